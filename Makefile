@@ -1,0 +1,54 @@
+# Every target works from a fresh clone: the first one builds .venv from requirements.lock.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN    := .venv/bin
+STAMP  := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up down test bench lock docs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## the locked, hashed packages into .venv
+
+# uv comes from the same lock as everything else: pip installs that one entry by its hash,
+# uv then brings the environment exactly to the lock and compiles it (Airflow starts twice as fast).
+$(STAMP): requirements.lock pyproject.toml
+	@echo "Installing the locked packages into .venv (once; about half a minute on a fast line) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+	  || { echo "Resultsday needs Python 3.11, 3.12 or 3.13; call make with PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $@
+
+demo: $(STAMP) ## the main job: eight centre files through the real Airflow, and what came of each
+	@$(BIN)/resultsday demo
+
+up: $(STAMP) ## start the desk and leave it running; prints address and login
+	@$(BIN)/resultsday up
+
+down: $(STAMP) ## end what `make up` started, and nothing else
+	@$(BIN)/resultsday down
+
+test: $(STAMP) ## ruff, mypy and every test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest
+
+bench: $(STAMP) ## parser throughput beside its floor and its peers, in one run
+	@$(BIN)/python -m bench.parse
+
+docs: $(STAMP) ## rewrite the pages that are generated from the code
+	@$(BIN)/resultsday docs
+
+lock: $(STAMP) ## resolve pyproject.toml again into requirements.lock (hashes, no addresses)
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+	  pyproject.toml --group dev --output-file requirements.lock
+
+clean: ## remove the state and the environment (not the sources)
+	@test ! -x $(BIN)/resultsday || $(BIN)/resultsday down
+	@rm -rf var .venv

@@ -1,0 +1,72 @@
+"""What the desk asks of its machine: private files, free ports, children that do not outlive their parent."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+LOCALHOST = "127.0.0.1"
+_PR_SET_PDEATHSIG = 1
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace `path` by `text` in one step, readable by its owner only at every moment."""
+    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mkstemp makes it 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(draft).replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(draft).unlink()
+        raise
+
+
+def tail(path: Path, size: int = 4000) -> str:
+    """The last `size` bytes of a log as text; empty when there is no such file."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - size))
+            return stream.read().decode("utf-8", errors="replace").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def free_port(preferred: int = 0) -> int:
+    """A TCP port of 127.0.0.1 nobody listens on: the preferred one when it is free."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            # As servers do: a connection that is still fading away must not cost us the port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOCALHOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free TCP port on 127.0.0.1")
+
+
+def ends_with_parent(signum: signal.Signals) -> Callable[[], None]:
+    """A `preexec_fn` that has the kernel send `signum` to the child when its parent dies, however it dies.
+
+    The kernel watches the *thread* that starts the child: start children that should last from the main thread.
+    Does nothing where the kernel offers no such thing (anything but Linux).
+    """
+    if sys.platform != "linux":
+        return lambda: None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up here: between fork and exec a child must do little
+    parent = os.getpid()
+
+    def arrange() -> None:
+        prctl(_PR_SET_PDEATHSIG, int(signum), 0, 0, 0)
+        if os.getppid() != parent:  # it died before we could ask
+            os._exit(1)
+
+    return arrange
