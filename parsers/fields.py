@@ -1,7 +1,7 @@
 """What the fields of a candidate record (E5, A5) may hold: form only, no catalogue and no ledger needed.
 
-A shifted record is recognised before its fields are judged: one finding that names the field that was not padded is worth
-more than ten about fields that only seem wrong because they stand in the wrong columns.
+A shifted record is recognised before its fields are judged: one finding that names the field that was not padded is
+worth more than ten about fields that only seem wrong because they stand in the wrong columns.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _OPTION = r"[A-Z0-9]{3,6}"
 class Candidates:
     """The candidate records of many files and their used option slots, as far as they can be read.
 
-    `records`: `file`, `line`, `candidate`, `name` (as it stands), `kept` (the name as it is compared and stored), `sex`,
-    `born` (date, null when unknown), `uci` (with its check letter), `upn`, `uln` (empty when blank), `status`.
+    `records`: `file`, `line`, `candidate`, `name` (as it stands), `kept` (the name as it is compared and stored),
+    `sex`, `born` (date, null when unknown), `uci` (with its check letter), `upn`, `uln` (empty when blank), `status`.
     `options`: `file`, `line`, `candidate`, `uci`, `option`, `first`, `last`.
     """
 
@@ -36,8 +36,8 @@ class Candidates:
 
 
 def candidates(submissions: Sequence[Submission], found: Found) -> Candidates:
-    """Reads and checks the candidate records of `submissions` (entries and amendments); what is wrong goes to `found`, whose
-    files are those of `submissions`."""
+    """Reads and checks the candidate records of `submissions` (entries and amendments); what is wrong goes to
+    `found`, whose files are those of `submissions`."""
     frame = details(submissions, CANDIDATE)
     frame = _without_shifted(frame, found)
     years = pl.DataFrame(
@@ -72,8 +72,8 @@ def candidates(submissions: Sequence[Submission], found: Found) -> Candidates:
 
 
 def date_of_birth(born: pl.Expr, year: pl.Expr) -> pl.Expr:
-    """The date a DDMMYY text means in a series of that calendar year: of the two centuries the one in which the candidate
-    is at least ten years old. Null where it is no date (`000000`, unknown, included)."""
+    """The date a DDMMYY text means in a series of that calendar year: of the two centuries the one in which the
+    candidate is at least ten years old. Null where it is no date (`000000`, unknown, included)."""
     short = born.str.slice(4, 2).cast(pl.Int32, strict=False)
     century = pl.when(year - (2000 + short) >= 10).then(2000).otherwise(1900)
     day, month = born.str.slice(0, 2), born.str.slice(2, 2)
@@ -87,7 +87,7 @@ def _year(submission: Submission) -> int | None:
 
 
 def _check(frame: pl.DataFrame, found: Found) -> None:
-    """Every field by itself: rules FIL-2, REG-3 (form of names), REG-4 (check characters), REG-5 (candidate numbers)."""
+    """Every field by itself: FIL-2, REG-3 (form of names), REG-4 (check characters), REG-5 (numbers)."""
 
     def report(code: f.Code, name: str, wrong: pl.Expr, *facts: str) -> None:
         place = CANDIDATE[name]
@@ -172,7 +172,8 @@ def _shift_row(row: dict[str, object], shift: Shift) -> dict[str, object]:
         "cause": shift.cause,
         "shift": shift.by,
         "side": "right" if shift.over else "left",
-        "wanted": f'{_spoken(place)} filled to columns {place.first}-{place.last}, then {_spoken(displaced)} "{value}" in '
+        "wanted": f"{_spoken(place)} filled to columns {place.first}-{place.last}, "
+        f'then {_spoken(displaced)} "{value}" in '
         f"columns {displaced.first}-{displaced.last}",
     }
 

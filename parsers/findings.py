@@ -1,6 +1,7 @@
-"""Findings: what is wrong, where, what was expected and what to do. The closed list of their codes is `CODES`.
+"""Findings: what is wrong, where, what was expected and what to do. The closed list of codes is `CODES`.
 
-A code's texts are templates over the finding's value and facts, so every renderer (reply, JSON, terminal) says the same.
+A code's texts are templates over the finding's value and facts, so every renderer (reply, JSON, terminal) says the
+same.
 """
 
 from __future__ import annotations
@@ -115,13 +116,16 @@ class Code:
 
 
 def visible(text: str) -> str:
-    """`text` with control characters, terminal escapes and lone surrogates written out, so that no renderer obeys them."""
+    """`text` with control characters, terminal escapes and lone surrogates written out: no renderer obeys them."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 class Found:
-    """Findings of many files while they are being made. Of one code and file at most `LISTED` are built and the rest counted:
-    a file of rubbish must fill neither the reply nor the memory. What they refuse is kept in full."""
+    """Findings of many files while they are being made.
+
+    Of one code and file at most `LISTED` are built and the rest counted: a file of rubbish must fill neither the
+    reply nor the memory. What they refuse is kept in full.
+    """
 
     def __init__(self, files: Sequence[str]) -> None:
         self._files = files
@@ -147,15 +151,24 @@ class Found:
             self._built.setdefault(file, []).append(code.at(self._files[file], line, columns, value, **facts))
 
     def rows(
-        self, code: Code, violations: pl.DataFrame, columns: tuple[int, int] | None = None, field: str | None = None
+        self,
+        code: Code,
+        violations: pl.DataFrame,
+        columns: tuple[int, int] | None = None,
+        field: str | None = None,
+        refused: pl.DataFrame | None = None,
     ) -> None:
-        """A finding a row. Columns `file` and `line` place it, `first` and `last`, where present, are its columns; `value`,
-        `candidate`, `option` and any others fill the sentences."""
+        """A finding a row.
+
+        Columns `file` and `line` place it, `first` and `last`, where present, are its columns; `value`, `candidate`,
+        `option` and any others fill the sentences. A row refuses its own candidate or entry, unless `refused` names
+        those it stands for.
+        """
         if violations.is_empty():
             return
         if code.reach in self._refused:
             key = ["file", "candidate"] + (["option"] if code.reach is Reach.ENTRY else [])
-            self._refused[code.reach].append(violations.select(key).unique())
+            self._refused[code.reach].append((violations if refused is None else refused).select(key).unique())
         for file, count in violations.group_by("file").len().iter_rows():
             beyond = max(count - LISTED, 0)
             self._counts[file, code.name] += beyond
@@ -164,6 +177,13 @@ class Found:
             self.add(
                 code, row.pop("line"), columns if first is None else (first, last), row.pop("value"), field=field, **row
             )
+
+    def carry(self, file: int, findings: Iterable[Finding]) -> None:
+        """Takes over findings that were made before, by the reader."""
+        for one in findings:
+            self._counts[file, one.code] += 1
+            self._reaches.setdefault(file, set()).add(one.reach)
+            self._built.setdefault(file, []).append(one)
 
     def reaches(self, file: int) -> set[Reach]:
         """How far the findings of a file reach."""
@@ -205,8 +225,9 @@ def _code(name: str, rule: str, reach: Reach, message: str, expected: str, remed
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings as people read them: whole-file ones first, then by line and column."""
-    return tuple(sorted(findings, key=lambda f: (f.line or 0, f.columns or (0, 0), list(Reach).index(f.reach), f.code)))
+    """Findings as people mend them: those that stop the most first, then by line and column."""
+    reaches = list(Reach)
+    return tuple(sorted(findings, key=lambda f: (reaches.index(f.reach), f.line or 0, f.columns or (0, 0), f.code)))
 
 
 AMEND = "Correct it and send the candidate again in your next amendment (A) file."
@@ -302,9 +323,9 @@ FILE_TYPE_HELD = _code(
     "FILE_TYPE_HELD",
     "FIL-1",
     Reach.HOLD,
-    "this is a file of {value}. Its form was checked, but the desk does not book {value} by file yet",
+    "this is a file of {value}; the desk does not book {value} by file yet",
     "entries (E) and amendments (A)",
-    "Do not send it again: it is kept, and staff decide what becomes of it. Enter the marks on the portal if the deadline is near.",
+    "Do not send it again: it is kept, and staff decide what becomes of it. If the deadline is near, use the portal.",
 )
 NAME_HEADER = _code(
     "NAME_HEADER",
@@ -561,7 +582,7 @@ NAME_CUT = _code(
     Reach.WARNING,
     'name "{value}" fills its field of 40 columns and was probably cut off',
     "a name of at most 40 columns, colon included",
-    "Nothing to do if it is complete. If not, agree a shorter form with us; registration and entries must use the same one.",
+    "Nothing to do if it is complete. If not, agree a shorter form with us, for registration and entries alike.",
 )
 UCI_MISSING = _code(
     "UCI_MISSING",
@@ -683,9 +704,9 @@ NUMBER_REUSED = _code(
     "NUMBER_REUSED",
     "FIL-3",
     Reach.HOLD,
-    "sequence number {value} of {series} was used before by a file with other contents (received {earlier})",
+    "sequence number {value} of {series} was used before, by a file with other contents received {earlier}",
     "the next number, {next:03d}",
-    "Nothing was applied; staff will look at it. If it is a new amendment, create it under the next number and send that.",
+    "Nothing was applied; staff will look at it. A new amendment goes under the next number.",
 )
 SECOND_ENTRY_FILE = _code(
     "SECOND_ENTRY_FILE",

@@ -116,7 +116,7 @@ def normal_names(name: pl.Expr) -> pl.Expr:
 
 @frozen
 class FileName:
-    """A file name of the form `dcccccbb.Xnn`, upper-cased: letter, centre, awarding body, last two digits of the sequence."""
+    """A file name `dcccccbb.Xnn`, upper-cased: letter, centre, awarding body, last two digits of the sequence."""
 
     letter: str
     centre: str
@@ -128,8 +128,10 @@ class FileName:
 
 
 _FILE_NAME = re.compile(r"([A-Z])([0-9]{5})([0-9]{2})\.X([0-9]{2})", re.IGNORECASE)
+_COUNTED = r"(?: ?\(\d+\)|_\d+)"
 _RENAMED = re.compile(
-    r"(?:copy of )?([A-Z][0-9]{7})(?: ?\(\d+\)| ?- ?copy(?: ?\(\d+\))?|_\d+)?\.(X[0-9]{2})(?: ?\(\d+\)|_\d+)?(?:\.(?:txt|dat|edi|csv))?",
+    rf"(?:copy of )?([A-Z][0-9]{{7}})(?:{_COUNTED}| ?- ?copy{_COUNTED}?)?"
+    rf"\.(X[0-9]{{2}}){_COUNTED}?(?:\.(?:txt|dat|edi|csv))?",
     re.IGNORECASE,
 )
 
@@ -141,6 +143,6 @@ def file_name(text: str) -> FileName | None:
 
 
 def original_file_name(text: str) -> FileName | None:
-    """The name a browser or file manager changed: `E6412315 (1).X01`, `Copy of ...`, `... - Copy.X01`, `....X01.txt`."""
+    """The name before a browser or file manager changed it: to `E6412315 (1).X01`, `Copy of ...`, `....X01.txt`."""
     match = _RENAMED.fullmatch(text.strip())
     return file_name(f"{match[1]}.{match[2]}") if match else None

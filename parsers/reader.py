@@ -1,8 +1,8 @@
 """Bytes to a submission: envelope, detail columns and findings. No input makes it raise.
 
-The order of records is checked by Lark over the whole text: one terminal a record, one for a run of details. A
-file that passes is canonical, and its records are taken as they are. Only a file that does not pass goes the slow way:
-it is tidied line by line (padding, line ends, characters), fed to the same grammar record by record, and every departure
+The order of records is checked by Lark over the whole text: one terminal a record, one for a run of details. A file
+that passes is canonical, and its records are taken as they are. Only a file that does not pass goes the slow way: it
+is tidied line by line (padding, line ends, characters), fed to the same grammar record by record, and every departure
 becomes a finding.
 """
 
@@ -81,7 +81,7 @@ class Centre:
 
 @frozen(kw_only=True)
 class Submission:
-    """One file as read. `named` is its name on arrival, `name` the common-format name meant, null when there is none."""
+    """One file as read. `named` is its name on arrival, `name` the common-format name meant (null: none)."""
 
     named: str
     name: FileName | None
@@ -105,7 +105,8 @@ class Submission:
 
 @cache
 def grammar(letter: str, width: int) -> Lark:
-    """The order grammar with its terminals at the width of one file type (LALR, so each centre's records are one token)."""
+    """The order grammar with its terminals at the width of one file type (LALR, so each centre's records are one
+    token)."""
 
     def record(record_type: str) -> str:
         return rf"{letter}{record_type}[^\r\n]{{{width - 2}}}\r\n"
@@ -135,11 +136,41 @@ def read(named: str, data: bytes) -> Submission:
     return Submission(named=named, name=name, type=file_type, header=header, centres=centres, findings=found.of(0))
 
 
+@frozen
+class Glance:
+    """What the first two records of a file say, for putting files in order before they are read; null where
+    unreadable."""
+
+    letter: str | None = None
+    awarding_body: str | None = None
+    series_key: str | None = None
+    sequence: int | None = None
+
+
+def glance(start: bytes) -> Glance:
+    """A look at the first bytes of a file (a kilobyte is plenty). Promises nothing: `read` decides."""
+    lines = _LINE_END.split(start.removeprefix(codecs.BOM_UTF8).decode("latin-1"))
+    cut = {one.name: one.cut(lines[0]) for one in FILE_HEADER.fields}
+    number = CENTRE_HEADER["sequence"].cut(lines[1]) if len(lines) > 1 else ""
+    key = cut["series"] + cut["year"]
+    if not re.fullmatch("[A-Z]1", cut["data_type"] + cut["record_type"]) or not re.fullmatch(
+        "[0-9A-Z]{2}[0-9]{2}", key
+    ):
+        return Glance()
+    body = cut["awarding_body"]
+    return Glance(
+        letter=cut["data_type"],
+        awarding_body=body if re.fullmatch("[0-9]{2}", body) else None,
+        series_key=key,
+        sequence=int(number) if re.fullmatch("[0-9]{3}", number) else None,
+    )
+
+
 def details(submissions: Sequence[Submission], layout: Layout) -> pl.DataFrame:
     """The detail records of many submissions of one layout, a row each.
 
-    Columns: `file` (index into `submissions`), `line`, `record` (the record as read), every field but the option slots as
-    text without its trailing spaces, and `slots`, the option slots' columns as they are.
+    Columns: `file` (index into `submissions`), `line`, `record` (the record as read), every field but the option
+    slots as text without its trailing spaces, and `slots`, the option slots' columns as they are.
     """
     runs = [(index, centre) for index, one in enumerate(submissions) for centre in one.centres]
     records = pl.Series("record", [record for _, centre in runs for record in centre.records], dtype=pl.String)
@@ -415,7 +446,8 @@ def _check_order(runs: list[_Records], file_type: FileType, whole: bool, found: 
 
 
 def _accepted(parser: InteractiveParser, last: str) -> set[str]:
-    """The kinds of record that may come next. The grammar takes a run of details as one; more of them may always follow."""
+    """The kinds of record that may come next. The grammar takes a run of details as one; more of them may always
+    follow."""
     accepted: set[str] = parser.accepts()  # type: ignore[no-untyped-call]
     return accepted | ({last} & {"DETAILS"})
 

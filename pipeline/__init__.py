@@ -1,0 +1,1 @@
+"""The jobs of the desk, each a plain function, and its command line."""

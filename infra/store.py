@@ -1,0 +1,607 @@
+"""Where files lie: a folder or an S3 bucket, behind one small interface.
+
+A key is text with `/` between its parts: `inbox/<centre>/<name>`, `archive/<sha256>`, `outbox/<centre>/<name>`. The
+name of a file in the inbox was chosen by somebody outside, so a key is checked before anything is touched, and nothing
+but a plain file is ever opened. Whatever the outside world does wrong surfaces as `StoreError`.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar, cast
+
+from attrs import evolve, frozen
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+T = TypeVar("T")
+Kind = Literal["file", "folder", "other"]
+
+MIB = 1024 * 1024
+TEMPORARY_FOLDER = ".tmp"
+TEMPORARY_ENDINGS = (".part", ".filepart", ".tmp", ".crdownload")
+KEPT_LEVELS = 2  # inbox/<centre> is a centre's landing place: it stays when it is empty
+DEEPEST = 64  # parts of a key in a folder store; what a sender nests deeper would make every listing slow
+TRIES = 20  # of a step that a neighbour can spoil; each try loses only to somebody else's success
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+class StoreError(Exception):
+    """The store could not do what was asked; the message says what and why, in an operator's words."""
+
+
+class Missing(StoreError):  # noqa: N818
+    """There is no file under that key."""
+
+
+class BadKey(ValueError):  # noqa: N818
+    """The key leaves the store, or no file can have it."""
+
+
+@frozen
+class Stored:
+    """One thing in the store, as it was when it was listed."""
+
+    key: str
+    """A folder's key ends in `/`."""
+    size: int
+    modified: datetime
+    """Aware, UTC."""
+    kind: Kind
+    version: str = ""
+    """What tells this content from the next one, where size and time cannot: a mark only the store understands."""
+
+    def unchanged(self, later: Stored) -> bool:
+        """Whether `later`, found under the same key, is still the same thing."""
+        return self == (later if self.version else evolve(later, version=""))
+
+
+class Store(Protocol):
+    """What the desk asks of a place for files. Every method raises `BadKey` before it touches anything."""
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        """Everything whose key begins with `prefix`, at any depth, sorted by key.
+
+        Folders are listed only when they are empty (in S3: whenever somebody made a zero-byte marker for one). Of kind
+        "other" are links, pipes, sockets and devices, and a folder nested too deep to be looked into; in S3, an object
+        whose key would be a `BadKey`.
+        """
+
+    def get(self, key: str) -> bytes:
+        """The whole content. Raises `Missing`."""
+
+    def open(self, key: str) -> BinaryIO:
+        """The content as a stream to be read once, for what is too large to hold. Raises `Missing`."""
+
+    def put(self, key: str, data: bytes | BinaryIO) -> None:
+        """Write or replace: a reader sees the old whole or the new whole. Durable when it returns."""
+
+    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
+        """Write unless there is something already: of many concurrent writers exactly one is told True.
+
+        Either way the key holds a whole, durable file when this returns. In S3 the winner may be told False, when the
+        answer to its first try was lost on the way.
+        """
+
+    def move(self, source: str, target: str) -> None:
+        """Move a file, folder or other thing; what lies at `target` is replaced. Repeatable: done before is done.
+
+        Raises `Missing` when there is neither a source nor a target.
+        """
+
+    def remove(self, stored: Stored) -> bool:
+        """Remove what was listed, and only that: False when it has changed since, or is gone."""
+
+    def settled(self, stored: Stored, now: datetime, seconds: int) -> bool:
+        """False while a file may still be growing: changed within `seconds`, or named as an unfinished upload is.
+
+        Objects in S3 are always whole, so there only the name counts.
+        """
+
+
+def open_store(location: str) -> Store:
+    """The store at `location`: `s3://bucket/prefix`, or else a folder, which is created when missing."""
+    if not location.startswith("s3://"):
+        return FolderStore(Path(location))
+    bucket, _, prefix = location.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise StoreError(f"the store {location!r} names no bucket; expected s3://bucket or s3://bucket/prefix")
+    return S3Store(bucket, prefix)
+
+
+class FolderStore:
+    """A store in a folder of a local file system that knows hard links.
+
+    Folders are opened one by one from the root and never through a link, so no key and no link leads out.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        with _telling(self, "open it"):
+            self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        """See `Store.list`."""
+        if prefix:
+            _names(prefix)
+        return self._walk(prefix)
+
+    def _walk(self, prefix: str) -> Iterator[Stored]:
+        # A stack of what is still to be shown, not recursion: so no handle stays open while the caller works.
+        with _telling(self, f"list {prefix!r}"):
+            top = prefix.rpartition("/")[0]
+            first = self._look(top) if top else Stored("", 0, EPOCH, "folder")
+            waiting = [first] if first else []
+            while waiting:
+                here = waiting.pop()
+                inside = self._inside(here.key) if here.kind == "folder" else []
+                if inside:
+                    waiting.extend(found for found in reversed(inside) if found.key.startswith(prefix))
+                elif inside is not None and here.key and here.key.startswith(prefix):
+                    yield here
+
+    def get(self, key: str) -> bytes:
+        """See `Store.get`."""
+        with self.open(key) as file:
+            return file.read()
+
+    def open(self, key: str) -> BinaryIO:
+        """See `Store.open`."""
+        *folders, name = _names(_file(key))
+        with _telling(self, f"read {key!r}"):
+            try:
+                with self._folder(folders) as folder:
+                    # Looked at before it is opened, because opening a pipe or a device can already do something; looked
+                    # at again afterwards, because it may have been exchanged between the two.
+                    if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                        raise FileNotFoundError
+                    file = io.FileIO(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder))
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    file.close()
+                    raise FileNotFoundError
+            except (FileNotFoundError, NotADirectoryError):
+                raise Missing(f"{self}: there is no file {key!r}") from None
+        return _reader(file, lambda: _telling(self, f"read {key!r}"))
+
+    def put(self, key: str, data: bytes | BinaryIO) -> None:
+        """See `Store.put`."""
+
+        def replace(source: int, temporary: str, target: int, name: str) -> bool:
+            os.replace(temporary, name, src_dir_fd=source, dst_dir_fd=target)
+            return True
+
+        self._write(key, data, replace)
+
+    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
+        """See `Store.put_if_absent`."""
+
+        def link(source: int, temporary: str, target: int, name: str) -> bool:
+            try:
+                os.link(temporary, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+            except FileExistsError:
+                if not stat.S_ISREG(os.stat(name, dir_fd=target, follow_symlinks=False).st_mode):
+                    raise
+                return False
+            return True
+
+        return self._write(key, data, link)
+
+    def move(self, source: str, target: str) -> None:
+        """See `Store.move`."""
+        *source_folders, source_name = _names(source)
+        *target_folders, target_name = _names(target)
+
+        def rename(target_folder: int) -> bool:
+            if not self._look(source):
+                return False
+            with self._folder(source_folders) as source_folder:
+                os.rename(source_name, target_name, src_dir_fd=source_folder, dst_dir_fd=target_folder)
+            return True
+
+        with _telling(self, f"move {source!r}"):
+            if not self._in_folder(target_folders, rename) and not self._look(target):
+                self._prune(target_folders)
+                raise Missing(f"{self}: there is neither {source!r} nor {target!r}")
+        self._prune(source_folders)
+
+    def remove(self, stored: Stored) -> bool:
+        """See `Store.remove`. Folders that become empty go too, below the first two levels."""
+        *folders, name = _names(stored.key)
+        with _telling(self, f"remove {stored.key!r}"):
+            try:
+                with self._folder(folders) as folder:
+                    today = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                    if not stored.unchanged(_found(stored.key.removesuffix("/"), today)):
+                        return False
+                    if stored.kind == "folder":
+                        os.rmdir(name, dir_fd=folder)
+                    else:
+                        os.unlink(name, dir_fd=folder)
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+            except OSError as error:
+                if error.errno == errno.ENOTEMPTY:
+                    return False
+                raise
+        self._prune(folders)
+        return True
+
+    def settled(self, stored: Stored, now: datetime, seconds: int) -> bool:
+        """See `Store.settled`."""
+        # A sender's clock can put the time of a file years ahead; waiting for that would be waiting for ever.
+        limit = timedelta(seconds=seconds)
+        return not _unfinished(stored.key) and not -limit <= now - stored.modified < limit
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+    @contextmanager
+    def _folder(self, parts: Sequence[str], *, create: bool = False) -> Iterator[int]:
+        """A handle of the folder at `parts`, reached without following any link."""
+        try:
+            handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:  # not to be taken for a file that is missing in it
+            raise StoreError(f"{self}: the store's folder is gone") from None
+        try:
+            for part in parts:
+                if create:
+                    with suppress(FileExistsError):
+                        os.mkdir(part, 0o750, dir_fd=handle)
+                        os.fsync(handle)
+                inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
+                os.close(handle)
+                handle = inner
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _look(self, key: str) -> Stored | None:
+        """What lies at `key`, if anything."""
+        *folders, name = _names(key)
+        with suppress(FileNotFoundError, NotADirectoryError), self._folder(folders) as folder:
+            return _found(key.removesuffix("/"), os.stat(name, dir_fd=folder, follow_symlinks=False))
+        return None
+
+    def _inside(self, key: str) -> Sequence[Stored] | None:
+        """What lies in the folder `key` (`""` is the root), sorted; None when there is no such folder any more."""
+        inside = []
+        try:
+            with self._folder(_names(key) if key else ()) as folder, os.scandir(folder) as entries:
+                for entry in entries:
+                    with suppress(FileNotFoundError):
+                        found = _found(key + entry.name, entry.stat(follow_symlinks=False))
+                        if found.kind == "folder" and found.key.count("/") == DEEPEST:
+                            found = evolve(found, kind="other")
+                        if found.key != f"{TEMPORARY_FOLDER}/":
+                            inside.append(found)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return sorted(inside, key=attrgetter("key"))
+
+    def _write(self, key: str, data: bytes | BinaryIO, place: Callable[[int, str, int, str], bool]) -> bool:
+        """Write a temporary file and `place` it, whole and on disk, at `key`."""
+        *folders, name = _names(_file(key))
+        temporary = secrets.token_hex(16)
+        with _telling(self, f"write {key!r}"), self._folder([TEMPORARY_FOLDER], create=True) as source:
+            try:
+                handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640, dir_fd=source)
+                with os.fdopen(handle, "wb") as file:
+                    shutil.copyfileobj(_stream(data), file, MIB)
+                    file.flush()
+                    os.fsync(handle)
+                return self._in_folder(folders, lambda target: place(source, temporary, target, name))
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary, dir_fd=source)
+
+    def _in_folder(self, parts: Sequence[str], step: Callable[[int], T]) -> T:
+        """Take `step` in the folder at `parts`, created when missing, and make it durable.
+
+        Durable even when the step found its work done: whoever did it may not have come so far yet.
+        """
+        tries = TRIES
+        while True:
+            try:
+                with self._folder(parts, create=True) as folder:
+                    done = step(folder)
+                    os.fsync(folder)
+                    return done
+            except FileNotFoundError:  # a neighbour took the last file out of this folder, and pruned it
+                tries -= 1
+                if not tries:
+                    raise
+
+    def _prune(self, folders: Sequence[str]) -> None:
+        """Remove the folder at `folders` and those above it, as far as they are empty and not kept."""
+        with suppress(OSError):
+            while len(folders) > KEPT_LEVELS:
+                *above, name = folders
+                with self._folder(above) as folder:
+                    os.rmdir(name, dir_fd=folder)
+                folders = above
+
+
+class S3Store:
+    """A store in an S3 bucket, below a prefix; credentials, region and endpoint come from boto3's own chain."""
+
+    def __init__(self, bucket: str, prefix: str = "") -> None:
+        import boto3  # here, because importing it takes longer than most commands on a folder take altogether
+        from botocore.config import Config
+
+        self.bucket = bucket
+        self.base = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        # S3 servers other than Amazon's rarely have a host name for every bucket.
+        elsewhere = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"))
+        style: Literal["path", "auto"] = "path" if elsewhere else "auto"
+        with _telling(self, "open it"):
+            self.client: S3Client = boto3.session.Session().client(
+                "s3", config=Config(retries={"mode": "standard"}, s3={"addressing_style": style})
+            )
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        """See `Store.list`."""
+        if prefix:
+            self._object(prefix)
+        return self._pages(prefix)
+
+    def _pages(self, prefix: str) -> Iterator[Stored]:
+        with _telling(self, f"list {prefix!r}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.base + prefix)
+            for page in pages:
+                for found in page.get("Contents", ()):
+                    key = found["Key"].removeprefix(self.base)
+                    if key:
+                        yield _listed(key, found["Size"], found["LastModified"], found["ETag"])
+
+    def get(self, key: str) -> bytes:
+        """See `Store.get`."""
+        with self.open(key) as file:
+            return file.read()
+
+    def open(self, key: str) -> BinaryIO:
+        """See `Store.open`."""
+        name = self._object(_file(key))
+        with _telling(self, f"read {key!r}"):
+            try:
+                body = self.client.get_object(Bucket=self.bucket, Key=name)["Body"]
+            except ClientError as error:
+                if _gone(error):
+                    raise Missing(f"{self}: there is no file {key!r}") from None
+                raise
+        return _reader(body, lambda: _telling(self, f"read {key!r}"))
+
+    def put(self, key: str, data: bytes | BinaryIO) -> None:
+        """See `Store.put`."""
+        name = self._object(_file(key))
+        with _telling(self, f"write {key!r}"), _rewindable(data) as body:
+            self.client.put_object(Bucket=self.bucket, Key=name, Body=body)
+
+    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
+        """See `Store.put_if_absent`."""
+        name = self._object(_file(key))
+        with _telling(self, f"write {key!r}"), _rewindable(data) as body:
+            tries = TRIES
+            while True:
+                body.seek(0)
+                try:
+                    self.client.put_object(Bucket=self.bucket, Key=name, Body=body, IfNoneMatch="*")
+                    return True
+                except ClientError as error:
+                    if _status(error) == 412:
+                        return False
+                    # 409: another write of this key was under way. It may have failed, so "already there" would be a
+                    # guess; the next try knows.
+                    tries -= 1
+                    if _status(error) != 409 or not tries:
+                        raise
+
+    def move(self, source: str, target: str) -> None:
+        """See `Store.move`. A marker of a folder moves alone."""
+        source_name, target_name = self._object(source), self._object(target)
+        with _telling(self, f"move {source!r}"):
+            for _ in range(TRIES):
+                found = self._look(source)
+                if not found:
+                    if not self._look(target):
+                        raise Missing(f"{self}: there is neither {source!r} nor {target!r}")
+                    return
+                if source_name == target_name:
+                    return
+                try:
+                    self.client.copy({"Bucket": self.bucket, "Key": source_name}, self.bucket, target_name)
+                except ClientError as error:
+                    if _gone(error):
+                        continue
+                    raise
+                # Only what was copied may go; what came under that name meanwhile is copied in the next round.
+                if self._delete(found):
+                    return
+        raise StoreError(f"{self}: cannot move {source!r}: it changes all the time")
+
+    def remove(self, stored: Stored) -> bool:
+        """See `Store.remove`."""
+        self._object(stored.key)
+        with _telling(self, f"remove {stored.key!r}"):
+            today = self._look(stored.key)
+            return today is not None and stored.unchanged(today) and self._delete(today)
+
+    def settled(self, stored: Stored, now: datetime, seconds: int) -> bool:
+        """See `Store.settled`."""
+        return not _unfinished(stored.key)
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.base}"
+
+    def _object(self, key: str) -> str:
+        """The full name of the object in the bucket."""
+        _parts(key)
+        try:
+            length = len((self.base + key).encode())
+        except UnicodeEncodeError:
+            raise BadKey(f"key {key!r} cannot be written as UTF-8") from None
+        if length > 1024:
+            raise BadKey(f"key {key[:40]!r}… is longer than S3 allows")
+        return self.base + key
+
+    def _look(self, key: str) -> Stored | None:
+        """What lies at `key`, if anything."""
+        try:
+            found = self.client.head_object(Bucket=self.bucket, Key=self._object(key))
+        except ClientError as error:
+            if _gone(error):
+                return None
+            raise
+        return _listed(key, found["ContentLength"], found["LastModified"], found["ETag"])
+
+    def _delete(self, found: Stored) -> bool:
+        """Delete the object if its content is still the one that was found; False when it is not, or it is gone."""
+        try:
+            self.client.delete_object(Bucket=self.bucket, Key=self._object(found.key), IfMatch=found.version)
+        except ClientError as error:
+            if _gone(error) or _status(error) in (409, 412):
+                return False
+            raise
+        return True
+
+
+class _Reading(io.RawIOBase):
+    """A stream whose failures are told as those of the store."""
+
+    def __init__(self, source: Any, telling: Callable[[], Any]) -> None:
+        self._source = source
+        self._telling = telling
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with self._telling():
+            return cast(int, self._source.readinto(buffer))
+
+    def readall(self) -> bytes:
+        with self._telling():
+            return cast(bytes, self._source.read())
+
+    def close(self) -> None:
+        if not self.closed:
+            self._source.close()
+        super().close()
+
+
+def _reader(source: Any, telling: Callable[[], Any]) -> BinaryIO:
+    return io.BufferedReader(_Reading(source, telling), MIB)
+
+
+def _stream(data: bytes | BinaryIO) -> BinaryIO:
+    return io.BytesIO(data) if isinstance(data, bytes) else data
+
+
+@contextmanager
+def _telling(store: Store, doing: str) -> Iterator[None]:
+    """Say what `store` was asked for when the outside world fails."""
+    try:
+        yield
+    except (OSError, ClientError, BotoCoreError) as error:
+        raise StoreError(f"{store}: cannot {doing}: {getattr(error, 'strerror', None) or error}") from error
+
+
+@contextmanager
+def _rewindable(data: bytes | BinaryIO) -> Iterator[BinaryIO]:
+    """`data` as a stream that can be sent again from its beginning; a copy on disk where it is not one itself."""
+    source = _stream(data)
+    if source.seekable() and source.tell() == 0:
+        yield source
+        return
+    with tempfile.SpooledTemporaryFile(8 * MIB) as copy:
+        shutil.copyfileobj(source, copy, MIB)
+        copy.seek(0)
+        yield cast(BinaryIO, copy)
+
+
+def _parts(key: str) -> Sequence[str]:
+    """The parts of a key that stays in the store; one `/` at the end is allowed, as a folder's key has it."""
+    parts = key.removesuffix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts) or "\0" in key:
+        raise BadKey(f"key {key!r} leaves the store: empty, `.` and `..` parts, a `/` in front and NUL are not allowed")
+    if parts[0] == TEMPORARY_FOLDER:
+        raise BadKey(f"key {key!r} is among the store's own temporary files")
+    return parts
+
+
+def _names(key: str) -> Sequence[str]:
+    """The parts of a key as names of folders and a file."""
+    parts = _parts(key)
+    try:
+        longest = max(len(os.fsencode(part)) for part in parts)
+    except UnicodeEncodeError:
+        raise BadKey(f"key {key!r} has characters that no file name can have") from None
+    if longest > 255:
+        raise BadKey(f"key {key[:40]!r}… has a part of more than 255 bytes")
+    if len(parts) > DEEPEST:
+        raise BadKey(f"key {key[:40]!r}… has more than {DEEPEST} parts")
+    return parts
+
+
+def _file(key: str) -> str:
+    if key.endswith("/"):
+        raise BadKey(f"key {key!r} is a folder's")
+    return key
+
+
+def _found(key: str, status: os.stat_result) -> Stored:
+    """A thing on disk. Its change time and inode are in the version, as a sender can choose the time of a file."""
+    version = f"{status.st_ino}:{status.st_mtime_ns}:{status.st_ctime_ns}"
+    modified = _instant(status.st_mtime_ns)
+    if stat.S_ISREG(status.st_mode):
+        return Stored(key, status.st_size, modified, "file", version)
+    if stat.S_ISDIR(status.st_mode):
+        return Stored(key + "/", 0, modified, "folder", version)
+    return Stored(key, 0, modified, "other", version)
+
+
+def _instant(nanoseconds: int) -> datetime:
+    try:
+        return EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    except OverflowError:  # some file systems keep any 64-bit number a sender likes to set
+        return LATEST if nanoseconds > 0 else EARLIEST
+
+
+def _listed(key: str, size: int, modified: datetime, etag: str) -> Stored:
+    """An object in S3. Whole seconds, because a listing may give fractions and the headers of an object never do."""
+    kind: Kind = "file"
+    if key.endswith("/"):
+        kind = "folder" if size == 0 else "other"
+    try:
+        _parts(key)
+    except BadKey:
+        kind = "other"
+    return Stored(key, size, modified.astimezone(UTC).replace(microsecond=0), kind, etag)
+
+
+def _unfinished(key: str) -> bool:
+    """Whether the name is one that upload programs give a file until it is whole."""
+    name = key.removesuffix("/").rpartition("/")[2].lower()
+    return name.startswith(".") or name.endswith(TEMPORARY_ENDINGS)
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _gone(error: ClientError) -> bool:
+    return _status(error) == 404 and error.response.get("Error", {}).get("Code") != "NoSuchBucket"

@@ -1,0 +1,257 @@
+"""Replies to centres: one text file a person reads, and its JSON twin with the same content (FIL-1).
+
+A reply is first *received* (what came, when) and then *processed* (what became of it). It holds nothing but what the
+file, the ledger and the catalogue say, so that the same file replayed gets the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from typing import Any
+
+import attrs
+import polars as pl
+from attrs import frozen
+
+from infra.ledger import Landing
+from parsers.findings import Finding, Reach, visible
+from parsers.reader import Submission
+from rules.catalogue import PLACEHOLDER, instant_text
+from rules.decisions import Decision, Outcome
+
+WIDTH = 96
+
+
+@frozen(kw_only=True)
+class FeeLine:
+    """So many options of one kind and band at one price. Amounts in pence; a refund's are negative."""
+
+    kind: str
+    band: str
+    count: int
+    pence_each: int | None
+    pence: int
+    placeholder: bool
+
+
+@frozen(kw_only=True)
+class Reply:
+    """The content of a reply; `text` and `twin` render it."""
+
+    name: str
+    centre: str
+    file: str
+    size: int
+    sha256: str
+    received: str
+    received_at: str
+    outcome: str | None = None
+    content: str | None = None
+    next_file: str | None = None
+    candidates: dict[str, int] = attrs.field(factory=dict)
+    options: dict[str, int] = attrs.field(factory=dict)
+    fees: tuple[FeeLine, ...] = ()
+    fee_total_pence: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+def received(landing: Landing, name: str) -> Reply:
+    """The reply as it stands once a file has arrived and lies in the archive."""
+    return Reply(
+        name=name,
+        centre=landing.centre,
+        file=visible(landing.file_name),
+        size=landing.size,
+        sha256=landing.sha256,
+        received=instant_text(landing.received),
+        received_at=landing.received.astimezone(UTC).isoformat(),
+    )
+
+
+def processed(landing: Landing, name: str, submission: Submission, decision: Decision) -> Reply:
+    """The complete reply."""
+    return attrs.evolve(
+        received(landing, name),
+        outcome=decision.outcome.value,
+        content=_content(submission, decision),
+        next_file=_next_file(submission, decision),
+        candidates={
+            "in the file": decision.candidates,
+            "accepted": _accepted(decision),
+            "refused": decision.candidates_refused,
+        }
+        if decision.candidates
+        else {},
+        options={
+            "new": decision.added.height,
+            "unchanged": decision.kept,
+            "withdrawn": decision.ended.height,
+            "refused": decision.options_refused,
+        }
+        if decision.candidates
+        else {},
+        fees=tuple(_fee_lines(decision)),
+        fee_total_pence=decision.pence,
+        findings=decision.findings,
+    )
+
+
+def _accepted(decision: Decision) -> int:
+    stopped = decision.outcome in (Outcome.REFUSED, Outcome.QUARANTINED, Outcome.REPEATED)
+    return 0 if stopped else decision.candidates - decision.candidates_refused
+
+
+def _content(submission: Submission, decision: Decision) -> str | None:
+    header, kind = submission.header, submission.type
+    if header is None or kind is None:
+        return None
+    series = decision.series.title if decision.series else "an unknown series"
+    software = visible(f"{header.software} {header.software_version}".strip())
+    key = visible(header.series_key)
+    return f"{kind.title} for {series} ({key}), sequence number {submission.sequence:03d}, written by {software}"
+
+
+def _next_file(submission: Submission, decision: Decision) -> str | None:
+    if not decision.outcome.booked or submission.name is None or decision.series is None:
+        return None
+    number = submission.sequence + 1
+    name = attrs.evolve(submission.name, letter="A", number=f"{number % 100:02d}")
+    return f"what changes from here on for {decision.series.title}: an amendment file, number {number:03d} ({name})"
+
+
+def _fee_lines(decision: Decision) -> Iterator[FeeLine]:
+    groups = decision.added.group_by("kind", "band", "pence", "placeholder").len().sort("kind", "band", "pence")
+    for kind, band, pence, placeholder, count in groups.iter_rows():
+        yield FeeLine(kind=kind, band=band, count=count, pence_each=pence, pence=pence * count, placeholder=placeholder)
+    back = decision.ended.filter(pl.col("refund") > 0)
+    if not back.is_empty():
+        total = int(back["refund"].sum())
+        yield FeeLine(kind="refund", band="", count=back.height, pence_each=None, pence=-total, placeholder=True)
+
+
+# --- As text ---------------------------------------------------------------------------------------------------------
+
+_KINDS = {
+    "registration": "registration",
+    "internal": "internal component",
+    "external": "external component",
+    "cash_in": "certification claim",
+    "refund": "withdrawn entries",
+}
+
+
+def text(reply: Reply) -> str:
+    """The reply as a person reads it: plain ASCII, CR LF, at most `WIDTH` columns."""
+    lines = [
+        f"REPLY {reply.name}",
+        f"to centre {reply.centre} about {reply.file}",
+        "",
+        "RECEIVED",
+        f"  File        {reply.file}",
+        f"  Size        {reply.size:,} bytes",
+        f"  SHA-256     {reply.sha256 or 'none: nothing to read'}",
+        f"  Time        {reply.received}",
+        "",
+    ]
+    lines.extend(
+        _processed(reply) if reply.outcome else ["PROCESSED", "  not yet: this reply will be completed in place"]
+    )
+    plain = "\r\n".join(line.rstrip() for line in lines) + "\r\n"
+    return plain.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _processed(reply: Reply) -> Iterator[str]:
+    assert reply.outcome is not None
+    yield "PROCESSED"
+    yield f"  Outcome     {reply.outcome.upper()}"
+    if reply.content:
+        yield from _labelled("Content", reply.content)
+    if reply.candidates:
+        yield from _labelled("Candidates", _counts(reply.candidates))
+        yield from _labelled("Options", _counts(reply.options))
+    if reply.next_file:
+        yield from _labelled("Next", reply.next_file)
+    yield ""
+    if reply.fees:
+        yield "FEES"
+        for fee in reply.fees:
+            each = (
+                f"{fee.count:>5} x {money(fee.pence_each):>10}"
+                if fee.pence_each is not None
+                else f"{fee.count:>5}   {'':>10}"
+            )
+            mark = PLACEHOLDER if fee.placeholder else ""
+            band = fee.band.replace("_", " ")
+            yield f"  {_KINDS[fee.kind]:<20} {band:<10}{each}  = {money(fee.pence):>12}{mark}"
+        yield f"  {'total':<20} {'':<10}{'':>18}  = {money(reply.fee_total_pence):>12}"
+        if any(fee.placeholder for fee in reply.fees):
+            yield "  [placeholder] marks a price or rule that nobody published; it is the desk's own stand-in."
+        yield ""
+    yield f"FINDINGS  {summary(reply.findings)}"
+    for number, finding in enumerate(reply.findings, 1):
+        yield ""
+        yield from _finding(number, finding)
+
+
+def _labelled(label: str, words: str) -> Iterator[str]:
+    yield from textwrap.wrap(words, WIDTH, initial_indent=f"  {label:<12}", subsequent_indent=" " * 14)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
+def _finding(number: int, finding: Finding) -> Iterator[str]:
+    who = f", candidate {finding.candidate}" if finding.candidate else ""
+    yield f"{number:>3}. {finding.place}{who}: {finding.reach.spoken.upper()}"
+    yield from textwrap.wrap(
+        f"{finding.message[:1].upper()}{finding.message[1:]}. ({finding.rule}, {finding.code})",
+        WIDTH, initial_indent="     ", subsequent_indent="     ", break_on_hyphens=False,
+    )  # fmt: skip
+    for label, words in (("Expected: ", finding.expected), ("To do:    ", finding.remedy)):
+        yield from textwrap.wrap(
+            label + words, WIDTH, initial_indent="     ", subsequent_indent=" " * 15, break_on_hyphens=False
+        )
+
+
+_SUMMED = {
+    Reach.HOLD: ("that holds the file", "that hold the file"),
+    Reach.FILE: ("that refuses the file", "that refuse the file"),
+    Reach.CANDIDATE: ("that refuses a candidate", "that refuse a candidate"),
+    Reach.ENTRY: ("that refuses entries", "that refuse entries"),
+    Reach.WARNING: ("warning", "warnings"),
+    Reach.NOTE: ("note", "notes"),
+}
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """`2 that refuse a candidate, 1 warning`; `none` where there is nothing to say."""
+    counts = Counter(finding.reach for finding in findings)
+    said = []
+    for reach in Reach:
+        if not counts[reach]:
+            continue
+        said.append(f"{counts[reach]} {_SUMMED[reach][counts[reach] > 1]}")
+    return ", ".join(said) or "none"
+
+
+def money(pence: int) -> str:
+    """Pence as `GBP 1,234.50`."""
+    sign = "-" if pence < 0 else ""
+    return f"{sign}GBP {abs(pence) // 100:,}.{abs(pence) % 100:02d}"
+
+
+# --- As JSON ---------------------------------------------------------------------------------------------------------
+
+
+def twin(reply: Reply) -> str:
+    """The same content as JSON; amounts in pence."""
+
+    def plain(_: object, __: object, value: Any) -> Any:
+        return value.value if isinstance(value, Reach | Outcome) else value
+
+    return json.dumps(attrs.asdict(reply, value_serializer=plain), indent=2, ensure_ascii=True) + "\n"

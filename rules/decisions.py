@@ -1,0 +1,365 @@
+"""From files as read to decisions: what is accepted, what is refused and why, what changes, what it costs.
+
+Files are decided in rounds, at most one file of a centre in each, all of a round at once in columns: the order of one
+centre's files matters, the order of centres does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+import polars as pl
+from attrs import evolve, field, frozen
+
+from parsers import findings as f
+from parsers.fields import Candidates, candidates
+from parsers.findings import Finding, Found, Reach
+from parsers.reader import Submission
+from rules import entries, fees, files, registration
+from rules.catalogue import Band, Catalogue, Series, day_text, instant_text
+from rules.known import Arrival, Known
+
+
+class Outcome(StrEnum):
+    """What became of a file (FIL-1)."""
+
+    ACCEPTED = "accepted"
+    WITH_WARNINGS = "accepted with warnings"
+    PARTLY = "partly accepted"
+    REFUSED = "refused"
+    REPEATED = "already processed"
+    QUARANTINED = "quarantined"
+
+    @property
+    def booked(self) -> bool:
+        """Whether something of the file was applied."""
+        return self in (Outcome.ACCEPTED, Outcome.WITH_WARNINGS, Outcome.PARTLY)
+
+
+@frozen(kw_only=True)
+class Decision:
+    """What is decided about one file. Frames hold a row per option of a candidate:
+
+    `added`: `line`, `candidate`, `name`, `born`, `sex`, `uci`, `upn`, `uln`, `option`, `kind`, `band`, `pence`,
+    `entry_pence`, `placeholder`. `ended`: `id` (of the ledger), `candidate`, `option`, `refund` (pence, not
+    negative). `kept` counts options that were held before and stay.
+    """
+
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    series: Series | None
+    candidates: int
+    candidates_refused: int
+    options_refused: int
+    kept: int
+    added: pl.DataFrame = field(repr=False)
+    ended: pl.DataFrame = field(repr=False)
+
+    @property
+    def pence(self) -> int:
+        """What the file costs: charges less refunds, in pence (FEE-5)."""
+        return int(self.added["pence"].sum()) - int(self.ended["refund"].sum())
+
+
+ADDED = {
+    "file": pl.UInt32,
+    "line": pl.UInt32,
+    "candidate": pl.String,
+    "name": pl.String,
+    "born": pl.Date,
+    "sex": pl.String,
+    "uci": pl.String,
+    "upn": pl.String,
+    "uln": pl.String,
+    "option": pl.String,
+    "kind": pl.String,
+    "band": pl.String,
+    "pence": pl.Int64,
+    "entry_pence": pl.Int64,
+    "placeholder": pl.Boolean,
+}
+ENDED = {"file": pl.UInt32, "id": pl.Int64, "candidate": pl.String, "option": pl.String, "refund": pl.Int64}
+
+
+def decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> list[Decision]:
+    """Decides one round: files of different centres, each by what `known` holds about its centre. One decision a
+    file."""
+    submissions = [one.submission for one in arrivals]
+    found = Found([one.named for one in submissions])
+    series_by_file: dict[int, Series] = {}
+    for index, arrival in enumerate(arrivals):
+        found.carry(index, arrival.submission.findings)
+        files.one_centre_speaks(index, arrival, found)
+        files.taken_here(index, arrival.submission, found)
+        series = files.series_of(index, arrival.submission, catalogue, found)
+        if series is not None:
+            series_by_file[index] = series
+            files.repeats_and_sequence(index, arrival, series, _earlier(arrival, series, known), found)
+            if arrival.submission.type and arrival.submission.type.letter in files.BOOKED:
+                files.window_open(index, arrival.received, series, catalogue, found)
+    read = _candidates(submissions, series_by_file, found)
+    files.records_of_their_centre(read.records, submissions, found)
+    options = _judge(read, series_by_file, catalogue, known, found)
+    return _decisions(arrivals, series_by_file, read.records, options, catalogue, known, found)
+
+
+def check(arrival: Arrival, catalogue: Catalogue, *, window: bool) -> tuple[Finding, ...]:
+    """What can be found in one file without a ledger: form, identity, catalogue and, if `window`, the calendar at
+    receipt."""
+    found = Found([arrival.submission.named])
+    found.carry(0, arrival.submission.findings)
+    series = files.series_of(0, arrival.submission, catalogue, found)
+    if series and window:
+        files.window_open(0, arrival.received, series, catalogue, found)
+    by_file = {0: series} if series else {}
+    read = _candidates([arrival.submission], by_file, found)
+    files.records_of_their_centre(read.records, [arrival.submission], found)
+    _judge(read, by_file, catalogue, None, found)
+    return found.of(0)
+
+
+def _earlier(arrival: Arrival, series: Series, known: Known) -> pl.DataFrame:
+    return known.files.filter(
+        (pl.col("centre") == arrival.centre)
+        & (pl.col("awarding_body") == series.awarding_body)
+        & (pl.col("series") == series.key)
+    )
+
+
+def _candidates(submissions: Sequence[Submission], series: Mapping[int, Series], found: Found) -> Candidates:
+    """The candidate records of every entry and amendment file, with the series they are for as `series` (its id)."""
+    booked = [one if one.type and one.type.letter in files.BOOKED else evolve(one, centres=()) for one in submissions]
+    read = candidates(booked, found)
+    table = pl.DataFrame(
+        {"file": list(series), "series": [one.id for one in series.values()]},
+        schema={"file": pl.UInt32, "series": pl.String},
+    )
+    join = {"on": "file", "how": "left", "maintain_order": "left"}
+    centres = read.records.select("file", "line", "centre")
+    options = read.options.join(centres, on=["file", "line"], how="left", maintain_order="left")
+    return Candidates(read.records.join(table, **join), options.join(table, **join))  # type: ignore[arg-type]
+
+
+def _judge(
+    read: Candidates, series_by_file: Mapping[int, Series], catalogue: Catalogue, known: Known | None, found: Found
+) -> pl.DataFrame:
+    """Every rule about candidates and their options; without `known`, those that need no ledger. Returns the options
+    that are in the catalogue, with what it says of them, each once."""
+    records = read.records
+    held = known or Known.nothing()
+    key = ["centre", "series", "candidate", "uci"]
+    registration.one_uci_one_number(
+        records, pl.concat([held.registrations.select(key), held.entries.select(key)]), found
+    )
+    ulns = records.filter(pl.col("uln") != "")["uln"].unique().to_list()
+    registration.one_uln_one_uci(records, held.learners(ulns), found)
+    judged = []
+    for series in set(series_by_file.values()):
+        options = read.options.filter(pl.col("series") == series.id)
+        options = entries.in_catalogue(options, series, catalogue, found)
+        options = entries.once_each(options, found)
+        entries.offered(options, series, found)
+        if known and series.purpose == "entry":
+            registration.registered(options, known.registrations, found)
+            registration.same_name(records.filter(pl.col("series") == series.id), known.registrations, found)
+        judged.append(options)
+    return (
+        pl.concat(judged)
+        if judged
+        else pl.DataFrame(schema=dict.fromkeys(("file", "line", "candidate", "option", "kind"), pl.String))
+    )
+
+
+# --- What follows ----------------------------------------------------------------------------------------------------
+
+
+def _decisions(
+    arrivals: Sequence[Arrival],
+    series_by_file: Mapping[int, Series],
+    records: pl.DataFrame,
+    options: pl.DataFrame,
+    catalogue: Catalogue,
+    known: Known,
+    found: Found,
+) -> list[Decision]:
+    """Applies what is not refused: an option not held before is added, a held one the candidate's records no longer
+    name is ended (FIL-3), and each file gets its outcome."""
+    stopping = {Reach.HOLD, Reach.FILE}
+    standing = [
+        index
+        for index in series_by_file
+        if not found.reaches(index) & stopping and not found.made(index, f.ALREADY_PROCESSED)
+    ]
+    candidates_in = records.select("file", "candidate").unique()
+    refused = found.refused_candidates()
+    accepted = candidates_in.join(refused, on=["file", "candidate"], how="anti").filter(pl.col("file").is_in(standing))
+    stated = options.join(accepted, on=["file", "candidate"], how="semi", maintain_order="left")
+    good = stated.join(found.refused_entries(), on=["file", "candidate", "option"], how="anti", maintain_order="left")
+    # A candidate whose records name no option is applied too: that is a withdrawal.
+    untouched = accepted.join(found.refused_entries(), on=["file", "candidate"], how="anti")
+    held = _held(accepted, series_by_file, arrivals, known)
+    key = ["file", "candidate", "option"]
+    new = good.join(held, on=key, how="anti", maintain_order="left")
+    ended = held.join(stated, on=key, how="anti", maintain_order="left")
+    kept = good.join(held, on=key, how="semi")
+    added = _priced(new, records, series_by_file, arrivals, catalogue)
+    ended = _refunded(ended, series_by_file, arrivals, catalogue)
+    _tell(added, ended, records, series_by_file, arrivals, catalogue, found)
+    counts: dict[str, dict[int, int]] = {
+        "candidates": _count(candidates_in),
+        "refused": _count(refused.join(candidates_in, on=["file", "candidate"], how="semi")),
+        "options_refused": _count(found.refused_entries().join(refused, on=["file", "candidate"], how="anti")),
+        "kept": _count(kept),
+        "applied": _count(pl.concat([good.select("file"), untouched.select("file")])),
+    }
+    added_by_file, ended_by_file = _split(added), _split(ended)
+    # Shifted records are refused without being read, so they are not among the candidates.
+    unread = _count(refused.join(candidates_in, on=["file", "candidate"], how="anti"))
+    decisions = []
+    for index in range(len(arrivals)):
+        outcome = _outcome(index, found, counts["applied"].get(index, 0))
+        if outcome is Outcome.REPEATED:
+            repeated = tuple(one for one in found.of(index) if one.code == f.ALREADY_PROCESSED.name)
+            decisions.append(nothing_done(outcome, repeated, series_by_file[index]))
+            continue
+        decisions.append(
+            Decision(
+                outcome=outcome,
+                findings=found.of(index),
+                series=series_by_file.get(index),
+                candidates=counts["candidates"].get(index, 0) + unread.get(index, 0),
+                candidates_refused=counts["refused"].get(index, 0) + unread.get(index, 0),
+                options_refused=counts["options_refused"].get(index, 0),
+                kept=counts["kept"].get(index, 0),
+                added=added_by_file.get(index, pl.DataFrame(schema=ADDED)),
+                ended=ended_by_file.get(index, pl.DataFrame(schema=ENDED)),
+            )
+        )
+    return decisions
+
+
+def nothing_done(outcome: Outcome, findings: tuple[Finding, ...], series: Series | None = None) -> Decision:
+    """The decision about a file of which nothing is applied."""
+    return Decision(
+        outcome=outcome,
+        findings=findings,
+        series=series,
+        candidates=0,
+        candidates_refused=0,
+        options_refused=0,
+        kept=0,
+        added=pl.DataFrame(schema=ADDED),
+        ended=pl.DataFrame(schema=ENDED),
+    )
+
+
+def _held(
+    accepted: pl.DataFrame, series_by_file: Mapping[int, Series], arrivals: Sequence[Arrival], known: Known
+) -> pl.DataFrame:
+    """What the accepted candidates hold already in the file's series: `file`, `candidate`, `option`, `id`,
+    `entry_pence`, `pence`."""
+    where = pl.DataFrame(
+        [(index, arrivals[index].centre, one.id) for index, one in series_by_file.items()],
+        schema={"file": pl.UInt32, "centre": pl.String, "series": pl.String},
+        orient="row",
+    )
+    free = {"pence": pl.lit(0, pl.Int64), "entry_pence": pl.lit(0, pl.Int64)}
+    columns = ["id", "centre", "series", "candidate", "option", "pence", "entry_pence"]
+    both = pl.concat([known.registrations.with_columns(**free).select(columns), known.entries.select(columns)])
+    mine = accepted.join(where, on="file")
+    return mine.join(both, on=["centre", "series", "candidate"]).select(
+        "file", "candidate", "option", "id", "pence", "entry_pence"
+    )
+
+
+def _priced(
+    new: pl.DataFrame,
+    records: pl.DataFrame,
+    series_by_file: Mapping[int, Series],
+    arrivals: Sequence[Arrival],
+    catalogue: Catalogue,
+) -> pl.DataFrame:
+    """New options with the learner's details and their price (FEE-1, FEE-5)."""
+    tables = [
+        fees.prices(_band(index, series_by_file, arrivals, catalogue), arrivals[index].received, catalogue).select(
+            pl.lit(index, pl.UInt32).alias("file"), pl.all()
+        )
+        for index in series_by_file
+    ]
+    if not tables or new.is_empty():
+        return pl.DataFrame(schema=ADDED)
+    people = records.select("file", "line", pl.col("kept").alias("name"), "born", "sex", "upn", "uln")
+    return (
+        new.join(people, on=["file", "line"], maintain_order="left")
+        .join(pl.concat(tables), on=["file", "kind"], maintain_order="left")
+        .select(*ADDED)
+    )
+
+
+def _band(index: int, series: Mapping[int, Series], arrivals: Sequence[Arrival], catalogue: Catalogue) -> Band:
+    return fees.band_of(series[index], arrivals[index].received, catalogue)
+
+
+def _refunded(
+    ended: pl.DataFrame, series_by_file: Mapping[int, Series], arrivals: Sequence[Arrival], catalogue: Catalogue
+) -> pl.DataFrame:
+    """Ended options with what comes back for them (FEE-4): the entry fee in time, never the surcharge."""
+    paid_back = [i for i, one in series_by_file.items() if fees.refund_share(one, arrivals[i].received, catalogue)]
+    refund = pl.when(pl.col("file").is_in(paid_back)).then(pl.min_horizontal("pence", "entry_pence")).otherwise(0)
+    return ended.with_columns(refund.cast(pl.Int64).alias("refund")).select(*ENDED)
+
+
+def _tell(
+    added: pl.DataFrame,
+    ended: pl.DataFrame,
+    records: pl.DataFrame,
+    series_by_file: Mapping[int, Series],
+    arrivals: Sequence[Arrival],
+    catalogue: Catalogue,
+    found: Found,
+) -> None:
+    """The notes a centre wants beside the findings: what was withdrawn by omission, and why a late fee is charged."""
+    lines = records.group_by("file", "candidate").agg(pl.col("line").min())
+    withdrawn = (
+        ended.sort("file", "candidate", "option")
+        .group_by("file", "candidate", maintain_order=True)
+        .agg(pl.col("option").str.join(", ").alias("value"))
+        .join(lines, on=["file", "candidate"], maintain_order="left")
+    )
+    found.rows(f.WITHDRAWN, withdrawn.select("file", "line", "candidate", "value"))
+    for index in added.filter((pl.col("band") != "on_time") & (pl.col("pence") > 0))["file"].unique().sort():
+        series, received = series_by_file[index], arrivals[index].received
+        band = fees.band_of(series, received, catalogue)
+        deadline = catalogue.milestone(series, "on_time_deadline", received)
+        if deadline:
+            found.add(
+                f.LATE_FEE,
+                value=band.replace("_", " "),
+                file=index,
+                received=instant_text(received),
+                why=fees.why(series, received, band, catalogue),
+                deadline=day_text(deadline.day),
+                version=deadline.version,
+            )
+
+
+def _outcome(index: int, found: Found, applied: int) -> Outcome:
+    reaches = found.reaches(index)
+    if found.made(index, f.ALREADY_PROCESSED):
+        return Outcome.REPEATED
+    if Reach.FILE in reaches:
+        return Outcome.REFUSED
+    if Reach.HOLD in reaches:
+        return Outcome.QUARANTINED
+    if Reach.CANDIDATE in reaches or Reach.ENTRY in reaches:
+        return Outcome.PARTLY if applied else Outcome.REFUSED
+    return Outcome.WITH_WARNINGS if Reach.WARNING in reaches else Outcome.ACCEPTED
+
+
+def _count(frame: pl.DataFrame) -> dict[int, int]:
+    return dict(frame.group_by("file").len().iter_rows())
+
+
+def _split(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    return {int(part["file"][0]): part for part in frame.partition_by("file", maintain_order=True)}

@@ -1,0 +1,123 @@
+"""Rules about whole files: who speaks (FIL-6), repeats and sequence (FIL-3), which series (FIL-2), when (ENT-2,
+CAL-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from parsers import findings as f
+from parsers.findings import Found
+from parsers.layouts import CANDIDATE, FILE_HEADER, FILE_TYPES
+from parsers.reader import Submission
+from rules.catalogue import Catalogue, Series, day_text, instant_text
+from rules.known import Arrival
+
+BOOKED = ("E", "A")
+"""File letters whose contents the desk books."""
+
+
+def one_centre_speaks(file: int, arrival: Arrival, found: Found) -> None:
+    """FIL-6: folder, name and headers name one centre."""
+    submission, centre = arrival.submission, arrival.centre
+    header = submission.header
+    if submission.name and submission.name.centre != centre:
+        found.add(f.OTHER_CENTRE, value=submission.name.centre, file=file, where="the file name", centre=centre)
+    elif header and header.distribution == "S" and header.centre != centre:
+        place = FILE_HEADER["centre"].columns
+        found.add(f.OTHER_CENTRE, 1, place, header.centre, file=file, where="the file header", centre=centre)
+    if len(submission.centres) > 1:
+        found.add(f.MANY_CENTRES, value=str(len(submission.centres)), file=file)
+
+
+def records_of_their_centre(records: pl.DataFrame, submissions: Sequence[Submission], found: Found) -> None:
+    """FIL-6: every record names the centre of the centre header above it."""
+    spans = [
+        {"file": index, "from": centre.lines[0], "to": centre.lines[-1], "centre_header": centre.number}
+        for index, one in enumerate(submissions)
+        for centre in one.centres
+        if centre.lines
+    ]
+    schema = {"file": pl.UInt32, "from": pl.UInt32, "to": pl.UInt32, "centre_header": pl.String}
+    within = pl.col("line").is_between(pl.col("from"), pl.col("to"))
+    strangers = (
+        records.join(pl.DataFrame(spans, schema=schema), on="file")
+        .filter(within & (pl.col("centre") != pl.col("centre_header")))
+        .select("file", "line", "candidate", pl.col("centre").alias("value"), pl.col("centre_header").alias("centre"))
+    )
+    found.rows(f.RECORD_CENTRE, strangers, CANDIDATE["centre"].columns, "centre")
+
+
+def series_of(file: int, submission: Submission, catalogue: Catalogue, found: Found) -> Series | None:
+    """FIL-2: the series the file is for; a finding when its header names none of ours."""
+    header = submission.header
+    if header is None:
+        return None
+    series = catalogue.series(header.series_key, header.awarding_body)
+    if series is None:
+        value = f"{header.awarding_body} {header.series_key}"
+        first, last = FILE_HEADER["awarding_body"].first, FILE_HEADER["year"].last
+        found.add(f.STREAM_UNKNOWN, 1, (first, last), value, file=file, streams=catalogue.known_series())
+    return series
+
+
+def taken_here(file: int, submission: Submission, found: Found) -> None:
+    """FIL-1: a file of a kind the desk does not book is kept for a person, not thrown away."""
+    if submission.type and submission.type.letter not in BOOKED:
+        found.add(f.FILE_TYPE_HELD, value=FILE_TYPES[submission.type.letter].title, file=file)
+
+
+def repeats_and_sequence(file: int, arrival: Arrival, series: Series, earlier: pl.DataFrame, found: Found) -> None:
+    """FIL-3: one E file, A files after it, numbers used once and in order. `earlier`: files of this centre, awarding
+    body and series that were booked or held (`rules.known.FILES`)."""
+    submission = arrival.submission
+    letter, number = (submission.type.letter if submission.type else ""), submission.sequence
+    same = earlier.filter(pl.col("sha256") == arrival.sha256)
+    if not same.is_empty():
+        first = same.row(0, named=True)
+        found.add(f.ALREADY_PROCESSED, value=instant_text(first["received"]), file=file, reply=first["reply"])
+        return
+    if letter not in BOOKED:
+        return
+    earlier = earlier.filter(pl.col("letter").is_in(BOOKED))
+    booked = earlier.filter("booked")
+    last = int(booked["sequence"].max() or 0)  # type: ignore[arg-type]
+    reused = earlier.filter((pl.col("letter") == letter) & (pl.col("sequence") == number))
+    entry_files = booked.filter(pl.col("letter") == "E")
+    if not reused.is_empty():
+        when = instant_text(reused["received"][0])
+        found.add(f.NUMBER_REUSED, value=f"{number:03d}", file=file, series=series.title, earlier=when, next=last + 1)
+    elif letter == "E" and not entry_files.is_empty():
+        first = entry_files.row(0, named=True)
+        value = f"number {first['sequence']:03d}, received {instant_text(first['received'])}"
+        found.add(f.SECOND_ENTRY_FILE, value=value, file=file, series=series.title)
+    elif number <= last:
+        found.add(f.SEQUENCE_OLD, value=f"{number:03d}", file=file, series=series.title, last=last)
+    elif number > last + 1 and last:
+        missing = f"{last + 1:03d}" if number == last + 2 else f"{last + 1:03d} to {number - 1:03d}"
+        found.add(f.SEQUENCE_GAP, value=f"{number:03d}", file=file, last=last, next=last + 1, missing=missing)
+    if letter == "A" and entry_files.is_empty():
+        found.add(f.AMENDMENT_FIRST, file=file, series=series.title)
+
+
+def window_open(file: int, received: datetime, series: Series, catalogue: Catalogue, found: Found) -> None:
+    """ENT-2, CAL-1, CAL-2: entries and amendments are taken while the series' window is open, by the calendar in
+    force at receipt."""
+    opens = catalogue.milestone(series, "window_opens", received)
+    closes = catalogue.milestone(series, "window_closes", received)
+    if opens is None or closes is None:
+        return
+    facts: dict[str, Any] = {
+        "window": "the entry window" if series.purpose == "entry" else "registration",
+        "series": series.title,
+        "opens": day_text(opens.day),
+        "closes": day_text(closes.day),
+        "version": closes.version,
+    }
+    if received < opens.at:
+        found.add(f.WINDOW_NOT_OPEN, value=instant_text(received), file=file, **facts)
+    elif received >= closes.at:
+        found.add(f.WINDOW_CLOSED, value=instant_text(received), file=file, **facts)

@@ -1,0 +1,98 @@
+"""Rules about learners: who they are (REG-4, REG-5) and that they are registered under the name they are entered with
+(REG-2, REG-3). Frames as in `parsers.fields.Candidates`, with the file's `centre`, `series` and so on joined to them.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from parsers import findings as f
+from parsers.findings import Found
+from parsers.layouts import CANDIDATE
+
+_HERE = ["file", "line", "candidate"]
+
+
+def one_uci_one_number(records: pl.DataFrame, held: pl.DataFrame, found: Found) -> None:
+    """REG-4, REG-5: in a centre and series a UCI has one candidate number and a number one UCI, in the file and in
+    what is held. `held`: `centre`, `series`, `candidate`, `uci`."""
+    known = records.filter(pl.col("uci") != "")
+    pairs = known.select("file", "candidate", "uci").unique(maintain_order=True)
+    ours = known.select("file", "centre", "series").unique().join(held, on=["centre", "series"])
+    both = pl.concat([pairs, ours.select("file", "candidate", "uci")]).unique(maintain_order=True)
+    _two_of_one(f.CANDIDATE_NUMBER_SHARED, "candidate", "uci", known, both, found)
+    _two_of_one(f.UCI_TWO_NUMBERS, "uci", "candidate", known, both, found)
+
+
+def _two_of_one(code: f.Code, one: str, many: str, records: pl.DataFrame, pairs: pl.DataFrame, found: Found) -> None:
+    others = pairs.rename({many: "other"})
+    clashes = (
+        records.join(others, on=["file", one])
+        .filter(pl.col("other") != pl.col(many))
+        .unique(["file", "line"], keep="first", maintain_order=True)
+        .select(*_HERE, pl.col("uci").alias("value"), "other")
+    )
+    place = CANDIDATE[one]
+    found.rows(code, clashes.sort("file", "line"), place.columns, place.name)
+
+
+def one_uln_one_uci(records: pl.DataFrame, learners: pl.DataFrame, found: Found) -> None:
+    """REG-4: two UCIs for one ULN, in the file or at any centre, refuse the candidate and show both.
+    `learners`: `uln`, `uci`, `centre` of everybody known."""
+    known = records.filter((pl.col("uln") != "") & (pl.col("uci") != ""))
+    inside = known.select("file", "uln", pl.col("uci").alias("other")).with_columns(where=pl.lit("in this file"))
+    outside = known.select("file", "uln", "centre").join(
+        learners.rename({"uci": "other", "centre": "elsewhere"}), on="uln"
+    )
+    at = (
+        pl.when(pl.col("centre") == pl.col("elsewhere"))
+        .then(pl.lit("at your centre"))
+        .otherwise(pl.lit("at another centre"))
+    )
+    both = pl.concat([inside, outside.select("file", "uln", "other", where=at)])
+    clashes = (
+        known.join(both, on=["file", "uln"])
+        .filter(pl.col("other") != pl.col("uci"))
+        .unique(["file", "line"], keep="first", maintain_order=True)
+        .select(*_HERE, pl.col("uln").alias("value"), "uci", "other", "where")
+    )
+    place = CANDIDATE["uln"]
+    found.rows(f.ULN_TWO_UCIS, clashes.sort("file", "line"), place.columns, place.name)
+
+
+def registered(options: pl.DataFrame, registrations: pl.DataFrame, found: Found) -> None:
+    """REG-2: an entry needs a registration of the learner for the qualification at this centre.
+    `options`: a row per entry with `centre`, `registration` (code needed) and `subject`."""
+    held = registrations.select("centre", "uci", pl.col("option").alias("registration")).unique()
+    missing = options.join(held, on=["centre", "uci", "registration"], how="anti", maintain_order="left")
+    together = missing.group_by(*_HERE, "centre", "uci", "subject", "registration", maintain_order=True).agg(
+        pl.col("option").str.join(", ").alias("value"), pl.col("first").min(), pl.col("last").max()
+    )
+    under_number = registrations.group_by("centre", "candidate").agg(
+        pl.col("uci").unique().sort().first().alias("other")
+    )
+    near = (
+        pl.when(pl.col("other").is_not_null() & (pl.col("other") != pl.col("uci")))
+        .then(pl.format("; candidate number {} is registered with UCI {}", "candidate", "other"))
+        .otherwise(pl.lit(""))
+    )
+    rows = together.join(under_number, on=["centre", "candidate"], how="left", maintain_order="left").select(
+        *_HERE, "value", "first", "last", "subject", "registration", "uci", near=near
+    )
+    found.rows(f.NOT_REGISTERED, rows, field="option", refused=missing)
+
+
+def same_name(records: pl.DataFrame, registrations: pl.DataFrame, found: Found) -> None:
+    """REG-3: the name entered equals the registered name, both normalised; the finding shows both spellings."""
+    names = (
+        registrations.sort("id")
+        .unique(["centre", "uci"], keep="last")
+        .select("centre", "uci", pl.col("name").alias("registered"))
+    )
+    other = (
+        records.join(names, on=["centre", "uci"], maintain_order="left")
+        .filter(pl.col("kept") != pl.col("registered"))
+        .select(*_HERE, pl.col("name").alias("value"), "uci", "registered")
+    )
+    place = CANDIDATE["name"]
+    found.rows(f.NAME_MISMATCH, other, place.columns, place.name)

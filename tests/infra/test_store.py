@@ -1,0 +1,788 @@
+"""One suite for both stores: a folder, and S3 over HTTP against moto's server."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import pytest
+from attrs import evolve
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from infra.store import DEEPEST, BadKey, FolderStore, Missing, S3Store, Store, Stored, StoreError, open_store
+
+NOW = datetime(2027, 8, 12, 8, 0, tzinfo=UTC)
+BUCKET = "desk"
+_places = count()
+
+
+@pytest.fixture(scope="module")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Store]:
+    """A store at the top of a fresh bucket."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("moto") / "log"
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_MAX_ATTEMPTS": "2",
+    }
+    with pytest.MonkeyPatch.context() as patch, log.open("wb") as output:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        server = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            _wait_for(port, server, log)
+            whole = S3Store(BUCKET)
+            whole.client.create_bucket(Bucket=BUCKET)
+            yield whole
+        finally:
+            server.kill()
+            server.wait()
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while server.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as caller:
+            if caller.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"moto's server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "folder":
+        return open_store(str(tmp_path / "store"))
+    place = copy(request.getfixturevalue("s3_server"))  # one client for all, as making one takes a tenth of a second
+    place.base = f"place-{next(_places)}/"
+    return cast(Store, place)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "store")
+
+
+@pytest.fixture
+def s3(s3_server: S3Store) -> S3Store:
+    """A store with a client of its own, whose events a test may handle."""
+    store = open_store(f"s3://{BUCKET}/place-{next(_places)}/")
+    assert isinstance(store, S3Store)
+    return store
+
+
+def keys(store: Store, prefix: str = "") -> list[str]:
+    return [found.key for found in store.list(prefix)]
+
+
+def only(store: Store, prefix: str) -> Stored:
+    (found,) = store.list(prefix)
+    return found
+
+
+class Pipe(io.RawIOBase):
+    """A stream that cannot be rewound, as one from the network."""
+
+    def __init__(self, content: bytes) -> None:
+        self._rest = io.BytesIO(content)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._rest.readinto(buffer)
+
+
+# --- reading and writing
+
+
+def test_put_then_get(store: Store) -> None:
+    store.put("inbox/12345/first.txt", b"one")
+    store.put("inbox/12345/first.txt", b"two, and longer")
+    store.put("inbox/12345/empty.txt", b"")
+    assert store.get("inbox/12345/first.txt") == b"two, and longer"
+    assert store.get("inbox/12345/empty.txt") == b""
+
+
+@pytest.mark.parametrize("name", ["put", "put_if_absent"])
+@pytest.mark.parametrize("rewindable", [True, False])
+def test_streams(store: Store, name: str, rewindable: bool) -> None:
+    content = secrets.token_bytes(3_000_000)
+    data = io.BytesIO(content) if rewindable else cast(BinaryIO, Pipe(content))
+    getattr(store, name)("archive/large", data)
+    with store.open("archive/large") as file:
+        assert file.read(10) == content[:10]
+        assert b"".join(iter(lambda: file.read(100_000), b"")) == content[10:]
+
+
+def test_a_stream_is_written_from_where_it_stands(store: Store) -> None:
+    data = io.BytesIO(b"header|body")
+    data.seek(7)
+    store.put("a", data)
+    assert store.get("a") == b"body"
+
+
+def test_one_key_to_another_as_a_stream(store: Store) -> None:
+    store.put("inbox/12345/large", b"x" * 100_000)
+    with store.open("inbox/12345/large") as data:
+        assert store.put_if_absent("archive/0a1b", data)
+    assert store.get("archive/0a1b") == b"x" * 100_000
+
+
+@pytest.mark.parametrize("key", ["inbox/12345/none", "nowhere/at/all", "inbox/12345/file/below", "inbox/12345"])
+def test_missing(store: Store, key: str) -> None:
+    store.put("inbox/12345/file", b"")
+    with pytest.raises(Missing, match=key):
+        store.get(key)
+    with pytest.raises(Missing, match=key):
+        store.open(key)
+
+
+def test_put_if_absent_keeps_the_first(store: Store) -> None:
+    assert store.put_if_absent("archive/0a", b"first")
+    assert not store.put_if_absent("archive/0a", b"second")
+    assert store.get("archive/0a") == b"first"
+
+
+def test_put_if_absent_has_one_winner(store: Store) -> None:
+    writers = 8
+    ready = threading.Barrier(writers)
+
+    def write(key: str, content: bytes) -> bool:
+        ready.wait(30)
+        return store.put_if_absent(key, content)
+
+    with ThreadPoolExecutor(writers) as pool:
+        for turn in range(20):
+            key = f"outbox/12345/{turn}"
+            contents = [f"writer {number}".encode() for number in range(writers)]
+            won = list(pool.map(write, [key] * writers, contents))
+            assert won.count(True) == 1
+            assert store.get(key) == contents[won.index(True)]
+
+
+# --- listing
+
+
+def test_list_is_recursive_and_sorted(store: Store) -> None:
+    names = [
+        "b",
+        "a/b",
+        "a.b",
+        "a/b.c",
+        "a0",
+        "inbox/2/x",
+        "inbox/10/y",
+        "inbox/10/deep/er/z",
+        "é",
+        "z\U0001f600",
+        "z￾",
+    ]
+    for key in names:
+        store.put(key, key.encode())
+    found = list(store.list(""))
+    assert [one.key for one in found] == sorted(names)
+    assert [one.size for one in found] == [len(key.encode()) for key in sorted(names)]
+    assert {one.kind for one in found} == {"file"}
+    assert all(one.modified.utcoffset() == timedelta(0) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        ("inbox/", ["inbox/1/a", "inbox/12/b", "inbox/12/c/d"]),
+        ("inbox/1", ["inbox/1/a", "inbox/12/b", "inbox/12/c/d"]),
+        ("inbox/12/", ["inbox/12/b", "inbox/12/c/d"]),
+        ("inbox/12/c", ["inbox/12/c/d"]),
+        ("inbox/12/b", ["inbox/12/b"]),
+        ("inbox/12/b/", []),
+        ("in", ["inbox/1/a", "inbox/12/b", "inbox/12/c/d"]),
+        ("nowhere/", []),
+    ],
+)
+def test_list_by_prefix(store: Store, prefix: str, expected: list[str]) -> None:
+    for key in ("archive/0", "inbox/1/a", "inbox/12/b", "inbox/12/c/d"):
+        store.put(key, b"")
+    assert keys(store, prefix) == expected
+
+
+def test_list_an_empty_store(store: Store) -> None:
+    assert keys(store) == []
+
+
+def test_list_more_than_a_page(store: Store) -> None:
+    names = [f"inbox/{number % 7}/{number:04}" for number in range(1_100)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: store.put(key, b"x"), names))
+    assert keys(store, "inbox/") == sorted(names)
+
+
+def test_what_is_removed_while_listing_does_not_disturb(store: Store) -> None:
+    for key in ("inbox/1/a", "inbox/1/deep/b", "inbox/2/c"):
+        store.put(key, b"")
+    for found in store.list("inbox/"):
+        assert store.remove(found)
+    assert [key for key in keys(store) if not key.endswith("/")] == []
+
+
+# --- moving and removing
+
+
+def test_move_is_repeatable(store: Store) -> None:
+    store.put("inbox/12345/a", b"content")
+    for _ in range(2):
+        store.move("inbox/12345/a", "quarantine/2027/a")
+        assert store.get("quarantine/2027/a") == b"content"
+        assert keys(store, "inbox/12345/a") == []
+    store.move("quarantine/2027/a", "quarantine/2027/a")
+    assert store.get("quarantine/2027/a") == b"content"
+
+
+def test_move_replaces_the_target(store: Store) -> None:
+    store.put("a", b"new")
+    store.put("b", b"old")
+    store.move("a", "b")
+    assert store.get("b") == b"new"
+
+
+def test_move_of_nothing(store: Store) -> None:
+    with pytest.raises(Missing, match="neither"):
+        store.move("inbox/12345/none", "quarantine/deep/er/none")
+    assert [key for key in keys(store) if not key.endswith("/")] == []
+
+
+def test_concurrent_moves_all_succeed(store: Store) -> None:
+    store.put("inbox/12345/a", b"content")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: store.move("inbox/12345/a", "quarantine/1/a"), range(4)))
+    assert store.get("quarantine/1/a") == b"content"
+
+
+def test_remove_what_was_listed(store: Store) -> None:
+    store.put("inbox/12345/a", b"content")
+    found = only(store, "inbox/12345/a")
+    assert store.remove(found)
+    assert not store.remove(found)
+    assert keys(store, "inbox/12345/a") == []
+
+
+@pytest.mark.parametrize("content", [b"other words", b"same size!"])
+def test_remove_leaves_what_has_changed(store: Store, content: bytes) -> None:
+    store.put("inbox/12345/a", b"some size!")
+    found = only(store, "inbox/12345/a")
+    store.put("inbox/12345/a", content)
+    assert not store.remove(found)
+    assert store.get("inbox/12345/a") == content
+
+
+def test_remove_without_a_version_goes_by_size_and_time(store: Store) -> None:
+    store.put("inbox/12345/a", b"content")
+    found = evolve(only(store, "inbox/12345/a"), version="")
+    assert not store.remove(evolve(found, size=8))
+    assert not store.remove(evolve(found, modified=found.modified - timedelta(hours=1)))
+    assert store.remove(found)
+
+
+# --- keys
+
+ODD_NAMES = [
+    "Entries (final) [2].txt",
+    "a b  c",
+    " leading and trailing ",
+    "tab\tbell\x07delete\x7f",
+    "percent%2Fslash%00+plus",
+    "query?x=1&y=2#top",
+    "back\\slash",
+    "quotes'\"`$(x)",
+    "<xml>&amp;",
+    "naïve 試験 \U0001f600",
+    "...",
+    "x" * 255,
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_names(store: Store, name: str) -> None:
+    key = f"inbox/12345/{name}"
+    store.put(key, b"content")
+    assert only(store, "inbox/") == only(store, key)
+    assert only(store, key).key == key
+    assert store.get(key) == b"content"
+    store.move(key, f"quarantine/{name}")
+    assert store.remove(only(store, "quarantine/"))
+
+
+BAD_KEYS = [
+    "",
+    "/",
+    "/etc/passwd",
+    "..",
+    "../x",
+    "a/../../x",
+    "a/..",
+    ".",
+    "./a",
+    "a/./b",
+    "a//b",
+    "a//",
+    "a\0b",
+    "\ud800",
+]
+
+
+@pytest.mark.parametrize("key", [*BAD_KEYS, ".tmp/a", "x" * 2_000])
+def test_bad_keys(store: Store, tmp_path: Path, key: str) -> None:
+    calls: list[Callable[[], object]] = [
+        lambda: store.get(key),
+        lambda: store.open(key),
+        lambda: store.put(key, b""),
+        lambda: store.put_if_absent(key, b""),
+        lambda: store.move(key, "good"),
+        lambda: store.move("good", key),
+        lambda: store.remove(Stored(key, 0, NOW, "file")),
+    ]
+    if key:
+        calls.append(lambda: store.list(key))
+    for call in calls:
+        with pytest.raises(BadKey):
+            call()
+    assert keys(store) == []
+    assert {path.name for path in tmp_path.iterdir()} <= {"store"}
+
+
+@pytest.mark.parametrize("name", ["get", "open"])
+def test_a_folder_is_no_file(store: Store, name: str) -> None:
+    with pytest.raises(BadKey):
+        getattr(store, name)("inbox/12345/")
+    with pytest.raises(BadKey):
+        store.put("inbox/12345/", b"")
+
+
+# Names as a file system gives them; moto alone cannot hear of a line break in a key.
+parts_of_text = st.text(st.characters(exclude_characters="/\0\r\n", codec="utf-8"), min_size=1, max_size=40)
+parts_of_bytes = st.binary(min_size=1, max_size=60).map(lambda raw: os.fsdecode(raw.translate(None, b"/\0") or b"x"))
+
+
+def paths(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    good = part.filter(lambda name: name not in (".", ".."))
+    return st.lists(good, min_size=1, max_size=4).map(lambda names: "/".join(["k", *names]))
+
+
+def write_read_remove(store: Store, key: str, content: bytes) -> None:
+    store.put(key, content)
+    found = only(store, "k/")
+    assert (found.key, found.size, found.kind) == (key, len(content), "file")
+    assert store.get(key) == content
+    assert store.remove(found)
+    assert [left.kind for left in store.list("k/") if left.kind != "folder"] == []
+    for left in list(store.list("k/")):
+        store.remove(left)
+
+
+any_folder = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@any_folder
+@given(key=paths(parts_of_bytes | parts_of_text), content=st.binary())
+def test_any_key_in_a_folder(folder: FolderStore, key: str, content: bytes) -> None:
+    write_read_remove(folder, key, content)
+
+
+@settings(any_folder, max_examples=15)
+@given(key=paths(parts_of_text), content=st.binary())
+def test_any_key_in_s3(s3: S3Store, key: str, content: bytes) -> None:
+    write_read_remove(s3, key, content)
+
+
+@any_folder
+@given(key=st.text("ab./\0\ud800é", max_size=8))
+def test_no_key_leaves_the_folder(folder: FolderStore, key: str) -> None:
+    try:
+        folder.put(key, b"")
+    except BadKey:
+        return
+    except StoreError:  # a/b after a: a file is no folder
+        return
+    path = Path(os.path.realpath(folder.root / key))
+    assert path.is_relative_to(folder.root)
+    assert path.is_file()
+
+
+# --- settling
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"),
+    [
+        (timedelta(0), False),
+        (timedelta(seconds=10, microseconds=-1), False),
+        (timedelta(seconds=10), True),
+        (timedelta(days=400), True),
+        (timedelta(seconds=-10), False),
+        (timedelta(seconds=-10, microseconds=-1), True),
+        (timedelta(days=-400), True),
+    ],
+)
+def test_settled_by_time(store: Store, age: timedelta, expected: bool) -> None:
+    found = Stored("inbox/12345/a.txt", 1, NOW - age, "file")
+    assert store.settled(found, NOW, 10) is (expected or isinstance(store, S3Store))
+
+
+def test_settled_at_once_when_nothing_is_waited_for(store: Store) -> None:
+    assert store.settled(Stored("inbox/12345/a.txt", 1, NOW, "file"), NOW, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("E0512345.01", True),
+        (".hidden", False),
+        ("a.part", False),
+        ("a.PART", False),
+        ("a.FilePart", False),
+        ("a.tmp", False),
+        ("a.crdownload", False),
+        ("a.part.txt", True),
+        ("apart", True),
+        ("part", True),
+        ("folder/", True),
+        (".folder/", False),
+    ],
+)
+def test_settled_by_name(store: Store, name: str, expected: bool) -> None:
+    old = NOW - timedelta(days=1)
+    assert store.settled(Stored(f"inbox/12345/{name}", 1, old, "file"), NOW, 10) is expected
+
+
+# --- a folder only
+
+
+def test_links_lead_nowhere(folder: FolderStore, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret").write_bytes(b"secret")
+    inbox = folder.root / "inbox" / "12345"
+    inbox.mkdir(parents=True)
+    (inbox / "file").symlink_to(outside / "secret")
+    (inbox / "folder").symlink_to(outside)
+    (inbox / "dangling").symlink_to("nowhere")
+    assert [(found.key, found.kind) for found in folder.list("")] == [
+        ("inbox/12345/dangling", "other"),
+        ("inbox/12345/file", "other"),
+        ("inbox/12345/folder", "other"),
+    ]
+    assert keys(folder, "inbox/12345/folder/") == []
+    for key in ("inbox/12345/file", "inbox/12345/folder/secret"):
+        with pytest.raises(Missing):
+            folder.get(key)
+    with pytest.raises(StoreError):
+        folder.put("inbox/12345/folder/new", b"")
+    with pytest.raises(StoreError):
+        folder.put_if_absent("inbox/12345/dangling", b"")
+    folder.put("inbox/12345/file", b"replaces the link")
+    folder.move("inbox/12345/folder", "quarantine/1/folder")
+    assert folder.remove(only(folder, "quarantine/"))
+    assert {path.name: path.read_bytes() for path in outside.iterdir()} == {"secret": b"secret"}
+
+
+@pytest.mark.timeout(20)
+def test_pipes_and_sockets_are_never_opened(folder: FolderStore) -> None:
+    inbox = folder.root / "inbox" / "12345"
+    inbox.mkdir(parents=True)
+    os.mkfifo(inbox / "pipe")
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(inbox / "socket"))
+    assert [(found.key, found.kind, found.size) for found in folder.list("inbox/")] == [
+        ("inbox/12345/pipe", "other", 0),
+        ("inbox/12345/socket", "other", 0),
+    ]
+    for key in ("inbox/12345/pipe", "inbox/12345/socket"):
+        with pytest.raises(Missing):
+            folder.get(key)
+        folder.move(key, key.replace("inbox", "quarantine"))
+    for found in list(folder.list("quarantine/")):
+        assert folder.remove(found)
+    assert keys(folder, "quarantine/") == ["quarantine/12345/"]
+
+
+def test_empty_folders(folder: FolderStore) -> None:
+    (folder.root / "inbox" / "12345" / "New folder" / "inner").mkdir(parents=True)
+    assert [(found.key, found.kind) for found in folder.list("")] == [("inbox/12345/New folder/inner/", "folder")]
+    found = only(folder, "inbox/12345/New folder/inner/")
+    folder.put("inbox/12345/New folder/inner/a", b"")
+    assert not folder.remove(found)
+    assert folder.remove(only(folder, "inbox/"))
+    assert [(found.key, found.kind) for found in folder.list("")] == [("inbox/12345/", "folder")]
+    assert folder.remove(only(folder, "inbox/"))
+
+
+def test_a_whole_folder_moves(folder: FolderStore) -> None:
+    folder.put("inbox/12345/New folder/a", b"a")
+    folder.put("inbox/12345/New folder/deep/b", b"b")
+    for _ in range(2):
+        folder.move("inbox/12345/New folder/", "quarantine/2027/New folder/")
+        assert keys(folder) == ["inbox/12345/", "quarantine/2027/New folder/a", "quarantine/2027/New folder/deep/b"]
+
+
+def test_folders_left_empty_go_but_the_landing_place_stays(folder: FolderStore) -> None:
+    folder.put("inbox/12345/one/two/a", b"")
+    folder.put("inbox/12345/one/b", b"")
+    assert folder.remove(only(folder, "inbox/12345/one/two/"))
+    assert keys(folder) == ["inbox/12345/one/b"]
+    folder.move("inbox/12345/one/b", "archive/b")
+    assert keys(folder) == ["archive/b", "inbox/12345/"]
+
+
+def test_folders_nested_too_deep(folder: FolderStore) -> None:
+    (folder.root / "inbox" / "1" / "/".join("d" * 200)).mkdir(parents=True)
+    found = only(folder, "")
+    assert (found.key, found.kind) == ("inbox/1/" + "d/" * (DEEPEST - 2), "other")
+    assert not folder.remove(found)
+    folder.move("inbox/1/d/", "quarantine/1/")
+    assert [found.kind for found in folder.list("")] == ["folder", "other"]
+    with pytest.raises(BadKey, match="more than 64 parts"):
+        folder.put("d/" * DEEPEST + "a", b"")
+
+
+def test_permissions(folder: FolderStore) -> None:
+    folder.put("inbox/12345/a", b"")
+    for path, expected in (
+        ("", 0o750),
+        (".tmp", 0o750),
+        ("inbox", 0o750),
+        ("inbox/12345", 0o750),
+        ("inbox/12345/a", 0o640),
+    ):
+        assert stat.S_IMODE((folder.root / path).stat().st_mode) == expected & ~_umask()
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def test_a_reader_sees_the_old_whole_or_the_new_whole(folder: FolderStore) -> None:
+    contents = [bytes([letter]) * 300_000 for letter in b"ab"]
+    folder.put("outbox/1/a", contents[0])
+    done = threading.Event()
+
+    def watch() -> set[bytes]:
+        seen = set()
+        while not done.is_set():
+            seen.add(folder.get("outbox/1/a"))
+            assert keys(folder) == ["outbox/1/a"]
+        return seen
+
+    with ThreadPoolExecutor(2) as pool:
+        watchers = [pool.submit(watch) for _ in range(2)]
+        try:
+            for turn in range(100):
+                folder.put("outbox/1/a", contents[turn % 2])
+        finally:
+            done.set()
+        assert set.union(*(watcher.result() for watcher in watchers)) == set(contents)
+
+
+def test_a_failed_write_leaves_nothing(folder: FolderStore) -> None:
+    class Broken(Pipe):
+        def readinto(self, buffer: Any) -> int:
+            raise OSError(5, "Input/output error")
+
+    folder.put("a", b"old")
+    with pytest.raises(StoreError, match=r"cannot write 'a': Input/output error"):
+        folder.put("a", cast(BinaryIO, Broken(b"")))
+    assert folder.get("a") == b"old"
+    assert list((folder.root / ".tmp").iterdir()) == []
+
+
+def test_writing_while_neighbours_prune(folder: FolderStore) -> None:
+    def come_and_go(number: int) -> None:
+        for turn in range(60):
+            key = f"inbox/12345/deep/er/{number}"
+            folder.put(key, str(turn).encode())
+            assert folder.remove(only(folder, key))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(come_and_go, range(4)))
+    assert keys(folder) == ["inbox/12345/"]
+
+
+def test_a_time_set_back_does_not_hide_a_change(folder: FolderStore) -> None:
+    folder.put("inbox/1/a", b"one")
+    found = only(folder, "inbox/1/a")
+    path = folder.root / "inbox" / "1" / "a"
+    before = path.stat()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert only(folder, "inbox/1/a").modified == found.modified
+    assert not folder.remove(found)
+
+
+def test_times_are_exact(folder: FolderStore) -> None:
+    folder.put("a", b"")
+    os.utime(folder.root / "a", ns=(0, 1_818_057_600_123_456_789))
+    assert only(folder, "a").modified == datetime(2027, 8, 12, 8, 0, 0, 123_456, tzinfo=UTC)
+
+
+def test_a_folder_that_is_gone_is_an_error(folder: FolderStore) -> None:
+    folder.root.rmdir()
+    with pytest.raises(StoreError, match="the store's folder is gone"):
+        keys(folder)
+    with pytest.raises(StoreError, match="the store's folder is gone"):
+        folder.get("a")
+
+
+def test_a_store_cannot_be_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="cannot open it"):
+        open_store(str(tmp_path / "file"))
+
+
+# --- S3 only
+
+
+def answer(s3: S3Store, operation: str, status: int, times: int) -> list[int]:
+    """Have the first `times` requests of `operation` answered with `status`; the list returned counts the rest."""
+    left = [times]
+
+    def respond(request: Any, **_: Any) -> AWSResponse | None:
+        if not left[0]:
+            return None
+        left[0] -= 1
+
+        class Raw(io.BytesIO):
+            def stream(self) -> Iterator[bytes]:
+                yield self.read()
+
+        return AWSResponse(request.url, status, HTTPHeaders(), cast(Any, Raw(b"")))
+
+    s3.client.meta.events.register(f"before-send.s3.{operation}", cast(Any, respond))
+    return left
+
+
+def test_a_conflict_is_tried_again(s3: S3Store) -> None:
+    left = answer(s3, "PutObject", 409, 3)
+    assert s3.put_if_absent("a", cast(BinaryIO, Pipe(b"content")))
+    assert left == [0]
+    assert s3.get("a") == b"content"
+
+
+def test_an_endless_conflict_is_an_error(s3: S3Store) -> None:
+    answer(s3, "PutObject", 409, 1_000)
+    with pytest.raises(StoreError, match="cannot write 'a'"):
+        s3.put_if_absent("a", b"content")
+
+
+@pytest.mark.parametrize(("failures", "passes"), [(1, True), (2, False)])
+def test_server_errors_are_retried_then_told(s3: S3Store, failures: int, passes: bool) -> None:
+    answer(s3, "PutObject", 500, failures)
+    if passes:
+        s3.put("a", b"content")
+        assert s3.get("a") == b"content"
+    else:
+        with pytest.raises(StoreError, match=rf"{s3}: cannot write 'a': .*500"):
+            s3.put("a", b"content")
+
+
+def test_a_move_takes_along_what_came_meanwhile(s3: S3Store) -> None:
+    s3.put("a", b"old")
+    waiting = [b"new"]
+
+    def overwrite(**_: Any) -> None:
+        if waiting:
+            s3.put("a", waiting.pop())
+
+    s3.client.meta.events.register("before-call.s3.DeleteObject", overwrite)
+    s3.move("a", "b")
+    assert keys(s3) == ["b"]
+    assert s3.get("b") == b"new"
+
+
+def test_remove_leaves_what_changes_at_the_last_moment(s3: S3Store) -> None:
+    s3.put("a", b"old")
+    found = only(s3, "a")
+    s3.client.meta.events.register("before-call.s3.DeleteObject", lambda **_: s3.put("a", b"new"))
+    assert not s3.remove(found)
+    assert s3.get("a") == b"new"
+
+
+def test_markers_and_strange_objects(s3: S3Store) -> None:
+    for key, content in (("", b""), ("in/", b""), ("in/a", b"a"), ("in/b/", b"b"), ("in//c", b"c"), ("in/../d", b"d")):
+        s3.client.put_object(Bucket=BUCKET, Key=s3.base + key, Body=content)
+    assert [(found.key, found.kind) for found in s3.list("")] == [
+        ("in/", "folder"),
+        ("in/../d", "other"),
+        ("in//c", "other"),
+        ("in/a", "file"),
+        ("in/b/", "other"),
+    ]
+    s3.move("in/", "out/")
+    assert s3.remove(only(s3, "out/"))
+
+
+def test_prefixes_keep_stores_apart(s3: S3Store) -> None:
+    beside = S3Store(BUCKET, s3.base.rstrip("/") + "0")
+    s3.put("a", b"")
+    beside.put("b", b"")
+    assert (keys(s3), keys(beside)) == (["a"], ["b"])
+    assert f"{s3.base}a" in keys(S3Store(BUCKET))
+
+
+def test_names_that_s3_cannot_hold(s3: S3Store) -> None:
+    with pytest.raises(BadKey, match="UTF-8"):
+        s3.put("inbox/12345/\udcff", b"")
+
+
+def test_what_the_operator_reads(s3_server: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = open_store("s3://no-such-bucket")
+    for call in (lambda: keys(nowhere), lambda: nowhere.get("a"), lambda: nowhere.put("a", b"")):
+        with pytest.raises(StoreError, match=r"s3://no-such-bucket/: cannot .*bucket does not exist"):
+            call()
+    with pytest.raises(StoreError, match="names no bucket"):
+        open_store("s3://")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        with pytest.raises(StoreError, match="cannot read 'a': Could not connect to the endpoint URL"):
+            open_store("s3://desk").get("a")
+
+
+def test_an_answer_that_breaks_off_is_an_error(s3_server: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+
+        def serve() -> None:
+            caller, _ = server.accept()
+            with caller:
+                caller.recv(65536)
+                caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this")
+
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        threading.Thread(target=serve, daemon=True).start()
+        with pytest.raises(StoreError, match="cannot read 'a'"):
+            open_store("s3://desk").get("a")
