@@ -1,0 +1,300 @@
+"""How our Airflow is set up, as data: its environment and its components; and a small client of its REST API."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import sys
+import sysconfig
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from attrs import frozen
+from sqlalchemy import create_engine, inspect, text
+
+from infra.host import LOCALHOST, write_private
+from infra.settings import Settings
+
+PROJECT = Path(__file__).resolve().parents[1]
+DAGS = PROJECT / "dags"
+ADMIN = "admin"
+SERVICE = "ops"  # the user our own tasks and commands call the REST API as
+PARTS_WITH_HEALTH = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+FINAL_STATES = frozenset({"success", "failed"})
+POLL_SECONDS = 0.2
+
+
+class AirflowError(Exception):
+    """Airflow refused a call, could not be reached, or did not get there in time; the message says what and why."""
+
+
+@frozen
+class Component:
+    """One long-running process of Airflow: its name, how it is started, and the log of its output."""
+
+    name: str
+    argv: tuple[str, ...]
+    log_file: Path
+
+
+def airflow_home(settings: Settings) -> Path:
+    """The folder of Airflow's own files; secrets lie in it, so it is closed to other users."""
+    return settings.state.absolute() / "airflow"
+
+
+def command(*words: str) -> tuple[str, ...]:
+    """The argument vector of `airflow <words>`, by this very interpreter whatever PATH and the current folder are."""
+    return (sys.executable, "-m", "airflow", *words)
+
+
+def components(settings: Settings) -> tuple[Component, ...]:
+    """The four components of Airflow. None of them starts before Airflow has its tables: see `migration`."""
+    logs = settings.state.absolute() / "logs"
+    # Left to themselves scheduler and triggerer serve their task logs on all addresses of the machine. On one machine
+    # the API server reads the files.
+    commands = {
+        "api-server": ("api-server",),
+        "scheduler": ("scheduler", "--skip-serve-logs"),
+        "dag-processor": ("dag-processor",),
+        "triggerer": ("triggerer", "--skip-serve-logs"),
+    }
+    return tuple(Component(name, command(*words), logs / f"{name}.log") for name, words in commands.items())
+
+
+def migration(settings: Settings) -> Component:
+    """The command that makes or upgrades Airflow's tables and then ends."""
+    return Component("db-migrate", command("db", "migrate"), settings.state.absolute() / "logs" / "db-migrate.log")
+
+
+def needs_migration(settings: Settings, airflow_database_url: str) -> bool:
+    """Must `migration` run? Not when this Airflow version has left these very tables as they are (it takes seconds)."""
+    note = _migration_note(settings)
+    return not note.exists() or note.read_text(encoding="utf-8") != _migrated_to(airflow_database_url)
+
+
+def note_migration(settings: Settings, airflow_database_url: str) -> None:
+    """Remember that `migration` has succeeded."""
+    _migration_note(settings).write_text(_migrated_to(airflow_database_url), encoding="utf-8")
+
+
+def ailing(health: Mapping[str, Any], since: datetime) -> list[str]:
+    """The parts which `AirflowApi.health` does not show as healthy, with a sign of life after `since`.
+
+    Airflow alone would call a scheduler healthy for half a minute after it was killed.
+    """
+    return [part for part in PARTS_WITH_HEALTH if not _is_well(part, health.get(part) or {}, since)]
+
+
+def environment(settings: Settings, *, database_url: str, airflow_database_url: str, port: int) -> dict[str, str]:
+    """The environment of every Airflow process: ours on top of the caller's.
+
+    `database_url` is the ledger's address, `airflow_database_url` that of Airflow's tables, `port` the UI's.
+    Makes the secrets and passwords on first use.
+    """
+    home = airflow_home(settings)
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
+    base_url = f"http://{LOCALHOST}:{port}"
+    kept = _kept(
+        home / "secrets.json",
+        {
+            "fernet_key": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "jwt_secret": secrets.token_hex(48),
+            "api_secret": secrets.token_hex(24),
+        },
+    )
+    passwords(settings)
+    configuration = home / "airflow.cfg"
+    if not configuration.exists():  # else Airflow would fill it with its defaults, several components at a time
+        configuration.write_text("# Every setting comes from the environment: see infra/airflow.py\n", encoding="utf-8")
+    ours = {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW_CONFIG": str(configuration),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__FERNET_KEY": kept["fernet_key"],
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base_url}/execution/",
+        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{SERVICE}:op",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_passwords_file(settings)),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_database_url,
+        "AIRFLOW__API__HOST": LOCALHOST,
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"{base_url}/",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": kept["api_secret"],
+        "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt_secret"],
+        # The default of 5 s blocks an executor slot that long after about every second task.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        # A task whose process was killed is given up, and retried, after this many seconds without a sign of life.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # The first look at a DAG file comes at start; this is how often an unchanged one is looked at again.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "PATH": os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath))),
+        "PYTHONUNBUFFERED": "1",  # the last words of a process that dies belong in its log
+        "SPT_NOENV": "1",  # process titles must not overwrite the environment, by which the supervisor knows its own
+    }
+    return {**os.environ, **settings.environment(), "RESULTSDAY_DATABASE_URL": database_url, **ours}
+
+
+def passwords(settings: Settings) -> dict[str, str]:
+    """The passwords of the UI's users by name, made at random on first use."""
+    return _kept(_passwords_file(settings), {user: secrets.token_urlsafe(15) for user in (ADMIN, SERVICE)})
+
+
+class AirflowApi:
+    """A client of Airflow's REST API, for one user. Every method raises `AirflowError` when Airflow says no.
+
+    `base_url`: such as `http://127.0.0.1:8080`. Also a context manager that closes the connection.
+    """
+
+    def __init__(self, base_url: str, username: str, password: str) -> None:
+        self._client = httpx.Client(base_url=base_url, timeout=60, trust_env=False)  # never through a proxy
+        self._login = {"username": username, "password": password}
+        self._token: str | None = None
+
+    @classmethod
+    def of_this_task(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """The API of the Airflow that runs the calling process (a task), as the service user."""
+        file = Path(environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
+        known = json.loads(file.read_text(encoding="utf-8"))
+        return cls(environ["AIRFLOW__API__BASE_URL"], SERVICE, known[SERVICE])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def token(self) -> str:
+        """A bearer token; asked for once and kept."""
+        if self._token is None:
+            self._token = str(self._send("POST", "/auth/token", json=self._login)["access_token"])
+        return self._token
+
+    def health(self) -> dict[str, Any]:
+        """What Airflow says of its parts: `{"scheduler": {"status": "healthy", ...}, ...}`."""
+        return self._send("GET", "/api/v2/monitor/health")
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
+        """Start a run of a DAG now; returns its run id. (The run of a paused DAG waits.)"""
+        run = self._call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": dict(conf or {})})
+        return str(run["dag_run_id"])
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """One run as Airflow describes it: `state`, `note`, `start_date`, ..."""
+        return self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")
+
+    def wait(self, dag_id: str, run_id: str, timeout: float) -> str:
+        """Wait at most `timeout` seconds for the end of a run; returns `success` or `failed`."""
+        deadline = time.monotonic() + timeout
+        while (state := str(self.run(dag_id, run_id)["state"])) not in FINAL_STATES:
+            if time.monotonic() > deadline:
+                raise AirflowError(f"run {run_id} of {dag_id} is still {state} after {timeout:.0f} s")
+            time.sleep(POLL_SECONDS)
+        return state
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of a run as Airflow describes them: `task_id`, `map_index`, `state`, `try_number`, ..."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self._call(
+                "GET", f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", params={"limit": 100, "offset": len(found)}
+            )
+            found += page["task_instances"]
+            if not page["task_instances"] or len(found) >= page["total_entries"]:
+                return found
+
+    def set_note(self, dag_id: str, run_id: str, note: str) -> None:
+        """Set the note of a run (at most 1,000 characters; a longer one is cut), which the UI shows beside it."""
+        self._call("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"note": note[:1000]})
+
+    def wait_until_known(self, dag_id: str, timeout: float) -> None:
+        """Wait at most `timeout` seconds until Airflow can run a DAG.
+
+        When its file, or for an unknown DAG any file, does not import, raises `AirflowError` with that error's text.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            dags = self._call("GET", "/dags", params={"dag_id_pattern": dag_id, "exclude_stale": True})["dags"]
+            dag = next((dag for dag in dags if dag["dag_id"] == dag_id), None)
+            if dag and not dag["has_import_errors"]:
+                return
+            errors = self._call("GET", "/importErrors")["import_errors"]
+            if dag:
+                errors = [error for error in errors if error["filename"] == dag["relative_fileloc"]]
+            if errors:
+                raise AirflowError("\n".join(f"{error['filename']}:\n{error['stack_trace']}" for error in errors))
+            if time.monotonic() > deadline:
+                raise AirflowError(f"Airflow does not know the DAG {dag_id} after {timeout:.0f} s")
+            time.sleep(POLL_SECONDS)
+
+    def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        return self._send(method, f"/api/v2{path}", headers={"Authorization": f"Bearer {self.token()}"}, **request)
+
+    def _send(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        try:
+            answer = self._client.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise AirflowError(f"{method} {path}: {error or type(error).__name__}") from error
+        if answer.is_error:
+            # A refused log-in answers with what it was given: that must not reach a log.
+            why = "log-in refused" if path == "/auth/token" else answer.text[:2000]
+            raise AirflowError(f"{method} {path}: {answer.status_code} {why}")
+        return dict(answer.json())
+
+
+def _is_well(part: str, said: Mapping[str, Any], since: datetime) -> bool:
+    if said.get("status") != "healthy":
+        return False
+    beat = said.get(f"latest_{part}_heartbeat")
+    return part == "metadatabase" or (beat is not None and datetime.fromisoformat(beat) >= since)
+
+
+def _migration_note(settings: Settings) -> Path:
+    return airflow_home(settings) / "migrated"
+
+
+def _migrated_to(airflow_database_url: str) -> str:
+    """The installed version of Airflow and the revision of the tables as they are."""
+    engine = create_engine(airflow_database_url)
+    try:
+        with engine.connect() as connection:
+            there = inspect(connection).has_table("alembic_version")
+            revision = connection.scalar(text("select version_num from alembic_version")) if there else None
+    finally:
+        engine.dispose()
+    return f"apache-airflow {version('apache-airflow')}, tables {revision}\n"
+
+
+def _passwords_file(settings: Settings) -> Path:
+    return airflow_home(settings) / "passwords.json"
+
+
+def _kept(path: Path, fresh: dict[str, str]) -> dict[str, str]:
+    """The secrets kept in a file; those it lacks are taken from `fresh` and added."""
+    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if fresh.keys() - known.keys():
+        known = fresh | known
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_private(path, json.dumps(known) + "\n")
+    return known

@@ -1,0 +1,459 @@
+"""The desk's supervisor: one process that starts PostgreSQL and Airflow, watches them, and ends them together.
+
+When any part dies it says which, shows the end of that part's log, ends the others and exits with an error: a desk that
+is half up looks healthy and loses files. What it starts carries a mark in its environment, so that what a killed
+supervisor left behind is found and ended, and nothing else ever is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NoReturn, Self
+
+import psutil
+from attrs import field, frozen
+from cattrs.preconf.json import make_converter
+from sqlalchemy.engine import make_url
+
+from infra import airflow
+from infra.airflow import ADMIN, AirflowApi, AirflowError, Component
+from infra.host import LOCALHOST, ends_with_parent, free_port, tail, write_private
+from infra.postgres import EmbeddedPostgres, create_database
+from infra.settings import Settings
+
+log = logging.getLogger(__name__)
+
+AIRFLOW_DATABASE = "airflow"
+LEDGER_DATABASE = "resultsday"
+UI_PORT = 8080
+HEALTHY_SECONDS = 120.0
+TASK_GRACE_SECONDS = 10.0  # when the desk is told to stop, running tasks may finish within this time
+GRACE_SECONDS = 4.0  # for everything else (the triggerer often misses the end of its helper, and would wait for 10 s)
+DOWN_SECONDS = 60.0
+POLL_SECONDS = 0.2
+MARK = "RESULTSDAY_PART"
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+EXIT_BUSY = os.EX_TEMPFAIL
+
+_converter = make_converter()
+# `up` leaves its supervisor running: while we hold the handle, Python does not complain of a child nobody waited for.
+_detached: list[subprocess.Popen[bytes]] = []
+
+
+class SupervisorError(Exception):
+    """The desk did not start, or could not be ended; the message ends with what its log says."""
+
+
+class _ToldToStop(BaseException):
+    """SIGTERM or SIGINT. Not an `Exception`: no handler on the way out may take it for a failure."""
+
+
+@frozen
+class Desk:
+    """A running desk. `started` is when it became healthy; the seconds are what its two halves took for that."""
+
+    pid: int
+    ui_url: str
+    username: str
+    password: str = field(repr=False)
+    database_url: str = field(repr=False)
+    started: datetime
+    postgres_seconds: float
+    airflow_seconds: float
+
+
+def run(settings: Settings) -> int:
+    """Start the desk and stay with it; returns the exit code when it has ended, and all it started with it.
+
+    0: told to stop by SIGTERM or SIGINT. 1: a part died or did not start. 75: a supervisor runs on this state already.
+    Must be called in the main thread.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every look at the health page
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with _lock(settings) as ours:
+        if not ours:
+            log.error("another supervisor runs on %s", settings.state.absolute())
+            return EXIT_BUSY
+        try:
+            for signum in STOP_SIGNALS:
+                signal.signal(signum, _stop)
+            if leftovers := _end_leftovers(settings):
+                log.warning("ended %d processes that an earlier supervisor left behind", leftovers)
+            _folder(settings, "logs")
+            _serve(settings)
+        except _ToldToStop:
+            log.info("stopped")
+            return 0
+        except SupervisorError as error:
+            log.error("%s", error)
+        except Exception:
+            log.exception("the desk failed")
+    return 1
+
+
+def up(settings: Settings, say: Callable[[str], None]) -> Desk:
+    """Start the desk in the background, wait until it is healthy, and return it; `say` is told of the progress.
+
+    A desk that is up is returned as it is. Raises `SupervisorError` when it dies first or takes over two minutes.
+    """
+    if desk := status(settings):
+        say(f"The desk is up already: {desk.ui_url}")
+        return desk
+    log_file = _folder(settings, "logs") / "supervisor.log"
+    said = begin = log_file.stat().st_size if log_file.exists() else 0
+    starter = None if _supervisor(settings) else _detach(settings, log_file)
+    deadline = time.monotonic() + HEALTHY_SECONDS + DOWN_SECONDS
+    while True:
+        said = _relay(log_file, said, say)
+        if desk := status(settings):
+            return desk
+        ended = starter.poll() if starter else EXIT_BUSY
+        if ended == EXIT_BUSY:  # somebody else was quicker: wait for their desk, and start ours if it comes to nothing
+            starter = None if _supervisor(settings) else _detach(settings, log_file)
+        elif ended is not None:
+            raise SupervisorError(f"The desk did not start:\n{tail(log_file, min(8000, said - begin))}")
+        if time.monotonic() > deadline:
+            down(settings, say)
+            raise SupervisorError(f"The desk did not become healthy in time:\n{tail(log_file)}")
+        time.sleep(POLL_SECONDS)
+
+
+def down(settings: Settings, say: Callable[[str], None]) -> bool:
+    """End the desk and wait until all of it is gone; False when nothing was running.
+
+    Also ends what a killed supervisor left behind. Raises `SupervisorError` when something cannot be ended.
+    """
+    supervisor = _supervisor(settings)
+    if supervisor is not None:
+        say(f"Stopping the desk (process {supervisor.pid}) ...")
+        with contextlib.suppress(psutil.NoSuchProcess):
+            supervisor.terminate()
+            try:
+                supervisor.wait(DOWN_SECONDS)
+            except psutil.TimeoutExpired:
+                supervisor.kill()
+                supervisor.wait(10)
+    with _lock(settings) as ours:
+        if not ours:
+            raise SupervisorError("The desk is being started by another process: try again when it is up.")
+        leftovers = _end_leftovers(settings)
+        _desk_file(settings).unlink(missing_ok=True)
+    if supervisor is None and not leftovers:
+        say("The desk was not running.")
+        return False
+    say("The desk is down.")
+    return True
+
+
+def status(settings: Settings) -> Desk | None:
+    """The desk that runs on these settings' state folder, once it is healthy; else None."""
+    supervisor = _supervisor(settings)
+    if supervisor is None:
+        return None
+    try:
+        desk = _converter.loads(_desk_file(settings).read_text(encoding="utf-8"), Desk)
+    except FileNotFoundError:
+        return None
+    return desk if desk.pid == supervisor.pid else None
+
+
+class _Parts:
+    """Every process of the desk. Leaving the context ends them all, however it is left."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._postgres: EmbeddedPostgres | None = None
+        self._processes: dict[Component, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for signum in STOP_SIGNALS:  # asked twice to stop, we still stop in good order
+            signal.signal(signum, signal.SIG_IGN)
+        # The scheduler first: tasks that finish in its grace report so through the API server.
+        self._end([part for part in self._processes if part.name == "scheduler"], TASK_GRACE_SECONDS)
+        self._end(list(self._processes), GRACE_SECONDS)
+        _end_marked(self._settings)
+        if self._postgres is not None:
+            self._postgres.stop()
+
+    def start_postgres(self) -> EmbeddedPostgres:
+        """Start the embedded server."""
+        self._postgres = EmbeddedPostgres(_postgres_home(self._settings))
+        self._postgres.start()
+        return self._postgres
+
+    def start(self, part: Component, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """Start a component in a process group of its own; its log starts anew, the last one is kept beside it."""
+        if part.log_file.exists():
+            part.log_file.replace(part.log_file.with_suffix(".log.1"))
+        with part.log_file.open("ab") as output:
+            self._processes[part] = subprocess.Popen(  # noqa: S603 -- our own command
+                part.argv,
+                cwd=airflow.airflow_home(self._settings),
+                env={**environment, MARK: _mark(self._settings, part.name)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=ends_with_parent(signal.SIGTERM),  # one prctl call: safe after fork
+            )
+        return self._processes[part]
+
+    def run(self, part: Component, environment: Mapping[str, str]) -> None:
+        """Run a component that ends by itself; `SupervisorError` when it fails."""
+        process = self.start(part, environment)
+        if process.wait():
+            self.check()
+        del self._processes[part]
+
+    def check(self) -> None:
+        """Raise `SupervisorError` when a part has ended."""
+        for part, process in self._processes.items():
+            if (code := process.poll()) is not None:
+                why = f"signal {-code}" if code < 0 else f"exit code {code}"
+                raise SupervisorError(f"{part.name} ended ({why}):\n{tail(part.log_file)}")
+        if self._postgres is not None and not self._postgres.alive():
+            raise SupervisorError(f"postgres ended:\n{tail(self._postgres.log_file)}")
+
+    def _end(self, parts: Sequence[Component], grace: float) -> None:
+        for part in parts:
+            process = self._processes[part]
+            if process.poll() is None and part.name == "scheduler":
+                process.terminate()  # alone: in its group are the keepers of the running tasks
+            elif process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + grace
+        for part in parts:
+            process = self._processes.pop(part)
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            _end_marked(self._settings, part.name)
+
+
+def _serve(settings: Settings) -> NoReturn:
+    """Start every part and watch them; left by `SupervisorError` or `_ToldToStop` only."""
+    with _Parts(settings) as parts:
+        begin = time.monotonic()
+        database_url, airflow_database_url = _databases(settings, parts)
+        postgres_seconds = time.monotonic() - begin
+        log.info("PostgreSQL answers (%.1f s)", postgres_seconds)
+
+        from infra.ledger import migrate
+
+        begin = time.monotonic()
+        migrate(database_url)
+        log.info("the ledger's tables are ready (%.1f s)", time.monotonic() - begin)
+
+        begin = time.monotonic()
+        port = _ui_port(settings)
+        ui_url = f"http://{LOCALHOST}:{port}"
+        environment = airflow.environment(
+            settings, database_url=database_url, airflow_database_url=airflow_database_url, port=port
+        )
+        if airflow.needs_migration(settings, airflow_database_url):
+            parts.run(airflow.migration(settings), environment)
+            airflow.note_migration(settings, airflow_database_url)
+            log.info("Airflow's tables are ready (%.1f s)", time.monotonic() - begin)
+        started = datetime.now(UTC)
+        components = airflow.components(settings)
+        log.info("starting %s", ", ".join(component.name for component in components))
+        for component in components:
+            parts.start(component, environment)
+        password = airflow.passwords(settings)[ADMIN]
+        with AirflowApi(ui_url, ADMIN, password) as api:
+            _wait_until_healthy(api, started, parts)
+        desk = Desk(
+            pid=os.getpid(),
+            ui_url=ui_url,
+            username=ADMIN,
+            password=password,
+            database_url=database_url,
+            started=datetime.now(UTC),
+            postgres_seconds=round(postgres_seconds, 2),
+            airflow_seconds=round(time.monotonic() - begin, 2),
+        )
+        log.info("Airflow is healthy (%.1f s): %s", desk.airflow_seconds, ui_url)
+        try:
+            write_private(_desk_file(settings), _converter.dumps(desk) + "\n")
+            while True:
+                parts.check()
+                time.sleep(POLL_SECONDS)
+        finally:
+            _desk_file(settings).unlink(missing_ok=True)
+
+
+def _databases(settings: Settings, parts: _Parts) -> tuple[str, str]:
+    """Both databases, made where they lack; returns the addresses of the ledger and of Airflow's tables."""
+    if settings.database_url:
+        ledger = make_url(settings.database_url)
+        create_database(settings.database_url, AIRFLOW_DATABASE)
+        return settings.database_url, ledger.set(database=AIRFLOW_DATABASE).render_as_string(hide_password=False)
+    postgres = parts.start_postgres()
+    postgres.create_database(LEDGER_DATABASE)
+    postgres.create_database(AIRFLOW_DATABASE)
+    return postgres.url(LEDGER_DATABASE), postgres.url(AIRFLOW_DATABASE)
+
+
+def _wait_until_healthy(api: AirflowApi, since: datetime, parts: _Parts) -> None:
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    ailing = list(airflow.PARTS_WITH_HEALTH)
+    while True:
+        parts.check()
+        with contextlib.suppress(AirflowError):
+            ailing = airflow.ailing(api.health(), since)
+        if not ailing:
+            return
+        if time.monotonic() > deadline:
+            raise SupervisorError(f"not healthy after {HEALTHY_SECONDS:.0f} s: {', '.join(ailing)}")
+        time.sleep(POLL_SECONDS)
+
+
+def _ui_port(settings: Settings) -> int:
+    """The port of the last time, else 8080, else any; written down, so that bookmarks last."""
+    file = _folder(settings, "run") / "port"
+    last = int(file.read_text(encoding="utf-8")) if file.exists() else UI_PORT
+    port = free_port(last)
+    file.write_text(f"{port}\n", encoding="utf-8")
+    return port
+
+
+def _stop(signum: int, frame: FrameType | None) -> NoReturn:
+    raise _ToldToStop(signum)
+
+
+def _detach(settings: Settings, log_file: Path) -> subprocess.Popen[bytes]:
+    with log_file.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.supervisor"],
+            cwd="/",
+            env={**os.environ, **settings.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _detached.append(process)
+    return process
+
+
+def _relay(log_file: Path, offset: int, say: Callable[[str], None]) -> int:
+    """Say the supervisor's new lines since `offset`, without time and level; returns the offset to go on from."""
+    with log_file.open("rb") as stream:
+        stream.seek(offset)
+        for line in stream:
+            if not line.endswith(b"\n"):
+                break
+            offset += len(line)
+            if told := re.match(r"\S+ \S+ (?:INFO|WARNING) (.*)", line.decode("utf-8", errors="replace")):
+                say(told[1])
+    return offset
+
+
+@contextlib.contextmanager
+def _lock(settings: Settings) -> Iterator[bool]:
+    """Hold the state folder's lock, with our process number and birth in it; False when another process holds it."""
+    path = _folder(settings, "run") / "supervisor.lock"
+    with path.open("a+", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        stream.truncate(0)
+        stream.write(json.dumps({"pid": os.getpid(), "created": psutil.Process().create_time()}))
+        stream.flush()
+        try:
+            yield True
+        finally:
+            stream.truncate(0)
+
+
+def _supervisor(settings: Settings) -> psutil.Process | None:
+    """The living supervisor of this state folder, healthy or not yet: the process the lock file names."""
+    try:
+        written = json.loads((settings.state / "run" / "supervisor.lock").read_text(encoding="utf-8"))
+        process = psutil.Process(written["pid"])
+        # A process number is given out again; with the time of its creation it is one process for ever. (The times
+        # may differ a little when the machine's clock was set between the two readings.)
+        same = abs(process.create_time() - written["created"]) < 2
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        return None
+
+
+def _mark(settings: Settings, part: str = "") -> str:
+    return f"{settings.state.resolve()}#{part}"
+
+
+def _end_marked(settings: Settings, part: str = "") -> int:
+    """End every process that carries our mark: all of this state folder's, or one part's; returns how many."""
+    mark = _mark(settings, part)
+    ended = 0
+    for _ in range(10):  # a process may start another while we look
+        found = [process for process in psutil.process_iter() if _carried_mark(process).startswith(mark)]
+        if not found:
+            return ended
+        ended += len(found)
+        for process in found:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+        _, alive = psutil.wait_procs(found, timeout=3)
+        for process in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(alive, timeout=10)
+    raise SupervisorError(f"processes of {settings.state.absolute()} cannot be ended: {[p.pid for p in found]}")
+
+
+def _carried_mark(process: psutil.Process) -> str:
+    try:
+        return process.environ().get(MARK, "")
+    except (psutil.Error, OSError):  # gone meanwhile, or not ours to look at
+        return ""
+
+
+def _end_leftovers(settings: Settings) -> int:
+    """End what a killed supervisor left behind; returns how many processes. The caller holds the lock."""
+    ended = _end_marked(settings)
+    return ended + EmbeddedPostgres(_postgres_home(settings)).stop()
+
+
+def _postgres_home(settings: Settings) -> Path:
+    return settings.state.absolute() / "postgres"
+
+
+def _desk_file(settings: Settings) -> Path:
+    return settings.state.absolute() / "run" / "desk.json"
+
+
+def _folder(settings: Settings, name: str) -> Path:
+    """A folder of the state, made if it lacks; closed to others, for passwords lie in `run` and tracebacks in `logs`."""
+    folder = settings.state.absolute() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(run(Settings.load()))
