@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 import secrets
 import sys
@@ -22,6 +23,8 @@ from sqlalchemy import create_engine, inspect, text
 
 from infra.host import LOCALHOST, write_private
 from infra.settings import Settings
+
+log = logging.getLogger(__name__)
 
 PROJECT = Path(__file__).resolve().parents[1]
 DAGS = PROJECT / "dags"
@@ -204,6 +207,11 @@ class AirflowApi:
         """One run as Airflow describes it: `state`, `note`, `start_date`, ..."""
         return self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")
 
+    def runs(self, dag_id: str, since: datetime) -> list[dict[str, Any]]:
+        """The runs of a DAG that were started at or after `since` (aware), at most 100, the newest first."""
+        params = {"order_by": "-start_date", "limit": 100, "start_date_gte": since.isoformat()}
+        return list(self._call("GET", f"/dags/{dag_id}/dagRuns", params=params)["dag_runs"])
+
     def wait(self, dag_id: str, run_id: str, timeout: float) -> str:
         """Wait at most `timeout` seconds for the end of a run; returns `success` or `failed`."""
         deadline = time.monotonic() + timeout
@@ -212,6 +220,19 @@ class AirflowApi:
                 raise AirflowError(f"run {run_id} of {dag_id} is still {state} after {timeout:.0f} s")
             time.sleep(POLL_SECONDS)
         return state
+
+    def dags(self) -> list[dict[str, Any]]:
+        """Every DAG as Airflow describes it: `dag_id`, `is_paused`, `timetable_summary`, ..."""
+        return list(self._call("GET", "/dags", params={"limit": 100})["dags"])
+
+    def dag(self, dag_id: str) -> dict[str, Any]:
+        """One DAG in detail: `doc_md`, `default_args`, `tags`, `owners`, ..."""
+        return self._call("GET", f"/dags/{dag_id}/details")
+
+    def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1) -> str:
+        """The log of one try of a task."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
+        return json.dumps(self._call("GET", path, params={"full_content": True}))
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """The task instances of a run as Airflow describes them: `task_id`, `map_index`, `state`, `try_number`, ..."""
@@ -261,6 +282,19 @@ class AirflowApi:
             why = "log-in refused" if path == "/auth/token" else answer.text[:2000]
             raise AirflowError(f"{method} {path}: {answer.status_code} {why}")
         return dict(answer.json())
+
+
+def note_run(dag_id: str, run_id: str, note: str) -> None:
+    """Set the note of the run the calling task belongs to.
+
+    A task has no access of its own to it, so this goes through the REST API; a note that cannot be set is logged and is
+    no reason for the run to fail.
+    """
+    try:
+        with AirflowApi.of_this_task() as api:
+            api.set_note(dag_id, run_id, note)
+    except (AirflowError, KeyError, OSError) as error:
+        log.warning("the run's note could not be set: %s", type(error).__name__)
 
 
 def _is_well(part: str, said: Mapping[str, Any], since: datetime) -> bool:

@@ -448,7 +448,7 @@ def _desk_file(settings: Settings) -> Path:
 
 
 def _folder(settings: Settings, name: str) -> Path:
-    """A folder of the state, made if it lacks; closed to others, for passwords lie in `run` and tracebacks in `logs`."""
+    """A folder of the state, made if it lacks; closed to others: passwords lie in `run`, tracebacks in `logs`."""
     folder = settings.state.absolute() / name
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)

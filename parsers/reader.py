@@ -303,9 +303,9 @@ def _canonical(data: bytes, file_type: FileType) -> list[_Records] | None:
     """The records of a file that is canonical to the last byte, or null."""
     if not data.isascii():
         return None
-    text = data.decode("ascii")
-    if _CONTROL.search(text):
+    if len(data.translate(None, _CONTROL)) < len(data):
         return None
+    text = data.decode("ascii")
     try:
         tree: Tree[Token] = grammar(file_type.letter, file_type.width).parse(text)
     except UnexpectedInput:
@@ -319,7 +319,7 @@ def _canonical(data: bytes, file_type: FileType) -> list[_Records] | None:
     return runs
 
 
-_CONTROL = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = bytes(code for code in (*range(32), 127) if code not in b"\r\n")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -441,7 +441,7 @@ def _check_order(runs: list[_Records], file_type: FileType, whole: bool, found: 
             spoken = _SPOKEN.get(run.kind) or _stranger(run.records, file_type)
             found.add(f.RECORD_ORDER, run.lines[0], (1, 2), run.records[0][:2], found=spoken, wanted=_either(accepted))
     accepted = _accepted(parser, last)
-    if whole and "$END" not in accepted and not found.made(0, f.RECORD_ORDER):
+    if whole and line and "$END" not in accepted and not found.made(0, f.RECORD_ORDER):
         found.add(f.TRAILER_MISSING, line, found=_SPOKEN[last], wanted=_either(accepted))
 
 

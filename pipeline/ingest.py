@@ -88,7 +88,8 @@ def ingest(desk: Desk, now: datetime) -> Summary:
 def receive(desk: Desk, now: datetime, summary: Summary) -> None:
     """Archives and acknowledges every settled file of the inbox, then takes it out (FIL-1). A file that may still be
     growing is left for the next run (FIL-4)."""
-    for stored in desk.store.list("inbox/"):
+    # In the order of receipt, so that replies are numbered in it too.
+    for stored in sorted(desk.store.list("inbox/"), key=lambda one: (one.modified, one.key)):
         centre, name = _whose(stored.key)
         if not name:
             continue

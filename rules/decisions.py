@@ -164,11 +164,7 @@ def _judge(
             registration.registered(options, known.registrations, found)
             registration.same_name(records.filter(pl.col("series") == series.id), known.registrations, found)
         judged.append(options)
-    return (
-        pl.concat(judged)
-        if judged
-        else pl.DataFrame(schema=dict.fromkeys(("file", "line", "candidate", "option", "kind"), pl.String))
-    )
+    return pl.concat(judged) if judged else read.options.clear().with_columns(kind=pl.lit(None, pl.String))
 
 
 # --- What follows ----------------------------------------------------------------------------------------------------

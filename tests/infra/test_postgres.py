@@ -224,11 +224,11 @@ def test_root_copies_the_binaries_when_nobody_cannot_run_them(tmp_path: Path, op
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
     shutil.copytree(package, closed / package.name, symlinks=True)
-    done = run_script(sys.executable, open_folder / "home", PYTHONPATH=str(closed))
+    done = run_script(sys.executable, open_folder / "home", modules=str(closed))
     assert done.stdout == "42\n", done.stderr
     assert "copied" in done.stderr
     assert list((open_folder / "home").glob("server-*/bin/postgres"))
-    again = run_script(sys.executable, open_folder / "home", PYTHONPATH=str(closed))
+    again = run_script(sys.executable, open_folder / "home", modules=str(closed))
     assert again.stdout == "42\n", again.stderr
     assert "copied" not in again.stderr
 
@@ -239,7 +239,7 @@ def test_a_plain_user_needs_no_root(open_folder: Path) -> None:
     home.mkdir(mode=0o755)
     shutil.chown(home, "nobody")
     path = os.pathsep.join((str(PROJECT), sysconfig.get_path("purelib")))
-    done = run_script(interpreter_of_nobody(path), home, **NOBODY, PYTHONPATH=path)
+    done = run_script(interpreter_of_nobody(path), home, **NOBODY, modules=path)
     assert done.stdout == "42\n", done.stderr
     assert (home / "data").owner() == "nobody"
     # Started by root the next time, the server still runs as the owner of the data.
@@ -265,8 +265,8 @@ with EmbeddedPostgres(Path(sys.argv[1]), durable=False) as server:
 def run_script(
     python: str,
     home: Path,
-    PYTHONPATH: str = str(PROJECT),
-    **options: Any,  # noqa: N803 -- the variable's name
+    modules: str = str(PROJECT),
+    **options: Any,
 ) -> subprocess.CompletedProcess[str]:
     """Start a server in `home`, ask it for 42 and stop it, in a process of its own."""
     return subprocess.run(
@@ -274,7 +274,7 @@ def run_script(
         check=False,
         capture_output=True,
         text=True,
-        env={"PATH": os.defpath, "PYTHONPATH": PYTHONPATH},
+        env={"PATH": os.defpath, "PYTHONPATH": modules},
         **options,
     )
 

@@ -1,0 +1,49 @@
+"""The ingest: every five minutes, and whenever somebody presses Trigger, everything that waits in the inbox."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, get_current_context, task
+
+
+@dag(
+    schedule="*/5 * * * *",
+    start_date=datetime(2022, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(hours=1),
+    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    tags=["edi", "ingest"],
+)
+def ingest() -> None:
+    """### Takes in what centres have sent
+
+    Archives, acknowledges, decides, books and answers **every** file that waits in `inbox/<centre>/`, in batches of
+    bounded size. The replies lie in `outbox/<centre>/`. A file that is still growing is left for the next run.
+
+    * **Run it now**: press *Trigger*. Two runs never work at the same time; nothing is done twice. * **It failed**:
+    clear the task. What was archived or booked before stays, the rest is taken up where it stopped. The database or
+    the store was out of reach; a bad *file* never fails a run, it gets a reply. * **What happened**: the run's note
+    and the task's log count files by outcome and findings by code. They hold no names.
+    """
+
+    @task
+    def take_in() -> str:
+        """One task for all files: a task of its own for each would cost more than the work."""
+        from infra.airflow import note_run
+        from infra.settings import Settings
+        from pipeline.desk import open_desk
+        from pipeline.ingest import ingest as ingest_all
+
+        with open_desk(Settings.load()) as desk:
+            note = ingest_all(desk, datetime.now(UTC)).note()
+        run = get_current_context()["dag_run"]
+        note_run(run.dag_id, run.run_id, note)
+        return note
+
+    take_in()
+
+
+ingest()

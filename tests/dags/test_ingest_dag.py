@@ -1,0 +1,69 @@
+"""The ingest DAG in the real Airflow: scheduler, dag-processor, triggerer, API server, LocalExecutor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from attrs import evolve
+from rich.console import Console
+
+from infra.airflow import AirflowApi
+from infra.settings import Settings
+from infra.supervisor import Desk
+from pipeline.demo import SAMPLES, run_through
+from pipeline.desk import open_desk
+
+KNOWN_TAGS = {"edi", "ingest"}
+
+
+@pytest.fixture(scope="module")
+def api(desk: Desk) -> Iterator[AirflowApi]:
+    with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
+        client.wait_until_known("ingest", 60)
+        yield client
+
+
+def test_every_dag_imports_and_says_what_it_is(api: AirflowApi) -> None:
+    dags = api.dags()
+    assert [dag["dag_id"] for dag in dags] == ["ingest"]
+    for dag in dags:
+        details = api.dag(dag["dag_id"])
+        assert not details["has_import_errors"]
+        assert not details["is_paused"]
+        assert details["owners"] == ["edi-desk"]
+        assert "### " in details["doc_md"]
+        assert {tag["name"] for tag in details["tags"]} <= KNOWN_TAGS
+        assert details["max_active_runs"] == 1
+        assert details["catchup"] is False
+        assert details["default_args"]["retries"] >= 1
+    assert dags[0]["timetable_summary"] == "*/5 * * * *"
+
+
+def test_the_demo_on_the_running_desk_twice(api: AirflowApi, desk: Desk, desk_settings: Settings) -> None:
+    settings = evolve(desk_settings, database_url=desk.database_url)
+    began = datetime.now(UTC)
+    console = Console(record=True, width=160)
+    run_through(settings, desk, console, lambda: datetime.now(UTC))
+    text = console.export_text()
+    golden = sorted((path.parent.name, path.name) for path in (SAMPLES / "replies").rglob("X*"))
+    with open_desk(settings) as open_:
+        first = sorted((key.key.split("/")[1], key.key.split("/")[2]) for key in open_.store.list("outbox/64123/"))
+        for centre, name in golden:
+            assert open_.store.get(f"outbox/{centre}/{name}") == (SAMPLES / "replies" / centre / name).read_bytes()
+    assert len(first) == 8
+    assert text.count("accepted") >= 7
+    assert "quarantined" in text
+    run_through(settings, desk, console, lambda: datetime.now(UTC))
+    assert console.export_text().count("already processed") == 8
+
+    runs = api.runs("ingest", began)
+    assert {run["state"] for run in runs} == {"success"}
+    notes = [run["note"] for run in runs if run["note"].startswith("Received")]
+    assert any("partly accepted" in note for note in notes)
+    everything = json.dumps(runs) + "".join(api.log("ingest", run["dag_run_id"], "take_in") for run in runs)
+    assert "submission 1: centre" in everything
+    for name in ("OKAFOR", "FEATHERSTONEHAUGH", "SOUZA"):
+        assert name not in everything

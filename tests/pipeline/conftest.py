@@ -1,0 +1,32 @@
+"""A desk of its own for every test: an empty ledger on the session's server, an empty folder store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from infra.ledger import migrate
+from infra.postgres import EmbeddedPostgres
+from infra.settings import Settings
+from pipeline.desk import Desk, open_desk
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture
+def fresh(postgres: EmbeddedPostgres, tmp_path: Path) -> Settings:
+    """Settings with an empty ledger and store; half a minute old files count as settled."""
+    name = f"ledger{next(_NUMBERS)}"
+    postgres.create_database(name)
+    migrate(postgres.url(name))
+    return Settings(state=tmp_path, database_url=postgres.url(name), settle_seconds=30)
+
+
+@pytest.fixture
+def work(fresh: Settings) -> Iterator[Desk]:
+    """The open desk on those settings."""
+    with open_desk(fresh) as desk:
+        yield desk

@@ -1,0 +1,68 @@
+"""Builders of test files: made-up candidates in canonical files, and the changes senders make to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fixtures.generate import people
+from parsers.findings import Finding
+from parsers.reader import read
+from parsers.writer import Envelope, candidate_records, file
+from rules.known import Arrival
+
+CENTRE = "64123"
+ENTERPRISE = ("BEN01", "BEN02", "BEN03", "BEN99")
+ON_TIME = datetime.fromisoformat("2024-02-15T12:00:00+00:00")
+REGISTERED = datetime.fromisoformat("2023-09-18T12:00:00+01:00")
+
+
+def centre_file(
+    options: Sequence[str] = ENTERPRISE,
+    *,
+    letter: str = "E",
+    centre: str = CENTRE,
+    series: str = "6B24",
+    body: str = "15",
+    sequence: int = 1,
+    count: int = 3,
+    **changed: str,
+) -> bytes:
+    """A canonical file of `count` candidates; `changed` fields replace the first candidate's."""
+    envelope = Envelope(
+        letter=letter, centre=centre, awarding_body=body, series_key=series, sequence=sequence, produced="150224",
+        postcode="CF24 3QX",
+    )  # fmt: skip
+    records = []
+    for number, person in enumerate(people(centre, count, seed=1)):
+        records += candidate_records(letter, centre, person | (changed if number == 0 else {}), options)
+    return file(envelope, records)
+
+
+def registration_file(centre: str = CENTRE, count: int = 3, **changed: str) -> bytes:
+    """A registration file for Enterprise of the same candidates as `centre_file`."""
+    return centre_file(("BEN22",), centre=centre, series="9B23", body="13", count=count, **changed)
+
+
+def name_of(data: bytes) -> str:
+    """The file name that belongs to a canonical file."""
+    text = data.decode("ascii")
+    return f"{text[0]}{text[2:9]}.X{text.splitlines()[1][14:16]}"
+
+
+def arrival(
+    data: bytes, received: datetime = ON_TIME, centre: str = CENTRE, name: str = "", sha256: str = "1"
+) -> Arrival:
+    """A file as it arrived."""
+    return Arrival(submission=read(name or name_of(data), data), centre=centre, received=received, sha256=sha256)
+
+
+def codes(findings: Sequence[Finding]) -> list[str]:
+    """The codes of findings, sorted."""
+    return sorted(one.code for one in findings)
+
+
+def only(findings: Sequence[Finding], code: str) -> Finding:
+    """The one finding of that code."""
+    [found] = [one for one in findings if one.code == code]
+    return found

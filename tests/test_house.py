@@ -1,0 +1,83 @@
+"""How the house is built: imports run one way, and nothing below the command line looks at the clock or throws dice."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from parsers.findings import CODES
+from pipeline.cli import main
+
+ROOT = Path(__file__).parents[1]
+OURS = {"parsers", "rules", "infra", "pipeline", "dags"}
+MAY_IMPORT = {
+    "parsers": set[str](),
+    "rules": {"parsers"},
+    "infra": set[str](),
+    "pipeline": {"parsers", "rules", "infra"},
+    "dags": {"pipeline", "infra"},
+}
+LOOK_AT_THE_CLOCK = {"pipeline/cli.py", "dags/ingest.py"}
+
+
+def modules(package: str) -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted((ROOT / package).rglob("*.py")):
+        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("package", sorted(MAY_IMPORT))
+def test_imports_run_one_way(package: str) -> None:
+    for name, tree in modules(package):
+        imported = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+        assert imported & OURS <= MAY_IMPORT[package] | {package}, name
+        assert "airflow" not in imported or package == "dags", name
+
+
+@pytest.mark.parametrize("package", ["parsers", "rules", "pipeline"])
+def test_time_and_chance_are_arguments(package: str) -> None:
+    for name, tree in modules(package):
+        called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        assert not called & {"time.time", "date.today", "datetime.today", "datetime.utcnow"}, name
+        assert "datetime.now" not in called or name in LOOK_AT_THE_CLOCK, name
+        assert not {one for one in called if one.startswith("random.")}, name
+
+
+def test_every_finding_code_is_in_use_and_has_its_rule_on_the_rules_page() -> None:
+    code_text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "parsers").glob("*.py"))
+    code_text += "".join(
+        path.read_text(encoding="utf-8") for p in ("rules", "pipeline") for path in (ROOT / p).glob("*.py")
+    )
+    rules_page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    for code in CODES.values():
+        assert len(re.findall(rf"\b{code.name}\b", code_text)) > 2, code.name
+        assert re.search(rf"\b{code.rule}\b", rules_page), code.rule
+
+
+def test_every_rule_of_the_desk_has_a_test_that_names_it() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")).lower()
+    page = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    enforced = set(re.findall(r"^\| ([A-Z]{3}-\d) \|", page, re.MULTILINE))
+    assert len(enforced) >= 17
+    for rule in enforced:
+        assert re.search(rf"{rule.lower().replace('-', '[-_]')}\b|{rule.lower().replace('-', '[-_]')}_", tests), rule
+
+
+def test_generated_pages_are_up_to_date() -> None:
+    result = CliRunner().invoke(main, ["docs", "--check"])
+    assert result.exit_code == 0, result.output
+
+
+def test_the_lock_names_no_address() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in lock
+    assert all("==" in line for line in lock.splitlines() if line and line[0].isalpha())
