@@ -98,10 +98,10 @@ def main() -> None:
         letter="E", centre="64123", awarding_body="15", series_key="6B24", sequence=1, produced="150224"
     )
     data = entry_file(envelope, RECORDS, OPTIONS, seed=1)
+    print(f"{RECORDS:,} E5 records, {len(data) / 1e6:.1f} MB, {ROUNDS} rounds")
     print(
-        f"{RECORDS:,} E5 records, {len(data) / 1e6:.1f} MB, {ROUNDS} rounds; {os.cpu_count()} cores, {platform.machine()}"
+        f"Python {platform.python_version()}, Polars {pl.__version__}, {os.cpu_count()} cores, {platform.machine()}\n"
     )
-    print(f"Python {platform.python_version()}, Polars {pl.__version__}\n")
     print(f"{'':34}{'records/s':>12}{'median':>12}{'MB/s':>8}{'x (a)':>8}{'x (b)':>8}{'added MiB':>11}")
     best: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -207,10 +207,11 @@ class AirflowApi:
         """One run as Airflow describes it: `state`, `note`, `start_date`, ..."""
         return self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}")
 
-    def runs(self, dag_id: str, since: datetime) -> list[dict[str, Any]]:
-        """The runs of a DAG that were started at or after `since` (aware), at most 100, the newest first."""
-        params = {"order_by": "-start_date", "limit": 100, "start_date_gte": since.isoformat()}
-        return list(self._call("GET", f"/dags/{dag_id}/dagRuns", params=params)["dag_runs"])
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """The runs of a DAG, at most 100, the newest first."""
+        return list(
+            self._call("GET", f"/dags/{dag_id}/dagRuns", params={"order_by": "-run_after", "limit": 100})["dag_runs"]
+        )
 
     def wait(self, dag_id: str, run_id: str, timeout: float) -> str:
         """Wait at most `timeout` seconds for the end of a run; returns `success` or `failed`."""

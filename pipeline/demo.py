@@ -86,7 +86,7 @@ def run_through(settings: Settings, running: Running, console: Console, now: Cal
                 raise DemoError(f"run {run_id} of the DAG {DAG} failed; see {running.ui_url}")
             story = _story(desk, dropped)
             # The schedule may have been quicker than we: then its run took the files and ours found nothing.
-            run = next((one for one in api.runs(DAG, began) if (one["note"] or "").startswith("Received")), None)
+            run = next((one for one in api.runs(DAG) if _took_files(one, began)), None)
         _show(console, story, desk.store.root)
         console.print(f"\nAirflow was up after {running.airflow_seconds:.1f} s.")
         if run:
@@ -144,6 +144,11 @@ def _story(desk: Desk, dropped: Sequence[Landing]) -> list[dict[str, Any]]:
 _COLOURS = {"accepted": "green", "accepted with warnings": "green", "partly accepted": "yellow", "refused": "red"}
 
 
+def _took_files(run: dict[str, Any], since: datetime) -> bool:
+    ended = run["end_date"] and datetime.fromisoformat(run["end_date"])
+    return bool(ended and ended >= since and (run["note"] or "").startswith("Received"))
+
+
 def _show(console: Console, story: Sequence[dict[str, Any]], root: Path) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("centre", "file", "received", "outcome"):
@@ -168,8 +173,8 @@ def _show(console: Console, story: Sequence[dict[str, Any]], root: Path) -> None
         )
     console.print("\nWhat came of every file\n")
     # The table keeps its width: a narrow window may wrap it, but no column is lost.
-    Console(file=console.file, width=max(console.width, 124)).print(table)
+    console.print(table, width=max(console.width, 124), crop=False)
     console.print(
-        "\nAccepted and refused count candidates; +n are single entries refused. Fees are placeholders: nobody published "
-        f"prices.\nThe replies lie in {root / 'outbox'}"
+        "\nAccepted and refused count candidates; +n are single entries refused. Fees are placeholders: nobody "
+        f"published prices.\nThe replies lie in {root / 'outbox'}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from fixtures.generate import people
@@ -26,7 +26,7 @@ def centre_file(
     body: str = "15",
     sequence: int = 1,
     count: int = 3,
-    **changed: str,
+    changed: Mapping[str, str] | None = None,
 ) -> bytes:
     """A canonical file of `count` candidates; `changed` fields replace the first candidate's."""
     envelope = Envelope(
@@ -35,13 +35,13 @@ def centre_file(
     )  # fmt: skip
     records = []
     for number, person in enumerate(people(centre, count, seed=1)):
-        records += candidate_records(letter, centre, person | (changed if number == 0 else {}), options)
+        records += candidate_records(letter, centre, person | (dict(changed or {}) if number == 0 else {}), options)
     return file(envelope, records)
 
 
-def registration_file(centre: str = CENTRE, count: int = 3, **changed: str) -> bytes:
+def registration_file(centre: str = CENTRE, count: int = 3) -> bytes:
     """A registration file for Enterprise of the same candidates as `centre_file`."""
-    return centre_file(("BEN22",), centre=centre, series="9B23", body="13", count=count, **changed)
+    return centre_file(("BEN22",), centre=centre, series="9B23", body="13", count=count)
 
 
 def name_of(data: bytes) -> str:

@@ -41,7 +41,7 @@ def findings(data: bytes) -> tuple[Finding, ...]:
     ],
 )
 def test_each_field_is_judged_by_itself(field: str, value: str, code: str) -> None:
-    found = only(findings(centre_file(**{field: value})), code)
+    found = only(findings(centre_file(changed={field: value})), code)
     assert found.line == 3
     assert found.columns == CANDIDATE[field].columns
     assert found.value == value
@@ -49,11 +49,11 @@ def test_each_field_is_judged_by_itself(field: str, value: str, code: str) -> No
 
 @pytest.mark.parametrize(("field", "value"), [("born", "000000"), ("uln", ""), ("upn", ""), ("born", "290208")])
 def test_what_may_be_blank_or_unknown(field: str, value: str) -> None:
-    assert findings(centre_file(**{field: value})) == ()
+    assert findings(centre_file(changed={field: value})) == ()
 
 
 def test_reg_4_a_missing_check_letter_is_filled_in() -> None:
-    data = centre_file(uci="641230220001")
+    data = centre_file(changed={"uci": "641230220001"})
     submission = read(name_of(data), data)
     read_candidates = candidates([submission], Found([submission.named]))
     assert read_candidates.records["uci"][0] == read_candidates.options["uci"][0] == "641230220001D"

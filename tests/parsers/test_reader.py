@@ -1,4 +1,4 @@
-"""What the reader tells the sender about every way a file can arrive broken (FIL-2, FIL-4), and that nothing makes it raise."""
+"""What the reader says of every way a file can arrive broken (FIL-2, FIL-4); nothing makes it raise."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_layouts_cover_every_column() -> None:
         Layout("X", "gap", (Field("a", 1, 1, "A", "R", ""), Field("b", 3, 1, "A", "R", "")))
 
 
-# --- Nothing makes it raise --------------------------------------------------------------------------------------------
+# --- Nothing makes it raise --------------------------------------------------------------------------------
 
 
 def sound(submission: Submission, data: bytes) -> None:

@@ -30,7 +30,7 @@ def registered(**changed: Any) -> Known:
         pl.int_range(1, pl.len() + 1).alias("id"), pl.lit(CENTRE).alias("centre"), pl.lit("2023-09").alias("series"),
         "candidate", "uci", "uln", "name", "option",
     ).with_columns(**{name: pl.lit(value) for name, value in changed.items()})  # fmt: skip
-    return evolve(Known.nothing(), registrations=rows.cast(REGISTRATIONS))
+    return evolve(Known.nothing(), registrations=rows.cast(pl.Schema(REGISTRATIONS.items())))
 
 
 def entered(decision: Decision, known: Known) -> Known:
@@ -39,7 +39,7 @@ def entered(decision: Decision, known: Known) -> Known:
         pl.int_range(1, pl.len() + 1).alias("id"), pl.lit(CENTRE).alias("centre"), pl.lit("2024-06").alias("series"),
         "candidate", "uci", "option", "pence", "entry_pence",
     )  # fmt: skip
-    return evolve(known, entries=rows.cast(ENTRIES))
+    return evolve(known, entries=rows.cast(pl.Schema(ENTRIES.items())))
 
 
 def before(*files: tuple[str, int, str, bool], known: Known | None = None) -> Known:
@@ -224,7 +224,7 @@ def test_reg_2_another_uci_under_the_same_number_is_pointed_out() -> None:
 
 
 def test_reg_3_another_name_refuses_the_candidate_and_shows_both() -> None:
-    decision = one(arrival(centre_file(name="DE SOUZAS:WEI")), registered())
+    decision = one(arrival(centre_file(changed={"name": "DE SOUZAS:WEI"})), registered())
     found = only(decision.findings, "NAME_MISMATCH")
     assert found.columns == (13, 52)
     assert found.value == "DE SOUZAS:WEI"
@@ -234,13 +234,13 @@ def test_reg_3_another_name_refuses_the_candidate_and_shows_both() -> None:
 
 def test_reg_3_names_are_normalised_first() -> None:
     [name] = registered().registrations.filter(pl.col("candidate") == "0001")["name"].to_list()
-    decision = one(arrival(centre_file(name=name.lower().replace(":", " :  "))), registered())
+    decision = one(arrival(centre_file(changed={"name": name.lower().replace(":", " :  ")})), registered())
     assert codes(decision.findings) == ["NAME_CHARACTERS"]
     assert decision.added.height == 12
 
 
 def test_reg_4_reg_5_two_candidates_with_one_number() -> None:
-    decision = one(arrival(centre_file(candidate="0002")), registered())
+    decision = one(arrival(centre_file(changed={"candidate": "0002"})), registered())
     assert codes(decision.findings).count("CANDIDATE_NUMBER_SHARED") == 2
     assert decision.added["candidate"].unique().to_list() == ["0003"]
 
@@ -249,7 +249,7 @@ def test_reg_4_one_uci_under_two_numbers() -> None:
     known = registered()
     held = entered(one(arrival(centre_file()), known), known)
     known = before(("E", 1, "2", True), known=held)
-    decision = one(arrival(centre_file(letter="A", sequence=2, count=1, candidate="0099")), known)
+    decision = one(arrival(centre_file(letter="A", sequence=2, count=1, changed={"candidate": "0099"})), known)
     assert only(decision.findings, "UCI_TWO_NUMBERS").message.endswith("candidate number 0099 and under 0001")
 
 
