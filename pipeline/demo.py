@@ -173,7 +173,10 @@ def _show(console: Console, story: Sequence[dict[str, Any]], root: Path) -> None
         )
     console.print("\nWhat came of every file\n")
     # The table keeps its width: a narrow window may wrap it, but no column is lost.
-    console.print(table, width=max(console.width, 124), crop=False)
+    wide = Console(width=max(console.width, 124), color_system=None)
+    with wide.capture() as drawn:
+        wide.print(table)
+    console.print(drawn.get(), end="")
     console.print(
         "\nAccepted and refused count candidates; +n are single entries refused. Fees are placeholders: nobody "
         f"published prices.\nThe replies lie in {root / 'outbox'}"

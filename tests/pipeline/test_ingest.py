@@ -1,4 +1,4 @@
-"""The ingest over a real ledger and store: nothing lost, nothing doubled, every file answered once (FIL-1, FIL-3, FIL-5)."""
+"""The ingest over a real ledger and store (FIL-1, FIL-3, FIL-5): nothing lost, nothing doubled, all answered once."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_sending_everything_again_changes_nothing_and_says_so(work: Desk) -> Non
     assert ingest(work, NOW + timedelta(minutes=10)).note() == "Nothing to do: no file waits."
 
 
-class Crash(Exception):
+class Crash(Exception):  # noqa: N818 -- not an error of ours
     """Stands for kill -9: no handler of ours takes it for anything it knows."""
 
 
@@ -217,7 +217,7 @@ def test_fil_5_a_run_that_dies_at_any_step_and_is_run_again_ends_like_an_undistu
     assert crashes > 20
 
 
-# --- Bad input of any kind ---------------------------------------------------------------------------------------------
+# --- Bad input of any kind -------------------------------------------------------------------------------------------
 
 
 def directory(path: Path) -> None:

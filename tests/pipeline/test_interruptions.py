@@ -1,0 +1,279 @@
+"""The ingest where it is interrupted or stands on S3: the whole ledger and every file are compared, not only counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+import sqlalchemy as sa
+from attrs import define, evolve
+
+import infra.ledger
+from infra.ledger import Booking, Landing, Ledger, Received
+from infra.store import FolderStore, S3Store, Stored, open_store
+from infra.tables import metadata
+from pipeline.demo import samples
+from pipeline.desk import Desk
+from pipeline.ingest import ingest
+from tests.support import centre_file, registration_file
+
+NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
+REGISTERED = datetime(2023, 9, 18, 12, tzinfo=UTC)
+ENTERED = datetime(2024, 2, 15, 12, tzinfo=UTC)
+
+
+def land(desk: Desk, key: str, data: bytes, landed: datetime) -> None:
+    assert isinstance(desk.store, FolderStore)
+    path = desk.store.root / "inbox" / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    dated(path, landed)
+
+
+def dated(path: Path, landed: datetime) -> None:
+    os.utime(path, (landed.timestamp(), landed.timestamp()))
+
+
+def land_samples(desk: Desk) -> None:
+    for one in samples():
+        land(desk, one.key.removeprefix("inbox/"), one.path.read_bytes(), one.landed)
+
+
+def rows(desk: Desk, query: str) -> list[tuple[Any, ...]]:
+    engine = sa.create_engine(desk.settings.database_url)
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(sa.text(query))]
+    engine.dispose()
+    return found
+
+
+def everything(desk: Desk) -> tuple[dict[str, list[str]], dict[str, bytes]]:
+    """All the ledger holds but its own row numbers, and every file but the store's temporary ones."""
+    held = {}
+    for table in metadata.sorted_tables:
+        columns = ", ".join(f'"{one.name}"' for one in table.columns if one.name != "id")
+        held[table.name] = sorted(map(str, rows(desk, f"SELECT {columns} FROM {table.name}")))
+    places = ("inbox/", "archive/", "outbox/", "quarantine/")
+    found = [one for place in places for one in desk.store.list(place)]
+    return held, {one.key: desk.store.get(one.key) if one.kind == "file" else b"" for one in found}
+
+
+# --- Crashes ---------------------------------------------------------------------------------------------------------
+
+
+class Crash(BaseException):
+    """The process is gone: no handler of any kind runs."""
+
+
+@define
+class Fuse:
+    """Lets so many steps pass; the next one does not begin."""
+
+    left: int
+
+    def burn(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Crash
+
+
+class CrashingStore(FolderStore):
+    """The real store, in a process that can end between any two changes of a file."""
+
+    fuse: Fuse
+
+    def put(self, key: str, data: bytes | BinaryIO) -> None:
+        self.fuse.burn()
+        super().put(key, data)
+
+    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
+        self.fuse.burn()
+        return super().put_if_absent(key, data)
+
+    def move(self, source: str, target: str) -> None:
+        self.fuse.burn()
+        super().move(source, target)
+
+    def remove(self, stored: Stored) -> bool:
+        self.fuse.burn()
+        return super().remove(stored)
+
+
+class CrashingLedger(Ledger):
+    """The real ledger, in a process that can end between any two transactions."""
+
+    fuse: Fuse
+
+    def receive(self, landing: Landing, **facts: Any) -> Received:
+        self.fuse.burn()
+        return super().receive(landing, **facts)
+
+    def book(self, booking: Booking) -> bool:
+        self.fuse.burn()
+        return super().book(booking)
+
+    def published(self, submission_ids: Any) -> None:
+        self.fuse.burn()
+        super().published(submission_ids)
+
+
+def land_one_of_each(desk: Desk) -> None:
+    """An accepted file, a held one and a folder."""
+    assert isinstance(desk.store, FolderStore)
+    [marks] = [one.path.read_bytes() for one in samples() if one.path.name.startswith("M")]
+    land(desk, "64123/E6412313.X01", registration_file(count=1), REGISTERED)
+    land(desk, "64123/M6412315.X03", marks, ENTERED)
+    folder = desk.store.root / "inbox/64123/Entries 2024"
+    folder.mkdir()
+    dated(folder, ENTERED)
+
+
+def test_fil_5_a_crash_between_any_two_steps_leaves_no_trace_in_ledger_archive_outbox_or_quarantine(
+    work: Desk, tmp_path: Path
+) -> None:
+    land_one_of_each(work)
+    ingest(work, NOW)
+    undisturbed = everything(work)
+    engine = sa.create_engine(work.settings.database_url)
+    crashes = 0
+    for steps in count():
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY"))
+        store, ledger = CrashingStore(tmp_path / f"crash{steps}"), CrashingLedger(work.settings.database_url)
+        store.fuse = ledger.fuse = Fuse(steps)
+        desk = evolve(work, store=store, ledger=ledger)
+        land_one_of_each(desk)
+        try:
+            ingest(desk, NOW)
+        except Crash:
+            crashes += 1
+            store.fuse = ledger.fuse = Fuse(1000)
+            ingest(desk, NOW)
+        assert everything(desk) == undisturbed, f"crashed after {steps} steps"
+        ledger.close()
+        shutil.rmtree(store.root)
+        if crashes == steps:
+            break
+    engine.dispose()
+    assert crashes > 20
+
+
+def test_fil_5_a_crash_inside_the_transaction_books_nothing(work: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    land(work, "64123/E6412313.X01", registration_file(), REGISTERED)
+
+    def crash(*_: object) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(infra.ledger, "_copy", crash)
+        with pytest.raises(Crash):
+            ingest(work, NOW)
+    held, _ = everything(work)
+    assert not any(held[name] for name in ("replies", "findings", "registrations", "fee_lines"))
+    assert rows(work, "SELECT outcome FROM submissions") == [(None,)]
+    assert ingest(work, NOW).outcomes == {"accepted": 1}
+    assert rows(work, "SELECT count(*) FROM registrations") == [(3,)]
+
+
+# --- What the samples leave in the ledger ----------------------------------------------------------------------------
+
+
+def test_fil_3_more_than_twelve_options_are_one_replacement_set(work: Desk) -> None:
+    land_samples(work)
+    ingest(work, NOW)
+    query = "SELECT count(*) FILTER (WHERE ended_by IS NULL), count(ended_by) FROM entries WHERE candidate = '0030'"
+    # The amendment repeats nineteen and adds a twentieth, for which the candidate is not registered.
+    assert rows(work, query) == [(19, 0)]
+
+
+def test_fee_4_a_withdrawal_before_the_high_late_date_returns_the_entry_fees(work: Desk) -> None:
+    land_samples(work)
+    ingest(work, NOW)
+    of_candidate = "centre = '64123' AND candidate = '0003'"
+    back = rows(work, f"SELECT option, kind, pence FROM fee_lines WHERE {of_candidate} AND pence < 0 ORDER BY option")
+    assert back == [("BEN01", "refund", -700), ("BEN02", "refund", -700), ("BEN03", "refund", -1410)]
+    assert rows(work, f"SELECT option FROM entries WHERE {of_candidate} AND ended_by IS NULL") == []
+
+
+def test_a_refused_file_takes_no_sibling_of_its_round_with_it(work: Desk) -> None:
+    land(work, "58201/E5820113.X01", registration_file("58201")[:400], REGISTERED)
+    land(work, "64123/E6412313.X01", registration_file(), REGISTERED)
+    assert ingest(work, NOW).outcomes == {"accepted": 1, "refused": 1}
+
+
+def test_fil_2_a_file_for_no_series_of_ours_is_refused_not_held_also_when_it_is_alone(work: Desk) -> None:
+    land(work, "64123/E6412315.X01", centre_file(series="7B24"), ENTERED)
+    assert ingest(work, NOW).outcomes == {"refused": 1}
+    [key] = [one.key for one in work.store.list("outbox/64123/") if one.key.endswith(".json")]
+    assert [one["code"] for one in json.loads(work.store.get(key))["findings"]] == ["STREAM_UNKNOWN"]
+
+
+# --- S3 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+    """A store in an empty bucket of moto's server."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with (tmp_path / "moto.log").open("wb") as output:
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        server = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            _wait_for(port, server)
+            store = open_store("s3://desk/resultsday")
+            assert isinstance(store, S3Store)
+            store.client.create_bucket(Bucket="desk")
+            yield store
+        finally:
+            server.kill()
+            server.wait()
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while server.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as caller:
+            if caller.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("moto's server did not start")
+
+
+def test_fil_1_on_s3_every_sample_gets_its_one_reply_too(work: Desk, bucket: S3Store) -> None:
+    """In S3 receipt is the instant of the upload, so the samples are out of their windows: only that each is answered
+    once, archived, and held where it must be, can be the same."""
+    desk = evolve(work, store=bucket)
+    for one in samples():
+        bucket.put(one.key, one.path.read_bytes())
+    now = datetime.now(UTC) + timedelta(seconds=5)
+    assert ingest(desk, now).received == 8
+    keys = [one.key for one in bucket.list("outbox/")]
+    assert sorted(key for key in keys if key.endswith(".json")) == sorted(
+        f"{key}.json" for key in keys if not key.endswith(".json")
+    )
+    assert len(keys) == 16
+    assert list(bucket.list("inbox/")) == []
+    assert [one.key for one in bucket.list("quarantine/")] == ["quarantine/64123/X6412315.X03 M6412315.X03"]
+    assert len(list(bucket.list("archive/"))) == 8
+    assert ingest(desk, now).received == 0
