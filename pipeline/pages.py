@@ -54,8 +54,8 @@ def formats() -> Iterator[str]:
     yield (
         "JCQ common-format files, formats version 14: a file header (1), for each centre a centre header (3), "
         "detail records (5) and a centre trailer (7), then a file trailer (9). Every record ends in CR LF and is "
-        "padded to the width of the file's detail record. The booklet's own tables are not public; these were put together "
-        "from what independent programs and awarding bodies' help pages agree on."
+        "padded to the width of the file's detail record. The booklet's own tables are not public; these were put "
+        "together from what independent programs and awarding bodies' help pages agree on."
     )
     yield _GRADES
     for layout in (*ENVELOPE.values(), CANDIDATE, MARK):

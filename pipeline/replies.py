@@ -112,7 +112,10 @@ def _content(submission: Submission, decision: Decision) -> str | None:
     series = decision.series.title if decision.series else "an unknown series"
     software = visible(f"{header.software} {header.software_version}".strip())
     key = visible(header.series_key)
-    return f"{kind.title} for {series} ({key}), sequence number {submission.sequence:03d}, written by {software}"
+    what = f"{kind.title} for {series}"
+    if decision.series and decision.series.purpose == "registration":
+        what = series if kind.letter == "E" else f"{kind.title} of {series}"
+    return f"{what} ({key}), sequence number {submission.sequence:03d}, written by {software}"
 
 
 def _next_file(submission: Submission, decision: Decision) -> str | None:

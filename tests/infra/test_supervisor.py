@@ -1,0 +1,87 @@
+"""The supervisor over the real PostgreSQL and Airflow: it fails loudly, ends all it started, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from infra.host import tail
+from infra.postgres import EmbeddedPostgres
+from infra.settings import Settings
+from infra.supervisor import MARK, SupervisorError, down, status, up
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a desk that may be killed."""
+    settings = Settings(state=tmp_path_factory.mktemp("own"))
+    yield settings
+    down(settings, print)
+    EmbeddedPostgres(settings.state / "postgres").remove()
+
+
+def parts(settings: Settings) -> dict[str, psutil.Process]:
+    """The main process of every running component, by name."""
+    found: dict[str, psutil.Process] = {}
+    for process in psutil.process_iter():
+        try:
+            mark = process.environ().get(MARK, "")
+        except psutil.Error:
+            continue
+        if mark.startswith(f"{settings.state.resolve()}#") and os.getsid(process.pid) == process.pid:
+            found[mark.partition("#")[2]] = process
+    return found
+
+
+def gone(settings: Settings, seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not parts(settings) and not EmbeddedPostgres(settings.state / "postgres").alive():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_up_twice_a_dead_part_and_a_killed_supervisor(own: Settings) -> None:
+    said: list[str] = []
+    desk = up(own, said.append)
+    assert desk.airflow_seconds < 60
+    assert any("healthy" in line for line in said)
+    assert up(own, said.append) == desk == status(own)
+    assert set(parts(own)) == {"api-server", "scheduler", "dag-processor", "triggerer"}
+    desk_file = own.state / "run" / "desk.json"
+    assert desk_file.stat().st_mode & 0o077 == 0
+    assert desk.password not in "".join(said) + (own.state / "logs" / "supervisor.log").read_text()
+    for process in parts(own).values():
+        listening = [one for one in process.net_connections() if one.status == psutil.CONN_LISTEN]
+        assert all(one.laddr.ip == "127.0.0.1" for one in listening)
+
+    # One part dies: the supervisor names it and ends the others.
+    os.kill(parts(own)["triggerer"].pid, signal.SIGKILL)
+    assert gone(own)
+    assert status(own) is None
+    assert "triggerer ended (signal 9)" in tail(own.state / "logs" / "supervisor.log", 20_000)
+
+    # The supervisor itself is killed: nothing stays behind.
+    desk = up(own, said.append)
+    os.kill(desk.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while parts(own) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not parts(own)
+    down(own, said.append)
+    assert gone(own)
+    assert down(own, said.append) is False
+
+
+def test_a_desk_that_cannot_start_says_why(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path, database_url="postgresql+psycopg2://nobody:wrong@127.0.0.1:1/none")
+    with pytest.raises(SupervisorError, match=r"(?i)connection"):
+        up(settings, print)
+    assert status(settings) is None
