@@ -173,7 +173,7 @@ def _show(console: Console, story: Sequence[dict[str, Any]], root: Path) -> None
         )
     console.print("\nWhat came of every file\n")
     # The table keeps its width: a narrow window may wrap it, but no column is lost.
-    wide = Console(width=max(console.width, 124), color_system=None)
+    wide = Console(width=max(console.width, 144), color_system=None)
     with wide.capture() as drawn:
         wide.print(table)
     console.print(drawn.get(), end="")
