@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 LOCALHOST = "127.0.0.1"
 _PR_SET_PDEATHSIG = 1
 
@@ -51,6 +53,17 @@ def free_port(preferred: int = 0) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise OSError("no free TCP port on 127.0.0.1")
+
+
+def born(pid: int) -> str:
+    """What, with its number, makes a process one process for ever: its start in the kernel's ticks since boot.
+
+    Never a time of day: a virtual machine's clock is set while processes run, and then they seem to be others.
+    Raises `FileNotFoundError` or `ProcessLookupError` when there is no such process.
+    """
+    if sys.platform != "linux":
+        return str(psutil.Process(pid).create_time())
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
 
 
 def ends_with_parent(signum: signal.Signals) -> Callable[[], None]:

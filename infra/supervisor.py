@@ -30,7 +30,7 @@ from sqlalchemy.engine import make_url
 
 from infra import airflow
 from infra.airflow import ADMIN, AirflowApi, AirflowError, Component
-from infra.host import LOCALHOST, ends_with_parent, free_port, tail, write_private
+from infra.host import LOCALHOST, born, ends_with_parent, free_port, tail, write_private
 from infra.postgres import EmbeddedPostgres, create_database
 from infra.settings import Settings
 
@@ -147,7 +147,8 @@ def down(settings: Settings, say: Callable[[str], None]) -> bool:
             except psutil.TimeoutExpired:
                 supervisor.kill()
                 supervisor.wait(10)
-    with _lock(settings) as ours:
+    # The threads of a process that was killed may hold its lock for a moment after it is gone.
+    with _lock(settings, patience=5) as ours:
         if not ours:
             raise SupervisorError("The desk is being started by another process: try again when it is up.")
         leftovers = _end_leftovers(settings)
@@ -371,17 +372,19 @@ def _relay(log_file: Path, offset: int, say: Callable[[str], None]) -> int:
 
 
 @contextlib.contextmanager
-def _lock(settings: Settings) -> Iterator[bool]:
-    """Hold the state folder's lock, with our process number and birth in it; False when another process holds it."""
+def _lock(settings: Settings, patience: float = 0) -> Iterator[bool]:
+    """Hold the state folder's lock, with our process number and birth in it; False when another process holds it, and
+    does so for `patience` seconds."""
     path = _folder(settings, "run") / "supervisor.lock"
     with path.open("a+", encoding="utf-8") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
+        deadline = time.monotonic() + patience
+        while not _locked(stream.fileno()):
+            if time.monotonic() >= deadline:
+                yield False
+                return
+            time.sleep(POLL_SECONDS)
         stream.truncate(0)
-        stream.write(json.dumps({"pid": os.getpid(), "created": psutil.Process().create_time()}))
+        stream.write(json.dumps({"pid": os.getpid(), "born": born(os.getpid())}))
         stream.flush()
         try:
             yield True
@@ -389,16 +392,22 @@ def _lock(settings: Settings) -> Iterator[bool]:
             stream.truncate(0)
 
 
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _supervisor(settings: Settings) -> psutil.Process | None:
     """The living supervisor of this state folder, healthy or not yet: the process the lock file names."""
     try:
         written = json.loads((settings.state / "run" / "supervisor.lock").read_text(encoding="utf-8"))
         process = psutil.Process(written["pid"])
-        # A process number is given out again; with the time of its creation it is one process for ever. (The times
-        # may differ a little when the machine's clock was set between the two readings.)
-        same = abs(process.create_time() - written["created"]) < 2
+        same = born(process.pid) == written["born"]
         return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+    except (FileNotFoundError, ProcessLookupError, ValueError, psutil.NoSuchProcess):
         return None
 
 

@@ -39,10 +39,19 @@ def parts(settings: Settings) -> dict[str, psutil.Process]:
     return found
 
 
+def server_runs(settings: Settings) -> bool:
+    """Whether a PostgreSQL server holds the desk's data folder."""
+    note = settings.state / "postgres" / "data" / "postmaster.pid"
+    try:
+        return psutil.pid_exists(int(note.read_text(encoding="ascii").splitlines()[0]))
+    except (FileNotFoundError, IndexError):
+        return False
+
+
 def gone(settings: Settings, seconds: float = 30) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if not parts(settings) and not EmbeddedPostgres(settings.state / "postgres").alive():
+        if not parts(settings) and not server_runs(settings):
             return True
         time.sleep(0.2)
     return False
@@ -63,9 +72,11 @@ def test_up_twice_a_dead_part_and_a_killed_supervisor(own: Settings) -> None:
         assert all(one.laddr.ip == "127.0.0.1" for one in listening)
 
     # One part dies: the supervisor names it and ends the others.
+    assert server_runs(own)
+    supervisor = psutil.Process(desk.pid)
     os.kill(parts(own)["triggerer"].pid, signal.SIGKILL)
+    assert supervisor.wait(30) == 1
     assert gone(own)
-    psutil.wait_procs([psutil.Process(desk.pid)], timeout=30)
     assert status(own) is None
     assert "triggerer ended (signal 9)" in tail(own.state / "logs" / "supervisor.log", 20_000)
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import polars as pl
 import pytest
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from infra.ledger import Booking, Ledger, migrate
+from infra.ledger import migrate
 from infra.settings import Settings
 from infra.store import FolderStore
 from infra.tables import metadata
@@ -115,106 +115,6 @@ def test_sending_everything_again_changes_nothing_and_says_so(work: Desk) -> Non
         "registrations": 0, "entries": 0, "fee_lines": 0,
     }  # fmt: skip
     assert ingest(work, NOW + timedelta(minutes=10)).note() == "Nothing to do: no file waits."
-
-
-class Crash(Exception):  # noqa: N818 -- not an error of ours
-    """Stands for kill -9: no handler of ours takes it for anything it knows."""
-
-
-class Counting:
-    """Raises `Crash` at the n-th step."""
-
-    def __init__(self, at: int) -> None:
-        self.left = at
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise Crash
-
-
-class FailingStore(FolderStore):
-    """The real store, dying before or after a chosen call."""
-
-    counting: Counting
-
-    def put(self, key: str, data: bytes | BinaryIO) -> None:
-        self.counting.step()
-        super().put(key, data)
-        self.counting.step()
-
-    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
-        self.counting.step()
-        done = super().put_if_absent(key, data)
-        self.counting.step()
-        return done
-
-    def remove(self, stored: Any) -> bool:
-        self.counting.step()
-        done = super().remove(stored)
-        self.counting.step()
-        return done
-
-
-class FailingLedger(Ledger):
-    """The real ledger, dying before or after a chosen transaction."""
-
-    counting: Counting
-
-    def receive(self, *args: Any, **options: Any) -> Any:
-        self.counting.step()
-        done = super().receive(*args, **options)
-        self.counting.step()
-        return done
-
-    def book(self, booking: Booking) -> bool:
-        self.counting.step()
-        done = super().book(booking)
-        self.counting.step()
-        return done
-
-    def published(self, submission_ids: Any) -> None:
-        self.counting.step()
-        super().published(submission_ids)
-        self.counting.step()
-
-
-def test_fil_5_a_run_that_dies_at_any_step_and_is_run_again_ends_like_an_undisturbed_one(
-    work: Desk, fresh: Settings, tmp_path: Path
-) -> None:
-    """Two files of one centre; the run is killed at every step in turn, on a desk emptied in between."""
-    files = {"64123/E6412313.X01": registration_file(), "64123/E6412315.X01": centre_file()}
-    landed = {
-        "64123/E6412313.X01": datetime(2023, 9, 18, 11, tzinfo=UTC),
-        "64123/E6412315.X01": datetime(2024, 2, 15, 12, tzinfo=UTC),
-    }
-    for key, data in files.items():
-        land(work, key, data, landed[key])
-    ingest(work, NOW)
-    undisturbed = (outbox(work), counts(work))
-    engine = sa.create_engine(fresh.database_url)
-    step, crashes = 0, 0
-    while crashes == step:
-        step += 1
-        with engine.begin() as connection:
-            tables = ", ".join(metadata.tables)
-            connection.execute(sa.text(f"truncate {tables} restart identity cascade"))
-        root = tmp_path / f"store{step}"
-        counting = Counting(step)
-        store, ledger = FailingStore(root), FailingLedger(fresh.database_url)
-        store.counting = ledger.counting = counting
-        desk = Desk(fresh, store, ledger, work.catalogue)
-        for key, data in files.items():
-            land(desk, key, data, landed[key])
-        try:
-            ingest(desk, NOW)
-        except Crash:
-            crashes += 1
-            ingest(desk, NOW)
-        assert (outbox(desk), counts(desk)) == undisturbed, f"killed at step {step}"
-        assert inbox(desk) == []
-        ledger.close()
-    assert crashes > 20
 
 
 # --- Bad input of any kind -------------------------------------------------------------------------------------------
