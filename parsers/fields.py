@@ -190,11 +190,15 @@ def explain_shift(record: str) -> Shift | None:
     """The one padding mistake that explains why a candidate record makes no sense, or null.
 
     Tries, for each field whose text a producer may have trimmed or let run over, to put the missing columns back (or to
-    take the extra ones out), and keeps the first repair after which every later field is right.
+    take the extra ones out), and keeps the first repair after which every later field is right. One that pushes text
+    over the end of the record repairs nothing.
     """
     if _sound(record):
         return None
-    return next((shift for shift in _repairs(record) if _sound(shift.mended)), None)
+    width = CANDIDATE.width
+    return next(
+        (shift for shift in _repairs(record) if not shift.mended[width:].strip() and _sound(shift.mended)), None
+    )
 
 
 def _repairs(record: str) -> Iterator[Shift]:
@@ -225,7 +229,7 @@ def _repairs(record: str) -> Iterator[Shift]:
 
 def _padded(record: str, place: Field, by: int) -> str:
     end = place.last - by
-    return (record[:end] + " " * by + record[end:])[: CANDIDATE.width]
+    return record[:end] + " " * by + record[end:]
 
 
 _SLOTS = re.compile(rf"(?:{_OPTION}|)")
