@@ -169,14 +169,13 @@ class Found:
         if code.reach in self._refused:
             key = ["file", "candidate"] + (["option"] if code.reach is Reach.ENTRY else [])
             self._refused[code.reach].append((violations if refused is None else refused).select(key).unique())
-        for file, count in violations.group_by("file").len().iter_rows():
-            beyond = max(count - LISTED, 0)
-            self._counts[file, code.name] += beyond
         for row in violations.group_by("file", maintain_order=True).head(LISTED).iter_rows(named=True):
             first, last = row.pop("first", None), row.pop("last", None)
             self.add(
                 code, row.pop("line"), columns if first is None else (first, last), row.pop("value"), field=field, **row
             )
+        for file, count in violations.group_by("file").len().iter_rows():
+            self._counts[file, code.name] += max(count - LISTED, 0)
 
     def carry(self, file: int, findings: Iterable[Finding]) -> None:
         """Takes over findings that were made before, by the reader."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import polars as pl
 import pytest
 
-from parsers.fields import candidates
+from parsers.fields import candidates, date_of_birth
 from parsers.findings import Finding, Found
 from parsers.layouts import CANDIDATE
 from parsers.reader import read
-from parsers.writer import Envelope, candidate_records, file, record
+from parsers.writer import Envelope, candidate_records, file
 from tests.support import CENTRE, centre_file, codes, name_of, only
+
+NAME = "E6412315.X01"
 
 
 def findings(data: bytes) -> tuple[Finding, ...]:
@@ -85,6 +88,42 @@ def test_fil_4_a_shifted_record_names_the_field_that_was_not_padded(
     assert (found.line, found.columns) == (3, columns)
 
 
+@pytest.mark.parametrize("options", [(), ("BEN01",)])
+def test_a_stray_character_in_the_last_column_is_no_shift(options: tuple[str, ...]) -> None:
+    data = centre_file(options, changed={"uln": ""})
+    text = data.decode().split("\r\n")
+    text[2] = text[2][:191] + "X"
+    assert findings("\r\n".join(text).encode()) == ()
+
+
+def test_fil_4_only_the_shifted_candidate_is_refused() -> None:
+    data = centre_file()
+    text = data.decode().split("\r\n")
+    text[2] = without("upn")(text[2])
+    submission = read(NAME, "\r\n".join(text).encode())
+    found = Found([submission.named])
+    assert candidates([submission], found).records["candidate"].to_list() == ["0002", "0003"]
+    assert found.refused_candidates()["candidate"].to_list() == ["0001"]
+    [one] = found.of(0)
+    place = CANDIDATE["uln"]
+    assert one.value == place.cut(data.decode().split("\r\n")[2])
+    assert "13 columns too far to the left" in one.message
+    assert f"columns {place.first}-{place.last}" in one.expected
+
+
+@pytest.mark.parametrize(
+    ("born", "year", "date"),
+    [("010200", 2024, "2000-02-01"), ("010299", 2024, "1999-02-01"), ("010214", 2024, "2014-02-01"),
+     ("010215", 2024, "1915-02-01"), ("000000", 2024, None), ("300208", 2024, None), ("29020X", 2024, None)],
+)  # fmt: skip
+def test_the_century_of_a_date_of_birth_makes_the_candidate_ten_or_older(
+    born: str, year: int, date: str | None
+) -> None:
+    frame = pl.DataFrame({"born": [born], "year": [year]})
+    read_date = frame.select(date_of_birth(pl.col("born"), pl.col("year"))).item()
+    assert (read_date and read_date.isoformat()) == date
+
+
 def test_a_candidate_without_options_is_not_shifted() -> None:
     assert findings(centre_file(options=())) == ()
 
@@ -106,11 +145,7 @@ def test_many_files_travel_together() -> None:
     assert records.group_by("file").len().sort("file")["len"].to_list() == [2, 3]
 
 
-def test_writer_refuses_what_does_not_fit() -> None:
-    with pytest.raises(ValueError, match="name takes 40 columns"):
-        record(CANDIDATE, {"name": "X" * 41}, 192)
-    with pytest.raises(ValueError, match="has no field nmae"):
-        record(CANDIDATE, {"nmae": "X"}, 192)
+def test_a_sequence_number_beyond_ninety_nine_keeps_its_last_two_digits_in_the_name() -> None:
     envelope = Envelope(
         letter="E", centre=CENTRE, awarding_body="15", series_key="6B24", sequence=101, produced="150224"
     )

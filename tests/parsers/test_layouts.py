@@ -1,0 +1,77 @@
+"""Layouts: widths, columns without gap or overlap, and records written with them."""
+
+from __future__ import annotations
+
+import pytest
+
+from parsers.layouts import CANDIDATE, ENVELOPE, FILE_TYPES, MARK, SLOTS, Field, Layout
+from parsers.writer import record
+
+LAYOUTS = [*ENVELOPE.values(), CANDIDATE, MARK]
+
+
+def test_widths_are_those_of_the_file_type() -> None:
+    assert (CANDIDATE.width, MARK.width) == (192, 80)
+    assert {letter: one.width for letter, one in FILE_TYPES.items()} == {"E": 192, "A": 192, "M": 80}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.title)
+def test_columns_follow_each_other_from_the_first_to_the_last(layout: Layout) -> None:
+    columns = [column for one in layout.fields for column in range(one.first, one.last + 1)]
+    assert columns == list(range(1, layout.width + 1))
+    assert len({one.name for one in layout.fields}) == len(layout.fields)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.title)
+def test_headers_and_trailers_fit_every_file_type(layout: Layout) -> None:
+    if layout in ENVELOPE.values():
+        assert layout.width <= min(one.width for one in FILE_TYPES.values())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (Field("a", 1, 1, "A", "R", ""), Field("b", 3, 1, "A", "R", "")),
+        (Field("a", 1, 3, "A", "R", ""), Field("b", 3, 1, "A", "R", "")),
+    ],
+    ids=["gap", "overlap"],
+)
+def test_a_layout_with_a_gap_or_an_overlap_cannot_be_declared(fields: tuple[Field, ...]) -> None:
+    with pytest.raises(ValueError, match="field b starts at column 3"):
+        Layout("X", "broken", fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("name", (13, 52)), ("born", (54, 59)), ("uci", (60, 72)), ("upn", (73, 85)), ("uln", (86, 95)),
+        ("option_1", (109, 114)), ("option_2", (116, 121)), ("option_12", (186, 191)), ("suffix_12", (192, 192)),
+    ],
+)  # fmt: skip
+def test_columns_of_a_candidate_record_as_the_booklet_prints_them(name: str, columns: tuple[int, int]) -> None:
+    assert CANDIDATE[name].columns == columns
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.title)
+def test_what_is_written_into_a_field_is_cut_out_of_it(layout: Layout) -> None:
+    values = {one.name: "7" * one.width for one in layout.fields}
+    text = record(layout, values, layout.width)
+    assert {one.name: one.cut(text) for one in layout.fields} == values
+
+
+def test_text_is_filled_up_on_the_right_and_numbers_on_the_left() -> None:
+    text = record(CANDIDATE, {"candidate": "7", "name": "LI:WEI"}, 192)
+    assert len(text) == 192
+    assert text[8:52] == "0007LI:WEI" + " " * 34
+    assert CANDIDATE["uln"].cut(text) == " " * 10
+
+
+def test_a_value_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="name takes 40 columns"):
+        record(CANDIDATE, {"name": "X" * 41}, 192)
+    with pytest.raises(ValueError, match="has no field nmae"):
+        record(CANDIDATE, {"nmae": "X"}, 192)
+
+
+def test_there_are_twelve_option_slots() -> None:
+    assert SLOTS == sum(one.name.startswith("option_") for one in CANDIDATE.fields) == 12
