@@ -150,11 +150,6 @@ class Ledger:
         assert received is not None
         return received
 
-    def landed(self, landing: Landing) -> Received | None:
-        """The landing as it is booked, or null."""
-        with self._engine.connect() as connection:
-            return self._landed(connection, landing)
-
     def _landed(self, connection: Connection, landing: Landing) -> Received | None:
         same = (
             (submissions.c.landing_key == landing.landing_key)
@@ -180,12 +175,6 @@ class Ledger:
         with self._engine.connect() as connection:
             rows = connection.execute(ranked).mappings().all()
         return [_received(row) for row in rows if row["before"] < size]
-
-    def waiting_count(self) -> int:
-        """How many received files are not decided yet."""
-        with self._engine.connect() as connection:
-            counted = select(func.count()).select_from(submissions).where(submissions.c.outcome.is_(None))
-            return int(connection.execute(counted).scalar_one())
 
     # --- What is known -----------------------------------------------------------------------------------------------
 
@@ -308,11 +297,6 @@ class Ledger:
             .order_by(table.landing_key, table.id.desc())
         )
         return self._frame(query)
-
-    def findings_of(self, submission_ids: Sequence[int]) -> pl.DataFrame:
-        """Code and reach of the findings of these submissions."""
-        query = select(findings.c.submission_id, findings.c.code, findings.c.reach)
-        return self._frame(query.where(findings.c.submission_id.in_(submission_ids)))
 
 
 def reply_name(centre: str, stream: str, number: int) -> str:

@@ -39,8 +39,6 @@ _SPOKEN = {
     Reach.NOTE: "note",
 }
 
-REFUSING = (Reach.HOLD, Reach.FILE, Reach.CANDIDATE, Reach.ENTRY)
-
 
 @frozen(kw_only=True)
 class Finding:
