@@ -1,138 +1,174 @@
-"""Parser throughput beside its floor and a peer, in one run: `make bench`.
+"""Parser throughput beside its floor and its peers, in one run: `make bench`.
 
 (a) a bare loop over the lines, (b) Polars slicing the same columns and option slots without a single check, (c) this
-library: order, envelope, typed and checked columns. Once with all records in one file, once in files of the size
-centres send; there also (c) with every file checked by itself, which shows what a file costs whatever it holds. Each
-measurement runs in a process of its own, so that peak memory is its own.
+library: order, envelope, typed and checked columns, (d) slices to objects, (e) Lark, (f) pandas, (g) parsers of the
+formats most like these, (h) this library's writer. Each measurement is a process of its own (`bench.measure`).
 """
 
 from __future__ import annotations
 
-import io
 import os
 import platform
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
+from attrs import frozen
 
-from fixtures.generate import entry_file
-from parsers.fields import candidates
-from parsers.findings import Found
-from parsers.layouts import CANDIDATE
-from parsers.reader import read
-from parsers.writer import Envelope
+from bench.data import ENVELOPE, write
 
-RECORDS = 100_000
-SMALL = 120
-"""Candidates in a file of the usual size."""
-APART = 84
-"""So many small files are checked one by one: about a tenth of them, to keep the run short."""
-ROUNDS = 5
-OPTIONS = ("BEN01", "BEN02", "BEN03", "BEN99")
-
-Files = Sequence[tuple[str, bytes]]
-"""Files as name and bytes."""
-
-
-def lines(held: Files) -> int:
-    count = 0
-    for _, data in held:
-        for line in io.BytesIO(data):
-            if line[1:2] == b"5":
-                count += 1
-    return count
-
-
-def sliced(held: Files) -> int:
-    records = [line for _, data in held for line in data.decode("ascii").split("\r\n") if line[1:2] == "5"]
-    frame = pl.DataFrame({"record": records})
-    record = pl.col("record")
-    fields = [one for one in CANDIDATE.fields if not one.name.startswith(("option_", "suffix_"))]
-    frame = frame.with_columns(
-        record.str.slice(one.first - 1, one.width).str.strip_chars_end(" ").alias(one.name) for one in fields
-    )
-    slots = [
-        frame.select(
-            "candidate", record.str.slice(one.first - 1, one.width).str.strip_chars(" ").alias("option")
-        ).filter(pl.col("option") != "")
-        for one in CANDIDATE.fields
-        if one.name.startswith("option_")
-    ]
-    assert pl.concat(slots).height == len(records) * len(OPTIONS)
-    return len(records)
-
-
-def checked(held: Files) -> int:
-    submissions = [read(named, data) for named, data in held]
-    found = Found([one.named for one in submissions])
-    result = candidates(submissions, found)
-    assert not any(one.findings for one in submissions)
-    assert not any(found.of(file) for file in range(len(submissions)))
-    assert result.options.height == result.records.height * len(OPTIONS)
-    return result.records.height
-
-
-def apart(held: Files) -> int:
-    return sum(checked([one]) for one in held[:APART])
-
-
-WAYS: dict[str, tuple[str, Callable[[Files], int]]] = {
-    "lines": ("(a) bare loop over the lines", lines),
-    "sliced": ("(b) Polars slices, no checks", sliced),
-    "checked": ("(c) Resultsday, checked columns", checked),
-    "apart": ("(c) ... every file by itself", apart),
+TITLES = {
+    "lines": "(a) bare loop over the lines",
+    "sliced": "(b) Polars slices, no checks",
+    "objects": "(d) slices to attrs objects",
+    "tokens": "(e) Lark, a token a record",
+    "fixed_width": "(f) pandas.read_fwf",
+    "edifact": "(g) pydifact, segments",
+    "x12": "(g) pyx12 reader, segments",
+    "x12_valid": "(g) pyx12 validating, segments",
+    "checked": "(c) Resultsday, checked columns",
+    "apart": "(c) ... every file by itself",
+    "written": "(h) Resultsday writes the file",
 }
+"""Every way in the order of the rows: (c) and (h) last, when all they are compared with has been measured."""
+
+ROUNDS = {
+    "objects": (5, 2),
+    "tokens": (3, 1),
+    "fixed_width": (3, 1),
+    "edifact": (2, 1),
+    "x12": (3, 1),
+    "x12_valid": (1, 1),
+    "apart": (3, 2),
+}
+"""Rounds at up to 100,000 records and above; (5, 3) for the ways that are not here."""
+
+SEGMENTS = {"edifact": 100_000, "x12": 100_000, "x12_valid": 2_400}
+"""Most segments of the peers of (g) over many small files. The tables of one file share one measurement."""
+
+APART = 12_000
+"""So many records of the small files are checked file by file."""
 
 
-def measure(way: str, folder: Path) -> None:
-    """Prints records a round, best and median seconds, and what the work added to the peak memory, in bytes."""
-    held = [(path.name, path.read_bytes()) for path in sorted(folder.iterdir())]
-    work = WAYS[way][1]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        records = work(held)
-        seconds.append(time.perf_counter() - began)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(records, min(seconds), statistics.median(seconds), (peak - before) * 1024)
+@frozen
+class Table:
+    """`files` files of `details` detail records; `ways` beyond those of every table."""
+
+    letter: str
+    files: int
+    details: int
+    more: tuple[str, ...] = ()
+
+    @property
+    def records(self) -> int:
+        return self.files * self.details
 
 
-def write(folder: Path, size: int) -> int:
-    """Writes `RECORDS` records in files of at most `size` candidates, a centre each; returns their bytes."""
-    total = 0
-    for number, start in enumerate(range(0, RECORDS, size)):
-        envelope = Envelope(
-            letter="E", centre=f"{64123 + number}", awarding_body="15", series_key="6B24", sequence=1, produced="150224"
-        )
-        data = entry_file(envelope, min(size, RECORDS - start), OPTIONS, seed=number)
-        total += (folder / f"E{envelope.centre}15.X01").write_bytes(data)
-    return total
+# A large file has its round number of lines, the envelope included.
+TABLES = (
+    Table("E", 1, 100_000 - ENVELOPE),
+    Table("E", 1, 1_000_000 - ENVELOPE),
+    Table("R", 1, 100_000 - ENVELOPE),
+    Table("R", 1, 1_000_000 - ENVELOPE, ("written",)),
+    Table("E", 3_000, 120, ("apart",)),
+)
 
 
-def compare(size: int, ways: Sequence[str]) -> None:
-    """Measures `ways` over files of `size` candidates and prints a line for each."""
-    best: dict[str, float] = {}
+@frozen
+class Measured:
+    """Records a round, bytes read or written, best and median seconds, bytes added to the memory at its peak."""
+
+    records: int
+    size: int
+    best: float
+    median: float
+    peak: int
+
+    @property
+    def rate(self) -> float:
+        """Records a second in the best round."""
+        return self.records / self.best
+
+
+Rows = dict[str, Measured]
+"""What a table has measured, by way."""
+
+
+def measured(way: str, folder: str, rounds: int, most: int) -> Measured:
+    """One measurement over at most `most` records."""
+    # -W ignore: pydifact warns of every service segment it has no description of.
+    run = [sys.executable, "-W", "ignore", "-m", "bench.measure", way, folder, str(rounds), str(most)]
+    words = subprocess.run(run, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    return Measured(int(words[0]), int(words[1]), float(words[2]), float(words[3]), int(words[4]))
+
+
+def compare(table: Table, shared: Rows) -> Rows:
+    """Measures and prints one table, a line as each is made. `shared` are the peers' rates on one file."""
+    rows: Rows = {}
     with tempfile.TemporaryDirectory() as folder:
-        total = write(Path(folder), size)
-        count = -(-RECORDS // size)
-        title = f"{count:,} file{'s' * (count > 1)} of {size:,}: {total / 1e6:.1f} MB"
-        print(f"\n{title:34}{'records/s':>12}{'median':>12}{'MB/s':>8}{'x (a)':>8}{'x (b)':>8}{'added MiB':>11}")
-        for way in ways:
-            run = [sys.executable, "-m", "bench.parse", way, folder]
-            result = subprocess.run(run, check=True, capture_output=True, text=True)
-            records, least, median, peak = (float(word) for word in result.stdout.split())
-            best[way] = rate = records / least
-            to_b = f"{rate / best['sliced']:8.2f}" if "sliced" in best else f"{'':8}"
-            rates = f"{rate:12,.0f}{records / median:12,.0f}{rate * total / RECORDS / 1e6:8.0f}"
-            print(f"{WAYS[way][0]:34}{rates}{rate / best['lines']:8.3f}{to_b}{peak / 2**20:11.0f}")
+        total = write(Path(folder), table.letter, table.files, table.details)
+        files = f"{table.files:,} files" if table.files > 1 else "one file"
+        print(f"\n{table.letter}5: {table.records:,} records in {files}, {total / 1e6:.1f} MB")
+        print(
+            f"{'':32}{'records/s':>12}{'median':>12}{'MB/s':>8}{'peak MiB':>10}{'x bytes':>9}"
+            f"{'x (a)':>8}{'x (b)':>8}{'x (d)':>8}{'x (g)':>8}"
+        )
+        for way in TITLES:
+            if way in ("apart", "written") and way not in table.more:
+                continue
+            borrowed = table.files == 1 and way in shared
+            result = shared[way] if borrowed else _run(way, table, folder)
+            rows[way] = result
+            if table.files == 1 and way in SEGMENTS:
+                shared[way] = result
+            print(_line(way, rows, table, borrowed), flush=True)
+    return rows
+
+
+def _run(way: str, table: Table, folder: str) -> Measured:
+    rounds = ROUNDS.get(way, (5, 3))[table.records > 100_000]
+    most = table.records
+    if table.files > 1:
+        most = {**SEGMENTS, "apart": APART}.get(way, most)
+    return measured(way, folder, rounds, most)
+
+
+def _line(way: str, rows: Rows, table: Table, borrowed: bool) -> str:
+    one = rows[way]
+    ratios = "".join(
+        f"{one.rate / rows[base].rate:8.{3 if base == 'lines' else 2}f}" if base in rows else f"{'':8}"
+        for base in ("lines", "sliced", "objects", "edifact")
+    )
+    note = f"  on {one.records:,}" if abs(one.records / table.records - 1) > 0.01 else ""
+    if borrowed:
+        note = f"  on {one.records:,}, as above"
+    return (
+        f"{TITLES[way]:32}{one.rate:12,.0f}{one.records / one.median:12,.0f}{one.size / one.best / 1e6:8.0f}"
+        f"{one.peak / 2**20:10.0f}{one.peak / one.size:9.2f}{ratios}{note}"
+    )
+
+
+def goals(tables: list[tuple[Table, Rows]]) -> None:
+    """Prints every goal with what was measured, table by table."""
+    print("\nGoals (best rounds; memory added at the peak, beside the input itself)")
+    for table, rows in tables:
+        place = f"{table.letter}5, {table.records:,} in {table.files:,} file{'s' * (table.files > 1)}"
+        own = rows["checked"]
+        for base, least in (("sliced", 0.7), ("objects", 3.0), ("edifact", 30.0)):
+            value = own.rate / rows[base].rate
+            _goal(place, f"(c) at least {least:g} x {TITLES[base][:3]}", value, reached=value >= least)
+        _goal(place, "(c) peak at most 6 x the input", own.peak / own.size, reached=own.peak <= 6 * own.size)
+        if "written" in rows:
+            rate = rows["written"].rate
+            _goal(place, "(h) at least 500,000 records/s", rate, reached=rate >= 500_000)
+
+
+def _goal(place: str, goal: str, value: float, *, reached: bool) -> None:
+    told = f"{value:,.2f}" if value < 1_000 else f"{value:,.0f}"
+    print(f"{place:32}{goal:34}{told:>14}  {'reached' if reached else 'NOT reached'}")
 
 
 def machine() -> str:
@@ -145,15 +181,13 @@ def machine() -> str:
 
 
 def main() -> None:
-    """Measures every way and prints the tables."""
-    print(f"{RECORDS:,} E5 records, best and median of {ROUNDS} rounds")
+    """Measures every table and prints the goals."""
+    began = time.perf_counter()
     print(f"Python {platform.python_version()}, Polars {pl.__version__}, {os.cpu_count()} cores, {machine()}")
-    compare(RECORDS, ["lines", "sliced", "checked"])
-    compare(SMALL, list(WAYS))
+    shared: Rows = {}
+    goals([(table, compare(table, shared)) for table in TABLES])
+    print(f"\n{time.perf_counter() - began:.0f} s")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        measure(sys.argv[1], Path(sys.argv[2]))
-    else:
-        main()
+    main()

@@ -186,6 +186,10 @@ class Found:
         """How far the findings of a file reach."""
         return self._reaches.get(file, set())
 
+    def any(self) -> bool:
+        """Whether anything was found in any file."""
+        return bool(self._counts)
+
     def made(self, file: int, *codes: Code) -> bool:
         """Whether the file has a finding of one of these codes."""
         return any(self._counts[file, code.name] for code in codes)
@@ -312,9 +316,17 @@ FILE_TYPE = _code(
     "FILE_TYPE",
     "FIL-2",
     Reach.FILE,
-    'file letter "{value}" is not one that centres send',
-    "E entries, A amendments, M centre marks",
-    "Check that you chose the right file; results and basedata files go from us to you, not back.",
+    'file letter "{value}" is that of no common-format file',
+    "{letters}",
+    "Check that you chose the right file, and that it was not opened or changed on the way.",
+)
+FILE_DIRECTION = _code(
+    "FILE_DIRECTION",
+    "FIL-2",
+    Reach.FILE,
+    "this is a file of {value}: those go from us to you, not back",
+    "{sent}",
+    "Check that you chose the right file: what you send begins with E (entries), A (amendments) or M (centre marks).",
 )
 FILE_TYPE_HELD = _code(
     "FILE_TYPE_HELD",
@@ -380,6 +392,14 @@ FORMATS_VERSION = _code(
     "14",
     "Ask your software supplier for formats version 14.",
 )
+OLD_FORMAT = _code(
+    "OLD_FORMAT",
+    "FIL-2",
+    Reach.WARNING,
+    "the records have {width} columns: those of formats version {version}; they were read as {record}",
+    "formats version 14",
+    "Nothing to do now; ask whoever made the file for formats version 14.",
+)
 
 # --- Shape of the file ---------------------------------------------------------------------------------------------
 
@@ -399,6 +419,22 @@ RECORD_ORDER = _code(
     "{wanted}",
     "Create the file again in your school software; records must not be moved, removed or typed in by hand.",
 )
+RECORD_OTHER_TYPE = _code(
+    "RECORD_OTHER_TYPE",
+    "FIL-2",
+    Reach.FILE,
+    "{count} of another file type: {value} belongs into a file of {other}, this is one of {title}",
+    "records of one file type",
+    "Create the file again in your school software; do not join files by hand.",
+)
+FILES_JOINED = _code(
+    "FILES_JOINED",
+    "FIL-4",
+    Reach.FILE,
+    "a second file begins here: the first one ended on the line before",
+    "the end of the file",
+    "Send the two files one by one, each under its own name; do not join files by hand.",
+)
 FILE_CUT = _code(
     "FILE_CUT",
     "FIL-4",
@@ -414,6 +450,14 @@ TRAILER_MISSING = _code(
     "the file ends here, after {found}",
     "{wanted}",
     "The end of the file is missing: send it again, and if that does not help, create it again.",
+)
+TRAILER_DOUBLED = _code(
+    "TRAILER_DOUBLED",
+    "FIL-2",
+    Reach.FILE,
+    "{record} stands here a second time",
+    "each trailer once",
+    "Create the file again in your school software; records must not be doubled.",
 )
 SEQUENCE_NUMBER = _code(
     "SEQUENCE_NUMBER",
@@ -439,6 +483,14 @@ RECORD_WIDTH = _code(
     "{width} columns",
     AGAIN,
 )
+RECORD_SHORT = _code(
+    "RECORD_SHORT",
+    "FIL-4",
+    Reach.FILE,
+    "the record stops after column {value}: more is missing than the spaces at its end",
+    "{wanted}",
+    "Send the file again; if this record is still short, create the file again in your school software.",
+)
 SPACES_LOST = _code(
     "SPACES_LOST",
     "FIL-4",
@@ -446,6 +498,14 @@ SPACES_LOST = _code(
     "{value} of {lines} lines came without their trailing spaces; they were filled up again to {width} columns",
     "{width} columns in every line",
     "Nothing to do; to avoid it, do not open the file in an editor before sending.",
+)
+SPACES_EXTRA = _code(
+    "SPACES_EXTRA",
+    "FIL-4",
+    Reach.NOTE,
+    "{value} of {lines} lines have more than {width} columns, all of them spaces; these were passed over",
+    "{width} columns in every line",
+    "Nothing to do.",
 )
 LINE_ENDS = _code(
     "LINE_ENDS",
@@ -495,6 +555,22 @@ CHARACTER = _code(
     "plain ASCII: letters without accents, digits, punctuation",
     "Check that the name is as you want it; our records hold it without accents.",
 )
+CONTROL_CHARACTER = _code(
+    "CONTROL_CHARACTER",
+    "FIL-2",
+    Reach.WARNING,
+    "control character {value} was read as a space",
+    "plain ASCII: letters without accents, digits, punctuation",
+    "Check what stands at this place in your software; a tab or line break was typed or pasted there.",
+)
+LOWER_CASE = _code(
+    "LOWER_CASE",
+    "FIL-2",
+    Reach.WARNING,
+    '"{value}" was read as "{kept}": these files know capital letters only',
+    "{kept}",
+    "Nothing to do if that is right.",
+)
 MORE_OF_THE_SAME = _code(
     "MORE_OF_THE_SAME",
     "FIL-1",
@@ -502,6 +578,66 @@ MORE_OF_THE_SAME = _code(
     "{value} further findings {of} are not listed here",
     "a shorter list",
     "Mend the cause of the listed ones first; the others most likely share it.",
+)
+
+# --- Bundles of basedata -------------------------------------------------------------------------------------------
+
+FETCH = "Fetch the bundle again from the awarding body, and do not open or change it before loading."
+BUNDLE_NAME = _code(
+    "BUNDLE_NAME",
+    "FIL-2",
+    Reach.WARNING,
+    'the name "{value}" is not that of a bundle of basedata',
+    "a name like Z6A16_70.zip: Z, series, year, language, awarding-body identifier",
+    "Load it under the name the awarding body gave it.",
+)
+BUNDLE_BROKEN = _code(
+    "BUNDLE_BROKEN",
+    "FIL-2",
+    Reach.FILE,
+    "the archive is damaged, or of a kind that cannot be read ({value})",
+    "a zip archive without a password",
+    FETCH,
+)
+BUNDLE_TOO_LARGE = _code(
+    "BUNDLE_TOO_LARGE",
+    "FIL-2",
+    Reach.FILE,
+    "the archive holds {value} files of {size:,} bytes together; none was unpacked",
+    "at most {members} files and {limit:,} bytes",
+    FETCH,
+)
+BUNDLE_MEMBER_MISSING = _code(
+    "BUNDLE_MEMBER_MISSING",
+    "FIL-2",
+    Reach.FILE,
+    "there is no file of letter {value} in the bundle",
+    "one file each of S, O, C and L; D may be missing",
+    FETCH,
+)
+BUNDLE_MEMBER_TWICE = _code(
+    "BUNDLE_MEMBER_TWICE",
+    "FIL-2",
+    Reach.FILE,
+    "there are several files of letter {value} in the bundle",
+    "one file each of S, O, C and L; D may be missing",
+    FETCH,
+)
+BUNDLE_KEYS_DIFFER = _code(
+    "BUNDLE_KEYS_DIFFER",
+    "FIL-2",
+    Reach.FILE,
+    "{value} belongs to another set of basedata",
+    "files of {key} only",
+    FETCH,
+)
+BUNDLE_STRANGER = _code(
+    "BUNDLE_STRANGER",
+    "FIL-2",
+    Reach.NOTE,
+    '"{value}" in the archive is no basedata and was passed over',
+    "files of S, O, C, L and D",
+    "Nothing to do.",
 )
 
 # --- Fields of a candidate record ----------------------------------------------------------------------------------
@@ -516,6 +652,34 @@ RECORD_SHIFTED = _code(
     "Nothing of this candidate was read. Your software must fill the field with spaces to its full width (tell its "
     "supplier); then send the candidate in your next amendment (A) file.",
 )
+BASEDATA_SHIFTED = _code(
+    "BASEDATA_SHIFTED",
+    "FIL-4",
+    Reach.FILE,
+    "the record is shifted: {cause}, so that everything after it stands {shift} columns too far to the {side}; "
+    '"{value}" was found here',
+    "{wanted}",
+    "Do not load this basedata: fetch it again, and tell the awarding body if it comes like this a second time.",
+)
+FIELD_WRONG = _code("FIELD_WRONG", "FIL-2", Reach.CANDIDATE, '"{value}" cannot be {what}', "{words}", AMEND)
+FIELD_MISSING = _code("FIELD_MISSING", "FIL-2", Reach.CANDIDATE, "{what} is missing", "{words}", AMEND)
+BASEDATA_FIELD = _code(
+    "BASEDATA_FIELD",
+    "FIL-2",
+    Reach.FILE,
+    '"{value}" cannot be {what}',
+    "{words}",
+    "Do not load this basedata: fetch it again, and tell the awarding body if it comes like this a second time.",
+)
+RESERVED_USED = _code(
+    "RESERVED_USED",
+    "FIL-2",
+    Reach.NOTE,
+    'columns that should be blank hold "{value}"; it was kept and has no effect',
+    "spaces",
+    "Nothing to do.",
+)
+DATE_WRONG = _code("DATE_WRONG", "FIL-2", Reach.CANDIDATE, '"{value}" cannot be {what}', "{words}", AMEND)
 CANDIDATE_NUMBER = _code(
     "CANDIDATE_NUMBER",
     "REG-5",
@@ -620,6 +784,14 @@ ULN_WRONG = _code(
     'ULN "{value}" does not match its check digit',
     "ten digits, the last of which checks the others; blank when there is none",
     "Compare it with the Learning Records Service. " + AMEND,
+)
+UPN_WRONG = _code(
+    "UPN_WRONG",
+    "REG-4",
+    Reach.WARNING,
+    'UPN "{value}" does not match its check letter; it was kept as it is',
+    "a letter that checks the rest, then eleven digits and a digit or letter",
+    "Compare it with the pupil's record. We do not use it to tell candidates apart.",
 )
 ULN_TWO_UCIS = _code(
     "ULN_TWO_UCIS",

@@ -1,9 +1,8 @@
-"""Bytes to a submission: envelope, detail columns and findings. No input makes it raise.
+"""Bytes to a submission: envelope, detail records and findings. No input makes it raise.
 
-The order of records is checked by Lark over the whole text: one terminal a record, one for a run of details. A file
-that passes is canonical, and its records are taken as they are. Only a file that does not pass goes the slow way: it
-is tidied line by line (padding, line ends, characters), fed to the same grammar record by record, and every departure
-becomes a finding.
+A file that is canonical to the last byte is recognised in one pass over a matrix of its bytes, a line a row; Lark
+judges the order of its record types. Only a file that is not canonical goes the slow way: it is tidied line by line
+(padding, line ends, characters), and every departure becomes a finding.
 """
 
 from __future__ import annotations
@@ -13,81 +12,47 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
-from importlib.resources import files
 
-import polars as pl
-from attrs import evolve, field, frozen
-from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedInput
-from lark.parsers.lalr_interactive_parser import InteractiveParser
+import numpy as np
+from attrs import evolve, frozen
 
 from parsers import findings as f
+from parsers import reply
+from parsers.envelope import Centre, Header
 from parsers.findings import Finding, Found
-from parsers.identifiers import FileName, ascii_letter, file_name, original_file_name
+from parsers.identifiers import filename
+from parsers.identifiers.filename import FileName
 from parsers.layouts import (
-    CANDIDATE,
     CENTRE_HEADER,
     CENTRE_TRAILER,
+    ENVELOPE,
     FILE_HEADER,
     FILE_TRAILER,
     FILE_TYPES,
+    FORMATS_VERSION,
     FileType,
     Layout,
 )
-
-FORMATS_VERSION = "14"
-
-_TERMINALS = {"1": "FILE_HEADER", "3": "CENTRE_HEADER", "5": "DETAILS", "7": "CENTRE_TRAILER", "9": "FILE_TRAILER"}
-_SPOKEN = {
-    "FILE_HEADER": "a file header (type 1)",
-    "CENTRE_HEADER": "a centre header (type 3)",
-    "DETAILS": "a detail record (type 5)",
-    "CENTRE_TRAILER": "a centre trailer (type 7)",
-    "FILE_TRAILER": "a file trailer (type 9)",
-    "$END": "the end of the file",
-}
-
-
-@frozen(kw_only=True)
-class Header:
-    """What the file header says, as text."""
-
-    letter: str
-    centre: str
-    awarding_body: str
-    series: str
-    year: str
-    distribution: str
-    software: str
-    software_version: str
-
-    @property
-    def series_key(self) -> str:
-        """Series and year, for example `6B24`."""
-        return self.series + self.year
-
-
-@frozen(kw_only=True)
-class Centre:
-    """One centre's part of a file. `records` are its detail records at canonical width; `lines` their line numbers."""
-
-    number: str
-    sequence: int
-    line: int
-    records: Sequence[str] = field(repr=False)
-    lines: Sequence[int] = field(repr=False)
+from parsers.names import ascii_letter
+from parsers.order import SPOKEN, TERMINALS, Expected, either, in_order
 
 
 @frozen(kw_only=True)
 class Submission:
-    """One file as read. `named` is its name on arrival, `name` the common-format name meant (null: none)."""
+    """One file as read.
+
+    `named` is its name on arrival, `name` the common-format name meant (null: none). `layout` is the detail record
+    its records have, of an older formats version where they are narrower. `text` holds the lines of a plain-text
+    file (a reply, `X`).
+    """
 
     named: str
     name: FileName | None
     type: FileType | None
-    header: Header | None
-    centres: tuple[Centre, ...]
+    layout: Layout | None = None
+    header: Header | None = None
+    centres: tuple[Centre, ...] = ()
+    text: tuple[str, ...] = ()
     findings: tuple[Finding, ...]
 
     @property
@@ -103,37 +68,26 @@ class Submission:
         return self.centres[0].sequence if self.centres else 0
 
 
-@cache
-def grammar(letter: str, width: int) -> Lark:
-    """The order grammar with its terminals at the width of one file type (LALR, so each centre's records are one
-    token)."""
-
-    def record(record_type: str) -> str:
-        return rf"{letter}{record_type}[^\r\n]{{{width - 2}}}\r\n"
-
-    terminals = [
-        f"{name}: /(?:{record(kind)})+/" if name == "DETAILS" else f"{name}: /{record(kind)}/"
-        for kind, name in _TERMINALS.items()
-    ]
-    order = files("parsers").joinpath("grammar.lark").read_text(encoding="ascii")
-    return Lark(order + "\n" + "\n".join(terminals), parser="lalr", lexer="basic", propagate_positions=False)
-
-
 def read(named: str, data: bytes) -> Submission:
     """The submission in `data`, which arrived under the file name `named`. Never raises; what is wrong is in `findings`
     (rules FIL-2 and FIL-4)."""
-    name = file_name(named) or original_file_name(named)
+    exact = filename.parse(named)
+    name = exact or filename.original(named)
     found = Found([named])
-    if name and file_name(named) is None:
+    if name and not exact:
         found.add(f.FILE_RENAMED, value=named, original=str(name))
-    file_type = _type(data, name, found)
-    header: Header | None = None
-    centres: tuple[Centre, ...] = ()
-    if file_type:
-        records = _canonical(data, file_type) or _tidied(data, file_type, found)
-        header, centres = _envelope(records, found)
-        _check_name(named, name, header, centres, found)
-    return Submission(named=named, name=name, type=file_type, header=header, centres=centres, findings=found.of(0))
+    held = _canonical(data)
+    if held is None:
+        file_type = _type(data, name, found)
+        if file_type is None or file_type.detail is None:
+            text = tuple(reply.decode(data)) if file_type else ()
+            return Submission(named=named, name=name, type=file_type, text=text, findings=found.of(0))
+        held = _tidied(data, file_type, found)
+    header, centres = _envelope(held, found)
+    _check_name(named, name, header, centres, found)
+    return Submission(
+        named=named, name=name, type=held.type, layout=held.layout, header=header, centres=centres, findings=found.of(0)
+    )
 
 
 @frozen
@@ -166,55 +120,6 @@ def glance(start: bytes) -> Glance:
     )
 
 
-def details(submissions: Sequence[Submission], layout: Layout) -> pl.DataFrame:
-    """The detail records of many submissions of one layout, a row each.
-
-    Columns: `file` (index into `submissions`), `line`, `record` (the record as read), every field but the option
-    slots as text without its trailing spaces, and `slots`, the option slots' columns as they are.
-    """
-    runs = [(index, centre) for index, one in enumerate(submissions) for centre in one.centres]
-    records = pl.Series("record", [record for _, centre in runs for record in centre.records], dtype=pl.String)
-    frame = pl.DataFrame(
-        {
-            "file": pl.Series([index for index, centre in runs for _ in centre.lines], dtype=pl.UInt32),
-            "line": pl.Series([line for _, centre in runs for line in centre.lines], dtype=pl.UInt32),
-            "record": records,
-        }
-    )
-    slots = [one for one in layout.fields if one.name.startswith(("option_", "suffix_"))]
-    fields = [one for one in layout.fields if one not in slots]
-    record = pl.col("record")
-    columns = [record.str.slice(one.first - 1, one.width).str.strip_chars_end(" ").alias(one.name) for one in fields]
-    if slots:
-        columns.append(record.str.slice(slots[0].first - 1).alias("slots"))
-    return frame.select("file", "line", "record", *columns)
-
-
-def options(frame: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-    """The used option slots of `details`, a row each in file order.
-
-    Columns: `file`, `line`, `candidate`, `uci`, `option` (the code without spaces, upper case), and `first` and
-    `last`, the code's columns in the record.
-    """
-    start = layout["option_1"].first
-    slots = [one for one in layout.fields if one.name.startswith("option_")]
-    used = frame.filter(pl.col("slots").str.strip_chars(" ") != "")
-    parts = [
-        used.select(
-            "file",
-            "line",
-            "candidate",
-            "uci",
-            # The seventh column of a slot belongs to it: a code that runs into it is a longer, unknown code.
-            pl.col("slots").str.slice(one.first - start, one.width + 1).str.strip_chars(" ").alias("option"),
-            pl.lit(one.first, pl.UInt32).alias("first"),
-            pl.lit(one.last, pl.UInt32).alias("last"),
-        ).filter(pl.col("option") != "")
-        for one in slots
-    ]
-    return pl.concat(parts).with_columns(pl.col("option").str.to_uppercase()).sort("file", "line", "first")
-
-
 # --- What is it at all? ---------------------------------------------------------------------------------------------
 
 _MARKS = (
@@ -239,11 +144,11 @@ _MAGIC = (
 
 
 _A_RECORD = re.compile(rb"(?:^|[\r\n])[A-Za-z][13579][0-9A-Za-z]")
-_MOST_LINES = 1_000_000
+_MOST_ENDS = 2_000_000
 
 
 def _type(data: bytes, name: FileName | None, found: Found) -> FileType | None:
-    """The kind of file this is; null, with a finding, when it is not one that centres send."""
+    """The kind of file this is; null, with a finding, when it is none of the common formats."""
     if not data:
         found.add(f.FILE_EMPTY)
         return None
@@ -251,19 +156,19 @@ def _type(data: bytes, name: FileName | None, found: Found) -> FileType | None:
         if data.startswith(mark):
             found.add(f.FILE_TEXT_WIDE, value=encoding)
             return None
-    foreign = _foreign(data)
+    foreign = _foreign(data, plain=name is not None and name.letter == "X")
     if foreign:
         found.add(f.FILE_NOT_EDI, value=foreign)
         return None
     letter = _letter(data, name)
     if letter not in FILE_TYPES:
-        found.add(f.FILE_TYPE, 1, (1, 1), letter)
+        found.add(f.FILE_TYPE, 1, (1, 1), letter, letters=", ".join(FILE_TYPES))
         return None
     return FILE_TYPES[letter]
 
 
-def _foreign(data: bytes) -> str | None:
-    """What `data` is when it is no common-format file, in words; null when it may be one."""
+def _foreign(data: bytes, *, plain: bool) -> str | None:
+    """What `data` is when it is no common-format file, in words; null when it may be one. A reply is `plain` text."""
     start = data[:65536]
     for magic, kind in _MAGIC:
         if start[:32].lower().startswith(magic):
@@ -274,10 +179,10 @@ def _foreign(data: bytes) -> str | None:
         return "binary data"
     if not start.strip():
         return "a file of blanks"
-    if not _A_RECORD.search(start):
+    if not plain and not _A_RECORD.search(start):
         return "a text without a single record"
-    if data.count(b"\n") + data.count(b"\r") > 2 * _MOST_LINES:
-        return f"a text of more than {_MOST_LINES:,} lines"
+    if data.count(b"\n") + data.count(b"\r") > max(_MOST_ENDS, len(data) // 8):
+        return "a text of empty lines, with hardly a record among them"
     return None
 
 
@@ -291,59 +196,103 @@ def _letter(data: bytes, name: FileName | None) -> str:
 
 
 @frozen
-class _Records:
-    """A header or trailer, or a run of details, with their line numbers. Kind `""`: lines that are no record here."""
+class _Run:
+    """A header or trailer, or a run of details, as bytes at canonical width, with their line numbers."""
 
     kind: str
-    records: Sequence[str]
+    records: bytes
     lines: Sequence[int]
 
 
-def _canonical(data: bytes, file_type: FileType) -> list[_Records] | None:
-    """The records of a file that is canonical to the last byte, or null."""
-    if not data.isascii():
-        return None
-    if len(data.translate(None, _CONTROL)) < len(data):
-        return None
-    text = data.decode("ascii")
-    try:
-        tree: Tree[Token] = grammar(file_type.letter, file_type.width).parse(text)
-    except UnexpectedInput:
-        return None
-    runs: list[_Records] = []
-    line = 1
-    for token in tree.scan_values(lambda value: isinstance(value, Token)):
-        records = token[:-2].split("\r\n")
-        runs.append(_Records(token.type, records, range(line, line + len(records))))
-        line += len(records)
-    return runs
+@frozen
+class _Records:
+    """The records of a file in order. `counted`: nothing is missing or out of place, so counts can be judged."""
+
+    type: FileType
+    layout: Layout
+    version: str
+    runs: list[_Run]
+    counted: bool
 
 
-_CONTROL = bytes(code for code in (*range(32), 127) if code not in b"\r\n")
+_CR, _LF, _DEL = b"\r\n\x7f"
+
+
+def _canonical(data: bytes) -> _Records | None:
+    """The records of a file that is canonical to the last byte, or null: lines of one known width, nothing but
+    printable ASCII in them, their types in order."""
+    file_type = FILE_TYPES.get(chr(data[0])) if data else None
+    width = data.find(b"\r\n", 0, 4096)
+    known = file_type.at_width(width) if file_type else None
+    if file_type is None or known is None or len(data) % (width + 2):
+        return None
+    flat = np.frombuffer(data, np.uint8)
+    rows = flat.reshape(-1, width + 2)
+    if not (
+        flat.max() < _DEL
+        and (rows[:, width] == _CR).all()
+        and (rows[:, width + 1] == _LF).all()
+        and (rows[:, 0] == ord(file_type.letter)).all()
+        and np.count_nonzero(flat < 32) == 2 * len(rows)
+    ):
+        return None
+    types = rows[:, 1]
+    # Details run together; every header and trailer stands alone.
+    alone = (types[1:] != types[:-1]) | (types[1:] != ord("5"))
+    starts = [0, *(np.flatnonzero(alone) + 1).tolist()]
+    record_types = types[starts].tobytes().decode("ascii")
+    if not set(record_types) <= TERMINALS.keys() or not in_order(record_types):
+        return None
+    stride = width + 2
+    runs = [
+        _Run(TERMINALS[record_type], data[start * stride : end * stride], range(start + 1, end + 1))
+        for record_type, start, end in zip(record_types, starts, [*starts[1:], len(rows)], strict=True)
+    ]
+    return _Records(file_type, known[1], known[0], runs, counted=True)
+
+
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def _tidied(data: bytes, file_type: FileType, found: Found) -> list[_Records]:
+def _tidied(data: bytes, file_type: FileType, found: Found) -> _Records:
     """The records of a file that is not canonical, each departure a finding; what cannot be placed is left out."""
+    assert file_type.detail is not None
     text = _text(data, found)
     lines = _lines(text, found)
-    whole = text.endswith(("\r", "\n")) or lines[-1][:2].upper() == f"{file_type.letter}9"
+    version, layout = _version(lines, file_type)
+    ended = text.endswith(("\r", "\n"))
+    whole = ended or lines[-1][:2].upper() == f"{file_type.letter}9"
     if not whole:
         place = len(lines[-1]) + 1
-        found.add(
-            f.FILE_CUT,
-            len(lines),
-            (place, place),
-            str(place - 1),
-            width=file_type.width,
-            wanted="the rest of the records and both trailers",
-        )
+        wanted = "the rest of the records and both trailers"
+        found.add(f.FILE_CUT, len(lines), (place, place), str(place - 1), width=layout.width, wanted=wanted)
         lines.pop()
-    elif not text.endswith(("\r", "\n")):
+    elif not ended:
         found.add(f.LAST_LINE_END, len(lines))
-    runs = list(_runs(_at_width(lines, file_type, found)))
-    _check_order(runs, file_type, whole, found)
-    return [run for run in runs if run.kind]
+    held = list(_runs(_at_width(lines, file_type, layout, found)))
+    runs = _ordered(held, file_type, whole, found)
+    counted = not found.made(0, *_STRUCTURE)
+    return _Records(file_type, layout, version, runs, counted)
+
+
+_STRUCTURE = (
+    f.FILE_CUT,
+    f.FILES_JOINED,
+    f.HEADER_MISSING,
+    f.RECORD_ORDER,
+    f.RECORD_OTHER_TYPE,
+    f.TRAILER_DOUBLED,
+    f.TRAILER_MISSING,
+)
+
+
+def _version(lines: Sequence[str], file_type: FileType) -> tuple[str, Layout]:
+    """The formats version of the detail records: an older one where their width says so."""
+    assert file_type.detail is not None
+    if file_type.older:
+        width = next((len(line) for line in lines if line[1:2] == "5"), 0)
+        return file_type.at_width(width) or (FORMATS_VERSION, file_type.detail)
+    return FORMATS_VERSION, file_type.detail
 
 
 def _text(data: bytes, found: Found) -> str:
@@ -382,140 +331,185 @@ def _plain(number: int, line: str, found: Found) -> str:
     plain = "".join(ascii_letter(one) for one in line)
     for column, (was, now) in enumerate(zip(line, plain, strict=True), 1):
         if was != now:
-            found.add(f.CHARACTER, number, (column, column), was, plain=now)
+            code = f.CONTROL_CHARACTER if was < " " or was == "\x7f" else f.CHARACTER
+            found.add(code, number, (column, column), was, plain=now)
     return plain
 
 
-def _at_width(lines: list[str], file_type: FileType, found: Found) -> Iterator[tuple[int, str, str]]:
-    """Each line as number, kind of record (`""` for none), record at canonical width; wider ones are reported."""
-    width = file_type.width
-    short = 0
+_Line = tuple[int, str, str]
+"""A line as its number, the kind of its record (empty for none) and the record at canonical width."""
+
+
+def _at_width(lines: Sequence[str], file_type: FileType, layout: Layout, found: Found) -> Iterator[_Line]:
+    """Each line as a record; what is too wide or too short to be one is reported."""
+    width = layout.width
+    short, long, wide = 0, 0, 0
     for number, line in enumerate(lines, 1):
         record = line.rstrip(" ")
         head = record[:2].upper()
-        kind = _TERMINALS.get(head[1:], "") if head[:1] == file_type.letter else ""
-        if kind and len(record) > width:
-            hint = _why_wide(record, file_type)
-            found.add(f.RECORD_WIDTH, number, (width + 1, len(record)), str(len(record)), width=width, hint=hint)
-        short += len(line) < width
+        kind = TERMINALS.get(head[1:], "") if head[:1] == file_type.letter else ""
+        if kind:
+            short += len(line) < width
+            long += len(line) > width
+            if head != record[:2]:
+                found.add(f.LOWER_CASE, number, (1, 1), record[:1], kept=head[:1])
+            if len(record) > width:
+                wide += 1
+                hint = _why_wide(record, layout)
+                found.add(f.RECORD_WIDTH, number, (width + 1, len(record)), str(len(record)), width=width, hint=hint)
+            else:
+                _check_length(number, line, ENVELOPE.get(head[1:], layout), found)
         yield number, kind, (head + record[2:]).ljust(width)[:width]
     if short:
         found.add(f.SPACES_LOST, value=str(short), lines=len(lines), width=width)
+    if long > wide:
+        found.add(f.SPACES_EXTRA, value=str(long - wide), lines=len(lines), width=width)
 
 
-def _why_wide(record: str, file_type: FileType) -> str:
-    if file_type.detail is not CANDIDATE:
+def _check_length(number: int, line: str, layout: Layout, found: Found) -> None:
+    """A record that stops before fields it must have: more than lost spaces at its end."""
+    missing = [one for one in layout.fields if one.required and one.first > len(line)]
+    # A single one may just be blank.
+    if len(missing) > 1:
+        wanted = ", ".join(one.spoken for one in missing)
+        found.add(f.RECORD_SHORT, number, (len(line) + 1, missing[-1].last), str(len(line)), wanted=wanted)
+
+
+def _why_wide(record: str, layout: Layout) -> str:
+    named = next((one for one in layout.fields if one.name == "name"), None)
+    if named is None:
         return ""
-    name = CANDIDATE["name"]
-    given = re.match("[^0-9]*", record[name.first - 1 :])
+    given = re.match("[^0-9]*", record[named.first - 1 :])
     length = len(given[0]) - 1 if given else 0
-    return f": the name has {length} characters where {name.width} fit" if length > name.width else ""
+    return f": the name has {length} characters where {named.width} fit" if length > named.width else ""
 
 
-def _runs(records: Iterable[tuple[int, str, str]]) -> Iterator[_Records]:
+def _runs(lines: Iterable[_Line]) -> Iterator[tuple[str, list[_Line]]]:
     """Neighbours of one kind together where they are details or no records at all, every header and trailer alone."""
     alone = itertools.count()
     for (kind, _), run in itertools.groupby(
-        records, lambda one: (one[1], 0 if one[1] in ("DETAILS", "") else next(alone))
+        lines, lambda one: (one[1], 0 if one[1] in ("DETAILS", "") else next(alone))
     ):
-        numbers, _, texts = zip(*run, strict=True)
-        yield _Records(kind, texts, numbers)
+        yield kind, list(run)
 
 
-def _check_order(runs: list[_Records], file_type: FileType, whole: bool, found: Found) -> None:
-    """Feeds the records to the grammar one by one; where it refuses one, says what it would have taken, and goes on."""
-    if not runs or runs[0].kind != "FILE_HEADER":
-        start = runs[0].records[0].strip()[:20] if runs else ""
+def _ordered(held: list[tuple[str, list[_Line]]], file_type: FileType, whole: bool, found: Found) -> list[_Run]:
+    """The runs of records, walked through with the grammar; where it refuses one, says what it would have taken."""
+    expected = Expected()
+    if not held or held[0][0] != "FILE_HEADER":
+        start = held[0][1][0][2].strip()[:20] if held else ""
         found.add(f.HEADER_MISSING, 1, (1, 2), start, letter=file_type.letter)
         # As if it had been there: one missing record is one finding.
-        runs = [_Records("FILE_HEADER", [""], [0]), *runs]
-    parser = grammar(file_type.letter, file_type.width).parse_interactive("")
+        expected.take("FILE_HEADER")
+    runs: list[_Run] = []
     line, last = 0, ""
-    for run in runs:
-        accepted = _accepted(parser, last)
-        if run.kind in accepted:
-            if run.kind != last:
-                parser.feed_token(Token(run.kind, ""))
-            line, last = run.lines[-1], run.kind
-        elif run.lines[0] > 1 or run.kind:
-            spoken = _SPOKEN.get(run.kind) or _stranger(run.records, file_type)
-            found.add(f.RECORD_ORDER, run.lines[0], (1, 2), run.records[0][:2], found=spoken, wanted=_either(accepted))
-    accepted = _accepted(parser, last)
-    if whole and line and "$END" not in accepted and not found.made(0, f.RECORD_ORDER):
-        found.add(f.TRAILER_MISSING, line, found=_SPOKEN[last], wanted=_either(accepted))
+    for kind, records in held:
+        first = records[0][0]
+        if kind and expected.take(kind):
+            line, last = records[-1][0], kind
+        elif kind == "FILE_HEADER" and last == "FILE_TRAILER":
+            found.add(f.FILES_JOINED, first, (1, 2), records[0][2][:2])
+            break
+        elif kind and kind == last:
+            found.add(f.TRAILER_DOUBLED, first, (1, 2), records[0][2][:2], record=SPOKEN[kind])
+        elif kind or first > 1:
+            _misplaced(kind, records, expected.next(), file_type, found)
+        if kind:
+            block = "".join(f"{record}\r\n" for _, _, record in records).encode("ascii")
+            runs.append(_Run(kind, block, [number for number, _, _ in records]))
+    accepted = expected.next()
+    if whole and line and "$END" not in accepted and not found.made(0, f.RECORD_ORDER, f.RECORD_OTHER_TYPE):
+        found.add(f.TRAILER_MISSING, line, found=SPOKEN[last], wanted=either(accepted))
+    return runs
 
 
-def _accepted(parser: InteractiveParser, last: str) -> set[str]:
-    """The kinds of record that may come next. The grammar takes a run of details as one; more of them may always
-    follow."""
-    accepted: set[str] = parser.accepts()  # type: ignore[no-untyped-call]
-    return accepted | ({last} & {"DETAILS"})
+def _misplaced(kind: str, records: Sequence[_Line], accepted: Iterable[str], file_type: FileType, found: Found) -> None:
+    """Reports records the grammar does not take here, or lines that are no record of this file at all."""
+    number, _, first = records[0]
+    wanted = either(accepted)
+    letter, record_type = first[:1], first[1:2]
+    if not kind and letter in FILE_TYPES and record_type in TERMINALS:
+        title = FILE_TYPES[letter].title
+        found.add(
+            f.RECORD_OTHER_TYPE,
+            number,
+            (1, 2),
+            first[:2],
+            other=title,
+            title=file_type.title,
+            count=_several(len(records), "a record", "records"),
+        )
+        return
+    found.add(f.RECORD_ORDER, number, (1, 2), first[:2], found=SPOKEN.get(kind) or _stranger(records), wanted=wanted)
 
 
-def _either(kinds: set[str]) -> str:
-    return " or ".join(sorted(_SPOKEN[kind] for kind in kinds))
+def _several(count: int, one: str, many: str) -> str:
+    return f"{count} {many}" if count > 1 else one
 
 
-def _stranger(records: Sequence[str], file_type: FileType) -> str:
-    first = records[0]
-    several = f"{len(records)} lines that are" if len(records) > 1 else "a line that is"
+def _stranger(records: Sequence[_Line]) -> str:
+    first = records[0][2]
+    several = _several(len(records), "a line that is", "lines that are")
     if not first.strip():
         return f"{several} empty"
-    if first[:1].isalpha() and first[1:2] in _TERMINALS:
-        return f"a record of another file type ({first[:2]} in a file of {file_type.title})"
     return f"{several} no record (beginning {f.visible(first[:8].strip())!r})"
 
 
 # --- Envelope -------------------------------------------------------------------------------------------------------
 
-_STRUCTURE = (f.FILE_CUT, f.HEADER_MISSING, f.RECORD_ORDER, f.TRAILER_MISSING)
 
-
-def _envelope(runs: list[_Records], found: Found) -> tuple[Header | None, tuple[Centre, ...]]:
+def _envelope(held: _Records, found: Found) -> tuple[Header | None, tuple[Centre, ...]]:
     """Header and centres of the records, with agreement and counts checked (formats reference, section 2). Counts of a
     file whose structure is broken already would only repeat that."""
     header: Header | None = None
     centres: list[Centre] = []
-    counted = not found.made(0, *_STRUCTURE)
-    for run in runs:
-        record, line = run.records[0], run.lines[0]
+    records = sum(len(run.lines) for run in held.runs)
+    for run in held.runs:
+        line = run.lines[0]
+        if run.kind == "DETAILS":
+            if centres:
+                part = centres[-1]
+                # Lines that are no records may stand between two runs of one centre.
+                lines = [*part.lines, *run.lines] if part.lines else run.lines
+                centres[-1] = evolve(part, details=part.details + run.records, lines=lines)
+            continue
+        record = run.records.decode("ascii")
         if run.kind == "FILE_HEADER" and header is None:
-            header = _header(record, line, found)
+            header = _header(record, line, held, found)
         elif run.kind == "CENTRE_HEADER":
             centres.append(_centre(record, line, header, found))
-        elif run.kind == "DETAILS" and centres:
-            held = centres[-1]
-            # Lines that are no records may stand between two runs of one centre.
-            both = [*held.records, *run.records] if held.records else run.records
-            centres[-1] = evolve(held, records=both, lines=[*held.lines, *run.lines] if held.records else run.lines)
         elif run.kind == "CENTRE_TRAILER" and centres:
-            _agree(CENTRE_TRAILER, "centre", record, centres[-1].number, line, found)
-            if counted:
-                _check_count(CENTRE_TRAILER, "records", record, line, len(centres[-1].records) + 2, found)
+            part = centres[-1]
+            centres[-1] = evolve(part, produced=_cut(CENTRE_TRAILER, "produced", record))
+            _agree(CENTRE_TRAILER, "centre", record, part.number, line, found)
+            if held.counted:
+                _check_count(CENTRE_TRAILER, "records", record, line, len(part.lines) + 2, found)
         elif run.kind == "FILE_TRAILER" and header:
             _agree(FILE_TRAILER, "centre", record, header.centre, line, found)
-            if counted:
-                _check_count(FILE_TRAILER, "records", record, line, sum(len(one.records) for one in runs), found)
+            if held.counted:
+                _check_count(FILE_TRAILER, "records", record, line, records, found)
                 _check_count(FILE_TRAILER, "centres", record, line, len(centres), found)
     return header, tuple(centres)
 
 
-def _header(record: str, line: int, found: Found) -> Header:
+def _cut(layout: Layout, name: str, record: str) -> str:
+    return layout[name].cut(record).strip(" ")
+
+
+def _header(record: str, line: int, held: _Records, found: Found) -> Header:
     cut = {one.name: one.cut(record).strip(" ") for one in FILE_HEADER.fields}
+    del cut["record_type"]
+    place = FILE_HEADER["formats_version"]
+    if held.version != FORMATS_VERSION:
+        layout = held.layout
+        found.add(
+            f.OLD_FORMAT, line, place.columns, cut[place.name], field=place.name,
+            width=layout.width, version=held.version, record=layout.record,
+        )  # fmt: skip
     # Some producers write a shorter or longer software version, which moves the formats version by a column or two.
-    if FORMATS_VERSION not in record[23:28]:
-        place = FILE_HEADER["formats_version"]
-        found.add(f.FORMATS_VERSION, line, place.columns, cut["formats_version"], field=place.name)
-    return Header(
-        letter=cut["data_type"],
-        centre=cut["centre"],
-        awarding_body=cut["awarding_body"],
-        series=cut["series"],
-        year=cut["year"],
-        distribution=cut["distribution"],
-        software=cut["software"],
-        software_version=cut["software_version"],
-    )
+    elif FORMATS_VERSION not in record[23:28]:
+        found.add(f.FORMATS_VERSION, line, place.columns, cut[place.name], field=place.name)
+    return Header(letter=cut.pop("data_type"), **cut)
 
 
 def _centre(record: str, line: int, header: Header | None, found: Found) -> Centre:
@@ -528,8 +522,12 @@ def _centre(record: str, line: int, header: Header | None, found: Found) -> Cent
     usable = sequence.isdigit() and int(sequence) > 0
     if not usable:
         found.add(f.SEQUENCE_NUMBER, line, place.columns, sequence.strip(), field=place.name)
-    number = CENTRE_HEADER["centre"].cut(record).strip()
-    return Centre(number=number, sequence=int(sequence) if usable else 0, line=line, records=(), lines=())
+    return Centre(
+        number=_cut(CENTRE_HEADER, "centre", record),
+        sequence=int(sequence) if usable else 0,
+        postcode=_cut(CENTRE_HEADER, "postcode", record),
+        line=line,
+    )
 
 
 _WORDS = {"centre": "centre number", "awarding_body": "awarding-body identifier", "series": "series", "year": "year"}
@@ -578,9 +576,8 @@ def _check_name(
     pairs = [
         ("letter", name.letter, header.letter, FILE_HEADER["data_type"], 1),
         ("awarding-body identifier", name.awarding_body, header.awarding_body, FILE_HEADER["awarding_body"], 1),
+        ("centre number", name.centre, header.centre, FILE_HEADER["centre"], 1),
     ]
-    if header.distribution == "S":
-        pairs.append(("centre number", name.centre, header.centre, FILE_HEADER["centre"], 1))
     if centres and centres[0].sequence:
         number = f"{centres[0].sequence % 100:02d}"
         pairs.append(("sequence number", name.number, number, CENTRE_HEADER["sequence"], centres[0].line))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from attrs import frozen
+import attrs
+import polars as pl
 
+from parsers import forms
+from parsers.envelope import Centre, Header
 from parsers.layouts import (
     CANDIDATE,
     CENTRE_HEADER,
@@ -14,37 +17,88 @@ from parsers.layouts import (
     FILE_TRAILER,
     FILE_TYPES,
     SLOTS,
+    Field,
     Layout,
 )
 
 LINE_END = "\r\n"
 
 
-@frozen(kw_only=True)
-class Envelope:
-    """What headers and trailers of a single-centre file say. `produced` is DDMMYY; `series_key` as in `6B24`."""
+def file(header: Header, centres: Iterable[Centre], layout: Layout | None = None) -> bytes:
+    """A whole file around its detail records, with the counts that belong to it. `layout` is the detail record's, of an
+    older formats version where it is not the file type's own.
 
-    letter: str
-    centre: str
-    awarding_body: str
-    series_key: str
-    sequence: int
-    produced: str
-    postcode: str = ""
-    software: str = "RESDAY"
-    software_version: str = "010"
+    Raises `ValueError` when a value does not fit its field, or the details are not whole records of the layout.
+    """
+    layout = layout or FILE_TYPES[header.letter].detail
+    if layout is None:
+        raise ValueError(f"a file of letter {header.letter} has no records")
+    parts = list(centres)
+    said = attrs.asdict(header) | {"data_type": header.letter}
+    del said["letter"]
+    blocks = [_ended(record(FILE_HEADER, said | {"record_type": "1"}, layout.width))]
+    records = 2
+    for one in parts:
+        count, rest = divmod(len(one.details), layout.width + len(LINE_END))
+        if rest:
+            raise ValueError(f"the details of centre {one.number} are no records of {layout.width} columns")
+        records += count + 2
+        blocks += [*_part(header, one, count, layout.width)]
+    closing = {"data_type": header.letter, "record_type": "9", "centre": header.centre}
+    counts = {"records": str(records), "centres": str(len(parts))}
+    return b"".join([*blocks, _ended(record(FILE_TRAILER, closing | counts, layout.width))])
 
 
-def record(layout: Layout, values: Mapping[str, str], width: int) -> str:
+def _part(header: Header, one: Centre, count: int, width: int) -> Iterator[bytes]:
+    common = {"data_type": header.letter, "centre": one.number}
+    stream = {"awarding_body": header.awarding_body, "series": header.series, "year": header.year}
+    opening = {"record_type": "3", "sequence": str(one.sequence), "postcode": one.postcode}
+    yield _ended(record(CENTRE_HEADER, common | stream | opening, width))
+    yield one.details
+    closing = {"record_type": "7", "records": str(count + 2), "produced": one.produced}
+    yield _ended(record(CENTRE_TRAILER, common | closing, width))
+
+
+def _ended(text: str) -> bytes:
+    return f"{text}{LINE_END}".encode("ascii")
+
+
+def single(
+    letter: str,
+    centre: str,
+    details: bytes,
+    *,
+    awarding_body: str,
+    series_key: str,
+    sequence: int,
+    produced: str,
+    postcode: str = "",
+) -> bytes:
+    """A file of one centre. `series_key` as in `6B24`, `produced` DDMMYY."""
+    header = Header(
+        letter=letter, centre=centre, awarding_body=awarding_body, series=series_key[:2], year=series_key[2:]
+    )
+    part = Centre(number=centre, sequence=sequence, postcode=postcode, produced=produced, details=details)
+    return file(header, [part])
+
+
+# --- Records one by one ----------------------------------------------------------------------------------------------
+
+
+def record(layout: Layout, values: Mapping[str, str], width: int = 0) -> str:
     """One record without its line end, padded to `width`: text left-justified, numbers (`N`) zero-filled unless blank.
 
     Raises `ValueError` when a value is wider than its field or no field has its name.
     """
-    unknown = values.keys() - {one.name for one in layout.fields}
+    fields = layout.fields
+    if layout.overlays:
+        chosen = next((one.fields for one in layout.overlays if values.get(layout.chooser, "") in one.types), ())
+        fields = (*(one for one in layout.fields if one.name != layout.overlaid), *chosen)
+    unknown = values.keys() - {one.name for one in fields}
     if unknown:
         raise ValueError(f"{layout.record} has no field {', '.join(sorted(unknown))}")
     parts = []
-    for one in layout.fields:
+    for one in fields:
         value = values.get(one.name, "")
         if len(value) > one.width:
             raise ValueError(f"{layout.record}: {one.name} takes {one.width} columns, {value!r} has {len(value)}")
@@ -52,42 +106,92 @@ def record(layout: Layout, values: Mapping[str, str], width: int) -> str:
     return "".join(parts).ljust(width)
 
 
-def candidate_records(
-    letter: str, centre: str, person: Mapping[str, str], options: Sequence[str], width: int = CANDIDATE.width
-) -> list[str]:
+def candidate_records(letter: str, centre: str, person: Mapping[str, str], options: Sequence[str]) -> list[str]:
     """The detail records of one candidate: further ones, repeating the person, for more than twelve options."""
     fixed = {"data_type": letter, "record_type": "5", "status": "C", "centre": centre, **person}
     groups = [options[start : start + SLOTS] for start in range(0, len(options), SLOTS)] or [[]]
     return [
-        record(CANDIDATE, fixed | {f"option_{number}": code for number, code in enumerate(group, 1)}, width)
+        record(CANDIDATE, fixed | {f"option_{number}": code for number, code in enumerate(group, 1)})
         for group in groups
     ]
 
 
-def file(envelope: Envelope, details: Iterable[str]) -> bytes:
-    """A whole single-centre file around its detail records, with the counts that belong to it."""
-    width = FILE_TYPES[envelope.letter].width
-    held = list(details)
-    centre = {"data_type": envelope.letter, "centre": envelope.centre}
-    series = {"series": envelope.series_key[:2], "year": envelope.series_key[2:]}
-    header = centre | series | {"awarding_body": envelope.awarding_body}
-    software = {"software": envelope.software, "software_version": envelope.software_version}
-    opening = [
-        record(
-            FILE_HEADER, header | software | {"record_type": "1", "distribution": "S", "formats_version": "14"}, width
-        ),
-        record(
-            CENTRE_HEADER,
-            header | {"record_type": "3", "sequence": str(envelope.sequence), "postcode": envelope.postcode},
-            width,
-        ),
-    ]
-    closing = [
-        record(
-            CENTRE_TRAILER,
-            centre | {"record_type": "7", "records": str(len(held) + 2), "produced": envelope.produced},
-            width,
-        ),
-        record(FILE_TRAILER, centre | {"record_type": "9", "records": str(len(held) + 4), "centres": "1"}, width),
-    ]
-    return "".join(f"{line}{LINE_END}" for line in (*opening, *held, *closing)).encode("ascii")
+def block(records: Iterable[str]) -> bytes:
+    """Records as the details of a centre."""
+    return "".join(f"{one}{LINE_END}" for one in records).encode("ascii")
+
+
+# --- Records by the column -------------------------------------------------------------------------------------------
+
+
+def lines(letter: str, layout: Layout, records: pl.DataFrame) -> pl.Series:
+    """The records of a frame as text without line ends, a row each, in its order.
+
+    `records` has columns as `parsers.columns.Columns.records` (others are passed over, missing ones are blank), and the
+    option slots by name (`option_1` ...). Raises `ValueError` when a value does not fit its field or is no ASCII.
+    """
+    texts = records.select(_cells(letter, layout, records)).to_series()
+    if not texts.is_null().any() and (texts.str.len_bytes() == layout.width).all() and not _foreign(texts):
+        return texts
+    raise ValueError(_misfit(layout, records))
+
+
+def details(letter: str, layout: Layout, records: pl.DataFrame) -> bytes:
+    """The records of a frame as the details of one centre; as `lines`."""
+    texts = lines(letter, layout, records)
+    return (texts.str.join(LINE_END).item() + LINE_END).encode("ascii") if len(texts) else b""
+
+
+def _foreign(texts: pl.Series) -> bool:
+    return bool((texts.str.len_bytes() != texts.str.len_chars()).any()) or texts.str.contains("[^ -~]").any()
+
+
+def _cells(letter: str, layout: Layout, records: pl.DataFrame) -> pl.Expr:
+    fixed = {"data_type": pl.lit(letter), "record_type": pl.lit("5")}
+    cells = []
+    for one in layout.fields:
+        if one.name == layout.overlaid:
+            cells.append(_overlaid(layout, records))
+        else:
+            cells.append(fixed[one.name] if one.name in fixed else _cell(one, records))
+    return pl.concat_str(cells)
+
+
+def _overlaid(layout: Layout, records: pl.DataFrame) -> pl.Expr:
+    chooser = pl.col(layout.chooser)
+    block = pl.lit(" " * layout[layout.overlaid].width)
+    used = set(records[layout.chooser].unique().to_list())
+    for overlay in layout.overlays:
+        types = used & set(overlay.types)
+        if types:
+            own = pl.concat_str([_cell(one, records) for one in overlay.fields])
+            block = own if types == used else pl.when(chooser.is_in(list(types))).then(own).otherwise(block)
+    return block
+
+
+def _cell(one: Field, records: pl.DataFrame) -> pl.Expr:
+    if one.name not in records.columns:
+        return pl.lit(" " * one.width)
+    value = pl.col(one.name)
+    if one.number:
+        text = value.cast(pl.String).str.zfill(one.width)
+    elif one.kind == "D":
+        text = value.dt.strftime("%d%m%y")
+    else:
+        text = value.str.pad_end(one.width)
+    unknown = "000000" if one.form is forms.BORN else " " * one.width
+    return text.fill_null(unknown)
+
+
+def _misfit(layout: Layout, records: pl.DataFrame) -> str:
+    """Which value of a frame does not fit."""
+    overlaid = [one for overlay in layout.overlays for one in overlay.fields]
+    for one in (*layout.fields, *overlaid):
+        if one.name in records.columns and one.kind != "D":
+            text = pl.col(one.name).cast(pl.String)
+            wrong = records.filter((text.str.len_chars() > one.width) | text.str.contains("[^ -~]"))
+            if not wrong.is_empty():
+                row = wrong.row(0, named=True)
+                value = str(row[one.name])
+                return f"{layout.record}: {one.name} takes {one.width} columns of ASCII, not {value!r}"
+    return f"{layout.record}: the values do not fit its columns"

@@ -27,7 +27,7 @@ from infra.settings import MIB
 from infra.store import BadKey, Stored
 from parsers import findings as f
 from parsers.findings import Code, Found
-from parsers.identifiers import file_name, original_file_name
+from parsers.identifiers import filename
 from parsers.reader import Submission, glance, read
 from pipeline import replies
 from pipeline.desk import Desk
@@ -133,7 +133,7 @@ def _receive_one(desk: Desk, stored: Stored, centre: str, name: str, now: dateti
         sha256=sha256,
     )
     seen = glance(start)
-    named = file_name(name) or original_file_name(name)
+    named = filename.original(name)
     received = desk.ledger.receive(
         landing,
         reply_stream=seen.awarding_body or (named.awarding_body if named else "00"),
@@ -253,7 +253,7 @@ def _read(desk: Desk, landing: Landing) -> Submission:
 def _unread(landing: Landing, code: Code, **facts: Any) -> Submission:
     found = Found([landing.file_name])
     found.add(code, **facts)
-    return Submission(named=landing.file_name, name=None, type=None, header=None, centres=(), findings=found.of(0))
+    return Submission(named=landing.file_name, name=None, type=None, findings=found.of(0))
 
 
 def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:

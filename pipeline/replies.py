@@ -20,6 +20,7 @@ from attrs import frozen
 from infra.ledger import Landing
 from parsers.findings import Finding, Reach, visible
 from parsers.reader import Submission
+from parsers.reply import encode
 from rules.catalogue import PLACEHOLDER, instant_text
 from rules.decisions import Decision, Outcome
 
@@ -148,7 +149,7 @@ _KINDS = {
 
 
 def text(reply: Reply) -> str:
-    """The reply as a person reads it: plain ASCII, CR LF, at most `WIDTH` columns."""
+    """The reply as a person reads it: at most `WIDTH` columns."""
     lines = [
         f"REPLY {reply.name}",
         f"to centre {reply.centre} about {reply.file}",
@@ -163,8 +164,7 @@ def text(reply: Reply) -> str:
     lines.extend(
         _processed(reply) if reply.outcome else ["PROCESSED", "  not yet: this reply will be completed in place"]
     )
-    plain = "\r\n".join(line.rstrip() for line in lines) + "\r\n"
-    return plain.encode("ascii", "backslashreplace").decode("ascii")
+    return encode(lines).decode("ascii")
 
 
 def _processed(reply: Reply) -> Iterator[str]:

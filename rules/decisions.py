@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import polars as pl
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from parsers import findings as f
-from parsers.fields import Candidates, candidates
+from parsers.columns import Columns, columns
 from parsers.findings import Finding, Found, Reach
+from parsers.layouts import CANDIDATE
 from parsers.reader import Submission
 from rules import entries, fees, files, registration
 from rules.catalogue import Band, Catalogue, Series, day_text, instant_text
@@ -127,10 +128,9 @@ def _earlier(arrival: Arrival, series: Series, known: Known) -> pl.DataFrame:
     )
 
 
-def _candidates(submissions: Sequence[Submission], series: Mapping[int, Series], found: Found) -> Candidates:
+def _candidates(submissions: Sequence[Submission], series: Mapping[int, Series], found: Found) -> Columns:
     """The candidate records of every entry and amendment file, with the series they are for as `series` (its id)."""
-    booked = [one if one.type and one.type.letter in files.BOOKED else evolve(one, centres=()) for one in submissions]
-    read = candidates(booked, found)
+    read = columns(submissions, CANDIDATE, found)
     table = pl.DataFrame(
         {"file": list(series), "series": [one.id for one in series.values()]},
         schema={"file": pl.UInt32, "series": pl.String},
@@ -138,11 +138,11 @@ def _candidates(submissions: Sequence[Submission], series: Mapping[int, Series],
     join = {"on": "file", "how": "left", "maintain_order": "left"}
     centres = read.records.select("file", "line", "centre")
     options = read.options.join(centres, on=["file", "line"], how="left", maintain_order="left")
-    return Candidates(read.records.join(table, **join), options.join(table, **join))  # type: ignore[arg-type]
+    return Columns(read.records.join(table, **join), options.join(table, **join))  # type: ignore[arg-type]
 
 
 def _judge(
-    read: Candidates, series_by_file: Mapping[int, Series], catalogue: Catalogue, known: Known | None, found: Found
+    read: Columns, series_by_file: Mapping[int, Series], catalogue: Catalogue, known: Known | None, found: Found
 ) -> pl.DataFrame:
     """Every rule about candidates and their options; without `known`, those that need no ledger. Returns the options
     that are in the catalogue, with what it says of them, each once."""

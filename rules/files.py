@@ -65,9 +65,15 @@ def series_of(file: int, submission: Submission, catalogue: Catalogue, found: Fo
 
 
 def taken_here(file: int, submission: Submission, found: Found) -> None:
-    """FIL-1: a file of a kind the desk does not book is kept for a person, not thrown away."""
-    if submission.type and submission.type.letter not in BOOKED:
-        found.add(f.FILE_TYPE_HELD, value=FILE_TYPES[submission.type.letter].title, file=file)
+    """FIL-1, FIL-2: a file of a kind the desk does not book is kept for a person, not thrown away; one of a kind that
+    centres do not send is refused."""
+    if submission.type is None:
+        return
+    if submission.type.sender != "centre":
+        sent = ", ".join(f"{one.letter} {one.title}" for one in FILE_TYPES.values() if one.sender == "centre")
+        found.add(f.FILE_DIRECTION, value=submission.type.title, file=file, sent=sent)
+    elif submission.type.letter not in BOOKED:
+        found.add(f.FILE_TYPE_HELD, value=submission.type.title, file=file)
 
 
 def repeats_and_sequence(file: int, arrival: Arrival, series: Series, earlier: pl.DataFrame, found: Found) -> None:

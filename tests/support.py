@@ -8,7 +8,7 @@ from datetime import datetime
 from fixtures.generate import people
 from parsers.findings import Finding
 from parsers.reader import read
-from parsers.writer import Envelope, candidate_records, file
+from parsers.writer import block, candidate_records, single
 from rules.known import Arrival
 
 CENTRE = "64123"
@@ -29,14 +29,13 @@ def centre_file(
     changed: Mapping[str, str] | None = None,
 ) -> bytes:
     """A canonical file of `count` candidates; `changed` fields replace the first candidate's."""
-    envelope = Envelope(
-        letter=letter, centre=centre, awarding_body=body, series_key=series, sequence=sequence, produced="150224",
-        postcode="CF24 3QX",
-    )  # fmt: skip
     records = []
     for number, person in enumerate(people(centre, count, seed=1)):
         records += candidate_records(letter, centre, person | (dict(changed or {}) if number == 0 else {}), options)
-    return file(envelope, records)
+    return single(
+        letter, centre, block(records), awarding_body=body, series_key=series, sequence=sequence, produced="150224",
+        postcode="CF24 3QX",
+    )  # fmt: skip
 
 
 def registration_file(centre: str = CENTRE, count: int = 3) -> bytes:

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from parsers.layouts import CANDIDATE, ENVELOPE, FILE_TYPES, MARK, SLOTS, Field, Layout
+from parsers.layouts import CANDIDATE, ENVELOPE, FILE_TYPES, LAYOUTS, RESULT, SLOTS, Field, Layout, Overlay
 from parsers.writer import record
 
-LAYOUTS = [*ENVELOPE.values(), CANDIDATE, MARK]
+WIDTHS = {"E": 192, "A": 192, "F": 61, "M": 80, "R": 59, "S": 45, "O": 115, "C": 75, "L": 26, "D": 26}
 
 
 def test_widths_are_those_of_the_file_type() -> None:
-    assert (CANDIDATE.width, MARK.width) == (192, 80)
-    assert {letter: one.width for letter, one in FILE_TYPES.items()} == {"E": 192, "A": 192, "M": 80}
+    assert {letter: one.detail.width for letter, one in FILE_TYPES.items() if one.detail} == WIDTHS
+
+
+def test_a_reply_is_plain_text_and_has_no_records() -> None:
+    assert [letter for letter, one in FILE_TYPES.items() if one.detail is None] == ["X"]
+
+
+@pytest.mark.parametrize(("letter", "widths"), [("O", {"12": 114, "11": 89}), ("C", {"11": 72})])
+def test_older_formats_versions_have_narrower_records(letter: str, widths: dict[str, int]) -> None:
+    file_type = FILE_TYPES[letter]
+    assert {version: one.width for version, one in file_type.older.items()} == widths
+    for version, width in widths.items():
+        known = file_type.at_width(width)
+        assert known is not None
+        assert known[0] == version
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.title)
@@ -25,7 +38,7 @@ def test_columns_follow_each_other_from_the_first_to_the_last(layout: Layout) ->
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.title)
 def test_headers_and_trailers_fit_every_file_type(layout: Layout) -> None:
     if layout in ENVELOPE.values():
-        assert layout.width <= min(one.width for one in FILE_TYPES.values())
+        assert layout.width <= min(WIDTHS.values())
 
 
 @pytest.mark.parametrize(
@@ -41,11 +54,24 @@ def test_a_layout_with_a_gap_or_an_overlap_cannot_be_declared(fields: tuple[Fiel
         Layout("X", "broken", fields)
 
 
+def test_an_overlay_must_cover_its_field() -> None:
+    short = Overlay("U", "too short", (Field("score", 48, 3, "N", "R", ""),))
+    with pytest.raises(ValueError, match=r"overlay U covers columns \(48, 50\)"):
+        Layout("X", "broken", RESULT.fields, "result_type", "result_block", (short,))
+
+
+@pytest.mark.parametrize("types", ["123", "UM", "BC"])
+def test_the_result_block_is_divided_by_the_result_type(types: str) -> None:
+    [overlay] = [one for one in RESULT.overlays if one.types == types]
+    columns = [column for one in overlay.fields for column in range(one.first, one.last + 1)]
+    assert columns == list(range(48, 60))
+
+
 @pytest.mark.parametrize(
     ("name", "columns"),
     [
         ("name", (13, 52)), ("born", (54, 59)), ("uci", (60, 72)), ("upn", (73, 85)), ("uln", (86, 95)),
-        ("option_1", (109, 114)), ("option_2", (116, 121)), ("option_12", (186, 191)), ("suffix_12", (192, 192)),
+        ("option_1", (109, 114)), ("option_2", (116, 121)), ("option_12", (186, 191)), ("suffix_12", (192, 192)), ("reserved", (96, 108)),
     ],
 )  # fmt: skip
 def test_columns_of_a_candidate_record_as_the_booklet_prints_them(name: str, columns: tuple[int, int]) -> None:
@@ -54,8 +80,9 @@ def test_columns_of_a_candidate_record_as_the_booklet_prints_them(name: str, col
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.title)
 def test_what_is_written_into_a_field_is_cut_out_of_it(layout: Layout) -> None:
-    values = {one.name: "7" * one.width for one in layout.fields}
+    values = {one.name: "7" * one.width for one in layout.fields if one.name != layout.overlaid}
     text = record(layout, values, layout.width)
+    values |= {name: layout[name].cut(text) for name in [layout.overlaid] if name}
     assert {one.name: one.cut(text) for one in layout.fields} == values
 
 

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures.generate import people
-from parsers.fields import candidates
+from parsers.columns import columns
 from parsers.findings import CODES, LISTED, Found
+from parsers.layouts import CANDIDATE
 from parsers.reader import Submission, read
-from parsers.writer import Envelope, candidate_records, file
+from parsers.writer import block, candidate_records, single
 from tests.support import ENTERPRISE, centre_file, codes, name_of, only
 
 GOOD = centre_file()
@@ -60,7 +61,7 @@ def test_many_centres_in_one_file() -> None:
         (b"hello\0world", "FILE_NOT_EDI"),
         (GOOD.decode().encode("utf-16-le"), "FILE_NOT_EDI"),
         (GOOD.decode().encode("utf-16"), "FILE_TEXT_WIDE"),
-        (GOOD.replace(b"E1", b"R1", 1), "FILE_TYPE"),
+        (GOOD.replace(b"E1", b"Q1", 1), "FILE_TYPE"),
     ],
 )
 def test_what_is_no_entry_file_is_named(data: bytes, code: str) -> None:
@@ -117,10 +118,12 @@ def test_harmless_departures_are_read_over(data: bytes, expected: list[str]) -> 
         (lines(*LINES[:-1]), "TRAILER_MISSING", 6, None),
         (lines(*LINES[:-2]), "TRAILER_MISSING", 5, None),
         (lines(*LINES[:-2], LINES[-1]), "RECORD_ORDER", 6, (1, 2)),
-        (lines(*LINES, LINES[-1]), "RECORD_ORDER", 8, (1, 2)),
-        (lines(*LINES[:-1], *LINES[-2:]), "RECORD_ORDER", 7, (1, 2)),
+        (lines(*LINES, LINES[-1]), "TRAILER_DOUBLED", 8, (1, 2)),
+        (lines(*LINES[:-1], *LINES[-2:]), "TRAILER_DOUBLED", 7, (1, 2)),
+        (GOOD + GOOD, "FILES_JOINED", 8, (1, 2)),
+        (lines(*LINES[:3], LINES[3][:40], *LINES[4:]), "RECORD_SHORT", 4, (41, 72)),
         (lines(*LINES[:3], b"hello", *LINES[3:]), "RECORD_ORDER", 4, (1, 2)),
-        (lines(*LINES[:3], b"M" + LINES[3][1:], *LINES[3:]), "RECORD_ORDER", 4, (1, 2)),
+        (lines(*LINES[:3], b"M" + LINES[3][1:], *LINES[3:]), "RECORD_OTHER_TYPE", 4, (1, 2)),
         (
             lines(*LINES[:3], LINES[3][:52] + b"LONG" + LINES[3][52:].rstrip() + b" " * 72 + b"X", *LINES[4:]),
             "RECORD_WIDTH",
@@ -140,9 +143,9 @@ def test_a_broken_structure_refuses_the_file_and_says_where(
 
 
 def test_two_files_joined() -> None:
-    found = [one for one in read(NAME, GOOD + GOOD).findings if one.code == "RECORD_ORDER"]
-    assert found[0].line == 8
-    assert found[0].expected == "the end of the file"
+    submission = read(NAME, GOOD + GOOD)
+    assert codes(submission.findings) == ["FILES_JOINED"]
+    assert [list(one.lines) for one in submission.centres] == [[3, 4, 5]]
 
 
 def test_counts_that_are_wrong_say_what_is_held() -> None:
@@ -182,9 +185,9 @@ def test_a_record_made_too_wide_by_a_long_name_says_so() -> None:
 
 
 def test_a_record_of_another_file_type_is_named() -> None:
-    found = only(read(NAME, lines(*LINES[:3], b"M" + LINES[3][1:], *LINES[4:])).findings, "RECORD_ORDER")
+    found = only(read(NAME, lines(*LINES[:3], b"M" + LINES[3][1:], *LINES[4:])).findings, "RECORD_OTHER_TYPE")
     assert (found.line, found.value) == (4, "M5")
-    assert "a record of another file type (M5 in a file of entries)" in found.message
+    assert "M5 belongs into a file of centre marks, this is one of entries" in found.message
 
 
 def test_lost_spaces_and_bare_line_feeds_are_counted() -> None:
@@ -234,14 +237,14 @@ def test_a_file_of_rubbish_fills_neither_reply_nor_memory() -> None:
 def sound(submission: Submission, data: bytes) -> None:
     """Reads on to the fields, and checks that every finding lies in the file and in its line."""
     found = Found([submission.named])
-    if submission.type and submission.type.letter in "EA":
-        candidates([submission], found)
+    if submission.layout:
+        columns([submission], submission.layout, found)
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError:
         text = data.removeprefix(codecs.BOM_UTF8).decode("cp1252", "replace")
     held = re.split("\r\n|\r|\n", text)
-    width = submission.type.width if submission.type else 1
+    width = submission.layout.width if submission.layout else 1
     for one in (*submission.findings, *found.of(0)):
         assert one.code in CODES
         assert one.message.isprintable()
@@ -352,19 +355,18 @@ def test_what_the_writer_writes_has_no_findings_and_comes_back(
     names: list[tuple[str, list[str]]], letter: str, sequence: int, seed: int, postcode: str
 ) -> None:
     persons = [one | {"name": name} for one, (name, _) in zip(people("64123", len(names), seed), names, strict=True)]
-    envelope = Envelope(
-        letter=letter, centre="64123", awarding_body="15", series_key="6B24", sequence=sequence, produced="150224",
-        postcode=postcode,
-    )  # fmt: skip
     records = [
         line
         for person, (_, options) in zip(persons, names, strict=True)
         for line in candidate_records(letter, "64123", person, options)
     ]
-    data = file(envelope, records)
+    data = single(
+        letter, "64123", block(records), awarding_body="15", series_key="6B24", sequence=sequence, produced="150224",
+        postcode=postcode,
+    )  # fmt: skip
     submission = read(name_of(data), data)
     found = Found([submission.named])
-    result = candidates([submission], found)
+    result = columns([submission], CANDIDATE, found)
     assert submission.findings == found.of(0) == ()
     assert submission.sequence == sequence
     assert [list(one.records) for one in submission.centres] == [records]

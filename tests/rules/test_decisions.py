@@ -235,7 +235,7 @@ def test_reg_3_another_name_refuses_the_candidate_and_shows_both() -> None:
 def test_reg_3_names_are_normalised_first() -> None:
     [name] = registered().registrations.filter(pl.col("candidate") == "0001")["name"].to_list()
     decision = one(arrival(centre_file(changed={"name": name.lower().replace(":", " :  ")})), registered())
-    assert codes(decision.findings) == ["NAME_CHARACTERS"]
+    assert codes(decision.findings) == ["LOWER_CASE"]
     assert decision.added.height == 12
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import polars as pl
 import pytest
 
-from parsers.fields import candidates, date_of_birth
+from parsers.columns import columns
 from parsers.findings import Finding, Found
 from parsers.layouts import CANDIDATE
 from parsers.reader import read
-from parsers.writer import Envelope, candidate_records, file
+from parsers.writer import block, candidate_records, single
 from tests.support import CENTRE, centre_file, codes, name_of, only
 
 NAME = "E6412315.X01"
@@ -21,7 +20,7 @@ def findings(data: bytes) -> tuple[Finding, ...]:
     submission = read(name_of(data), data)
     assert submission.readable, submission.findings
     found = Found([submission.named])
-    candidates([submission], found)
+    columns([submission], CANDIDATE, found)
     return found.of(0)
 
 
@@ -32,7 +31,7 @@ def findings(data: bytes) -> tuple[Finding, ...]:
         ("candidate", "0000", "CANDIDATE_NUMBER"),
         ("candidate", "12A4", "CANDIDATE_NUMBER"),
         ("name", "NOWAK LOTTE", "NAME_FORM"),
-        ("name", "nowak:lotte", "NAME_CHARACTERS"),
+        ("name", "NOWAK*:LOTTE", "NAME_CHARACTERS"),
         ("name", "FEATHERSTONEHAUGH-CHOLMONDELEY:MARJORIE", "NAME_CUT"),
         ("sex", "Q", "SEX"),
         ("born", "310209", "BORN"),
@@ -58,8 +57,18 @@ def test_what_may_be_blank_or_unknown(field: str, value: str) -> None:
 def test_reg_4_a_missing_check_letter_is_filled_in() -> None:
     data = centre_file(changed={"uci": "641230220001"})
     submission = read(name_of(data), data)
-    read_candidates = candidates([submission], Found([submission.named]))
+    read_candidates = columns([submission], CANDIDATE, Found([submission.named]))
     assert read_candidates.records["uci"][0] == read_candidates.options["uci"][0] == "641230220001D"
+
+
+def test_fil_2_small_letters_are_read_as_capitals() -> None:
+    data = centre_file(changed={"name": "nowak:lotte"})
+    submission = read(name_of(data), data)
+    found = Found([submission.named])
+    records = columns([submission], CANDIDATE, found).records
+    assert records["name"][0] == records["kept"][0] == "NOWAK:LOTTE"
+    [one] = found.of(0)
+    assert (one.code, one.line, one.columns, one.value) == ("LOWER_CASE", 3, (13, 23), "nowak:lotte")
 
 
 def without(field: str) -> Callable[[str], str]:
@@ -102,7 +111,7 @@ def test_fil_4_only_the_shifted_candidate_is_refused() -> None:
     text[2] = without("upn")(text[2])
     submission = read(NAME, "\r\n".join(text).encode())
     found = Found([submission.named])
-    assert candidates([submission], found).records["candidate"].to_list() == ["0002", "0003"]
+    assert columns([submission], CANDIDATE, found).records["candidate"].to_list() == ["0002", "0003"]
     assert found.refused_candidates()["candidate"].to_list() == ["0001"]
     [one] = found.of(0)
     place = CANDIDATE["uln"]
@@ -119,8 +128,9 @@ def test_fil_4_only_the_shifted_candidate_is_refused() -> None:
 def test_the_century_of_a_date_of_birth_makes_the_candidate_ten_or_older(
     born: str, year: int, date: str | None
 ) -> None:
-    frame = pl.DataFrame({"born": [born], "year": [year]})
-    read_date = frame.select(date_of_birth(pl.col("born"), pl.col("year"))).item()
+    data = centre_file(series=f"6B{year % 100}", changed={"born": born})
+    submission = read(name_of(data), data)
+    read_date = columns([submission], CANDIDATE, Found([submission.named])).records["born"][0]
     assert (read_date and read_date.isoformat()) == date
 
 
@@ -132,7 +142,7 @@ def test_more_than_twelve_options_are_further_records() -> None:
     options = [f"ZZ{number:02d}" for number in range(14)]
     data = centre_file(options, count=1)
     submission = read(name_of(data), data)
-    read_candidates = candidates([submission], Found([submission.named]))
+    read_candidates = columns([submission], CANDIDATE, Found([submission.named]))
     assert read_candidates.records.height == 2
     assert read_candidates.options["option"].to_list() == options
     assert read_candidates.options.row(13, named=True)["first"] == 116
@@ -141,14 +151,12 @@ def test_more_than_twelve_options_are_further_records() -> None:
 def test_many_files_travel_together() -> None:
     submissions = [read(name_of(one), one) for one in (centre_file(count=2), centre_file(centre="58201", count=3))]
     found = Found([one.named for one in submissions])
-    records = candidates(submissions, found).records
+    records = columns(submissions, CANDIDATE, found).records
     assert records.group_by("file").len().sort("file")["len"].to_list() == [2, 3]
 
 
 def test_a_sequence_number_beyond_ninety_nine_keeps_its_last_two_digits_in_the_name() -> None:
-    envelope = Envelope(
-        letter="E", centre=CENTRE, awarding_body="15", series_key="6B24", sequence=101, produced="150224"
-    )
-    data = file(envelope, candidate_records("E", CENTRE, {"candidate": "1"}, []))
+    records = block(candidate_records("E", CENTRE, {"candidate": "1"}, []))
+    data = single("E", CENTRE, records, awarding_body="15", series_key="6B24", sequence=101, produced="150224")
     assert name_of(data) == "E6412315.X01"
     assert codes(read("E6412315.X01", data).findings) == []
