@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from parsers.names import NAME_CHARACTERS
 
@@ -125,4 +125,5 @@ COMPONENT = capitals(3, 12, "a component code of three to twelve capital letters
 GRADE = by_length("a grade of one or two characters", {1: "[A-Z0-9*#]", 2: "[A-Z0-9*#]{2}"})
 GRADESET = capitals(1, 4, "a gradeset code of one to four characters")
 TITLE = text("a title")
+DIVIDED = evolve(TITLE, mixed=False)
 BLANK = by_length("spaces", {0: ""}, "RESERVED_USED")

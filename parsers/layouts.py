@@ -422,7 +422,7 @@ RESULT = Layout(
         Field("option", 41, 6, "AN", "R", "option result code: what the grade belongs to", form=forms.OPTION),
         Field("result_type", 47, 1, "AN", "R", "`1` `2` `3` `U` `M` `B` `C`: how columns 48-59 are divided",
               form=forms.one_of(*"123UMBC")),
-        Field("result_block", 48, 12, "AN", "R", "divided by the result type", False),
+        Field("result_block", 48, 12, "AN", "R", "divided by the result type", False, form=forms.DIVIDED),
     ),
     chooser="result_type",
     overlaid="result_block",

@@ -91,9 +91,10 @@ def record(layout: Layout, values: Mapping[str, str], width: int = 0) -> str:
     Raises `ValueError` when a value is wider than its field or no field has its name.
     """
     fields = layout.fields
-    if layout.overlays:
-        chosen = next((one.fields for one in layout.overlays if values.get(layout.chooser, "") in one.types), ())
-        fields = (*(one for one in layout.fields if one.name != layout.overlaid), *chosen)
+    for overlay in layout.overlays:
+        # A block given as it is stays undivided.
+        if values.get(layout.chooser, " ") in overlay.types and layout.overlaid not in values:
+            fields = (*(one for one in fields if one.name != layout.overlaid), *overlay.fields)
     unknown = values.keys() - {one.name for one in fields}
     if unknown:
         raise ValueError(f"{layout.record} has no field {', '.join(sorted(unknown))}")

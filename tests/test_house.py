@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def test_imports_run_one_way(package: str) -> None:
                 imported.add(node.module.split(".")[0])
         assert imported & OURS <= MAY_IMPORT[package] | {package}, name
         assert "airflow" not in imported or package == "dags", name
+
+
+def test_the_format_library_needs_four_packages_and_nothing_of_ours() -> None:
+    imported = set()
+    for _, tree in modules("parsers"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    assert imported - set(sys.stdlib_module_names) == {"parsers", "attrs", "lark", "numpy", "polars"}
 
 
 @pytest.mark.parametrize("package", ["parsers", "rules", "pipeline"])

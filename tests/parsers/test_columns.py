@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import polars as pl
 import pytest
 
-from parsers.columns import columns
+from parsers.columns import columns, with_slots
+from parsers.envelope import Centre, Header
 from parsers.findings import Finding, Found
-from parsers.layouts import CANDIDATE
+from parsers.layouts import CANDIDATE, FILE_TYPES, RESULT
 from parsers.reader import read
-from parsers.writer import block, candidate_records, single
+from parsers.writer import block, candidate_records, file, record, single
 from tests.support import CENTRE, centre_file, codes, name_of, only
 
 NAME = "E6412315.X01"
@@ -160,3 +162,129 @@ def test_a_sequence_number_beyond_ninety_nine_keeps_its_last_two_digits_in_the_n
     data = single("E", CENTRE, records, awarding_body="15", series_key="6B24", sequence=101, produced="150224")
     assert name_of(data) == "E6412315.X01"
     assert codes(read("E6412315.X01", data).findings) == []
+
+
+# --- The other record types ------------------------------------------------------------------------------------------
+
+
+def read_records(letter: str, *records: dict[str, str]) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
+    """The typed columns of a file of these records, and its findings."""
+    layout = FILE_TYPES[letter].detail
+    assert layout
+    fixed = {"data_type": letter, "record_type": "5", "centre": CENTRE, "candidate": "1", "uci": "641230220001D"}
+    lines = [
+        record(layout, {name: text for name, text in (fixed | one).items() if name in layout.names} | one)
+        for one in records
+    ]
+    data = single(letter, CENTRE, block(lines), awarding_body="15", series_key="6B24", sequence=1, produced="220824")
+    submission = read(name_of(data), data)
+    assert submission.findings == ()
+    found = Found([submission.named])
+    return columns([submission], layout, found).records, found.of(0)
+
+
+def test_the_result_block_is_read_by_its_type() -> None:
+    uniform = {"option": "BEN01", "result_type": "U", "score": "87", "grade": "D2"}
+    grades = {"option": "BEN99", "result_type": "1", "grade": "*2", "grade_2": "M1", "partial": "#"}
+    large = {"option": "BEN99", "result_type": "B", "score": "1234", "grade": "A", "partial": "#"}
+    records, found = read_records("R", uniform, grades, large)
+    assert found == ()
+    shown = records.select("result_type", "score", "grade", "grade_2", "partial").rows()
+    assert shown == [("U", 87, "D2", None, None), ("1", None, "*2", "M1", "#"), ("B", 1234, "A", None, "#")]
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "columns_"),
+    [
+        ({"score": "8X7"}, "FIELD_WRONG", (48, 50)),
+        ({"grade": "d2"}, "LOWER_CASE", (51, 52)),
+        ({"result_type": "Z"}, "FIELD_WRONG", (47, 47)),
+        ({"unused": "X"}, "RESERVED_USED", (53, 59)),
+        ({"uln": "1234567890"}, "ULN_WRONG", (25, 34)),
+        ({"option": ""}, "FIELD_MISSING", (41, 46)),
+    ],
+)
+def test_fields_of_a_result_are_judged(changed: dict[str, str], code: str, columns_: tuple[int, int]) -> None:
+    result = {"option": "BEN01", "result_type": "U", "score": "87", "grade": "D2"} | changed
+    if result["result_type"] == "Z":
+        result = {"option": "BEN01", "result_type": "Z"}
+    _, found = read_records("R", result)
+    one = only(found, code)
+    assert (one.line, one.columns, one.candidate) == (3, columns_, "0001")
+
+
+def test_marks_are_numbers_and_blank_ones_null() -> None:
+    marked = {"component": "BEN01", "mark": "47", "task_1": "20", "task_2": "27"}
+    absent = {"component": "BEN01", "mark_status": "A", "candidate": "2"}
+    records, found = read_records("M", marked, absent)
+    assert found == ()
+    assert records.select("mark", "mark_status", "task_1", "task_2", "task_3").rows() == [
+        (47, "", 20, 27, None),
+        (None, "A", None, None, None),
+    ]
+
+
+def test_a_shifted_result_names_the_field_that_was_not_padded() -> None:
+    result = {"option": "BEN01", "result_type": "U", "score": "87", "grade": "D2", "uln": ""}
+    data = single(
+        "R", CENTRE, block([(line := record(RESULT, {"data_type": "R", "record_type": "5", "centre": CENTRE,
+        "candidate": "1", "uci": "641230220001D", **result}))[:24] + line[34:] + " " * 10]),
+        awarding_body="15", series_key="6B24", sequence=1, produced="220824",
+    )  # fmt: skip
+    submission = read(name_of(data), data)
+    found = Found([submission.named])
+    assert columns([submission], RESULT, found).records.is_empty()
+    one = only(found.of(0), "RECORD_SHIFTED")
+    assert "the ULN is missing and its columns were not filled with spaces" in one.message
+    assert "10 columns too far to the left" in one.message
+
+
+@pytest.mark.parametrize("small", [1, 7])
+def test_slabs_of_any_size_give_the_same_columns_and_findings(small: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [
+        centre_file(count=5, changed={"uci": "641230220001"}),
+        centre_file(centre="58201", count=9, changed={"name": "X*:Y"}),
+    ]
+    submissions = [read(name_of(one), one) for one in files]
+
+    def result() -> tuple[pl.DataFrame, pl.DataFrame, list[tuple[Finding, ...]]]:
+        found = Found([one.named for one in submissions])
+        held = columns(submissions, CANDIDATE, found)
+        return held.records, held.options, [found.of(0), found.of(1)]
+
+    whole = result()
+    monkeypatch.setattr("parsers.columns.SLAB", small)
+    parts = result()
+    assert parts[0].equals(whole[0])
+    assert parts[1].equals(whole[1])
+    assert parts[2] == whole[2]
+
+
+def test_progress_is_told_of_every_record() -> None:
+    submissions = [read(name_of(one), one) for one in (centre_file(count=2), centre_file(centre="58201", count=3))]
+    told: list[int] = []
+    columns(submissions, CANDIDATE, Found(["", ""]), told.append)
+    assert sum(told) == 5
+
+
+def test_option_slots_become_columns() -> None:
+    data = centre_file(("BEN01", "BEN02"), count=2)
+    submission = read(name_of(data), data)
+    wide = with_slots(columns([submission], CANDIDATE, Found([""])), CANDIDATE)
+    assert wide.select("option_1", "suffix_1", "option_2", "option_3").rows() == [("BEN01", "", "BEN02", "")] * 2
+
+
+def test_old_basedata_is_read_in_its_own_columns() -> None:
+    fields = {"data_type": "O", "record_type": "5", "option": "BEN01", "syllabus": "BEN22", "item": "U",
+              "process": "E", "title": "Component 1", "fee_defined": "N", "result_type": "U", "maximum": "60",
+              "components": "1"}  # fmt: skip
+    for version, layout in FILE_TYPES["O"].older.items():
+        header = Header(letter="O", centre="6B24_", awarding_body="15", series="6B", year="24", distribution="B")
+        part = Centre(number="6B24_", sequence=1, produced="011123", details=block([record(layout, fields)]))
+        submission = read("O6B24_15.X01", file(header, [part], layout))
+        assert codes(submission.findings) == ["OLD_FORMAT"]
+        assert f"formats version {version}" in submission.findings[0].message
+        assert submission.layout is layout
+        found = Found([""])
+        records = columns([submission], layout, found).records
+        assert (records["maximum"][0], records["components"][0], found.of(0)) == (60, 1, ())
