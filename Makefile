@@ -4,7 +4,7 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test bench lock docs clean
+.PHONY: help install demo up down test fuzz bench lock docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test: $(STAMP) ## ruff, mypy and every test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/pytest
+
+fuzz: $(STAMP) ## breaks files and reads them, FUZZ_SECONDS long (60) or until interrupted
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),60) --seed $(or $(FUZZ_SEED),1)
 
 bench: $(STAMP) ## parser throughput beside its floor and its peers, in one run
 	@$(BIN)/python -m bench.parse

@@ -116,6 +116,8 @@ class _Slab:
         ones. The seventh belongs to it: a code that runs into it is a longer, unknown one."""
         first, width = self.layout.slots[0].first, _SLOT
         shape, strides = (len(self.rows), len(self.layout.slots) // 2), (self.rows.strides[0], width)
+        if not len(self.rows):
+            return np.empty(shape, np.uint64)
         # Eight bytes are read for each, at worst the line end with them.
         eight = np.ndarray(shape, "<u8", self.rows, first - 1, strides)
         return eight & np.uint64((1 << 8 * width) - 1)

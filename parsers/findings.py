@@ -94,7 +94,7 @@ class Code:
     ) -> Finding:
         """A finding of this kind; `facts` fill the templates beside `value`, `candidate` and `option`."""
         shown = None if value is None else visible(value)
-        words = {"value": shown, "candidate": candidate, "option": option, "line": line}
+        words = {"value": shown, "candidate": candidate, "option": option, "line": line, "field": field}
         words.update({name: visible(fact) if isinstance(fact, str) else fact for name, fact in facts.items()})
         return Finding(
             code=self.name,
@@ -232,6 +232,10 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 AMEND = "Correct it and send the candidate again in your next amendment (A) file."
+WHERE_MADE = (
+    "Correct it in the software that wrote the file. Candidates of an entry file go into your next amendment (A) file, "
+    "other records into a new file."
+)
 AGAIN = "Mend the file and send it again under its own name."
 
 
@@ -661,8 +665,8 @@ BASEDATA_SHIFTED = _code(
     "{wanted}",
     "Do not load this basedata: fetch it again, and tell the awarding body if it comes like this a second time.",
 )
-FIELD_WRONG = _code("FIELD_WRONG", "FIL-2", Reach.CANDIDATE, '"{value}" cannot be {what}', "{words}", AMEND)
-FIELD_MISSING = _code("FIELD_MISSING", "FIL-2", Reach.CANDIDATE, "{what} is missing", "{words}", AMEND)
+FIELD_WRONG = _code("FIELD_WRONG", "FIL-2", Reach.CANDIDATE, '"{value}" cannot be {what}', "{words}", WHERE_MADE)
+FIELD_MISSING = _code("FIELD_MISSING", "FIL-2", Reach.CANDIDATE, "{what} is missing", "{words}", WHERE_MADE)
 BASEDATA_FIELD = _code(
     "BASEDATA_FIELD",
     "FIL-2",
@@ -679,7 +683,6 @@ RESERVED_USED = _code(
     "spaces",
     "Nothing to do.",
 )
-DATE_WRONG = _code("DATE_WRONG", "FIL-2", Reach.CANDIDATE, '"{value}" cannot be {what}', "{words}", AMEND)
 CANDIDATE_NUMBER = _code(
     "CANDIDATE_NUMBER",
     "REG-5",
@@ -924,4 +927,85 @@ LATE_FEE = _code(
     "new entries in this file are charged at the {value} fee: received {received}, {why}",
     "on-time entries by {deadline} ({version})",
     "Nothing to do.",
+)
+
+# --- Approval, sittings, practice and the terminal rule --------------------------------------------------------------
+
+CENTRE_NOT_APPROVED = _code(
+    "CENTRE_NOT_APPROVED",
+    "REG-1",
+    Reach.ENTRY,
+    "centre {centre} is not approved for {subject}{since}, so {value} cannot be taken",
+    "an approval before the file is received",
+    "Apply for approval (centres that offer our GCSEs are approved on request, others within some days), then send the "
+    "candidate again in an amendment (A) file.",
+)
+RETAKE_LIMIT = _code(
+    "RETAKE_LIMIT",
+    "ENT-3",
+    Reach.ENTRY,
+    "{value} ({title}) was taken {times} times already: in {sat_in}",
+    "an internal component is taken at most {allowed} times",
+    "Remove the entry. If a sitting was not the learner's fault, ask customer services for another one.",
+)
+RESIT_LIMIT = _code(
+    "RESIT_LIMIT",
+    "ENT-4",
+    Reach.ENTRY,
+    "{value} ({title}) was sat {times} times already: in {sat_in}",
+    "an external component is sat at most {allowed} times, practice sittings included",
+    "Remove the entry. If a sitting was not the learner's fault, ask customer services for another one.",
+)
+TERMINAL_RULE = _code(
+    "TERMINAL_RULE",
+    "ENT-5",
+    Reach.WARNING,
+    "{value} ({title}) is taken after the final external assessment of {sat_in}: without {external_code} in {series} "
+    "too it cannot count towards an award",
+    "{external_code} entered in {series} as well",
+    "If the learner is to be awarded with this result, enter {external_code} in the same series.",
+)
+PRACTICE_SITTING = _code(
+    "PRACTICE_SITTING",
+    "ENT-6",
+    Reach.WARNING,
+    "{value} ({title}) is a practice sitting: {missing} will not be complete by the end of {series}",
+    "every internal component taken by the end of {series}",
+    "Nothing to do if a practice sitting is meant: it uses up one of two sittings and never counts towards an award. "
+    "Otherwise enter {missing} too, or the external component in a later series.",
+)
+
+# --- The desk's own feeds (portal, staff) ------------------------------------------------------------------------
+
+FEED_COLUMNS = _code(
+    "FEED_COLUMNS",
+    "FIL-2",
+    Reach.FILE,
+    "the feed cannot be read: {value} is missing or wrong",
+    "a CSV file in UTF-8 with the columns {wanted}",
+    "Nothing of it was applied. Whoever writes the feed has to mend it and write it again.",
+)
+FEED_MIXED = _code(
+    "FEED_MIXED",
+    "FIL-6",
+    Reach.FILE,
+    "the feed is about several centres or series: {value}",
+    "one centre and one series in a feed file",
+    "Nothing of it was applied. Write a file for each.",
+)
+FEED_ROW = _code(
+    "FEED_ROW",
+    "FIL-2",
+    Reach.FILE,
+    'the {field} "{value}" of this row cannot be used',
+    "{wanted}",
+    "Nothing of the file was applied. Mend the row and write the file again.",
+)
+NOT_HELD = _code(
+    "NOT_HELD",
+    "FIL-3",
+    Reach.WARNING,
+    "{value} is to be withdrawn for candidate {candidate}, who does not hold it",
+    "an entry in force",
+    "Check candidate number, series and code; nothing was changed by this row.",
 )

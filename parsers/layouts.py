@@ -402,9 +402,9 @@ _LARGE_SCORE = Overlay(
     (
         Field("score", 48, 4, "N", "R", "score", False, number=True),
         Field("grade", 52, 2, "AN", "R", "grade", False, form=forms.GRADE),
-        Field("unidentified", 54, 4, "AN", "S", "not identified", False),
+        Field("unidentified", 54, 4, "AN", "S", "not identified", False, form=forms.UNIDENTIFIED),
         _partial("partial", 58, "the grade"),
-        Field("unidentified_2", 59, 1, "AN", "S", "not identified", False),
+        Field("unidentified_2", 59, 1, "AN", "S", "not identified", False, form=forms.UNIDENTIFIED),
     ),
 )
 

@@ -14,7 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from attrs import evolve, frozen
+import polars as pl
+from attrs import evolve, field, frozen
 
 from parsers import findings as f
 from parsers import reply
@@ -43,7 +44,7 @@ class Submission:
 
     `named` is its name on arrival, `name` the common-format name meant (null: none). `layout` is the detail record
     its records have, of an older formats version where they are narrower. `text` holds the lines of a plain-text
-    file (a reply, `X`).
+    file (a reply, `X`), `feed` the rows of the desk's own feed (`parsers.feed`).
     """
 
     named: str
@@ -53,6 +54,7 @@ class Submission:
     header: Header | None = None
     centres: tuple[Centre, ...] = ()
     text: tuple[str, ...] = ()
+    feed: pl.DataFrame | None = field(default=None, repr=False)
     findings: tuple[Finding, ...]
 
     @property
@@ -144,7 +146,9 @@ _MAGIC = (
 
 
 _A_RECORD = re.compile(rb"(?:^|[\r\n])[A-Za-z][13579][0-9A-Za-z]")
-_MOST_ENDS = 2_000_000
+_MOST_LINES = 1_000_000
+_SHORTEST = 12
+"""No file of records has lines that are shorter than this on average."""
 
 
 def _type(data: bytes, name: FileName | None, found: Found) -> FileType | None:
@@ -181,7 +185,7 @@ def _foreign(data: bytes, *, plain: bool) -> str | None:
         return "a file of blanks"
     if not plain and not _A_RECORD.search(start):
         return "a text without a single record"
-    if data.count(b"\n") + data.count(b"\r") > max(_MOST_ENDS, len(data) // 8):
+    if max(data.count(b"\n"), data.count(b"\r")) > max(_MOST_LINES, len(data) // _SHORTEST):
         return "a text of empty lines, with hardly a record among them"
     return None
 
@@ -270,7 +274,7 @@ def _tidied(data: bytes, file_type: FileType, found: Found) -> _Records:
     elif not ended:
         found.add(f.LAST_LINE_END, len(lines))
     held = list(_runs(_at_width(lines, file_type, layout, found)))
-    runs = _ordered(held, file_type, whole, found)
+    runs = _ordered(held, layout.width, file_type, whole, found)
     counted = not found.made(0, *_STRUCTURE)
     return _Records(file_type, layout, version, runs, counted)
 
@@ -281,6 +285,7 @@ _STRUCTURE = (
     f.HEADER_MISSING,
     f.RECORD_ORDER,
     f.RECORD_OTHER_TYPE,
+    f.RECORD_SHORT,
     f.TRAILER_DOUBLED,
     f.TRAILER_MISSING,
 )
@@ -344,12 +349,15 @@ def _at_width(lines: Sequence[str], file_type: FileType, layout: Layout, found: 
     """Each line as a record; what is too wide or too short to be one is reported."""
     width = layout.width
     short, long, wide = 0, 0, 0
+    known = {kind: ENVELOPE.get(record_type, layout) for record_type, kind in TERMINALS.items()}
     for number, line in enumerate(lines, 1):
         record = line.rstrip(" ")
         head = record[:2].upper()
         kind = TERMINALS.get(head[1:], "") if head[:1] == file_type.letter else ""
+        whole = False
         if kind:
-            short += len(line) < width
+            whole = _long_enough(number, line, known[kind], found)
+            short += whole and len(line) < width
             long += len(line) > width
             if head != record[:2]:
                 found.add(f.LOWER_CASE, number, (1, 1), record[:1], kept=head[:1])
@@ -357,22 +365,29 @@ def _at_width(lines: Sequence[str], file_type: FileType, layout: Layout, found: 
                 wide += 1
                 hint = _why_wide(record, layout)
                 found.add(f.RECORD_WIDTH, number, (width + 1, len(record)), str(len(record)), width=width, hint=hint)
-            else:
-                _check_length(number, line, ENVELOPE.get(head[1:], layout), found)
-        yield number, kind, (head + record[2:]).ljust(width)[:width]
+        # What is no record, or too short to be one, is not filled up: a file of such lines must not fill the memory.
+        yield number, kind, (head + record[2:]).ljust(width)[:width] if whole else record[:_SHOWN]
     if short:
         found.add(f.SPACES_LOST, value=str(short), lines=len(lines), width=width)
     if long > wide:
         found.add(f.SPACES_EXTRA, value=str(long - wide), lines=len(lines), width=width)
 
 
-def _check_length(number: int, line: str, layout: Layout, found: Found) -> None:
-    """A record that stops before fields it must have: more than lost spaces at its end."""
+_SHOWN = 20
+"""Characters kept of a line that is no record."""
+
+
+def _long_enough(number: int, line: str, layout: Layout, found: Found) -> bool:
+    """Whether a record reaches the fields it must have; one that does not has lost more than spaces at its end."""
+    if len(line) >= layout.width:
+        return True
     missing = [one for one in layout.fields if one.required and one.first > len(line)]
     # A single one may just be blank.
-    if len(missing) > 1:
-        wanted = ", ".join(one.spoken for one in missing)
-        found.add(f.RECORD_SHORT, number, (len(line) + 1, missing[-1].last), str(len(line)), wanted=wanted)
+    if len(missing) < 2:
+        return True
+    wanted = ", ".join(one.spoken for one in missing)
+    found.add(f.RECORD_SHORT, number, (len(line) + 1, missing[-1].last), str(len(line)), wanted=wanted)
+    return False
 
 
 def _why_wide(record: str, layout: Layout) -> str:
@@ -393,17 +408,19 @@ def _runs(lines: Iterable[_Line]) -> Iterator[tuple[str, list[_Line]]]:
         yield kind, list(run)
 
 
-def _ordered(held: list[tuple[str, list[_Line]]], file_type: FileType, whole: bool, found: Found) -> list[_Run]:
+def _ordered(
+    taken: Sequence[tuple[str, list[_Line]]], width: int, file_type: FileType, whole: bool, found: Found
+) -> list[_Run]:
     """The runs of records, walked through with the grammar; where it refuses one, says what it would have taken."""
     expected = Expected()
-    if not held or held[0][0] != "FILE_HEADER":
-        start = held[0][1][0][2].strip()[:20] if held else ""
+    if not taken or taken[0][0] != "FILE_HEADER":
+        start = taken[0][1][0][2].strip()[:20] if taken else ""
         found.add(f.HEADER_MISSING, 1, (1, 2), start, letter=file_type.letter)
         # As if it had been there: one missing record is one finding.
         expected.take("FILE_HEADER")
     runs: list[_Run] = []
     line, last = 0, ""
-    for kind, records in held:
+    for kind, records in taken:
         first = records[0][0]
         if kind and expected.take(kind):
             line, last = records[-1][0], kind
@@ -414,9 +431,10 @@ def _ordered(held: list[tuple[str, list[_Line]]], file_type: FileType, whole: bo
             found.add(f.TRAILER_DOUBLED, first, (1, 2), records[0][2][:2], record=SPOKEN[kind])
         elif kind or first > 1:
             _misplaced(kind, records, expected.next(), file_type, found)
-        if kind:
-            block = "".join(f"{record}\r\n" for _, _, record in records).encode("ascii")
-            runs.append(_Run(kind, block, [number for number, _, _ in records]))
+        held = [(number, record) for number, _, record in records if len(record) == width]
+        if kind and held:
+            block = "".join(f"{record}\r\n" for _, record in held).encode("ascii")
+            runs.append(_Run(kind, block, [number for number, _ in held]))
     accepted = expected.next()
     if whole and line and "$END" not in accepted and not found.made(0, f.RECORD_ORDER, f.RECORD_OTHER_TYPE):
         found.add(f.TRAILER_MISSING, line, found=SPOKEN[last], wanted=either(accepted))
@@ -463,33 +481,44 @@ def _envelope(held: _Records, found: Found) -> tuple[Header | None, tuple[Centre
     file whose structure is broken already would only repeat that."""
     header: Header | None = None
     centres: list[Centre] = []
+    details: list[list[_Run]] = []
     records = sum(len(run.lines) for run in held.runs)
     for run in held.runs:
         line = run.lines[0]
         if run.kind == "DETAILS":
-            if centres:
-                part = centres[-1]
-                # Lines that are no records may stand between two runs of one centre.
-                lines = [*part.lines, *run.lines] if part.lines else run.lines
-                centres[-1] = evolve(part, details=part.details + run.records, lines=lines)
+            if details:
+                details[-1].append(run)
             continue
         record = run.records.decode("ascii")
         if run.kind == "FILE_HEADER" and header is None:
             header = _header(record, line, held, found)
         elif run.kind == "CENTRE_HEADER":
             centres.append(_centre(record, line, header, found))
+            details.append([])
         elif run.kind == "CENTRE_TRAILER" and centres:
             part = centres[-1]
             centres[-1] = evolve(part, produced=_cut(CENTRE_TRAILER, "produced", record))
-            _agree(CENTRE_TRAILER, "centre", record, part.number, line, found)
+            # A centre header that disagrees with the file header has been told of; its trailer need not follow it.
+            meant = header.centre if header and header.distribution != "M" else part.number
+            _agree(CENTRE_TRAILER, "centre", record, meant, line, found)
             if held.counted:
-                _check_count(CENTRE_TRAILER, "records", record, line, len(part.lines) + 2, found)
+                count = sum(len(run.lines) for run in details[-1])
+                _check_count(CENTRE_TRAILER, "records", record, line, count + 2, found)
         elif run.kind == "FILE_TRAILER" and header:
             _agree(FILE_TRAILER, "centre", record, header.centre, line, found)
             if held.counted:
                 _check_count(FILE_TRAILER, "records", record, line, records, found)
                 _check_count(FILE_TRAILER, "centres", record, line, len(centres), found)
-    return header, tuple(centres)
+    return header, tuple(_with_details(part, runs) for part, runs in zip(centres, details, strict=True))
+
+
+def _with_details(part: Centre, runs: Sequence[_Run]) -> Centre:
+    """A centre with its detail records: one run, or several where lines that are no records stand between them."""
+    if len(runs) == 1:
+        return evolve(part, details=runs[0].records, lines=runs[0].lines)
+    return evolve(
+        part, details=b"".join(run.records for run in runs), lines=[line for run in runs for line in run.lines]
+    )
 
 
 def _cut(layout: Layout, name: str, record: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from attrs import define, field, frozen
@@ -99,9 +99,10 @@ class Shifts:
 
         Tries, for each field whose text a producer may have trimmed or let run over, to put the missing columns back
         (or to take the extra ones out), and keeps the first repair after which every field is right. One that pushes
-        text over the end of the record repairs nothing.
+        text over the end of the record repairs nothing, and a single wrong field is just that: what is shifted is wrong
+        in more than one.
         """
-        if sound(record, self.layout):
+        if len(list(islice(_unsound(record, self.layout), 2))) < 2:
             return None
         width = self.layout.width
         for repair in self._repairs:
@@ -133,20 +134,20 @@ def _repairs(layout: Layout) -> Iterator[Repair]:
 
 def sound(record: str, layout: Layout) -> bool:
     """Whether every field whose form is strict holds what it should, check characters included."""
+    return next(_unsound(record, layout), None) is None
+
+
+def _unsound(record: str, layout: Layout) -> Iterator[Field]:
     for one in (*layout.fields, *layout.overlay(record)):
-        form = one.form
-        if not form.strict or one.name == layout.overlaid:
-            continue
-        text = one.cut(record)
-        if text[:1] == " " and text.strip():
-            return False
-        text = text.rstrip(" ")
-        if not text:
-            if one.required:
-                return False
-        elif not (form.fits(text) and _checks(form, text)):
-            return False
-    return True
+        if one.form.strict and one.name != layout.overlaid and not _fits(one, one.cut(record)):
+            yield one
+
+
+def _fits(one: Field, cut: str) -> bool:
+    text = cut.rstrip(" ")
+    if not text:
+        return not one.required
+    return cut[0] != " " and one.form.fits(text) and _checks(one.form, text)
 
 
 def _checks(form: Form, text: str) -> bool:

@@ -4,19 +4,26 @@ mean."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import IntEnum
-from pathlib import Path
+from functools import cached_property
+from pathlib import PurePath
 
 import attrs
 from attrs import frozen
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from parsers.findings import Finding, Reach
-from parsers.reader import read
+from parsers.bundle import read_bundle
+from parsers.columns import columns
+from parsers.findings import Finding, Found, Reach, visible
+from parsers.reader import Submission, read
 from pipeline.replies import summary
+from pipeline.sources import is_bundle_file, lines_of
+from rules import files
 from rules.catalogue import Catalogue
 from rules.decisions import check
 from rules.known import Arrival
@@ -32,16 +39,30 @@ class Exit(IntEnum):
     UNREADABLE = 5
 
 
-@frozen
+@frozen(slots=False)
 class Checked:
-    """One file and what was found in it; `lines` are its lines as text, for showing."""
+    """One file, named as the user named it, and what was found in it; `problem` says why it could not be read. Its
+    lines, for showing, come from `data` or, in a bundle, from the `member` as read."""
 
-    path: Path
-    lines: Sequence[str]
-    findings: tuple[Finding, ...]
+    named: str
+    findings: tuple[Finding, ...] = ()
+    data: bytes = attrs.field(default=b"", repr=False)
+    member: Submission | None = attrs.field(default=None, repr=False)
+    problem: str | None = None
+
+    @cached_property
+    def lines(self) -> Mapping[int, str]:
+        """The file's lines as text by their numbers; of a member, the detail records."""
+        if self.member:
+            return {
+                line: text for part in self.member.centres for line, text in zip(part.lines, part.records, strict=True)
+            }
+        return dict(enumerate(lines_of(self.data), 1))
 
     @property
     def exit(self) -> Exit:
+        if self.problem:
+            return Exit.UNREADABLE
         reaches = {one.reach for one in self.findings}
         if reaches & {Reach.HOLD, Reach.FILE}:
             return Exit.FILE
@@ -50,28 +71,87 @@ class Checked:
         return Exit.WARNINGS if Reach.WARNING in reaches else Exit.CLEAN
 
 
-def check_file(path: Path, catalogue: Catalogue, received: datetime | None, limit: int) -> Checked:
-    """Checks one file. With `received` (aware) the entry window is judged too. Raises `OSError` when it cannot be
-    read, or has more than `limit` bytes."""
-    size = path.stat().st_size
-    if size > limit:
-        raise OSError(None, f"{size:,} bytes, more than the {limit:,} the desk reads")
-    data = path.read_bytes()
-    submission = read(path.name, data)
-    centre = submission.header.centre if submission.header else ""
-    when = received or datetime.fromisoformat("2000-01-01T00:00:00+00:00")
-    arrival = Arrival(submission=submission, centre=centre, received=when, sha256="")
-    findings = check(arrival, catalogue, window=received is not None)
-    return Checked(path, data.decode("latin-1").splitlines(), findings)
+_BY_RULES = ("E", "A")
+_OF_A_SERIES = ("M",)
+_NEVER = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+
+Progress = Callable[[int], object]
 
 
-def as_json(checked: Sequence[Checked]) -> str:
+def check_file(
+    path: str,
+    data: bytes,
+    catalogue: Catalogue,
+    received: datetime | None,
+    progress: Callable[[Submission], Progress] | None = None,
+) -> list[Checked]:
+    """What is found in one file or, of a bundle, in it and each of its members.
+
+    Entries and amendments are judged by the rules that need no ledger, with `received` (aware) by the entry window
+    too; all other files by their format alone, marks also by whether there is such a series. `progress`, given the file
+    as read, gives what is to be told of records done.
+    """
+    named = PurePath(path).name
+    if is_bundle_file(named, data):
+        bundle = read_bundle(named, data)
+        members = [
+            Checked(f"{path}/{one.named}", _findings(one, catalogue, received, progress), member=one)
+            for one in bundle.members
+        ]
+        return [Checked(path, bundle.findings, data), *members]
+    return [Checked(path, _findings(read(named, data), catalogue, received, progress), data)]
+
+
+def _findings(
+    submission: Submission,
+    catalogue: Catalogue,
+    received: datetime | None,
+    progress: Callable[[Submission], Progress] | None,
+) -> tuple[Finding, ...]:
+    letter = submission.type.letter if submission.type else ""
+    if letter in _BY_RULES:
+        centre = submission.header.centre if submission.header else ""
+        arrival = Arrival(submission=submission, centre=centre, received=received or _NEVER, sha256="")
+        return check(arrival, catalogue, window=received is not None)
+    found = Found([submission.named])
+    found.carry(0, submission.findings)
+    if letter in _OF_A_SERIES:
+        files.series_of(0, submission, catalogue, found)
+    if submission.layout:
+        columns([submission], submission.layout, found, progress=progress(submission) if progress else None)
+    return found.of(0)
+
+
+# --- What is said of them --------------------------------------------------------------------------------------------
+
+
+def as_data(checked: Checked) -> dict[str, object]:
+    """What was found in a file as plain data."""
+    data: dict[str, object] = {"file": checked.named, "exit": checked.exit.name.lower()}
+    if checked.problem:
+        data["problem"] = checked.problem
+    return data | {"findings": [attrs.asdict(one) for one in checked.findings]}
+
+
+def as_json(checked: Iterable[dict[str, object]]) -> str:
     """All findings of all files as JSON."""
-    files = [
-        {"file": str(one.path), "exit": one.exit.name.lower(), "findings": [attrs.asdict(f) for f in one.findings]}
-        for one in checked
-    ]
-    return json.dumps(files, indent=2)
+    return json.dumps(list(checked), indent=2)
+
+
+_COUNTED = {
+    Exit.CLEAN: "with nothing to mend",
+    Exit.WARNINGS: "with warnings only",
+    Exit.CANDIDATES: "with candidates or entries refused",
+    Exit.FILE: "refused",
+    Exit.UNREADABLE: "unreadable",
+}
+
+
+def total(exits: Counter[Exit]) -> str:
+    """`5 files: 3 with nothing to mend, 1 with warnings only, 1 refused`."""
+    count = exits.total()
+    said = ", ".join(f"{exits[one]:,} {words}" for one, words in _COUNTED.items() if exits[one])
+    return f"{count:,} file{'' if count == 1 else 's'}: {said}"
 
 
 _STYLES = {
@@ -86,7 +166,7 @@ _STYLES = {
 
 def show(console: Console, checked: Checked) -> None:
     """The findings of one file with the record they are about and a caret under the columns."""
-    console.print(Text(f"{checked.path}: {summary(checked.findings)}", style="bold"))
+    console.print(Text(f"{visible(checked.named)}: {summary(checked.findings)}", style="bold"))
     for one in checked.findings:
         who = f", candidate {one.candidate}" if one.candidate else ""
         console.print(Text.assemble("\n", (one.reach.spoken, _STYLES[one.reach]), f" [{one.code}] {one.place}{who}"))
@@ -101,15 +181,19 @@ MARGIN = 20
 """Columns shown on either side of what a finding is about."""
 
 
-def _excerpt(one: Finding, lines: Sequence[str]) -> Iterator[str]:
-    if one.line is None or not 0 < one.line <= len(lines):
+def _excerpt(one: Finding, lines: Mapping[int, str]) -> Iterator[str]:
+    if one.line is None or one.line not in lines:
         return
     first, last = one.columns or (1, 1)
     start = max(first - 1 - MARGIN, 0)
-    # A character for a column, so that the caret stands where it should.
-    record = "".join(c if c.isprintable() else "?" for c in lines[one.line - 1])[start : last + MARGIN]
+    record = "".join(_one_cell(c) for c in lines[one.line][start : last + MARGIN])
     label = f"  {one.line:>5} | "
     before = "..." if start else ""
     yield f"{label}{before}{record}"
     if one.columns:
         yield f"{' ' * (len(label) - 2)}| {' ' * (len(before) + first - 1 - start)}{'^' * (last - first + 1)}"
+
+
+def _one_cell(character: str) -> str:
+    # A cell for a column, so that the caret stands where it should.
+    return character if character.isprintable() and cell_len(character) == 1 else "?"

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 from attrs import evolve
+from click.shell_completion import CompletionItem
 from rich.console import Console
-from sqlalchemy.exc import SQLAlchemyError
 
 from infra.settings import SettingError, Settings
-from infra.store import StoreError
-from rules.catalogue import LONDON, Catalogue, CatalogueError
 
-console = Console(soft_wrap=True, highlight=False)
+if TYPE_CHECKING:
+    from parsers.layouts import FileType, Layout
+    from pipeline.desk import Desk
+
+
+def _console(*, stderr: bool = False) -> Console:
+    # Bold and dim are escape sequences too: who wants no colour wants none of them.
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(soft_wrap=True, highlight=False, color_system=colours, stderr=stderr)
+
+
+console = _console()
+
+PATH = click.Path(path_type=Path)
 
 
 def _told(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,12 +41,26 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*args: Any, **options: Any) -> Any:
+        from sqlalchemy.exc import SQLAlchemyError
+
         from infra.airflow import AirflowError
         from infra.postgres import PostgresError
+        from infra.store import StoreError
         from infra.supervisor import SupervisorError
         from pipeline.demo import DemoError
+        from pipeline.staff import StaffError
+        from rules.catalogue import CatalogueError
 
-        outside = (AirflowError, CatalogueError, DemoError, PostgresError, SettingError, StoreError, SupervisorError)
+        outside = (
+            AirflowError,
+            CatalogueError,
+            DemoError,
+            PostgresError,
+            SettingError,
+            StaffError,
+            StoreError,
+            SupervisorError,
+        )
         try:
             return command(*args, **options)
         except outside as error:
@@ -47,47 +75,216 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.version_option(package_name="resultsday")
 def main() -> None:
     """The EDI desk of an awarding body."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that cannot show a character of a name gets its number instead of nothing at all.
+            stream.reconfigure(errors="backslashreplace")
+
+
+# --- Files, without the desk -----------------------------------------------------------------------------------------
 
 
 @main.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH...")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option(
     "--received",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
     help="Judge the entry window as if the files were received then (Europe/London).",
 )
-@_told
-def check(files: tuple[Path, ...], as_json: bool, received: datetime | None) -> None:
-    """Check entry and amendment FILES before sending them, with the desk's own parser and rules.
+def check(paths: tuple[Path, ...], as_json: bool, received: datetime | None) -> None:
+    """Check files before sending or loading them: files, or folders of files (hidden ones are passed over).
 
+    Entries and amendments (E, A) are checked with the desk's own parser and rules, all other files by their format.
     What needs the ledger (registrations, earlier files) is not judged, nor the entry window unless --received is
     given.
 
     Exit code: 0 nothing to mend, 1 warnings only, 2 wrong usage, 3 candidates or entries would be refused, 4 a file
     would be refused, 5 a file cannot be read. Of several files the highest counts.
     """
-    from pipeline.check import Exit, check_file, show
-    from pipeline.check import as_json as to_json
+    from pipeline.check_run import check_all
+    from rules.catalogue import LONDON, Catalogue, CatalogueError
 
-    settings = Settings.load()
-    catalogue = Catalogue.load(settings.catalogue)
+    try:
+        settings = Settings.load()
+        catalogue = Catalogue.load(settings.catalogue)
+    except (CatalogueError, SettingError) as error:
+        raise click.ClickException(str(error)) from error
     when = received.replace(tzinfo=LONDON) if received else None
-    worst, checked = Exit.CLEAN, []
-    for path in files:
-        try:
-            one = check_file(path, catalogue, when, settings.max_file_bytes)
-        except OSError as error:
-            click.echo(f"{path}: cannot be read: {error.strerror}", err=True)
-            worst = Exit.UNREADABLE
-            continue
-        checked.append(one)
-        worst = max(worst, one.exit)
-        if not as_json:
-            show(console, one)
+    sys.exit(check_all(paths, catalogue, when, settings.max_file_bytes, None if as_json else console))
+
+
+def _file(path: Path) -> bytes:
+    """The bytes of a file; ends the command with a sentence where it cannot be read."""
+    from pipeline.sources import whole
+
+    try:
+        return whole(path)
+    except OSError as error:
+        _end(path, error)
+
+
+def _end(path: Path, error: OSError) -> NoReturn:
+    from parsers.findings import visible
+    from pipeline.check import Exit
+    from pipeline.sources import sentence
+
+    click.echo(f"{visible(str(path))}: {sentence(error)}", err=True)
+    sys.exit(Exit.UNREADABLE)
+
+
+def _print(lines: Iterable[str], *, err: bool = False) -> None:
+    for line in lines:
+        click.echo(line, err=err)
+
+
+def _width() -> int | None:
+    """How wide tables may be: as wide as the terminal. Piped, a record is a line, however long, so that it can be
+    searched for."""
+    return console.width if sys.stdout.isatty() else None
+
+
+@main.command()
+@click.argument("path", type=PATH)
+@click.option("--rows", type=click.IntRange(min=0), default=20, show_default=True, help="Show so many records.")
+@click.option("--all", "all_rows", is_flag=True, help="Show all records.")
+@click.option("--mask", is_flag=True, help="Hide names, dates of birth, sex, status and all identifiers of learners.")
+@click.option("--record", "line", type=click.IntRange(min=1), help="Show the record in this line, field by field.")
+def describe(path: Path, rows: int, all_rows: bool, mask: bool, line: int | None) -> None:
+    """Show what a file is and what its records say.
+
+    Exit code: 0 shown, 2 wrong usage, 4 not one of the common formats, 5 cannot be read.
+    """
+    from parsers.bundle import read_bundle
+    from parsers.reader import read
+    from pipeline.check import Exit
+    from pipeline.describe import NoRecordError, Wish, describe_bundle, one_record
+    from pipeline.describe import describe as described
+    from pipeline.sources import is_bundle_file, lines_of
+
+    data = _file(path)
+    wish = Wish(rows=None if all_rows else rows, width=_width(), mask=mask)
+    if is_bundle_file(path.name, data):
+        if line:
+            raise click.UsageError("a bundle holds several files: unpack it to see one record of one of them")
+        bundle = read_bundle(path.name, data)
+        _print(describe_bundle(bundle, wish))
+        sys.exit(Exit.CLEAN if bundle.members else Exit.FILE)
+    submission = read(path.name, data)
+    try:
+        _print(one_record(submission, lines_of(data), line, wish) if line else described(submission, wish))
+    except NoRecordError as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(Exit.CLEAN if submission.type else Exit.FILE)
+
+
+@main.command()
+@click.argument("source", type=PATH)
+@click.argument("target", type=PATH)
+@click.option("--mask", is_flag=True, help="Hide personal fields, as describe does. There is no way back then.")
+@click.option("--force", is_flag=True, help="Overwrite the target.")
+def convert(source: Path, target: Path, mask: bool, force: bool) -> None:
+    """Write a common-format file as a table (.csv, .json or .parquet), or a table as a common-format file.
+
+    Nothing is lost on the way: a canonical file comes back to the byte.
+
+    Exit code: 0 written, 2 wrong usage, 4 the source is not a readable file or table, 5 cannot be read or written.
+    """
+    from pipeline.check import Checked, Exit, show
+    from pipeline.convert import Refused, UsageError
+    from pipeline.convert import convert as converted
+
+    try:
+        done = converted(source, target, mask=mask, force=force)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        _end(Path(error.filename or source), error)
+    except Refused as refused:
+        click.echo(f"{source}: {refused.why}", err=True)
+        if mask:
+            # The sentences repeat what stands in the file.
+            _print((f"{one.reach.spoken} [{one.code}] {one.place}" for one in refused.findings), err=True)
+        elif refused.findings:
+            show(_console(stderr=True), Checked(str(source), refused.findings, refused.data))
+        sys.exit(Exit.FILE)
+    for note in done.notes:
+        click.echo(note, err=True)
+    click.echo(f"{target}: {done.records:,} records", err=True)
+
+
+class _RecordName(click.ParamType["Layout | FileType"]):
+    """The name of a record type, or the letter of a file; completed by the shell."""
+
+    name = "record"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from pipeline.record_types import names, record_type
+
+        known = record_type(value)
+        if known is None:
+            self.fail(f"there is no record type {value!r}; there are {', '.join(names())}", param, ctx)
+        return known
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from parsers.layouts import FILE_TYPES
+        from pipeline.record_types import names
+
+        known = {name: title for name, (title, _) in names().items()}
+        known |= {one.letter: one.title for one in FILE_TYPES.values()}
+        return [CompletionItem(name, help=said) for name, said in known.items() if name.startswith(incomplete.upper())]
+
+
+@main.command()
+@click.argument("record", type=_RecordName(), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def layout(record: Layout | FileType | None, as_json: bool) -> None:
+    """Show the columns of a record type (E5, 1, R5, O5v12 ...) or of a file's records (E, R ...); without RECORD, the
+    list of them."""
+    import json
+
+    from parsers.layouts import LAYOUTS, FileType
+    from pipeline.record_types import as_data, overview, shown
+
+    if isinstance(record, FileType):
+        raise click.UsageError(f"a file of letter {record.letter} ({record.title}) is plain text without records")
     if as_json:
-        click.echo(to_json(checked))
-    sys.exit(worst)
+        click.echo(json.dumps(as_data(record) if record else [as_data(one) for one in LAYOUTS], indent=2))
+    else:
+        _print(shown(record, _width()) if record else overview())
+
+
+@main.command()
+@click.argument("values", nargs=-1, required=True, metavar="VALUE...")
+def identify(values: tuple[str, ...]) -> None:
+    """Explain identifiers: UCI, ULN, UPN, centre, candidate number, series or file name, told by their shape.
+
+    Exit code: 0 all are valid, 2 wrong usage, 3 one is not.
+    """
+    from parsers.findings import visible
+    from pipeline.identify import SHAPES
+    from pipeline.identify import identify as identified
+
+    valid = True
+    for value in values:
+        explained = identified(value)
+        valid &= explained is not None and explained.valid
+        click.echo(explained.text() if explained else f"{visible(value)}: looks like none of {SHAPES}")
+    sys.exit(0 if valid else 3)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script that completes commands and their arguments; for bash: eval "$(resultsday completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(main, {}, "resultsday", "_RESULTSDAY_COMPLETE").source())
+
+
+# --- The desk --------------------------------------------------------------------------------------------------------
 
 
 @main.command()
@@ -138,9 +335,17 @@ def status() -> None:
 def ingest() -> None:
     """Take in everything that waits, once, without Airflow (on the database of a running desk or of
     RESULTSDAY_DATABASE_URL)."""
+    from pipeline.ingest import ingest as run
+
+    with _open_desk() as desk:
+        click.echo(run(desk, datetime.now(UTC)).note())
+
+
+@contextmanager
+def _open_desk() -> Iterator[Desk]:
+    """The desk on the database of a running one, or of the settings."""
     from infra.supervisor import status as look
     from pipeline.desk import open_desk
-    from pipeline.ingest import ingest as run
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     settings = Settings.load()
@@ -150,7 +355,77 @@ def ingest() -> None:
     if not settings.database_url:
         raise click.ClickException("no ledger: start the desk with `resultsday up` or set RESULTSDAY_DATABASE_URL")
     with open_desk(settings) as desk:
-        click.echo(run(desk, datetime.now(UTC)).note())
+        yield desk
+
+
+@main.group()
+def staff() -> None:
+    """What customer services do by hand; each is recorded with who, when and why (OPS-3)."""
+
+
+def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--why", required=True, help="The reason, for the record."),
+        click.option("--who", required=True, help="Who does it, for the record."),
+        click.option("--centre", required=True, help="Centre number."),
+    ):
+        command = option(command)
+    return command
+
+
+@staff.command()
+@_ordered
+@click.option("--series", required=True, help="Year and month, for example 2024-06.")
+@click.option("--event", required=True, help="The milestone, for example window_closes or marks_deadline.")
+@click.option(
+    "--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last day, Europe/London; all of it counts."
+)
+@_told
+def extension(centre: str, series: str, event: str, until: datetime, who: str, why: str) -> None:
+    """Extend a deadline of a series for one centre (CAL-3)."""
+    from pipeline.staff import Order, extend
+    from rules.catalogue import LONDON
+
+    day = until + timedelta(days=1)
+    with _open_desk() as desk:
+        order = Order(who, why, datetime.now(UTC))
+        click.echo(extend(desk, centre, series, event, day.replace(tzinfo=LONDON), order))
+
+
+@staff.command()
+@_ordered
+@click.option("--uci", required=True, help="The learner.")
+@click.option("--component", required=True, help="Component code.")
+@click.option("--number", default=1, show_default=True, help="Further sittings.")
+@_told
+def sitting(centre: str, uci: str, component: str, number: int, who: str, why: str) -> None:
+    """Grant a learner further sittings of a component (ENT-3, ENT-4)."""
+    from pipeline.staff import Order, allow_sitting
+
+    with _open_desk() as desk:
+        click.echo(allow_sitting(desk, centre, uci, component, number, Order(who, why, datetime.now(UTC))))
+
+
+def _entry_command(action: Literal["entry", "claim", "withdrawal"], help_text: str) -> None:
+    @staff.command(action, help=help_text)
+    @_ordered
+    @click.option("--series", required=True, help="Year and month, for example 2024-06.")
+    @click.option("--candidate", required=True, help="Candidate number in that series.")
+    @click.option("--uci", required=True, help="The learner.")
+    @click.option("--option", "code", required=True, help="Component or cash-in code.")
+    @_told
+    def run(centre: str, series: str, candidate: str, uci: str, code: str, who: str, why: str) -> None:
+        from pipeline.staff import Entry, Order, change_entry
+
+        with _open_desk() as desk:
+            entry = Entry(centre, series, candidate, uci, code)
+            key = change_entry(desk, action, entry, Order(who, why, datetime.now(UTC)))
+        click.echo(f"Waits for the next ingest as {key}; its reply will lie in the centre's outbox.")
+
+
+_entry_command("entry", "Enter a learner for a component when the centre may not any more (ENT-2).")
+_entry_command("claim", "Claim an award for a learner (CRT-1).")
+_entry_command("withdrawal", "Withdraw an entry or a claim of a learner.")
 
 
 @main.command()

@@ -71,7 +71,8 @@ def test_the_result_block_is_divided_by_the_result_type(types: str) -> None:
     ("name", "columns"),
     [
         ("name", (13, 52)), ("born", (54, 59)), ("uci", (60, 72)), ("upn", (73, 85)), ("uln", (86, 95)),
-        ("option_1", (109, 114)), ("option_2", (116, 121)), ("option_12", (186, 191)), ("suffix_12", (192, 192)), ("reserved", (96, 108)),
+        ("option_1", (109, 114)), ("option_2", (116, 121)), ("option_12", (186, 191)), ("suffix_12", (192, 192)),
+        ("reserved", (96, 108)),
     ],
 )  # fmt: skip
 def test_columns_of_a_candidate_record_as_the_booklet_prints_them(name: str, columns: tuple[int, int]) -> None:

@@ -1,0 +1,95 @@
+"""The desk's own CSV feed for single entries, claims and withdrawals: from the board's portal, and from staff.
+
+It is no JCQ format (grade I throughout). A feed file is about one centre and one series; each row enters or withdraws
+one option of one learner, and nothing else of that learner changes. Columns, in any order, with a header line:
+
+`action` (`enter`, `withdraw`), `series` (series key, `6B24`), `awarding_body`, `centre`, `candidate`, `uci`, `option`,
+`who` (portal user or member of staff), `why` (asked for from staff, may be blank from the portal).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import polars as pl
+
+from parsers import findings as f
+from parsers import forms
+from parsers.envelope import Header
+from parsers.findings import Found
+from parsers.identifiers import uci
+from parsers.reader import Submission
+
+COLUMNS = ("action", "series", "awarding_body", "centre", "candidate", "uci", "option", "who", "why")
+ACTIONS = ("enter", "withdraw")
+
+ROWS: dict[str, pl.DataType] = {"line": pl.UInt32()} | {name: pl.String() for name in COLUMNS}
+"""The frame of a feed's good rows: its columns as text, and the line each stands on."""
+
+
+def read_feed(named: str, data: bytes) -> Submission:
+    """The submission in a feed file: `feed` holds its good rows, `header` its centre, stream and series. Never raises;
+    what is wrong is in `findings` (FIL-2)."""
+    found = Found([named])
+    good = [(line, row) for line, row in _rows(data, found) if _good(line, row, found)]
+    header = _header([row for _, row in good], found)
+    frame = pl.DataFrame([{"line": line} | row for line, row in good], schema=ROWS)
+    return Submission(named=named, name=None, type=None, header=header, feed=frame, findings=found.of(0))
+
+
+def write_feed(rows: list[dict[str, str]]) -> bytes:
+    """A feed file of `rows`, each with the columns above (missing ones are blank)."""
+    target = io.StringIO()
+    writer = csv.DictWriter(target, COLUMNS, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return target.getvalue().encode("utf-8")
+
+
+Row = dict[str, str]
+
+
+def _rows(data: bytes, found: Found) -> list[tuple[int, Row]]:
+    try:
+        text = data.decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+        if missing:
+            found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=", ".join(COLUMNS))
+            return []
+        return [(reader.line_num, {name: (row[name] or "").strip() for name in COLUMNS}) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        found.add(f.FEED_COLUMNS, 1, value=type(error).__name__, wanted=", ".join(COLUMNS))
+        return []
+
+
+_FORMS = {
+    "action": forms.one_of(*ACTIONS),
+    "series": forms.by_length("a series key, like 6B24", {4: "[1-9ABC][A-Za-z][0-9]{2}"}),
+    "centre": forms.CENTRE,
+    "candidate": forms.CANDIDATE_NUMBER,
+    "uci": forms.UCI,
+    "option": forms.OPTION,
+    "who": forms.text("who asked for it"),
+}
+
+
+def _good(line: int, row: Row, found: Found) -> bool:
+    wrong = [(name, form.words) for name, form in _FORMS.items() if not form.fits(row[name])]
+    if not wrong and not uci.is_valid(row["uci"]):
+        wrong = [("uci", "a UCI whose check letter is right")]
+    for name, expected in wrong:
+        found.add(f.FEED_ROW, line, value=row[name], field=name, candidate=row["candidate"] or None, wanted=expected)
+    return not wrong
+
+
+def _header(rows: list[Row], found: Found) -> Header | None:
+    """The centre, stream and series of a feed; it is about one of each."""
+    about = list(dict.fromkeys((row["centre"], row["awarding_body"], row["series"]) for row in rows))
+    if not about:
+        return None
+    if len(about) > 1:
+        found.add(f.FEED_MIXED, value="; ".join(" ".join(one) for one in about[:5]))
+    centre, body, key = about[0]
+    return Header(letter="", centre=centre, awarding_body=body, series=key[:2], year=key[2:], software="feed")

@@ -1,0 +1,44 @@
+"""What kind of identifier a value is, judged by its shape, and what it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from parsers.identifiers import candidate, centre, filename, series, uci, uln, upn
+from parsers.identifiers.explanation import Explanation
+
+SHAPES = (
+    "UCI (13 characters), UPN (a letter and twelve more), ULN (ten digits), centre number (five digits), "
+    "candidate number (up to four digits), series (6B24, 6B23_), file name (E6412315.X01)"
+)
+
+
+def identify(value: str) -> Explanation | None:
+    """The explanation of a value as what it looks like; null when it looks like nothing known here."""
+    explain = _looks_like(value)
+    return explain(value) if explain else None
+
+
+def _looks_like(value: str) -> Callable[[str], Explanation] | None:
+    text = value.strip().upper()
+    if re.search(r"\.(X[0-9]{2}|ZIP)", text) or filename.original(text):
+        return filename.explain
+    if series.is_valid(text):
+        return series.explain
+    # A number that lost its check letter or got a wrong character is still meant for what it nearly is.
+    squeezed = uci.compact(value)
+    if not re.fullmatch("[0-9A-Z]+", squeezed):
+        return None
+    length, digits = len(squeezed), squeezed.isdigit()
+    if length == 13:
+        return upn.explain if squeezed[0].isalpha() else uci.explain
+    if length == 12 and sum(map(str.isdigit, squeezed)) > 9:
+        return uci.explain
+    if length == 10 and sum(map(str.isdigit, squeezed)) > 7:
+        return uln.explain
+    if digits and length == 5:
+        return centre.explain
+    if digits and length <= 4:
+        return candidate.explain
+    return series.explain if re.fullmatch("[0-9A-Z][A-Z][0-9]{2}[^0-9]?", text) else None

@@ -1,0 +1,85 @@
+"""Files named on the command line: found, in order, and read whole."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from parsers.bundle import is_bundle
+from parsers.identifiers import filename
+
+LARGE = 8 * 1024 * 1024
+"""Bytes from which on a file takes long enough for a progress bar."""
+
+_CHUNK = 1024 * 1024
+
+
+def files_of(paths: Iterable[Path], trouble: Callable[[OSError], None]) -> Iterator[Path]:
+    """The files themselves and those of folders, walked in order of their names; hidden files and folders are passed
+    over. `trouble` is told of folders that cannot be listed."""
+    for path in paths:
+        if not _is_folder(path):
+            yield path
+            continue
+        for folder, folders, names in os.walk(path, onerror=trouble):
+            folders[:] = sorted(one for one in folders if not one.startswith("."))
+            for name in sorted(names):
+                inside = Path(folder, name)
+                # Reading a pipe or a device that lies in a folder could take for ever.
+                if not name.startswith(".") and inside.is_file():
+                    yield inside
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        # Reading it will say why.
+        return False
+
+
+def whole(path: Path, limit: int | None = None, progress: Callable[[int], object] | None = None) -> bytes:
+    """The bytes of a file; `progress` is told of bytes read. Raises `OSError`, also when it has more than `limit`."""
+    parts, size = [], 0
+    with path.open("rb") as stream:
+        while part := stream.read(_CHUNK):
+            size += len(part)
+            if limit is not None and size > limit:
+                raise OSError(None, f"more than the {limit:,} bytes the desk reads")
+            parts.append(part)
+            if progress:
+                progress(len(part))
+    return b"".join(parts)
+
+
+def size_of(path: Path) -> int:
+    """The size of a file, for a progress bar only: 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def sentence(error: OSError) -> str:
+    """Why a path cannot be read or written."""
+    return error.strerror or str(error)
+
+
+def is_bundle_file(named: str, data: bytes) -> bool:
+    """Whether a file is a bundle of basedata: by its contents and its name, as office documents are archives too."""
+    name = filename.original(named)
+    return is_bundle(data) and (named.lower().endswith(".zip") or (name is not None and name.letter == filename.BUNDLE))
+
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def lines_of(data: bytes) -> list[str]:
+    """The lines of a file as the reader counts them, a character a column, for showing."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+    return _LINE_END.split(text)

@@ -1,0 +1,72 @@
+"""A file for every finding the format library can make, in `fixtures/findings/<CODE>[-<scenario>]/`, with what is
+said of it in `findings.txt`. After a change that is meant, rewrite these with RESULTSDAY_REWRITE=1 and read the
+difference."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from parsers import checks, forms, reader
+from parsers.bundle import is_bundle, read_bundle
+from parsers.columns import columns
+from parsers.feed import read_feed
+from parsers.findings import CODES, Finding, Found, in_order
+from parsers.reader import Submission, read
+
+ROOT = Path(__file__).parents[2]
+SCENARIOS = sorted(path for path in (ROOT / "fixtures" / "findings").iterdir() if path.is_dir())
+
+
+def findings_of(path: Path) -> tuple[Finding, ...]:
+    """Everything the library finds in a file of any kind."""
+    data = path.read_bytes()
+    if is_bundle(data) and path.suffix.lower() == ".zip":
+        bundle = read_bundle(path.name, data)
+        return in_order([*bundle.findings, *(one for member in bundle.members for one in _of(member))])
+    return in_order(_of(read_feed(path.name, data) if path.suffix == ".csv" else read(path.name, data)))
+
+
+def _of(submission: Submission) -> Iterator[Finding]:
+    yield from submission.findings
+    if submission.layout:
+        found = Found([submission.named])
+        columns([submission], submission.layout, found)
+        yield from found.of(0)
+
+
+def text_of(findings: tuple[Finding, ...]) -> str:
+    """Findings as a person reads them."""
+    parts = []
+    for one in findings:
+        who = f", candidate {one.candidate}" if one.candidate else ""
+        said = f"{one.message[:1].upper()}{one.message[1:]}. ({one.rule}, {one.code})"
+        lines = [f"{one.place}{who}: {one.reach.spoken.upper()}", said, f"Expected: {one.expected}"]
+        parts.append("\n".join([*lines, f"To do:    {one.remedy}\n"]))
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("folder", SCENARIOS, ids=lambda one: one.name)
+def test_fil_4_what_is_wrong_is_said_as_on_record(folder: Path) -> None:
+    [path] = [one for one in folder.iterdir() if one.name != "findings.txt"]
+    findings = findings_of(path)
+    code = folder.name.split("-")[0]
+    assert code in [one.code for one in findings]
+    told = folder / "findings.txt"
+    if os.environ.get("RESULTSDAY_REWRITE"):
+        told.write_text(text_of(findings), encoding="utf-8")
+    assert text_of(findings) == told.read_text(encoding="utf-8")
+
+
+def test_every_finding_of_the_library_has_a_fixture() -> None:
+    sources = [Path(str(module.__file__)) for module in (reader, checks)]
+    sources += [sources[0].with_name(name) for name in ("bundle.py", "feed.py")]
+    made = {name for path in sources for name in re.findall(r"\bf\.([A-Z_]{3,})\b", path.read_text(encoding="utf-8"))}
+    made |= {one.code for one in vars(forms).values() if isinstance(one, forms.Form)}
+    made |= set(re.findall(r'code="([A-Z_]+)"', (sources[0].with_name("layouts.py")).read_text(encoding="utf-8")))
+    assert made <= CODES.keys()
+    assert {one.name.split("-")[0] for one in SCENARIOS} == made

@@ -1,0 +1,220 @@
+"""`resultsday check`: every kind of file, many files, folders and bundles, the caret, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.settings import CATALOGUE_OF_THE_PROJECT
+from parsers.bundle import write_bundle
+from parsers.layouts import CANDIDATE
+from pipeline.check import Exit, check_file
+from pipeline.cli import main
+from rules.catalogue import Catalogue
+from tests.parsers.strategies import EXAMPLES, canonical, mutated
+from tests.pipeline.test_describe import REPLY, made, options, results, syllabuses
+from tests.support import CENTRE, centre_file
+
+CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["check", *arguments])
+
+
+def codes(name: str, data: bytes) -> list[str]:
+    [checked] = check_file(name, data, CATALOGUE, None)
+    return [one.code for one in checked.findings]
+
+
+# --- Every kind of file ----------------------------------------------------------------------------------------------
+
+WHO = {"centre": CENTRE, "candidate": "0001", "uci": "641230220001D"}
+GOOD_MARK = WHO | {"component": "BEN01", "mark": "7"}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("E6412315.X01", centre_file(), []),
+        ("E6412315.X01", centre_file(("BEN77",)), ["OPTION_UNKNOWN"] * 3),
+        ("F6412315.X07", made("F", CENTRE, WHO | {"option": "BEN01", "grade": "D*"}), []),
+        ("F6412315.X07", made("F", CENTRE, WHO | {"option": "BEN01", "grade": "?"}), ["FIELD_WRONG"]),
+        ("M6412315.X07", made("M", CENTRE, GOOD_MARK), []),
+        ("M6412315.X07", made("M", CENTRE, GOOD_MARK | {"mark": "X"}), ["FIELD_WRONG"]),
+        ("R6412315.X07", results(), []),
+        ("R6412315.X07", made("R", CENTRE, WHO | {"option": "BEN01", "result_type": "Q"}), ["FIELD_WRONG"]),
+        ("S6B24_15.X07", syllabuses(), []),
+        ("O6B24_15.X07", options(), ["OLD_FORMAT"]),
+        ("D6B24_15.X07", made("D", "6B24_", {"option": "??"}, distribution="B"), ["BASEDATA_FIELD"] * 2),
+        ("X6412315.X01", REPLY, []),
+        ("E6412315.X01", b"%PDF", ["FILE_NOT_EDI"]),
+    ],
+)
+def test_every_kind_of_file_is_checked(name: str, data: bytes, expected: list[str]) -> None:
+    assert codes(name, data) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("E6412398.X01", centre_file(body="98"), ["STREAM_UNKNOWN"]),
+        ("M6412398.X07", made("M", CENTRE, GOOD_MARK, awarding_body="98"), ["STREAM_UNKNOWN"]),
+        ("R6412398.X07", made("R", CENTRE, awarding_body="98"), []),
+    ],
+)
+def test_a_series_must_be_ours_in_entries_and_marks_only(name: str, data: bytes, expected: list[str]) -> None:
+    assert codes(name, data) == expected
+
+
+def test_the_entry_window_is_judged_on_request(folder: Path) -> None:
+    (folder / "E6412315.X01").write_bytes(centre_file())
+    assert run("E6412315.X01").exit_code == 0
+    result = run("E6412315.X01", "--received", "2030-01-01")
+    assert result.exit_code == 4
+    assert "WINDOW_CLOSED" in result.output
+
+
+def test_a_bundle_is_checked_with_its_members(folder: Path) -> None:
+    bundle = write_bundle([("S6B24_15.X07", syllabuses()), ("O6B24_15.X07", options())])
+    (folder / "Z6B24_15.zip").write_bytes(bundle)
+    result = run("Z6B24_15.zip")
+    assert result.exit_code == 4
+    assert "[BUNDLE_MEMBER_MISSING]" in result.output
+    assert re.search("^Z6B24_15.zip/O6B24_15.X07: 1 warning$", result.output, re.MULTILINE)
+    assert result.output.endswith("3 files: 1 with nothing to mend, 1 with warnings only, 1 refused\n")
+
+
+def test_a_finding_in_a_member_shows_its_record(folder: Path) -> None:
+    broken = made("S", "6B24_", {"syllabus": "b?d", "title": "ENTERPRISE"}, distribution="B")
+    (folder / "Z6B24_15.zip").write_bytes(write_bundle([("S6B24_15.X07", broken)]))
+    assert re.search(r"    3 \| S5b\?d", run("Z6B24_15.zip").output)
+
+
+# --- Many files ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def several(folder: Path) -> Path:
+    inside = folder / "files" / "b" / "c"
+    inside.mkdir(parents=True)
+    (folder / "files" / ".hidden").mkdir()
+    (inside / "E6412315.X01").write_bytes(centre_file())
+    (folder / "files" / "a.X01").write_bytes(b"%PDF")
+    (folder / "files" / "d").mkdir()
+    (folder / "files" / "d" / "E6412315.X01").write_bytes(centre_file(changed={"name": "NOWAK*:LOTTE"}))
+    (folder / "files" / ".E6412315.X01").write_bytes(b"")
+    (folder / "files" / ".hidden" / "E6412315.X01").write_bytes(b"")
+    os.mkfifo(folder / "files" / "pipe")
+    return folder
+
+
+def test_folders_are_walked_in_order_and_hidden_files_passed_over(several: Path) -> None:
+    result = run("files")
+    assert re.findall("^(.*): .*", result.output, re.MULTILINE)[0] == "files/a.X01"
+    shown = [line for line in result.output.splitlines() if line.startswith("files/")]
+    assert shown == [
+        "files/a.X01: 1 that refuses the file",
+        "files/b/c/E6412315.X01: none",
+        "files/d/E6412315.X01: 1 warning",
+    ]
+
+
+def test_several_files_end_with_a_summary_and_the_highest_exit_code(several: Path) -> None:
+    result = run("files", "nothing.X01")
+    assert result.exit_code == 5
+    assert result.output.endswith("\n4 files: 1 with nothing to mend, 1 with warnings only, 1 refused, 1 unreadable\n")
+    assert "nothing.X01: cannot be read: No such file or directory" in result.output
+
+
+def test_one_file_has_no_summary(several: Path) -> None:
+    assert run("files/b/c/E6412315.X01").output == "files/b/c/E6412315.X01: none\n"
+
+
+def test_an_empty_folder_has_nothing_to_mend(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    result = run("empty")
+    assert result.exit_code == 0
+    assert "0 files" in result.output
+
+
+def test_json_holds_all_files(several: Path) -> None:
+    result = CliRunner().invoke(main, ["check", "files", "nothing.X01", "--json"])
+    assert result.exit_code == 5
+    held = json.loads(result.stdout)
+    assert [(one["file"], one["exit"], [two["code"] for two in one["findings"]]) for one in held] == [
+        ("files/a.X01", "file", ["FILE_NOT_EDI"]),
+        ("files/b/c/E6412315.X01", "clean", []),
+        ("files/d/E6412315.X01", "warnings", ["NAME_CHARACTERS"]),
+        ("nothing.X01", "unreadable", []),
+    ]
+    assert held[3]["problem"] == "No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("changed", "exit_code"),
+    [
+        ({}, Exit.CLEAN),
+        ({"name": "NOWAK*:LOTTE"}, Exit.WARNINGS),
+        ({"sex": "X"}, Exit.CANDIDATES),
+    ],
+)
+def test_the_exit_code_says_how_bad_it_is(changed: dict[str, str], exit_code: Exit, folder: Path) -> None:
+    (folder / "E6412315.X01").write_bytes(centre_file(changed=changed))
+    assert run("E6412315.X01").exit_code == exit_code
+
+
+def test_a_file_larger_than_the_desk_reads_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESULTSDAY_MAX_FILE_BYTES", "1000")
+    (folder / "E6412315.X01").write_bytes(centre_file())
+    result = run("E6412315.X01")
+    assert result.exit_code == 5
+    assert "more than the 1,000 bytes the desk reads" in result.output
+
+
+# --- The caret -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strange", ["", "…", "É", "漢", "\x0b", "\x85", "\u2028"])
+def test_the_caret_stands_under_the_columns_whatever_came_before(strange: str, folder: Path) -> None:
+    name = f"NOWAK{strange}:LOTTE".ljust(40)
+    lines = centre_file(changed={"sex": "Q"}, count=2).decode().split("\r\n")
+    place = CANDIDATE["name"]
+    lines[2] = lines[2][: place.first - 1] + name + lines[2][place.last :]
+    (folder / "E6412315.X01").write_bytes("\r\n".join(lines).encode())
+    shown = run("E6412315.X01").output.splitlines()
+    at = next(number for number, line in enumerate(shown) if "[SEX]" in line)
+    assert shown[at + 1][shown[at + 2].index("^")] == "Q"
+    assert shown[at + 2].count("^") == 1
+
+
+def test_a_line_that_only_looks_like_two_is_counted_as_the_reader_counts_it(folder: Path) -> None:
+    lines = centre_file(changed={"sex": "Q"}, count=2).split(b"\r\n")
+    lines[1] = lines[1][:16] + b"CF24\x85QX " + lines[1][24:]
+    (folder / "E6412315.X01").write_bytes(b"\r\n".join(lines))
+    assert re.search(r"\[SEX\] line 3.*\n +3 \| .*Q", run("E6412315.X01").output)
+
+
+@EXAMPLES
+@given(mutated(canonical()), st.booleans())
+def test_whatever_a_file_is_it_is_checked_and_shown(data: bytes, as_json: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "E6412315.X01")
+        path.write_bytes(data)
+        result = run(str(path), *(["--json"] if as_json else []))
+    assert isinstance(result.exception, SystemExit) or result.exception is None, result.exception
+    assert result.exit_code in set(Exit)
