@@ -6,7 +6,6 @@ booked once, an option is held once. Frames go in by COPY and come out as Polars
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,10 +17,11 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from attrs import frozen
-from sqlalchemy import Connection, Engine, RowMapping, Table, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Engine, RowMapping, func, select
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from infra.tables import entries, fee_lines, findings, registrations, replies, submissions
+from infra import sql
+from infra.tables import entries, fee_lines, findings, marks, registrations, replies, submissions
 
 
 def migrate(database_url: str) -> None:
@@ -36,12 +36,12 @@ def migrate(database_url: str) -> None:
     engine.dispose()
 
 
-_LOCKS = {"migrate": 7_310_001, "ingest": 7_310_002}
+_LOCKS = {"migrate": 7_310_001, "ingest": 7_310_002, "marks": 7_310_003, "moderation": 7_310_004}
 
 
 @frozen(kw_only=True)
 class Landing:
-    """One file as it landed. `received` is aware; `kind` is `file`, `folder` or `other`."""
+    """One file as it landed. `received` is aware; `kind` is `file`, `folder` or `other`; `channel` the way it came."""
 
     landing_key: str
     centre: str
@@ -50,6 +50,7 @@ class Landing:
     received: datetime
     size: int
     sha256: str
+    channel: str = "edi"
 
 
 @frozen(kw_only=True)
@@ -94,6 +95,11 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def engine(self) -> Engine:
+        """The connection pool, for the other books on the same database."""
+        return self._engine
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -132,6 +138,7 @@ class Ledger:
             number = func.coalesce(func.max(submissions.c.reply_number), 0) + 1
             values = {
                 "centre": landing.centre,
+                "channel": landing.channel,
                 "file_name": landing.file_name,
                 "landing_key": landing.landing_key,
                 "kind": landing.kind,
@@ -207,6 +214,42 @@ class Ledger:
         query = select(t.id, t.centre, t.series, t.candidate, t.uci, t.option, t.pence, t.entry_pence)
         return self._frame(query.where(t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)))
 
+    def sittings_of(self, centres: Sequence[str]) -> pl.DataFrame:
+        """Entries for components in force of the learners of these centres, in any series and at any centre
+        (`rules.known.SITTINGS`): of those registered or entered there."""
+        t, m = entries.c, marks.c
+        learners = sa.union(
+            select(registrations.c.uci).where(registrations.c.centre.in_(centres), registrations.c.ended_by.is_(None)),
+            select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)),
+        ).subquery()
+        newest = (
+            select(m.centre, m.series, m.uci, m.component, m.status)
+            .ext(distinct_on(m.centre, m.series, m.uci, m.component))
+            .order_by(m.centre, m.series, m.uci, m.component, m.version.desc())
+            .subquery()
+        )
+        same = (
+            (newest.c.centre == t.centre)
+            & (newest.c.series == t.series)
+            & (newest.c.uci == t.uci)
+            & (newest.c.component == t.option)
+        )
+        query = (
+            select(t.centre, t.series, t.uci, t.option, func.coalesce(newest.c.status == "A", False).label("absent"))
+            .join(learners, learners.c.uci == t.uci)
+            .outerjoin(newest, same)
+            .where(t.ended_by.is_(None), t.kind != "cash_in")
+        )
+        return self._frame(query)
+
+    def marked(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
+        """Components with a mark in these series of the learners entered at these centres, at any centre
+        (`rules.known.SAT`)."""
+        t, m = entries.c, marks.c
+        learners = select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)).distinct().subquery()
+        query = select(m.uci, m.component.label("option"), m.series).distinct().join(learners, learners.c.uci == m.uci)
+        return self._frame(query.where(m.series.in_(series), m.mark.is_not(None)))
+
     def learners(self, ulns: Sequence[str]) -> pl.DataFrame:
         """Every UCI registered for these ULNs, at any centre (`rules.known.LEARNERS`)."""
         t = registrations.c
@@ -215,9 +258,7 @@ class Ledger:
         return self._frame(query.where(t.ended_by.is_(None)))
 
     def _frame(self, query: sa.Select[Any]) -> pl.DataFrame:
-        with self._engine.connect() as connection:
-            result = connection.execute(query)
-            return pl.DataFrame(result.fetchall(), schema=list(result.keys()), orient="row", infer_schema_length=None)
+        return sql.frame(self._engine, query)
 
     # --- Booking -----------------------------------------------------------------------------------------------------
 
@@ -245,7 +286,7 @@ class Ledger:
                 (entries, booking.entries),
                 (fee_lines, booking.fee_lines),
             ):
-                _copy(connection, table, frame.with_columns(pl.lit(one).alias("submission_id")))
+                sql.copy(connection, table, frame.with_columns(pl.lit(one).alias("submission_id")))
             connection.execute(
                 replies.insert().values(
                     submission_id=one, name=booking.reply_name, text=booking.reply_text, twin=booking.reply_twin
@@ -291,7 +332,7 @@ class Ledger:
                 replies.c.name.label("reply"),
                 table.sha256,
             )
-            .distinct(table.landing_key)
+            .ext(distinct_on(table.landing_key))
             .outerjoin(replies, replies.c.submission_id == table.id)
             .where(table.landing_key.in_(landing_keys))
             .order_by(table.landing_key, table.id.desc())
@@ -305,29 +346,14 @@ def reply_name(centre: str, stream: str, number: int) -> str:
     return f"X{centre}{stream}.X{number % 100:02d}"
 
 
+_LANDING = ("landing_key", "centre", "file_name", "kind", "received", "size", "sha256", "channel")
+
+
 def _received(row: RowMapping) -> Received:
-    landing = Landing(
-        **{name: row[name] for name in ("landing_key", "centre", "file_name", "kind", "received", "size", "sha256")}
-    )
+    landing = Landing(**{name: row[name] for name in _LANDING})
     return Received(
         id=row["id"],
         landing=landing,
         reply_name=reply_name(row["centre"], row["reply_stream"], row["reply_number"]),
         outcome=row["outcome"],
     )
-
-
-_NULL = r"\N"
-
-
-def _copy(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
-    """Appends `frame` to `table` by COPY; its columns are the table's."""
-    if frame.is_empty():
-        return
-    buffer = io.BytesIO()
-    frame.write_csv(buffer, include_header=False, null_value=_NULL)
-    buffer.seek(0)
-    columns = ", ".join(f'"{name}"' for name in frame.columns)
-    raw = connection.connection.cursor()
-    raw.copy_expert(f"COPY {table.name} ({columns}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')", buffer)
-    raw.close()

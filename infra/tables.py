@@ -48,6 +48,7 @@ submissions = Table(
     metadata,
     _id(),
     Column("centre", Text, nullable=False, comment="the folder the file landed in"),
+    Column("channel", Text, nullable=False, server_default=text("'edi'"), comment="edi, online or staff"),
     Column("file_name", Text, nullable=False),
     Column("landing_key", Text, nullable=False),
     Column("kind", Text, nullable=False, comment="file, folder or other"),
@@ -182,4 +183,90 @@ replies = Table(
     Column("twin", Text, nullable=False, comment="the same content as JSON"),
     Column("published", Boolean, nullable=False, server_default=text("false")),
     Index("ix_replies_unpublished", "submission_id", postgresql_where=text("NOT published")),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    _id(),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("action", Text, nullable=False, comment="what was done (OPS-3), one of rules.actions.ACTIONS"),
+    Column("centre", Text, nullable=False),
+    Column("series", Text, nullable=False, server_default=text("''"), comment="year and month; empty: all"),
+    Column("uci", Text, nullable=False, server_default=text("''")),
+    Column(
+        "option", Text, nullable=False, server_default=text("''"), comment="component, cash-in or registration code"
+    ),
+    Column("event", Text, nullable=False, server_default=text("''"), comment="milestone that an extension moves"),
+    Column("until", DateTime(timezone=True), comment="an extension's new end: the first instant after it"),
+    Column("number", Integer, comment="of extra sittings granted"),
+    Column("file_name", Text, nullable=False, server_default=text("''"), comment="of the feed file it went in by"),
+    Index("ix_actions_centre", "centre", "action"),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    _id(),
+    Column("centre", Text, nullable=False),
+    Column("series", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("uci", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column(
+        "version", Integer, nullable=False, comment="1, 2, ... of this learner's mark; nothing is overwritten (MRK-2)"
+    ),
+    Column("stage", Text, nullable=False, comment="submitted, amended, adjusted or external"),
+    Column("mark", Integer, comment="raw mark; null when there is none"),
+    Column("status", Text, nullable=False, comment="empty marked, A absent, N not yet available"),
+    Column("tasks", Text, nullable=False, server_default=text("''"), comment="raw marks of the tasks, by comma"),
+    Column("source", Text, nullable=False, comment="SHA-256 of the file or feed it came in, or the moderation's id"),
+    Column("line", Integer, nullable=False),
+    Column("received", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("centre", "series", "uci", "component", "version"),
+    Index("ix_marks_series_component", "series", "component"),
+)
+
+cohorts = Table(
+    "cohorts",
+    metadata,
+    _id(),
+    Column("centre", Text, nullable=False),
+    Column("series", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("state", Text, nullable=False, comment="sampled, agreed, feedback, proposed, adjusted"),
+    Column("size", Integer, nullable=False, comment="learners with a mark when the sample was drawn"),
+    Column("tolerance", Integer, comment="raw marks; null until the moderator's marks have been compared"),
+    Column("difference", Integer, comment="largest difference in the sample, moderator's mark less centre's"),
+    Column("adjustment", JSONB, comment="the points of the proposed adjustment: centre mark to moderated mark"),
+    Column("sampled_at", DateTime(timezone=True), nullable=False),
+    Column("compared_at", DateTime(timezone=True)),
+    Column("feedback_until", DateTime(timezone=True), comment="marks may be amended before this (MRK-2)"),
+    Column("approved_by", Text),
+    Column("approved_at", DateTime(timezone=True)),
+    UniqueConstraint("centre", "series", "component"),
+)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("cohort_id", BigInteger, ForeignKey("cohorts.id"), primary_key=True),
+    Column("uci", Text, primary_key=True),
+    Column("candidate", Text, nullable=False),
+    Column("reason", Text, nullable=False, comment="highest, lowest or drawn"),
+    Column("centre_mark", Integer, nullable=False, comment="raw mark when the sample was drawn"),
+    Column("moderated_mark", Integer, comment="the moderator's"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    _id(),
+    Column("series", Text, nullable=False),
+    Column("event", Text, nullable=False, comment="on_time_deadline, window_closes, marks_deadline or award"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="the instant it speaks of"),
+    Column("counts", JSONB, nullable=False, comment="learners by reason, and centres that are silent"),
+    UniqueConstraint("series", "event", "at"),
 )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from attrs import frozen
 
+from infra.actions import ActionBook
 from infra.ledger import Ledger
 from infra.settings import Settings
 from infra.store import Store, open_store
@@ -20,6 +21,7 @@ class Desk:
     settings: Settings
     store: Store
     ledger: Ledger
+    actions: ActionBook
     catalogue: Catalogue
 
 
@@ -29,4 +31,4 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
     used."""
     catalogue = Catalogue.load(settings.catalogue)
     with Ledger(settings.database_url) as ledger:
-        yield Desk(settings, open_store(settings.store_location), ledger, catalogue)
+        yield Desk(settings, open_store(settings.store_location), ledger, ActionBook(ledger.engine), catalogue)

@@ -26,15 +26,21 @@ from infra.ledger import Booking, Landing, Received
 from infra.settings import MIB
 from infra.store import BadKey, Stored
 from parsers import findings as f
+from parsers.feed import read_feed
 from parsers.findings import Code, Found
 from parsers.identifiers import filename
 from parsers.reader import Submission, glance, read
 from pipeline import replies
 from pipeline.desk import Desk
 from rules.decisions import ADDED, Decision, Outcome, decide, nothing_done
-from rules.known import ENTRIES, FILES, LEARNERS, REGISTRATIONS, Arrival, Known
+from rules.known import ALLOWANCES, ENTRIES, FILES, LEARNERS, REGISTRATIONS, SAT, SITTINGS, Arrival, Channel, Known
 
 log = logging.getLogger(__name__)
+
+LANDING_PLACES: dict[Channel, str] = {"edi": "inbox/", "online": "feeds/online/", "staff": "feeds/staff/"}
+"""Where files land, by the channel they come through: below it, a folder a centre."""
+
+CHANNELS: dict[str, Channel] = {one: one for one in LANDING_PLACES}
 
 NO_CENTRE = "00000"
 """Stands for the centre of a file that landed outside every centre's folder; its reply is for staff."""
@@ -88,16 +94,19 @@ def ingest(desk: Desk, now: datetime) -> Summary:
 def receive(desk: Desk, now: datetime, summary: Summary) -> None:
     """Archives and acknowledges every settled file of the inbox, then takes it out (FIL-1). A file that may still be
     growing is left for the next run (FIL-4)."""
+    landed = [
+        (channel, prefix, stored) for channel, prefix in LANDING_PLACES.items() for stored in desk.store.list(prefix)
+    ]
     # In the order of receipt, so that replies are numbered in it too.
-    for stored in sorted(desk.store.list("inbox/"), key=lambda one: (one.modified, one.key)):
-        centre, name = _whose(stored.key)
+    for channel, prefix, stored in sorted(landed, key=lambda one: (one[2].modified, one[2].key)):
+        centre, name = _whose(stored.key.removeprefix(prefix))
         if not name:
             continue
         if not desk.store.settled(stored, now, desk.settings.settle_seconds):
             summary.growing += 1
             continue
         try:
-            _receive_one(desk, stored, centre, name, now)
+            _receive_one(desk, stored, channel, centre, name, now)
         except BadKey as error:
             # Only an object written past the landing service can have such a key; nothing of ours can move it.
             log.error("an object of centre %s cannot be taken: %s", centre, error)
@@ -109,14 +118,15 @@ _CENTRE = re.compile("[0-9]{5}")
 
 
 def _whose(key: str) -> tuple[str, str]:
-    """The centre whose folder a key lies in, and the rest of the key; the rest is empty for a centre's own folder."""
-    folder, _, name = key.removeprefix("inbox/").partition("/")
+    """The centre whose folder a key below a landing place lies in, and the rest of the key; the rest is empty for a
+    centre's own folder."""
+    folder, _, name = key.partition("/")
     if _CENTRE.fullmatch(folder):
         return folder, name
-    return NO_CENTRE, key.removeprefix("inbox/") if folder else ""
+    return NO_CENTRE, key if folder else ""
 
 
-def _receive_one(desk: Desk, stored: Stored, centre: str, name: str, now: datetime) -> None:
+def _receive_one(desk: Desk, stored: Stored, channel: Channel, centre: str, name: str, now: datetime) -> None:
     # A clock that runs ahead must not make a file early or late: it has been received by now at the latest.
     when = min(stored.modified, now)
     if stored.kind == "file":
@@ -131,6 +141,7 @@ def _receive_one(desk: Desk, stored: Stored, centre: str, name: str, now: dateti
         received=when,
         size=stored.size,
         sha256=sha256,
+        channel=channel,
     )
     seen = glance(start)
     named = filename.original(name)
@@ -216,7 +227,13 @@ def _decided(desk: Desk, round_: Sequence[Received]) -> list[Decided]:
     try:
         submissions = [_read(desk, one.landing) for one in round_]
         arrivals = [
-            Arrival(submission=sub, centre=one.landing.centre, received=one.landing.received, sha256=one.landing.sha256)
+            Arrival(
+                submission=sub,
+                centre=one.landing.centre,
+                received=one.landing.received,
+                sha256=one.landing.sha256,
+                channel=CHANNELS[one.landing.channel],
+            )
             for one, sub in zip(round_, submissions, strict=True)
         ]
         decisions = decide(arrivals, desk.catalogue, _known(desk, arrivals))
@@ -247,7 +264,8 @@ def _read(desk: Desk, landing: Landing) -> Submission:
     limit = desk.settings.max_file_bytes
     if landing.size > limit:
         return _unread(landing, f.FILE_TOO_LARGE, size=landing.size, limit=limit)
-    return read(name, desk.store.get(f"archive/{landing.sha256}"))
+    data = desk.store.get(f"archive/{landing.sha256}")
+    return read(name, data) if landing.channel == "edi" else read_feed(name, data)
 
 
 def _unread(landing: Landing, code: Code, **facts: Any) -> Submission:
@@ -263,11 +281,16 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
     meant = {desk.catalogue.series(one.series_key, one.awarding_body) for one in headers}
     series = sorted(one.id for one in meant if one)
     ledger = desk.ledger
+    sat = [f"{one.year}-01" for one in meant if one and one.month == 6]
     return Known(
         files=_typed(ledger.files_of(centres), FILES),
         registrations=_typed(ledger.registrations_of(centres), REGISTRATIONS),
         entries=_typed(ledger.entries_of(centres, series), ENTRIES),
         learners=lambda ulns: _typed(ledger.learners(ulns), LEARNERS),
+        sittings=_typed(ledger.sittings_of(centres), SITTINGS),
+        allowances=_typed(desk.actions.allowances(centres), ALLOWANCES),
+        sat=_typed(ledger.marked(centres, sat), SAT),
+        extensions=desk.actions.extensions(centres),
     )
 
 

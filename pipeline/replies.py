@@ -108,6 +108,9 @@ def _accepted(decision: Decision) -> int:
 
 def _content(submission: Submission, decision: Decision) -> str | None:
     header, kind = submission.header, submission.type
+    if header is not None and submission.feed is not None and decision.series:
+        rows = submission.feed.height
+        return f"{rows} entries and withdrawals for {decision.series.title} ({header.series_key}), not by file"
     if header is None or kind is None:
         return None
     series = decision.series.title if decision.series else "an unknown series"

@@ -1,375 +1,421 @@
-"""The catalogue: qualifications, components, series, calendar and tariff, loaded from effective-dated CSV files.
+"""The catalogue: what is offered, when, for how much and to whom, loaded from effective-dated CSV files.
 
 Nothing of it is a literal in code. Rows that nobody published carry `placeholder`, and whoever shows one shows that
-too. Dates in the files are Europe/London; instants in memory are aware and in Europe/London. Money is integer pence.
+too. Dates in the files are Europe/London; instants in memory are aware and in Europe/London. Money is integer pence,
+marks are raw marks. What changes is judged by the version in force at receipt (CAL-2).
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Any, Literal, TypeVar, get_args
 
 import polars as pl
-from attrs import define, field, frozen
+from attrs import AttrsInstance, field, frozen
 
-LONDON = ZoneInfo("Europe/London")
+from rules.calendar import (
+    CALENDAR,
+    EVENTS,
+    LONDON,
+    PLACEHOLDER,
+    STREAMS,
+    Milestone,
+    Purpose,
+    Series,
+    Stream,
+    day_text,
+    in_force,
+    instant_text,
+    read_calendar,
+    series_title,
+)
+from rules.components import COMPONENTS, Component, Edition, Qualification, editions, read_components
+from rules.scales import (
+    SAMPLES,
+    TOLERANCE,
+    UMS_SCALE,
+    SampleRule,
+    Scale,
+    Scope,
+    Threshold,
+    Tolerance,
+    read_samples,
+    read_scales,
+    read_tolerances,
+)
+from rules.sheets import (
+    ANY,
+    CENTRE,
+    CODE,
+    DAY,
+    IN_FORCE_FROM,
+    NUMBER,
+    PLACEHOLDER_FLAG,
+    SOURCE,
+    TEXT,
+    CatalogueError,
+    Row,
+    Sheet,
+    cell,
+    either,
+    one_of,
+)
 
-Purpose = Literal["registration", "entry"]
+__all__ = [
+    "EVENTS",
+    "LONDON",
+    "PLACEHOLDER",
+    "SHEETS",
+    "Approval",
+    "Band",
+    "Catalogue",
+    "CatalogueError",
+    "Component",
+    "Edition",
+    "Fee",
+    "FeeKind",
+    "Milestone",
+    "Purpose",
+    "Qualification",
+    "Route",
+    "SampleRule",
+    "Scale",
+    "Scope",
+    "Series",
+    "Source",
+    "Stream",
+    "Threshold",
+    "Tolerance",
+    "day_text",
+    "instant_text",
+    "series_title",
+]
+
+FeeKind = Literal["registration", "internal", "external", "cash_in"]
 Band = Literal["on_time", "late", "high_late"]
-T = TypeVar("T")
-
-
-class CatalogueError(ValueError):
-    """A catalogue file cannot be used; the message names file, line and column."""
-
-
-@frozen
-class Component:
-    """A part of a qualification that is entered, marked and reported by itself (CAL-5)."""
-
-    code: str
-    title: str
-    number: int
-    external: bool
-    december_january: bool
-    may_june: bool
-    first_series: str
-    last_series: str
-    raw_max: int
-    ums_max: int
-    placeholder: bool
-
-    def why_not(self, series: Series) -> str | None:
-        """Why this component cannot be taken in `series`; null when it can (CAL-4)."""
-        if series.month == 1 and not self.december_january:
-            return "it has no December/January series"
-        if series.month == 6 and not self.may_june:
-            return "it has no May/June series"
-        if series.id < self.first_series:
-            return f"its first series is {series_title(self.first_series)}"
-        if self.last_series and series.id > self.last_series:
-            return f"its last series was {series_title(self.last_series)}"
-        return None
-
-
-@frozen
-class Qualification:
-    """A Tech Award: registered with one code, claimed with another."""
-
-    subject: str
-    number: str
-    registration_code: str
-    cash_in_code: str
-    components: tuple[Component, ...]
-
-
-@frozen
-class Series:
-    """An exam series or a registration series. `id` is year and month (`2024-06`), `key` what files carry (`6B24`)."""
-
-    id: str
-    key: str
-    purpose: Purpose
-    awarding_body: str
-
-    @property
-    def month(self) -> int:
-        return int(self.id[5:])
-
-    @property
-    def year(self) -> int:
-        return int(self.id[:4])
-
-    @property
-    def title(self) -> str:
-        return series_title(self.id)
-
-
-def series_title(series_id: str) -> str:
-    """`May/June 2024`, `December/January 2023/24`, `registrations 2023/24`."""
-    year, month = int(series_id[:4]), series_id[5:]
-    if month == "06":
-        return f"May/June {year}"
-    if month == "01":
-        return f"December/January {year - 1}/{year % 100:02d}"
-    return f"registrations {year}/{(year + 1) % 100:02d}"
-
-
-@frozen
-class Stream:
-    """A processing stream: which series characters and awarding-body identifier files of one purpose carry."""
-
-    purpose: Purpose
-    series: str
-    month: int
-    awarding_body: str
-    placeholder: bool
-
-
-@frozen
-class Milestone:
-    """A date of a series' calendar as one version has it. `at` is the first instant after a deadline, or an opening's
-    own."""
-
-    series: str
-    event: str
-    at: datetime
-    day: date
-    in_force_from: date
-    placeholder: bool
-
-    @property
-    def version(self) -> str:
-        return f"calendar of {day_text(self.in_force_from)}{PLACEHOLDER if self.placeholder else ''}"
+Route = Literal["automatic", "fast_track", "full"]
+R = TypeVar("R", bound=AttrsInstance)
 
 
 @frozen
 class Fee:
     """A price. `pence` is an integer number of pence."""
 
-    kind: str
-    band: Band
-    pence: int
-    in_force_from: date
-    placeholder: bool
+    kind: FeeKind = field(metadata=cell(one_of(*get_args(FeeKind)), "what is paid for: the kind of option"))
+    band: Band = field(metadata=cell(one_of(*get_args(Band)), "when it is entered; without a line, as on time (FEE-1)"))
+    pence: int = field(metadata=cell(NUMBER, "the whole price in pence, surcharge included"))
+    in_force_from: date = field(metadata=IN_FORCE_FROM)
+    placeholder: bool = field(metadata=PLACEHOLDER_FLAG)
+    source: str = field(metadata=SOURCE)
 
 
-PLACEHOLDER = " [placeholder]"
-"""Shown behind every date, code or price that nobody published."""
+@frozen
+class Approval:
+    """REG-1: a centre may offer a qualification from `approved_on` on; `route` is how it came to be approved."""
+
+    centre: str = field(
+        metadata=cell(either(ANY, "every centre without a line of its own", CENTRE, ANY), "whose approval")
+    )
+    registration_code: str = field(
+        metadata=cell(either(ANY, "every other qualification", CODE, ANY), "the qualification's registration code")
+    )
+    route: Route = field(metadata=cell(one_of(*get_args(Route)), "how it was approved"))
+    approved_on: date = field(metadata=cell(DAY, "first day on which its files are taken for the qualification"))
+    placeholder: bool = field(metadata=PLACEHOLDER_FLAG)
+    source: str = field(metadata=SOURCE)
 
 
-def day_text(day: date) -> str:
-    """`2 May 2024`."""
-    return f"{day.day} {day:%B %Y}"
+@frozen
+class Source:
+    """Something published that rows rest on."""
+
+    name: str = field(metadata=cell(TEXT, "what `source` columns call it"))
+    address: str = field(metadata=cell(either("", "not known", TEXT, ""), "where it can be read"))
 
 
-def instant_text(instant: datetime) -> str:
-    """`26 February 2024 12:00 GMT`, in Europe/London."""
-    local = instant.astimezone(LONDON)
-    return f"{day_text(local.date())} {local:%H:%M %Z}"
+TARIFF = Sheet(
+    "tariff.csv",
+    Fee,
+    key=("kind", "band", "in_force_from"),
+    about="What an option costs. The price in force at receipt is charged (FEE-5).",
+)
+APPROVALS = Sheet(
+    "approvals.csv",
+    Approval,
+    key=("centre", "registration_code"),
+    about=(
+        f"Which centre may offer which qualification, and since when (REG-1). A centre that has lines of its own is "
+        f"judged by them alone; the line `{ANY}` is for centres that have none."
+    ),
+)
+SOURCES = Sheet(
+    "sources.csv",
+    Source,
+    key=("name",),
+    about=(
+        "What was published. Every `source` begins with one of these names, or with `ours`; what follows a colon says "
+        "what of the row it bears out, or how we came by the figure."
+    ),
+)
+SHEETS: tuple[Sheet[Any], ...] = (
+    COMPONENTS,
+    STREAMS,
+    CALENDAR,
+    TARIFF,
+    APPROVALS,
+    UMS_SCALE,
+    SAMPLES,
+    TOLERANCE,
+    SOURCES,
+)
+"""Every file of the catalogue."""
 
 
-@define(slots=False)
+@frozen(slots=False, eq=False)
 class Catalogue:
-    """Everything that is offered, when, and for how much."""
+    """Everything that is offered, when, for how much and to whom. A look-up that takes the receipt and is given none
+    answers with the latest version."""
 
-    qualifications: tuple[Qualification, ...]
+    editions: tuple[Edition, ...] = field(repr=False)
     streams: tuple[Stream, ...]
     milestones: tuple[Milestone, ...] = field(repr=False)
     fees: tuple[Fee, ...] = field(repr=False)
+    approvals: tuple[Approval, ...] = field(repr=False)
+    scales: tuple[Scale, ...] = field(repr=False)
+    samples: tuple[SampleRule, ...] = field(repr=False)
+    tolerances: tuple[Tolerance, ...] = field(repr=False)
+    sources: tuple[Source, ...] = field(repr=False)
+    _tables: dict[tuple[date, Series], pl.DataFrame] = field(init=False, repr=False, factory=dict)
 
     @classmethod
     def load(cls, folder: Path) -> Catalogue:
         """The catalogue in the CSV files of `folder`; raises `CatalogueError`."""
-        return cls(
-            qualifications=_qualifications(folder / "components.csv"),
-            streams=tuple(_rows(folder / "streams.csv", _stream)),
-            milestones=tuple(_rows(folder / "calendar.csv", _milestone)),
-            fees=tuple(_rows(folder / "tariff.csv", _fee)),
+        components, tolerances, fees = read_components(folder), read_tolerances(folder), TARIFF.rows(folder)
+        streams, milestones = read_calendar(folder)
+        approvals = APPROVALS.rows(folder)
+        whole = cls(
+            editions=editions(components),
+            streams=_records(streams),
+            milestones=_records(milestones),
+            fees=_records(fees),
+            approvals=_records(approvals),
+            scales=read_scales(folder),
+            samples=read_samples(folder),
+            tolerances=_records(tolerances),
+            sources=_records(SOURCES.rows(folder)),
         )
+        for kind in get_args(FeeKind):
+            if (kind, "on_time") not in whole._prices:
+                raise fees[0].wrong("kind", f"there is no on_time line for {kind}")
+        _check_uniform_marks(whole, components)
+        parts = {row.record.code for row in components}
+        _check_known(milestones, "component", parts)
+        _check_known(tolerances, "component", parts)
+        _check_known(approvals, "registration_code", {row.record.registration_code for row in components})
+        return whole
+
+    # --- What is offered ---
+
+    def edition(self, received: datetime | None = None) -> Edition:
+        """The qualifications and components in force at receipt."""
+        return in_force(received, self.editions)
+
+    @property
+    def qualifications(self) -> tuple[Qualification, ...]:
+        """The latest edition's qualifications."""
+        return self.edition().qualifications
+
+    def component(self, code: str, received: datetime | None = None) -> Component | None:
+        """The component with that code."""
+        return self.edition(received).components.get(code)
+
+    def qualification_of(self, code: str, received: datetime | None = None) -> Qualification | None:
+        """The qualification that a component, cash-in or registration code belongs to."""
+        return self.edition(received).by_code.get(code)
+
+    def options(self, series: Series, received: datetime | None = None) -> pl.DataFrame:
+        """The option codes of a series, a row each: `option`, `kind` (`registration`, `internal`, `external` or
+        `cash_in`), `subject`, `registration` (the code it needs), `title`, `reason` (why it cannot be taken now; null
+        when it can) and `available` (when it can)."""
+        edition = self.edition(received)
+        key = (edition.in_force_from, series)
+        if key not in self._tables:
+            rows = [row for one in edition.qualifications for row in _options(one, series)]
+            schema = dict.fromkeys(_OPTION_COLUMNS, pl.String)
+            self._tables[key] = pl.DataFrame(rows, schema=schema, orient="row")
+        return self._tables[key]
+
+    # --- When ---
+
+    @cached_property
+    def _series(self) -> dict[str, Series]:
+        """Every series with a calendar by its id, in order."""
+        streams = {one.month: one for one in self.streams}
+        found = {}
+        for series_id in sorted({one.series for one in self.milestones}):
+            stream = streams[int(series_id[5:])]
+            found[series_id] = Series(
+                series_id, f"{stream.series}{series_id[2:4]}", stream.purpose, stream.awarding_body
+            )
+        return found
+
+    @cached_property
+    def _series_by_header(self) -> dict[tuple[str, str], Series]:
+        return {(one.key, one.awarding_body): one for one in self._series.values()}
 
     def series(self, key: str, awarding_body: str) -> Series | None:
         """The series a file header means by series key (`6B24`) and awarding-body identifier, null when it is none of
         ours or has no calendar."""
-        for stream in self.streams:
-            if key[:2] == stream.series and awarding_body == stream.awarding_body and key[2:].isdigit():
-                series = Series(f"20{key[2:]}-{stream.month:02d}", key, stream.purpose, awarding_body)
-                return series if (series.id, "window_opens") in self._versions else None
-        return None
+        return self._series_by_header.get((key, awarding_body))
+
+    def series_by_id(self, series_id: str) -> Series | None:
+        """The series of that year and month (`2024-06`), null when it has no calendar."""
+        return self._series.get(series_id)
+
+    def all_series(self) -> tuple[Series, ...]:
+        """The exam series that have a calendar, in order."""
+        return tuple(one for one in self._series.values() if one.purpose == "entry")
 
     def known_series(self) -> str:
         """Every stream in words, for people whose file names none of them."""
         return "; ".join(
-            f"{stream.series}yy with {stream.awarding_body} for {_SEASONS[stream.month]}"
+            f"{stream.series}yy with {stream.awarding_body} for {stream.season}"
             f"{PLACEHOLDER if stream.placeholder else ''}"
             for stream in self.streams
         )
 
     @cached_property
-    def _versions(self) -> dict[tuple[str, str], list[Milestone]]:
-        versions: dict[tuple[str, str], list[Milestone]] = {}
+    def _dates(self) -> dict[str, dict[tuple[str, str], list[Milestone]]]:
+        """Versions of every date, by series id, then event and component."""
+        versions: dict[str, dict[tuple[str, str], list[Milestone]]] = {}
         for one in sorted(self.milestones, key=lambda one: one.in_force_from):
-            versions.setdefault((one.series, one.event), []).append(one)
+            versions.setdefault(one.series, {}).setdefault((one.event, one.component), []).append(one)
         return versions
 
-    def milestone(self, series: Series, event: str, received: datetime) -> Milestone | None:
-        """The date of `event` in the calendar version in force at receipt (CAL-2); null when the series has no such
-        date."""
-        versions = self._versions.get((series.id, event))
-        if not versions:
-            return None
-        day = received.astimezone(LONDON).date()
-        in_force = [one for one in versions if one.in_force_from <= day]
-        return in_force[-1] if in_force else versions[0]
+    def milestone(self, series: Series, event: str, received: datetime, component: str = ANY) -> Milestone | None:
+        """CAL-2: the date of `event` in the calendar version in force at receipt; null when the series has no such
+        date. With a component's code, the component's own date where it has one."""
+        dates = self._dates.get(series.id, {})
+        versions = [dates[event, whose] for whose in dict.fromkeys((component, ANY)) if (event, whose) in dates]
+        return in_force(received, *versions) if versions else None
+
+    def milestones_of(self, series: Series, at: datetime) -> list[Milestone]:
+        """CAL-2: every date of a series in the version in force at `at`, those of single components too, in order."""
+        found = [in_force(at, versions) for versions in self._dates.get(series.id, {}).values()]
+        return sorted(found, key=lambda one: (one.day, one.at, one.event, one.component))
+
+    # --- For how much, to whom ---
+
+    @cached_property
+    def _prices(self) -> dict[tuple[str, str], list[Fee]]:
+        prices: dict[tuple[str, str], list[Fee]] = {}
+        for one in sorted(self.fees, key=lambda one: one.in_force_from):
+            prices.setdefault((one.kind, one.band), []).append(one)
+        return prices
 
     def fee(self, kind: str, band: Band, received: datetime) -> Fee:
         """The price in force at receipt (FEE-5). A kind without a price for a band costs what it costs on time."""
-        day = received.astimezone(LONDON).date()
-        prices = [
-            one for one in self.fees if one.kind == kind and one.band in (band, "on_time") and one.in_force_from <= day
-        ]
-        if not prices:
-            prices = [one for one in self.fees if one.kind == kind]
-        return max(prices, key=lambda one: (one.band == band, one.in_force_from))
+        return in_force(received, self._prices.get((kind, band), []), self._prices[kind, "on_time"])
 
-    def options(self, series: Series) -> pl.DataFrame:
-        """The option codes of a series, a row each: `option`, `kind` (`registration`, `internal`, `external` or
-        `cash_in`), `subject`, `registration` (the code it needs), `title`, `reason` (why it cannot be taken now; null
-        when it can) and `available` (when it can)."""
-        rows = [
-            {
-                "option": option,
-                "kind": kind,
-                "subject": one.subject,
-                "registration": one.registration_code,
-                "title": title,
-                "reason": reason,
-                "available": available,
-            }
-            for one in self.qualifications
-            for option, kind, title, reason, available in _options(one, series)
-        ]
-        return pl.DataFrame(rows, schema=dict.fromkeys(_OPTION_COLUMNS, pl.String))
+    @cached_property
+    def _approvals(self) -> dict[str, dict[str, Approval]]:
+        by_centre: dict[str, dict[str, Approval]] = {}
+        for one in self.approvals:
+            by_centre.setdefault(one.centre, {})[one.registration_code] = one
+        return by_centre
 
-    def codes(self, series: Series) -> str:
-        """The option codes of a series by subject, in words."""
-        table = self.options(series)
-        return "; ".join(
-            f"{subject}: {', '.join(codes)}"
-            for subject, codes in table.group_by("subject", maintain_order=True).agg("option").iter_rows()
-        )
+    def approval(self, centre: str, registration_code: str) -> Approval | None:
+        """REG-1: the approval of a centre for a qualification, null when it has none. A centre with lines of its own is
+        judged by them alone; of these, one for the qualification counts before one for all."""
+        its = self._approvals.get(centre) or self._approvals.get(ANY, {})
+        return its.get(registration_code) or its.get(ANY)
+
+    # --- How marks are judged ---
+
+    @cached_property
+    def _scales(self) -> dict[tuple[Scope, int], list[Scale]]:
+        """Versions of every scale; those of qualifications under 0, whatever their maximum."""
+        versions: dict[tuple[Scope, int], list[Scale]] = {}
+        for one in self.scales:
+            versions.setdefault((one.scope, 0 if one.scope == "qualification" else one.max_ums), []).append(one)
+        return versions
+
+    def scale(self, of: str, received: datetime | None = None) -> Scale:
+        """AWD-2, AWD-3: the scale of a component, by its code, or of qualifications, by a cash-in or registration code
+        or the word `qualification`. There is no one scale of internal components: Art and Design has its own. Raises
+        `KeyError` for any other text."""
+        component = self.component(of, received)
+        if component:
+            return in_force(received, self._scales[component.scope, component.ums_max])
+        if of == "qualification" or self.qualification_of(of, received):
+            return in_force(received, self._scales["qualification", 0])
+        raise KeyError(of)
+
+    def sample_size(self, series: Series, cohort: int) -> SampleRule:
+        """MOD-1: the sample of a cohort of so many learners in `series`."""
+        starts = sorted({one.first_series for one in self.samples})
+        start = max((one for one in starts if one <= series.id), default=starts[0])
+        table = [one for one in self.samples if one.first_series == start]
+        return next(one for one in reversed(table) if one.cohort_from <= max(cohort, 1))
+
+    def tolerance(self, component: str, received: datetime | None = None) -> Tolerance:
+        """MOD-2: the tolerance for a component, by its code."""
+        versions = sorted(self.tolerances, key=lambda one: one.in_force_from)
+        own, general = ([one for one in versions if one.component == whose] for whose in (component, ANY))
+        return in_force(received, own, general)
 
 
 _OPTION_COLUMNS = ("option", "kind", "subject", "registration", "title", "reason", "available")
-_SEASONS = {1: "December/January", 6: "May/June", 9: "registrations"}
+_SEASONS = {1: "December/January", 6: "May/June"}
 
 
-def _options(one: Qualification, series: Series) -> Iterator[tuple[str, str, str, str | None, str]]:
+def _options(one: Qualification, series: Series) -> Iterator[tuple[str | None, ...]]:
+    """The option codes of a qualification in a series (`_OPTION_COLUMNS`)."""
+    subject, needs = one.subject, one.registration_code
     if series.purpose == "registration":
-        yield one.registration_code, "registration", f"{one.subject}, registration", None, "always"
+        yield needs, "registration", subject, needs, f"{subject}, registration", None, "always"
         return
-    seasons = set()
     for part in one.components:
-        offered = [
-            name for name, yes in (("December/January", part.december_january), ("May/June", part.may_june)) if yes
-        ]
-        seasons.update(offered)
-        available = f"{' and '.join(offered)} from {series_title(part.first_series)}"
-        yield part.code, "external" if part.external else "internal", part.title, part.why_not(series), available
+        available = f"{' and '.join(part.seasons)} from {series_title(part.first_series)}"
+        yield part.code, part.scope, subject, needs, part.title, part.why_not(series), available
+    seasons = sorted({season for part in one.components for season in part.seasons})
     season = _SEASONS[series.month]
-    reason = None if season in seasons else f"{one.subject} has no {season} series"
-    yield one.cash_in_code, "cash_in", f"{one.subject}, certification claim", reason, " and ".join(sorted(seasons))
+    reason = None if season in seasons else f"{subject} has no {season} series"
+    title = f"{subject}, certification claim"
+    yield one.cash_in_code, "cash_in", subject, needs, title, reason, " and ".join(seasons)
 
 
-# --- Loading ----------------------------------------------------------------------------------------------------
+# --- What several files must agree on --------------------------------------------------------------------------------
 
 
-class _Row:
-    """One line of a catalogue file; its readers raise `CatalogueError` with file, line and column."""
-
-    def __init__(self, path: Path, line: int, cells: dict[str, str]) -> None:
-        self._path, self._line, self._cells = path, line, cells
-
-    def text(self, column: str) -> str:
-        return self._read(column, str)
-
-    def number(self, column: str) -> int:
-        return self._read(column, int)
-
-    def day(self, column: str) -> date:
-        return self._read(column, date.fromisoformat)
-
-    def yes(self, column: str) -> bool:
-        return self.one_of(column, "Y", "N") == "Y"
-
-    def one_of(self, column: str, *values: str) -> str:
-        return self._read(column, lambda text: values[values.index(text)])
-
-    def _read(self, column: str, kind: Callable[[str], T]) -> T:
-        try:
-            return kind(self._cells[column])
-        except (KeyError, ValueError, TypeError) as error:
-            value = self._cells.get(column)
-            raise CatalogueError(
-                f"{self._path.name}, line {self._line}, column {column}: {value!r} ({error})"
-            ) from None
+def _records(rows: Iterable[Row[R]]) -> tuple[R, ...]:
+    return tuple(row.record for row in rows)
 
 
-def _rows(path: Path, build: Callable[[_Row], T]) -> Iterator[T]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            for cells in reader:
-                yield build(_Row(path, reader.line_num, cells))
-    except OSError as error:
-        raise CatalogueError(f"{path}: {error.strerror}") from None
+def _check_uniform_marks(catalogue: Catalogue, rows: Iterable[Row[Component]]) -> None:
+    """Every component has a scale, and a qualification's components add up to the qualification scale's maximum, on
+    every day on which one of them changes."""
+    row_of = {row.record: row for row in rows}
+    wholes = catalogue._scales["qualification", 0]
+    for day in sorted({one.in_force_from for one in catalogue.editions} | {one.in_force_from for one in wholes}):
+        received = datetime(day.year, day.month, day.day, tzinfo=LONDON)
+        most = catalogue.scale("qualification", received).max_ums
+        for one in catalogue.edition(received).qualifications:
+            for part in one.components:
+                if (part.scope, part.ums_max) not in catalogue._scales:
+                    why = f"{UMS_SCALE.file} has no scale of scope {part.scope} with {part.ums_max} UMS"
+                    raise row_of[part].wrong("ums_max", why)
+            if one.ums_max != most:
+                why = f"from {day_text(day)} the components of {one.subject} add up to {one.ums_max} UMS, not to {most}"
+                raise row_of[one.components[-1]].wrong("ums_max", why)
 
 
-def _component(row: _Row) -> tuple[tuple[str, str, str, str], Component]:
-    qualification = (
-        row.text("subject"),
-        row.text("qualification_number"),
-        row.text("registration_code"),
-        row.text("cash_in_code"),
-    )
-    return qualification, Component(
-        code=row.text("component_code"),
-        title=row.text("component_title"),
-        number=row.number("component_no"),
-        external=row.yes("external"),
-        december_january=row.yes("december_january"),
-        may_june=row.yes("may_june"),
-        first_series=row.text("first_series"),
-        last_series=row.text("last_series"),
-        raw_max=row.number("raw_max"),
-        ums_max=row.number("ums_max"),
-        placeholder=row.yes("code_placeholder"),
-    )
-
-
-def _qualifications(path: Path) -> tuple[Qualification, ...]:
-    by_qualification: dict[tuple[str, str, str, str], list[Component]] = {}
-    for qualification, component in _rows(path, _component):
-        by_qualification.setdefault(qualification, []).append(component)
-    return tuple(Qualification(*identity, tuple(parts)) for identity, parts in by_qualification.items())
-
-
-def _stream(row: _Row) -> Stream:
-    return Stream(
-        purpose="registration" if row.one_of("purpose", "registration", "entry") == "registration" else "entry",
-        series=row.text("series"),
-        month=row.number("month"),
-        awarding_body=row.text("awarding_body"),
-        placeholder=row.yes("placeholder"),
-    )
-
-
-def _milestone(row: _Row) -> Milestone:
-    day = row.day("date")
-    # 24:00 is the end of that day: a deadline includes it, so its instant is the midnight after.
-    end = row.one_of("time", "00:00", "24:00") == "24:00"
-    midnight = day + timedelta(days=1) if end else day
-    return Milestone(
-        series=row.text("series"),
-        event=row.text("event"),
-        at=datetime(midnight.year, midnight.month, midnight.day, tzinfo=LONDON),
-        day=day,
-        in_force_from=row.day("in_force_from"),
-        placeholder=row.yes("placeholder"),
-    )
-
-
-def _fee(row: _Row) -> Fee:
-    bands: dict[str, Band] = {"on_time": "on_time", "late": "late", "high_late": "high_late"}
-    return Fee(
-        kind=row.one_of("kind", "registration", "internal", "external", "cash_in"),
-        band=bands[row.one_of("band", *bands)],
-        pence=row.number("pence"),
-        in_force_from=row.day("in_force_from"),
-        placeholder=row.yes("placeholder"),
-    )
+def _check_known(rows: Iterable[Row[R]], attribute: str, codes: set[str]) -> None:
+    """Every code that a file mentions is one of `components.csv`."""
+    for row in rows:
+        code = getattr(row.record, attribute)
+        if code != ANY and code not in codes:
+            raise row.wrong(attribute, f"{code} is not in {COMPONENTS.file}")

@@ -19,6 +19,7 @@ from parsers.layouts import CANDIDATE
 from parsers.reader import Submission
 from rules import entries, fees, files, registration
 from rules.catalogue import Band, Catalogue, Series, day_text, instant_text
+from rules.deadlines import NONE, Extensions
 from rules.known import Arrival, Known
 
 
@@ -97,11 +98,11 @@ def decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> l
         if series is not None:
             series_by_file[index] = series
             files.repeats_and_sequence(index, arrival, series, _earlier(arrival, series, known), found)
-            if arrival.submission.type and arrival.submission.type.letter in files.BOOKED:
-                files.window_open(index, arrival.received, series, catalogue, found)
+            if files.enters(arrival.submission):
+                files.window_open(index, arrival, series, catalogue, known.extensions, found)
     read = _candidates(submissions, series_by_file, found)
     files.records_of_their_centre(read.records, submissions, found)
-    options = _judge(read, series_by_file, catalogue, known, found)
+    options = _judge(read, arrivals, series_by_file, catalogue, known, found)
     return _decisions(arrivals, series_by_file, read.records, options, catalogue, known, found)
 
 
@@ -112,11 +113,11 @@ def check(arrival: Arrival, catalogue: Catalogue, *, window: bool) -> tuple[Find
     found.carry(0, arrival.submission.findings)
     series = files.series_of(0, arrival.submission, catalogue, found)
     if series and window:
-        files.window_open(0, arrival.received, series, catalogue, found)
+        files.window_open(0, arrival, series, catalogue, NONE, found)
     by_file = {0: series} if series else {}
     read = _candidates([arrival.submission], by_file, found)
     files.records_of_their_centre(read.records, [arrival.submission], found)
-    _judge(read, by_file, catalogue, None, found)
+    _judge(read, [arrival], by_file, catalogue, None, found, dated=window)
     return found.of(0)
 
 
@@ -129,8 +130,9 @@ def _earlier(arrival: Arrival, series: Series, known: Known) -> pl.DataFrame:
 
 
 def _candidates(submissions: Sequence[Submission], series: Mapping[int, Series], found: Found) -> Columns:
-    """The candidate records of every entry and amendment file, with the series they are for as `series` (its id)."""
-    read = columns(submissions, CANDIDATE, found)
+    """The candidate records of every entry and amendment file and the rows of every feed, with the series they are for
+    as `series` (its id). An option's `action` is `enter`, or in feeds also `withdraw`."""
+    read = _with_feeds(columns(submissions, CANDIDATE, found), submissions)
     table = pl.DataFrame(
         {"file": list(series), "series": [one.id for one in series.values()]},
         schema={"file": pl.UInt32, "series": pl.String},
@@ -141,10 +143,37 @@ def _candidates(submissions: Sequence[Submission], series: Mapping[int, Series],
     return Columns(read.records.join(table, **join), options.join(table, **join))  # type: ignore[arg-type]
 
 
+def _with_feeds(read: Columns, submissions: Sequence[Submission]) -> Columns:
+    """The rows of feeds as records without personal details, and as options."""
+    feeds = [
+        one.feed.with_columns(pl.lit(index, pl.UInt32).alias("file"))
+        for index, one in enumerate(submissions)
+        if one.feed is not None
+    ]
+    options = read.options.with_columns(pl.lit("enter").alias("action"))
+    if not feeds:
+        return Columns(read.records, options)
+    rows = pl.concat(feeds)
+    named = {name: pl.lit(None, kind) for name, kind in read.records.schema.items() if name not in rows.columns}
+    placed = {name: pl.lit(None, kind) for name, kind in options.schema.items() if name not in rows.columns}
+    records = rows.with_columns(**named).with_columns(pl.lit("").alias("uln")).select(read.records.columns)
+    return Columns(
+        pl.concat([read.records, records]), pl.concat([options, rows.with_columns(**placed).select(options.columns)])
+    )
+
+
 def _judge(
-    read: Columns, series_by_file: Mapping[int, Series], catalogue: Catalogue, known: Known | None, found: Found
+    read: Columns,
+    arrivals: Sequence[Arrival],
+    series_by_file: Mapping[int, Series],
+    catalogue: Catalogue,
+    known: Known | None,
+    found: Found,
+    *,
+    dated: bool = True,
 ) -> pl.DataFrame:
-    """Every rule about candidates and their options; without `known`, those that need no ledger. Returns the options
+    """Every rule about candidates and their options; without `known`, those that need no ledger; unless `dated`, those
+    that need no receipt. Returns the options
     that are in the catalogue, with what it says of them, each once."""
     records = read.records
     held = known or Known.nothing()
@@ -159,10 +188,17 @@ def _judge(
         options = read.options.filter(pl.col("series") == series.id)
         options = entries.in_catalogue(options, series, catalogue, found)
         options = entries.once_each(options, found)
-        entries.offered(options, series, found)
+        entered = options.filter(pl.col("action") == "enter")
+        entries.offered(entered, series, found)
+        if dated:
+            registration.approved(entered, arrivals, catalogue, found)
         if known and series.purpose == "entry":
-            registration.registered(options, known.registrations, found)
+            registration.registered(entered, known.registrations, found)
             registration.same_name(records.filter(pl.col("series") == series.id), known.registrations, found)
+            entries.sitting_limits(entered, known.sittings, known.allowances, found)
+            stated = entries.stated(options, arrivals, known.entries, series, catalogue)
+            entries.terminal_rule(stated, known.sittings, series, catalogue, found)
+            entries.practice_is_told(stated, known.sittings, series, catalogue, found)
         judged.append(options)
     return pl.concat(judged) if judged else read.options.clear().with_columns(kind=pl.lit(None, pl.String))
 
@@ -196,12 +232,21 @@ def _decisions(
     untouched = accepted.join(found.refused_entries(), on=["file", "candidate"], how="anti")
     held = _held(accepted, series_by_file, arrivals, known)
     key = ["file", "candidate", "option"]
+    withdrawn = good.filter(pl.col("action") == "withdraw")
+    good = good.filter(pl.col("action") == "enter")
     new = good.join(held, on=key, how="anti", maintain_order="left")
-    ended = held.join(stated, on=key, how="anti", maintain_order="left")
+    # A file states all that its candidates hold, a feed only what changes.
+    feeds = [index for index, one in enumerate(arrivals) if one.submission.feed is not None]
+    ended = pl.concat([
+        held.filter(~pl.col("file").is_in(feeds)).join(stated, on=key, how="anti", maintain_order="left"),
+        held.join(withdrawn, on=key, how="semi", maintain_order="left"),
+    ])  # fmt: skip
+    not_held = withdrawn.join(held, on=key, how="anti", maintain_order="left")
+    found.rows(f.NOT_HELD, not_held.select("file", "line", "candidate", pl.col("option").alias("value"), "option"))
     kept = good.join(held, on=key, how="semi")
-    added = _priced(new, records, series_by_file, arrivals, catalogue)
+    added = _priced(new, records, series_by_file, arrivals, catalogue, known)
     ended = _refunded(ended, series_by_file, arrivals, catalogue)
-    _tell(added, ended, records, series_by_file, arrivals, catalogue, found)
+    _tell(added, ended, records, series_by_file, arrivals, catalogue, known.extensions, found)
     counts: dict[str, dict[int, int]] = {
         "candidates": _count(candidates_in),
         "refused": _count(refused.join(candidates_in, on=["file", "candidate"], how="semi")),
@@ -275,26 +320,42 @@ def _priced(
     series_by_file: Mapping[int, Series],
     arrivals: Sequence[Arrival],
     catalogue: Catalogue,
+    known: Known,
 ) -> pl.DataFrame:
-    """New options with the learner's details and their price (FEE-1, FEE-5)."""
-    tables = [
-        fees.prices(_band(index, series_by_file, arrivals, catalogue), arrivals[index].received, catalogue).select(
-            pl.lit(index, pl.UInt32).alias("file"), pl.all()
-        )
-        for index in series_by_file
-    ]
-    if not tables or new.is_empty():
+    """New options with the learner's details and their price (FEE-1, FEE-2, FEE-5)."""
+    if not series_by_file or new.is_empty():
         return pl.DataFrame(schema=ADDED)
+    tables, exempt = [], []
+    for index, series in series_by_file.items():
+        received, file = arrivals[index].received, pl.lit(index, pl.UInt32).alias("file")
+        bands = {_band(index, series_by_file, arrivals, catalogue, known), "on_time"}
+        tables += [fees.prices(band, received, catalogue).select(file, pl.all()) for band in sorted(bands)]
+        mine = new.filter(pl.col("file") == index)
+        exempt.append(fees.january_sitters(mine, series, received, known.sat, catalogue).select(file, pl.all()))
+    band_of_file = pl.DataFrame(
+        [(index, _band(index, series_by_file, arrivals, catalogue, known)) for index in series_by_file],
+        schema={"file": pl.UInt32, "band": pl.String},
+        orient="row",
+    )
+    spared = pl.concat(exempt).with_columns(pl.lit("on_time").alias("spared"))
     people = records.select("file", "line", pl.col("kept").alias("name"), "born", "sex", "upn", "uln")
+    banded = (
+        new.join(band_of_file, on="file", maintain_order="left")
+        .join(spared, on=["file", "uci", "registration"], how="left", maintain_order="left")
+        .with_columns(pl.coalesce("spared", "band").alias("band"))
+    )
     return (
-        new.join(people, on=["file", "line"], maintain_order="left")
-        .join(pl.concat(tables), on=["file", "kind"], maintain_order="left")
+        banded.join(people, on=["file", "line"], maintain_order="left")
+        .join(pl.concat(tables), on=["file", "kind", "band"], maintain_order="left")
         .select(*ADDED)
     )
 
 
-def _band(index: int, series: Mapping[int, Series], arrivals: Sequence[Arrival], catalogue: Catalogue) -> Band:
-    return fees.band_of(series[index], arrivals[index].received, catalogue)
+def _band(
+    index: int, series: Mapping[int, Series], arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known
+) -> Band:
+    one = arrivals[index]
+    return fees.band_of(series[index], one.received, catalogue, one.centre, known.extensions)
 
 
 def _refunded(
@@ -313,12 +374,16 @@ def _tell(
     series_by_file: Mapping[int, Series],
     arrivals: Sequence[Arrival],
     catalogue: Catalogue,
+    extended: Extensions,
     found: Found,
 ) -> None:
     """The notes a centre wants beside the findings: what was withdrawn by omission, and why a late fee is charged."""
     lines = records.group_by("file", "candidate").agg(pl.col("line").min())
+    # A feed says itself what it withdraws.
+    files_only = [index for index, one in enumerate(arrivals) if one.submission.feed is None]
     withdrawn = (
-        ended.sort("file", "candidate", "option")
+        ended.filter(pl.col("file").is_in(files_only))
+        .sort("file", "candidate", "option")
         .group_by("file", "candidate", maintain_order=True)
         .agg(pl.col("option").str.join(", ").alias("value"))
         .join(lines, on=["file", "candidate"], maintain_order="left")
@@ -326,7 +391,7 @@ def _tell(
     found.rows(f.WITHDRAWN, withdrawn.select("file", "line", "candidate", "value"))
     for index in added.filter((pl.col("band") != "on_time") & (pl.col("pence") > 0))["file"].unique().sort():
         series, received = series_by_file[index], arrivals[index].received
-        band = fees.band_of(series, received, catalogue)
+        band = fees.band_of(series, received, catalogue, arrivals[index].centre, extended)
         deadline = catalogue.milestone(series, "on_time_deadline", received)
         if deadline:
             found.add(

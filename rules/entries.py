@@ -1,12 +1,16 @@
-"""Rules about entries: one per component, from the catalogue of the series (ENT-1, CAL-4)."""
+"""Rules about entries: one per component, from the catalogue of the series (ENT-1, CAL-4), as often as it may be taken
+(ENT-3, ENT-4), and in an order that can lead to an award (ENT-5, ENT-6)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import polars as pl
 
 from parsers import findings as f
 from parsers.findings import Found
-from rules.catalogue import Catalogue, Series
+from rules.catalogue import Catalogue, Series, series_title
+from rules.known import Arrival
 
 _HERE = ["file", "line", "candidate"]
 
@@ -59,3 +63,144 @@ def once_each(options: pl.DataFrame, found: Found) -> pl.DataFrame:
     rows = again.select(*_HERE, pl.col("option").alias("value"), "option", "first", "last")
     found.rows(f.OPTION_TWICE, rows, field="option")
     return options.unique(key, keep="first", maintain_order=True)
+
+
+# --- Sittings --------------------------------------------------------------------------------------------------------
+
+SITTINGS_ALLOWED = 2
+"""A component is taken once and again once: one retake of an internal one, one resit of the external one."""
+
+
+def sitting_limits(options: pl.DataFrame, sittings: pl.DataFrame, allowances: pl.DataFrame, found: Found) -> None:
+    """ENT-3, ENT-4: an internal component is retaken once, in another series, the external resat once; any two sittings
+    use it up, practice ones too. One the learner was absent from does not count (for internal ones: ours); staff can
+    grant more.
+
+    `options`: a row an entry, with `series` and `kind`; `sittings` and `allowances` as in `rules.known`.
+    """
+    attended = sittings.filter(~pl.col("absent")).rename({"series": "sat_in"}).select("uci", "option", "sat_in")
+    granted = allowances.group_by("uci", "option").agg(pl.col("number").sum())
+    before = (
+        options.join(attended, on=["uci", "option"])
+        .filter(pl.col("sat_in") != pl.col("series"))
+        .group_by(*_HERE, "uci", "option", "kind", "first", "last", "title", maintain_order=True)
+        .agg(pl.col("sat_in").n_unique().alias("times"), pl.col("sat_in").unique().sort().alias("sat_in"))
+        .join(granted, on=["uci", "option"], how="left", maintain_order="left")
+        .with_columns((pl.col("number").fill_null(0) + SITTINGS_ALLOWED).alias("allowed"))
+        .filter(pl.col("times") >= pl.col("allowed"))
+    )
+    if before.is_empty():
+        return
+    titles = {one: series_title(one) for one in before["sat_in"].explode().unique()}
+    spelt = pl.col("sat_in").list.eval(pl.element().replace_strict(titles, return_dtype=pl.String)).list.join(", ")
+    rows = before.select(
+        *_HERE, pl.col("option").alias("value"), "option", "first", "last", "title", "kind", "times", "allowed",
+        sat_in=spelt,
+    )  # fmt: skip
+    found.rows(f.RETAKE_LIMIT, rows.filter(pl.col("kind") == "internal"), field="option")
+    found.rows(f.RESIT_LIMIT, rows.filter(pl.col("kind") == "external"), field="option")
+
+
+def _components(catalogue: Catalogue) -> pl.DataFrame:
+    rows = [
+        (one.registration_code, part.code, part.external) for one in catalogue.qualifications for part in one.components
+    ]
+    schema = {"registration": pl.String, "part": pl.String, "external": pl.Boolean}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+_LEARNER = ["file", "candidate", "uci", "registration"]
+
+
+def stated(
+    options: pl.DataFrame, arrivals: Sequence[Arrival], held: pl.DataFrame, series: Series, catalogue: Catalogue
+) -> pl.DataFrame:
+    """What each learner of these files will hold in the series: what a file names; for a feed, what is held already,
+    less what it withdraws, and what it enters. Columns of `options`; what is only held has the line of the learner's
+    first row, and no columns."""
+    feeds = [index for index, one in enumerate(arrivals) if one.submission.feed is not None]
+    entered = options.filter(pl.col("action") == "enter")
+    changed = options.filter(pl.col("file").is_in(feeds))
+    if changed.is_empty():
+        return entered
+    learners = changed.group_by("file", "centre", "series", "candidate", "uci").agg(pl.col("line").min())
+    before = (
+        held.filter(pl.col("series") == series.id)
+        .join(learners, on=["centre", "series", "candidate", "uci"])
+        .join(changed, on=["file", "candidate", "option"], how="anti")
+        .join(catalogue.options(series), on="option")
+    )
+    return pl.concat([entered, before.select(*(set(entered.columns) & set(before.columns)))], how="diagonal")
+
+
+def practice_sittings(
+    stated: pl.DataFrame, sittings: pl.DataFrame, series: Series, catalogue: Catalogue
+) -> pl.DataFrame:
+    """ENT-6: the external entries of `stated` that are practice sittings, because some internal component of the
+    qualification will not be complete by the end of the series: neither taken before nor entered now.
+
+    `stated`: what each learner will hold in this series, with `file`, `candidate`, `uci`, `option`, `kind`,
+    `registration` and whatever else; returns its rows with `missing`, the internal components in words.
+    """
+    external = stated.filter(pl.col("kind") == "external")
+    internal = _components(catalogue).filter(~pl.col("external"))
+    taken = pl.concat([
+        sittings.filter(pl.col("series") <= series.id).select("uci", pl.col("option").alias("part")),
+        stated.select("uci", pl.col("option").alias("part")),
+    ]).unique()  # fmt: skip
+    missing = (
+        external.join(internal, on="registration", maintain_order="left")
+        .join(taken, on=["uci", "part"], how="anti", maintain_order="left")
+        .group_by(_LEARNER, maintain_order=True)
+        .agg(pl.col("part").str.join(", ").alias("missing"))
+    )
+    return external.join(missing, on=_LEARNER, maintain_order="left")
+
+
+def practice_is_told(
+    stated: pl.DataFrame, sittings: pl.DataFrame, series: Series, catalogue: Catalogue, found: Found
+) -> None:
+    """ENT-6: a practice sitting is accepted and warned of."""
+    rows = practice_sittings(stated, sittings, series, catalogue)
+    rows = rows.select(*_HERE, pl.col("option").alias("value"), "option", "first", "last", "missing", "title")
+    found.rows(f.PRACTICE_SITTING, rows.with_columns(series=pl.lit(series.title)), field="option")
+
+
+def terminal_rule(
+    stated: pl.DataFrame, sittings: pl.DataFrame, series: Series, catalogue: Catalogue, found: Found
+) -> None:
+    """ENT-5: an internal component taken in a series after the terminal external needs the external again in the same
+    series; without it a warning. The external was terminal when every internal had been taken by then."""
+    parts = _components(catalogue)
+    earlier = sittings.filter((pl.col("series") < series.id) & ~pl.col("absent")).join(
+        parts, left_on="option", right_on="part"
+    )
+    first = earlier.filter(~pl.col("external")).group_by("uci", "registration", "option").agg(pl.col("series").min())
+    needed = parts.filter(~pl.col("external")).group_by("registration").len("parts")
+    complete = (
+        first.group_by("uci", "registration")
+        .agg(pl.col("series").max().alias("complete"), pl.len().alias("taken"))
+        .join(needed, on="registration")
+        .filter(pl.col("taken") == pl.col("parts"))
+    )
+    terminal = (
+        earlier.filter("external")
+        .join(complete, on=["uci", "registration"])
+        .filter(pl.col("series") >= pl.col("complete"))
+        .group_by("uci", "registration")
+        .agg(pl.col("series").max().alias("sat_in"), pl.col("option").first().alias("external_code"))
+    )
+    again = stated.filter(pl.col("kind") == "external").select(_LEARNER)
+    late = (
+        stated.filter(pl.col("kind") == "internal")
+        .join(terminal, on=["uci", "registration"], maintain_order="left")
+        .join(again, on=_LEARNER, how="anti", maintain_order="left")
+    )
+    if late.is_empty():
+        return
+    titles = {one: series_title(one) for one in late["sat_in"].unique()}
+    rows = late.select(
+        *_HERE, pl.col("option").alias("value"), "option", "first", "last", "title", "external_code",
+        sat_in=pl.col("sat_in").replace_strict(titles, return_dtype=pl.String),
+    )  # fmt: skip
+    found.rows(f.TERMINAL_RULE, rows.with_columns(series=pl.lit(series.title)), field="option")

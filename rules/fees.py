@@ -7,30 +7,57 @@ from datetime import datetime
 import polars as pl
 
 from rules.catalogue import Band, Catalogue, Series, day_text
+from rules.deadlines import NONE, Extensions, deadline
 
 KINDS = ("registration", "internal", "external", "cash_in")
 
 
-def band_of(series: Series, received: datetime, catalogue: Catalogue) -> Band:
-    """FEE-1: the band of the receipt of the file in which an entry first appears, by the calendar in force then."""
+def band_of(
+    series: Series, received: datetime, catalogue: Catalogue, centre: str = "", extended: Extensions = NONE
+) -> Band:
+    """FEE-1: the band of the receipt of the file in which an entry first appears, by the calendar in force then; an
+    extension of the on-time deadline keeps the centre on time (CAL-3)."""
     if series.purpose == "registration":
         return "on_time"
-    deadline = catalogue.milestone(series, "on_time_deadline", received)
-    high = catalogue.milestone(series, "high_late_from", received)
-    if high and received >= high.at:
-        return "high_late"
-    return "late" if deadline and received >= deadline.at else "on_time"
+    on_time = deadline(series, "on_time_deadline", received, catalogue, centre, extended)
+    high = deadline(series, "high_late_from", received, catalogue, centre, extended)
+    if on_time and received < on_time.at:
+        return "on_time"
+    return "high_late" if high and received >= high.at else "late" if on_time else "on_time"
+
+
+def january_sitters(
+    new: pl.DataFrame, series: Series, received: datetime, sat: pl.DataFrame, catalogue: Catalogue
+) -> pl.DataFrame:
+    """FEE-2: the entries of `new` that pay no late fee, because their learner sat the preceding December/January series
+    of that qualification and is entered again between its results day and the re-entry deadline.
+
+    `new`: `uci`, `registration`; `sat`: `uci`, `option`, `series` of every component with a mark. Returns `uci`,
+    `registration`, each pair once. "Sat" is a mark for any component of the qualification; from results day: ours.
+    """
+    none = pl.DataFrame(schema={"uci": pl.String, "registration": pl.String})
+    january = catalogue.series_by_id(f"{series.year}-01")
+    if series.month != 6 or january is None:
+        return none
+    results = catalogue.milestone(january, "results_to_learners", received)
+    until = catalogue.milestone(series, "reentry_deadline", received)
+    if results is None or until is None or not results.at <= received < until.at:
+        return none
+    parts = [(part.code, one.registration_code) for one in catalogue.qualifications for part in one.components]
+    of = pl.DataFrame(parts, schema={"option": pl.String, "registration": pl.String}, orient="row")
+    sitters = sat.filter(pl.col("series") == january.id).join(of, on="option").select("uci", "registration")
+    return new.select("uci", "registration").join(sitters, on=["uci", "registration"], how="semi").unique()
 
 
 def why(series: Series, received: datetime, band: Band, catalogue: Catalogue) -> str:
     """The reason for a band in words."""
-    deadline = catalogue.milestone(series, "on_time_deadline", received)
+    on_time = catalogue.milestone(series, "on_time_deadline", received)
     high = catalogue.milestone(series, "high_late_from", received)
     if band == "high_late" and high:
         return f"on or after {day_text(high.day)}, from when the high late fee is charged"
-    if band == "late" and deadline:
-        return f"after the on-time deadline of {day_text(deadline.day)}"
-    return f"by the on-time deadline of {day_text(deadline.day)}" if deadline else "registrations have one fee"
+    if band == "late" and on_time:
+        return f"after the on-time deadline of {day_text(on_time.day)}"
+    return f"by the on-time deadline of {day_text(on_time.day)}" if on_time else "registrations have one fee"
 
 
 def prices(band: Band, received: datetime, catalogue: Catalogue) -> pl.DataFrame:

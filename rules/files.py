@@ -4,7 +4,6 @@ CAL-1)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -14,6 +13,7 @@ from parsers.findings import Found
 from parsers.layouts import CANDIDATE, FILE_HEADER, FILE_TYPES
 from parsers.reader import Submission
 from rules.catalogue import Catalogue, Series, day_text, instant_text
+from rules.deadlines import Extensions, deadline
 from rules.known import Arrival
 
 BOOKED = ("E", "A")
@@ -27,8 +27,8 @@ def one_centre_speaks(file: int, arrival: Arrival, found: Found) -> None:
     if submission.name and submission.name.centre != centre:
         found.add(f.OTHER_CENTRE, value=submission.name.centre, file=file, where="the file name", centre=centre)
     elif header and header.distribution == "S" and header.centre != centre:
-        place = FILE_HEADER["centre"].columns
-        found.add(f.OTHER_CENTRE, 1, place, header.centre, file=file, where="the file header", centre=centre)
+        line, place = (None, None) if submission.feed is not None else (1, FILE_HEADER["centre"].columns)
+        found.add(f.OTHER_CENTRE, line, place, header.centre, file=file, where="the file header", centre=centre)
     if len(submission.centres) > 1:
         found.add(f.MANY_CENTRES, value=str(len(submission.centres)), file=file)
 
@@ -59,9 +59,15 @@ def series_of(file: int, submission: Submission, catalogue: Catalogue, found: Fo
     series = catalogue.series(header.series_key, header.awarding_body)
     if series is None:
         value = f"{header.awarding_body} {header.series_key}"
-        first, last = FILE_HEADER["awarding_body"].first, FILE_HEADER["year"].last
-        found.add(f.STREAM_UNKNOWN, 1, (first, last), value, file=file, streams=catalogue.known_series())
+        place = (FILE_HEADER["awarding_body"].first, FILE_HEADER["year"].last)
+        line, columns = (None, None) if submission.feed is not None else (1, place)
+        found.add(f.STREAM_UNKNOWN, line, columns, value, file=file, streams=catalogue.known_series())
     return series
+
+
+def enters(submission: Submission) -> bool:
+    """Whether a submission makes entries: an entry or amendment file, or the desk's own feed."""
+    return submission.feed is not None or (submission.type is not None and submission.type.letter in BOOKED)
 
 
 def taken_here(file: int, submission: Submission, found: Found) -> None:
@@ -87,6 +93,7 @@ def repeats_and_sequence(file: int, arrival: Arrival, series: Series, earlier: p
         found.add(f.ALREADY_PROCESSED, value=instant_text(first["received"]), file=file, reply=first["reply"])
         return
     if letter not in BOOKED:
+        # Feeds have no numbers, and files of other letters number themselves.
         return
     earlier = earlier.filter(pl.col("letter").is_in(BOOKED))
     booked = earlier.filter("booked")
@@ -109,11 +116,14 @@ def repeats_and_sequence(file: int, arrival: Arrival, series: Series, earlier: p
         found.add(f.AMENDMENT_FIRST, file=file, series=series.title)
 
 
-def window_open(file: int, received: datetime, series: Series, catalogue: Catalogue, found: Found) -> None:
-    """ENT-2, CAL-1, CAL-2: entries and amendments are taken while the series' window is open, by the calendar in
-    force at receipt."""
-    opens = catalogue.milestone(series, "window_opens", received)
-    closes = catalogue.milestone(series, "window_closes", received)
+def window_open(
+    file: int, arrival: Arrival, series: Series, catalogue: Catalogue, extended: Extensions, found: Found
+) -> None:
+    """ENT-2, CAL-1 to CAL-3: entries and amendments are taken by file and from the portal while the series' window is
+    open, by the calendar in force at receipt; from staff at any time once it has opened."""
+    received = arrival.received
+    opens = deadline(series, "window_opens", received, catalogue, arrival.centre, extended)
+    closes = deadline(series, "window_closes", received, catalogue, arrival.centre, extended)
     if opens is None or closes is None:
         return
     facts: dict[str, Any] = {
@@ -125,5 +135,5 @@ def window_open(file: int, received: datetime, series: Series, catalogue: Catalo
     }
     if received < opens.at:
         found.add(f.WINDOW_NOT_OPEN, value=instant_text(received), file=file, **facts)
-    elif received >= closes.at:
+    elif received >= closes.at and arrival.channel != "staff":
         found.add(f.WINDOW_CLOSED, value=instant_text(received), file=file, **facts)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
-from attrs import frozen
+from attrs import field, frozen
 
 from parsers.reader import Submission
+
+Channel = Literal["edi", "online", "staff"]
+"""The way an entry comes: file transfer, the board's portal, customer services."""
 
 FILES: dict[str, Any] = {
     "centre": pl.String,
@@ -42,18 +45,28 @@ ENTRIES: dict[str, Any] = {
     "pence": pl.Int64,
     "entry_pence": pl.Int64,
 }
+SITTINGS: dict[str, Any] = {
+    "centre": pl.String,
+    "series": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "absent": pl.Boolean,
+}
+ALLOWANCES: dict[str, Any] = {"uci": pl.String, "option": pl.String, "number": pl.Int32}
+SAT: dict[str, Any] = {"uci": pl.String, "option": pl.String, "series": pl.String}
 LEARNERS: dict[str, Any] = {"uln": pl.String, "uci": pl.String, "centre": pl.String}
 
 
 @frozen(kw_only=True)
 class Arrival:
     """One file as it arrived: `centre` is the folder it landed in, `received` its receipt (aware), which decides
-    deadlines."""
+    deadlines, `channel` the way it came."""
 
     submission: Submission
     centre: str
     received: datetime
     sha256: str
+    channel: Channel = "edi"
 
 
 @frozen(kw_only=True)
@@ -64,12 +77,21 @@ class Known:
     force (`REGISTRATIONS`; `option` is the registration code). `entries`: those in force (`ENTRIES`; `pence` charged
     for it, `entry_pence` of that without the surcharge). `learners` asks for every UCI known for some ULNs, at any
     centre (`LEARNERS`).
+
+    Of the learners of these centres, at whatever centre it was: `sittings`, every entry for a component in any series
+    (`SITTINGS`; `absent` from it); `allowances`, extra sittings staff have granted (`ALLOWANCES`); `sat`, components
+    with a mark (`SAT`). `extensions`: until when staff have extended a milestone, by centre, series id and event (the
+    first instant after it).
     """
 
     files: pl.DataFrame
     registrations: pl.DataFrame
     entries: pl.DataFrame
     learners: Callable[[Sequence[str]], pl.DataFrame]
+    sittings: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=SITTINGS))
+    allowances: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=ALLOWANCES))
+    sat: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=SAT))
+    extensions: Mapping[tuple[str, str, str], datetime] = field(factory=dict)
 
     @classmethod
     def nothing(cls) -> Known:

@@ -1,14 +1,18 @@
 """Rules about learners: who they are (REG-4, REG-5) and that they are registered under the name they are entered with
-(REG-2, REG-3). Frames as in `parsers.fields.Candidates`, with the file's `centre`, `series` and so on joined to them.
+(REG-2, REG-3). Frames as in `parsers.columns.Columns`, with the file's `centre`, `series` and so on joined to them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import polars as pl
 
 from parsers import findings as f
 from parsers.findings import Found
 from parsers.layouts import CANDIDATE
+from rules.catalogue import LONDON, Catalogue, day_text
+from rules.known import Arrival
 
 _HERE = ["file", "line", "candidate"]
 
@@ -96,3 +100,20 @@ def same_name(records: pl.DataFrame, registrations: pl.DataFrame, found: Found) 
     )
     place = CANDIDATE["name"]
     found.rows(f.NAME_MISMATCH, other, place.columns, place.name)
+
+
+def approved(options: pl.DataFrame, arrivals: Sequence[Arrival], catalogue: Catalogue, found: Found) -> None:
+    """REG-1: nothing is taken for a qualification before its centre's approval for it.
+    `options`: a row per option with `centre`, `registration` (the qualification's code) and `subject`."""
+    wanted = options.select("file", "centre", "registration").unique()
+    refused = []
+    for file, centre, registration in wanted.iter_rows():
+        approval = catalogue.approval(centre, registration)
+        if approval is None or arrivals[file].received.astimezone(LONDON).date() < approval.approved_on:
+            since = f" before {day_text(approval.approved_on)}" if approval else ""
+            refused.append((file, centre, registration, since))
+    schema = {"file": pl.UInt32, "centre": pl.String, "registration": pl.String, "since": pl.String}
+    rows = options.join(
+        pl.DataFrame(refused, schema=schema, orient="row"), on=["file", "centre", "registration"], maintain_order="left"
+    ).select(*_HERE, pl.col("option").alias("value"), "option", "first", "last", "centre", "subject", "since")
+    found.rows(f.CENTRE_NOT_APPROVED, rows, field="option")

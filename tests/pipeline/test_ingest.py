@@ -256,6 +256,7 @@ def test_batches_of_one_file_give_the_same_outbox(work: Desk, fresh: Settings, t
         Settings(state=tmp_path, database_url=fresh.database_url, batch_files=1),
         work.store,
         work.ledger,
+        work.actions,
         work.catalogue,
     )
     ingest(narrow, NOW)

@@ -1,0 +1,31 @@
+"""Frames out of PostgreSQL, and into it by COPY."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, Engine, Select, Table
+
+_NULL = r"\N"
+
+
+def frame(engine: Engine, query: Select[Any]) -> pl.DataFrame:
+    """The rows of a query with its column names. An empty result has columns of type null: cast before use."""
+    with engine.connect() as connection:
+        result = connection.execute(query)
+        return pl.DataFrame(result.fetchall(), schema=list(result.keys()), orient="row", infer_schema_length=None)
+
+
+def copy(connection: Connection, table: Table, rows: pl.DataFrame) -> None:
+    """Appends `rows` to `table` by COPY; its columns are the table's."""
+    if rows.is_empty():
+        return
+    buffer = io.BytesIO()
+    rows.write_csv(buffer, include_header=False, null_value=_NULL)
+    buffer.seek(0)
+    columns = ", ".join(f'"{name}"' for name in rows.columns)
+    raw = connection.connection.cursor()
+    raw.copy_expert(f"COPY {table.name} ({columns}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')", buffer)
+    raw.close()

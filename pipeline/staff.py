@@ -1,0 +1,106 @@
+"""What staff do by hand: extensions and extra sittings, and entries, claims and withdrawals that centres may not make
+any more. Each is recorded with who, when and why (OPS-3); entries go in by the same door as files."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from attrs import frozen
+
+from infra.actions import Action
+from parsers.feed import write_feed
+from pipeline.desk import Desk
+from rules.catalogue import Series, instant_text
+
+EVENTS = ("window_closes", "on_time_deadline", "marks_deadline", "marks_amendment_deadline", "reentry_deadline")
+"""The milestones that can be extended (CAL-3)."""
+
+
+class StaffError(ValueError):
+    """A member of staff asked for something that cannot be done; the message says why."""
+
+
+@frozen
+class Order:
+    """Who does something, why, and when (aware)."""
+
+    who: str
+    why: str
+    at: datetime
+
+
+@frozen
+class Entry:
+    """One option of one learner: `series` as year and month (`2024-06`)."""
+
+    centre: str
+    series: str
+    candidate: str
+    uci: str
+    option: str
+
+
+def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, order: Order) -> str:
+    """CAL-3: extends a milestone of a series for a centre until `until` (aware, the first instant after it). Returns
+    what was done in words; raises `StaffError`."""
+    meant = _series(desk, series)
+    milestone = desk.catalogue.milestone(meant, event, order.at)
+    if event not in EVENTS or milestone is None:
+        raise StaffError(f"{meant.title} has no {event} that can be extended; extend one of {', '.join(EVENTS)}")
+    if until <= milestone.at:
+        raise StaffError(
+            f"{event} of {meant.title} is {instant_text(milestone.at)}; {instant_text(until)} is not later"
+        )
+    _record(desk, order, "extension", centre=centre, series=series, event=event, until=until)
+    return f"{event} of {meant.title} is extended for centre {centre} until {instant_text(until)}."
+
+
+def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int, order: Order) -> str:
+    """ENT-3, ENT-4: grants a learner `number` further sittings of a component. Returns what was done in words; raises
+    `StaffError`."""
+    if desk.catalogue.component(component) is None:
+        raise StaffError(f"{component} is no component")
+    if number < 1:
+        raise StaffError("grant at least one sitting")
+    _record(desk, order, "extra_sitting", centre=centre, uci=uci, option=component, number=number)
+    return f"{number} further sitting{'s' * (number > 1)} of {component} granted to {uci}."
+
+
+def change_entry(desk: Desk, action: Literal["entry", "claim", "withdrawal"], entry: Entry, order: Order) -> str:
+    """Enters (`entry`, `claim`) or withdraws one option of a learner: writes a feed file, which the next ingest decides
+    by the rules for staff (ENT-2, CRT-1). Returns the file's key; raises `StaffError`."""
+    meant = _series(desk, entry.series)
+    claims = entry.option in {one.cash_in_code for one in desk.catalogue.qualifications}
+    if action == "claim" and not claims:
+        raise StaffError(f"{entry.option} is no cash-in code: use `staff entry`")
+    if action == "entry" and claims:
+        raise StaffError(f"{entry.option} is a cash-in code: use `staff claim`")
+    row = {
+        "action": "withdraw" if action == "withdrawal" else "enter", "series": meant.key,
+        "awarding_body": meant.awarding_body, "centre": entry.centre, "candidate": entry.candidate, "uci": entry.uci,
+        "option": entry.option, "who": order.who, "why": order.why,
+    }  # fmt: skip
+    data = write_feed([row])
+    name = f"staff-{order.at.astimezone(UTC):%Y%m%dT%H%M%S%f}-{hashlib.sha256(data).hexdigest()[:8]}.csv"
+    _record(
+        desk, order, action, centre=entry.centre, series=entry.series, uci=entry.uci, option=entry.option,
+        file_name=name,
+    )  # fmt: skip
+    key = f"feeds/staff/{entry.centre}/{name}"
+    desk.store.put(key, data)
+    return key
+
+
+def _series(desk: Desk, series: str) -> Series:
+    meant = desk.catalogue.series_by_id(series)
+    if meant is None:
+        raise StaffError(f"{series} is no series with a calendar; write it as year and month, for example 2024-06")
+    return meant
+
+
+def _record(desk: Desk, order: Order, action: str, **about: Any) -> None:
+    if not order.who.strip() or not order.why.strip():
+        raise StaffError("say who does it and why")
+    desk.actions.record(Action(at=order.at, who=order.who, why=order.why, action=action, **about))
