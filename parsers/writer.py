@@ -102,7 +102,7 @@ def record(layout: Layout, values: Mapping[str, str], width: int = 0) -> str:
     for one in fields:
         value = values.get(one.name, "")
         if len(value) > one.width:
-            raise ValueError(f"{layout.record}: {one.name} takes {one.width} columns, {value!r} has {len(value)}")
+            raise ValueError(f"{layout.record}: {one.name} takes {one.width} columns, not {len(value)}")
         parts.append(value.rjust(one.width, "0") if one.kind == "N" and value else value.ljust(one.width))
     return "".join(parts).ljust(width)
 
@@ -185,14 +185,13 @@ def _cell(one: Field, records: pl.DataFrame) -> pl.Expr:
 
 
 def _misfit(layout: Layout, records: pl.DataFrame) -> str:
-    """Which value of a frame does not fit."""
+    """Where a frame does not fit; the value itself may be personal and is not said."""
     overlaid = [one for overlay in layout.overlays for one in overlay.fields]
     for one in (*layout.fields, *overlaid):
         if one.name in records.columns and one.kind != "D":
             text = pl.col(one.name).cast(pl.String)
-            wrong = records.filter((text.str.len_chars() > one.width) | text.str.contains("[^ -~]"))
-            if not wrong.is_empty():
-                row = wrong.row(0, named=True)
-                value = str(row[one.name])
-                return f"{layout.record}: {one.name} takes {one.width} columns of ASCII, not {value!r}"
+            wrong = (text.str.len_chars() > one.width) | text.str.contains("[^ -~]")
+            rows = records.select(wrong.arg_true()).to_series()
+            if len(rows):
+                return f"{layout.record}: {one.name} takes {one.width} columns of ASCII, row {rows[0] + 1} does not fit"
     return f"{layout.record}: the values do not fit its columns"

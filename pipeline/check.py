@@ -109,16 +109,17 @@ def _findings(
     progress: Callable[[Submission], Progress] | None,
 ) -> tuple[Finding, ...]:
     letter = submission.type.letter if submission.type else ""
+    told = progress(submission) if progress else None
     if letter in _BY_RULES:
         centre = submission.header.centre if submission.header else ""
         arrival = Arrival(submission=submission, centre=centre, received=received or _NEVER, sha256="")
-        return check(arrival, catalogue, window=received is not None)
+        return check(arrival, catalogue, window=received is not None, progress=told)
     found = Found([submission.named])
     found.carry(0, submission.findings)
     if letter in _OF_A_SERIES:
         files.series_of(0, submission, catalogue, found)
     if submission.layout:
-        columns([submission], submission.layout, found, progress=progress(submission) if progress else None)
+        columns([submission], submission.layout, found, progress=told)
     return found.of(0)
 
 

@@ -6,7 +6,7 @@ centre's files matters, the order of centres does not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 import polars as pl
@@ -106,16 +106,18 @@ def decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> l
     return _decisions(arrivals, series_by_file, read.records, options, catalogue, known, found)
 
 
-def check(arrival: Arrival, catalogue: Catalogue, *, window: bool) -> tuple[Finding, ...]:
-    """What can be found in one file without a ledger: form, identity, catalogue and, if `window`, the calendar at
-    receipt."""
+def check(
+    arrival: Arrival, catalogue: Catalogue, *, window: bool, progress: Callable[[int], object] | None = None
+) -> tuple[Finding, ...]:
+    """What can be found in one file without a ledger: form, identity, catalogue and, if `window`, calendar and approval
+    at receipt. `progress` is told of records read."""
     found = Found([arrival.submission.named])
     found.carry(0, arrival.submission.findings)
     series = files.series_of(0, arrival.submission, catalogue, found)
     if series and window:
         files.window_open(0, arrival, series, catalogue, NONE, found)
     by_file = {0: series} if series else {}
-    read = _candidates([arrival.submission], by_file, found)
+    read = _candidates([arrival.submission], by_file, found, progress)
     files.records_of_their_centre(read.records, [arrival.submission], found)
     _judge(read, [arrival], by_file, catalogue, None, found, dated=window)
     return found.of(0)
@@ -129,10 +131,15 @@ def _earlier(arrival: Arrival, series: Series, known: Known) -> pl.DataFrame:
     )
 
 
-def _candidates(submissions: Sequence[Submission], series: Mapping[int, Series], found: Found) -> Columns:
+def _candidates(
+    submissions: Sequence[Submission],
+    series: Mapping[int, Series],
+    found: Found,
+    progress: Callable[[int], object] | None = None,
+) -> Columns:
     """The candidate records of every entry and amendment file and the rows of every feed, with the series they are for
     as `series` (its id). An option's `action` is `enter`, or in feeds also `withdraw`."""
-    read = _with_feeds(columns(submissions, CANDIDATE, found), submissions)
+    read = _with_feeds(columns(submissions, CANDIDATE, found, progress), submissions)
     table = pl.DataFrame(
         {"file": list(series), "series": [one.id for one in series.values()]},
         schema={"file": pl.UInt32, "series": pl.String},

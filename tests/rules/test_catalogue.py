@@ -278,5 +278,486 @@ def test_cal_2_a_finding_names_the_version_it_was_judged_by(folder: Path, receiv
 
 
 def test_cal_2_a_later_line_for_a_component_replaces_the_earlier_from_its_day_on(folder: Path) -> None:
-    of = {"component_code": "BEN03"}
-    add(folder, "components.csv", of, {"last_series": "2024-06", "title": "x", "in_force_from": "2025-02-01"} - {"title"})
+    ended = {"last_series": "2025-06", "component_title": "Ending", "in_force_from": "2025-02-01"}
+    add(folder, "components.csv", {"component_code": "BEN03"}, ended)
+    changed = Catalogue.load(folder)
+    begins = datetime(2025, 2, 1, tzinfo=LONDON)
+    titles = [one and one.title for one in (changed.component("BEN03", at) for at in (begins - SECOND, begins))]
+    assert titles == ["Marketing and finance for enterprise", "Ending"]
+    reasons = [
+        changed.options(exam("2026-01"), at).filter(pl.col("option") == "BEN03")["reason"].item()
+        for at in (begins - SECOND, begins, None)
+    ]
+    assert reasons == [None, "its last series was May/June 2025", "its last series was May/June 2025"]
+    assert changed.options(exam("2026-01"), begins)["option"].to_list() == changed.options(exam("2026-01"))[
+        "option"
+    ].to_list() == CATALOGUE.options(exam("2026-01"))["option"].to_list()  # fmt: skip
+
+
+def test_cal_2_a_qualification_added_later_is_not_there_before_its_day(folder: Path) -> None:
+    codes = {"subject": "Travel", "registration_code": "BZT22", "cash_in_code": "BZT99"}
+    for number in ("1", "2", "3"):
+        new = {**codes, "component_code": f"BZT0{number}", "in_force_from": "2025-02-01"}
+        add(folder, "components.csv", {"subject": "Enterprise", "component_no": number}, new)
+    changed = Catalogue.load(folder)
+    begins = datetime(2025, 2, 1, tzinfo=LONDON)
+    assert changed.qualification_of("BZT01", begins - SECOND) is None
+    assert [changed.qualification_of(code, begins) for code in ("BZT01", "BZT22", "BZT99")] == [
+        changed.qualifications[-1]
+    ] * 3
+    assert len(changed.options(series(), begins)) == len(changed.options(series(), begins - SECOND)) + 4
+
+
+# --- What is offered -------------------------------------------------------------------------------------------------
+
+
+def test_cal_5_nine_subjects_each_have_their_components_and_one_external() -> None:
+    assert len(CATALOGUE.qualifications) == 9
+    for one in CATALOGUE.qualifications:
+        parts = 2 if one.subject == "Art and Design Practice" else 3
+        assert [part.number for part in one.components] == list(range(1, parts + 1))
+        assert [part.external for part in one.components] == [False] * (parts - 1) + [True]
+        assert one.ums_max == 300
+
+
+def test_cal_5_the_external_assessments_of_four_creative_subjects_are_tasks() -> None:
+    tasks = {part.subject for one in CATALOGUE.qualifications for part in one.components if part.task_based}
+    assert tasks == {
+        "Art and Design Practice", "Creative Media Production", "Music Practice", "Performing Arts",
+    }  # fmt: skip
+    for one in CATALOGUE.qualifications:
+        [external] = [part for part in one.components if part.external]
+        assert external.task_based != external.december_january
+
+
+@pytest.mark.parametrize(
+    ("key", "option", "reason"),
+    [
+        ("1B24", "BEN03", None),
+        ("1B23", "BEN03", "its first series is December/January 2023/24"),
+        ("1B23", "BEN01", None),
+        ("1B24", "BZM03", "it has no December/January series"),
+        ("1B24", "BZA01", "it has no December/January series"),
+        ("1B24", "BZA99", "Art and Design Practice has no December/January series"),
+        ("6B24", "BZA99", None),
+        ("6B23", "BZA02", "its first series is May/June 2024"),
+        ("6B24", "BZA02", None),
+    ],
+)
+def test_cal_4_availability_is_data(key: str, option: str, reason: str | None) -> None:
+    table = CATALOGUE.options(series(key), NOW)
+    assert table.filter(pl.col("option") == option)["reason"].to_list() == [reason]
+
+
+def test_cal_4_the_season_without_a_series_is_may_and_june_for_who_has_none(folder: Path) -> None:
+    of = {"component_code": "BEN01"}
+    change(folder, "components.csv", of, {"may_june": "N"})
+    table = Catalogue.load(folder).options(series()).filter(pl.col("option") == "BEN01")
+    assert table.select("reason", "available").row(0) == (
+        "it has no May/June series",
+        "December/January from December/January 2022/23",
+    )
+
+
+def test_cal_4_a_component_can_be_taken_in_its_last_series_and_not_after(folder: Path) -> None:
+    change(folder, "components.csv", {"component_code": "BEN01"}, {"last_series": "2024-06"})
+    part = Catalogue.load(folder).component("BEN01")
+    assert part is not None
+    assert part.why_not(exam("2024-06")) is None
+    assert part.why_not(exam("2025-01")) == "its last series was May/June 2024"
+
+
+def test_a_registration_series_has_a_code_a_qualification() -> None:
+    table = CATALOGUE.options(series("9B23", "13"), NOW)
+    assert set(table["kind"]) == {"registration"}
+    assert table["option"].to_list() == [one.registration_code for one in CATALOGUE.qualifications]
+
+
+def test_a_component_and_its_qualification_are_found_by_code() -> None:
+    part = CATALOGUE.component("BZA02")
+    assert part is not None
+    assert (part.subject, part.scope, part.number) == ("Art and Design Practice", "external", 2)
+    assert CATALOGUE.component("BZA99") is None
+    for code in ("BZA01", "BZA02", "BZA22", "BZA99"):
+        found = CATALOGUE.qualification_of(code)
+        assert found is not None
+        assert found.subject == "Art and Design Practice"
+    assert CATALOGUE.qualification_of("BZA03") is None
+
+
+# --- Prices and approvals --------------------------------------------------------------------------------------------
+
+
+def test_fee_5_a_price_in_force_later_does_not_apply_earlier(folder: Path) -> None:
+    price = {"kind": "external", "band": "on_time"}
+    add(folder, "tariff.csv", price, {"pence": "1500", "in_force_from": "2024-02-01"})
+    changed = Catalogue.load(folder)
+    begins = datetime(2024, 2, 1, tzinfo=LONDON)
+    prices = [changed.fee("external", "on_time", at).pence for at in (begins - SECOND, begins, begins + 400 * DAY)]
+    assert prices == [1410, 1500, 1500]
+    assert changed.fee("external", "late", begins).pence == 2125
+
+
+def test_fee_5_what_has_no_late_price_costs_what_it_costs_on_time(folder: Path) -> None:
+    assert CATALOGUE.fee("registration", "high_late", NOW).pence == 2400
+    assert CATALOGUE.fee("internal", "high_late", NOW).pence == 1400
+    late = {"band": "late", "pence": "2520", "in_force_from": "2024-09-01"}
+    add(folder, "tariff.csv", {"kind": "registration"}, late)
+    changed, begins = Catalogue.load(folder), datetime(2024, 9, 1, tzinfo=LONDON)
+    assert [changed.fee("registration", "late", at).pence for at in (begins - SECOND, begins)] == [2400, 2520]
+
+
+@pytest.mark.parametrize(
+    ("centre", "code", "approved"),
+    [
+        ("77777", "BEN22", ("full", date(2024, 1, 15))),
+        ("77777", "BZH22", None),
+        ("64123", "BEN22", ("automatic", date(2022, 9, 1))),
+        ("58201", "BZA22", ("automatic", date(2022, 9, 1))),
+        ("40807", "BEN22", ("fast_track", date(2022, 9, 1))),
+        ("12345", "BEN22", ("automatic", date(2022, 9, 1))),
+    ],
+)
+def test_reg_1_a_centre_is_approved_by_its_own_lines_or_by_the_line_for_all(
+    centre: str, code: str, approved: tuple[str, date] | None
+) -> None:
+    found = CATALOGUE.approval(centre, code)
+    assert (found and (found.route, found.approved_on)) == approved
+    assert found is None or found.placeholder
+
+
+def test_reg_1_the_line_for_a_qualification_counts_before_the_one_for_all(folder: Path) -> None:
+    own = {"centre": "64123", "registration_code": "BZH22", "approved_on": "2025-01-01"}
+    add(folder, "approvals.csv", {"centre": "64123"}, own)
+    changed = Catalogue.load(folder)
+    days = [one and one.approved_on.year for one in (changed.approval("64123", code) for code in ("BZH22", "BEN22"))]
+    assert days == [2025, 2022]
+
+
+def test_reg_1_without_a_line_for_all_a_centre_that_is_not_listed_is_not_approved(folder: Path) -> None:
+    remove(folder, "approvals.csv", {"centre": "*"})
+    assert Catalogue.load(folder).approval("12345", "BEN22") is None
+
+
+# --- Marks -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("of", "ums", "grade", "code"),
+    [
+        ("BEN01", 90, "L2D", "D2"),
+        ("BEN01", 72, "L2D", "D2"),
+        ("BEN01", 71, "L2M", "M2"),
+        ("BEN01", 27, "L1P", "P1"),
+        ("BEN01", 26, "U", "U"),
+        ("BEN01", 0, "U", "U"),
+        ("BEN03", 96, "L2D", "D2"),
+        ("BEN03", 95, "L2M", "M2"),
+        ("BZA01", 144, "L2D", "D2"),
+        ("BZA01", 143, "L2M", "M2"),
+        ("BZA02", 36, "L1P", "P1"),
+        ("BZA02", 35, "U", "U"),
+        ("BEN99", 270, "L2D*", "*2"),
+        ("BEN22", 269, "L2D", "D2"),
+        ("qualification", 90, "L1P", "P1"),
+        ("qualification", 89, "U", "U"),
+    ],
+)
+def test_awd_2_a_grade_begins_at_its_threshold(of: str, ums: int, grade: str, code: str) -> None:
+    scale = CATALOGUE.scale(of, NOW)
+    assert (scale.grade_of(ums), scale.code_of(grade)) == (grade, code)
+    assert scale.placeholder
+
+
+@given(st.sampled_from(["BEN01", "BEN03", "BZA01", "qualification"]), st.data())
+@settings(derandomize=True, deadline=None)
+def test_awd_2_more_uniform_marks_never_make_a_lower_grade(of: str, data: st.DataObject) -> None:
+    scale = CATALOGUE.scale(of, NOW)
+    less = data.draw(st.integers(0, scale.max_ums))
+    more = data.draw(st.integers(less, scale.max_ums))
+    order = [one.grade for one in scale.thresholds]
+    assert order.index(scale.grade_of(more)) <= order.index(scale.grade_of(less))
+
+
+@pytest.mark.parametrize("ums", [-1, 91])
+def test_awd_2_there_is_no_grade_outside_the_scale(ums: int) -> None:
+    with pytest.raises(ValueError, match=f"{ums} UMS on a scale from 0 to 90"):
+        CATALOGUE.scale("BEN01", NOW).grade_of(ums)
+
+
+@pytest.mark.parametrize("of", ["BEN09", "internal", ""])
+def test_awd_2_what_has_no_scale_is_an_error(of: str) -> None:
+    with pytest.raises(KeyError):
+        CATALOGUE.scale(of, NOW)
+
+
+def test_awd_3_a_later_scale_replaces_the_earlier_as_a_whole(folder: Path) -> None:
+    rows = rows_of(folder, "ums_scale.csv")
+    later = [
+        {**row, "minimum": str(int(row["minimum"]) * 95 // 100), "in_force_from": "2025-09-01"}
+        for row in rows
+        if row["scope"] == "qualification"
+    ]
+    write(folder, "ums_scale.csv", [*rows, *later])
+    changed, begins = Catalogue.load(folder), datetime(2025, 9, 1, tzinfo=LONDON)
+    tops = [changed.scale("qualification", at).thresholds[0].minimum for at in (begins - SECOND, begins)]
+    assert tops == [270, 256]
+    assert changed.scale("BEN01", begins) == CATALOGUE.scale("BEN01", NOW)
+
+
+@pytest.mark.parametrize(
+    ("series_id", "cohort", "size", "on_top", "placeholder"),
+    [
+        ("2023-01", 1, 10, False, False),
+        ("2025-06", 99, 10, False, False),
+        ("2025-06", 100, 15, False, True),
+        ("2025-06", 199, 15, False, True),
+        ("2025-06", 200, 20, False, True),
+        ("2026-01", 1, None, False, False),
+        ("2026-01", 15, None, False, False),
+        ("2026-01", 16, 15, True, False),
+        ("2026-01", 100, 15, True, False),
+        ("2026-01", 101, 20, True, False),
+        ("2026-01", 200, 20, True, False),
+        ("2026-06", 201, 25, True, False),
+        ("2026-06", 5000, 25, True, False),
+    ],
+)
+def test_mod_1_the_sample_follows_series_and_cohort(
+    series_id: str, cohort: int, size: int | None, on_top: bool, placeholder: bool
+) -> None:
+    rule = CATALOGUE.sample_size(exam(series_id), cohort)
+    assert (rule.size, rule.extremes_on_top, rule.placeholder) == (size, on_top, placeholder)
+
+
+@given(st.sampled_from(CATALOGUE.all_series()), st.integers(1, 10_000))
+@settings(derandomize=True, deadline=None)
+def test_mod_1_every_cohort_has_the_one_rule_that_names_it(one: Series, cohort: int) -> None:
+    rule = CATALOGUE.sample_size(one, cohort)
+    assert rule.first_series <= one.id
+    assert rule.cohort_from <= cohort <= (rule.cohort_to or cohort)
+
+
+def test_mod_2_the_tolerance_is_ours_and_the_same_for_all() -> None:
+    found = CATALOGUE.tolerance("BEN01", NOW)
+    assert (found.marks, found.placeholder) == (3, True)
+    assert found.source.startswith("ours")
+
+
+def test_mod_2_a_component_s_own_tolerance_counts_from_its_day_on(folder: Path) -> None:
+    add(folder, "tolerance.csv", {}, {"component": "BEN01", "marks": "2", "in_force_from": "2025-01-01"})
+    add(folder, "tolerance.csv", {}, {"marks": "4", "in_force_from": "2025-06-01"})
+    changed = Catalogue.load(folder)
+    ours, all_of = datetime(2025, 1, 1, tzinfo=LONDON), datetime(2025, 6, 1, tzinfo=LONDON)
+    assert [changed.tolerance("BEN01", at).marks for at in (ours - SECOND, ours, all_of)] == [3, 2, 2]
+    assert [changed.tolerance("BEN02", at).marks for at in (ours, all_of - SECOND, all_of)] == [3, 3, 4]
+
+
+# --- The files -------------------------------------------------------------------------------------------------------
+
+
+def test_every_line_names_a_source_or_says_that_it_is_ours() -> None:
+    known = {one.name for one in CATALOGUE.sources} | {"ours"}
+    used = set()
+    for sheet in SHEETS:
+        for row in rows_of(CATALOGUE_OF_THE_PROJECT, sheet.file):
+            if "source" in row:
+                name = row["source"].split(":")[0]
+                assert name in known, f"{sheet.file}: {row['source']}"
+                assert name != "ours" or "Y" in (row.get("placeholder"), row.get("code_placeholder")), row
+                used.add(name)
+    assert len(used) > len(known) - 3
+
+
+def test_the_catalogue_loads_in_less_than_50_milliseconds() -> None:
+    spent = []
+    for _ in range(5):
+        start = perf_counter()
+        Catalogue.load(CATALOGUE_OF_THE_PROJECT)
+        spent.append(perf_counter() - start)
+    assert min(spent) < 0.05
+
+
+def test_options_are_built_once() -> None:
+    assert CATALOGUE.options(series(), NOW) is CATALOGUE.options(series(), NOW + DAY)
+
+
+BROKEN = [
+    # Cells.
+    ("calendar.csv", {"event": "exam"}, {"date": "8 May"}, "date", "'8 May' is not a date"),
+    ("calendar.csv", {"event": "exam"}, {"date": "2024-02-30"}, "date", "'2024-02-30' is not a date"),
+    ("calendar.csv", {"event": "exam"}, {"date": "20240508"}, "date", "'20240508' is not a date"),
+    ("calendar.csv", {"event": "exam"}, {"in_force_from": ""}, "in_force_from", "'' is not a date"),
+    ("calendar.csv", {"event": "exam"}, {"event": "exams"}, "event", "'exams' is not one of the events"),
+    ("calendar.csv", {"event": "exam"}, {"time": "24:01"}, "time", "'24:01' is not a time of day"),
+    ("calendar.csv", {"event": "exam"}, {"placeholder": "yes"}, "placeholder", "'yes' is not Y or N"),
+    ("calendar.csv", {"event": "exam"}, {"series": "2024-05"}, "series", "'2024-05' is not year and month"),
+    ("tariff.csv", {}, {"band": "early"}, "band", "'early' is not one of on_time, late, high_late"),
+    ("tariff.csv", {}, {"pence": "-1"}, "pence", "'-1' is not a whole number"),
+    ("tariff.csv", {}, {"source": ""}, "source", "'' is not text"),
+    ("streams.csv", {}, {"month": "June"}, "month", "'June' is not 1, 6 or 9"),
+    ("components.csv", {}, {"component_no": "one"}, "component_no", "'one' is not a whole number above 0"),
+    ("components.csv", {}, {"raw_max": "0"}, "raw_max", "'0' is not a whole number above 0"),
+    ("approvals.csv", {}, {"route": "slow"}, "route", "'slow' is not one of automatic, fast_track, full"),
+    ("approvals.csv", {}, {"centre": "1234"}, "centre", "'1234' is not a centre number of five digits, or *"),
+    ("samples.csv", {}, {"sample_size": "most"}, "sample_size", "'most' is not a whole number above 0, or all"),
+    # What a file's lines must agree on.
+    ("components.csv", {"component_code": "BZA02"}, {"may_june": "N"}, "may_june",
+     "BZA02 has neither a December/January nor a May/June series"),
+    ("components.csv", {"component_code": "BEN03"}, {"last_series": "2023-06"}, "last_series",
+     "2023-06 is before the first series, 2024-01"),
+    ("components.csv", {"component_code": "BEN02"}, {"external": "Y"}, None,
+     "Enterprise has several external components"),
+    ("components.csv", {"component_code": "BEN03"}, {"external": "N"}, "external",
+     "Enterprise has no external component"),
+    ("components.csv", {"component_code": "BEN02"}, {"component_no": "1"}, "component_no",
+     "Enterprise has two components 1"),
+    ("components.csv", {"component_code": "BEN02"}, {"cash_in_code": "BEN98"}, "cash_in_code",
+     "'BEN98', but BEN01 with the same registration code has 'BEN99'"),
+    ("components.csv", {"component_code": "BZH01"}, {"component_code": "BEN99"}, "component_code",
+     "BEN99 is in use for something else already"),
+    ("components.csv", {"component_code": "BEN02"}, {"ums_max": "180"}, None,
+     "the components of Enterprise add up to 390 UMS, not to 300"),
+    ("components.csv", {"component_code": "BEN02"}, {"ums_max": "95"}, "ums_max",
+     "ums_scale.csv has no scale of scope internal with 95 UMS"),
+    ("components.csv", {"component_code": "BEN02"}, {"component_code": "BEN01"}, "in_force_from",
+     "line 2 has the same component_code, in_force_from"),
+    ("streams.csv", {"series": "1B"}, {"series": "6B"}, None, "line 3 has the same series, awarding_body"),
+    ("streams.csv", {"series": "1B"}, {"month": "6"}, None, "line 3 has the same month"),
+    ("calendar.csv", {"series": "2024-06", "event": "window_closes"}, {"date": "2023-11-22"}, "date",
+     "window_closes of May/June 2024, 22 November 2023, is before window_opens, 23 November 2023"),
+    ("calendar.csv", {"series": "2024-06", "event": "on_time_deadline"}, {"date": "2023-11-21"}, "date",
+     "on_time_deadline of May/June 2024, 21 November 2023, is before window_opens, 23 November 2023"),
+    ("calendar.csv", {"series": "2024-06", "event": "on_time_deadline"}, {"date": "2024-05-03"}, None,
+     "window_closes of May/June 2024, 2 May 2024, is before on_time_deadline, 3 May 2024"),
+    ("calendar.csv", {"series": "2024-06", "event": "high_late_from"}, {"date": "2024-02-21"}, "date",
+     "high_late_from of May/June 2024, 21 February 2024, is before on_time_deadline, 21 February 2024"),
+    ("calendar.csv", {"series": "2025-06", "event": "results_to_learners"}, {"date": "2025-08-14"}, "date",
+     "results_to_learners of May/June 2025, 14 August 2025, is before results_to_centres, 15 August 2025"),
+    ("calendar.csv", {"series": "2024-06", "date": "2024-05-15"}, {"date": "2024-06-28"}, None,
+     "marks_amendment_deadline of May/June 2024, 27 June 2024, is before marks_deadline, 28 June 2024 (line"),
+    ("calendar.csv", {"date": "2024-05-15"}, {"in_force_from": "2023-07-01"}, "in_force_from",
+     "has the same series, event, component, in_force_from"),
+    ("calendar.csv", {"event": "exam"}, {"component": "BEN09"}, "component", "BEN09 is not in components.csv"),
+    ("tariff.csv", {"kind": "registration"}, {"kind": "internal", "band": "high_late"}, None,
+     "line 2 has the same kind, band, in_force_from"),
+    ("tariff.csv", {"kind": "registration"}, {"band": "late"}, "kind", "there is no on_time line for registration"),
+    ("approvals.csv", {"centre": "77777"}, {"registration_code": "BEN01"}, "registration_code",
+     "BEN01 is not in components.csv"),
+    ("approvals.csv", {"centre": "40807"}, {"centre": "58201"}, "registration_code",
+     "line 4 has the same centre, registration_code"),
+    ("ums_scale.csv", {"grade": "L2D"}, {"minimum": "91"}, "minimum", "91 for L2D is above the maximum of 90 UMS"),
+    ("ums_scale.csv", {"grade": "L2M"}, {"minimum": "72"}, "minimum", "72 for L2M is not below 72 for L2D"),
+    ("ums_scale.csv", {"grade": "U"}, {"minimum": "1"}, "minimum", "the lowest grade, U, begins at 1 UMS, not at 0"),
+    ("ums_scale.csv", {"grade": "L2M"}, {"code": "D2"}, "code", "line 2 has the same code"),
+    ("ums_scale.csv", {"grade": "L2M"}, {"grade": "L2D"}, None, "line 2 has the same scope, max_ums, grade"),
+    ("samples.csv", {"cohort_from": "1"}, {"cohort_from": "2"}, "cohort_from",
+     "from 2023-01 on, there is no line for cohorts from 1"),
+    ("samples.csv", {"cohort_from": "16"}, {"cohort_from": "15"}, "cohort_from",
+     "cohorts of 15 have a line above already"),
+    ("samples.csv", {"cohort_from": "101"}, {"cohort_from": "102"}, "cohort_from",
+     "from 2026-01 on, there is no line for cohorts from 101"),
+    ("samples.csv", {"cohort_from": "100"}, {"cohort_to": "99"}, "cohort_to", "99 is less than 100"),
+    ("samples.csv", {"cohort_from": "100"}, {"cohort_to": ""}, None, "cohorts of 200 have a line above already"),
+    ("samples.csv", {"cohort_from": "200"}, {"cohort_to": "300"}, "cohort_to",
+     "from 2023-01 on, there is no line for cohorts from 301"),
+    ("tolerance.csv", {}, {"component": "BEN01"}, "component", "there is no line for *"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "of", "to", "column", "why"), BROKEN)
+def test_a_broken_catalogue_names_file_line_and_column(
+    folder: Path, file: str, of: Cells, to: Cells, column: str | None, why: str
+) -> None:
+    """`column` is null where another line than the one that was changed is named."""
+    line = change(folder, file, of, to)
+    said = refused(folder)
+    assert why in said
+    assert said.startswith(f"{file}, line {line}, column {column}: " if column else f"{file}, line ")
+
+
+def test_a_moved_date_that_contradicts_the_others_is_refused_in_its_own_version(folder: Path) -> None:
+    closes = {"series": "2024-06", "event": "window_closes"}
+    line = add(folder, "calendar.csv", closes, {"date": "2024-02-20", "in_force_from": "2024-01-15"})
+    assert refused(folder) == (
+        f"calendar.csv, line {line}, column date: window_closes of May/June 2024, 20 February 2024, is before "
+        f"on_time_deadline, 21 February 2024 (line {line_of(folder, '2024-02-21')}), in the calendar of 15 January 2024"
+    )
+
+
+def line_of(folder: Path, day: str) -> int:
+    return next(i for i, row in enumerate(rows_of(folder, "calendar.csv"), 2) if row["date"] == day)
+
+
+@pytest.mark.parametrize("event", ["window_opens", "window_closes"])
+def test_a_series_without_a_window_is_refused(folder: Path, event: str) -> None:
+    remove(folder, "calendar.csv", {"series": "2026-06", "event": event})
+    said = refused(folder)
+    assert said.startswith("calendar.csv, line ")
+    assert said.endswith(f"column event: May/June 2026 has no {event}")
+
+
+def test_a_series_without_a_stream_is_refused(folder: Path) -> None:
+    remove(folder, "streams.csv", {"series": "9B"})
+    assert refused(folder) == (
+        "calendar.csv, line 2, column series: no line of streams.csv has the month of 2022-09"
+    )  # fmt: skip
+
+
+def test_qualifications_need_one_scale(folder: Path) -> None:
+    line = len(rows_of(folder, "ums_scale.csv")) + 2
+    add(folder, "ums_scale.csv", {"grade": "L2D*"}, {"max_ums": "400", "minimum": "0"})
+    said = refused(folder)
+    assert (
+        said
+        == f"ums_scale.csv, line {line}, column max_ums: qualifications have a scale of 300 from the same day already"
+    )
+    remove(folder, "ums_scale.csv", {"scope": "qualification"})
+    assert refused(folder) == "ums_scale.csv, line 2, column scope: there is no scale for qualifications"
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=lambda sheet: sheet.file)
+def test_a_file_s_columns_are_those_declared_in_any_order(folder: Path, sheet: object) -> None:
+    file = sheet.file
+    rows = rows_of(folder, file)
+    [first, *_, last] = rows[0]
+    write(folder, file, [dict(reversed(row.items())) for row in rows])
+    Catalogue.load(folder)
+    write(folder, file, [{**row, "remark": "x"} for row in rows])
+    assert refused(folder).startswith(
+        f"{file}, line 1, column remark: there is no such column; the columns are {first}"
+    )
+    write(folder, file, [{name: cell for name, cell in row.items() if name != last} for row in rows])
+    assert refused(folder) == f"{file}, line 1, column {last}: is missing"
+
+
+def to_bytes(change_text: Callable[[str], str]) -> Callable[[Path], None]:
+    def write_changed(path: Path) -> None:
+        path.write_bytes(change_text(path.read_text(encoding="utf-8")).encode("latin-1"))
+
+    return write_changed
+
+
+@pytest.mark.parametrize(
+    ("mangle", "said"),
+    [
+        (to_bytes(lambda text: ""), "tariff.csv, line 1, column kind: is missing"),
+        (to_bytes(lambda text: text.splitlines()[0]), "tariff.csv, line 2, column kind: there are no lines"),
+        (to_bytes(lambda text: text.replace("kind,band", "kind,kind")), "line 1, column kind: stands there twice"),
+        (to_bytes(lambda text: text.replace("2400,", "2400,,", 1)), "line 2, column source: the line goes on after it"),
+        (to_bytes(lambda text: text + "external,on_time\n"), "line 12, column pence: the line ends before it: 2 cells"),
+        (to_bytes(lambda text: text.replace("ours", "\xe9", 1)), "tariff.csv: is no CSV file in UTF-8"),
+        (to_bytes(lambda text: text + 'a,"b'), "tariff.csv: is no CSV file in UTF-8"),
+        (Path.unlink, "tariff.csv: No such file or directory"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_in_words(folder: Path, mangle: Callable[[Path], None], said: str) -> None:
+    mangle(folder / "tariff.csv")
+    assert said in refused(folder)
+
+
+def test_a_file_as_spreadsheets_save_it_is_read(folder: Path) -> None:
+    path = folder / "tariff.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode() + b"\r\n")
+    assert Catalogue.load(folder).fees == CATALOGUE.fees
