@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from infra import sql
+from infra.marks import add
 from infra.tables import entries, fee_lines, findings, marks, registrations, replies, submissions
 
 
@@ -76,6 +77,7 @@ class Booking:
     registrations: pl.DataFrame
     entries: pl.DataFrame
     fee_lines: pl.DataFrame
+    marks: pl.DataFrame
     ended_registrations: Sequence[int]
     ended_entries: Sequence[int]
     reply_name: str
@@ -169,12 +171,13 @@ class Ledger:
     def waiting(self, files: int, size: int, first_series: Sequence[str]) -> list[Received]:
         """The next files to decide, at most `files` of them and `size` bytes (but always one), a centre's in the
         order in which they apply: series whose first two characters are in `first_series` (registrations), then by
-        series, sequence and letter. Files without a readable header come last."""
+        series, entries before marks, sequence and letter. Files without a readable header come last."""
         table = submissions.c
         kind = sa.case((func.substr(table.series, 1, 2).in_(first_series), 0), (table.series.is_(None), 2), else_=1)
         letter = sa.case({"E": 0, "A": 1}, value=table.letter, else_=2)
         year = func.substr(table.series, 3, 2)
-        order = (table.centre, kind, year, table.series, table.sequence, letter, table.received, table.id)
+        marking = sa.case((table.letter == "M", 1), else_=0)
+        order = (table.centre, kind, year, table.series, marking, table.sequence, letter, table.received, table.id)
         before = func.sum(table.size).over(order_by=order) - table.size
         ranked = (
             select(submissions, before.label("before")).where(table.outcome.is_(None)).order_by(*order).limit(files)
@@ -287,6 +290,7 @@ class Ledger:
                 (fee_lines, booking.fee_lines),
             ):
                 sql.copy(connection, table, frame.with_columns(pl.lit(one).alias("submission_id")))
+            add(connection, booking.marks)
             connection.execute(
                 replies.insert().values(
                     submission_id=one, name=booking.reply_name, text=booking.reply_text, twin=booking.reply_twin

@@ -248,9 +248,8 @@ def _usual(slot: str) -> bool:
 def _records(slab: _Slab) -> pl.DataFrame:
     layout = slab.layout
     frame = pl.DataFrame({"file": slab.files, "line": slab.lines, "record": slab.texts})
-    record = pl.col("record")
     dates = [one for one in _columns_of(layout) if one.kind == "D"]
-    texts = [_typed(one, record, clean=slab.clean) for one in _columns_of(layout) if one not in dates]
+    texts = [_typed(one, slab) for one in _columns_of(layout) if one not in dates]
     frame = frame.select("file", "line", *texts, *_overlaid(slab))
     frame = frame.with_columns(_dates(slab, one) for one in dates)
     if "kept" in _schema(layout):
@@ -267,11 +266,17 @@ def _columns_of(layout: Layout) -> list[Field]:
     return [one for one in layout.plain if one.name not in ("data_type", "record_type")]
 
 
-def _typed(place: Field, record: pl.Expr, *, clean: bool) -> pl.Expr:
-    if clean and place.form is forms.BLANK:
-        return pl.lit("").alias(place.name)
-    text = record.str.slice(place.first - 1, place.width)
-    if not (clean and place.required and place.form.whole):
+def _typed(place: Field, slab: _Slab) -> pl.Expr:
+    """A field as a column. Where nothing is wrong anywhere, a field that is blank in all records needs no slicing, and
+    one that is filled to its end in all no stripping."""
+    text = pl.col("record").str.slice(place.first - 1, place.width)
+    whole = False
+    if slab.clean:
+        blank = slab.rows[:, place.first - 1] == ord(" ")
+        if blank.all():
+            return (pl.lit(None, pl.Int32) if place.number else pl.lit("")).alias(place.name)
+        whole = place.form.whole and not blank.any()
+    if not whole:
         text = text.str.strip_chars_end(" ")
     return (text.cast(pl.Int32, strict=False) if place.number else text).alias(place.name)
 
@@ -290,7 +295,7 @@ def _overlaid(slab: _Slab) -> Iterator[pl.Expr]:
         for overlay in present:
             place = next((one for one in overlay.fields if one.name == name), None)
             if place:
-                own = _typed(place, record, clean=slab.clean)
+                own = _typed(place, slab)
                 here = record.str.slice(layout[layout.chooser].first - 1, 1).is_in(list(overlay.types))
                 value = own if used <= set(overlay.types) else pl.when(here).then(own).otherwise(value)
         yield value.alias(name)

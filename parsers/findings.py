@@ -22,6 +22,7 @@ class Reach(StrEnum):
     FILE = "file"
     CANDIDATE = "candidate"
     ENTRY = "entry"
+    MARK = "mark"
     WARNING = "warning"
     NOTE = "note"
 
@@ -35,6 +36,7 @@ _SPOKEN = {
     Reach.FILE: "file refused",
     Reach.CANDIDATE: "candidate refused",
     Reach.ENTRY: "entry refused",
+    Reach.MARK: "mark refused",
     Reach.WARNING: "warning",
     Reach.NOTE: "note",
 }
@@ -178,6 +180,10 @@ class Found:
     def carry(self, file: int, findings: Iterable[Finding]) -> None:
         """Takes over findings that were made before, by the reader."""
         for one in findings:
+            if one.code == MORE_OF_THE_SAME.name and one.field and one.value:
+                # So many were not built; more of them may come.
+                self._counts[file, one.field] += int(one.value)
+                continue
             self._counts[file, one.code] += 1
             self._reaches.setdefault(file, set()).add(one.reach)
             self._built.setdefault(file, []).append(one)
@@ -207,7 +213,8 @@ class Found:
         built = list(self._built.get(file, ()))
         for (index, code), count in self._counts.items():
             if index == file and count > LISTED:
-                built.append(MORE_OF_THE_SAME.at(self._files[file], value=str(count - LISTED), of=f"of {code}"))
+                more = str(count - LISTED)
+                built.append(MORE_OF_THE_SAME.at(self._files[file], value=more, field=code, of=f"of {code}"))
         return in_order(built)
 
 
@@ -236,7 +243,7 @@ WHERE_MADE = (
     "Correct it in the software that wrote the file. Candidates of an entry file go into your next amendment (A) file, "
     "other records into a new file."
 )
-AGAIN = "Mend the file and send it again under its own name."
+AGAIN = "Create the file again in your school software and send it again under its own name."
 
 
 # --- What landed is not a file we can read -----------------------------------------------------------------------
@@ -344,7 +351,7 @@ NAME_HEADER = _code(
     "NAME_HEADER",
     "FIL-2",
     Reach.FILE,
-    'name and file header disagree on the {what}: the name says "{named}", the header "{value}"',
+    'name and content disagree on the {what}: the name says "{named}", the record "{value}"',
     "the same {what} in the file name and in record types 1 and 3",
     "Send the file under the name your school software gave it, or create it again.",
 )
@@ -427,7 +434,7 @@ RECORD_OTHER_TYPE = _code(
     "RECORD_OTHER_TYPE",
     "FIL-2",
     Reach.FILE,
-    "{count} of another file type: {value} belongs into a file of {other}, this is one of {title}",
+    "{count} of another file type: {value} belongs in a file of {other}, this is one of {title}",
     "records of one file type",
     "Create the file again in your school software; do not join files by hand.",
 )
@@ -444,7 +451,7 @@ FILE_CUT = _code(
     "FIL-4",
     Reach.FILE,
     "the file stops in the middle of a record, after column {value}: the upload was cut short",
-    "{width} columns, and then {wanted}",
+    "a whole record of {width} columns, then {wanted}",
     "Send the same file again and wait until the transfer has finished.",
 )
 TRAILER_MISSING = _code(
@@ -475,7 +482,7 @@ COUNT_WRONG = _code(
     "COUNT_WRONG",
     "FIL-2",
     Reach.FILE,
-    "the {record} counts {value} {what}, the file holds {held}{hint}",
+    "the {record} counts {value} {what}, {where} holds {held}{hint}",
     "{held:07d}",
     "Create the file again: records may have been lost, so none were applied.",
 )
@@ -599,7 +606,7 @@ BUNDLE_BROKEN = _code(
     "BUNDLE_BROKEN",
     "FIL-2",
     Reach.FILE,
-    "the archive is damaged, or of a kind that cannot be read ({value})",
+    "the archive is damaged, needs a password or is of a kind that cannot be read",
     "a zip archive without a password",
     FETCH,
 )
@@ -744,7 +751,7 @@ NAME_CUT = _code(
     "NAME_CUT",
     "FIL-4",
     Reach.WARNING,
-    'name "{value}" fills its field of 40 columns and was probably cut off',
+    'name "{value}" fills its field of 40 columns, or all but one, and was probably cut off',
     "a name of at most 40 columns, colon included",
     "Nothing to do if it is complete. If not, agree a shorter form with us, for registration and entries alike.",
 )
@@ -878,7 +885,7 @@ NUMBER_REUSED = _code(
     Reach.HOLD,
     "sequence number {value} of {series} was used before, by a file with other contents received {earlier}",
     "the next number, {next:03d}",
-    "Nothing was applied; staff will look at it. A new amendment goes under the next number.",
+    "Nothing was applied; staff will look at it. A new file goes under the next number.",
 )
 SECOND_ENTRY_FILE = _code(
     "SECOND_ENTRY_FILE",
@@ -981,7 +988,7 @@ FEED_COLUMNS = _code(
     "FEED_COLUMNS",
     "FIL-2",
     Reach.FILE,
-    "the feed cannot be read: {value} is missing or wrong",
+    "the feed cannot be read; missing or wrong: {value}",
     "a CSV file in UTF-8 with the columns {wanted}",
     "Nothing of it was applied. Whoever writes the feed has to mend it and write it again.",
 )
@@ -1008,4 +1015,158 @@ NOT_HELD = _code(
     "{value} is to be withdrawn for candidate {candidate}, who does not hold it",
     "an entry in force",
     "Check candidate number, series and code; nothing was changed by this row.",
+)
+
+# --- Moderation ------------------------------------------------------------------------------------------------------
+
+MODERATION_FEED = _code(
+    "MODERATION_FEED",
+    "MOD-2",
+    Reach.FILE,
+    "the moderator's file cannot be read: {value} is missing or wrong",
+    "a CSV file in UTF-8 with the columns {wanted}",
+    "Nothing of it was applied. Write the file again.",
+)
+MODERATION_COHORT = _code(
+    "MODERATION_COHORT",
+    "MOD-2",
+    Reach.ENTRY,
+    "no sample of {value} was drawn",
+    "series, centre and component of a sample list",
+    "Check the three against the sample list. The row was not applied.",
+)
+MODERATION_LEARNER = _code(
+    "MODERATION_LEARNER",
+    "MOD-2",
+    Reach.ENTRY,
+    "the learner with UCI {value} is not in this sample",
+    "a UCI of the sample list",
+    "Check the UCI against the sample list. The row was not applied.",
+)
+MODERATION_MARK = _code(
+    "MODERATION_MARK",
+    "MOD-2",
+    Reach.ENTRY,
+    'the mark "{value}" cannot be used',
+    "a whole number from 0 to {raw_max}",
+    "Write the raw mark, digits only. The row was not applied.",
+)
+MODERATION_TWO_MARKS = _code(
+    "MODERATION_TWO_MARKS",
+    "MOD-2",
+    Reach.ENTRY,
+    "the learner has several marks in this file; here {value}",
+    "one row a learner",
+    "Send the mark that is meant, once. None of these rows was applied.",
+)
+MODERATION_COMPARED = _code(
+    "MODERATION_COMPARED",
+    "MOD-2",
+    Reach.ENTRY,
+    "the moderator's mark {value} comes too late: this sample has been compared, with {held}",
+    "marks before the sample is complete",
+    "The first mark stands. If it is wrong, the person who approves has to know of it.",
+)
+MODERATION_MISSING = _code(
+    "MODERATION_MISSING",
+    "MOD-2",
+    Reach.WARNING,
+    "no moderator's mark yet for UCI {value} of {cohort}",
+    "a mark for every learner of the sample",
+    "Send the missing marks in another file. Until then this sample is not compared.",
+)
+
+# --- Marks -----------------------------------------------------------------------------------------------------------
+
+_MARK_AGAIN = "Correct it and send the mark again in a new file of marks."
+
+MARK_COMPONENT = _code(
+    "MARK_COMPONENT",
+    "MRK-1",
+    Reach.MARK,
+    "there are no marks for {value} in {when}: {why}",
+    "the code of a component that can be taken in {when}",
+    _MARK_AGAIN,
+)
+MARK_EXTERNAL = _code(
+    "MARK_EXTERNAL",
+    "MRK-1",
+    Reach.MARK,
+    "{value} ({title}) is the external component: its marks come from our own marking, not from centres",
+    "marks of internal components",
+    "Leave this record out. If you meant an internal component, correct the code and send the mark in a new file.",
+)
+MARK_INTERNAL = _code(
+    "MARK_INTERNAL",
+    "MRK-1",
+    Reach.MARK,
+    "{value} ({title}) is an internal component: its marks come from the centre, not from our own marking",
+    "marks of external components",
+    "Check the component code. If it is right, this row does not belong here.",
+)
+MARK_LEARNER = _code(
+    "MARK_LEARNER",
+    "MRK-1",
+    Reach.MARK,
+    "candidate number and UCI belong to two learners: {who}",
+    "number and UCI as they were entered for {option}",
+    "Find out which of the two is right and send the mark again in a new file of marks.",
+)
+MARK_NOT_ENTERED = _code(
+    "MARK_NOT_ENTERED",
+    "MRK-1",
+    Reach.MARK,
+    "candidate {value} is not entered for {option} in {when}",
+    "an entry in force for {option}",
+    "Check candidate number and component code. A learner who is missing has to be entered first, while the window is "
+    "open in an amendment (A) file; then send the mark again in a new file of marks.",
+)
+MARK_TWICE = _code(
+    "MARK_TWICE",
+    "MRK-1",
+    Reach.MARK,
+    "there are several marks for candidate {value} in {option} in this file (lines {lines}); none of them was taken",
+    "one mark for a learner in a component",
+    "Send the mark that is meant, once, in a new file of marks.",
+)
+MARK_ABOVE = _code(
+    "MARK_ABOVE",
+    "MRK-1",
+    Reach.MARK,
+    "the mark {value} is above the maximum of {option} ({title})",
+    "a raw mark from 0 to {limit}",
+    _MARK_AGAIN,
+)
+MARK_MISSING = _code(
+    "MARK_MISSING",
+    "MRK-1",
+    Reach.MARK,
+    "there is neither a mark nor a status",
+    "a raw mark from 0 to {limit}, or the status A (absent) or N (not yet available)",
+    _MARK_AGAIN,
+)
+MARK_AND_STATUS = _code(
+    "MARK_AND_STATUS",
+    "MRK-1",
+    Reach.MARK,
+    "there is a mark and the status {value}, which says that there is none",
+    "either marks, or the status A (absent) or N (not yet available)",
+    _MARK_AGAIN,
+)
+MARK_TASKS = _code(
+    "MARK_TASKS",
+    "MRK-1",
+    Reach.MARK,
+    "the marks of the tasks add up to {sum}, the total says {value}",
+    "a total of {sum}, or no marks of tasks",
+    _MARK_AGAIN,
+)
+MARK_LATE = _code(
+    "MARK_LATE",
+    "MRK-3",
+    Reach.MARK,
+    "the mark for {option} came on {value}, after the deadline, {due}; {window}",
+    "marks up to the deadline; after it only amendments, while moderation feedback has opened the window",
+    "What we held before stands. No assignment is submitted again after the deadline. If the mark could not be sent "
+    "in time, ask customer services for an extension and send it again.",
 )

@@ -66,6 +66,11 @@ class Field:
         return self.first, self.last
 
     @property
+    def where(self) -> str:
+        """Its columns as a sentence names them: `columns 86-95`."""
+        return f"columns {self.first}-{self.last}" if self.width > 1 else f"column {self.first}"
+
+    @property
     def spoken(self) -> str:
         """The field as a sentence names it: `the date of birth`."""
         return _SPOKEN.get(self.name, f"the {self.name.replace('_', ' ')}")
@@ -81,7 +86,7 @@ _SPOKEN = {
     "centre": "the centre number",
     "centres": "the number of centres",
     "candidate": "the candidate number",
-    "option_1": "option",
+    "option_1": "the first option",
     "produced": "the date of production",
     "records": "the number of records",
     "reserved": "the reserved field",

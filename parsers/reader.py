@@ -576,7 +576,8 @@ def _check_count(layout: Layout, name: str, record: str, line: int, held: int, f
     if gap == 0:
         return
     hint = ""
-    if gap and name == "records" and gap in (2, 4):
+    # Two of a centre, four of a file of one centre: then the count is that of the details alone.
+    if gap and name == "records" and gap == (2 if layout is CENTRE_TRAILER else 4):
         hint = "; your software seems to have left out the headers and trailers, which count too"
     elif gap:
         hint = f": {abs(gap)} {'more' if gap > 0 else 'fewer'} than counted"
@@ -589,6 +590,7 @@ def _check_count(layout: Layout, name: str, record: str, line: int, held: int, f
         record=layout.title.lower(),
         what=name,
         held=held,
+        where="its part of the file" if layout is CENTRE_TRAILER else "the file",
         hint=hint,
     )
 

@@ -79,7 +79,7 @@ class Shift:
             "shift": repair.columns,
             "side": "right" if repair.over else "left",
             "wanted": f"{place.spoken} filled to columns {place.first}-{place.last}, then {displaced.spoken} "
-            f'"{value}" in columns {displaced.first}-{displaced.last}',
+            f'"{value}" in {displaced.where}',
         }
 
 

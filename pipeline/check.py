@@ -160,6 +160,7 @@ _STYLES = {
     Reach.FILE: "bold red",
     Reach.CANDIDATE: "red",
     Reach.ENTRY: "red",
+    Reach.MARK: "red",
     Reach.WARNING: "yellow",
     Reach.NOTE: "cyan",
 }

@@ -428,6 +428,64 @@ _entry_command("claim", "Claim an award for a learner (CRT-1).")
 _entry_command("withdrawal", "Withdraw an entry or a claim of a learner.")
 
 
+def _decision_command(name: Literal["approve", "reject"], help_text: str, done: str) -> None:
+    @staff.command(name, help=help_text)
+    @click.argument("cohort", type=int)
+    @click.option("--who", required=True, help="Who decides, for the record.")
+    @click.option("--why", required=True, help="The reason, for the record.")
+    @_told
+    def run(cohort: int, who: str, why: str) -> None:
+        from pipeline import moderation
+
+        decide = moderation.approve if name == "approve" else moderation.reject
+        with _open_desk() as desk:
+            try:
+                fresh = decide(desk, cohort, who, why, datetime.now(UTC))
+            except ValueError as error:  # nothing to decide, or without who and why
+                raise click.ClickException(str(error)) from error
+        click.echo(f"Cohort {cohort}: {done}." if fresh else f"Cohort {cohort}: that has been decided already.")
+
+
+_decision_command(
+    "approve",
+    "Apply the adjustment proposed for the marks of a COHORT, by its number (MOD-2).",
+    "the adjustment is applied",
+)
+_decision_command(
+    "reject",
+    "Let the centre's marks of a COHORT stand, by its number (MOD-2).",
+    "the adjustment is rejected, the centre's marks stand",
+)
+
+
+# --- The calendar ----------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("series", required=False)
+@_told
+def calendar(series: str | None) -> None:
+    """The dates of a SERIES (year and month, for example 2024-06) and how long until then.
+
+    Without SERIES: of every exam series that has a date to come, or else of the last. Dates that nobody published are
+    marked.
+    """
+    from pipeline.dates import countdown, series_to_show
+    from rules.catalogue import Catalogue
+
+    catalogue, now = Catalogue.load(Settings.load().catalogue), datetime.now(UTC)
+    if series is None:
+        shown = series_to_show(catalogue, now)
+    else:
+        meant = catalogue.series_by_id(series)
+        if meant is None:
+            raise click.ClickException(f"there is no calendar for {series}; write year and month, for example 2024-06")
+        shown = (meant,)
+    for one in shown:
+        for line in countdown(catalogue, one, now):
+            click.echo(line)
+
+
 @main.command()
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit code 1 when a page is out of date.")
 @_told

@@ -23,6 +23,7 @@ import polars as pl
 from attrs import define, field
 
 from infra.ledger import Booking, Landing, Received
+from infra.marks import MarkBook
 from infra.settings import MIB
 from infra.store import BadKey, Stored
 from parsers import findings as f
@@ -32,8 +33,22 @@ from parsers.identifiers import filename
 from parsers.reader import Submission, glance, read
 from pipeline import replies
 from pipeline.desk import Desk
+from rules import files
 from rules.decisions import ADDED, Decision, Outcome, decide, nothing_done
-from rules.known import ALLOWANCES, ENTRIES, FILES, LEARNERS, REGISTRATIONS, SAT, SITTINGS, Arrival, Channel, Known
+from rules.known import (
+    ALLOWANCES,
+    ENTRIES,
+    FILES,
+    LEARNERS,
+    MARKED,
+    REGISTRATIONS,
+    SAT,
+    SITTINGS,
+    WINDOWS,
+    Arrival,
+    Channel,
+    Known,
+)
 
 log = logging.getLogger(__name__)
 
@@ -281,6 +296,8 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
     meant = {desk.catalogue.series(one.series_key, one.awarding_body) for one in headers}
     series = sorted(one.id for one in meant if one)
     ledger = desk.ledger
+    marking = sorted({one.centre for one in arrivals if files.marks(one.submission)})
+    book = MarkBook(ledger.engine)
     sat = [f"{one.year}-01" for one in meant if one and one.month == 6]
     return Known(
         files=_typed(ledger.files_of(centres), FILES),
@@ -291,6 +308,8 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
         allowances=_typed(desk.actions.allowances(centres), ALLOWANCES),
         sat=_typed(ledger.marked(centres, sat), SAT),
         extensions=desk.actions.extensions(centres),
+        marked=_typed(book.newest(marking, series), MARKED),
+        windows=_typed(book.windows(marking, series), WINDOWS),
     )
 
 
@@ -305,6 +324,7 @@ def _book(desk: Desk, received: Received, submission: Submission, decision: Deci
     reply = replies.processed(landing, received.reply_name, submission, decision)
     nothing = pl.DataFrame(schema=ADDED)
     added = decision.added if decision.outcome.booked else nothing
+    marks = decision.marks if decision.outcome.booked else decision.marks.clear()
     registering = decision.series is not None and decision.series.purpose == "registration"
     series = pl.lit(decision.series.id if decision.series else None, pl.String).alias("series")
     mine = pl.lit(landing.centre).alias("centre")
@@ -323,6 +343,7 @@ def _book(desk: Desk, received: Received, submission: Submission, decision: Deci
                 "options_kept": decision.kept,
                 "options_ended": len(ended),
                 "warnings": sum(one.reach is f.Reach.WARNING for one in decision.findings),
+                **{f"marks_{what}": count for what, count in decision.mark_counts.items() if what != "marks"},
             },
             findings=[_finding_row(one) for one in decision.findings],
             registrations=(added if registering else nothing).select(
@@ -332,6 +353,9 @@ def _book(desk: Desk, received: Received, submission: Submission, decision: Deci
                 "line", mine, series, "candidate", "uci", "option", "kind", "band", "pence", "entry_pence"
             ),
             fee_lines=_fee_lines(added, decision.ended).with_columns(mine, series),
+            marks=marks.drop("file").with_columns(
+                pl.lit(landing.sha256).alias("source"), pl.lit(landing.received.isoformat()).alias("received")
+            ),
             ended_registrations=ended if registering else [],
             ended_entries=[] if registering else ended,
             reply_name=received.reply_name,

@@ -20,6 +20,7 @@ _REACHES = {
     Reach.FILE: "The file is refused. Nothing of it is applied; it may come again under its own number.",
     Reach.CANDIDATE: "The candidate is refused: what was held for it before stays. The rest of the file is applied.",
     Reach.ENTRY: "The single entry is refused. The rest of the candidate is applied.",
+    Reach.MARK: "The single mark is refused: what was held before stays. The rest of the file is applied.",
     Reach.WARNING: "Applied; somebody should look.",
     Reach.NOTE: "Applied; nothing to mend.",
 }

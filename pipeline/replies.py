@@ -55,6 +55,7 @@ class Reply:
     next_file: str | None = None
     candidates: dict[str, int] = attrs.field(factory=dict)
     options: dict[str, int] = attrs.field(factory=dict)
+    marks: dict[str, int] = attrs.field(factory=dict)
     fees: tuple[FeeLine, ...] = ()
     fee_total_pence: int = 0
     findings: tuple[Finding, ...] = ()
@@ -95,6 +96,7 @@ def processed(landing: Landing, name: str, submission: Submission, decision: Dec
         }
         if decision.candidates
         else {},
+        marks={"in the file" if what == "marks" else what: count for what, count in decision.mark_counts.items()},
         fees=tuple(_fee_lines(decision)),
         fee_total_pence=decision.pence,
         findings=decision.findings,
@@ -123,7 +125,7 @@ def _content(submission: Submission, decision: Decision) -> str | None:
 
 
 def _next_file(submission: Submission, decision: Decision) -> str | None:
-    if not decision.outcome.booked or submission.name is None or decision.series is None:
+    if not decision.outcome.booked or submission.name is None or decision.series is None or decision.mark_counts:
         return None
     number = submission.sequence + 1
     name = attrs.evolve(submission.name, letter="A", number=f"{number % 100:02d}")
@@ -179,6 +181,8 @@ def _processed(reply: Reply) -> Iterator[str]:
     if reply.candidates:
         yield from _labelled("Candidates", _counts(reply.candidates))
         yield from _labelled("Options", _counts(reply.options))
+    if reply.marks:
+        yield from _labelled("Marks", _counts(reply.marks))
     if reply.next_file:
         yield from _labelled("Next", reply.next_file)
     yield ""
@@ -200,7 +204,7 @@ def _processed(reply: Reply) -> Iterator[str]:
     yield f"FINDINGS  {summary(reply.findings)}"
     for number, finding in enumerate(reply.findings, 1):
         yield ""
-        yield from _finding(number, finding)
+        yield from finding_lines(number, finding)
 
 
 def _labelled(label: str, words: str) -> Iterator[str]:
@@ -211,7 +215,8 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {what}" for what, count in counts.items())
 
 
-def _finding(number: int, finding: Finding) -> Iterator[str]:
+def finding_lines(number: int, finding: Finding) -> Iterator[str]:
+    """One finding as a person reads it."""
     who = f", candidate {finding.candidate}" if finding.candidate else ""
     yield f"{number:>3}. {finding.place}{who}: {finding.reach.spoken.upper()}"
     yield from textwrap.wrap(
@@ -229,6 +234,7 @@ _SUMMED = {
     Reach.FILE: ("that refuses the file", "that refuse the file"),
     Reach.CANDIDATE: ("that refuses a candidate", "that refuse a candidate"),
     Reach.ENTRY: ("that refuses entries", "that refuse entries"),
+    Reach.MARK: ("that refuses a mark", "that refuse a mark"),
     Reach.WARNING: ("warning", "warnings"),
     Reach.NOTE: ("note", "notes"),
 }

@@ -251,8 +251,11 @@ def _check_order(rows: Sequence[Row[Milestone]], day: date) -> None:
         if row.record.event not in of or row.record.in_force_from <= day:
             of[row.record.event] = row
     for first, second in _IN_ORDER:
-        if first in of and second in of and of[second].record.at < of[first].record.at:
-            ours, other = of[second].record, of[first].record
+        if first not in of or second not in of:
+            continue
+        ours, other = of[second].record, of[first].record
+        # By day too: a window that ends with the day before its opening ends at the same instant.
+        if ours.at < other.at or ours.day < other.day:
             raise of[second].wrong(
                 "day",
                 f"{second} of {series_title(ours.series)}, {day_text(ours.day)}, is before {first}, "

@@ -15,9 +15,9 @@ from attrs import field, frozen
 from parsers import findings as f
 from parsers.columns import Columns, columns
 from parsers.findings import Finding, Found, Reach
-from parsers.layouts import CANDIDATE
+from parsers.layouts import CANDIDATE, MARK
 from parsers.reader import Submission
-from rules import entries, fees, files, registration
+from rules import entries, fees, files, marks, registration
 from rules.catalogue import Band, Catalogue, Series, day_text, instant_text
 from rules.deadlines import NONE, Extensions
 from rules.known import Arrival, Known
@@ -46,6 +46,9 @@ class Decision:
     `added`: `line`, `candidate`, `name`, `born`, `sex`, `uci`, `upn`, `uln`, `option`, `kind`, `band`, `pence`,
     `entry_pence`, `placeholder`. `ended`: `id` (of the ledger), `candidate`, `option`, `refund` (pence, not
     negative). `kept` counts options that were held before and stay.
+
+    Of a file of marks: `marks`, what is to be booked (`rules.marks.GOOD`), and `mark_counts`, how many `marks` it
+    holds and how many of them are `new`, `replaced`, `unchanged` and `refused`; empty for other files.
     """
 
     outcome: Outcome
@@ -57,6 +60,8 @@ class Decision:
     kept: int
     added: pl.DataFrame = field(repr=False)
     ended: pl.DataFrame = field(repr=False)
+    marks: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=marks.GOOD))
+    mark_counts: Mapping[str, int] = field(factory=dict)
 
     @property
     def pence(self) -> int:
@@ -103,7 +108,8 @@ def decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> l
     read = _candidates(submissions, series_by_file, found)
     files.records_of_their_centre(read.records, submissions, found)
     options = _judge(read, arrivals, series_by_file, catalogue, known, found)
-    return _decisions(arrivals, series_by_file, read.records, options, catalogue, known, found)
+    judged = _judge_marks(arrivals, series_by_file, catalogue, known, found)
+    return _decisions(arrivals, series_by_file, read.records, options, judged, catalogue, known, found)
 
 
 def check(
@@ -210,6 +216,28 @@ def _judge(
     return pl.concat(judged) if judged else read.options.clear().with_columns(kind=pl.lit(None, pl.String))
 
 
+def _judge_marks(
+    arrivals: Sequence[Arrival],
+    series_by_file: Mapping[int, Series],
+    catalogue: Catalogue,
+    known: Known,
+    found: Found,
+) -> marks.Judged:
+    """Every rule about the marks in files of marks."""
+    submissions = [one.submission for one in arrivals]
+    records = columns(submissions, MARK, found).records
+    files.records_of_their_centre(records, submissions, found, MARK)
+    of_files = {index: one for index, one in series_by_file.items() if files.marks(submissions[index])}
+    table = pl.DataFrame(
+        {"file": list(of_files), "series": [one.id for one in of_files.values()]},
+        schema={"file": pl.UInt32, "series": pl.String},
+    )
+    records = records.join(table, on="file", maintain_order="left")
+    due = marks.deadlines(records, arrivals, of_files, catalogue, known.windows, known.extensions)
+    parts = marks.components(catalogue, set(of_files.values()))
+    return marks.judge(records, known.marked, known.entries, parts, due, found)
+
+
 # --- What follows ----------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +246,7 @@ def _decisions(
     series_by_file: Mapping[int, Series],
     records: pl.DataFrame,
     options: pl.DataFrame,
+    judged: marks.Judged,
     catalogue: Catalogue,
     known: Known,
     found: Found,
@@ -263,10 +292,16 @@ def _decisions(
     }
     added_by_file, ended_by_file = _split(added), _split(ended)
     # Shifted records are refused without being read, so they are not among the candidates.
-    unread = _count(refused.join(candidates_in, on=["file", "candidate"], how="anti"))
+    of_marks = [index for index, one in enumerate(arrivals) if files.marks(one.submission)]
+    unread = _count(
+        refused.filter(~pl.col("file").is_in(of_marks)).join(candidates_in, on=["file", "candidate"], how="anti")
+    )
+    marks_by_file = _split(judged.good.filter(pl.col("file").is_in(standing)))
     decisions = []
     for index in range(len(arrivals)):
-        outcome = _outcome(index, found, counts["applied"].get(index, 0))
+        counted = judged.counts(index, _records(arrivals[index])) if index in of_marks and index in standing else {}
+        taken = counted["marks"] - counted["refused"] if counted else counts["applied"].get(index, 0)
+        outcome = _outcome(index, found, taken)
         if outcome is Outcome.REPEATED:
             repeated = tuple(one for one in found.of(index) if one.code == f.ALREADY_PROCESSED.name)
             decisions.append(nothing_done(outcome, repeated, series_by_file[index]))
@@ -282,9 +317,16 @@ def _decisions(
                 kept=counts["kept"].get(index, 0),
                 added=added_by_file.get(index, pl.DataFrame(schema=ADDED)),
                 ended=ended_by_file.get(index, pl.DataFrame(schema=ENDED)),
+                marks=marks_by_file.get(index, pl.DataFrame(schema=marks.GOOD)),
+                mark_counts=counted,
             )
         )
     return decisions
+
+
+def _records(arrival: Arrival) -> int:
+    """How many detail records a file holds."""
+    return sum(len(one.lines) for one in arrival.submission.centres)
 
 
 def nothing_done(outcome: Outcome, findings: tuple[Finding, ...], series: Series | None = None) -> Decision:
@@ -420,7 +462,7 @@ def _outcome(index: int, found: Found, applied: int) -> Outcome:
         return Outcome.REFUSED
     if Reach.HOLD in reaches:
         return Outcome.QUARANTINED
-    if Reach.CANDIDATE in reaches or Reach.ENTRY in reaches:
+    if reaches & {Reach.CANDIDATE, Reach.ENTRY, Reach.MARK}:
         return Outcome.PARTLY if applied else Outcome.REFUSED
     return Outcome.WITH_WARNINGS if Reach.WARNING in reaches else Outcome.ACCEPTED
 

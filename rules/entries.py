@@ -166,11 +166,12 @@ def practice_is_told(
     found.rows(f.PRACTICE_SITTING, rows.with_columns(series=pl.lit(series.title)), field="option")
 
 
-def terminal_rule(
-    stated: pl.DataFrame, sittings: pl.DataFrame, series: Series, catalogue: Catalogue, found: Found
-) -> None:
-    """ENT-5: an internal component taken in a series after the terminal external needs the external again in the same
-    series; without it a warning. The external was terminal when every internal had been taken by then."""
+def after_terminal(stated: pl.DataFrame, sittings: pl.DataFrame, series: Series, catalogue: Catalogue) -> pl.DataFrame:
+    """ENT-5: the internal entries of `stated` that come after the terminal external without the external again in the
+    same series. The external was terminal when every internal had been taken by then.
+
+    `stated` as in `practice_sittings`; returns its rows with `external_code` and `sat_in`, the series of the external.
+    """
     parts = _components(catalogue)
     earlier = sittings.filter((pl.col("series") < series.id) & ~pl.col("absent")).join(
         parts, left_on="option", right_on="part"
@@ -191,11 +192,19 @@ def terminal_rule(
         .agg(pl.col("series").max().alias("sat_in"), pl.col("option").first().alias("external_code"))
     )
     again = stated.filter(pl.col("kind") == "external").select(_LEARNER)
-    late = (
+    return (
         stated.filter(pl.col("kind") == "internal")
         .join(terminal, on=["uci", "registration"], maintain_order="left")
         .join(again, on=_LEARNER, how="anti", maintain_order="left")
     )
+
+
+def terminal_rule(
+    stated: pl.DataFrame, sittings: pl.DataFrame, series: Series, catalogue: Catalogue, found: Found
+) -> None:
+    """ENT-5: an internal component taken in a series after the terminal external without the external again in the same
+    series is accepted and warned of."""
+    late = after_terminal(stated, sittings, series, catalogue)
     if late.is_empty():
         return
     titles = {one: series_title(one) for one in late["sat_in"].unique()}

@@ -10,14 +10,17 @@ import polars as pl
 
 from parsers import findings as f
 from parsers.findings import Found
-from parsers.layouts import CANDIDATE, FILE_HEADER, FILE_TYPES
+from parsers.layouts import CANDIDATE, FILE_HEADER, FILE_TYPES, Layout
 from parsers.reader import Submission
 from rules.catalogue import Catalogue, Series, day_text, instant_text
 from rules.deadlines import Extensions, deadline
 from rules.known import Arrival
 
 BOOKED = ("E", "A")
-"""File letters whose contents the desk books."""
+"""File letters whose contents the desk books as entries; they share one numbering."""
+
+MARKS = "M"
+"""The letter of files of centre marks, which number themselves."""
 
 
 def one_centre_speaks(file: int, arrival: Arrival, found: Found) -> None:
@@ -33,8 +36,10 @@ def one_centre_speaks(file: int, arrival: Arrival, found: Found) -> None:
         found.add(f.MANY_CENTRES, value=str(len(submission.centres)), file=file)
 
 
-def records_of_their_centre(records: pl.DataFrame, submissions: Sequence[Submission], found: Found) -> None:
-    """FIL-6: every record names the centre of the centre header above it."""
+def records_of_their_centre(
+    records: pl.DataFrame, submissions: Sequence[Submission], found: Found, layout: Layout = CANDIDATE
+) -> None:
+    """FIL-6: every record names the centre of the centre header above it. `records` are of `layout`."""
     spans = [
         {"file": index, "from": centre.lines[0], "to": centre.lines[-1], "centre_header": centre.number}
         for index, one in enumerate(submissions)
@@ -48,7 +53,7 @@ def records_of_their_centre(records: pl.DataFrame, submissions: Sequence[Submiss
         .filter(within & (pl.col("centre") != pl.col("centre_header")))
         .select("file", "line", "candidate", pl.col("centre").alias("value"), pl.col("centre_header").alias("centre"))
     )
-    found.rows(f.RECORD_CENTRE, strangers, CANDIDATE["centre"].columns, "centre")
+    found.rows(f.RECORD_CENTRE, strangers, layout["centre"].columns, "centre")
 
 
 def series_of(file: int, submission: Submission, catalogue: Catalogue, found: Found) -> Series | None:
@@ -70,6 +75,11 @@ def enters(submission: Submission) -> bool:
     return submission.feed is not None or (submission.type is not None and submission.type.letter in BOOKED)
 
 
+def marks(submission: Submission) -> bool:
+    """Whether a submission is a file of centre marks."""
+    return submission.type is not None and submission.type.letter == MARKS
+
+
 def taken_here(file: int, submission: Submission, found: Found) -> None:
     """FIL-1, FIL-2: a file of a kind the desk does not book is kept for a person, not thrown away; one of a kind that
     centres do not send is refused."""
@@ -78,12 +88,13 @@ def taken_here(file: int, submission: Submission, found: Found) -> None:
     if submission.type.sender != "centre":
         sent = ", ".join(f"{one.letter} {one.title}" for one in FILE_TYPES.values() if one.sender == "centre")
         found.add(f.FILE_DIRECTION, value=submission.type.title, file=file, sent=sent)
-    elif submission.type.letter not in BOOKED:
+    elif submission.type.letter not in (*BOOKED, MARKS):
         found.add(f.FILE_TYPE_HELD, value=submission.type.title, file=file)
 
 
 def repeats_and_sequence(file: int, arrival: Arrival, series: Series, earlier: pl.DataFrame, found: Found) -> None:
-    """FIL-3: one E file, A files after it, numbers used once and in order. `earlier`: files of this centre, awarding
+    """FIL-3: one E file, A files after it, numbers used once and in order; files of marks have numbers of their own,
+    each used once. `earlier`: files of this centre, awarding
     body and series that were booked or held (`rules.known.FILES`)."""
     submission = arrival.submission
     letter, number = (submission.type.letter if submission.type else ""), submission.sequence
@@ -92,10 +103,10 @@ def repeats_and_sequence(file: int, arrival: Arrival, series: Series, earlier: p
         first = same.row(0, named=True)
         found.add(f.ALREADY_PROCESSED, value=instant_text(first["received"]), file=file, reply=first["reply"])
         return
-    if letter not in BOOKED:
-        # Feeds have no numbers, and files of other letters number themselves.
+    if letter not in (*BOOKED, MARKS):
+        # Feeds have no numbers, and what is held for a person is not counted.
         return
-    earlier = earlier.filter(pl.col("letter").is_in(BOOKED))
+    earlier = earlier.filter(pl.col("letter").is_in([letter] if letter == MARKS else BOOKED))
     booked = earlier.filter("booked")
     last = int(booked["sequence"].max() or 0)  # type: ignore[arg-type]
     reused = earlier.filter((pl.col("letter") == letter) & (pl.col("sequence") == number))
@@ -103,6 +114,9 @@ def repeats_and_sequence(file: int, arrival: Arrival, series: Series, earlier: p
     if not reused.is_empty():
         when = instant_text(reused["received"][0])
         found.add(f.NUMBER_REUSED, value=f"{number:03d}", file=file, series=series.title, earlier=when, next=last + 1)
+    elif letter == MARKS:
+        # A file of marks says what its own records say, whatever came or did not come between.
+        return
     elif letter == "E" and not entry_files.is_empty():
         first = entry_files.row(0, named=True)
         value = f"number {first['sequence']:03d}, received {instant_text(first['received'])}"

@@ -55,6 +55,23 @@ SITTINGS: dict[str, Any] = {
 ALLOWANCES: dict[str, Any] = {"uci": pl.String, "option": pl.String, "number": pl.Int32}
 SAT: dict[str, Any] = {"uci": pl.String, "option": pl.String, "series": pl.String}
 LEARNERS: dict[str, Any] = {"uln": pl.String, "uci": pl.String, "centre": pl.String}
+MARKED: dict[str, Any] = {
+    "centre": pl.String,
+    "series": pl.String,
+    "uci": pl.String,
+    "component": pl.String,
+    "version": pl.Int32,
+    "mark": pl.Int32,
+    "status": pl.String,
+    "tasks": pl.String,
+}
+WINDOWS: dict[str, Any] = {
+    "centre": pl.String,
+    "series": pl.String,
+    "component": pl.String,
+    "opens": pl.Datetime(time_unit="us", time_zone="UTC"),
+    "until": pl.Datetime(time_unit="us", time_zone="UTC"),
+}
 
 
 @frozen(kw_only=True)
@@ -82,6 +99,10 @@ class Known:
     (`SITTINGS`; `absent` from it); `allowances`, extra sittings staff have granted (`ALLOWANCES`); `sat`, components
     with a mark (`SAT`). `extensions`: until when staff have extended a milestone, by centre, series id and event (the
     first instant after it).
+
+    Where centres send marks: `marked`, the mark of each learner and component as it was last given (`MARKED`; `version`
+    is that of the newest, adjusted ones too, `tasks` the marks of the tasks, by comma); `windows`, where moderation
+    feedback has opened the amendment window, `opens` to before `until` (`WINDOWS`).
     """
 
     files: pl.DataFrame
@@ -92,6 +113,8 @@ class Known:
     allowances: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=ALLOWANCES))
     sat: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=SAT))
     extensions: Mapping[tuple[str, str, str], datetime] = field(factory=dict)
+    marked: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=MARKED))
+    windows: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=WINDOWS))
 
     @classmethod
     def nothing(cls) -> Known:

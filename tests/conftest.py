@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from infra.postgres import EmbeddedPostgres
-from infra.settings import Settings
+from infra.settings import CATALOGUE_OF_THE_PROJECT, Settings
 from infra.supervisor import Desk, down, up
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Airflow makes its home when it is imported: not in the home folder of whoever runs the tests."""
+    assert config.cache
+    os.environ.setdefault("AIRFLOW_HOME", str(config.cache.mkdir("airflow")))
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +33,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 @pytest.fixture(scope="session")
 def desk_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The settings of the fixture `desk`: its own state folder; files count as settled at once."""
-    return Settings(state=tmp_path_factory.mktemp("desk"), settle_seconds=0)
+    """The settings of the fixture `desk`: its own state folder and catalogue; files count as settled at once."""
+    state = tmp_path_factory.mktemp("desk")
+    catalogue = Path(copytree(CATALOGUE_OF_THE_PROJECT, state / "catalogue"))
+    return Settings(state=state, catalogue=catalogue, settle_seconds=0)
 
 
 @pytest.fixture(scope="session")

@@ -52,9 +52,10 @@ def findings_of(named: str, data: bytes) -> tuple[Layout | None, tuple[Finding, 
         return None, read_bundle(named, data).findings
     submission = read(named, data)
     found = Found([named])
+    found.carry(0, submission.findings)
     if submission.layout:
         columns([submission], submission.layout, found)
-    return submission.layout, (*submission.findings, *found.of(0))
+    return submission.layout, found.of(0)
 
 
 def sound(named: str, data: bytes, *, twice: bool = True) -> tuple[Finding, ...]:

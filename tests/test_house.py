@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "pipeline": {"parsers", "rules", "infra"},
     "dags": {"pipeline", "infra"},
 }
-LOOK_AT_THE_CLOCK = {"pipeline/cli.py", "dags/ingest.py"}
+LOOK_AT_THE_CLOCK = {"pipeline/cli.py", "pipeline/timetable.py"}
+KNOWS_AIRFLOW = {"pipeline/timetable.py"}  # a timetable is a class of Airflow's; besides the DAGs nothing else is
 
 
 def modules(package: str) -> Iterator[tuple[str, ast.Module]]:
@@ -41,7 +42,7 @@ def test_imports_run_one_way(package: str) -> None:
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module.split(".")[0])
         assert imported & OURS <= MAY_IMPORT[package] | {package}, name
-        assert "airflow" not in imported or package == "dags", name
+        assert "airflow" not in imported or package == "dags" or name in KNOWS_AIRFLOW, name
 
 
 def test_the_format_library_needs_four_packages_and_nothing_of_ours() -> None:

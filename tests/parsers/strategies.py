@@ -25,10 +25,11 @@ from parsers.layouts import (
     Field,
     Layout,
 )
+from parsers.names import NAME_CHARACTERS
 from parsers.order import ORDER
 from parsers.writer import LINE_END
 
-EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True, database=None)
+EXAMPLES = settings(max_examples=12, deadline=None, derandomize=True, database=None)
 
 Kind = tuple[str, str, Layout]
 """A file letter, a formats version, and the layout its detail records have in that version."""
@@ -45,7 +46,7 @@ EVERY_KIND = st.sampled_from(KINDS)
 # --- Texts -----------------------------------------------------------------------------------------------------------
 
 PRINTABLE = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
-_IN_NAMES = st.sampled_from([one for one in map(chr, range(128)) if re.fullmatch(f"[{forms.NAME_CHARACTERS}]", one)])
+_IN_NAMES = st.sampled_from([one for one in map(chr, range(128)) if re.fullmatch(f"[{NAME_CHARACTERS}]", one)])
 _DAYS = st.integers(0, 36_524).map(lambda days: (date(2000, 1, 1) + timedelta(days)).strftime("%d%m%y"))
 
 
@@ -98,8 +99,10 @@ def records(layout: Layout, field: Callable[[Field], st.SearchStrategy[str]] = f
         if one.name == layout.chooser:
             parts.append(
                 st.one_of(
-                    st.tuples(st.sampled_from(overlay.types), *map(field, overlay.fields)).map("".join)
-                    for overlay in layout.overlays
+                    [
+                        st.tuples(st.sampled_from(overlay.types), *map(field, overlay.fields)).map("".join)
+                        for overlay in layout.overlays
+                    ]
                 )
             )
         elif one.name != layout.overlaid:

@@ -172,9 +172,6 @@ def test_reg_4_the_quick_look_finds_what_a_close_look_at_every_record_finds(kind
     @given(st.lists(any_record | broken, min_size=1, max_size=5), canonical(st.just(kind)))
     def check(drawn: list[str], around: bytes) -> None:
         lines = [f"{letter}5{one[2:]}" for one in drawn]
-        if layout.overlays:
-            # See the test below.
-            lines = [one.upper() for one in lines]
         held = around.decode("ascii").split("\r\n")
         data = "".join(f"{one}\r\n" for one in [*held[:2], *lines, *held[-3:-1]]).encode("ascii")
         submission = read(name_of(data), data)
@@ -294,3 +291,11 @@ def test_fil_4_strangers_between_details_take_time_as_the_file_is_long() -> None
 
     seconds(100)
     assert seconds(8_000) < 8 * seconds(2_000)
+
+
+def test_fil_4_further_findings_of_a_code_are_counted_once() -> None:
+    details = [line[:12] + line[12:52].lower() + line[52:] for line in GOOD.splitlines(keepends=True)[2:-2] * 20]
+    data = START + b"".join(b"e" + line[1:] for line in details) + b"".join(GOOD.splitlines(keepends=True)[-2:])
+    _, findings = findings_of("E6412315.X01", data)
+    further = [one.message.partition(" ")[2] for one in findings if one.code == "MORE_OF_THE_SAME"]
+    assert len(further) == len(set(further))

@@ -19,10 +19,11 @@ import pytest
 import sqlalchemy as sa
 from attrs import define, evolve
 
-import infra.ledger
+import infra.sql
 from infra.ledger import Booking, Landing, Ledger, Received
 from infra.store import FolderStore, S3Store, Stored, open_store
 from infra.tables import metadata
+from parsers.writer import single
 from pipeline.demo import samples
 from pipeline.desk import Desk
 from pipeline.ingest import ingest
@@ -128,12 +129,15 @@ class CrashingLedger(Ledger):
         super().published(submission_ids)
 
 
+FORECASTS = single("F", "64123", b"", awarding_body="15", series_key="6B24", sequence=3, produced="300424")
+"""A file of a kind that is held for a person."""
+
+
 def land_one_of_each(desk: Desk) -> None:
     """An accepted file, a held one and a folder."""
     assert isinstance(desk.store, FolderStore)
-    [marks] = [one.path.read_bytes() for one in samples() if one.path.name.startswith("M")]
     land(desk, "64123/E6412313.X01", registration_file(count=1), REGISTERED)
-    land(desk, "64123/M6412315.X03", marks, ENTERED)
+    land(desk, "64123/F6412315.X03", FORECASTS, ENTERED)
     folder = desk.store.root / "inbox/64123/Entries 2024"
     folder.mkdir()
     dated(folder, ENTERED)
@@ -176,7 +180,7 @@ def test_fil_5_a_crash_inside_the_transaction_books_nothing(work: Desk, monkeypa
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(infra.ledger, "_copy", crash)
+        patch.setattr(infra.sql, "copy", crash)
         with pytest.raises(Crash):
             ingest(work, NOW)
     held, _ = everything(work)
@@ -266,14 +270,16 @@ def test_fil_1_on_s3_every_sample_gets_its_one_reply_too(work: Desk, bucket: S3S
     desk = evolve(work, store=bucket)
     for one in samples():
         bucket.put(one.key, one.path.read_bytes())
+    bucket.put("inbox/64123/F6412315.X03", FORECASTS)
     now = datetime.now(UTC) + timedelta(seconds=5)
-    assert ingest(desk, now).received == 8
+    assert ingest(desk, now).received == 9
     keys = [one.key for one in bucket.list("outbox/")]
     assert sorted(key for key in keys if key.endswith(".json")) == sorted(
         f"{key}.json" for key in keys if not key.endswith(".json")
     )
-    assert len(keys) == 16
+    assert len(keys) == 18
     assert list(bucket.list("inbox/")) == []
-    assert [one.key for one in bucket.list("quarantine/")] == ["quarantine/64123/X6412315.X03 M6412315.X03"]
-    assert len(list(bucket.list("archive/"))) == 8
+    [held] = [one.key for one in bucket.list("quarantine/")]
+    assert held.endswith(" F6412315.X03")
+    assert len(list(bucket.list("archive/"))) == 9
     assert ingest(desk, now).received == 0

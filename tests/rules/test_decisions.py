@@ -10,6 +10,7 @@ import pytest
 from attrs import evolve
 
 from infra.settings import CATALOGUE_OF_THE_PROJECT
+from parsers.writer import single
 from rules.catalogue import Catalogue
 from rules.decisions import Decision, Outcome, decide
 from rules.known import ENTRIES, FILES, LEARNERS, REGISTRATIONS, Arrival, Known
@@ -134,17 +135,9 @@ def test_fil_3_blank_slots_withdraw_the_candidate_and_refund_the_entry_fee_fee_4
     assert (late.ended.height, late.pence) == (4, 0)
 
 
-def test_fil_1_a_file_of_marks_is_held() -> None:
-    data = b"".join(
-        line.ljust(80) + b"\r\n"
-        for line in (
-            b"M164123156B24SSOFTWAR 1014",
-            b"M364123156B24003",
-            b"M7641230000002300424",
-            b"M96412300000040000001",
-        )
-    )
-    decision = one(arrival(data, name="M6412315.X03"))
+def test_fil_1_a_file_of_forecast_grades_is_held() -> None:
+    data = single("F", CENTRE, b"", awarding_body="15", series_key="6B24", sequence=3, produced="300424")
+    decision = one(arrival(data, name="F6412315.X03"))
     assert decision.outcome is Outcome.QUARANTINED
     assert codes(decision.findings) == ["FILE_TYPE_HELD"]
 

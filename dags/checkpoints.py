@@ -1,0 +1,63 @@
+"""The checkpoints: at the deadlines of every exam series, who would get no result and who has sent nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, get_current_context, task
+
+from infra.settings import Settings
+from pipeline.timetable import CalendarTimetable
+
+EVENTS = ("on_time_deadline", "window_closes", "marks_deadline")
+
+
+@dag(
+    schedule=CalendarTimetable(Settings.load().catalogue.absolute(), EVENTS),
+    start_date=datetime(2022, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(hours=1),
+    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    tags=["edi", "calendar"],
+)
+def checkpoints() -> None:
+    """### Tells who would get no result, and which marks are missing, while it can still be mended
+
+    Runs at the first instant after the on-time deadline, the closing of the window and the marks deadline of every exam
+    series, as `calendar.csv` of the catalogue has them. A moved date is a new line there; nothing else has to change.
+
+    * **Run it now**: press *Trigger*. It does the checkpoint of the latest deadline that has passed, if it is not done.
+    * **It failed**: clear the task. What was done already is not done again.
+    * **It was down**: of the deadlines that were missed the latest is made up for, once.
+    * **What happened**: the run's note counts. It holds no names.
+    """
+
+    @task
+    def check() -> str:
+        """One task for every series whose deadline it is."""
+        from infra.airflow import note_run
+        from pipeline.checkpoints import checkpoint
+        from pipeline.desk import open_desk
+        from pipeline.marks import missing_marks
+        from pipeline.timetable import due, exam_milestones
+
+        settings, run = Settings.load(), get_current_context()["dag_run"]
+        notes = []
+        with open_desk(settings) as desk:
+            for series_id, event in due(exam_milestones(settings.catalogue, EVENTS), run.run_after):
+                series = desk.catalogue.series_by_id(series_id)
+                if series:
+                    # The instant the run is for, not of the work: a retry writes the same.
+                    notes.append(checkpoint(desk, series, event, run.run_after).note())
+                    if event == "marks_deadline":
+                        missing_marks(desk, series, run.run_after)
+        note = " ".join(notes) or "No deadline has passed yet."
+        note_run(run.dag_id, run.run_id, note)
+        return note
+
+    check()
+
+
+checkpoints()

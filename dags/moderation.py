@@ -1,0 +1,63 @@
+"""The moderation: samples to the centres, the moderators' marks in, feedback and adjustments."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, get_current_context, task
+
+from infra.settings import Settings
+from pipeline.timetable import CalendarTimetable
+
+EVENTS = ("marks_deadline", "marks_amendment_deadline")
+HOUR = 5
+
+
+@dag(
+    schedule=CalendarTimetable(Settings.load().catalogue.absolute(), EVENTS, daily=HOUR),
+    start_date=datetime(2022, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(hours=1),
+    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    tags=["edi", "calendar", "moderation"],
+)
+def moderation() -> None:
+    """### Takes the board's own marks, draws samples, compares the moderators' marks, proposes adjustments
+
+    Runs at the first instant after the marks deadline and after the deadline for amending marks of every exam series,
+    as `calendar.csv` of the catalogue has them, and every day for extensions and for files of moderators. Samples and
+    feedback lie in `outbox/<centre>/`, the pages about adjustments in `reports/moderation/`.
+
+    * **Run it now**: press *Trigger*. Nothing is drawn or compared twice.
+    * **An adjustment waits**: a person decides, by `resultsday staff approve` or `resultsday staff reject`.
+    * **It failed**: clear the task. What was done stays, the rest is taken up where it stopped.
+    * **What happened**: the run's note counts. It holds no names.
+    """
+
+    @task
+    def moderate() -> str:
+        """One task for the three steps: they are short, and each picks up what the one before has left."""
+        from attrs import fields
+
+        from infra.airflow import note_run
+        from pipeline.desk import open_desk
+        from pipeline.marks import take_external
+        from pipeline.moderation import Summary, review, sample, take
+
+        now = datetime.now(UTC)
+        with open_desk(Settings.load()) as desk:
+            marking = take_external(desk, now).note()
+            steps = [sample(desk, series, now) for series in desk.catalogue.all_series()]
+            steps += [take(desk, now), review(desk, now)]
+        total = Summary(**{one.name: sum(getattr(step, one.name) for step in steps) for one in fields(Summary)})
+        note = f"{marking} {total.note()}"
+        run = get_current_context()["dag_run"]
+        note_run(run.dag_id, run.run_id, note)
+        return note
+
+    moderate()
+
+
+moderation()

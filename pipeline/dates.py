@@ -1,0 +1,46 @@
+"""What the calendar says at an instant: how long until each date of a series, and which series are on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from rules.catalogue import EVENTS, Catalogue, Series
+from rules.sheets import ANY
+
+AFTER_CLOSING = timedelta(days=60)
+"""Ours: so long after its window has closed a series is still stated and invoiced every week."""
+
+
+def current_series(catalogue: Catalogue, now: datetime) -> tuple[Series, ...]:
+    """FEE-5: the exam series whose window is open at `now` (aware) or closed less than `AFTER_CLOSING` ago."""
+    return tuple(series for series in catalogue.all_series() if _is_current(catalogue, series, now))
+
+
+def _is_current(catalogue: Catalogue, series: Series, now: datetime) -> bool:
+    opens, closes = (catalogue.milestone(series, event, now) for event in ("window_opens", "window_closes"))
+    return opens is not None and closes is not None and opens.at <= now < closes.at + AFTER_CLOSING
+
+
+def series_to_show(catalogue: Catalogue, now: datetime) -> tuple[Series, ...]:
+    """The exam series that have a date to come at `now` (aware); when there is none, the last one."""
+    every = catalogue.all_series()
+    coming = tuple(one for one in every if any(date.at > now for date in catalogue.milestones_of(one, now)))
+    return coming or every[-1:]
+
+
+def countdown(catalogue: Catalogue, series: Series, now: datetime) -> Iterator[str]:
+    """CAL-1, CAL-2: the dates of a series in the version in force at `now` (aware), a line each, in order: the date
+    with its placeholder mark, how long until then, the event and what it means."""
+    yield f"{series.title} ({series.key}, {series.id})"
+    for one in catalogue.milestones_of(series, now):
+        whose = "" if one.component == ANY else f" of {one.component}"
+        yield f"  {one.text:<44}{time_left(one.at, now):<15}{one.event + whose:<30}{EVENTS[one.event]}"
+
+
+def time_left(at: datetime, now: datetime) -> str:
+    """`in 3 days`, `in 5 hours`, `2 days ago`: whole days and, within a day, begun hours between two aware instants."""
+    distance = abs(at.timestamp() - now.timestamp())
+    days, hours = int(distance // 86_400), -int(-distance // 3_600)
+    words = f"{days} day{'s' * (days != 1)}" if days else f"{hours} hour{'s' * (hours != 1)}"
+    return f"in {words}" if at > now else f"{words} ago"

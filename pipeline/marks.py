@@ -1,0 +1,229 @@
+"""Marks beside centres' files: the board's own marking of external components (MRK-1), and who has no mark yet (MRK-3).
+
+Every step can die and be run again: what is held already makes no new version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime
+
+import polars as pl
+from attrs import frozen
+
+from infra.marks import MarkBook
+from infra.store import Stored
+from parsers import findings as f
+from parsers.findings import Found, Reach, visible
+from parsers.reply import encode
+from pipeline.desk import Desk
+from pipeline.replies import WIDTH, finding_lines, summary
+from rules import marks as rules
+from rules.calendar import LONDON, PLACEHOLDER, Series, instant_text
+from rules.deadlines import Deadline, deadline
+from rules.known import MARKED
+
+log = logging.getLogger(__name__)
+
+FEEDS = "feeds/external-marks/"
+REPORTS = "reports/marks/"
+COLUMNS = ("series", "centre", "candidate", "uci", "component", "mark", "status")
+
+
+@frozen(kw_only=True)
+class Taken:
+    """What was taken of the board's own marking, in counts: nothing in it is personal data."""
+
+    files: int = 0
+    booked: int = 0
+    refused: int = 0
+
+    def note(self) -> str:
+        """The counts in a line, for the run's note and the log."""
+        return f"{self.files} files of external marks taken: {self.booked} marks booked, {self.refused} refused."
+
+
+# --- The board's own marking -----------------------------------------------------------------------------------------
+
+
+def take_external(desk: Desk, now: datetime) -> Taken:
+    """MRK-1: takes the files of the board's own marking that have settled at `now` (aware). Each is archived before it
+    is read, booked in one transaction and answered by a report. Does nothing while another run is at work."""
+    files, booked, refused = 0, 0, 0
+    with desk.ledger.exclusive("marks") as alone:
+        for stored in list(desk.store.list(FEEDS)) if alone else ():
+            settled = desk.store.settled(stored, now, desk.settings.settle_seconds)
+            if stored.kind == "file" and stored.key.lower().endswith(".csv") and settled:
+                counts = _take_one(desk, stored)
+                files += 1
+                booked += counts["new"] + counts["replaced"]
+                refused += counts["refused"]
+    taken = Taken(files=files, booked=booked, refused=refused)
+    log.info("%s", taken.note())
+    return taken
+
+
+def _take_one(desk: Desk, stored: Stored) -> dict[str, int]:
+    data = desk.store.get(stored.key)
+    sha256 = hashlib.sha256(data).hexdigest()
+    desk.store.put_if_absent(f"archive/{sha256}", data)
+    name = visible(stored.key.removeprefix(FEEDS))
+    found = Found([name])
+    records = _read(desk, data, found)
+    series = [one for one in desk.catalogue.all_series() if one.id in set(records["series"])]
+    centres = records["centre"].unique().to_list()
+    book = MarkBook(desk.ledger.engine)
+    ids = [one.id for one in series]
+    judged = rules.judge(
+        records,
+        book.newest(centres, ids).cast(pl.Schema(MARKED)),
+        book.entered(centres, ids),
+        rules.components(desk.catalogue, series),
+        pl.DataFrame(schema=rules.DEADLINES),
+        found,
+        external=True,
+    )
+    counts = judged.counts(0, records.height)
+    book.add(
+        judged.good.drop("file").with_columns(
+            pl.lit(sha256).alias("source"), pl.lit(stored.modified.isoformat()).alias("received")
+        )
+    )
+    _report(desk, name, sha256, counts, found)
+    desk.store.remove(stored)
+    return counts
+
+
+def _read(desk: Desk, data: bytes, found: Found) -> pl.DataFrame:
+    """The rows of a file as the rules take marks; none when anything in it cannot be read."""
+    table = _table(data, found)
+    known = [one.id for one in desk.catalogue.all_series()]
+    for name, good, wanted in (
+        ("series", pl.col("series").is_in(known), "year and month of an exam series, like 2024-06"),
+        ("mark", pl.col("mark").str.contains("^[0-9]{0,3}$"), "a raw mark, up to three digits, or blank"),
+        ("status", pl.col("status").is_in(["", "A", "N"]), "blank (marked), A (absent) or N (not yet available)"),
+    ):
+        wrong = table.filter(~good).select("file", "line", "candidate", pl.col(name).alias("value"))
+        found.rows(f.FEED_ROW, wrong.with_columns(pl.lit(wanted).alias("wanted")), field=name)
+    rows = table.clear() if Reach.FILE in found.reaches(0) else table
+    return rows.with_columns(
+        pl.col("mark").cast(pl.Int32, strict=False),
+        pl.col("status").alias("mark_status"),
+        *(pl.lit(None, pl.Int32).alias(f"task_{n}") for n in range(1, 9)),
+    )
+
+
+def _table(data: bytes, found: Found) -> pl.DataFrame:
+    """The cells of a file as text, with `file` and `line`."""
+    nothing = pl.DataFrame(schema={"file": pl.UInt32, "line": pl.UInt32} | dict.fromkeys(COLUMNS, pl.String))
+    wanted = ", ".join(COLUMNS)
+    try:
+        table = pl.read_csv(data, infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        found.add(f.FEED_COLUMNS, 1, value=type(error).__name__, wanted=wanted)
+        return nothing
+    missing = [name for name in COLUMNS if name not in table.columns]
+    if missing:
+        found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=wanted)
+        return nothing
+    cells = table.select(pl.col(COLUMNS).fill_null("").str.strip_chars()).with_row_index("line", offset=2)
+    return cells.select(pl.lit(0, pl.UInt32).alias("file"), pl.col("line").cast(pl.UInt32), *COLUMNS)
+
+
+def _report(desk: Desk, name: str, sha256: str, counts: dict[str, int], found: Found) -> None:
+    findings = found.of(0)
+    said = ", ".join(f"{count} {'in the file' if what == 'marks' else what}" for what, count in counts.items())
+    lines = [
+        f"EXTERNAL MARKS  {name}",
+        f"  SHA-256     {sha256}",
+        f"  Marks       {said}",
+        "",
+        f"FINDINGS  {summary(findings)}",
+    ]
+    for number, one in enumerate(findings, 1):
+        lines += ["", *finding_lines(number, one)]
+    harmless = re.sub(r"[^A-Za-z0-9._-]", "_", re.sub(r"\.csv$", "", name, flags=re.IGNORECASE))[:100]
+    desk.store.put(f"{REPORTS}{harmless}.txt", encode(lines))
+
+
+# --- What is missing -------------------------------------------------------------------------------------------------
+
+_HELD = {"": "no mark", "N": "not yet available"}
+
+
+def missing_marks(desk: Desk, series: Series, now: datetime) -> int:
+    """MRK-3: tells every centre which of its learners have no mark yet in an internal component they are entered for:
+    lists by name in its outbox, for staff a report of totals without names. Returns how many marks are missing."""
+    missing = MarkBook(desk.ledger.engine).missing(series.id)
+    centres = missing.partition_by("centre", as_dict=True, maintain_order=True)
+    extended = desk.actions.extensions([str(centre) for (centre,) in centres])
+    for (centre,), mine in centres.items():
+        due = {
+            component: deadline(series, "marks_deadline", now, desk.catalogue, str(centre), extended, component)
+            for component in mine["component"].unique(maintain_order=True)
+        }
+        # The day is in the name: a list of another day stays what it was.
+        key = f"outbox/{centre}/missing-marks-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}"
+        ends = {component: one.at.isoformat() if one else "" for component, one in due.items()}
+        before = pl.col("component").replace_strict(ends, return_dtype=pl.String).alias("marks_before")
+        table = mine.select("component", "candidate", "uci", "name", "status", before)
+        desk.store.put(f"{key}.csv", table.write_csv(line_terminator="\r\n").encode("ascii", "backslashreplace"))
+        desk.store.put(f"{key}.txt", encode([*_list(desk, series, str(centre), mine, due, now)]))
+    _totals(desk, series, missing, now)
+    log.info("series %s: %d marks of %d centres are missing", series.id, missing.height, len(centres))
+    return missing.height
+
+
+def _list(
+    desk: Desk, series: Series, centre: str, mine: pl.DataFrame, due: dict[str, Deadline | None], now: datetime
+) -> Iterator[str]:
+    yield f"MISSING MARKS  centre {centre}, {series.title}"
+    yield f"  as of {instant_text(now)}"
+    yield ""
+    yield from textwrap.wrap(
+        "These learners are entered for a component, and we hold no mark for it. Send the marks in a file of marks "
+        "(M); a learner who was absent has the status A. Who is not taking the component has to be withdrawn. (MRK-3)",
+        WIDTH,
+    )
+    for component, until in due.items():
+        part = desk.catalogue.component(component, now)
+        yield ""
+        yield f"{component} {part.title if part else ''}".rstrip()
+        yield from textwrap.wrap(_until(until, now), WIDTH, initial_indent="  ", subsequent_indent="  ")
+        of_it = mine.filter(pl.col("component") == component)
+        for candidate, uci, name, status in of_it.select("candidate", "uci", "name", "status").iter_rows():
+            yield f"  {candidate}  {uci:<13}  {_HELD[status]:<17}  {name}".rstrip()
+
+
+def _until(until: Deadline | None, now: datetime) -> str:
+    if until is None:
+        return f"No deadline has been published.{PLACEHOLDER}"
+    if now < until.at:
+        return f"Marks are taken before {instant_text(until.at)} ({until.version})."
+    return (
+        f"The deadline was over at {instant_text(until.at)} ({until.version}). Ask customer services for an extension."
+    )
+
+
+def _totals(desk: Desk, series: Series, missing: pl.DataFrame, now: datetime) -> None:
+    """The report for staff: how many marks are missing, by component."""
+    counted = missing.group_by("component").agg(pl.len().alias("missing"), pl.col("centre").n_unique().alias("centres"))
+    table = (
+        MarkBook(desk.ledger.engine)
+        .expected(series.id)
+        .join(counted, on="component", how="left", maintain_order="left")
+        .with_columns(pl.col("missing", "centres").fill_null(0))
+    )
+    lines = [
+        f"MISSING MARKS  {series.title}",
+        f"  as of {instant_text(now)}",
+        "",
+        f"{'component':<12}{'entered':>9}{'missing':>9}{'centres':>9}",
+        *(f"{one:<12}{entered:>9,}{none:>9,}{centres:>9,}" for one, entered, none, centres in table.iter_rows()),
+        f"{'all':<12}{table['entered'].sum():>9,}{missing.height:>9,}{missing['centre'].n_unique():>9,}",
+    ]
+    desk.store.put(f"{REPORTS}missing-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}.txt", encode(lines))

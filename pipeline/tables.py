@@ -1,0 +1,139 @@
+"""Tables that people open: CSV that a spreadsheet cannot take for formulas, and a page that prints on A4."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import polars as pl
+from attrs import frozen
+
+_FORMULA = r"^[=+\-@\t\r]"
+
+
+def csv_bytes(frame: pl.DataFrame) -> bytes:
+    """The frame as CSV (UTF-8, CR LF) under its column names. Text that a spreadsheet would take for a formula gets an
+    apostrophe in front; numbers stay numbers."""
+    plain = frame.with_columns(_guarded(name) for name, kind in frame.schema.items() if kind == pl.String)
+    return plain.write_csv(line_terminator="\r\n").encode()
+
+
+def _guarded(name: str) -> pl.Expr:
+    text = pl.col(name)
+    guarded = pl.when(text.str.contains(_FORMULA)).then(pl.concat_str(pl.lit("'"), text))
+    # A null is an empty cell, where an empty text would be two quotation marks.
+    return guarded.when(text != "").then(text).alias(name)
+
+
+def gbp(pence: str) -> pl.Expr:
+    """A column of integer pence in pounds, exactly, as a number for CSV."""
+    return pl.col(pence).cast(pl.Decimal(18, 2)) * pl.lit("0.01").str.to_decimal(scale=2)
+
+
+def spelt(values: pl.Series, words: Callable[[Any], str]) -> pl.Series:
+    """A column in words; `words` is asked once for each value."""
+    each = values.unique()
+    told = pl.Series([words(one) for one in each], dtype=pl.String)
+    return values.replace_strict(each, told, return_dtype=pl.String)
+
+
+@frozen(kw_only=True)
+class Grid:
+    """A table of a page: the columns' names are its headings, those in `numbers` are set flush right, and `total` is
+    the figure under the last one."""
+
+    title: str
+    frame: pl.DataFrame
+    numbers: Sequence[str] = ()
+    total: str = ""
+
+
+def page(title: str, facts: Sequence[tuple[str, str]], grids: Sequence[Grid], notes: Sequence[str] = ()) -> bytes:
+    """A page of HTML without anything from elsewhere: a header with `facts`, then the tables, then the notes."""
+    header = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(words)}</dd></div>\n" for label, words in facts)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<header>\n<h1>{escape(title)}</h1>\n<dl>\n{header}</dl>\n</header>\n<main>\n"
+        f"{''.join(_grid(one) for one in grids)}"
+        f"{''.join(f'<p>{escape(one)}</p>{chr(10)}' for one in notes)}</main>\n</body>\n</html>\n"
+    ).encode()
+
+
+def _grid(grid: Grid) -> str:
+    frame = grid.frame
+    if frame.is_empty():
+        return f"<section>\n<h2>{escape(grid.title)}</h2>\n<p>None.</p>\n</section>\n"
+    ranged = [_class(frame[name], name in grid.numbers) for name in frame.columns]
+    headings = "".join(
+        f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(frame.columns, ranged, strict=True)
+    )
+    cells = [
+        pl.concat_str(pl.lit(f"<td{kind}>"), _escaped(name), pl.lit("</td>"))
+        for name, kind in zip(frame.columns, ranged, strict=True)
+    ]
+    rows = frame.select(pl.concat_str(pl.lit("<tr>"), *cells, pl.lit("</tr>")).str.join("\n")).item()
+    total = ""
+    if grid.total:
+        span = len(frame.columns) - 1
+        total = (
+            f'<tbody class="total"><tr><th scope="row" colspan="{span}">Total</th>'
+            f'<td class="n">{escape(grid.total)}</td></tr></tbody>\n'
+        )
+    return (
+        f"<section>\n<h2>{escape(grid.title)}</h2>\n<table>\n<thead><tr>{headings}</tr></thead>\n"
+        f"<tbody>\n{rows}\n</tbody>\n{total}</table>\n</section>\n"
+    )
+
+
+def _class(cells: pl.Series, number: bool) -> str:
+    """Figures stand flush right; they and short words are not broken."""
+    longest = cells.cast(pl.String).str.len_chars().max()
+    short = longest is None or int(str(longest)) <= _UNBROKEN
+    return ' class="n"' if number else ' class="s"' if short else ""
+
+
+_UNBROKEN = 13
+
+
+def _escaped(name: str) -> pl.Expr:
+    text = pl.col(name).cast(pl.String).fill_null("")
+    for raw, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;")):
+        text = text.str.replace_all(raw, safe, literal=True)
+    return text
+
+
+_STYLE = """
+@page { size: A4; margin: 16mm 14mm; }
+:root {
+  color-scheme: light dark;
+  --ink: #1c2126; --quiet: #59636e; --line: #d5dae0; --band: #f3f5f7; --paper: #ffffff;
+}
+@media screen and (prefers-color-scheme: dark) {
+  :root { --ink: #e6e9ec; --quiet: #a3adb8; --line: #3a434d; --band: #20262d; --paper: #15191e; }
+}
+body {
+  max-width: 182mm; margin: 0 auto; padding: 10mm 6mm; color: var(--ink); background: var(--paper);
+  font: 10pt/1.45 system-ui, "Liberation Sans", sans-serif;
+}
+header { border-bottom: 2px solid var(--ink); padding-bottom: 4mm; }
+h1 { font-size: 17pt; line-height: 1.2; margin: 0 0 4mm; }
+h2 { font-size: 11pt; margin: 7mm 0 2mm; break-after: avoid; }
+dl { display: flex; flex-wrap: wrap; gap: 2mm 10mm; margin: 0; }
+dt { color: var(--quiet); font-size: 8.5pt; }
+dd { margin: 0; font-weight: 600; }
+table { border-collapse: collapse; width: 100%; font-size: 9pt; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; vertical-align: top; padding: 1.1mm 1.5mm; }
+thead th { color: var(--quiet); font-size: 8pt; border-bottom: 1px solid var(--quiet); vertical-align: bottom; }
+tbody td { border-bottom: 1px solid var(--line); }
+tbody tr:nth-child(even) td { background: var(--band); }
+tr { break-inside: avoid; }
+.n, .s { white-space: nowrap; }
+.n { text-align: right; }
+.total th, .total td { border: 0; border-top: 2px solid var(--ink); font-weight: 700; }
+p { color: var(--quiet); margin: 4mm 0 0; }
+@media print { body { max-width: none; padding: 0; } }
+"""

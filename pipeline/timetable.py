@@ -1,0 +1,124 @@
+"""When the DAGs of the calendar run: an Airflow timetable that reads the dates the rules read (CAL-1, CAL-2).
+
+Airflow finds the class through the entry point `airflow.plugins`. Its scheduler forks the tasks, so nothing here may
+start threads: the calendar is read by itself, without the rest of the catalogue and without Polars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from airflow.exceptions import AirflowTimetableInvalid
+from airflow.plugins_manager import AirflowPlugin
+from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+from pendulum import DateTime, instance
+
+from rules.calendar import EVENTS, LONDON, Milestone, in_force, read_calendar
+from rules.sheets import CatalogueError
+
+
+def exam_milestones(catalogue: Path, events: Iterable[str]) -> list[Milestone]:
+    """CAL-1, CAL-2: the dates of `events` of every exam series, those of single components too, each in its latest
+    version, by instant. `catalogue` is the folder of the catalogue; raises `CatalogueError`."""
+    streams, milestones = read_calendar(catalogue)
+    months = {row.record.month for row in streams if row.record.purpose == "entry"}
+    names = set(events)
+    wanted = [row.record for row in milestones if row.record.event in names and int(row.record.series[5:]) in months]
+
+    def whose(one: Milestone) -> tuple[str, str, str]:
+        return one.series, one.event, one.component
+
+    versions = groupby(sorted(wanted, key=lambda one: (*whose(one), one.in_force_from)), whose)
+    latest = [in_force(None, list(its)) for _, its in versions]
+    return sorted(latest, key=lambda one: (one.at, *whose(one)))
+
+
+def due(milestones: Iterable[Milestone], at: datetime) -> list[tuple[str, str]]:
+    """The series id and event of the milestones that fall on the last instant at or before `at` (aware), each once;
+    empty before the first. What a run of that instant is for, and a run started by hand after it."""
+    passed = [one for one in milestones if one.at <= at]
+    last = max((one.at for one in passed), default=None)
+    return sorted({(one.series, one.event) for one in passed if one.at == last})
+
+
+def next_instant(instants: Iterable[datetime], after: datetime | None, now: datetime) -> datetime | None:
+    """Of the aware `instants` later than `after` the last one that `now` has reached, otherwise the first to come; null
+    when there is none. So of many that were missed one is made up for."""
+    left = sorted(one for one in instants if after is None or one > after)
+    reached = [one for one in left if one <= now]
+    return reached[-1] if reached else next(iter(left), None)
+
+
+class CalendarTimetable(Timetable):
+    """Runs at the dates of `events` of every exam series (for a deadline: the first instant after it), and with `daily`
+    also every day at that hour, Europe/London. The calendar is read each time the next run is asked for. Whatever the
+    DAG says of `catchup`, of several missed instants the latest runs, once."""
+
+    def __init__(self, catalogue: Path, events: Sequence[str], daily: int | None = None) -> None:
+        self.catalogue = catalogue
+        self.events = tuple(events)
+        self.daily = daily
+        self.description = self.summary
+
+    @property
+    def summary(self) -> str:
+        """What the UI shows as the schedule."""
+        every_day = "" if self.daily is None else f"; daily at {time(self.daily):%H:%M} Europe/London"
+        return f"{', '.join(self.events)} of every exam series{every_day}"
+
+    def validate(self) -> None:
+        """Raises `AirflowTimetableInvalid`, which the UI shows, when the calendar cannot be read or has no such
+        event."""
+        unknown = sorted(set(self.events) - EVENTS.keys())
+        if unknown:
+            raise AirflowTimetableInvalid(f"the calendar knows no {', '.join(unknown)}")
+        try:
+            exam_milestones(self.catalogue, self.events)
+        except CatalogueError as error:
+            raise AirflowTimetableInvalid(str(error)) from error
+
+    def serialize(self) -> dict[str, Any]:
+        """As JSON for Airflow's tables: the folder and the names, no dates."""
+        return {"catalogue": str(self.catalogue), "events": list(self.events), "daily": self.daily}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> CalendarTimetable:
+        """Back from `serialize`."""
+        return cls(Path(data["catalogue"]), data["events"], data["daily"])
+
+    def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
+        """A run started by hand stands for its own instant."""
+        return DataInterval.exact(run_after)
+
+    def next_dagrun_info(
+        self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
+    ) -> DagRunInfo | None:
+        """The next run, or null when the calendar holds no further date; raises `CatalogueError`."""
+        after = last_automated_data_interval.end if last_automated_data_interval else None
+        found = self.next_run(after, restriction.earliest, datetime.now(UTC))
+        if found is None or (restriction.latest is not None and found > restriction.latest):
+            return None
+        return DagRunInfo.exact(instance(found.astimezone(UTC)))
+
+    def next_run(self, after: datetime | None, earliest: datetime | None, now: datetime) -> datetime | None:
+        """The instant of the next run after the run of `after`, not before `earliest`, as of `now` (all aware)."""
+        instants = [one.at for one in exam_milestones(self.catalogue, self.events)]
+        instants += self._hours_around(max(one for one in (after, earliest, now) if one is not None))
+        return next_instant((one for one in instants if earliest is None or one >= earliest), after, now)
+
+    def _hours_around(self, instant: datetime) -> Iterator[datetime]:
+        if self.daily is not None:
+            today = instant.astimezone(LONDON).date()
+            for days in (-1, 0, 1):
+                yield datetime.combine(today + timedelta(days=days), time(self.daily), LONDON)
+
+
+class CalendarPlugin(AirflowPlugin):
+    """Tells Airflow of the timetable."""
+
+    name = "resultsday"
+    timetables = [CalendarTimetable]  # noqa: RUF012 - as Airflow declares it

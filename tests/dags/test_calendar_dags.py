@@ -1,0 +1,86 @@
+"""The DAGs of the calendar in the real Airflow: what the UI shows of their next runs, and a run of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from infra.airflow import AirflowApi
+from infra.settings import Settings
+from infra.supervisor import Desk
+
+LONDON = ZoneInfo("Europe/London")
+FAR_SERIES = """\
+2099-06,window_opens,*,2098-11-23,00:00,N,2098-07-01,Y,ours: for a test
+2099-06,on_time_deadline,*,2099-02-21,24:00,N,2098-07-01,Y,ours: for a test
+2099-06,window_closes,*,2099-05-02,24:00,N,2098-07-01,Y,ours: for a test
+"""
+MOVED = "2099-06,on_time_deadline,*,2099-02-23,24:00,N,2099-01-01,Y,ours: for a test\n"
+
+
+@pytest.fixture(scope="module")
+def api(desk: Desk) -> Iterator[AirflowApi]:
+    with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
+        for dag in ("checkpoints", "moderation", "fees"):
+            client.wait_until_known(dag, 60)
+        yield client
+
+
+def next_run(api: AirflowApi, dag_id: str) -> datetime | None:
+    """The date that the UI shows as the DAG's next run, in Europe/London."""
+    shown = api.dag(dag_id)["next_dagrun_run_after"]
+    return datetime.fromisoformat(shown).astimezone(LONDON) if shown else None
+
+
+def wait_for(api: AirflowApi, dag_id: str, expected: datetime | None) -> datetime | None:
+    """Airflow looks at DAG files every half a minute."""
+    end = time.monotonic() + 90
+    while (shown := next_run(api, dag_id)) != expected and time.monotonic() < end:
+        time.sleep(0.5)
+    return shown
+
+
+def test_the_ui_shows_the_next_date_of_daily_and_weekly_runs(api: AirflowApi) -> None:
+    now = datetime.now(UTC)
+    end = time.monotonic() + 60
+    # The run of the latest missed instant comes first.
+    while (daily := next_run(api, "moderation")) is None or daily <= now:
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    assert daily.hour == 5
+    weekly = next_run(api, "fees")
+    assert weekly is not None
+    assert (weekly.weekday(), weekly.hour, weekly.minute) == (0, 6, 0)
+    assert api.dag("moderation")["timetable_summary"] == (
+        "marks_deadline, marks_amendment_deadline of every exam series; daily at 05:00 Europe/London"
+    )
+
+
+def test_cal_2_a_date_moved_in_the_calendar_moves_the_run_the_ui_shows(
+    api: AirflowApi, desk_settings: Settings
+) -> None:
+    calendar = desk_settings.catalogue / "calendar.csv"
+    before = calendar.read_text(encoding="utf-8")
+    try:
+        calendar.write_text(before + FAR_SERIES, encoding="utf-8")
+        added = datetime(2099, 2, 22, tzinfo=LONDON)
+        assert wait_for(api, "checkpoints", added) == added
+        calendar.write_text(before + FAR_SERIES + MOVED, encoding="utf-8")
+        moved = datetime(2099, 2, 24, tzinfo=LONDON)
+        assert wait_for(api, "checkpoints", moved) == moved
+    finally:
+        calendar.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "words"),
+    [("checkpoints", "Checkpoint 2026-06 marks_deadline: "), ("moderation", "samples drawn"), ("fees", "state")],
+)
+def test_a_run_by_hand_succeeds_and_its_note_counts(api: AirflowApi, dag_id: str, words: str) -> None:
+    run = api.trigger(dag_id)
+    assert api.wait(dag_id, run, 120) == "success"
+    assert words in api.run(dag_id, run)["note"]

@@ -1,0 +1,295 @@
+"""Marks over a real ledger and store (MRK-1 to MRK-3, FIL-5): booked once, replaced by versions, chased by name."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+import infra.ledger
+from fixtures.generate import people
+from infra import sql
+from infra.marks import MarkBook, add
+from infra.store import FolderStore
+from infra.tables import cohorts, marks
+from parsers.layouts import MARK
+from parsers.writer import block, record, single
+from pipeline.desk import Desk
+from pipeline.ingest import ingest
+from pipeline.marks import Taken, missing_marks, take_external
+from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, registration_file
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+APRIL = datetime(2024, 4, 30, 11, tzinfo=UTC)
+JUNE = datetime(2024, 6, 3, 9, tzinfo=UTC)
+PEOPLE = list(people(CENTRE, 3, seed=1))
+
+
+def put(desk: Desk, key: str, data: bytes, landed: datetime) -> Path:
+    assert isinstance(desk.store, FolderStore)
+    path = desk.store.root / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    os.utime(path, (landed.timestamp(), landed.timestamp()))
+    return path
+
+
+@pytest.fixture
+def entered(work: Desk) -> Desk:
+    """The desk with three learners entered for Enterprise in May/June 2024."""
+    put(work, f"inbox/{CENTRE}/E6412313.X01", registration_file(), REGISTERED)
+    put(work, f"inbox/{CENTRE}/E6412315.X01", centre_file(), ON_TIME)
+    assert ingest(work, NOW).outcomes == {"accepted": 2}
+    return work
+
+
+def send(desk: Desk, values: dict[int, str], sequence: int = 1, landed: datetime = APRIL) -> dict[str, int]:
+    """A file of marks for BEN01 through the ingest; the outcomes of the run."""
+    put(desk, f"inbox/{CENTRE}/M6412315.X{sequence:02d}", marks_file(values, sequence), landed)
+    return dict(ingest(desk, NOW).outcomes)
+
+
+def marks_file(values: dict[int, str], sequence: int = 1) -> bytes:
+    records = [
+        record(
+            MARK,
+            {
+                "data_type": "M", "record_type": "5", "centre": CENTRE, "candidate": PEOPLE[n - 1]["candidate"],
+                "uci": PEOPLE[n - 1]["uci"], "component": "BEN01",
+            } | ({"mark_status": value} if value in "AN" else {"mark": value}),
+        )
+        for n, value in values.items()
+    ]  # fmt: skip
+    return single(
+        "M", CENTRE, block(records), awarding_body="15", series_key="6B24", sequence=sequence, produced="300424"
+    )
+
+
+def booked(desk: Desk) -> list[tuple[str, str, int, str, int | None, str]]:
+    """Every version: candidate, component, version, stage, mark, status."""
+    t = marks.c
+    query = sa.select(t.candidate, t.component, t.version, t.stage, t.mark, t.status).order_by(
+        t.component, t.candidate, t.version
+    )
+    return sql.frame(desk.ledger.engine, query).rows()
+
+
+def newest_reply(desk: Desk) -> dict[str, object]:
+    """The JSON twin of the last reply."""
+    keys = sorted(one.key for one in desk.store.list(f"outbox/{CENTRE}/X6412315") if one.key.endswith(".json"))
+    answer: dict[str, object] = json.loads(desk.store.get(keys[-1]))
+    return answer
+
+
+# --- By file ---------------------------------------------------------------------------------------------------------
+
+
+def test_mrk_1_marks_are_booked_with_their_source_and_the_reply_counts_them(entered: Desk) -> None:
+    assert send(entered, {1: "18", 2: "A", 3: "61"}) == {"partly accepted": 1}
+    assert booked(entered) == [("0001", "BEN01", 1, "submitted", 18, ""), ("0002", "BEN01", 1, "submitted", None, "A")]
+    assert newest_reply(entered)["marks"] == {
+        "in the file": 3, "new": 2, "replaced": 0, "unchanged": 0, "refused": 1,
+    }  # fmt: skip
+    [source] = sql.frame(entered.ledger.engine, sa.select(marks.c.source).distinct())["source"]
+    assert entered.store.get(f"archive/{source}") == marks_file({1: "18", 2: "A", 3: "61"})
+    [received] = sql.frame(entered.ledger.engine, sa.select(marks.c.received).distinct())["received"]
+    assert received == APRIL
+
+
+def test_mrk_2_a_replaced_mark_is_a_version_and_an_unchanged_one_is_none(entered: Desk) -> None:
+    send(entered, {1: "18", 2: "20"})
+    assert send(entered, {1: "18", 2: "21", 3: "30"}, 2) == {"accepted": 1}
+    assert booked(entered) == [
+        ("0001", "BEN01", 1, "submitted", 18, ""),
+        ("0002", "BEN01", 1, "submitted", 20, ""),
+        ("0002", "BEN01", 2, "submitted", 21, ""),
+        ("0003", "BEN01", 1, "submitted", 30, ""),
+    ]
+
+
+def test_fil_3_the_same_file_of_marks_again_and_a_number_used_again(entered: Desk) -> None:
+    send(entered, {1: "18"})
+    assert send(entered, {1: "18"}, landed=APRIL + timedelta(days=1)) == {"already processed": 1}
+    assert send(entered, {1: "19"}) == {"quarantined": 1}
+    assert booked(entered) == [("0001", "BEN01", 1, "submitted", 18, "")]
+
+
+def test_fil_3_entries_that_wait_with_marks_are_decided_first(work: Desk) -> None:
+    put(work, f"inbox/{CENTRE}/M6412315.X01", marks_file({1: "18"}), ON_TIME)
+    put(work, f"inbox/{CENTRE}/E6412315.X02", centre_file(sequence=2), ON_TIME)
+    put(work, f"inbox/{CENTRE}/E6412313.X01", registration_file(), REGISTERED)
+    ingest(work, NOW)
+    assert booked(work) == [("0001", "BEN01", 1, "submitted", 18, "")]
+
+
+def test_mrk_2_feedback_opens_the_window_for_its_component_until_its_end(entered: Desk) -> None:
+    send(entered, {1: "18", 2: "20"})
+    until = JUNE + timedelta(days=10)
+    with entered.ledger.engine.begin() as connection:
+        connection.execute(
+            cohorts.insert().values(
+                centre=CENTRE, series="2024-06", component="BEN01", state="feedback", size=2, sampled_at=APRIL,
+                compared_at=JUNE, feedback_until=until,
+            )
+        )  # fmt: skip
+    assert send(entered, {1: "17"}, 2, JUNE - timedelta(seconds=1)) == {"refused": 1}
+    assert send(entered, {1: "16"}, 3, JUNE) == {"accepted": 1}
+    assert send(entered, {2: "15"}, 4, until) == {"refused": 1}
+    assert booked(entered) == [
+        ("0001", "BEN01", 1, "submitted", 18, ""),
+        ("0001", "BEN01", 2, "amended", 16, ""),
+        ("0002", "BEN01", 1, "submitted", 20, ""),
+    ]
+
+
+def test_mrk_2_marks_repeated_after_an_adjustment_do_not_undo_it(entered: Desk) -> None:
+    send(entered, {1: "18"})
+    with entered.ledger.engine.begin() as connection:
+        connection.execute(
+            marks.insert().values(
+                centre=CENTRE, series="2024-06", candidate="0001", uci=PEOPLE[0]["uci"], component="BEN01", version=2,
+                stage="adjusted", mark=15, status="", source="moderation 1", line=0, received=JUNE,
+            )
+        )  # fmt: skip
+    assert send(entered, {1: "18"}, 2, JUNE) == {"accepted": 1}
+    assert [version[2:5] for version in booked(entered)] == [(1, "submitted", 18), (2, "adjusted", 15)]
+    newest = MarkBook(entered.ledger.engine).newest([CENTRE], ["2024-06"])
+    assert newest.select("version", "mark").rows() == [(2, 18)]
+
+
+class Crash(BaseException):
+    """What kills a process kills the run here."""
+
+
+def test_fil_5_a_crash_after_the_marks_were_written_leaves_none_and_the_next_run_books_them_once(
+    entered: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(connection: sa.Connection, rows: pl.DataFrame) -> None:
+        add(connection, rows)
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(infra.ledger, "add", crash)
+        with pytest.raises(Crash):
+            send(entered, {1: "18"})
+    assert booked(entered) == []
+    assert ingest(entered, NOW).outcomes == {"accepted": 1}
+    assert booked(entered) == [("0001", "BEN01", 1, "submitted", 18, "")]
+
+
+# --- The board's own marking -----------------------------------------------------------------------------------------
+
+HEADER = "series,centre,candidate,uci,component,mark,status"
+
+
+def deliver(desk: Desk, name: str, *lines: str) -> Path:
+    return put(desk, f"feeds/external-marks/{name}", "\r\n".join(lines).encode() + b"\r\n", NOW - timedelta(hours=1))
+
+
+def row(number: int, mark: str, status: str = "", component: str = "BEN03") -> str:
+    person = PEOPLE[number - 1]
+    return f"2024-06,{CENTRE},{person['candidate']},{person['uci']},{component},{mark},{status}"
+
+
+def report(desk: Desk, name: str) -> str:
+    return desk.store.get(f"reports/marks/{name}.txt").decode("ascii")
+
+
+def test_mrk_1_external_marks_come_from_our_own_marking(entered: Desk) -> None:
+    path = deliver(entered, "paper 1.csv", HEADER, row(1, "30"), row(2, "", "A"), row(3, "40", component="BEN01"))
+    data = path.read_bytes()
+    assert take_external(entered, NOW) == Taken(files=1, booked=2, refused=1)
+    assert booked(entered) == [("0001", "BEN03", 1, "external", 30, ""), ("0002", "BEN03", 1, "external", None, "A")]
+    text = report(entered, "paper_1")
+    assert "3 in the file, 2 new, 0 replaced, 0 unchanged, 1 refused" in text
+    assert "MARK_INTERNAL" in text
+    assert not path.exists()
+    assert data in [entered.store.get(one.key) for one in entered.store.list("archive/")]
+    assert not [person["name"] for person in PEOPLE if person["name"].split(":")[0] in text]
+
+
+def test_mrk_1_external_marks_delivered_again_add_nothing_and_new_ones_a_version(entered: Desk) -> None:
+    deliver(entered, "a.csv", HEADER, row(1, "30"), row(2, "31"))
+    take_external(entered, NOW)
+    deliver(entered, "a.csv", HEADER, row(1, "30"), row(2, "32"))
+    assert take_external(entered, NOW) == Taken(files=1, booked=1)
+    assert [one[2:5] for one in booked(entered)] == [(1, "external", 30), (1, "external", 31), (2, "external", 32)]
+    assert take_external(entered, NOW) == Taken()
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ([HEADER.replace(",status", "")], "FEED_COLUMNS"),
+        ([], "FEED_COLUMNS"),
+        ([HEADER, row(1, "30"), row(2, "-3")], "FEED_ROW"),
+        ([HEADER, row(1, "30"), row(2, "", "X")], "FEED_ROW"),
+        ([HEADER, row(1, "30"), row(2, "31").replace("2024-06", "2024-07")], "FEED_ROW"),
+    ],
+)
+def test_mrk_1_a_file_of_external_marks_that_cannot_be_read_is_told_and_books_nothing(
+    entered: Desk, lines: list[str], code: str
+) -> None:
+    deliver(entered, "odd.csv", *lines)
+    assert take_external(entered, NOW) == Taken(files=1)
+    assert code in report(entered, "odd")
+    assert booked(entered) == []
+
+
+def test_fil_4_a_file_of_external_marks_that_still_grows_is_left(entered: Desk) -> None:
+    path = deliver(entered, "a.csv", HEADER, row(1, "30"))
+    os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+    assert take_external(entered, NOW) == Taken()
+    assert path.exists()
+
+
+def test_only_one_run_takes_external_marks(entered: Desk) -> None:
+    path = deliver(entered, "a.csv", HEADER, row(1, "30"))
+    with entered.ledger.exclusive("marks"):
+        assert take_external(entered, NOW) == Taken()
+    assert path.exists()
+
+
+# --- What is missing -------------------------------------------------------------------------------------------------
+
+
+def test_mrk_3_missing_marks_are_chased_by_name_and_counted_without(entered: Desk) -> None:
+    send(entered, {1: "18", 2: "A", 3: "N"})
+    series = entered.catalogue.series_by_id("2024-06")
+    assert series is not None
+    assert missing_marks(entered, series, APRIL) == 4
+    key = f"outbox/{CENTRE}/missing-marks-2024-06-2024-04-30"
+    text = entered.store.get(f"{key}.txt").decode("ascii")
+    listed = pl.read_csv(entered.store.get(f"{key}.csv"), infer_schema=False).fill_null("")
+    assert listed.select("component", "candidate", "status").rows() == [
+        ("BEN01", "0003", "N"), ("BEN02", "0001", ""), ("BEN02", "0002", ""), ("BEN02", "0003", ""),
+    ]  # fmt: skip
+    assert listed["name"].to_list() == [PEOPLE[n]["name"] for n in (2, 0, 1, 2)]
+    assert set(listed["marks_before"]) == {"2024-05-16T00:00:00+01:00"}
+    for words in (PEOPLE[0]["name"], "not yet available", "no mark", "before 16 May 2024 00:00 BST"):
+        assert words in text
+    totals = report(entered, "missing-2024-06-2024-04-30")
+    assert [line.split() for line in totals.splitlines()[-3:]] == [
+        ["BEN01", "3", "1", "1"], ["BEN02", "3", "3", "1"], ["all", "6", "4", "1"],
+    ]  # fmt: skip
+    assert not [one for one in PEOPLE if one["name"].split(":")[0] in totals or one["uci"] in totals]
+
+
+def test_mrk_3_after_the_deadline_the_list_says_whom_to_ask(entered: Desk) -> None:
+    series = entered.catalogue.series_by_id("2024-06")
+    assert series is not None
+    missing_marks(entered, series, JUNE)
+    text = entered.store.get(f"outbox/{CENTRE}/missing-marks-2024-06-2024-06-03.txt").decode("ascii")
+    assert "The deadline was over at 16 May 2024 00:00 BST" in text
+
+
+def test_mrk_3_a_centre_that_lacks_no_mark_gets_no_list(entered: Desk) -> None:
+    series = entered.catalogue.series_by_id("2025-06")
+    assert series is not None
+    assert missing_marks(entered, series, NOW) == 0
+    assert not list(entered.store.list(f"outbox/{CENTRE}/missing"))

@@ -1,0 +1,483 @@
+"""Moderation over a real ledger and store (MOD-1, MOD-2, MRK-2, OPS-3): once each, whatever is run twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from infra import sql
+from infra.actions import Action
+from infra.store import FolderStore
+from infra.tables import actions, cohorts, entries, marks, metadata, samples, submissions
+from pipeline import moderation
+from pipeline.desk import Desk
+from pipeline.moderation import NotProposed, approve, reject, review, sample, take
+from pipeline.pictures import scatter
+from rules.catalogue import Series
+from rules.moderation import propose
+
+SUMMER = Series("2024-06", "6B24", "entry", "15")
+CENTRE = "64123"
+DEADLINE = datetime.fromisoformat("2024-05-16T00:00:00+01:00")
+AMENDED_BY = datetime.fromisoformat("2024-06-28T00:00:00+01:00")
+JUNE = datetime(2024, 6, 3, 9, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def marked(work: Desk) -> Desk:
+    """The desk with 40 learners entered for BEN01 and 6 for BEN02, all with a mark."""
+    enter(work, "BEN01", [n % 41 + 15 for n in range(40)])
+    enter(work, "BEN02", [20, 30, 40, 41, 42, 50])
+    return work
+
+
+def uci(number: int) -> str:
+    return f"64123023{number:04d}A"
+
+
+def enter(desk: Desk, component: str, its_marks: list[int | None], centre: str = CENTRE) -> None:
+    """Entries and submitted marks, in the ledger as entry and marks files book them."""
+    with desk.ledger.engine.begin() as connection:
+        number = connection.execute(sa.select(sa.func.count()).select_from(submissions)).scalar_one() + 1
+        submission = connection.execute(
+            submissions.insert()
+            .values(
+                centre=centre, file_name="", landing_key=str(number), kind="file", received=JUNE, size=0, sha256="",
+                reply_stream="15", reply_number=number, outcome="accepted",
+            )
+            .returning(submissions.c.id)
+        ).scalar_one()  # fmt: skip
+        learners = [(f"{n:04d}", uci(n), mark) for n, mark in enumerate(its_marks, 1)]
+        connection.execute(
+            entries.insert(),
+            [
+                {
+                    "submission_id": submission, "line": 1, "centre": centre, "series": SUMMER.id,
+                    "candidate": candidate, "uci": one, "option": component, "kind": "internal", "band": "on_time",
+                    "pence": 0, "entry_pence": 0,
+                }
+                for candidate, one, _ in learners
+            ],
+        )  # fmt: skip
+        connection.execute(
+            marks.insert(),
+            [
+                version(one, candidate=candidate, mark=mark, component=component, centre=centre)
+                for candidate, one, mark in learners
+            ],
+        )
+
+
+def version(one: str, **values: Any) -> dict[str, Any]:
+    """A row of the table of marks."""
+    row = {
+        "centre": CENTRE, "series": SUMMER.id, "candidate": "0001", "uci": one, "component": "BEN01", "version": 1,
+        "stage": "submitted", "mark": None, "status": "", "source": "", "line": 3, "received": JUNE,
+    }  # fmt: skip
+    row["status"] = "" if values.get("mark") is not None else "A"
+    return row | values
+
+
+def rows(desk: Desk, table: sa.Table) -> pl.DataFrame:
+    return sql.frame(desk.ledger.engine, sa.select(table).order_by(*table.primary_key.columns))
+
+
+def cohort(desk: Desk, component: str = "BEN01") -> Mapping[str, Any]:
+    [found] = rows(desk, cohorts).filter(pl.col("component") == component).rows(named=True)
+    return found
+
+
+def drawn(desk: Desk, component: str = "BEN01") -> pl.DataFrame:
+    return rows(desk, samples).filter(pl.col("cohort_id") == cohort(desk, component)["id"])
+
+
+def deliver(
+    desk: Desk, name: str, lines: list[str], header: str = "series,centre,component,uci,mark,moderator"
+) -> bytes:
+    """A moderator's file where the desk looks for it, an hour old."""
+    assert isinstance(desk.store, FolderStore)
+    data = "".join(f"{line}\r\n" for line in [header, *lines]).encode()
+    path = desk.store.root / "feeds" / "moderation" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    os.utime(path, ((JUNE - timedelta(hours=1)).timestamp(),) * 2)
+    return data
+
+
+def moderate(desk: Desk, difference: int, component: str = "BEN01") -> None:
+    """The whole sample comes back, each mark so much higher or lower."""
+    lines = [
+        f"{SUMMER.id},{CENTRE},{component},{one['uci']},{one['centre_mark'] + difference},M17"
+        for one in drawn(desk, component).rows(named=True)
+    ]
+    deliver(desk, "june.csv", lines)
+    take(desk, JUNE)
+
+
+def amend(desk: Desk, difference: int) -> None:
+    """The centre amends every mark of BEN01."""
+    with desk.ledger.engine.begin() as connection:
+        newest = connection.execute(sa.select(marks).where(marks.c.component == "BEN01")).mappings().all()
+        connection.execute(
+            marks.insert(),
+            [
+                version(
+                    one["uci"], candidate=one["candidate"], mark=one["mark"] + difference, version=2, stage="amended"
+                )
+                for one in newest
+            ],
+        )
+
+
+def said(desk: Desk, key: str) -> str:
+    return desk.store.get(key).decode("utf-8").replace("\r\n", "\n")
+
+
+def everything(desk: Desk) -> dict[str, Any]:
+    """Every row of the ledger and every file of the store."""
+    tables = {name: rows(desk, table).rows() for name, table in metadata.tables.items() if table.primary_key.columns}
+    return tables | {one.key: desk.store.get(one.key) for one in desk.store.list("") if one.kind == "file"}
+
+
+@pytest.fixture
+def proposed(marked: Desk) -> Desk:
+    """The desk with an adjustment of five marks down that waits for a person."""
+    sample(marked, SUMMER, DEADLINE)
+    moderate(marked, -5)
+    review(marked, AMENDED_BY)
+    return marked
+
+
+# --- The samples -----------------------------------------------------------------------------------------------------
+
+
+def test_mod_1_samples_are_drawn_when_the_marks_deadline_has_passed_to_the_second(marked: Desk) -> None:
+    assert sample(marked, SUMMER, DEADLINE - SECOND).drawn == 0
+    assert rows(marked, cohorts).is_empty()
+    assert sample(marked, SUMMER, DEADLINE).drawn == 2
+    assert (cohort(marked)["size"], drawn(marked).height) == (40, 10)
+    assert (cohort(marked, "BEN02")["size"], drawn(marked, "BEN02").height) == (6, 6)
+    assert {15, 54} <= set(drawn(marked)["centre_mark"])
+
+
+def test_mod_1_cal_3_a_centre_with_an_extension_is_sampled_after_it(marked: Desk) -> None:
+    until = DEADLINE + timedelta(days=3)
+    marked.actions.record(
+        Action(
+            at=DEADLINE - SECOND, who="A. Clerk", why="flood", action="extension", centre=CENTRE, series=SUMMER.id,
+            event="marks_deadline", until=until,
+        )
+    )  # fmt: skip
+    assert sample(marked, SUMMER, until - SECOND).drawn == 0
+    assert sample(marked, SUMMER, until).drawn == 2
+
+
+def test_mod_1_only_entered_learners_with_a_mark_of_the_centre_are_in_the_cohort(work: Desk) -> None:
+    enter(work, "BEN01", [20, 30, None, 40])
+    with work.ledger.engine.begin() as connection:
+        withdrawn = entries.c.uci == uci(2)
+        connection.execute(entries.update().where(withdrawn).values(ended_by=entries.c.submission_id))
+        connection.execute(
+            marks.insert().values(version(uci(4), mark=45, candidate="0004", version=2, stage="amended"))
+        )
+        connection.execute(marks.insert().values(version(uci(9), mark=9, component="BEN03", stage="external")))
+    assert sample(work, SUMMER, DEADLINE).drawn == 1
+    assert drawn(work).select("uci", "centre_mark").rows() == [(uci(1), 20), (uci(4), 45)]
+
+
+def test_mod_1_the_centre_is_told_whose_work_to_send_and_by_when(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    text = said(marked, f"outbox/{CENTRE}/sample-2024-06-BEN02.txt")
+    table = pl.read_csv(marked.store.get(f"outbox/{CENTRE}/sample-2024-06-BEN02.csv"), infer_schema=False)
+    assert "these 6 learners by the end of 21 May 2024 [placeholder]" in " ".join(text.split())
+    assert table.rows()[0] == ("0001", uci(1), "20", "lowest", "2024-05-22T00:00:00+01:00")
+    assert all(f"{n:04d}" in text and uci(n) in text for n in range(1, 7))
+
+
+def test_mod_1_sampling_twice_changes_nothing(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    before = everything(marked)
+    assert sample(marked, SUMMER, JUNE).drawn == 0
+    assert everything(marked) == before
+
+
+def test_mod_1_a_run_that_dies_while_it_writes_draws_the_same_again(
+    marked: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(FolderStore, "put", _fails)
+        with pytest.raises(OSError, match="no space"):
+            sample(marked, SUMMER, DEADLINE)
+    assert rows(marked, cohorts).is_empty()
+    assert rows(marked, samples).is_empty()
+    assert sample(marked, SUMMER, DEADLINE).drawn == 2
+
+
+def _fails(*_: object) -> None:
+    raise OSError("no space left")
+
+
+def test_mod_1_two_runs_at_once_draw_once(marked: Desk) -> None:
+    with marked.ledger.exclusive("moderation") as alone:
+        assert alone
+        assert sample(marked, SUMMER, DEADLINE).drawn == 0
+    assert rows(marked, cohorts).is_empty()
+
+
+# --- The moderator's marks -------------------------------------------------------------------------------------------
+
+
+def test_mod_2_within_tolerance_the_centres_marks_stand(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    moderate(marked, 3)
+    found = cohort(marked)
+    assert (found["state"], found["tolerance"], found["difference"], found["feedback_until"]) == ("agreed", 3, 3, None)
+    assert cohort(marked, "BEN02")["state"] == "sampled"
+    assert "agreed: the centre's marks stand" in said(marked, "reports/moderation/june.txt")
+
+
+def test_mod_2_outside_tolerance_the_centre_gets_feedback_and_time(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    moderate(marked, -4)
+    found = cohort(marked)
+    assert (found["state"], found["difference"], found["feedback_until"]) == ("feedback", -4, AMENDED_BY)
+    letter = " ".join(said(marked, f"outbox/{CENTRE}/feedback-2024-06-BEN01.txt").split())
+    assert "until the end of 27 June 2024 (calendar of 1 July 2023 [placeholder])" in letter
+    assert "differ from the centre's by up to 4; up to 3 [placeholder] would have been within tolerance" in letter
+    assert "the marking is generous" in letter
+
+
+def test_fil_1_a_moderators_file_is_archived_and_taken_once(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    data = deliver(marked, "june.csv", [f"{SUMMER.id},{CENTRE},BEN02,{uci(1)},20,M17"])
+    assert take(marked, JUNE).files == 1
+    assert marked.store.get(f"archive/{hashlib.sha256(data).hexdigest()}") == data
+    assert [one.key for one in marked.store.list("feeds/moderation/") if one.kind == "file"] == []
+    before = everything(marked)
+    assert take(marked, JUNE).files == 0
+    assert everything(marked) == before
+
+
+def test_mod_2_the_same_file_again_changes_nothing_but_its_report(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    moderate(marked, -4)
+    before = everything(marked)
+    moderate(marked, -4)
+    assert {key for key, value in everything(marked).items() if value != before[key]} <= {"reports/moderation/june.txt"}
+    assert "FINDINGS  none" in said(marked, "reports/moderation/june.txt")
+
+
+def test_mod_2_wrong_rows_are_reported_and_the_good_ones_are_applied(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    here = f"{SUMMER.id},{CENTRE},BEN02"
+    deliver(
+        marked,
+        "June, first.csv",
+        [f"{here},{uci(1)},20,M17", f"{here},{uci(2)},61,M17", f"{here},X,3,M17", f"2024-06,1,BEN02,{uci(3)},3,M17"],
+    )
+    take(marked, JUNE)
+    assert drawn(marked, "BEN02")["moderated_mark"].to_list() == [20, None, None, None, None, None]
+    report = said(marked, "reports/moderation/June__first.txt")
+    assert "Rows        4, of which 1 can be applied" in report
+    assert 'line 3, column mark: the mark "61" cannot be used' in report
+    assert "line 4, column uci: the learner with UCI X is not in this sample" in report
+    assert "line 5, column cohort: no sample of 2024-06 1 BEN02 was drawn" in report
+    assert report.count("MODERATION_MISSING") == 5
+    assert "waits for more of the moderator's marks" in report
+
+
+def test_mod_2_a_sample_is_compared_when_its_last_mark_is_there(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    lines = [
+        f"{SUMMER.id},{CENTRE},BEN02,{one},{mark},M17"
+        for one, mark in drawn(marked, "BEN02").select("uci", "centre_mark").rows()
+    ]
+    deliver(marked, "first.csv", lines[:5])
+    assert take(marked, JUNE).agreed == 0
+    deliver(marked, "second.csv", lines[5:])
+    assert take(marked, JUNE).agreed == 1
+    assert cohort(marked, "BEN02")["state"] == "agreed"
+
+
+def test_mod_2_a_mark_that_comes_after_the_comparison_changes_nothing(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    moderate(marked, 0)
+    before = drawn(marked)
+    moderate(marked, -9)
+    assert drawn(marked).equals(before)
+    assert cohort(marked)["state"] == "agreed"
+    assert "MODERATION_COMPARED" in said(marked, "reports/moderation/june.txt")
+
+
+@pytest.mark.parametrize("header", ["series,centre,component,uci,mark", "\N{NO-BREAK SPACE}"])
+def test_mod_2_a_file_that_cannot_be_read_is_told(marked: Desk, header: str) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    deliver(marked, "odd.csv", [], header)
+    take(marked, JUNE)
+    assert "MODERATION_FEED" in said(marked, "reports/moderation/odd.txt")
+    assert [one.key for one in marked.store.list("feeds/moderation/") if one.kind == "file"] == []
+
+
+def test_fil_4_a_file_that_may_still_be_growing_is_left(marked: Desk) -> None:
+    deliver(marked, "june.csv", [])
+    assert take(marked, JUNE - timedelta(hours=1)).files == 0
+    assert take(marked, JUNE).files == 1
+
+
+def test_mod_2_a_run_that_dies_before_the_letter_is_out_compares_again(
+    marked: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    with monkeypatch.context() as broken:
+        broken.setattr(moderation, "_put_feedback", _fails)
+        with pytest.raises(OSError, match="no space"):
+            moderate(marked, -4)
+    assert cohort(marked)["state"] == "sampled"
+    assert take(marked, JUNE).feedback == 1
+    assert "generous" in said(marked, f"outbox/{CENTRE}/feedback-2024-06-BEN01.txt")
+
+
+# --- After feedback --------------------------------------------------------------------------------------------------
+
+
+def test_mrk_2_amended_marks_within_tolerance_stand(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    moderate(marked, -5)
+    amend(marked, -3)
+    assert review(marked, AMENDED_BY - SECOND).agreed == 0
+    assert review(marked, AMENDED_BY).agreed == 1
+    assert (cohort(marked)["state"], cohort(marked)["difference"]) == ("agreed", -2)
+
+
+def test_mod_2_still_outside_an_adjustment_is_proposed_and_nothing_applied(proposed: Desk) -> None:
+    found = cohort(proposed)
+    assert found["state"] == "proposed"
+    assert found["adjustment"]["points"][0] == {"mark": 15, "to": "10"}
+    assert set(rows(proposed, marks)["stage"]) == {"submitted"}
+    before = everything(proposed)
+    assert review(proposed, AMENDED_BY + SECOND).proposed == 0
+    assert everything(proposed) == before
+
+
+def test_mod_2_cal_3_an_extension_of_the_amendment_deadline_is_waited_for(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    moderate(marked, -5)
+    until = AMENDED_BY + timedelta(days=2)
+    marked.actions.record(
+        Action(
+            at=JUNE, who="A. Clerk", why="illness", action="extension", centre=CENTRE, series=SUMMER.id,
+            event="marks_amendment_deadline", until=until,
+        )
+    )  # fmt: skip
+    assert review(marked, until - SECOND).proposed == 0
+    assert review(marked, until).proposed == 1
+
+
+def test_mod_2_the_page_for_the_person_who_decides_has_picture_and_tables(proposed: Desk) -> None:
+    page = said(proposed, f"reports/moderation/2024-06-{CENTRE}-BEN01.html")
+    one = drawn(proposed).row(0, named=True)
+    assert page.count("<svg") == 1
+    assert f'<td class="text">{one["candidate"]}</td>' in page
+    assert f"<dd>{cohort(proposed)['id']}, of 40 learners when the sample was drawn</dd>" in page
+    assert "3 raw marks [placeholder]" in page
+    assert page.count("<tr>") >= 61 + 10
+
+
+def picture(*learners: tuple[str, int, int], title: str = "A sample") -> ElementTree.Element:
+    columns = {"candidate": pl.String, "centre_mark": pl.Int64, "moderated_mark": pl.Int64}
+    sampled = pl.DataFrame(learners, schema=columns, orient="row")
+    return ElementTree.fromstring(scatter(sampled, 3, propose(sampled, 60), 60, title, placeholder=True))
+
+
+def texts(drawing: ElementTree.Element) -> list[str]:
+    return ["".join(one.itertext()) for one in drawing.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_mod_2_the_picture_is_svg_with_a_dot_for_every_pair_of_marks() -> None:
+    drawing = picture(("0001", 20, 20), ("0002", 20, 20), ("0003", 40, 36), title='Centre <1> & "2"')
+    dots = [one for one in drawing.iter("{http://www.w3.org/2000/svg}circle") if one.get("cy")]
+    assert [(one.get("class"), "".join(one.itertext())) for one in dots] == [("dot", "0001, 0002"), ("out", "0003")]
+    assert 'Centre <1> & "2"' in texts(drawing)
+    assert "tolerance, 3 either way [placeholder]" in texts(drawing)
+
+
+def test_mod_2_labels_that_have_no_room_are_left_to_pointing() -> None:
+    crowd = [(f"{n:04d}", 30 + n % 6, 30 + n // 6) for n in range(36)]
+    drawing = picture(*crowd)
+    labels = [one for one in texts(drawing) if len(one) == 4 and one.isdigit()]
+    titles = ["".join(one.itertext()) for one in drawing.iter("{http://www.w3.org/2000/svg}title")]
+    assert 5 < len(labels) < 36
+    assert sorted(titles) == [candidate for candidate, _, _ in crowd]
+
+
+# --- The decision ----------------------------------------------------------------------------------------------------
+
+
+def test_mod_2_mrk_2_ops_3_a_person_approves_and_every_mark_gets_a_version(proposed: Desk) -> None:
+    before = rows(proposed, marks)
+    assert approve(proposed, cohort(proposed)["id"], "M. Head", "sample reviewed", AMENDED_BY)
+    after = rows(proposed, marks)
+    assert after.head(before.height).equals(before)
+    new = after.tail(40)
+    old = before.filter(pl.col("component") == "BEN01").select("uci", old="mark")
+    assert after.height == before.height + 40
+    assert new["stage"].unique().to_list() == ["adjusted"]
+    assert new["version"].unique().to_list() == [2]
+    joined = new.join(old, on="uci", how="inner", validate="1:1")
+    assert joined.height == 40
+    assert (joined["mark"] == joined["old"] - 5).all()
+    found = cohort(proposed)
+    assert (found["state"], found["approved_by"], found["approved_at"]) == ("adjusted", "M. Head", AMENDED_BY)
+    [action] = rows(proposed, actions).rows(named=True)
+    assert (action["who"], action["why"], action["action"]) == ("M. Head", "sample reviewed", "adjustment_approved")
+    assert (action["centre"], action["series"], action["option"]) == (CENTRE, SUMMER.id, "BEN01")
+
+
+def test_mod_2_approving_twice_changes_nothing(proposed: Desk) -> None:
+    approve(proposed, cohort(proposed)["id"], "M. Head", "sample reviewed", AMENDED_BY)
+    before = everything(proposed)
+    assert not approve(proposed, cohort(proposed)["id"], "M. Head", "again", AMENDED_BY + SECOND)
+    assert everything(proposed) == before
+    with pytest.raises(NotProposed, match="state adjusted"):
+        reject(proposed, cohort(proposed)["id"], "M. Head", "changed my mind", AMENDED_BY)
+
+
+def test_mod_2_ops_3_a_person_rejects_and_the_marks_stand(proposed: Desk) -> None:
+    assert reject(proposed, cohort(proposed)["id"], "M. Head", "moderator too severe", AMENDED_BY)
+    assert not reject(proposed, cohort(proposed)["id"], "M. Head", "again", AMENDED_BY)
+    assert cohort(proposed)["state"] == "agreed"
+    assert set(rows(proposed, marks)["stage"]) == {"submitted"}
+    assert rows(proposed, actions).select("action", "why").rows() == [("adjustment_rejected", "moderator too severe")]
+
+
+def test_mod_2_only_a_proposed_adjustment_can_be_approved(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    with pytest.raises(NotProposed, match="state sampled"):
+        approve(marked, cohort(marked)["id"], "M. Head", "sample reviewed", AMENDED_BY)
+    with pytest.raises(NotProposed, match="no cohort 99"):
+        approve(marked, 99, "M. Head", "sample reviewed", AMENDED_BY)
+
+
+def test_ops_3_a_decision_needs_a_name_and_a_reason(proposed: Desk) -> None:
+    for who, why in (("", "reason"), ("M. Head", " ")):
+        with pytest.raises(ValueError, match="OPS-3"):
+            approve(proposed, cohort(proposed)["id"], who, why, AMENDED_BY)
+    assert cohort(proposed)["state"] == "proposed"
+
+
+def test_mod_2_an_approval_that_dies_leaves_nothing_behind(proposed: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = everything(proposed)
+    with monkeypatch.context() as broken:
+        broken.setattr("infra.markbook.Moderation.act", _fails)
+        with pytest.raises(OSError, match="no space"):
+            approve(proposed, cohort(proposed)["id"], "M. Head", "sample reviewed", AMENDED_BY)
+    assert everything(proposed) == before
