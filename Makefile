@@ -4,10 +4,10 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test fuzz bench lock docs clean
+.PHONY: help install demo up down test fuzz bench bench-national lock docs clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## the locked, hashed packages into .venv
 
@@ -44,6 +44,9 @@ fuzz: $(STAMP) ## breaks files and reads them, FUZZ_SECONDS long (60) or until i
 
 bench: $(STAMP) ## parser throughput beside its floor and its peers, in one run
 	@$(BIN)/python -m bench.parse
+
+bench-national: $(STAMP) ## a national series through the real ingest: seconds a kind of file, peak memory
+	@$(BIN)/python -m bench.national
 
 docs: $(STAMP) ## rewrite the pages that are generated from the code
 	@$(BIN)/resultsday docs

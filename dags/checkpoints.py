@@ -28,7 +28,7 @@ def checkpoints() -> None:
     Runs at the first instant after the on-time deadline, the closing of the window and the marks deadline of every exam
     series, as `calendar.csv` of the catalogue has them. A moved date is a new line there; nothing else has to change.
 
-    * **Run it now**: press *Trigger*. It does the checkpoint of the latest deadline that has passed, if it is not done.
+    * **Run it now**: press *Trigger*. It takes the checkpoint of the latest deadline that has passed once more.
     * **It failed**: clear the task. What was done already is not done again.
     * **It was down**: of the deadlines that were missed the latest is made up for, once.
     * **What happened**: the run's note counts. It holds no names.

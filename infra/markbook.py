@@ -15,7 +15,7 @@ import polars as pl
 import sqlalchemy as sa
 from attrs import asdict, frozen
 from sqlalchemy import Connection, Engine, Select, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from infra import sql
 from infra.actions import Action
@@ -238,7 +238,7 @@ def _newest() -> Select[Any]:
     t = marks.c
     return (
         select(t.centre, t.series, t.component, t.candidate, t.uci, t.version, t.stage, t.mark)
-        .distinct(t.centre, t.series, t.uci, t.component)
+        .ext(distinct_on(t.centre, t.series, t.uci, t.component))
         .order_by(t.centre, t.series, t.uci, t.component, t.version.desc())
     )
 

@@ -55,6 +55,13 @@ class MarkBook:
         schema = dict.fromkeys(("centre", "series", "candidate", "uci", "option"), pl.String)
         return sql.frame(self._engine, query).cast(pl.Schema(schema))
 
+    def holds(self, source: str) -> bool:
+        """Whether any version came from `source`, the SHA-256 of a file."""
+        with self._engine.connect() as connection:
+            return bool(
+                connection.execute(select(select(marks.c.id).where(marks.c.source == source).exists())).scalar()
+            )
+
     def add(self, rows: pl.DataFrame) -> None:
         """Adds versions in one transaction: all of them or none."""
         with self._engine.begin() as connection:

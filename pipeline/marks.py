@@ -22,6 +22,7 @@ from parsers.findings import Found, Reach, visible
 from parsers.reply import encode
 from pipeline.desk import Desk
 from pipeline.replies import WIDTH, finding_lines, summary
+from pipeline.tables import Grid, csv_bytes, page
 from rules import marks as rules
 from rules.calendar import LONDON, PLACEHOLDER, Series, instant_text
 from rules.deadlines import Deadline, deadline
@@ -87,13 +88,19 @@ def _take_one(desk: Desk, stored: Stored) -> dict[str, int]:
         found,
         external=True,
     )
+    again = book.holds(sha256)
     counts = judged.counts(0, records.height)
+    good = judged.good
+    if again:
+        # What was booked after this file is newer than it; only what has no mark yet can still come from it.
+        good = good.filter(pl.col("version") == 1)
+        counts |= {"replaced": 0, "unchanged": counts["unchanged"] + counts["replaced"]}
     book.add(
-        judged.good.drop("file").with_columns(
+        good.drop("file").with_columns(
             pl.lit(sha256).alias("source"), pl.lit(stored.modified.isoformat()).alias("received")
         )
     )
-    _report(desk, name, sha256, counts, found)
+    _report(desk, name, sha256, counts, found, again=again)
     desk.store.remove(stored)
     return counts
 
@@ -131,16 +138,19 @@ def _table(data: bytes, found: Found) -> pl.DataFrame:
         found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=wanted)
         return nothing
     cells = table.select(pl.col(COLUMNS).fill_null("").str.strip_chars()).with_row_index("line", offset=2)
+    # A blank line says nothing, and must not refuse the others.
+    cells = cells.filter(pl.any_horizontal(pl.col(COLUMNS) != ""))
     return cells.select(pl.lit(0, pl.UInt32).alias("file"), pl.col("line").cast(pl.UInt32), *COLUMNS)
 
 
-def _report(desk: Desk, name: str, sha256: str, counts: dict[str, int], found: Found) -> None:
+def _report(desk: Desk, name: str, sha256: str, counts: dict[str, int], found: Found, *, again: bool) -> None:
     findings = found.of(0)
     said = ", ".join(f"{count} {'in the file' if what == 'marks' else what}" for what, count in counts.items())
     lines = [
         f"EXTERNAL MARKS  {name}",
         f"  SHA-256     {sha256}",
         f"  Marks       {said}",
+        *(["  Again       this very file was booked before: it replaces no mark"] if again else []),
         "",
         f"FINDINGS  {summary(findings)}",
     ]
@@ -171,7 +181,7 @@ def missing_marks(desk: Desk, series: Series, now: datetime) -> int:
         ends = {component: one.at.isoformat() if one else "" for component, one in due.items()}
         before = pl.col("component").replace_strict(ends, return_dtype=pl.String).alias("marks_before")
         table = mine.select("component", "candidate", "uci", "name", "status", before)
-        desk.store.put(f"{key}.csv", table.write_csv(line_terminator="\r\n").encode("ascii", "backslashreplace"))
+        desk.store.put(f"{key}.csv", csv_bytes(table))
         desk.store.put(f"{key}.txt", encode([*_list(desk, series, str(centre), mine, due, now)]))
     _totals(desk, series, missing, now)
     log.info("series %s: %d marks of %d centres are missing", series.id, missing.height, len(centres))
@@ -210,7 +220,7 @@ def _until(until: Deadline | None, now: datetime) -> str:
 
 
 def _totals(desk: Desk, series: Series, missing: pl.DataFrame, now: datetime) -> None:
-    """The report for staff: how many marks are missing, by component."""
+    """The report for staff, as text, table and page: how many marks are missing, by component; no names."""
     counted = missing.group_by("component").agg(pl.len().alias("missing"), pl.col("centre").n_unique().alias("centres"))
     table = (
         MarkBook(desk.ledger.engine)
@@ -226,4 +236,9 @@ def _totals(desk: Desk, series: Series, missing: pl.DataFrame, now: datetime) ->
         *(f"{one:<12}{entered:>9,}{none:>9,}{centres:>9,}" for one, entered, none, centres in table.iter_rows()),
         f"{'all':<12}{table['entered'].sum():>9,}{missing.height:>9,}{missing['centre'].n_unique():>9,}",
     ]
-    desk.store.put(f"{REPORTS}missing-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}.txt", encode(lines))
+    key = f"{REPORTS}missing-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}"
+    grid = Grid(title="By component", frame=table, numbers=("entered", "missing", "centres"))
+    facts = [("Series", series.title), ("As of", instant_text(now)), ("Missing", f"{missing.height:,}")]
+    desk.store.put(f"{key}.csv", csv_bytes(table))
+    desk.store.put(f"{key}.html", page("Missing marks", facts, [grid]))
+    desk.store.put(f"{key}.txt", encode(lines))

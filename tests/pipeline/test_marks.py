@@ -16,7 +16,7 @@ from fixtures.generate import people
 from infra import sql
 from infra.marks import MarkBook, add
 from infra.store import FolderStore
-from infra.tables import cohorts, marks
+from infra.tables import cohorts, marks, registrations
 from parsers.layouts import MARK
 from parsers.writer import block, record, single
 from pipeline.desk import Desk
@@ -222,6 +222,39 @@ def test_mrk_1_external_marks_delivered_again_add_nothing_and_new_ones_a_version
     assert take_external(entered, NOW) == Taken()
 
 
+def test_mrk_2_an_old_file_of_external_marks_delivered_again_undoes_no_newer_mark(entered: Desk) -> None:
+    deliver(entered, "a.csv", HEADER, row(1, "30"))
+    take_external(entered, NOW)
+    deliver(entered, "b.csv", HEADER, row(1, "35"))
+    take_external(entered, NOW)
+    deliver(entered, "a.csv", HEADER, row(1, "30"))
+    assert take_external(entered, NOW) == Taken(files=1)
+    assert [one[2:5] for one in booked(entered)] == [(1, "external", 30), (2, "external", 35)]
+    text = report(entered, "a")
+    assert "1 in the file, 0 new, 0 replaced, 1 unchanged, 0 refused" in text
+    assert "replaces no mark" in text
+
+
+def test_mrk_1_an_external_mark_refused_once_is_booked_when_its_entry_has_come(work: Desk) -> None:
+    """The second learner is entered only after the first delivery of the file."""
+    put(work, f"inbox/{CENTRE}/E6412313.X01", registration_file(), REGISTERED)
+    put(work, f"inbox/{CENTRE}/E6412315.X01", centre_file(count=1), ON_TIME)
+    ingest(work, NOW)
+    deliver(work, "a.csv", HEADER, row(1, "30"), row(2, "31"))
+    assert take_external(work, NOW) == Taken(files=1, booked=1, refused=1)
+    put(work, f"inbox/{CENTRE}/A6412315.X02", centre_file(letter="A", sequence=2, count=2), ON_TIME)
+    ingest(work, NOW)
+    deliver(work, "a.csv", HEADER, row(1, "30"), row(2, "31"))
+    assert take_external(work, NOW) == Taken(files=1, booked=1)
+    assert [one[0] for one in booked(work)] == ["0001", "0002"]
+
+
+def test_mrk_1_blank_lines_refuse_nothing_and_are_counted_in_line_numbers(entered: Desk) -> None:
+    deliver(entered, "a.csv", HEADER, row(1, "30"), "", row(2, "61"), "", "")
+    assert take_external(entered, NOW) == Taken(files=1, booked=1, refused=1)
+    assert "line 4" in report(entered, "a")
+
+
 @pytest.mark.parametrize(
     ("lines", "code"),
     [
@@ -277,7 +310,23 @@ def test_mrk_3_missing_marks_are_chased_by_name_and_counted_without(entered: Des
     assert [line.split() for line in totals.splitlines()[-3:]] == [
         ["BEN01", "3", "1", "1"], ["BEN02", "3", "3", "1"], ["all", "6", "4", "1"],
     ]  # fmt: skip
-    assert not [one for one in PEOPLE if one["name"].split(":")[0] in totals or one["uci"] in totals]
+    counted = entered.store.get("reports/marks/missing-2024-06-2024-04-30.csv").decode("ascii")
+    assert counted == "component,entered,missing,centres\r\nBEN01,3,1,1\r\nBEN02,3,3,1\r\n"
+    shown = entered.store.get("reports/marks/missing-2024-06-2024-04-30.html").decode("ascii")
+    assert "May/June 2024" in shown
+    for report_ in (totals, counted, shown):
+        assert not [one for one in PEOPLE if one["name"].split(":")[0] in report_ or one["uci"] in report_]
+
+
+def test_mrk_3_a_name_in_a_list_is_no_formula(entered: Desk) -> None:
+    series = entered.catalogue.series_by_id("2024-06")
+    assert series is not None
+    with entered.ledger.engine.begin() as connection:
+        connection.execute(registrations.update().where(registrations.c.candidate == "0001").values(name="-1+1:JO"))
+    missing_marks(entered, series, APRIL)
+    table = entered.store.get(f"outbox/{CENTRE}/missing-marks-2024-06-2024-04-30.csv").decode("ascii")
+    assert ",'-1+1:JO," in table
+    assert ",-1+1" not in table
 
 
 def test_mrk_3_after_the_deadline_the_list_says_whom_to_ask(entered: Desk) -> None:

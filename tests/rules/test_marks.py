@@ -180,6 +180,33 @@ def test_mrk_2_the_same_marks_again_add_no_version_at_any_time(values: dict[int,
     assert counts(decision) == (len(values), 0, 0, len(values), 0)
 
 
+@given(
+    st.lists(st.dictionaries(st.sampled_from([1, 2, 3]), st.sampled_from([None, 0, 40, 60]), min_size=1), max_size=6)
+)
+@settings(derandomize=True, deadline=None, max_examples=30)
+def test_mrk_2_versions_count_up_without_gaps_and_each_says_something_new(
+    files: list[dict[int, int | None]],
+) -> None:
+    newest: dict[int, tuple[int, int | None]] = {}
+    for values in files:
+        known = held(*((n, version, value, "" if value is not None else "A") for n, (version, value) in newest.items()))
+        records = [
+            mark(n, "", mark_status="A") if value is None else mark(n, str(value)) for n, value in values.items()
+        ]
+        decision = sent(*records, known=known)
+        wanted = {
+            n: (newest[n][0] + 1 if n in newest else 1, value)
+            for n, value in values.items()
+            if n not in newest or newest[n][1] != value
+        }
+        booked = {
+            int(n): (version, value)
+            for n, version, value in decision.marks.select("candidate", "version", "mark").iter_rows()
+        }
+        assert booked == wanted
+        newest |= booked
+
+
 # --- The deadline ----------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,130 @@
+"""A national series through the ingest: `make bench-national`.
+
+Registrations, entries and marks of every centre are dropped into a folder store, and the real ingest takes them with
+an embedded PostgreSQL: archive, parse, rules, ledger, replies. Prints seconds and rates for each kind of file, and
+what the work added to the memory at its peak.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+from attrs import frozen
+
+from bench.measure import memory
+from fixtures.generate import people
+from infra.ledger import migrate
+from infra.postgres import EmbeddedPostgres
+from infra.settings import Settings
+from parsers import writer
+from parsers.layouts import MARK
+from pipeline.desk import open_desk
+from pipeline.ingest import ingest
+
+CENTRES = 3_000
+LEARNERS = 50
+"""At each centre: 150,000 in all."""
+OPTIONS = ("BEN01", "BEN02", "BEN03", "BEN99")
+MARKED = ("BEN01", "BEN02")
+NOW = datetime(2024, 7, 1, tzinfo=UTC)
+
+
+@frozen
+class Drop:
+    """One kind of file that every centre sends: what stands in it, when it landed, and what is counted."""
+
+    title: str
+    letter: str
+    series: str
+    body: str
+    landed: datetime
+    each: int
+    what: str
+
+    def details(self, centre: str, learners: list[dict[str, str]]) -> bytes:
+        """The detail records of one centre's file."""
+        if self.letter == "M":
+            rows = [
+                {"centre": centre, "candidate": one["candidate"], "uci": one["uci"], "component": component,
+                 "mark": 20 + int(one["candidate"]) % 40}
+                for one in learners
+                for component in MARKED
+            ]  # fmt: skip
+            return writer.details("M", MARK, pl.DataFrame(rows))
+        options = ("BEN22",) if self.series == "9B23" else OPTIONS
+        lines = (line for one in learners for line in writer.candidate_records("E", centre, one, options))
+        return writer.block(lines)
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Key and bytes of every centre's file."""
+        for number in range(CENTRES):
+            centre = f"{10_000 + number}"
+            learners = list(people(centre, LEARNERS, seed=number))
+            data = writer.single(
+                self.letter, centre, self.details(centre, learners), awarding_body=self.body, series_key=self.series,
+                sequence=1, produced="150224",
+            )  # fmt: skip
+            yield f"{centre}/{self.letter}{centre}{self.body}.X01", data
+
+
+DROPS = (
+    Drop("registrations", "E", "9B23", "13", datetime(2023, 9, 18, 12, tzinfo=UTC), 1, "registrations"),
+    Drop("entries", "E", "6B24", "15", datetime(2024, 2, 15, 12, tzinfo=UTC), len(OPTIONS), "option entries"),
+    Drop("marks", "M", "6B24", "15", datetime(2024, 4, 30, 12, tzinfo=UTC), len(MARKED), "marks"),
+)
+
+
+def main() -> None:
+    """Drops and takes each kind of file in turn; fails when anything is not accepted."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
+        try:
+            server.start()
+            server.create_database("national")
+            migrate(server.url("national"))
+            take_all(Settings(state=Path(folder) / "state", database_url=server.url("national"), settle_seconds=0))
+        finally:
+            server.remove()
+
+
+def take_all(settings: Settings) -> None:
+    """Every drop through the ingest, a line each."""
+    print(f"{CENTRES:,} centres, {CENTRES * LEARNERS:,} learners, {os.cpu_count()} cores")
+    print(
+        f"{'':16}{'files':>8}{'count':>10}{'':16}{'s':>8}{'files/s':>9}{'count/s':>10}{'per core':>10}{'peak MiB':>10}"
+    )
+    total = 0.0
+    with open_desk(settings) as desk:
+        inbox = Path(settings.store_location) / "inbox"
+        for drop in DROPS:
+            for key, data in drop.files():
+                path = inbox / key
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+                os.utime(path, (drop.landed.timestamp(),) * 2)
+            before = memory("VmRSS")
+            began = time.perf_counter()
+            summary = ingest(desk, NOW)
+            seconds = time.perf_counter() - began
+            total += seconds
+            if summary.outcomes != {"accepted": CENTRES}:
+                sys.exit(f"{drop.title}: {dict(summary.outcomes)}, {dict(summary.codes)}")
+            count = CENTRES * LEARNERS * drop.each
+            print(
+                f"{drop.title:16}{CENTRES:8,}{count:10,} {drop.what:15}{seconds:8.1f}{CENTRES / seconds:9,.0f}"
+                f"{count / seconds:10,.0f}{count / seconds / (os.cpu_count() or 1):10,.0f}"
+                f"{(memory('VmHWM') - before) / 2**20:10,.0f}",
+                flush=True,
+            )
+    print(f"{'in all':50}{total:8.1f}   goal: below 60")
+
+
+if __name__ == "__main__":
+    main()
