@@ -64,9 +64,14 @@ class Drop:
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Key and bytes of every centre's file."""
+        used: set[str] = set()
         for number in range(CENTRES):
             centre = f"{10_000 + number}"
             learners = list(people(centre, LEARNERS, seed=number))
+            for one in learners:
+                # Of so many made-up ULNs some are drawn twice; no two learners have the same.
+                one["uln"] = "" if one["uln"] in used else one["uln"]
+                used.add(one["uln"])
             data = writer.single(
                 self.letter, centre, self.details(centre, learners), awarding_body=self.body, series_key=self.series,
                 sequence=1, produced="150224",
