@@ -21,7 +21,7 @@ from attrs import evolve, frozen
 from sqlalchemy import Connection
 
 from infra.actions import Action
-from infra.markbook import Cohort, Moderation
+from infra.moderation import Cohort, Moderation
 from infra.store import Stored
 from parsers import findings as f
 from parsers.findings import Finding, Found, visible

@@ -477,7 +477,7 @@ def test_ops_3_a_decision_needs_a_name_and_a_reason(proposed: Desk) -> None:
 def test_mod_2_an_approval_that_dies_leaves_nothing_behind(proposed: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     before = everything(proposed)
     with monkeypatch.context() as broken:
-        broken.setattr("infra.markbook.Moderation.act", _fails)
+        broken.setattr("infra.moderation.Moderation.act", _fails)
         with pytest.raises(OSError, match="no space"):
             approve(proposed, cohort(proposed)["id"], "M. Head", "sample reviewed", AMENDED_BY)
     assert everything(proposed) == before
