@@ -90,7 +90,7 @@ def _members(data: bytes, found: Found) -> Iterator[Submission]:
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     # No other method is in use for basedata, and others have dictionaries of gigabytes and errors of their own.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise NotImplementedError
+        raise zipfile.BadZipFile
     with archive.open(info) as member:
         # The directory of the archive may lie about sizes.
         content = member.read(info.file_size + 1)
