@@ -9,10 +9,11 @@ from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from infra import sql
+from infra.marks import newest_marks, sittings
 from infra.tables import checkpoints, entries, fee_lines, findings, marks, registrations, replies, submissions
 
 HELD: dict[str, Any] = {
@@ -140,23 +141,12 @@ class Accounts:
     def sittings(self, until: str) -> pl.DataFrame:
         """Entries for components in force in every series up to and with `until` (`SITTINGS`); `absent` as the newest
         mark has it."""
-        t, newest = entries.c, self._newest().subquery()
-        same = (
-            (newest.c.centre == t.centre)
-            & (newest.c.series == t.series)
-            & (newest.c.uci == t.uci)
-            & (newest.c.component == t.option)
-        )
-        query = (
-            select(t.centre, t.series, t.uci, t.option, func.coalesce(newest.c.status == "A", False).label("absent"))
-            .outerjoin(newest, same)
-            .where(t.ended_by.is_(None), t.kind != "cash_in", t.series <= until)
-        )
-        return self._frame(query, SITTINGS)
+        return self._frame(sittings().where(entries.c.series <= until), SITTINGS)
 
     def marked(self, series: str) -> pl.DataFrame:
         """The newest mark of each learner and component in a series (`MARKED`)."""
-        return self._frame(self._newest().where(marks.c.series == series), MARKED)
+        newest = newest_marks().where(marks.c.series == series)
+        return self._frame(newest.with_only_columns(*(marks.c[name] for name in MARKED)), MARKED)
 
     def refused_names(self, key: str, awarding_body: str, code: str) -> pl.DataFrame:
         """Candidates refused with finding `code` in any file of the series with this key and awarding body
@@ -179,15 +169,6 @@ class Accounts:
             select(e.centre).where(e.series == series, e.ended_by.is_(None)),
         ).order_by("centre")
         return self._frame(query, CENTRES)
-
-    @staticmethod
-    def _newest() -> Select[Any]:
-        t = marks.c
-        return (
-            select(t.centre, t.series, t.uci, t.component, t.mark, t.status)
-            .ext(distinct_on(t.centre, t.series, t.uci, t.component))
-            .order_by(t.centre, t.series, t.uci, t.component, t.version.desc())
-        )
 
     # --- Checkpoints -------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from infra import sql
-from infra.marks import add
+from infra.marks import add, sittings
 from infra.tables import entries, fee_lines, findings, marks, registrations, replies, submissions
 
 
@@ -220,30 +220,12 @@ class Ledger:
     def sittings_of(self, centres: Sequence[str]) -> pl.DataFrame:
         """Entries for components in force of the learners of these centres, in any series and at any centre
         (`rules.known.SITTINGS`): of those registered or entered there."""
-        t, m = entries.c, marks.c
+        t = entries.c
         learners = sa.union(
             select(registrations.c.uci).where(registrations.c.centre.in_(centres), registrations.c.ended_by.is_(None)),
             select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)),
         ).subquery()
-        newest = (
-            select(m.centre, m.series, m.uci, m.component, m.status)
-            .ext(distinct_on(m.centre, m.series, m.uci, m.component))
-            .order_by(m.centre, m.series, m.uci, m.component, m.version.desc())
-            .subquery()
-        )
-        same = (
-            (newest.c.centre == t.centre)
-            & (newest.c.series == t.series)
-            & (newest.c.uci == t.uci)
-            & (newest.c.component == t.option)
-        )
-        query = (
-            select(t.centre, t.series, t.uci, t.option, func.coalesce(newest.c.status == "A", False).label("absent"))
-            .join(learners, learners.c.uci == t.uci)
-            .outerjoin(newest, same)
-            .where(t.ended_by.is_(None), t.kind != "cash_in")
-        )
-        return self._frame(query)
+        return self._frame(sittings().join(learners, learners.c.uci == t.uci))
 
     def marked(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Components with a mark in these series of the learners entered at these centres, at any centre

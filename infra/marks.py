@@ -6,6 +6,7 @@ Nothing is overwritten: a mark that is replaced gets another version.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -71,13 +72,7 @@ class MarkBook:
         """Entries in force for internal components of a series without a mark, or whose mark is not yet available:
         `centre`, `component`, `candidate`, `name`, `uci`, `status` (empty: nothing was sent), in that order."""
         t, m, r = entries.c, marks.c, registrations.c
-        newest = (
-            select(m.centre, m.uci, m.component, m.mark, m.status)
-            .ext(distinct_on(m.centre, m.uci, m.component))
-            .where(m.series == series)
-            .order_by(m.centre, m.uci, m.component, m.version.desc())
-            .subquery()
-        )
+        newest = newest_marks().where(m.series == series).subquery()
         named = (
             select(r.centre, r.uci, r.name)
             .ext(distinct_on(r.centre, r.uci))
@@ -115,6 +110,29 @@ class MarkBook:
             .order_by(t.option)
         )
         return sql.frame(self._engine, query).cast(pl.Schema({"component": pl.String, "entered": pl.Int64}))
+
+
+def newest_marks() -> sa.Select[Any]:
+    """The newest version of every learner's mark in a component and series; narrow it by these or by centre."""
+    m = marks.c
+    key = (m.centre, m.series, m.uci, m.component)
+    return select(marks).ext(distinct_on(*key)).order_by(*key, m.version.desc())
+
+
+def sittings() -> sa.Select[Any]:
+    """Entries for components in force: `centre`, `series`, `uci`, `option`, and `absent` as the newest mark has it."""
+    t, newest = entries.c, newest_marks().subquery()
+    same = (
+        (newest.c.centre == t.centre)
+        & (newest.c.series == t.series)
+        & (newest.c.uci == t.uci)
+        & (newest.c.component == t.option)
+    )
+    return (
+        select(t.centre, t.series, t.uci, t.option, func.coalesce(newest.c.status == "A", False).label("absent"))
+        .outerjoin(newest, same)
+        .where(t.ended_by.is_(None), t.kind != "cash_in")
+    )
 
 
 def add(connection: Connection, rows: pl.DataFrame) -> None:

@@ -15,10 +15,11 @@ import polars as pl
 import sqlalchemy as sa
 from attrs import asdict, frozen
 from sqlalchemy import Connection, Engine, Select, func, select
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from infra import sql
 from infra.actions import Action
+from infra.marks import add, newest_marks
 from infra.tables import actions, cohorts, entries, marks, samples
 
 CENTRE_STAGES = ("submitted", "amended")
@@ -84,7 +85,7 @@ class Moderation:
     def undrawn(self, series: str) -> pl.DataFrame:
         """The learners of every cohort without a sample (`LEARNERS`): entered, and with a mark of the centre's as their
         newest."""
-        newest = _newest().where(marks.c.series == series).subquery()
+        newest = newest_marks().where(marks.c.series == series).subquery()
         t = newest.c
         held = select(entries.c.id).where(
             entries.c.centre == t.centre,
@@ -192,7 +193,7 @@ class Moderation:
     def sample(self, connection: Connection, cohort: Cohort) -> pl.DataFrame:
         """A cohort's sample by candidate number (`SAMPLE`). `centre_mark` is the centre's newest, or that of the draw
         where none is left."""
-        newest = _newest().where(*_of(cohort)).subquery()
+        newest = newest_marks().where(*_of(cohort)).subquery()
         t = samples.c
         query = (
             select(
@@ -212,7 +213,7 @@ class Moderation:
     def own_marks(self, connection: Connection, cohort: Cohort) -> pl.DataFrame:
         """`candidate`, `uci`, `version`, `mark`: the newest of every learner of the cohort, where it is a mark of the
         centre's own."""
-        newest = _newest().where(*_of(cohort)).subquery()
+        newest = newest_marks().where(*_of(cohort)).subquery()
         t = newest.c
         query = select(t.candidate, t.uci, t.version, t.mark).where(t.mark.is_not(None), t.stage.in_(CENTRE_STAGES))
         schema = {"candidate": pl.String, "uci": pl.String, "version": pl.Int64, "mark": pl.Int64}
@@ -226,21 +227,11 @@ class Moderation:
             stage=pl.lit("adjusted"), status=pl.lit(""), source=pl.lit(f"moderation {cohort.id}"), line=pl.lit(0),
             received=pl.lit(now.isoformat()),
         )  # fmt: skip
-        sql.copy(connection, marks, rows)
+        add(connection, rows)
 
     def act(self, connection: Connection, action: Action) -> None:
         """Records what a person did (OPS-3), in the transaction in which it takes effect."""
         connection.execute(actions.insert().values(asdict(action)))
-
-
-def _newest() -> Select[Any]:
-    """The newest version of every learner's mark."""
-    t = marks.c
-    return (
-        select(t.centre, t.series, t.component, t.candidate, t.uci, t.version, t.stage, t.mark)
-        .ext(distinct_on(t.centre, t.series, t.uci, t.component))
-        .order_by(t.centre, t.series, t.uci, t.component, t.version.desc())
-    )
 
 
 def _of(cohort: Cohort) -> tuple[sa.ColumnElement[bool], ...]:

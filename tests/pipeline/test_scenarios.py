@@ -154,7 +154,7 @@ class Season:
             return list(connection.execute(query, {"candidate": candidate}).scalars())
 
 
-@pytest.mark.parametrize("scenario", scenarios())
+@pytest.mark.parametrize("scenario", list(scenarios()))
 def test_the_season_goes_as_the_scenario_says(work: Desk, scenario: Scenario) -> None:
     assert re.match(r"[A-Z]{3}-\d ", scenario.title)
     season = Season(work)
