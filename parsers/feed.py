@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -50,18 +51,24 @@ def write_feed(rows: list[dict[str, str]]) -> bytes:
 Row = dict[str, str]
 
 
-def _rows(data: bytes, found: Found) -> list[tuple[int, Row]]:
+def csv_rows(data: bytes, columns: Sequence[str]) -> tuple[list[tuple[int, Row]], list[str]]:
+    """The rows of a CSV file in UTF-8, each with the line it ends on and its cells in `columns`, without spaces around
+    them; or no rows, and what is missing or wrong with the file. Never raises."""
     try:
-        text = data.decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or [])]
+        reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), restval="")
+        missing = [name for name in columns if name not in (reader.fieldnames or [])]
         if missing:
-            found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=", ".join(COLUMNS))
-            return []
-        return [(reader.line_num, {name: (row[name] or "").strip() for name in COLUMNS}) for row in reader]
+            return [], missing
+        return [(reader.line_num, {name: (row[name] or "").strip() for name in columns}) for row in reader], []
     except (UnicodeDecodeError, csv.Error) as error:
-        found.add(f.FEED_COLUMNS, 1, value=type(error).__name__, wanted=", ".join(COLUMNS))
-        return []
+        return [], [type(error).__name__]
+
+
+def _rows(data: bytes, found: Found) -> list[tuple[int, Row]]:
+    rows, missing = csv_rows(data, COLUMNS)
+    if missing:
+        found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=", ".join(COLUMNS))
+    return rows
 
 
 _FORMS = {

@@ -7,9 +7,7 @@ of it is written before that is committed: a step that died in between is done a
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import logging
 import re
 import textwrap
@@ -24,6 +22,7 @@ from infra.actions import Action
 from infra.moderation import Cohort, Moderation
 from infra.store import Stored
 from parsers import findings as f
+from parsers.feed import csv_rows
 from parsers.findings import Finding, Found, visible
 from pipeline import pictures
 from pipeline.desk import Desk
@@ -188,16 +187,11 @@ def _read(name: str, data: bytes) -> pl.DataFrame | Found:
     """The rows of a moderator's file (`rules.moderation.FEED_ROWS`), or why it cannot be read."""
     columns = rules.FEED_COLUMNS
     found = Found([visible(name)])
-    try:
-        reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), restval="")
-        missing = [column for column in columns if column not in (reader.fieldnames or [])]
-        rows = [] if missing else [{"line": reader.line_num} | {c: row[c].strip() for c in columns} for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        missing, rows = [type(error).__name__], []
+    rows, missing = csv_rows(data, columns)
     if missing:
         found.add(f.MODERATION_FEED, 1, value=", ".join(missing), wanted=", ".join(columns))
         return found
-    return pl.DataFrame(rows, schema=rules.FEED_ROWS)
+    return pl.DataFrame([{"line": line} | row for line, row in rows], schema=rules.FEED_ROWS)
 
 
 def _first_comparison(desk: Desk, book: Moderation, connection: Connection, cohort_id: int, now: datetime) -> Summary:
