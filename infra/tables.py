@@ -270,3 +270,140 @@ checkpoints = Table(
     Column("counts", JSONB, nullable=False, comment="learners by reason, and centres that are silent"),
     UniqueConstraint("series", "event", "at"),
 )
+
+conversions = Table(
+    "conversions",
+    metadata,
+    _id(),
+    Column("series", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("version", Integer, nullable=False, comment="1, 2, ... of this component's table; nothing is overwritten"),
+    Column("raw_max", Integer, nullable=False),
+    Column("ums_max", Integer, nullable=False),
+    Column("boundaries", JSONB, nullable=False, comment="the least raw mark of each grade, the highest grade first"),
+    Column("ums", JSONB, nullable=False, comment="UMS by raw mark, from 0"),
+    Column("grades", JSONB, nullable=False, comment="grades by raw mark, from 0"),
+    Column("sha256", Text, nullable=False, comment="of the table in its canonical form"),
+    Column("placeholder", Boolean, nullable=False, comment="the boundaries are ours, nobody published them"),
+    Column("source", Text, nullable=False, comment="where the boundaries come from"),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at", DateTime(timezone=True), nullable=False),
+    Column("approved_by", Text),
+    Column("approved_at", DateTime(timezone=True)),
+    UniqueConstraint("series", "component", "version"),
+)
+
+awardings = Table(
+    "awardings",
+    metadata,
+    _id(),
+    Column("series", Text, nullable=False),
+    Column("version", Integer, nullable=False, comment="1, 2, ... of the results of this series"),
+    Column("kind", Text, nullable=False, comment="series: everybody's; claims: of learners who claimed later"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="the instant whose ledger it awards"),
+    Column("conversions_sha256", Text, nullable=False, comment="of the conversion tables it used"),
+    Column("sha256", Text, nullable=False, comment="of the results in their canonical order"),
+    Column("counts", JSONB, nullable=False),
+    Column("state", Text, nullable=False, comment="proposed, built, approved, withdrawn or released"),
+    Column("manifest_sha256", Text, comment="of the manifest of the files built from it, which is what is approved"),
+    Column("decided_by", Text),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("why", Text, nullable=False, server_default=text("''")),
+    UniqueConstraint("series", "version"),
+)
+
+
+def _awarding() -> Column[int]:
+    return Column("awarding_id", BigInteger, nullable=False, comment="of the table of awardings")
+
+
+def _by_awarding(table: str) -> tuple[Index, Index]:
+    # An awarding of the country goes in by COPY, whole and in order, and is never changed: keys that are checked row
+    # by row would cost more than the rows.
+    return (
+        Index(f"ix_{table}_awarding", "awarding_id", postgresql_using="brin"),
+        Index(f"ix_{table}_uci", "uci"),
+    )
+
+
+results = Table(
+    "results",
+    metadata,
+    _awarding(),
+    Column("centre", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("uci", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("registration", Text, nullable=False),
+    Column("raw", Integer, comment="null when absent or pending"),
+    Column("status", Text, nullable=False, comment="of the mark: empty, A or N"),
+    Column("mark_id", BigInteger, comment="the version of the mark; null: there is none"),
+    Column("ums", Integer, comment="null when pending; 0 when absent (AWD-4)"),
+    Column("grade", Text, nullable=False, comment="empty when pending"),
+    Column("outcome", Text, nullable=False, comment="graded, absent or pending"),
+    *_by_awarding("results"),
+)
+
+awards = Table(
+    "awards",
+    metadata,
+    _awarding(),
+    Column("centre", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("uci", Text, nullable=False),
+    Column("registration", Text, nullable=False),
+    Column("cash_in", Text, nullable=False),
+    Column("claim_id", BigInteger, nullable=False, comment="the entry of the cash-in code"),
+    Column("claimed_at", DateTime(timezone=True), nullable=False, comment="receipt of the claim"),
+    Column("channel", Text, nullable=False),
+    Column("ums", Integer, comment="null when not awarded"),
+    Column("grade", Text, nullable=False),
+    Column("outcome", Text, nullable=False, comment="awarded, not_eligible or pending"),
+    Column("reason", Text, nullable=False, comment="empty when awarded"),
+    Column("about", Text, nullable=False, comment="components the reason is about, by comma"),
+    Column("partial_absence", Boolean, nullable=False, comment="absent from a component, which counts as 0 UMS"),
+    Column("performance", Boolean, nullable=False, comment="the one for performance tables (CRT-4)"),
+    *_by_awarding("awards"),
+)
+
+choices = Table(
+    "choices",
+    metadata,
+    _awarding(),
+    Column("centre", Text, nullable=False),
+    Column("uci", Text, nullable=False),
+    Column("registration", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("series", Text, nullable=False, comment="of the sitting"),
+    Column("raw", Integer),
+    Column("ums", Integer),
+    Column("counts", Boolean, nullable=False, comment="the sitting is used for the award"),
+    Column("why", Text, nullable=False, comment="the rule's word for it"),
+    *_by_awarding("choices"),
+)
+
+release_files = Table(
+    "release_files",
+    metadata,
+    Column("awarding_id", BigInteger, ForeignKey("awardings.id"), primary_key=True),
+    Column("place", Text, primary_key=True, comment="the key it is published under"),
+    Column("embargoed", Text, nullable=False, comment="the key it waits under, which no centre can read"),
+    Column("audience", Text, nullable=False, comment="centres or learners: whose instant publishes it"),
+    Column("centre", Text, nullable=False, comment="empty: of all centres"),
+    Column("awarding_body", Text, nullable=False, server_default=text("''"), comment="of a results file"),
+    Column("series", Text, nullable=False),
+    Column("sequence", Integer, comment="of a results file, counted by centre and series"),
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("published_at", DateTime(timezone=True)),
+    Index(
+        "uq_release_files_sequence",
+        "centre",
+        "series",
+        "sequence",
+        unique=True,
+        postgresql_where=text("sequence IS NOT NULL"),
+    ),
+    Index("ix_release_files_unpublished", "awarding_id", postgresql_where=text("published_at IS NULL")),
+)
