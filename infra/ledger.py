@@ -1,14 +1,15 @@
 """The ledger: what came, what was decided, what is held, what it costs. PostgreSQL through SQLAlchemy Core.
 
-One transaction a file. Unique keys make every repeat harmless: a landing is recorded once, a sequence number is
-booked once, an option is held once. Frames go in by COPY and come out as Polars frames.
+All that a file changes is one transaction; files that are decided together share it. Unique keys make every repeat
+harmless: a landing is recorded once, a sequence number is booked once, an option is held once. Frames go in by COPY and
+come out as Polars frames.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,9 @@ import polars as pl
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from attrs import frozen
+from attrs import asdict, fields, frozen
 from sqlalchemy import Connection, Engine, RowMapping, func, select
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra import sql
 from infra.marks import add, sittings
@@ -42,7 +43,9 @@ _LOCKS = {"migrate": 7_310_001, "ingest": 7_310_002, "marks": 7_310_003, "modera
 
 @frozen(kw_only=True)
 class Landing:
-    """One file as it landed. `received` is aware; `kind` is `file`, `folder` or `other`; `channel` the way it came."""
+    """One file as it landed. `received` is aware; `kind` is `file`, `folder` or `other`; `channel` the way it came.
+    `reply_stream` numbers its reply; `letter`, `awarding_body`, `series` and `sequence` are what its header says, where
+    it can be read."""
 
     landing_key: str
     centre: str
@@ -52,6 +55,11 @@ class Landing:
     size: int
     sha256: str
     channel: str = "edi"
+    reply_stream: str = "00"
+    letter: str | None = None
+    awarding_body: str | None = None
+    series: str | None = None
+    sequence: int | None = None
 
 
 @frozen(kw_only=True)
@@ -66,30 +74,29 @@ class Received:
 
 @frozen(kw_only=True)
 class Booking:
-    """What one transaction writes for one file. Rows are mappings or frames with the columns of their tables."""
+    """What one transaction writes, for one file or for several. Rows are mappings or frames with the columns of their
+    tables; each names its `submission_id`.
 
-    submission_id: int
-    outcome: str
-    booked: bool
-    pence: int
-    counts: Mapping[str, int]
+    `outcomes`: `submission_id`, `outcome`, `booked`, `pence`, `counts`. `ended_registrations` and `ended_entries`: `id`
+    of what the submission ends.
+    """
+
+    outcomes: Sequence[Mapping[str, Any]]
     findings: Sequence[Mapping[str, Any]]
     registrations: pl.DataFrame
     entries: pl.DataFrame
     fee_lines: pl.DataFrame
     marks: pl.DataFrame
-    ended_registrations: Sequence[int]
-    ended_entries: Sequence[int]
-    reply_name: str
-    reply_text: str
-    reply_twin: str
+    ended_registrations: pl.DataFrame
+    ended_entries: pl.DataFrame
+    replies: Sequence[Mapping[str, Any]]
 
 
 class Ledger:
     """Access to the ledger at one PostgreSQL address. Close it, or use it as a context manager."""
 
     def __init__(self, database_url: str) -> None:
-        self._engine: Engine = sa.create_engine(database_url, pool_pre_ping=True)
+        self._engine: Engine = sa.create_engine(database_url, pool_pre_ping=True, executemany_mode="values_plus_batch")
 
     def __enter__(self) -> Ledger:
         return self
@@ -120,53 +127,38 @@ class Ledger:
 
     # --- Receiving ---------------------------------------------------------------------------------------------------
 
-    def receive(
-        self,
-        landing: Landing,
-        *,
-        reply_stream: str,
-        letter: str | None,
-        awarding_body: str | None,
-        series: str | None,
-        sequence: int | None,
-    ) -> Received:
-        """Books a landing and gives its reply a number, the next of its centre and stream; a landing that is booked
-        already is returned as it stands."""
+    def receive(self, landings: Sequence[Landing]) -> list[Received]:
+        """Books landings in one transaction and gives each one's reply a number, the next of its centre and stream, in
+        this order; a landing that is booked already is returned as it stands."""
         with self._engine.begin() as connection:
-            known = self._landed(connection, landing)
-            if known:
-                return known
-            mine = (submissions.c.centre == landing.centre) & (submissions.c.reply_stream == reply_stream)
-            number = func.coalesce(func.max(submissions.c.reply_number), 0) + 1
-            values = {
-                "centre": landing.centre,
-                "channel": landing.channel,
-                "file_name": landing.file_name,
-                "landing_key": landing.landing_key,
-                "kind": landing.kind,
-                "received": landing.received,
-                "size": landing.size,
-                "sha256": landing.sha256,
-                "letter": letter,
-                "awarding_body": awarding_body,
-                "series": series,
-                "sequence": sequence,
-                "reply_stream": reply_stream,
-                "reply_number": select(number).where(mine).scalar_subquery(),
-            }
-            connection.execute(insert(submissions).values(values))
-            received = self._landed(connection, landing)
-        assert received is not None
-        return received
+            known = self._landed(connection, landings)
+            new = [one for one in landings if _identity(one) not in known]
+            numbers = self._reply_numbers(connection, {one.centre for one in new})
+            rows = []
+            for one in new:
+                stream = (one.centre, one.reply_stream)
+                numbers[stream] = numbers.get(stream, 0) + 1
+                rows.append({**asdict(one), "reply_number": numbers[stream]})
+            if rows:
+                connection.execute(submissions.insert(), rows)
+                known |= self._landed(connection, new)
+        return [known[_identity(one)] for one in landings]
 
-    def _landed(self, connection: Connection, landing: Landing) -> Received | None:
-        same = (
-            (submissions.c.landing_key == landing.landing_key)
-            & (submissions.c.received == landing.received)
-            & (submissions.c.sha256 == landing.sha256)
-        )
-        row = connection.execute(select(submissions).where(same)).mappings().one_or_none()
-        return _received(row) if row else None
+    def _landed(self, connection: Connection, landings: Sequence[Landing]) -> dict[_Identity, Received]:
+        """Those of the landings that are on the books."""
+        table = submissions.c
+        keys = [one.landing_key for one in landings]
+        # Other landings under the same key are left out in Python: there are few.
+        rows = connection.execute(select(submissions).where(table.landing_key.in_(keys))).mappings()
+        found = {_identity(one.landing): one for one in map(_received, rows)}
+        return {_identity(one): found[_identity(one)] for one in landings if _identity(one) in found}
+
+    def _reply_numbers(self, connection: Connection, centres: Iterable[str]) -> dict[tuple[str, str], int]:
+        """The last reply number of every stream of these centres."""
+        table = submissions.c
+        query = select(table.centre, table.reply_stream, func.max(table.reply_number))
+        query = query.where(table.centre.in_(sorted(centres))).group_by(table.centre, table.reply_stream)
+        return {(centre, stream): number for centre, stream, number in connection.execute(query)}
 
     def waiting(self, files: int, size: int, first_series: Sequence[str]) -> list[Received]:
         """The next files to decide, at most `files` of them and `size` bytes (but always one), a centre's in the
@@ -224,8 +216,8 @@ class Ledger:
         learners = sa.union(
             select(registrations.c.uci).where(registrations.c.centre.in_(centres), registrations.c.ended_by.is_(None)),
             select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)),
-        ).subquery()
-        return self._frame(sittings().join(learners, learners.c.uci == t.uci))
+        )
+        return self._frame(sittings(select(learners.subquery().c.uci)))
 
     def marked(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Components with a mark in these series of the learners entered at these centres, at any centre
@@ -248,36 +240,35 @@ class Ledger:
     # --- Booking -----------------------------------------------------------------------------------------------------
 
     def book(self, booking: Booking) -> bool:
-        """Writes everything of one file in one transaction; false, and nothing written, when it was decided before."""
-        one = booking.submission_id
-        with self._engine.begin() as connection:
-            changed = connection.execute(
-                submissions.update()
-                .where(submissions.c.id == one, submissions.c.outcome.is_(None))
-                .values(
-                    outcome=booking.outcome, booked=booking.booked, pence=booking.pence, counts=dict(booking.counts)
-                )
-            )
-            if changed.rowcount == 0:
+        """Writes everything of a booking in one transaction; false, and nothing written, when any of its files was
+        decided before."""
+        ids = [one["submission_id"] for one in booking.outcomes]
+        table = submissions.c
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            waiting = select(table.id).where(table.id.in_(ids), table.outcome.is_(None)).with_for_update()
+            if len(connection.execute(waiting).all()) < len(ids):
+                transaction.rollback()
                 return False
+            decided = submissions.update().where(table.id == sa.bindparam("submission_id"))
+            connection.execute(decided, booking.outcomes)
             if booking.findings:
-                rows = [{"submission_id": one, "ordinal": i, **row} for i, row in enumerate(booking.findings, 1)]
-                connection.execute(findings.insert(), rows)
-            for table, ended in ((registrations, booking.ended_registrations), (entries, booking.ended_entries)):
-                if ended:
-                    connection.execute(table.update().where(table.c.id.in_(ended)).values(ended_by=one))
-            for table, frame in (
+                connection.execute(findings.insert(), booking.findings)
+            for held, ended in (
+                (registrations, booking.ended_registrations),
+                (entries, booking.ended_entries),
+            ):
+                if not ended.is_empty():
+                    ending = held.update().where(held.c.id == sa.bindparam("held_id"))
+                    rows = ended.select(pl.col("id").alias("held_id"), pl.col("submission_id").alias("ended_by"))
+                    connection.execute(ending, rows.to_dicts())
+            for into, frame in (
                 (registrations, booking.registrations),
                 (entries, booking.entries),
                 (fee_lines, booking.fee_lines),
             ):
-                sql.copy(connection, table, frame.with_columns(pl.lit(one).alias("submission_id")))
+                sql.copy(connection, into, frame)
             add(connection, booking.marks)
-            connection.execute(
-                replies.insert().values(
-                    submission_id=one, name=booking.reply_name, text=booking.reply_text, twin=booking.reply_twin
-                )
-            )
+            connection.execute(replies.insert(), booking.replies)
         return True
 
     def unpublished(self) -> list[Mapping[str, Any]]:
@@ -332,7 +323,15 @@ def reply_name(centre: str, stream: str, number: int) -> str:
     return f"X{centre}{stream}.X{number % 100:02d}"
 
 
-_LANDING = ("landing_key", "centre", "file_name", "kind", "received", "size", "sha256", "channel")
+_Identity = tuple[str, datetime, str]
+
+
+def _identity(landing: Landing) -> _Identity:
+    """What makes a landing one and the same: its key, receipt and content."""
+    return landing.landing_key, landing.received.astimezone(UTC), landing.sha256
+
+
+_LANDING = tuple(one.name for one in fields(Landing))
 
 
 def _received(row: RowMapping) -> Received:

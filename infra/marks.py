@@ -119,9 +119,15 @@ def newest_marks() -> sa.Select[Any]:
     return select(marks).ext(distinct_on(*key)).order_by(*key, m.version.desc())
 
 
-def sittings() -> sa.Select[Any]:
-    """Entries for components in force: `centre`, `series`, `uci`, `option`, and `absent` as the newest mark has it."""
-    t, newest = entries.c, newest_marks().subquery()
+def sittings(learners: sa.Select[Any] | None = None) -> sa.Select[Any]:
+    """Entries for components in force, of `learners` (a query of UCIs) or of all: `centre`, `series`, `uci`, `option`,
+    and `absent` as the newest mark has it."""
+    t, given = entries.c, newest_marks()
+    whose: list[sa.ColumnElement[bool]] = []
+    if learners is not None:
+        # Said of the marks as well: the newest of all the country's would be sought otherwise.
+        whose, given = [t.uci.in_(learners)], given.where(marks.c.uci.in_(learners))
+    newest = given.subquery()
     same = (
         (newest.c.centre == t.centre)
         & (newest.c.series == t.series)
@@ -131,7 +137,7 @@ def sittings() -> sa.Select[Any]:
     return (
         select(t.centre, t.series, t.uci, t.option, func.coalesce(newest.c.status == "A", False).label("absent"))
         .outerjoin(newest, same)
-        .where(t.ended_by.is_(None), t.kind != "cash_in")
+        .where(t.ended_by.is_(None), t.kind != "cash_in", *whose)
     )
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import io
+from contextlib import closing
 from typing import Any
 
 import polars as pl
+import psycopg2
 from sqlalchemy import Connection, Engine, Select, Table
 
 _NULL = r"\N"
+
+
+class CopyError(Exception):
+    """PostgreSQL refused rows. The message names table, SQLSTATE and constraint, never a row: PostgreSQL's own would
+    put names and dates of birth into logs."""
 
 
 def frame(engine: Engine, query: Select[Any]) -> pl.DataFrame:
@@ -19,13 +26,16 @@ def frame(engine: Engine, query: Select[Any]) -> pl.DataFrame:
 
 
 def copy(connection: Connection, table: Table, rows: pl.DataFrame) -> None:
-    """Appends `rows` to `table` by COPY; its columns are the table's."""
+    """Appends `rows` to `table` by COPY; its columns are the table's. Raises `CopyError`."""
     if rows.is_empty():
         return
     buffer = io.BytesIO()
     rows.write_csv(buffer, include_header=False, null_value=_NULL)
     buffer.seek(0)
     columns = ", ".join(f'"{name}"' for name in rows.columns)
-    raw = connection.connection.cursor()
-    raw.copy_expert(f"COPY {table.name} ({columns}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')", buffer)
-    raw.close()
+    with closing(connection.connection.cursor()) as raw:
+        try:
+            raw.copy_expert(f"COPY {table.name} ({columns}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')", buffer)
+        except psycopg2.Error as error:
+            broken = f", constraint {error.diag.constraint_name}" if error.diag.constraint_name else ""
+            raise CopyError(f"{len(rows)} rows for {table.name}: SQLSTATE {error.pgcode}{broken}") from None

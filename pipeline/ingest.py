@@ -14,17 +14,21 @@ import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import zip_longest
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import polars as pl
-from attrs import define, field
+from attrs import define, field, frozen
+from sqlalchemy.exc import DBAPIError
 
 from infra.ledger import Booking, Landing, Received
 from infra.marks import MarkBook
 from infra.settings import MIB
+from infra.sql import CopyError
 from infra.store import BadKey, Stored
 from parsers import findings as f
 from parsers.feed import read_feed
@@ -33,8 +37,9 @@ from parsers.identifiers import filename
 from parsers.reader import Submission, glance, read
 from pipeline import replies
 from pipeline.desk import Desk
+from pipeline.together import together
 from rules import files
-from rules.decisions import ADDED, Decision, Outcome, decide, nothing_done
+from rules.decisions import Decision, Outcome, decide, nothing_done
 from rules.known import (
     ALLOWANCES,
     ENTRIES,
@@ -71,6 +76,17 @@ class Summary:
     codes: Counter[str] = field(factory=Counter)
     pence: int = 0
     seconds: float = 0.0
+    stages: Counter[str] = field(factory=Counter)
+    """Seconds of work by stage."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Counts the time of the block to a stage."""
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] += perf_counter() - began  # type: ignore[assignment]
 
     def note(self) -> str:
         """The summary in a few lines, for the run's note and the log."""
@@ -96,7 +112,8 @@ def ingest(desk: Desk, now: datetime) -> Summary:
             log.warning("another ingest is running; it takes what waits")
             return summary
         publish(desk)
-        receive(desk, now, summary)
+        with summary.stage("archive"):
+            receive(desk, now, summary)
         process(desk, summary)
     summary.seconds = perf_counter() - started
     log.info("%s", summary.note())
@@ -112,6 +129,7 @@ def receive(desk: Desk, now: datetime, summary: Summary) -> None:
     landed = [
         (channel, prefix, stored) for channel, prefix in LANDING_PLACES.items() for stored in desk.store.list(prefix)
     ]
+    ready = []
     # In the order of receipt, so that replies are numbered in it too.
     for channel, prefix, stored in sorted(landed, key=lambda one: (one[2].modified, one[2].key)):
         centre, name = _whose(stored.key.removeprefix(prefix))
@@ -120,13 +138,19 @@ def receive(desk: Desk, now: datetime, summary: Summary) -> None:
         if not desk.store.settled(stored, now, desk.settings.settle_seconds):
             summary.growing += 1
             continue
-        try:
-            _receive_one(desk, stored, channel, centre, name, now)
-        except BadKey as error:
-            # Only an object written past the landing service can have such a key; nothing of ours can move it.
-            log.error("an object of centre %s cannot be taken: %s", centre, error)
-            continue
-        summary.received += 1
+        ready.append(_Waiting(stored, channel, centre, name))
+    for start in range(0, len(ready), desk.settings.batch_files):
+        summary.received += _receive_together(desk, ready[start : start + desk.settings.batch_files], now)
+
+
+@frozen
+class _Waiting:
+    """A file that waits to be received: what lies there, how it came, whose it is, and its name."""
+
+    stored: Stored
+    channel: Channel
+    centre: str
+    name: str
 
 
 _CENTRE = re.compile("[0-9]{5}")
@@ -141,42 +165,56 @@ def _whose(key: str) -> tuple[str, str]:
     return NO_CENTRE, key if folder else ""
 
 
-def _receive_one(desk: Desk, stored: Stored, channel: Channel, centre: str, name: str, now: datetime) -> None:
-    # A clock that runs ahead must not make a file early or late: it has been received by now at the latest.
-    when = min(stored.modified, now)
-    if stored.kind == "file":
-        sha256, start = _archive(desk, stored)
-    else:
-        sha256, start = "", b""
-    landing = Landing(
-        landing_key=_text(stored.key),
-        centre=centre,
-        file_name=_text(name.rstrip("/")),
-        kind=stored.kind,
-        received=when,
-        size=stored.size,
+def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) -> int:
+    """Archives, books, acknowledges and takes out the files of a batch; returns how many. Each of these is done for all
+    of them before the next is begun for any."""
+    landings = together(lambda one: _landing(desk, one, now), waiting)
+    taken = [(one, landing) for one, landing in zip(waiting, landings, strict=True) if landing]
+    received = desk.ledger.receive([landing for _, landing in taken])
+
+    def acknowledge(pair: tuple[_Waiting, Received]) -> None:
+        one, received = pair
+        if received.outcome is None:
+            reply = replies.received(received.landing, received.reply_name)
+            desk.store.put(_outbox(one.centre, received.reply_name), replies.text(reply).encode("ascii"))
+        if one.stored.kind == "file":
+            desk.store.remove(one.stored)
+        else:
+            desk.store.move(one.stored.key, _quarantine(one.centre, received.reply_name, one.name))
+
+    together(acknowledge, list(zip([one for one, _ in taken], received, strict=True)))
+    for one in received:
+        log.info(
+            "received submission %d: centre %s, %d bytes, reply %s",
+            one.id, one.landing.centre, one.landing.size, one.reply_name,
+        )  # fmt: skip
+    return len(received)
+
+
+def _landing(desk: Desk, one: _Waiting, now: datetime) -> Landing | None:
+    """The file in the archive, and what is known of it; null when it cannot be taken."""
+    try:
+        sha256, start = _archive(desk, one.stored) if one.stored.kind == "file" else ("", b"")
+    except BadKey as error:
+        # Only an object written past the landing service can have such a key; nothing of ours can move it.
+        log.error("an object of centre %s cannot be taken: %s", one.centre, error)
+        return None
+    seen, named = glance(start), filename.original(one.name)
+    return Landing(
+        landing_key=_text(one.stored.key),
+        centre=one.centre,
+        file_name=_text(one.name.rstrip("/")),
+        kind=one.stored.kind,
+        # A clock that runs ahead must not make a file early or late: it has been received by now at the latest.
+        received=min(one.stored.modified, now),
+        size=one.stored.size,
         sha256=sha256,
-        channel=channel,
-    )
-    seen = glance(start)
-    named = filename.original(name)
-    received = desk.ledger.receive(
-        landing,
+        channel=one.channel,
         reply_stream=seen.awarding_body or (named.awarding_body if named else "00"),
         letter=seen.letter,
         awarding_body=seen.awarding_body,
         series=seen.series_key,
         sequence=seen.sequence,
-    )
-    if received.outcome is None:
-        reply = replies.received(landing, received.reply_name)
-        desk.store.put(_outbox(centre, received.reply_name), replies.text(reply).encode("ascii"))
-    if stored.kind == "file":
-        desk.store.remove(stored)
-    else:
-        desk.store.move(stored.key, _quarantine(centre, received.reply_name, name))
-    log.info(
-        "received submission %d: centre %s, %d bytes, reply %s", received.id, centre, stored.size, received.reply_name
     )
 
 
@@ -216,12 +254,17 @@ def process(desk: Desk, summary: Summary) -> None:
     registering = [one.series for one in desk.catalogue.streams if one.purpose == "registration"]
     while batch := desk.ledger.waiting(settings.batch_files, settings.batch_bytes, registering):
         for round_ in rounds(batch):
-            for received, submission, decision in _decided(desk, round_):
-                _book(desk, received, submission, decision)
+            decided = _decided(desk, round_, summary)
+            with summary.stage("reply"):
+                rendered = [_reply(*one) for one in decided]
+            with summary.stage("book"):
+                _book(desk, decided, rendered)
+            for _, _, decision in decided:
                 summary.outcomes[decision.outcome.value] += 1
                 summary.codes.update(one.code for one in decision.findings)
                 summary.pence += decision.pence if decision.outcome.booked else 0
-        publish(desk)
+        with summary.stage("publish"):
+            publish(desk)
 
 
 def rounds(batch: Sequence[Received]) -> Iterator[list[Received]]:
@@ -229,18 +272,19 @@ def rounds(batch: Sequence[Received]) -> Iterator[list[Received]]:
     by_centre: dict[str, list[Received]] = {}
     for one in batch:
         by_centre.setdefault(one.landing.centre, []).append(one)
-    for together in zip_longest(*by_centre.values()):
-        yield [one for one in together if one is not None]
+    for round_ in zip_longest(*by_centre.values()):
+        yield [one for one in round_ if one is not None]
 
 
 Decided = tuple[Received, Submission, Decision]
 
 
-def _decided(desk: Desk, round_: Sequence[Received]) -> list[Decided]:
+def _decided(desk: Desk, round_: Sequence[Received], summary: Summary) -> list[Decided]:
     """The round's files with what is decided about them. If deciding them together fails, each is decided alone, and
     the one that fails is held for a person: a poisoned file takes no other with it."""
     try:
-        submissions = [_read(desk, one.landing) for one in round_]
+        with summary.stage("read"):
+            submissions = [_read(desk, one.landing) for one in round_]
         arrivals = [
             Arrival(
                 submission=sub,
@@ -251,12 +295,15 @@ def _decided(desk: Desk, round_: Sequence[Received]) -> list[Decided]:
             )
             for one, sub in zip(round_, submissions, strict=True)
         ]
-        decisions = decide(arrivals, desk.catalogue, _known(desk, arrivals))
+        with summary.stage("know"):
+            known = _known(desk, arrivals)
+        with summary.stage("decide"):
+            decisions = decide(arrivals, desk.catalogue, known)
         return list(zip(round_, submissions, decisions, strict=True))
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as error:
         # Our own mistakes only: a store or ledger that fails is not the file's fault, and the run is repeated.
         if len(round_) > 1:
-            return [decided for one in round_ for decided in _decided(desk, [one])]
+            return [decided for one in round_ for decided in _decided(desk, [one], summary)]
         _log_failure(round_[0], error)
         unread = _unread(round_[0].landing, f.FILE_FAILED, value=type(error).__name__)
         return [(round_[0], unread, nothing_done(Outcome.QUARANTINED, unread.findings))]
@@ -296,6 +343,7 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
     meant = {desk.catalogue.series(one.series_key, one.awarding_body) for one in headers}
     series = sorted(one.id for one in meant if one)
     ledger = desk.ledger
+    entering = sorted({one.centre for one in arrivals if files.enters(one.submission)})
     marking = sorted({one.centre for one in arrivals if files.marks(one.submission)})
     book = MarkBook(ledger.engine)
     sat = [f"{one.year}-01" for one in meant if one and one.month == 6]
@@ -304,9 +352,9 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
         registrations=_typed(ledger.registrations_of(centres), REGISTRATIONS),
         entries=_typed(ledger.entries_of(centres, series), ENTRIES),
         learners=lambda ulns: _typed(ledger.learners(ulns), LEARNERS),
-        sittings=_typed(ledger.sittings_of(centres), SITTINGS),
-        allowances=_typed(desk.actions.allowances(centres), ALLOWANCES),
-        sat=_typed(ledger.marked(centres, sat), SAT),
+        sittings=_typed(ledger.sittings_of(entering), SITTINGS),
+        allowances=_typed(desk.actions.allowances(entering), ALLOWANCES),
+        sat=_typed(ledger.marked(entering, sat), SAT),
         extensions=desk.actions.extensions(centres),
         marked=_typed(book.newest(marking, series), MARKED),
         windows=_typed(book.windows(marking, series), WINDOWS),
@@ -318,63 +366,109 @@ def _typed(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
     return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
-def _book(desk: Desk, received: Received, submission: Submission, decision: Decision) -> None:
-    """One file, one transaction: its outcome, findings, changes, fees and reply (FIL-5)."""
-    landing = received.landing
-    reply = replies.processed(landing, received.reply_name, submission, decision)
-    nothing = pl.DataFrame(schema=ADDED)
-    added = decision.added if decision.outcome.booked else nothing
-    marks = decision.marks if decision.outcome.booked else decision.marks.clear()
-    registering = decision.series is not None and decision.series.purpose == "registration"
-    series = pl.lit(decision.series.id if decision.series else None, pl.String).alias("series")
-    mine = pl.lit(landing.centre).alias("centre")
-    ended = decision.ended["id"].to_list()
-    booked = desk.ledger.book(
-        Booking(
-            submission_id=received.id,
-            outcome=decision.outcome.value,
-            booked=decision.outcome.booked,
-            pence=decision.pence,
-            counts={
-                "candidates": decision.candidates,
-                "candidates_refused": decision.candidates_refused,
-                "options_refused": decision.options_refused,
-                "options_new": added.height,
-                "options_kept": decision.kept,
-                "options_ended": len(ended),
-                "warnings": sum(one.reach is f.Reach.WARNING for one in decision.findings),
-                **{f"marks_{what}": count for what, count in decision.mark_counts.items() if what != "marks"},
-            },
-            findings=[_finding_row(one) for one in decision.findings],
-            registrations=(added if registering else nothing).select(
-                "line", mine, series, "candidate", "uci", "uln", "upn", "name", "born", "sex", "option"
-            ),
-            entries=(nothing if registering else added).select(
-                "line", mine, series, "candidate", "uci", "option", "kind", "band", "pence", "entry_pence"
-            ),
-            fee_lines=_fee_lines(added, decision.ended).with_columns(mine, series),
-            marks=marks.drop("file").with_columns(
-                pl.lit(landing.sha256).alias("source"), pl.lit(landing.received.isoformat()).alias("received")
-            ),
-            ended_registrations=ended if registering else [],
-            ended_entries=[] if registering else ended,
-            reply_name=received.reply_name,
-            reply_text=replies.text(reply),
-            reply_twin=replies.twin(reply),
-        )
-    )
-    log.info(
-        "submission %d: centre %s, %s, %d candidates, %d refused, %d findings%s",
-        received.id, landing.centre, decision.outcome.value, decision.candidates, decision.candidates_refused,
-        len(decision.findings), "" if booked else " (decided before)",
+def _book(desk: Desk, decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) -> None:
+    """Books files that were decided together in one transaction, or, when that fails, each in its own: all of what a
+    file may change is applied, or none (FIL-5)."""
+    try:
+        booked = desk.ledger.book(_booking(decided, rendered))
+    except (DBAPIError, CopyError):
+        if len(decided) == 1:
+            raise
+        booked = False
+    if not booked and len(decided) > 1:
+        for one, reply in zip(decided, rendered, strict=True):
+            _book(desk, [one], [reply])
+        return
+    for received, _, decision in decided:
+        log.info(
+            "submission %d: centre %s, %s, %d candidates, %d refused, %d findings%s",
+            received.id, received.landing.centre, decision.outcome.value, decision.candidates,
+            decision.candidates_refused, len(decision.findings), "" if booked else " (decided before)",
+        )  # fmt: skip
+
+
+def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) -> Booking:
+    """What is written for these files: outcomes, findings, changes, fees and replies."""
+    facts = pl.DataFrame(
+        [
+            (
+                received.id, received.landing.centre, received.landing.sha256, received.landing.received.isoformat(),
+                decision.series.id if decision.series else None,
+                decision.series is not None and decision.series.purpose == "registration",
+            )
+            for received, _, decision in decided
+        ],
+        schema={"submission_id": pl.Int64, "centre": pl.String, "source": pl.String, "received": pl.String,
+                "series": pl.String, "registering": pl.Boolean},
+        orient="row",
     )  # fmt: skip
+    decisions = [decision for _, _, decision in decided]
+    added = _beside(facts, [one.added if one.outcome.booked else one.added.clear() for one in decisions])
+    marks = _beside(facts, [one.marks if one.outcome.booked else one.marks.clear() for one in decisions])
+    ended = _beside(facts, [one.ended for one in decisions])
+    registering, mine = pl.col("registering"), ("submission_id", "centre", "series", "line", "candidate", "uci")
+    return Booking(
+        outcomes=[
+            {
+                "submission_id": received.id,
+                "outcome": decision.outcome.value,
+                "booked": decision.outcome.booked,
+                "pence": decision.pence,
+                "counts": _counts(decision),
+            }
+            for received, _, decision in decided
+        ],
+        findings=[
+            {"submission_id": received.id, "ordinal": ordinal, **_finding_row(one)}
+            for received, _, decision in decided
+            for ordinal, one in enumerate(decision.findings, 1)
+        ],
+        registrations=added.filter(registering).select(*mine, "uln", "upn", "name", "born", "sex", "option"),
+        entries=added.filter(~registering).select(*mine, "option", "kind", "band", "pence", "entry_pence"),
+        fee_lines=_fee_lines(added, ended),
+        marks=marks.drop("file", "submission_id", "registering"),
+        ended_registrations=ended.filter(registering).select("id", "submission_id"),
+        ended_entries=ended.filter(~registering).select("id", "submission_id"),
+        replies=rendered,
+    )
+
+
+def _beside(facts: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The frames of several files in one, each row with what `facts` says of its file."""
+    rows = pl.concat(frames)
+    of_rows = np.repeat(np.arange(len(frames)), [one.height for one in frames])
+    known = [name for name in facts.columns if name not in rows.columns]
+    return pl.concat([rows, facts.select(known)[of_rows]], how="horizontal")
+
+
+def _counts(decision: Decision) -> dict[str, int]:
+    return {
+        "candidates": decision.candidates,
+        "candidates_refused": decision.candidates_refused,
+        "options_refused": decision.options_refused,
+        "options_new": decision.added.height if decision.outcome.booked else 0,
+        "options_kept": decision.kept,
+        "options_ended": decision.ended.height,
+        "warnings": sum(one.reach is f.Reach.WARNING for one in decision.findings),
+        **{f"marks_{what}": count for what, count in decision.mark_counts.items() if what != "marks"},
+    }
+
+
+def _reply(received: Received, submission: Submission, decision: Decision) -> dict[str, Any]:
+    reply = replies.processed(received.landing, received.reply_name, submission, decision)
+    return {
+        "submission_id": received.id,
+        "name": reply.name,
+        "text": replies.text(reply),
+        "twin": replies.twin(reply),
+    }
 
 
 def _fee_lines(added: pl.DataFrame, ended: pl.DataFrame) -> pl.DataFrame:
-    charges = added.select("candidate", "option", "kind", "band", "pence", "placeholder")
+    whose = ("submission_id", "centre", "series", "candidate", "option")
+    charges = added.select(*whose, "kind", "band", "pence", "placeholder")
     back = ended.filter(pl.col("refund") > 0).select(
-        "candidate",
-        "option",
+        *whose,
         pl.lit("refund").alias("kind"),
         pl.lit("").alias("band"),
         (-pl.col("refund")).alias("pence"),
@@ -407,13 +501,15 @@ def _finding_row(one: f.Finding) -> dict[str, Any]:
 
 def publish(desk: Desk) -> None:
     """Puts every decided reply that is not surely there into its centre's outbox, and held files into quarantine."""
-    done: list[int] = []
-    for row in desk.ledger.unpublished():
+    waiting = desk.ledger.unpublished()
+
+    def put(row: Mapping[str, Any]) -> None:
         if row["outcome"] == Outcome.QUARANTINED.value and row["sha256"]:
             with desk.store.open(f"archive/{row['sha256']}") as original:
                 desk.store.put(_quarantine(row["centre"], row["name"], row["file_name"]), original)
         place = _outbox(row["centre"], row["name"])
         desk.store.put(place + ".json", row["twin"].encode("ascii"))
         desk.store.put(place, row["text"].encode("ascii"))
-        done.append(row["submission_id"])
-    desk.ledger.published(done)
+
+    together(put, waiting)
+    desk.ledger.published([row["submission_id"] for row in waiting])

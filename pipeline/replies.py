@@ -14,7 +14,6 @@ from datetime import UTC
 from typing import Any
 
 import attrs
-import polars as pl
 from attrs import frozen
 
 from infra.ledger import Landing
@@ -23,20 +22,9 @@ from parsers.reader import Submission
 from parsers.reply import encode
 from rules.catalogue import PLACEHOLDER, instant_text
 from rules.decisions import Decision, Outcome
+from rules.fees import Charge
 
 WIDTH = 96
-
-
-@frozen(kw_only=True)
-class FeeLine:
-    """So many options of one kind and band at one price. Amounts in pence; a refund's are negative."""
-
-    kind: str
-    band: str
-    count: int
-    pence_each: int | None
-    pence: int
-    placeholder: bool
 
 
 @frozen(kw_only=True)
@@ -56,7 +44,7 @@ class Reply:
     candidates: dict[str, int] = attrs.field(factory=dict)
     options: dict[str, int] = attrs.field(factory=dict)
     marks: dict[str, int] = attrs.field(factory=dict)
-    fees: tuple[FeeLine, ...] = ()
+    fees: tuple[Charge, ...] = ()
     fee_total_pence: int = 0
     findings: tuple[Finding, ...] = ()
 
@@ -97,7 +85,7 @@ def processed(landing: Landing, name: str, submission: Submission, decision: Dec
         if decision.candidates
         else {},
         marks={"in the file" if what == "marks" else what: count for what, count in decision.mark_counts.items()},
-        fees=tuple(_fee_lines(decision)),
+        fees=decision.charges,
         fee_total_pence=decision.pence,
         findings=decision.findings,
     )
@@ -130,16 +118,6 @@ def _next_file(submission: Submission, decision: Decision) -> str | None:
     number = submission.sequence + 1
     name = attrs.evolve(submission.name, letter="A", number=f"{number % 100:02d}")
     return f"what changes from here on for {decision.series.title}: an amendment file, number {number:03d} ({name})"
-
-
-def _fee_lines(decision: Decision) -> Iterator[FeeLine]:
-    groups = decision.added.group_by("kind", "band", "pence", "placeholder").len().sort("kind", "band", "pence")
-    for kind, band, pence, placeholder, count in groups.iter_rows():
-        yield FeeLine(kind=kind, band=band, count=count, pence_each=pence, pence=pence * count, placeholder=placeholder)
-    back = decision.ended.filter(pl.col("refund") > 0)
-    if not back.is_empty():
-        total = int(back["refund"].sum())
-        yield FeeLine(kind="refund", band="", count=back.height, pence_each=None, pence=-total, placeholder=True)
 
 
 # --- As text ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 import polars as pl
-from attrs import AttrsInstance, field, frozen
+from attrs import AttrsInstance, evolve, field, frozen
 
 from rules.calendar import (
     CALENDAR,
@@ -189,6 +189,7 @@ class Catalogue:
     tolerances: tuple[Tolerance, ...] = field(repr=False)
     sources: tuple[Source, ...] = field(repr=False)
     _tables: dict[tuple[date, Series], pl.DataFrame] = field(init=False, repr=False, factory=dict)
+    _views: dict[date, Catalogue] = field(init=False, repr=False, factory=dict)
 
     @classmethod
     def load(cls, folder: Path) -> Catalogue:
@@ -222,6 +223,14 @@ class Catalogue:
     def edition(self, received: datetime | None = None) -> Edition:
         """The qualifications and components in force at receipt."""
         return in_force(received, self.editions)
+
+    def in_edition(self, edition: Edition) -> Catalogue:
+        """The catalogue as if nothing but `edition`, one of its own, had ever been offered."""
+        if len(self.editions) == 1:
+            return self
+        if edition.in_force_from not in self._views:
+            self._views[edition.in_force_from] = evolve(self, editions=(edition,))
+        return self._views[edition.in_force_from]
 
     @property
     def qualifications(self) -> tuple[Qualification, ...]:

@@ -7,6 +7,7 @@ centre's files matters, the order of centres does not.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from enum import StrEnum
 
 import polars as pl
@@ -18,7 +19,7 @@ from parsers.findings import Finding, Found, Reach
 from parsers.layouts import CANDIDATE, MARK
 from parsers.reader import Submission
 from rules import entries, fees, files, marks, registration
-from rules.catalogue import Band, Catalogue, Series, day_text, instant_text
+from rules.catalogue import LONDON, Band, Catalogue, Series, day_text, instant_text
 from rules.deadlines import NONE, Extensions
 from rules.known import Arrival, Known
 
@@ -45,7 +46,7 @@ class Decision:
 
     `added`: `line`, `candidate`, `name`, `born`, `sex`, `uci`, `upn`, `uln`, `option`, `kind`, `band`, `pence`,
     `entry_pence`, `placeholder`. `ended`: `id` (of the ledger), `candidate`, `option`, `refund` (pence, not
-    negative). `kept` counts options that were held before and stay.
+    negative). `kept` counts options that were held before and stay; `charges` is what the file costs.
 
     Of a file of marks: `marks`, what is to be booked (`rules.marks.GOOD`), and `mark_counts`, how many `marks` it
     holds and how many of them are `new`, `replaced`, `unchanged` and `refused`; empty for other files.
@@ -60,13 +61,14 @@ class Decision:
     kept: int
     added: pl.DataFrame = field(repr=False)
     ended: pl.DataFrame = field(repr=False)
+    charges: tuple[fees.Charge, ...] = ()
     marks: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=marks.GOOD))
     mark_counts: Mapping[str, int] = field(factory=dict)
 
     @property
     def pence(self) -> int:
         """What the file costs: charges less refunds, in pence (FEE-5)."""
-        return int(self.added["pence"].sum()) - int(self.ended["refund"].sum())
+        return sum(one.pence for one in self.charges)
 
 
 ADDED = {
@@ -90,11 +92,24 @@ ENDED = {"file": pl.UInt32, "id": pl.Int64, "candidate": pl.String, "option": pl
 
 
 def decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> list[Decision]:
-    """Decides one round: files of different centres, each by what `known` holds about its centre. One decision a
-    file."""
+    """Decides one round: files of different centres, each by what `known` holds about its centre and by the edition of
+    the catalogue in force at its receipt (CAL-2). One decision a file."""
+    by_edition: dict[date, list[int]] = {}
+    for index, arrival in enumerate(arrivals):
+        by_edition.setdefault(catalogue.edition(arrival.received).in_force_from, []).append(index)
+    decided: dict[int, Decision] = {}
+    for indexes in by_edition.values():
+        its = [arrivals[index] for index in indexes]
+        edition = catalogue.edition(its[0].received)
+        decided |= zip(indexes, _decide(its, catalogue.in_edition(edition), known), strict=True)
+    return [decided[index] for index in range(len(arrivals))]
+
+
+def _decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> list[Decision]:
     submissions = [one.submission for one in arrivals]
     found = Found([one.named for one in submissions])
     series_by_file: dict[int, Series] = {}
+    earlier = files.by_stream(known.files)
     for index, arrival in enumerate(arrivals):
         found.carry(index, arrival.submission.findings)
         files.one_centre_speaks(index, arrival, found)
@@ -102,7 +117,8 @@ def decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> l
         series = files.series_of(index, arrival.submission, catalogue, found)
         if series is not None:
             series_by_file[index] = series
-            files.repeats_and_sequence(index, arrival, series, _earlier(arrival, series, known), found)
+            its = earlier.get((arrival.centre, series.awarding_body, series.key), ())
+            files.repeats_and_sequence(index, arrival, series, its, found)
             if files.enters(arrival.submission):
                 files.window_open(index, arrival, series, catalogue, known.extensions, found)
     read = _candidates(submissions, series_by_file, found)
@@ -127,14 +143,6 @@ def check(
     files.records_of_their_centre(read.records, [arrival.submission], found)
     _judge(read, [arrival], by_file, catalogue, None, found, dated=window)
     return found.of(0)
-
-
-def _earlier(arrival: Arrival, series: Series, known: Known) -> pl.DataFrame:
-    return known.files.filter(
-        (pl.col("centre") == arrival.centre)
-        & (pl.col("awarding_body") == series.awarding_body)
-        & (pl.col("series") == series.key)
-    )
 
 
 def _candidates(
@@ -290,7 +298,7 @@ def _decisions(
         "kept": _count(kept),
         "applied": _count(pl.concat([good.select("file"), untouched.select("file")])),
     }
-    added_by_file, ended_by_file = _split(added), _split(ended)
+    added_by_file, ended_by_file, charges = _split(added), _split(ended), fees.charges(added, ended)
     # Shifted records are refused without being read, so they are not among the candidates.
     of_marks = [index for index, one in enumerate(arrivals) if files.marks(one.submission)]
     unread = _count(
@@ -317,6 +325,7 @@ def _decisions(
                 kept=counts["kept"].get(index, 0),
                 added=added_by_file.get(index, pl.DataFrame(schema=ADDED)),
                 ended=ended_by_file.get(index, pl.DataFrame(schema=ENDED)),
+                charges=charges.get(index, ()),
                 marks=marks_by_file.get(index, pl.DataFrame(schema=marks.GOOD)),
                 mark_counts=counted,
             )
@@ -374,28 +383,32 @@ def _priced(
     """New options with the learner's details and their price (FEE-1, FEE-2, FEE-5)."""
     if not series_by_file or new.is_empty():
         return pl.DataFrame(schema=ADDED)
-    tables, exempt = [], []
-    for index, series in series_by_file.items():
-        received, file = arrivals[index].received, pl.lit(index, pl.UInt32).alias("file")
-        bands = {_band(index, series_by_file, arrivals, catalogue, known), "on_time"}
-        tables += [fees.prices(band, received, catalogue).select(file, pl.all()) for band in sorted(bands)]
-        mine = new.filter(pl.col("file") == index)
-        exempt.append(fees.january_sitters(mine, series, received, known.sat, catalogue).select(file, pl.all()))
-    band_of_file = pl.DataFrame(
-        [(index, _band(index, series_by_file, arrivals, catalogue, known)) for index in series_by_file],
-        schema={"file": pl.UInt32, "band": pl.String},
-        orient="row",
+    bands = {index: _band(index, series_by_file, arrivals, catalogue, known) for index in series_by_file}
+    exempt = {
+        index: january
+        for index, series in series_by_file.items()
+        if (january := fees.exempt_from(series, arrivals[index].received, catalogue))
+    }
+    # Files received on one day have one tariff.
+    days = {index: arrivals[index].received.astimezone(LONDON).date() for index in series_by_file}
+    received = {days[index]: arrivals[index].received for index in series_by_file}
+    tariff = pl.concat(
+        fees.prices(band, received[day], catalogue).with_columns(pl.lit(day).alias("day"))
+        for day in sorted(received)
+        for band in sorted({"on_time", *(bands[index] for index in bands if days[index] == day)})
     )
-    spared = pl.concat(exempt).with_columns(pl.lit("on_time").alias("spared"))
+    of_files = pl.DataFrame(
+        {"file": list(bands), "own_band": list(bands.values()), "day": list(days.values())},
+        schema={"file": pl.UInt32, "own_band": pl.String, "day": pl.Date},
+    )
+    spared = fees.january_sitters(new, exempt, known.sat, catalogue).with_columns(pl.lit("on_time").alias("spared"))
     people = records.select("file", "line", pl.col("kept").alias("name"), "born", "sex", "upn", "uln")
-    banded = (
-        new.join(band_of_file, on="file", maintain_order="left")
-        .join(spared, on=["file", "uci", "registration"], how="left", maintain_order="left")
-        .with_columns(pl.coalesce("spared", "band").alias("band"))
-    )
     return (
-        banded.join(people, on=["file", "line"], maintain_order="left")
-        .join(pl.concat(tables), on=["file", "kind", "band"], maintain_order="left")
+        new.join(of_files, on="file", maintain_order="left")
+        .join(spared, on=["file", "uci", "registration"], how="left", maintain_order="left")
+        .with_columns(pl.coalesce("spared", "own_band").alias("band"))
+        .join(people, on=["file", "line"], maintain_order="left")
+        .join(tariff, on=["day", "kind", "band"], maintain_order="left")
         .select(*ADDED)
     )
 

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import polars as pl
+from attrs import frozen
 
 from rules.catalogue import Band, Catalogue, Series, day_text
 from rules.deadlines import NONE, Extensions, deadline
 
 KINDS = ("registration", "internal", "external", "cash_in")
+
+
+@frozen(kw_only=True)
+class Charge:
+    """So many options of one kind and band at one price, or what comes back for withdrawn ones (kind `refund`). Amounts
+    in pence; a refund's are negative."""
+
+    kind: str
+    band: str
+    count: int
+    pence_each: int | None
+    pence: int
+    placeholder: bool
 
 
 def band_of(
@@ -26,27 +41,35 @@ def band_of(
     return "high_late" if high and received >= high.at else "late" if on_time else "on_time"
 
 
-def january_sitters(
-    new: pl.DataFrame, series: Series, received: datetime, sat: pl.DataFrame, catalogue: Catalogue
-) -> pl.DataFrame:
-    """FEE-2: the entries of `new` that pay no late fee, because their learner sat the preceding December/January series
-    of that qualification and is entered again between its results day and the re-entry deadline.
-
-    `new`: `uci`, `registration`; `sat`: `uci`, `option`, `series` of every component with a mark. Returns `uci`,
-    `registration`, each pair once. "Sat" is a mark for any component of the qualification; from results day: ours.
-    """
-    none = pl.DataFrame(schema={"uci": pl.String, "registration": pl.String})
+def exempt_from(series: Series, received: datetime, catalogue: Catalogue) -> str | None:
+    """FEE-2: the December/January series whose sitters pay no late fee for entries received now; null when there is
+    none: from that series' results day (ours) to the re-entry deadline."""
     january = catalogue.series_by_id(f"{series.year}-01")
     if series.month != 6 or january is None:
-        return none
+        return None
     results = catalogue.milestone(january, "results_to_learners", received)
     until = catalogue.milestone(series, "reentry_deadline", received)
-    if results is None or until is None or not results.at <= received < until.at:
-        return none
+    return january.id if results and until and results.at <= received < until.at else None
+
+
+def january_sitters(
+    new: pl.DataFrame, exempt: Mapping[int, str], sat: pl.DataFrame, catalogue: Catalogue
+) -> pl.DataFrame:
+    """FEE-2: the entries of `new` that pay no late fee, because their learner sat the preceding December/January series
+    of that qualification.
+
+    `new`: `file`, `uci`, `registration`; `exempt`: by file, what `exempt_from` says; `sat`: `uci`, `option`, `series`
+    of every component with a mark. Returns `file`, `uci`, `registration`, each once. "Sat" is a mark for any component
+    of the qualification: ours.
+    """
+    key = ["file", "uci", "registration"]
     parts = [(part.code, one.registration_code) for one in catalogue.qualifications for part in one.components]
     of = pl.DataFrame(parts, schema={"option": pl.String, "registration": pl.String}, orient="row")
-    sitters = sat.filter(pl.col("series") == january.id).join(of, on="option").select("uci", "registration")
-    return new.select("uci", "registration").join(sitters, on=["uci", "registration"], how="semi").unique()
+    after = pl.DataFrame(
+        {"file": list(exempt), "series": list(exempt.values())}, schema={"file": pl.UInt32, "series": pl.String}
+    )
+    sitters = sat.join(of, on="option").join(after, on="series").select(key)
+    return new.select(key).join(sitters, on=key, how="semi").unique()
 
 
 def why(series: Series, received: datetime, band: Band, catalogue: Catalogue) -> str:
@@ -81,3 +104,22 @@ def refund_share(series: Series, received: datetime, catalogue: Catalogue) -> bo
     """FEE-4: whether a withdrawal received now returns the entry fee, never the surcharge: up to the high-late date."""
     high = catalogue.milestone(series, "high_late_from", received)
     return series.purpose == "entry" and (high is None or received < high.at)
+
+
+def charges(added: pl.DataFrame, ended: pl.DataFrame) -> dict[int, tuple[Charge, ...]]:
+    """FEE-5: what each file costs, by file, in the order of a statement. `added` and `ended` as in
+    `rules.decisions.Decision`, of many files."""
+    lines: dict[int, list[Charge]] = {}
+    groups = added.group_by("file", "kind", "band", "pence", "placeholder").len()
+    for file, kind, band, pence, placeholder, count in groups.sort("file", "kind", "band", "pence").iter_rows():
+        one = Charge(kind=kind, band=band, count=count, pence_each=pence, pence=pence * count, placeholder=placeholder)
+        lines.setdefault(file, []).append(one)
+    for file, count, pence in _refunds(ended):
+        one = Charge(kind="refund", band="", count=count, pence_each=None, pence=-pence, placeholder=True)
+        lines.setdefault(file, []).append(one)
+    return {file: tuple(its) for file, its in lines.items()}
+
+
+def _refunds(ended: pl.DataFrame) -> Iterator[tuple[int, int, int]]:
+    back = ended.filter(pl.col("refund") > 0).group_by("file").agg(pl.len(), pl.col("refund").sum())
+    yield from back.iter_rows()

@@ -3,7 +3,7 @@ CAL-1)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -92,33 +92,44 @@ def taken_here(file: int, submission: Submission, found: Found) -> None:
         found.add(f.FILE_TYPE_HELD, value=submission.type.title, file=file)
 
 
-def repeats_and_sequence(file: int, arrival: Arrival, series: Series, earlier: pl.DataFrame, found: Found) -> None:
+Earlier = Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]
+
+
+def by_stream(files: pl.DataFrame) -> Earlier:
+    """Files that were booked or held (`rules.known.FILES`), by centre, awarding body and series."""
+    found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for one in files.iter_rows(named=True):
+        found.setdefault((one["centre"], one["awarding_body"], one["series"]), []).append(one)
+    return found
+
+
+def repeats_and_sequence(
+    file: int, arrival: Arrival, series: Series, earlier: Sequence[Mapping[str, Any]], found: Found
+) -> None:
     """FIL-3: one E file, A files after it, numbers used once and in order; files of marks have numbers of their own,
-    each used once. `earlier`: files of this centre, awarding
-    body and series that were booked or held (`rules.known.FILES`)."""
+    each used once. `earlier`: files of this centre, awarding body and series, as `by_stream` has them."""
     submission = arrival.submission
     letter, number = (submission.type.letter if submission.type else ""), submission.sequence
-    same = earlier.filter(pl.col("sha256") == arrival.sha256)
-    if not same.is_empty():
-        first = same.row(0, named=True)
-        found.add(f.ALREADY_PROCESSED, value=instant_text(first["received"]), file=file, reply=first["reply"])
+    same = [one for one in earlier if one["sha256"] == arrival.sha256]
+    if same:
+        found.add(f.ALREADY_PROCESSED, value=instant_text(same[0]["received"]), file=file, reply=same[0]["reply"])
         return
     if letter not in (*BOOKED, MARKS):
         # Feeds have no numbers, and what is held for a person is not counted.
         return
-    earlier = earlier.filter(pl.col("letter").is_in([letter] if letter == MARKS else BOOKED))
-    booked = earlier.filter("booked")
-    last = int(booked["sequence"].max() or 0)  # type: ignore[arg-type]
-    reused = earlier.filter((pl.col("letter") == letter) & (pl.col("sequence") == number))
-    entry_files = booked.filter(pl.col("letter") == "E")
-    if not reused.is_empty():
-        when = instant_text(reused["received"][0])
+    numbered = [one for one in earlier if one["letter"] in ((letter,) if letter == MARKS else BOOKED)]
+    booked = [one for one in numbered if one["booked"]]
+    last = max((one["sequence"] for one in booked), default=0)
+    reused = [one for one in numbered if one["letter"] == letter and one["sequence"] == number]
+    entry_files = [one for one in booked if one["letter"] == "E"]
+    if reused:
+        when = instant_text(reused[0]["received"])
         found.add(f.NUMBER_REUSED, value=f"{number:03d}", file=file, series=series.title, earlier=when, next=last + 1)
     elif letter == MARKS:
         # A file of marks says what its own records say, whatever came or did not come between.
         return
-    elif letter == "E" and not entry_files.is_empty():
-        first = entry_files.row(0, named=True)
+    elif letter == "E" and entry_files:
+        first = entry_files[0]
         value = f"number {first['sequence']:03d}, received {instant_text(first['received'])}"
         found.add(f.SECOND_ENTRY_FILE, value=value, file=file, series=series.title)
     elif number <= last:
@@ -126,7 +137,7 @@ def repeats_and_sequence(file: int, arrival: Arrival, series: Series, earlier: p
     elif number > last + 1 and last:
         missing = f"{last + 1:03d}" if number == last + 2 else f"{last + 1:03d} to {number - 1:03d}"
         found.add(f.SEQUENCE_GAP, value=f"{number:03d}", file=file, last=last, next=last + 1, missing=missing)
-    if letter == "A" and entry_files.is_empty():
+    if letter == "A" and not entry_files:
         found.add(f.AMENDMENT_FIRST, file=file, series=series.title)
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -116,9 +116,9 @@ class CrashingLedger(Ledger):
 
     fuse: Fuse
 
-    def receive(self, landing: Landing, **facts: Any) -> Received:
+    def receive(self, landings: Sequence[Landing]) -> list[Received]:
         self.fuse.burn()
-        return super().receive(landing, **facts)
+        return super().receive(landings)
 
     def book(self, booking: Booking) -> bool:
         self.fuse.burn()
@@ -188,6 +188,32 @@ def test_fil_5_a_crash_inside_the_transaction_books_nothing(work: Desk, monkeypa
     assert rows(work, "SELECT outcome FROM submissions") == [(None,)]
     assert ingest(work, NOW).outcomes == {"accepted": 1}
     assert rows(work, "SELECT count(*) FROM registrations") == [(3,)]
+
+
+REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'no room'; END $$ LANGUAGE plpgsql;
+CREATE TRIGGER refuse BEFORE INSERT ON registrations FOR EACH ROW WHEN (NEW.centre = '64123') EXECUTE FUNCTION refuse();
+"""
+
+
+def test_fil_5_a_file_the_ledger_cannot_take_keeps_none_of_its_round_from_being_booked(work: Desk) -> None:
+    land(work, "58201/E5820113.X01", registration_file("58201"), REGISTERED)
+    land(work, "64123/E6412313.X01", registration_file(), REGISTERED)
+    engine = sa.create_engine(work.settings.database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text(REFUSE))
+    try:
+        # The error names no row: it ends in logs.
+        with pytest.raises(infra.sql.CopyError, match=r"^3 rows for registrations: SQLSTATE P0001$"):
+            ingest(work, NOW)
+        query = "SELECT centre, outcome FROM submissions ORDER BY centre"
+        assert rows(work, query) == [("58201", "accepted"), ("64123", None)]
+        assert rows(work, "SELECT DISTINCT centre FROM registrations") == [("58201",)]
+    finally:
+        with engine.begin() as connection:
+            connection.execute(sa.text("DROP TRIGGER refuse ON registrations; DROP FUNCTION refuse"))
+        engine.dispose()
+    assert ingest(work, NOW).outcomes.total() == 1
 
 
 # --- What the samples leave in the ledger ----------------------------------------------------------------------------

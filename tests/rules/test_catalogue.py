@@ -20,6 +20,8 @@ from parsers.findings import Found
 from rules import files
 from rules.catalogue import LONDON, SHEETS, Catalogue, CatalogueError, Series
 from rules.deadlines import NONE
+from rules.decisions import decide
+from rules.known import Known
 from tests.support import arrival, centre_file
 
 CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
@@ -292,6 +294,23 @@ def test_cal_2_a_later_line_for_a_component_replaces_the_earlier_from_its_day_on
     assert changed.options(exam("2026-01"), begins)["option"].to_list() == changed.options(exam("2026-01"))[
         "option"
     ].to_list() == CATALOGUE.options(exam("2026-01"))["option"].to_list()  # fmt: skip
+
+
+def test_cal_2_files_of_one_round_are_each_judged_by_the_catalogue_in_force_at_their_receipt(folder: Path) -> None:
+    add(
+        folder, "components.csv", {"component_code": "BEN01"}, {"last_series": "2024-01", "in_force_from": "2024-03-01"}
+    )
+    changed = Catalogue.load(folder)
+    at = datetime(2024, 3, 1, tzinfo=LONDON)
+    sent = [
+        arrival(centre_file(centre=centre), received, centre)
+        for centre, received in (("64123", at - SECOND), ("58201", at), ("40807", at - SECOND))
+    ]
+    refused = [
+        [one.value for one in decision.findings if one.code == "OPTION_NOT_IN_SERIES"][:1]
+        for decision in decide(sent, changed, Known.nothing())
+    ]
+    assert refused == [[], ["BEN01"], []]
 
 
 def test_cal_2_a_qualification_added_later_is_not_there_before_its_day(folder: Path) -> None:

@@ -1,0 +1,21 @@
+"""The same step for many things at once, where the time goes into waiting for a disk or a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+THREADS = 8
+
+
+def together(step: Callable[[A], B], things: Sequence[A]) -> list[B]:
+    """What `step` returns for each thing, in their order. Raises the error of the first of them that fails, once all
+    have ended."""
+    if len(things) < 2:
+        return [step(one) for one in things]
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(step, things))
