@@ -139,13 +139,16 @@ def practice_sittings(
     """ENT-6: the external entries of `stated` that are practice sittings, because some internal component of the
     qualification will not be complete by the end of the series: neither taken before nor entered now.
 
-    `stated`: what each learner will hold in this series, with `file`, `candidate`, `uci`, `option`, `kind`,
+    `stated`: what each learner will hold in this series, with `file`, `centre`, `candidate`, `uci`, `option`, `kind`,
     `registration` and whatever else; returns its rows with `missing`, the internal components in words.
     """
+    # What is held in this series at the same centre is replaced by what is stated.
+    here = stated.select("centre", "uci", pl.lit(series.id).alias("series")).unique()
+    others = sittings.filter(pl.col("series") <= series.id).join(here, on=["centre", "uci", "series"], how="anti")
     external = stated.filter(pl.col("kind") == "external")
     internal = _components(catalogue).filter(~pl.col("external"))
     taken = pl.concat([
-        sittings.filter(pl.col("series") <= series.id).select("uci", pl.col("option").alias("part")),
+        others.select("uci", pl.col("option").alias("part")),
         stated.select("uci", pl.col("option").alias("part")),
     ]).unique()  # fmt: skip
     missing = (

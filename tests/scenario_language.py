@@ -1,0 +1,412 @@
+"""The language of `tests/scenarios` (its README describes it): one centre's season, a line at a time, over the real
+ingest, ledger and store."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from attrs import define, evolve, field, frozen
+
+from fixtures.generate import people
+from infra.store import FolderStore
+from parsers.feed import write_feed
+from parsers.layouts import MARK
+from parsers.writer import block, candidate_records, record, single
+from pipeline import moderation
+from pipeline.checkpoints import checkpoint
+from pipeline.desk import Desk
+from pipeline.ingest import ingest
+from pipeline.marks import missing_marks, take_external
+from pipeline.staff import Entry, Order, allow_sitting, change_entry, extend
+from pipeline.statements import statements
+from rules.catalogue import Approval, Series
+from tests.support import CENTRE
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+LONDON = ZoneInfo("Europe/London")
+ZONES = {"GMT": "+00:00", "BST": "+01:00"}
+SERIES = "6B24"
+MOST_RAW = 60
+
+
+@frozen
+class Scenario:
+    """A title, which begins with rule ids, and its lines."""
+
+    subject: str
+    title: str
+    lines: tuple[str, ...]
+
+    @property
+    def rules(self) -> set[str]:
+        """The rules it is about."""
+        return set(re.findall(r"\b[A-Z]{3}-\d\b", re.split(r" (?=[a-z])", self.title)[0]))
+
+
+def scenarios() -> Iterator[Scenario]:
+    """Every scenario of every subject."""
+    for path in sorted(SCENARIOS.glob("*.txt")):
+        for text in path.read_text(encoding="utf-8").strip().split("\n\n"):
+            title, *lines = text.splitlines()
+            yield Scenario(path.stem, title, tuple(line.strip() for line in lines))
+
+
+@define
+class Season:
+    """One centre's season."""
+
+    desk: Desk
+    learners: dict[str, dict[str, str]] = field(factory=lambda: _learners(2))
+    registered_for: list[str] = field(factory=lambda: ["BEN22"])
+    sent: Counter[str] = field(factory=Counter)
+    last_file: tuple[str, bytes] = ("", b"")
+
+    def play(self, scenario: Scenario) -> None:
+        """Every line of a scenario; raises `AssertionError` where something else comes of it."""
+        given = [line.removeprefix("given ") for line in scenario.lines if line.startswith("given ")]
+        for line in given:
+            self.given(line)
+        self.register()
+        for line in scenario.lines[len(given) :]:
+            self.step(line)
+
+    # --- What is given ---
+
+    def given(self, words: str) -> None:
+        """What a scenario begins with, where it is not the usual."""
+        if count := re.fullmatch(r"(\d+) learners", words):
+            self.learners = _learners(int(count[1]))
+        elif words == "nobody is registered":
+            self.registered_for = []
+        elif codes := re.fullmatch(r"registration for ((?:\w+ ?)+)", words):
+            self.registered_for = codes[1].split()
+        elif approval := re.fullmatch(r"approval for (\w+) from (\S+)", words):
+            line = Approval(CENTRE, approval[1], "full", date.fromisoformat(approval[2]), False, "ours: a scenario")
+            others = tuple(one for one in self.desk.catalogue.approvals if one.centre != CENTRE)
+            self.desk = evolve(self.desk, catalogue=evolve(self.desk.catalogue, approvals=(*others, line)))
+        else:
+            raise AssertionError(f"nobody knows what is given by: {words}")
+
+    def register(self) -> None:
+        """The learners are registered in each of three years, before anything else."""
+        for year in (22, 23, 24) if self.registered_for else ():
+            when = datetime(2000 + year, 9, 2, tzinfo=LONDON)
+            self.send("E", f"9B{year}", list(self.learners), self.registered_for, [], when)
+            outcomes = ingest(self.desk, when + timedelta(minutes=1)).outcomes
+            assert outcomes == {"accepted": 1}, outcomes
+
+    # --- Steps ---
+
+    def step(self, line: str) -> None:
+        """Does what a line says, and looks at what came of it."""
+        if held := re.fullmatch(r"(?:in (\w{4}) )?(\d{4}) holds (.+)", line):
+            wanted = [] if held[3] == "nothing" else held[3].split()
+            assert self.holds(held[2], held[1] or SERIES) == wanted, line
+            return
+        if marked := re.fullmatch(r"(\d{4}) has (\w+)=(\d+) (\w+)", line):
+            assert self.marked(marked[1], marked[2]) == (int(marked[3]), marked[4]), line
+            return
+        when, action, *expected = [part.strip() for part in line.split("|")]
+        day, clock, zone = when.split()
+        at = datetime.fromisoformat(f"{day}T{clock}{ZONES[zone]}")
+        assert at.astimezone(LONDON).tzname() == zone, f"{line}: not {zone} on that day"
+        before = self.answered()
+        told = self.do(action, at)
+        if told is None:
+            growing = action.endswith(", still growing")
+            ingest(self.desk, at + timedelta(seconds=5 if growing else self.desk.settings.settle_seconds))
+            new = [twin for key, twin in self.answered().items() if before.get(key) != twin]
+            _compare_replies(line, new, expected)
+        else:
+            assert _agrees(told, expected[0] if expected else ""), f"{line}: {told}"
+
+    def do(self, action: str, at: datetime) -> str | None:
+        """What came of an action in words, or null when replies tell."""
+        order = Order("J. Clerk", "as the scenario says", at)
+        for pattern, doing in _ACTIONS.items():
+            if said := re.fullmatch(pattern, action):
+                return doing(self, said, order)
+        raise AssertionError(f"nobody knows how to: {action}")
+
+    # --- Files ---
+
+    def sends(self, said: re.Match[str], order: Order) -> None:
+        key, letter, who, changed, rest = said.groups()
+        options, *facts = re.split(r", (?=[a-z])", rest.strip())
+        learners = [who] if who else list(self.learners)
+        changes = {} if changed is None else dict([changed.strip("()").split(" ", 1)])
+        self.send(letter, key or SERIES, learners, options.split(), facts, order.at, changes)
+
+    def send(
+        self,
+        letter: str,
+        series: str,
+        who: list[str],
+        said: list[str],
+        facts: list[str],
+        at: datetime,
+        changes: Mapping[str, str] | None = None,
+    ) -> None:
+        body = "13" if series.startswith("9B") else "15"
+        stream = ("M" if letter == "M" else "EA") + series
+        number = int(_fact(facts, r"numbered (\d+)") or self.sent[stream] + 1)
+        self.sent[stream] = number
+        centre = _fact(facts, r"for centre (\d{5})") or CENTRE
+        if letter == "M":
+            lines = list(self.mark_records(who, said))
+        else:
+            people = [self.learners[one] | self.changed(changes or {}) for one in who]
+            lines = [line for one in people for line in candidate_records(letter, CENTRE, one, said)]
+        data = single(
+            letter, centre, block(lines), awarding_body=body, series_key=series, sequence=number, produced="010124"
+        )
+        name = f"{letter}{centre}{body}.X{number % 100:02d}"
+        if "again" in facts:
+            self.sent[stream] -= 1
+            name, data = self.last_file
+        self.last_file = name, data
+        if "spaces lost" in facts:
+            data = b"".join(line.rstrip() + b"\r\n" for line in data.splitlines())
+        if "one record lost" in facts:
+            kept = data.splitlines(keepends=True)
+            data = b"".join(kept[:2] + kept[3:])
+        if cut := _fact(facts, r"cut at (\d+) bytes"):
+            data = data[: int(cut)]
+        self.land(f"inbox/{CENTRE}/{_fact(facts, 'as (.+)') or name}", data, at)
+
+    def changed(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """The fields a scenario changes: `blank`, `0002's` (the other learner's), or the value itself."""
+        values = {}
+        for name, value in changes.items():
+            other = re.fullmatch(r"(\d{4})'s", value)
+            values[name] = "" if value == "blank" else self.learners[other[1]][name] if other else value
+        return values
+
+    def mark_records(self, who: list[str], said: list[str]) -> Iterator[str]:
+        fixed = {"data_type": "M", "record_type": "5", "centre": CENTRE}
+        for one in who:
+            for code, _, mark in (word.partition("=") for word in said):
+                values = {"candidate": one, "uci": self.learners[one]["uci"], "component": code}
+                given = {"mark": "", "mark_status": "A"} if mark == "absent" else {"mark": _mark(mark, one)}
+                yield record(MARK, fixed | values | given)
+
+    def land(self, key: str, data: bytes, at: datetime) -> None:
+        assert isinstance(self.desk.store, FolderStore)
+        path = self.desk.store.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, (at.timestamp(), at.timestamp()))
+
+    def makes_a_folder(self, said: re.Match[str], order: Order) -> None:
+        assert isinstance(self.desk.store, FolderStore)
+        path = self.desk.store.root / "inbox" / CENTRE / said[1]
+        path.mkdir()
+        os.utime(path, (order.at.timestamp(), order.at.timestamp()))
+
+    # --- The portal and staff ---
+
+    def enters(self, said: re.Match[str], order: Order) -> None:
+        who, verb, key, learner, option = said[1], said[2], said[3] or SERIES, said[4], said[5]
+        series = self.series(key)
+        if who == "portal":
+            row = {
+                "action": verb.removesuffix("s"), "series": key, "awarding_body": "15", "centre": CENTRE,
+                "candidate": learner, "uci": self.learners[learner]["uci"], "option": option, "who": "portal",
+            }  # fmt: skip
+            self.land(f"feeds/online/{CENTRE}/{order.at:%Y%m%d%H%M}.csv", write_feed([row]), order.at)
+            return
+        entry = Entry(CENTRE, series.id, learner, self.learners[learner]["uci"], option)
+        claims = option in {one.cash_in_code for one in self.desk.catalogue.qualifications}
+        key = change_entry(
+            self.desk, "withdrawal" if verb == "withdraws" else "claim" if claims else "entry", entry, order
+        )
+        self.land(key, self.desk.store.get(key), order.at)
+
+    def extends(self, said: re.Match[str], order: Order) -> str:
+        until = datetime.fromisoformat(said[2]).replace(tzinfo=LONDON) + timedelta(days=1)
+        return extend(self.desk, CENTRE, "2024-06", said[1], until, order)
+
+    def allows(self, said: re.Match[str], order: Order) -> str:
+        return allow_sitting(self.desk, CENTRE, self.learners[said[1]]["uci"], said[2], 1, order)
+
+    def looks(self, _: re.Match[str], __: Order) -> None:
+        """The ingest runs, with nothing new."""
+
+    # --- Marks and moderation ---
+
+    def board_marks(self, said: re.Match[str], order: Order) -> str:
+        component, learners = said[1], [word.partition("=") for word in said[2].split()]
+        rows = [
+            f"2024-06,{CENTRE},{one},{self.learners[one]['uci']},{component},"
+            + (",A" if mark == "absent" else f"{_mark(mark, one)},")
+            for one, _, mark in learners
+        ]
+        header = "series,centre,candidate,uci,component,mark,status"
+        name = f"{order.at:%Y%m%d%H%M}"
+        self.land(f"feeds/external-marks/{name}.csv", _csv(header, rows), order.at - timedelta(hours=1))
+        take_external(self.desk, order.at)
+        return self.desk.store.get(f"reports/marks/{name}.txt").decode()
+
+    def samples(self, _: re.Match[str], order: Order) -> str:
+        before = self.drawn()
+        moderation.sample(self.desk, self.series(SERIES), order.at)
+        new = [one for one in self.drawn().items() if one not in before.items()]
+        return "; ".join(_sample_in_words(component, rows) for component, rows in new) or "none"
+
+    def moderates(self, said: re.Match[str], order: Order) -> str:
+        component, difference = said[1], int(said[2])
+        rows = [
+            f"2024-06,{CENTRE},{component},{one['uci']},{int(one['mark']) + difference},M17"
+            for one in self.drawn()[component]
+        ]
+        self.land("feeds/moderation/m.csv", _csv("series,centre,component,uci,mark,moderator", rows),
+                  order.at - timedelta(hours=1))  # fmt: skip
+        moderation.take(self.desk, order.at)
+        return self.desk.store.get("reports/moderation/m.txt").decode()
+
+    def reviews(self, _: re.Match[str], order: Order) -> str:
+        return moderation.review(self.desk, order.at).note()
+
+    def decides(self, said: re.Match[str], order: Order) -> str:
+        doing = moderation.approve if said[1] == "approves" else moderation.reject
+        return "done" if doing(self.desk, 1, order.who, order.why, order.at) else "done before"
+
+    def drawn(self) -> dict[str, list[dict[str, str]]]:
+        """The samples in the centre's outbox, by component."""
+        keys = [one.key for one in self.desk.store.list(f"outbox/{CENTRE}/sample-") if one.key.endswith(".csv")]
+        return {key.rpartition("-")[2].removesuffix(".csv"): self.table(key) for key in keys}
+
+    # --- Lists and money ---
+
+    def checks(self, said: re.Match[str], order: Order) -> str:
+        summary = checkpoint(self.desk, self.series(SERIES), said[1], order.at)
+        reasons = [f"{code} {count}" for code, count in summary.reasons.items()]
+        silent = [f"SILENT {summary.silent}"] if summary.silent else []
+        return " ".join([*reasons, *silent]) or "nobody"
+
+    def chases(self, _: re.Match[str], order: Order) -> str:
+        missing_marks(self.desk, self.series(SERIES), order.at)
+        keys = [one.key for one in self.desk.store.list(f"outbox/{CENTRE}/missing-marks-") if one.key.endswith(".csv")]
+        rows = [one for key in keys[-1:] for one in self.table(key)]
+        return " ".join(f"{one['candidate']}:{one['component']}" for one in rows) or "nobody"
+
+    def invoices(self, _: re.Match[str], order: Order) -> str:
+        statements(self.desk, self.series(SERIES), order.at)
+        total = self.table(f"outbox/{CENTRE}/invoice-2024-06.csv")[-1]
+        return f"GBP {total['GBP']}"
+
+    # --- What is there ---
+
+    def series(self, key: str) -> Series:
+        found = self.desk.catalogue.series(key, "13" if key.startswith("9B") else "15")
+        assert found, key
+        return found
+
+    def table(self, key: str) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(self.desk.store.get(key).decode())))
+
+    def answered(self) -> dict[str, dict[str, Any]]:
+        """The replies in the outbox as JSON, by key."""
+        keys = [one.key for one in self.desk.store.list(f"outbox/{CENTRE}/X") if one.key.endswith(".json")]
+        return {key: json.loads(self.desk.store.get(key)) for key in keys}
+
+    def holds(self, candidate: str, key: str) -> list[str]:
+        query = (
+            "select option from {} where candidate = :candidate and series = :series and ended_by is null order by 1"
+        ).format("registrations" if key.startswith("9B") else "entries")
+        return [row[0] for row in self.rows(query, candidate=candidate, series=self.series(key).id)]
+
+    def marked(self, candidate: str, component: str) -> tuple[int, str]:
+        query = (
+            "select mark, stage from marks where candidate = :candidate and component = :component and "
+            "series = '2024-06' order by version desc limit 1"
+        )
+        [(mark, stage)] = self.rows(query, candidate=candidate, component=component)
+        return mark, stage
+
+    def rows(self, query: str, **values: str) -> list[Any]:
+        with self.desk.ledger.engine.connect() as connection:
+            return list(connection.execute(sa.text(query), values))
+
+
+_WHO = r"(?: (\d{4})(?: (\([^)]*\)))?:)?"
+_ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
+    rf"(?:in (\w{{4}}) )?centre sends ([EAM]){_WHO}(.*)": Season.sends,
+    r"centre makes a folder (.+)": Season.makes_a_folder,
+    r"(portal|staff) (enters|withdraws) (?:in (\w{4}) )?(\d{4}) (\w+)": Season.enters,
+    r"staff extends (\w+) to (\S+)": Season.extends,
+    r"staff allows (\d{4}) (\w+)": Season.allows,
+    r"the desk looks": Season.looks,
+    r"board marks (\w+) (.+)": Season.board_marks,
+    r"samples are drawn": Season.samples,
+    r"moderator marks (\w+) ([+-]\d+)": Season.moderates,
+    r"feedback time is over": Season.reviews,
+    r"staff (approves|rejects) the adjustment": Season.decides,
+    r"checkpoint (\w+)": Season.checks,
+    r"missing marks are chased": Season.chases,
+    r"invoice": Season.invoices,
+}
+
+
+def _learners(count: int) -> dict[str, dict[str, str]]:
+    return {one["candidate"]: one for one in people(CENTRE, count, seed=1)}
+
+
+def _mark(said: str, candidate: str) -> str:
+    """A mark, or `rising`: the candidate number, from 1 again after the maximum."""
+    return str((int(candidate) - 1) % MOST_RAW + 1) if said == "rising" else said
+
+
+def _fact(facts: list[str], pattern: str) -> str | None:
+    found = [said[1] for said in (re.fullmatch(pattern, one) for one in facts) if said]
+    return found[0] if found else None
+
+
+def _csv(header: str, rows: list[str]) -> bytes:
+    return "".join(f"{line}\r\n" for line in [header, *rows]).encode()
+
+
+def _sample_in_words(component: str, rows: list[dict[str, str]]) -> str:
+    marks = {one["reason"]: one["mark"] for one in rows}
+    return f"{component} {len(rows)} learners from {marks['lowest']} to {marks['highest']}"
+
+
+def _agrees(told: str, expected: str) -> bool:
+    """Codes (in capitals) and phrases of `expected`, by comma, are in what is told, those after `no` are not."""
+    return all(
+        part.removeprefix("no ") not in told if part.startswith("no ") else part in told
+        for part in expected.split(", ")
+        if part
+    )
+
+
+def _compare_replies(line: str, new: list[dict[str, Any]], expected: list[str]) -> None:
+    """What is said after the action is what the reply says: outcome, codes, total."""
+    if not expected:
+        return
+    if expected[0] == "no reply yet":
+        assert all(one["outcome"] is None for one in new), (line, new)
+        return
+    [reply] = new
+    words = expected[0].split()
+    codes = [one["code"] for one in reply["findings"]]
+    outcome = " ".join(word for word in words if word.islower() and word != "no")
+    assert reply["outcome"] == outcome or (outcome == "accepted" and reply["outcome"].startswith(outcome)), (
+        line, reply["outcome"], codes,
+    )  # fmt: skip
+    for before, word in zip(["", *words], words, strict=False):
+        if word.isupper():
+            assert (word in codes) is (before != "no"), (line, codes)
+    if len(expected) > 1:
+        assert reply["fee_total_pence"] == int(re.sub(r"GBP |[.,]", "", expected[1])), (line, reply["fee_total_pence"])
