@@ -10,10 +10,12 @@ from infra.settings import Settings
 from pipeline.timetable import CalendarTimetable
 
 EVENTS = ("on_time_deadline", "window_closes", "marks_deadline")
+DAYS_BEFORE = (14, 3)
+"""While there is still time to mend (OPS-1)."""
 
 
 @dag(
-    schedule=CalendarTimetable(Settings.load().catalogue.absolute(), EVENTS),
+    schedule=CalendarTimetable(Settings.load().catalogue.absolute(), EVENTS, days_before=DAYS_BEFORE),
     start_date=datetime(2022, 9, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
@@ -25,8 +27,9 @@ EVENTS = ("on_time_deadline", "window_closes", "marks_deadline")
 def checkpoints() -> None:
     """### Tells who would get no result, and which marks are missing, while it can still be mended
 
-    Runs at the first instant after the on-time deadline, the closing of the window and the marks deadline of every exam
-    series, as `calendar.csv` of the catalogue has them. A moved date is a new line there; nothing else has to change.
+    Runs two weeks and three days before the on-time deadline, the closing of the window and the marks deadline of every
+    exam series, and at the first instant after each, as `calendar.csv` of the catalogue has them. A moved date is a new
+    line there; nothing else has to change.
 
     * **Run it now**: press *Trigger*. It takes the checkpoint of the latest deadline that has passed once more.
     * **It failed**: clear the task. What was done already is not done again.
@@ -46,7 +49,7 @@ def checkpoints() -> None:
         settings, run = Settings.load(), get_current_context()["dag_run"]
         notes = []
         with open_desk(settings) as desk:
-            for series_id, event in due(exam_milestones(settings.catalogue, EVENTS), run.run_after):
+            for series_id, event in due(exam_milestones(settings.catalogue, EVENTS, DAYS_BEFORE), run.run_after):
                 series = desk.catalogue.series_by_id(series_id)
                 if series:
                     # The instant the run is for, not of the work: a retry writes the same.

@@ -1112,6 +1112,14 @@ MARK_LEARNER = _code(
     "number and UCI as they were entered for {option}",
     "Find out which of the two is right and send the mark again in a new file of marks.",
 )
+MARK_ROW = _code(
+    "MARK_ROW",
+    "MRK-1",
+    Reach.MARK,
+    'the {field} "{value}" of this row cannot be used',
+    "{wanted}",
+    "The row was not applied, the others were. Mend it and send it again in another file.",
+)
 MARK_NOT_ENTERED = _code(
     "MARK_NOT_ENTERED",
     "MRK-1",
@@ -1165,7 +1173,7 @@ MARK_LATE = _code(
     "MARK_LATE",
     "MRK-3",
     Reach.MARK,
-    "the mark for {option} came on {value}, after the deadline, {due}; {window}",
+    "{count} for {option} came on {value}, after the deadline, {due}; {window}",
     "marks up to the deadline; after it only amendments, while moderation feedback has opened the window",
     "What we held before stands. No assignment is submitted again after the deadline. If the mark could not be sent "
     "in time, ask customer services for an extension and send it again.",

@@ -23,6 +23,7 @@ from infra.settings import SettingError, Settings
 if TYPE_CHECKING:
     from parsers.layouts import FileType, Layout
     from pipeline.desk import Desk
+    from rules.catalogue import Series
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -435,9 +436,9 @@ def _decision_command(name: Literal["approve", "reject"], help_text: str, done: 
     @click.option("--why", required=True, help="The reason, for the record.")
     @_told
     def run(cohort: int, who: str, why: str) -> None:
-        from pipeline import moderation
+        from pipeline.moderation import approve, reject
 
-        decide = moderation.approve if name == "approve" else moderation.reject
+        decide = approve if name == "approve" else reject
         with _open_desk() as desk:
             try:
                 fresh = decide(desk, cohort, who, why, datetime.now(UTC))
@@ -459,6 +460,77 @@ _decision_command(
 
 
 # --- The calendar ----------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def run() -> None:
+    """The jobs of the calendar, by hand and without Airflow."""
+
+
+def _series_of(desk: Desk, series: str) -> Series:
+    meant = desk.catalogue.series_by_id(series)
+    if meant is None:
+        raise click.ClickException(f"there is no calendar for {series}; write year and month, for example 2024-06")
+    return meant
+
+
+@run.command()
+@click.argument("series")
+@_told
+def statements(series: str) -> None:
+    """Statements of entries and invoices of a SERIES into the outboxes of its centres (FEE-5)."""
+    from pipeline.statements import statements as write
+
+    with _open_desk() as desk:
+        count = write(desk, _series_of(desk, series), datetime.now(UTC))
+    click.echo(f"{count} centres: outbox/<centre>/statement-{series} and invoice-{series}, each .csv and .html")
+
+
+@run.command()
+@click.argument("series")
+@click.argument("event", type=click.Choice(["on_time_deadline", "window_closes", "marks_deadline", "award"]))
+@_told
+def checkpoint(series: str, event: str) -> None:
+    """Who would get no result in a SERIES and who has sent nothing, as the ledger stands (OPS-1, OPS-2)."""
+    from pipeline.checkpoints import checkpoint as take
+
+    with _open_desk() as desk:
+        click.echo(take(desk, _series_of(desk, series), event, datetime.now(UTC)).note())
+    click.echo(f"reports/checkpoints/{series}-{event}.html, letters in outbox/<centre>/")
+
+
+@run.command("missing-marks")
+@click.argument("series")
+@_told
+def missing_marks(series: str) -> None:
+    """Chase the marks that are missing in a SERIES: lists by name to the centres (MRK-3)."""
+    from pipeline.marks import missing_marks as chase
+
+    with _open_desk() as desk:
+        click.echo(f"{chase(desk, _series_of(desk, series), datetime.now(UTC))} marks are missing.")
+
+
+@run.command("external-marks")
+@_told
+def external_marks() -> None:
+    """Take the board's own marks that wait in feeds/external-marks/ (MRK-1)."""
+    from pipeline.marks import take_external
+
+    with _open_desk() as desk:
+        click.echo(take_external(desk, datetime.now(UTC)).note())
+
+
+@run.command()
+@click.argument("series")
+@_told
+def moderation(series: str) -> None:
+    """Draw the samples of a SERIES that are due, take the moderators' marks, propose adjustments (MOD-1, MOD-2)."""
+    from pipeline.moderation import review, sample, take
+
+    now = datetime.now(UTC)
+    with _open_desk() as desk:
+        for step in (sample(desk, _series_of(desk, series), now), take(desk, now), review(desk, now)):
+            click.echo(step.note())
 
 
 @main.command()

@@ -6,11 +6,8 @@ from the archive, and its reply is committed with its consequences before it is 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
-import shutil
-import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +24,6 @@ from sqlalchemy.exc import DBAPIError
 
 from infra.ledger import Booking, Landing, Received
 from infra.marks import MarkBook
-from infra.settings import MIB
 from infra.sql import CopyError
 from infra.store import BadKey, Stored
 from parsers import findings as f
@@ -36,6 +32,7 @@ from parsers.findings import Code, Found
 from parsers.identifiers import filename
 from parsers.reader import Submission, glance, read
 from pipeline import replies
+from pipeline.archive import archive
 from pipeline.desk import Desk
 from pipeline.together import together
 from rules import files
@@ -194,7 +191,7 @@ def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) ->
 def _landing(desk: Desk, one: _Waiting, now: datetime) -> Landing | None:
     """The file in the archive, and what is known of it; null when it cannot be taken."""
     try:
-        sha256, start = _archive(desk, one.stored) if one.stored.kind == "file" else ("", b"")
+        sha256, start = archive(desk.store, one.stored) if one.stored.kind == "file" else ("", b"")
     except BadKey as error:
         # Only an object written past the landing service can have such a key; nothing of ours can move it.
         log.error("an object of centre %s cannot be taken: %s", one.centre, error)
@@ -216,19 +213,6 @@ def _landing(desk: Desk, one: _Waiting, now: datetime) -> Landing | None:
         series=seen.series_key,
         sequence=seen.sequence,
     )
-
-
-def _archive(desk: Desk, stored: Stored) -> tuple[str, bytes]:
-    """Copies a file unchanged to the archive under its SHA-256; returns that and the file's first bytes."""
-    with desk.store.open(stored.key) as source, tempfile.SpooledTemporaryFile(max_size=8 * MIB) as copy:
-        shutil.copyfileobj(source, copy, MIB)
-        copy.seek(0)
-        sha256 = hashlib.file_digest(copy, "sha256").hexdigest()
-        copy.seek(0)
-        start = copy.read(1024)
-        copy.seek(0)
-        desk.store.put_if_absent(f"archive/{sha256}", copy)  # type: ignore[arg-type]
-    return sha256, start
 
 
 def _text(name: str) -> str:

@@ -5,7 +5,6 @@ Every step can die and be run again: what is held already makes no new version.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import textwrap
@@ -18,8 +17,9 @@ from attrs import frozen
 from infra.marks import MarkBook
 from infra.store import Stored
 from parsers import findings as f
-from parsers.findings import Found, Reach, visible
+from parsers.findings import Found, visible
 from parsers.reply import encode
+from pipeline.archive import archive
 from pipeline.desk import Desk
 from pipeline.replies import WIDTH, finding_lines, summary
 from pipeline.tables import Grid, csv_bytes, page
@@ -69,12 +69,37 @@ def take_external(desk: Desk, now: datetime) -> Taken:
 
 
 def _take_one(desk: Desk, stored: Stored) -> dict[str, int]:
-    data = desk.store.get(stored.key)
-    sha256 = hashlib.sha256(data).hexdigest()
-    desk.store.put_if_absent(f"archive/{sha256}", data)
+    """What became of one file's marks, counted. One that cannot be taken is reported and stays in the archive; it takes
+    no other with it."""
+    sha256, _ = archive(desk.store, stored)
     name = visible(stored.key.removeprefix(FEEDS))
-    found = Found([name])
-    records = _read(desk, data, found)
+    found, counts, again = Found([name]), dict.fromkeys(("marks", "new", "replaced", "unchanged", "refused"), 0), False
+    limit = desk.settings.max_file_bytes
+    if stored.size > limit:
+        found.add(f.FILE_TOO_LARGE, size=stored.size, limit=limit)
+    else:
+        try:
+            counts, again = _booked(desk, stored, sha256, found)
+        except (
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            pl.exceptions.PolarsError,
+        ) as error:
+            # Our own mistakes only: a store or ledger that fails is not the file's fault, and the run is repeated.
+            log.error("file %s of external marks failed with %s", sha256[:12], type(error).__name__)
+            found = Found([name])
+            found.add(f.FILE_FAILED, value=type(error).__name__)
+    _report(desk, name, sha256, counts, found, again=again)
+    desk.store.remove(stored)
+    return counts
+
+
+def _booked(desk: Desk, stored: Stored, sha256: str, found: Found) -> tuple[dict[str, int], bool]:
+    """Judges and books the marks of a file; returns their counts, and whether the very file had been booked before."""
+    records, unread = _read(desk, desk.store.get(f"archive/{sha256}"), found)
     series = [one for one in desk.catalogue.all_series() if one.id in set(records["series"])]
     centres = records["centre"].unique().to_list()
     book = MarkBook(desk.ledger.engine)
@@ -100,28 +125,29 @@ def _take_one(desk: Desk, stored: Stored) -> dict[str, int]:
             pl.lit(sha256).alias("source"), pl.lit(stored.modified.isoformat()).alias("received")
         )
     )
-    _report(desk, name, sha256, counts, found, again=again)
-    desk.store.remove(stored)
-    return counts
+    return counts | {"marks": counts["marks"] + unread, "refused": counts["refused"] + unread}, again
 
 
-def _read(desk: Desk, data: bytes, found: Found) -> pl.DataFrame:
-    """The rows of a file as the rules take marks; none when anything in it cannot be read."""
+def _read(desk: Desk, data: bytes, found: Found) -> tuple[pl.DataFrame, int]:
+    """The rows of a file as the rules take marks, and how many cannot be read: each of these is refused by itself."""
     table = _table(data, found)
     known = [one.id for one in desk.catalogue.all_series()]
+    unread = []
     for name, good, wanted in (
         ("series", pl.col("series").is_in(known), "year and month of an exam series, like 2024-06"),
         ("mark", pl.col("mark").str.contains("^[0-9]{0,3}$"), "a raw mark, up to three digits, or blank"),
         ("status", pl.col("status").is_in(["", "A", "N"]), "blank (marked), A (absent) or N (not yet available)"),
     ):
         wrong = table.filter(~good).select("file", "line", "candidate", pl.col(name).alias("value"))
-        found.rows(f.FEED_ROW, wrong.with_columns(pl.lit(wanted).alias("wanted")), field=name)
-    rows = table.clear() if Reach.FILE in found.reaches(0) else table
-    return rows.with_columns(
+        found.rows(f.MARK_ROW, wrong.with_columns(pl.lit(wanted).alias("wanted")), field=name)
+        unread.append(wrong.select("line"))
+    bad = pl.concat(unread).unique()
+    rows = table.join(bad, on="line", how="anti", maintain_order="left").with_columns(
         pl.col("mark").cast(pl.Int32, strict=False),
         pl.col("status").alias("mark_status"),
         *(pl.lit(None, pl.Int32).alias(f"task_{n}") for n in range(1, 9)),
     )
+    return rows, bad.height
 
 
 def _table(data: bytes, found: Found) -> pl.DataFrame:

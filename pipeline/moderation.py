@@ -7,7 +7,6 @@ of it is written before that is committed: a step that died in between is done a
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import textwrap
@@ -25,6 +24,7 @@ from parsers import findings as f
 from parsers.feed import csv_rows
 from parsers.findings import Finding, Found, visible
 from pipeline import pictures
+from pipeline.archive import archive
 from pipeline.desk import Desk
 from rules import moderation as rules
 from rules.catalogue import (
@@ -158,9 +158,8 @@ def take(desk: Desk, now: datetime) -> Summary:
 
 
 def _take_one(desk: Desk, stored: Stored, now: datetime) -> Summary:
-    data = desk.store.get(stored.key)
-    sha256 = hashlib.sha256(data).hexdigest()
-    desk.store.put_if_absent(f"archive/{sha256}", data)
+    sha256, _ = archive(desk.store, stored)
+    data = desk.store.get(f"archive/{sha256}")
     name = stored.key.removeprefix(FEEDS)
     book = Moderation(desk.ledger.engine)
     feed = _read(name, data)

@@ -15,15 +15,17 @@ from typing import Any
 from airflow.exceptions import AirflowTimetableInvalid
 from airflow.plugins_manager import AirflowPlugin
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+from attrs import evolve
 from pendulum import DateTime, instance
 
 from rules.calendar import EVENTS, LONDON, Milestone, in_force, read_calendar
 from rules.sheets import CatalogueError
 
 
-def exam_milestones(catalogue: Path, events: Iterable[str]) -> list[Milestone]:
+def exam_milestones(catalogue: Path, events: Iterable[str], days_before: Iterable[int] = ()) -> list[Milestone]:
     """CAL-1, CAL-2: the dates of `events` of every exam series, those of single components too, each in its latest
-    version, by instant. `catalogue` is the folder of the catalogue; raises `CatalogueError`."""
+    version, by instant; and each once more, so many days earlier, for every number of `days_before`. `catalogue` is the
+    folder of the catalogue; raises `CatalogueError`."""
     streams, milestones = read_calendar(catalogue)
     months = {row.record.month for row in streams if row.record.purpose == "entry"}
     names = set(events)
@@ -34,7 +36,8 @@ def exam_milestones(catalogue: Path, events: Iterable[str]) -> list[Milestone]:
 
     versions = groupby(sorted(wanted, key=lambda one: (*whose(one), one.in_force_from)), whose)
     latest = [in_force(None, list(its)) for _, its in versions]
-    return sorted(latest, key=lambda one: (one.at, *whose(one)))
+    early = [evolve(one, day=one.day - timedelta(days=days)) for days in days_before for one in latest]
+    return sorted([*latest, *early], key=lambda one: (one.at, *whose(one)))
 
 
 def due(milestones: Iterable[Milestone], at: datetime) -> list[tuple[str, str]]:
@@ -54,21 +57,26 @@ def next_instant(instants: Iterable[datetime], after: datetime | None, now: date
 
 
 class CalendarTimetable(Timetable):
-    """Runs at the dates of `events` of every exam series (for a deadline: the first instant after it), and with `daily`
-    also every day at that hour, Europe/London. The calendar is read each time the next run is asked for. Whatever the
-    DAG says of `catchup`, of several missed instants the latest runs, once."""
+    """Runs at the dates of `events` of every exam series (for a deadline: the first instant after it), so many days
+    before each as `days_before` names, and with `daily` also every day at that hour, Europe/London. The calendar is
+    read each time the next run is asked for. Whatever the DAG says of `catchup`, of several missed instants the latest
+    runs, once."""
 
-    def __init__(self, catalogue: Path, events: Sequence[str], daily: int | None = None) -> None:
+    def __init__(
+        self, catalogue: Path, events: Sequence[str], daily: int | None = None, days_before: Sequence[int] = ()
+    ) -> None:
         self.catalogue = catalogue
         self.events = tuple(events)
         self.daily = daily
+        self.days_before = tuple(days_before)
         self.description = self.summary
 
     @property
     def summary(self) -> str:
         """What the UI shows as the schedule."""
         every_day = "" if self.daily is None else f"; daily at {time(self.daily):%H:%M} Europe/London"
-        return f"{', '.join(self.events)} of every exam series{every_day}"
+        early = "".join(f", {days} days before" for days in self.days_before)
+        return f"{', '.join(self.events)} of every exam series{early}{every_day}"
 
     def validate(self) -> None:
         """Raises `AirflowTimetableInvalid`, which the UI shows, when the calendar cannot be read or has no such
@@ -83,12 +91,17 @@ class CalendarTimetable(Timetable):
 
     def serialize(self) -> dict[str, Any]:
         """As JSON for Airflow's tables: the folder and the names, no dates."""
-        return {"catalogue": str(self.catalogue), "events": list(self.events), "daily": self.daily}
+        return {
+            "catalogue": str(self.catalogue),
+            "events": list(self.events),
+            "daily": self.daily,
+            "days_before": list(self.days_before),
+        }
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> CalendarTimetable:
         """Back from `serialize`."""
-        return cls(Path(data["catalogue"]), data["events"], data["daily"])
+        return cls(Path(data["catalogue"]), data["events"], data["daily"], data["days_before"])
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
         """A run started by hand stands for its own instant."""
@@ -106,7 +119,7 @@ class CalendarTimetable(Timetable):
 
     def next_run(self, after: datetime | None, earliest: datetime | None, now: datetime) -> datetime | None:
         """The instant of the next run after the run of `after`, not before `earliest`, as of `now` (all aware)."""
-        instants = [one.at for one in exam_milestones(self.catalogue, self.events)]
+        instants = [one.at for one in exam_milestones(self.catalogue, self.events, self.days_before)]
         instants += self._hours_around(max(one for one in (after, earliest, now) if one is not None))
         return next_instant((one for one in instants if earliest is None or one >= earliest), after, now)
 

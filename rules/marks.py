@@ -205,7 +205,7 @@ def judge(
     fresh = changed(right, marked)
     dated = fresh.join(deadlines, on=["file", "component"], how="left", maintain_order="left")
     late = after_the_deadline(dated)
-    _tell(found, f.MARK_LATE, late, external, "mark")
+    _tell_late(found, late)
     amended = pl.col("received") >= pl.col("deadline")
     stage = pl.lit("external") if external else pl.when(amended).then(pl.lit("amended")).otherwise(pl.lit("submitted"))
     good = _without(dated, [late]).with_columns(stage.alias("stage"))
@@ -245,6 +245,22 @@ def _tell(found: Found, code: Code, wrong: pl.DataFrame, external: bool, first: 
     facts = [name for name in _FACTS if name in wrong.columns]
     place = None if external else (MARK[first].first, MARK[last or first].last)
     found.rows(code, wrong.select(*_PLACE, "candidate", "option", "value", *facts), place, field=first)
+
+
+def _tell_late(found: Found, late: pl.DataFrame) -> None:
+    """One finding for all the late marks of a file in a component: they are late together."""
+    together = late.group_by("file", "option", "value", "due", "window", maintain_order=True).agg(
+        pl.col("line").min(), pl.len().alias("count"), pl.col("candidate").first()
+    )
+    one = pl.col("count") == 1
+    found.rows(
+        f.MARK_LATE,
+        together.with_columns(
+            pl.when(one).then("candidate").alias("candidate"),
+            pl.when(one).then(pl.lit("the mark")).otherwise(pl.format("{} marks", "count")).alias("count"),
+        ),
+        field="mark",
+    )
 
 
 # --- The rules, one by one: each returns the marks it refuses, with `value` ------------------------------------------
@@ -294,7 +310,12 @@ def not_entered(rows: pl.DataFrame, entered: pl.DataFrame) -> pl.DataFrame:
         _not_held(rows, entered)
         .join(entered, on=_BY_NUMBER, how="anti", maintain_order="left")
         .join(entered, on=_BY_UCI, how="anti", maintain_order="left")
-        .with_columns(pl.col("candidate").alias("value"))
+        .with_columns(
+            pl.when(pl.col("candidate") == "")
+            .then(pl.format("with UCI {}", "uci"))
+            .otherwise("candidate")
+            .alias("value")
+        )
     )
 
 

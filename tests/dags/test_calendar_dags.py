@@ -63,14 +63,15 @@ def test_the_ui_shows_the_next_date_of_daily_and_weekly_runs(api: AirflowApi) ->
 def test_cal_2_a_date_moved_in_the_calendar_moves_the_run_the_ui_shows(
     api: AirflowApi, desk_settings: Settings
 ) -> None:
+    """The next run is two weeks before the date."""
     calendar = desk_settings.catalogue / "calendar.csv"
     before = calendar.read_text(encoding="utf-8")
     try:
         calendar.write_text(before + FAR_SERIES, encoding="utf-8")
-        added = datetime(2099, 2, 22, tzinfo=LONDON)
+        added = datetime(2099, 2, 8, tzinfo=LONDON)
         assert wait_for(api, "checkpoints", added) == added
         calendar.write_text(before + FAR_SERIES + MOVED, encoding="utf-8")
-        moved = datetime(2099, 2, 24, tzinfo=LONDON)
+        moved = datetime(2099, 2, 10, tzinfo=LONDON)
         assert wait_for(api, "checkpoints", moved) == moved
     finally:
         calendar.write_text(before, encoding="utf-8")

@@ -6,10 +6,12 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 
 import infra.ledger
 from fixtures.generate import people
@@ -22,6 +24,7 @@ from parsers.writer import block, record, single
 from pipeline.desk import Desk
 from pipeline.ingest import ingest
 from pipeline.marks import Taken, missing_marks, take_external
+from rules import marks as rules
 from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, registration_file
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -260,9 +263,6 @@ def test_mrk_1_blank_lines_refuse_nothing_and_are_counted_in_line_numbers(entere
     [
         ([HEADER.replace(",status", "")], "FEED_COLUMNS"),
         ([], "FEED_COLUMNS"),
-        ([HEADER, row(1, "30"), row(2, "-3")], "FEED_ROW"),
-        ([HEADER, row(1, "30"), row(2, "", "X")], "FEED_ROW"),
-        ([HEADER, row(1, "30"), row(2, "31").replace("2024-06", "2024-07")], "FEED_ROW"),
     ],
 )
 def test_mrk_1_a_file_of_external_marks_that_cannot_be_read_is_told_and_books_nothing(
@@ -272,6 +272,52 @@ def test_mrk_1_a_file_of_external_marks_that_cannot_be_read_is_told_and_books_no
     assert take_external(entered, NOW) == Taken(files=1)
     assert code in report(entered, "odd")
     assert booked(entered) == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "cell"),
+    [
+        (row(2, "-3"), "mark"),
+        (row(2, "", "X"), "status"),
+        (row(2, "31").replace("2024-06", "2024-07"), "series"),
+    ],
+)
+def test_mrk_1_a_row_that_cannot_be_read_is_refused_by_itself(entered: Desk, odd: str, cell: str) -> None:
+    deliver(entered, "odd.csv", HEADER, row(1, "30"), odd)
+    assert take_external(entered, NOW) == Taken(files=1, booked=1, refused=1)
+    text = report(entered, "odd")
+    assert "2 in the file, 1 new, 0 replaced, 0 unchanged, 1 refused" in text
+    assert f"The {cell} " in text
+    assert "(MRK-1, MARK_ROW)" in text
+    assert [one[0] for one in booked(entered)] == ["0001"]
+
+
+def test_fil_1_a_file_of_external_marks_that_is_too_large_is_kept_and_told(entered: Desk) -> None:
+    path = deliver(entered, "big.csv", HEADER, row(1, "30"))
+    data = path.read_bytes()
+    small = evolve(entered, settings=evolve(entered.settings, max_file_bytes=len(data) - 1))
+    assert take_external(small, NOW) == Taken(files=1)
+    assert "FILE_TOO_LARGE" in report(entered, "big")
+    assert data in [entered.store.get(one.key) for one in entered.store.list("archive/")]
+    assert booked(entered) == []
+
+
+def test_mrk_1_a_failure_of_ours_takes_no_other_file_of_external_marks_with_it(
+    entered: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(entered, "a.csv", HEADER, row(1, "30"))
+    deliver(entered, "b.csv", HEADER, row(2, "31"))
+    judge, calls = rules.judge, iter([True, False])
+
+    def fails_once(*args: Any, **more: Any) -> rules.Judged:
+        if next(calls):
+            raise LookupError("ours")
+        return judge(*args, **more)
+
+    monkeypatch.setattr(rules, "judge", fails_once)
+    assert take_external(entered, NOW) == Taken(files=2, booked=1)
+    assert "FILE_FAILED" in report(entered, "a")
+    assert [one[0] for one in booked(entered)] == ["0002"]
 
 
 def test_fil_4_a_file_of_external_marks_that_still_grows_is_left(entered: Desk) -> None:

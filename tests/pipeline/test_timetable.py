@@ -107,6 +107,20 @@ def test_a_deadline_comes_between_two_daily_runs(folder: Path) -> None:
     assert daily.next_run(MARKS, START, MARKS) == after
 
 
+def test_ops_1_a_run_comes_days_before_each_date_too(folder: Path) -> None:
+    early = CalendarTimetable(folder, ("marks_deadline",), days_before=(14, 3))
+    two_weeks, three_days = datetime(2024, 5, 2, tzinfo=LONDON), datetime(2024, 5, 13, tzinfo=LONDON)
+    before = MARKS - timedelta(days=20)
+    assert early.next_run(before, START, two_weeks - SECOND) == two_weeks
+    assert early.next_run(two_weeks, START, two_weeks) == three_days
+    assert early.next_run(three_days, START, three_days) == MARKS
+    # The clocks change on the last Sunday in March; a day is a day.
+    add(folder, ("2024-06", "marks_deadline", "2024-04-05", "2024-06-01"))
+    assert early.next_run(None, START, datetime(2024, 3, 23, tzinfo=LONDON)) == datetime(2024, 3, 23, tzinfo=LONDON)
+    dates = exam_milestones(CATALOGUE_OF_THE_PROJECT, ["marks_deadline"], (14, 3))
+    assert due(dates, three_days) == [("2024-06", "marks_deadline")]
+
+
 def test_cal_2_what_a_run_is_for_is_read_at_its_instant() -> None:
     dates = exam_milestones(CATALOGUE_OF_THE_PROJECT, EVENTS)
     assert due(dates, FIRST - SECOND) == []
@@ -150,13 +164,15 @@ def test_airflow_asks_and_is_answered_in_its_own_types(timetable: CalendarTimeta
 def test_a_dag_with_it_survives_airflows_tables(folder: Path, daily: int | None) -> None:
     """Through the real serialisation, which finds the class by our plugin."""
 
-    @make_dag(dag_id="kept", schedule=CalendarTimetable(folder, EVENTS, daily), start_date=START, catchup=False)
+    made = CalendarTimetable(folder, EVENTS, daily, (14, 3))
+
+    @make_dag(dag_id="kept", schedule=made, start_date=START, catchup=False)
     def kept() -> None: ...
 
     read = DagSerialization.from_dict(DagSerialization.to_dict(kept())).timetable
     assert isinstance(read, CalendarTimetable)
-    assert (read.catalogue, read.events, read.daily) == (folder, EVENTS, daily)
-    assert read.summary == CalendarTimetable(folder, EVENTS, daily).summary
+    assert (read.catalogue, read.events, read.daily, read.days_before) == (folder, EVENTS, daily, (14, 3))
+    assert read.summary == made.summary
     assert read.next_run(WINDOW, START, WINDOW) is not None
 
 

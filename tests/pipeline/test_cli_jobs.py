@@ -1,0 +1,57 @@
+"""The calendar's jobs from the command line, on a real ledger and store."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner, Result
+
+from infra.settings import Settings
+from pipeline.cli import main
+from pipeline.desk import open_desk
+from tests.scenario_language import Scenario, Season
+
+SEASON = Scenario(
+    "jobs",
+    "FIL-1 a season to run jobs over",
+    (
+        "2024-02-15 12:00 GMT | centre sends E BEN01 BEN02 BEN03 | accepted",
+        "2024-05-01 12:00 BST | centre sends M BEN01=40 | accepted",
+    ),
+)
+
+
+@pytest.fixture
+def season(fresh: Settings) -> Season:
+    with open_desk(fresh) as desk:
+        played = Season(desk)
+        played.play(SEASON)
+        return played
+
+
+def run(season: Season, *words: str) -> Result:
+    return CliRunner().invoke(main, ["run", *words], env=season.desk.settings.environment())
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "written"),
+    [
+        (["statements", "2024-06"], "1 centres", "outbox/64123/invoice-2024-06.csv"),
+        (["checkpoint", "2024-06", "marks_deadline"], "NO_CASH_IN x2, MISSING_MARK x2", "reports/checkpoints/2024-06-"),
+        (["missing-marks", "2024-06"], "2 marks are missing.", "outbox/64123/missing-marks-2024-06-"),
+        (["external-marks"], "0 files of external marks taken", ""),
+        (["moderation", "2024-06"], "1 samples drawn", "outbox/64123/sample-2024-06-BEN01"),
+    ],
+)
+def test_a_job_by_hand_says_what_it_did_and_writes_it(
+    season: Season, words: list[str], said: str, written: str
+) -> None:
+    result = run(season, *words)
+    assert result.exit_code == 0, result.output
+    assert said in result.output
+    assert [one.key for one in season.desk.store.list(written)]
+
+
+def test_a_series_without_a_calendar_is_told(season: Season) -> None:
+    result = run(season, "statements", "2019-06")
+    assert result.exit_code == 1
+    assert "there is no calendar for 2019-06" in result.output
