@@ -188,15 +188,16 @@ class ResultBook:
         return sql.frame(self._engine, query)
 
     def later(self, series: str) -> pl.DataFrame:
-        """External sittings in later series, of those who claim in this one and have a mark or an absence there:
-        `uci`, `option`, `series`."""
+        """External components taken in later series by those who claim in this one: `uci`, `option`, `series`, `at`,
+        when the first mark or absence reached us (UTC)."""
         t, c, m = entries.c, entries.alias("claims").c, marks.c
         claiming = select(c.uci).where(c.series == series, c.kind == "cash_in", c.ended_by.is_(None))
+        given = m.mark.is_not(None) | (m.status == "A")
         query = (
-            select(t.uci, t.option, t.series)
-            .distinct()
-            .join(marks, (m.uci == t.uci) & (m.component == t.option) & (m.series == t.series))
+            select(t.uci, t.option, t.series, func.min(m.received).label("at"))
+            .join(marks, (m.uci == t.uci) & (m.component == t.option) & (m.series == t.series) & given)
             .where(t.series > series, t.kind == "external", t.ended_by.is_(None), t.uci.in_(claiming))
+            .group_by(t.uci, t.option, t.series)
         )
         return sql.frame(self._engine, query)
 

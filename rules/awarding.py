@@ -1,0 +1,110 @@
+"""Component results: every sitting with its uniform marks and grade (AWD-2, AWD-4), for a whole series at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from rules.catalogue import Catalogue
+from rules.conversion import CONVERSION
+
+ENTERED: dict[str, Any] = {
+    "id": pl.Int64,
+    "centre": pl.String,
+    "series": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "kind": pl.String,
+}
+"""Entries for components in force, in the series awarded and before it."""
+
+MARKS: dict[str, Any] = {
+    "id": pl.Int64,
+    "centre": pl.String,
+    "series": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "component": pl.String,
+    "mark": pl.Int32,
+    "status": pl.String,
+    "version": pl.Int32,
+    "stage": pl.String,
+}
+"""The final version of every mark."""
+
+SITTINGS: dict[str, Any] = {
+    "centre": pl.String,
+    "series": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "component": pl.String,
+    "registration": pl.String,
+    "raw": pl.Int32,
+    "status": pl.String,
+    "mark_id": pl.Int64,
+    "ums": pl.Int32,
+    "grade": pl.String,
+    "outcome": pl.String,
+}
+"""Sittings with their results. `outcome`: `graded`; `absent`: 0 UMS and no grade; `pending`: no mark yet, and nothing
+else either."""
+
+RESULTS: dict[str, Any] = {name: kind for name, kind in SITTINGS.items() if name != "series"}
+"""The results of the sittings of one series."""
+
+PARTS: dict[str, Any] = {
+    "component": pl.String,
+    "registration": pl.String,
+    "cash_in": pl.String,
+    "external": pl.Boolean,
+    "number": pl.Int32,
+}
+
+
+def parts(catalogue: Catalogue) -> pl.DataFrame:
+    """CAL-5: the components of every qualification (`PARTS`)."""
+    rows = [
+        (part.code, one.registration_code, one.cash_in_code, part.external, part.number)
+        for one in catalogue.qualifications
+        for part in one.components
+    ]
+    return pl.DataFrame(rows, schema=PARTS, orient="row")
+
+
+def sittings(entered: pl.DataFrame, marks: pl.DataFrame, conversion: pl.DataFrame, of: pl.DataFrame) -> pl.DataFrame:
+    """AWD-2, AWD-4: every sitting with its result (`SITTINGS`), by centre, candidate, component and series.
+
+    `entered`: `ENTERED`; `marks`: `MARKS`; `conversion`: `rules.conversion.CONVERSION`; `of`: `PARTS`. A raw mark for
+    which there is no table leaves the result pending: `without_table` says which are missing.
+    """
+    key = ["centre", "series", "uci", "component"]
+    given = marks.select(*key, pl.col("mark").alias("raw"), "status", pl.col("id").alias("mark_id"))
+    absent, graded = pl.col("status") == "A", pl.col("ums").is_not_null()
+    return (
+        entered.rename({"option": "component"})
+        .join(of.select("component", "registration"), on="component")
+        .join(given, on=key, how="left")
+        .join(conversion.select(*CONVERSION), on=["series", "component", "raw"], how="left")
+        .with_columns(
+            pl.col("status").fill_null(""),
+            pl.when(absent).then(0).otherwise("ums").cast(pl.Int32).alias("ums"),
+            pl.when(absent).then(pl.lit("")).otherwise(pl.col("grade").fill_null("")).alias("grade"),
+            pl.when(absent)
+            .then(pl.lit("absent"))
+            .when(graded)
+            .then(pl.lit("graded"))
+            .otherwise(pl.lit("pending"))
+            .alias("outcome"),
+        )
+        .select(pl.col(name).cast(kind) for name, kind in SITTINGS.items())
+        .sort("centre", "candidate", "component", "series", "uci")
+    )
+
+
+def without_table(marks: pl.DataFrame, conversion: pl.DataFrame) -> list[tuple[str, str]]:
+    """AWD-1: series and component of marks for which there is no conversion table, in order."""
+    converted = conversion.select("series", "component").unique()
+    missing = marks.filter(pl.col("mark").is_not_null()).select("series", "component").unique()
+    return sorted(missing.join(converted, on=["series", "component"], how="anti").iter_rows())

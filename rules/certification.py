@@ -1,0 +1,355 @@
+"""From sittings to awards (CRT-2 to CRT-4): which sitting of each component counts for a claim, and why; the total and
+its grade; who is not eligible, and why. For a whole series at once.
+
+The warnings at entry (`rules.entries`) and what is decided here speak of the same rules: ENT-5, ENT-6.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from attrs import field, frozen
+
+from rules.scales import Scale
+
+CLAIMS: dict[str, Any] = {
+    "id": pl.Int64,
+    "centre": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "received": pl.Datetime(time_unit="us", time_zone="UTC"),
+    "channel": pl.String,
+}
+"""Claims in force in the series awarded: `option` is the cash-in code, `received` the receipt of the claim."""
+
+EARLIER: dict[str, Any] = {"uci": pl.String, "registration": pl.String, "series": pl.String}
+"""Awards of earlier series that were issued."""
+
+LATER: dict[str, Any] = {
+    "uci": pl.String,
+    "option": pl.String,
+    "series": pl.String,
+    "at": pl.Datetime(time_unit="us", time_zone="UTC"),
+}
+"""External components taken in later series, and when their first mark, or absence, reached us."""
+
+AWARDS: dict[str, Any] = {
+    "centre": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "registration": pl.String,
+    "cash_in": pl.String,
+    "claim_id": pl.Int64,
+    "claimed_at": pl.Datetime(time_unit="us", time_zone="UTC"),
+    "channel": pl.String,
+    "ums": pl.Int32,
+    "grade": pl.String,
+    "outcome": pl.String,
+    "reason": pl.String,
+    "about": pl.String,
+    "partial_absence": pl.Boolean,
+    "performance": pl.Boolean,
+}
+"""`outcome`: `awarded`, `not_eligible` or `pending`; `reason`: a code of `REASONS`, empty when awarded; `about`: the
+components it is about, by comma; `performance`: the one for performance tables (CRT-4)."""
+
+CHOICES: dict[str, Any] = {
+    "centre": pl.String,
+    "uci": pl.String,
+    "registration": pl.String,
+    "component": pl.String,
+    "series": pl.String,
+    "raw": pl.Int32,
+    "ums": pl.Int32,
+    "counts": pl.Boolean,
+    "why": pl.String,
+}
+"""Every sitting considered for a claim: `series` is the sitting's; `why` a code of `WHYS`."""
+
+
+@frozen(kw_only=True)
+class Reason:
+    """Why a claim is not awarded, or a sitting counts or is passed over: for an exams officer. `rule` is the sentence
+    behind it."""
+
+    code: str
+    rule: str
+    words: str
+    remedy: str = ""
+
+
+def _listed(*reasons: Reason) -> dict[str, Reason]:
+    return {one.code: one for one in reasons}
+
+
+REASONS = _listed(
+    Reason(
+        code="SAT_AGAIN", rule="CRT-4",
+        words="the external component was taken again in a later series before this claim was made, so the earlier "
+        "sitting cannot be chosen any more",
+        remedy="Claim in the series of the later sitting.",
+    ),
+    Reason(
+        code="NO_EXTERNAL", rule="CRT-2",
+        words="the external component was not taken in this series",
+        remedy="Claim in the series in which it is taken.",
+    ),
+    Reason(
+        code="COMPONENT_MISSING", rule="CRT-2",
+        words="a component was never taken, so the external is a practice sitting (ENT-6)",
+        remedy="Enter what is missing, with the external again, and claim in that series.",
+    ),
+    Reason(
+        code="AFTER_TERMINAL", rule="ENT-5",
+        words="an internal component can only be used with the external taken in the same series, and was not",
+        remedy="Take both in one series and claim in it.",
+    ),
+    Reason(
+        code="MARK_PENDING", rule="AWD-4",
+        words="there is no mark yet for a component",
+        remedy="The result follows when the mark is there.",
+    ),
+    Reason(
+        code="ABSENT", rule="RES-4",
+        words="the learner was absent from every component",
+        remedy="Nothing can be awarded; withdraw the claim or claim in a later series.",
+    ),
+)  # fmt: skip
+"""Why a claim is not awarded, the one that counts before the others first."""
+
+WHYS = _listed(
+    Reason(code="ONLY", rule="CRT-2", words="the only sitting"),
+    Reason(code="BEST", rule="CRT-2", words="the sitting with the most UMS"),
+    Reason(code="EARLIEST", rule="CRT-2", words="the earliest of the sittings with the most UMS"),
+    Reason(code="FINAL", rule="CRT-2", words="the external of the series claimed in"),
+    Reason(code="LOWER", rule="CRT-2", words="another sitting has more UMS"),
+    Reason(code="EQUAL", rule="CRT-2", words="an earlier sitting has as many UMS"),
+    Reason(code="BEFORE_FINAL", rule="CRT-2", words="the external of an earlier series; the final sitting counts"),
+    Reason(code="PRACTICE", rule="ENT-6", words="a practice sitting: an internal component was not complete"),
+    Reason(code="AFTER_TERMINAL", rule="ENT-5", words="after the terminal external, without the external again"),
+    Reason(code="NO_MARK", rule="AWD-4", words="no mark"),
+)
+"""Why a sitting counts or is passed over."""
+
+
+@frozen
+class Certified:
+    """What certification came to: `awards` (`AWARDS`) and `choices` (`CHOICES`), a row a claim and a row a sitting."""
+
+    awards: pl.DataFrame = field(repr=False)
+    choices: pl.DataFrame = field(repr=False)
+
+
+_CLAIM = ["centre", "uci", "registration"]
+_LEARNER = ["uci", "registration"]
+
+
+def certify(
+    series: str,
+    claims: pl.DataFrame,
+    sittings: pl.DataFrame,
+    parts: pl.DataFrame,
+    earlier: pl.DataFrame,
+    later: pl.DataFrame,
+    scale: Scale,
+) -> Certified:
+    """CRT-2 to CRT-4, AWD-4, ENT-5, ENT-6: awards the claims of a series (its id).
+
+    `claims`: `CLAIMS`; `sittings`: `rules.awarding.SITTINGS`, of this series and before; `parts`:
+    `rules.awarding.PARTS`; `earlier`: `EARLIER`; `later`: `LATER`; `scale`: that of qualifications.
+    """
+    of_cash_in = parts.select(pl.col("cash_in").alias("option"), "registration").unique()
+    claimed = claims.join(of_cash_in, on="option").rename({"option": "cash_in", "id": "claim_id"})
+    choices = _choices(series, claimed, sittings, parts)
+    counting = choices.filter("counts")
+    total = counting.group_by(_CLAIM).agg(
+        pl.col("ums").sum().alias("total"),
+        (pl.col("outcome") == "absent").any().alias("some_absent"),
+        (pl.col("outcome") == "absent").all().alias("all_absent"),
+    )
+    reasons = pl.concat([
+        _sat_again(claimed, later, parts),
+        _no_external(series, claimed, choices, parts),
+        _component_missing(claimed, choices, parts),
+        _after_terminal(choices, counting),
+        _pending(series, choices, counting),
+        total.filter("all_absent").select(_CLAIM, about=pl.lit(""), reason=pl.lit("ABSENT")),
+    ])  # fmt: skip
+    order = pl.Enum(list(REASONS))
+    first = (
+        reasons.with_columns(pl.col("reason").cast(order))
+        .sort("reason", maintain_order=True)
+        .unique(_CLAIM, keep="first", maintain_order=True)
+        .with_columns(pl.col("reason").cast(pl.String))
+    )
+    before = earlier.select(_LEARNER).unique().with_columns(first_before=pl.lit(True))
+    awarded = pl.col("reason") == ""
+    awards = (
+        claimed.join(total, on=_CLAIM, how="left")
+        .join(first, on=_CLAIM, how="left")
+        .join(before, on=_LEARNER, how="left")
+        .with_columns(pl.col("reason", "about").fill_null(""))
+        .with_columns(
+            pl.when(awarded).then("total").alias("ums"),
+            pl.when(awarded)
+            .then(pl.lit("awarded"))
+            .when(pl.col("reason") == "MARK_PENDING")
+            .then(pl.lit("pending"))
+            .otherwise(pl.lit("not_eligible"))
+            .alias("outcome"),
+            pl.col("received").alias("claimed_at"),
+            (awarded & pl.col("some_absent").fill_null(value=False)).alias("partial_absence"),
+            (awarded & pl.col("first_before").is_null()).alias("performance"),
+        )
+        .with_columns(grade_of(pl.col("ums"), scale).alias("grade"))
+        .select(pl.col(name).cast(kind) for name, kind in AWARDS.items())
+        .sort("centre", "candidate", "cash_in", "uci")
+    )
+    chosen = choices.select(pl.col(name).cast(kind) for name, kind in CHOICES.items())
+    return Certified(awards, chosen.sort("centre", "uci", "registration", "component", "series"))
+
+
+def grade_of(ums: pl.Expr, scale: Scale) -> pl.Expr:
+    """CRT-3: the grade that a total of UMS reaches, empty where there is none."""
+    found = pl.lit(scale.thresholds[-1].grade)
+    for one in reversed(scale.thresholds[:-1]):
+        found = pl.when(ums >= one.minimum).then(pl.lit(one.grade)).otherwise(found)
+    return pl.when(ums.is_null()).then(pl.lit("")).otherwise(found)
+
+
+# --- Which sitting counts --------------------------------------------------------------------------------------------
+
+
+def _choices(series: str, claimed: pl.DataFrame, sittings: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """Every sitting of the claimed qualifications, up to the series, with `external`, `outcome`, `counts`, `why`."""
+    up_to = sittings.filter(pl.col("series") <= series).join(
+        parts.select("component", "external"), on="component", maintain_order="left"
+    )
+    considered = (
+        claimed.select(_CLAIM)
+        .join(
+            up_to.select("uci", "registration", "component", "series", "raw", "ums", "outcome", "external"),
+            on=_LEARNER,
+        )
+        # At whatever centre it was; of a series' two, which nobody should have, the better.
+        .sort("ums", descending=True, nulls_last=True, maintain_order=True)
+        .unique([*_CLAIM, "component", "series"], keep="first", maintain_order=True)
+    )
+    flagged = (
+        considered.join(complete_since(considered, parts), on=_LEARNER, how="left")
+        .join(_late_internals(considered, parts), on=[*_CLAIM, "component", "series"], how="left")
+        .with_columns(pl.col("late").fill_null(value=False))
+    )
+    external, marked = pl.col("external"), pl.col("outcome") != "pending"
+    practice = external & (pl.col("complete").is_null() | (pl.col("series") < pl.col("complete")))
+    usable = ~external & ~pl.col("late") & marked
+    here, most = [*_CLAIM, "component"], pl.when("usable").then("ums").max().over([*_CLAIM, "component"])
+    ranked = (
+        flagged.with_columns(usable.alias("usable"))
+        .sort("ums", "series", descending=[True, False], nulls_last=True)
+        .with_columns(
+            pl.when("usable").then(pl.col("usable").cum_sum().over(here)).alias("rank"),
+            pl.col("usable").sum().over(here).alias("sittings"),
+            most.alias("most"),
+            (pl.col("usable") & (pl.col("ums") == most)).sum().over(here).alias("equals"),
+        )
+    )
+    final = external & (pl.col("series") == series) & ~practice
+    why = (
+        pl.when(practice).then(pl.lit("PRACTICE"))
+        .when(final & ~marked).then(pl.lit("NO_MARK"))
+        .when(final).then(pl.lit("FINAL"))
+        .when(external).then(pl.lit("BEFORE_FINAL"))
+        .when("late").then(pl.lit("AFTER_TERMINAL"))
+        .when(~marked).then(pl.lit("NO_MARK"))
+        .when((pl.col("rank") == 1) & (pl.col("sittings") == 1)).then(pl.lit("ONLY"))
+        .when((pl.col("rank") == 1) & (pl.col("equals") > 1)).then(pl.lit("EARLIEST"))
+        .when(pl.col("rank") == 1).then(pl.lit("BEST"))
+        .when(pl.col("ums") == pl.col("most")).then(pl.lit("EQUAL"))
+        .otherwise(pl.lit("LOWER"))
+    )  # fmt: skip
+    counts = (pl.col("rank") == 1).fill_null(value=False) | (final & marked)
+    return ranked.with_columns(counts.alias("counts"), why.alias("why"))
+
+
+def complete_since(considered: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """ENT-6: since which series a learner has taken every internal component: `uci`, `registration`, `complete`. Who
+    has not is left out; an absence counts as taken."""
+    needed = parts.filter(~pl.col("external")).group_by("registration").len("needed")
+    return (
+        considered.filter(~pl.col("external"))
+        .group_by(*_LEARNER, "component")
+        .agg(pl.col("series").min())
+        .group_by(_LEARNER)
+        .agg(pl.len().alias("taken"), pl.col("series").max().alias("complete"))
+        .join(needed, on="registration")
+        .filter(pl.col("taken") == pl.col("needed"))
+        .select(*_LEARNER, "complete")
+    )
+
+
+def _late_internals(considered: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """ENT-5: internal sittings after the terminal external (attended, all internals taken and attended by then) in a
+    series in which the external was not taken: the claim's key, `component`, `series`, `late`."""
+    attended = considered.filter(pl.col("outcome") != "absent")
+    terminal = (
+        attended.filter("external")
+        .join(complete_since(attended, parts), on=_LEARNER)
+        .filter(pl.col("series") >= pl.col("complete"))
+        .group_by(_LEARNER)
+        .agg(pl.col("series").min().alias("terminal"))
+    )
+    with_external = considered.filter("external").select(*_CLAIM, "series").unique()
+    return (
+        considered.filter(~pl.col("external"))
+        .join(terminal, on=_LEARNER)
+        .filter(pl.col("series") > pl.col("terminal"))
+        .join(with_external, on=[*_CLAIM, "series"], how="anti")
+        .select(*_CLAIM, "component", "series", late=pl.lit(True))
+    )
+
+
+# --- Why a claim is not awarded: the claim's key, `about`, `reason` --------------------------------------------------
+
+
+def _because(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    about = pl.col("component").unique().sort().str.join(", ").alias("about")
+    return rows.group_by(_CLAIM, maintain_order=True).agg(about).with_columns(pl.lit(reason).alias("reason"))
+
+
+def _sat_again(claimed: pl.DataFrame, later: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """CRT-4: who has taken the external again in a later series cannot claim on the earlier sitting afterwards. Ours:
+    afterwards is once the mark of the later one, or the absence, has reached us."""
+    external = parts.filter("external").select("registration", pl.col("component").alias("option"))
+    again = claimed.join(later.join(external, on="option"), on=_LEARNER).filter(pl.col("received") > pl.col("at"))
+    return _because(again.rename({"option": "component"}), "SAT_AGAIN")
+
+
+def _no_external(series: str, claimed: pl.DataFrame, choices: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """CRT-2: the external is taken in the series claimed in."""
+    external = parts.filter("external").select("registration", "component")
+    taken = choices.filter(pl.col("series") == series)
+    missing = claimed.join(external, on="registration").join(taken, on=[*_CLAIM, "component"], how="anti")
+    return _because(missing, "NO_EXTERNAL")
+
+
+def _component_missing(claimed: pl.DataFrame, choices: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """CRT-2: every component has been taken."""
+    wanted = claimed.join(parts.select("registration", "component"), on="registration")
+    return _because(wanted.join(choices, on=[*_CLAIM, "component"], how="anti"), "COMPONENT_MISSING")
+
+
+def _after_terminal(choices: pl.DataFrame, counting: pl.DataFrame) -> pl.DataFrame:
+    """ENT-5: some sitting of every internal component can be used, or will be once its mark is there."""
+    usable = pl.concat([counting, choices.filter(pl.col("why") == "NO_MARK")])
+    return _because(choices.filter("late").join(usable, on=[*_CLAIM, "component"], how="anti"), "AFTER_TERMINAL")
+
+
+def _pending(series: str, choices: pl.DataFrame, counting: pl.DataFrame) -> pl.DataFrame:
+    """AWD-4: a mark of this series that is missing, or of an earlier one where there is no other, leaves the award
+    pending."""
+    unmarked = choices.filter(pl.col("why") == "NO_MARK")
+    nothing_else = unmarked.join(counting, on=[*_CLAIM, "component"], how="anti")
+    return _because(pl.concat([unmarked.filter(pl.col("series") == series), nothing_else]), "MARK_PENDING")

@@ -1,0 +1,79 @@
+"""Awarding once more, slowly and in plain Python, from the sentences of the rules and not from the code: what the
+columns are compared with. Imports nothing of the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+QUALIFICATION = (("L2D*", 270), ("L2D", 240), ("L2M", 210), ("L2P", 180), ("L1D", 150), ("L1M", 120), ("L1P", 90))
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One learner's sitting of a component: `ums` is None while the mark is missing, 0 when absent."""
+
+    component: str
+    series: str
+    ums: int | None
+    absent: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What becomes of a claim. `used`: component to the series of the sitting that counts."""
+
+    outcome: str
+    reason: str = ""
+    ums: int | None = None
+    grade: str = ""
+    partly_absent: bool = False
+    used: tuple[tuple[str, str], ...] = ()
+
+
+def award(series: str, internals: Sequence[str], external: str, sittings: Sequence[Sitting]) -> Result:
+    """CRT-2, CRT-3, ENT-5, ENT-6, AWD-4 for one learner's claim in `series`."""
+    known = [one for one in sittings if one.series <= series]
+
+    def of(component: str) -> list[Sitting]:
+        return sorted((one for one in known if one.component == component), key=lambda one: one.series)
+
+    final = [one for one in of(external) if one.series == series]
+    if not final:
+        return Result("not_eligible", "NO_EXTERNAL")
+    if any(not of(internal) for internal in internals):
+        return Result("not_eligible", "COMPONENT_MISSING")
+
+    # The terminal external: attended, when every internal had been attended by then.
+    attended = {one: [s.series for s in of(one) if not s.absent] for one in internals}
+    terminal = None
+    if all(attended.values()):
+        complete = max(min(its) for its in attended.values())
+        terminal = min((s.series for s in of(external) if not s.absent and s.series >= complete), default=None)
+    with_external = {one.series for one in of(external)}
+
+    used: dict[str, Sitting] = {}
+    pending = False
+    for internal in internals:
+        allowed = [
+            one for one in of(internal)
+            if terminal is None or one.series <= terminal or one.series in with_external
+        ]  # fmt: skip
+        if not allowed:
+            return Result("not_eligible", "AFTER_TERMINAL")
+        marked = [one for one in allowed if one.ums is not None]
+        unmarked = [one for one in allowed if one.ums is None]
+        if not marked or any(one.series == series for one in unmarked):
+            pending = True
+            continue
+        most = max(one.ums for one in marked if one.ums is not None)
+        used[internal] = next(one for one in marked if one.ums == most)
+    if pending or final[0].ums is None:
+        return Result("pending", "MARK_PENDING")
+    used[external] = final[0]
+    if all(one.absent for one in used.values()):
+        return Result("not_eligible", "ABSENT")
+    total = sum(one.ums or 0 for one in used.values())
+    grade = next((grade for grade, least in QUALIFICATION if total >= least), "U")
+    chosen = tuple(sorted((component, one.series) for component, one in used.items()))
+    return Result("awarded", "", total, grade, any(one.absent for one in used.values()), chosen)
