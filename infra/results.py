@@ -7,7 +7,8 @@ it before that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -18,14 +19,17 @@ from sqlalchemy import Connection, Engine, RowMapping, Select, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from infra import sql
+from infra.actions import Action
 from infra.marks import newest_marks
 from infra.tables import (
+    actions,
     awardings,
     awards,
     choices,
     conversions,
     entries,
     marks,
+    registrations,
     release_files,
     results,
     submissions,
@@ -259,6 +263,12 @@ class ResultBook:
         row = connection.execute(query).mappings().one_or_none()
         return _awarding(row) if row else None
 
+    def every(self, series: str) -> list[Awarding]:
+        """Every awarding of a series, whatever its kind and state, the oldest first."""
+        query = select(awardings).where(awardings.c.series == series).order_by(awardings.c.version)
+        with self._engine.connect() as connection:
+            return [_awarding(row) for row in connection.execute(query).mappings()]
+
     def issued(self, series: str) -> list[Awarding]:
         """The awardings of a series whose results hold, the oldest first."""
         a = awardings.c
@@ -275,8 +285,10 @@ class ResultBook:
         who: str | None = None,
         at: datetime | None = None,
         why: str = "",
+        action: Action | None = None,
     ) -> bool:
-        """Takes an awarding from the state it is known in to another; false when somebody else changed it first."""
+        """Takes an awarding from the state it is known in to another, and records what a member of staff did with it;
+        false, and nothing is recorded, when somebody else changed it first."""
         a = awardings.c
         values: dict[str, Any] = {"state": state}
         if manifest_sha256:
@@ -285,7 +297,10 @@ class ResultBook:
             values |= {"decided_by": who, "decided_at": at, "why": why}
         query = awardings.update().where(a.id == awarding.id, a.state == awarding.state)
         with self._engine.begin() as connection:
-            return connection.execute(query.values(values)).rowcount == 1
+            changed = connection.execute(query.values(values)).rowcount == 1
+            if changed and action:
+                connection.execute(actions.insert().values(asdict(action)))
+        return changed
 
     def frames(self, awarding: Awarding, uci: str | None = None) -> dict[str, pl.DataFrame]:
         """The rows of an awarding by table, of one learner or of all: `results`, `awards`, `choices`."""
@@ -294,10 +309,13 @@ class ResultBook:
             for table in (results, awards, choices)
         }
 
-    def current(self, series: str) -> dict[str, pl.DataFrame]:
-        """What holds for a series, from its issued awardings: `results` and `awards`, of each learner's component and
-        claim the newest, with `awarding_id`."""
-        ids = [one.id for one in self.issued(series)]
+    def current(self, series: str, *, released: bool = False) -> dict[str, pl.DataFrame]:
+        """What holds for a series, from the newest issued awarding of everybody and those after it: `results` and
+        `awards`, of each learner's component and claim the newest, with `awarding_id`. With `released`, nothing that
+        still waits for its release."""
+        issued = [one for one in self.issued(series) if one.state == "released" or not released]
+        whole = max((one.version for one in issued if one.kind == "series"), default=0)
+        ids = [one.id for one in issued if one.version >= whole]
         keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
         return {
             table.name: sql.frame(self._engine, _of(table, ids, None))
@@ -305,6 +323,17 @@ class ResultBook:
             .unique(keys[table.name], keep="last", maintain_order=True)
             for table in (results, awards)
         }
+
+    def issued_claims(self, centres: Sequence[str]) -> pl.DataFrame:
+        """Claims of these centres that have become results: `centre`, `series`, `uci`, `option` (the cash-in code)."""
+        a, w = awards.c, awardings.c
+        query = (
+            select(a.centre, w.series, a.uci, a.cash_in.label("option"))
+            .distinct()
+            .join(awardings, w.id == a.awarding_id)
+            .where(a.centre.in_(centres), a.outcome == "awarded", w.state.in_(ISSUED))
+        )
+        return sql.frame(self._engine, query)
 
     # --- Files -------------------------------------------------------------------------------------------------------
 
@@ -315,10 +344,48 @@ class ResultBook:
         with self._engine.connect() as connection:
             return {row[0]: row[1] for row in connection.execute(query.group_by(f.centre))}
 
-    def add_files(self, rows: Sequence[ReleaseFile]) -> None:
-        """Books the files built from an awarding; what is booked already is left as it is."""
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Waits until nobody else builds, decides on or publishes results, and keeps others waiting until the end of
+        the block. Not to be nested."""
+        with self._engine.begin() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("results are published"))))
+            yield
+
+    def file_senders(self, key: str, awarding_body: str) -> frozenset[str]:
+        """RES-1: centres of which entries of the series with this key and awarding body came by file."""
+        s = submissions.c
+        query = select(s.centre).distinct().where(
+            s.channel == "edi", s.booked, s.letter.in_(("E", "A")), s.series == key, s.awarding_body == awarding_body
+        )  # fmt: skip
+        with self._engine.connect() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def ulns(self) -> pl.DataFrame:
+        """The ULN of every learner registered with one: `uci`, `uln`."""
+        r = registrations.c
+        query = select(r.uci, r.uln).ext(distinct_on(r.uci)).where(r.ended_by.is_(None), r.uln != "")
+        return sql.frame(self._engine, query.order_by(r.uci, r.id.desc()))
+
+    def last_files(self, series: str, centres: Sequence[str]) -> list[ReleaseFile]:
+        """The results file of a series that each of these centres was last sent."""
+        f = release_files.c
+        query = (
+            select(release_files)
+            .ext(distinct_on(f.centre))
+            .where(f.series == series, f.centre.in_(centres), f.sequence.is_not(None), f.published_at.is_not(None))
+            .order_by(f.centre, f.sequence.desc())
+        )
+        with self._engine.connect() as connection:
+            return [ReleaseFile(**row) for row in connection.execute(query).mappings()]
+
+    def add_files(self, rows: Sequence[ReleaseFile], done: Sequence[Action] = ()) -> None:
+        """Books the files built from an awarding, and what a member of staff did with it, in one transaction; what is
+        booked already is left as it is."""
         values = [asdict(one) for one in rows]
         with self._engine.begin() as connection:
+            if done:
+                connection.execute(actions.insert(), [asdict(one) for one in done])
             for start in range(0, len(values), 1000):
                 connection.execute(insert(release_files).on_conflict_do_nothing(), values[start : start + 1000])
 

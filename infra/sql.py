@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import psycopg2
 from sqlalchemy import Connection, Engine, Select, Table
+from sqlalchemy.exc import DataError, IntegrityError
 
 _NULL = r"\N"
 
@@ -16,6 +17,17 @@ _NULL = r"\N"
 class CopyError(Exception):
     """PostgreSQL refused rows. The message names table, SQLSTATE and constraint, never a row: PostgreSQL's own would
     put names and dates of birth into logs."""
+
+    def __init__(self, message: str, sqlstate: str | None) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate or ""
+
+
+def of_the_data(error: Exception) -> bool:
+    """Whether PostgreSQL refused what was written, and would again: not a server that is gone, full or busy."""
+    if isinstance(error, CopyError):
+        return error.sqlstate[:2] in ("22", "23", "P0")
+    return isinstance(error, IntegrityError | DataError)
 
 
 def frame(engine: Engine, query: Select[Any]) -> pl.DataFrame:
@@ -38,4 +50,5 @@ def copy(connection: Connection, table: Table, rows: pl.DataFrame) -> None:
             raw.copy_expert(f"COPY {table.name} ({columns}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')", buffer)
         except psycopg2.Error as error:
             broken = f", constraint {error.diag.constraint_name}" if error.diag.constraint_name else ""
-            raise CopyError(f"{len(rows)} rows for {table.name}: SQLSTATE {error.pgcode}{broken}") from None
+            said = f"{len(rows)} rows for {table.name}: SQLSTATE {error.pgcode}{broken}"
+            raise CopyError(said, error.pgcode) from None

@@ -68,7 +68,14 @@ submissions = Table(
     UniqueConstraint("landing_key", "received", "sha256"),
     UniqueConstraint("centre", "reply_stream", "reply_number"),
     Index("ix_submissions_waiting", "centre", postgresql_where=text("outcome IS NULL")),
-    Index("uq_submissions_content", "centre", "sha256", unique=True, postgresql_where=text("booked")),
+    # Of feeds the same bytes can mean something again: entered, withdrawn, entered.
+    Index(
+        "uq_submissions_content",
+        "centre",
+        "sha256",
+        unique=True,
+        postgresql_where=text("booked AND channel = 'edi'"),
+    ),
     Index(
         "uq_submissions_sequence",
         "centre",

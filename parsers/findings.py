@@ -869,7 +869,23 @@ WINDOW_CLOSED = _code(
     Reach.FILE,
     "received {value}, after {window} for {series} closed",
     "{opens} to {closes} ({version})",
-    "Call customer services: only staff can still make entries for this series.",
+    "Call customer services: only staff can still make entries for this series.{claims}",
+)
+CLAIM_WINDOW = _code(
+    "CLAIM_WINDOW",
+    "CRT-1",
+    Reach.FILE,
+    "received {value}, when certification for {series} cannot be claimed online: the entry window closed on {closes}",
+    "claims by file or online up to {closes}, online again {late} ({version})",
+    "Call customer services: they can make the claim.",
+)
+CLAIM_AWARDED = _code(
+    "CLAIM_AWARDED",
+    "CRT-5",
+    Reach.ENTRY,
+    "{value} of candidate {candidate} has been processed into a result and cannot be declined",
+    "withdrawals of claims before their results are issued",
+    "Nothing to do: the result stands. A learner who resits may claim again and hold both (CRT-4).",
 )
 ALREADY_PROCESSED = _code(
     "ALREADY_PROCESSED",
@@ -1015,6 +1031,15 @@ NOT_HELD = _code(
     "{value} is to be withdrawn for candidate {candidate}, who does not hold it",
     "an entry in force",
     "Check candidate number, series and code; nothing was changed by this row.",
+)
+
+BOUNDARIES = _code(
+    "BOUNDARIES",
+    "AWD-1",
+    Reach.FILE,
+    "no conversion table can be made for {option} in {series}: {value}",
+    "boundaries that fall from grade to grade and give each raw mark the grade of its uniform mark",
+    "Nothing of the file was applied. Mend the boundaries and write the file again.",
 )
 
 # --- Moderation ------------------------------------------------------------------------------------------------------

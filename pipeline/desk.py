@@ -9,6 +9,7 @@ from attrs import frozen
 
 from infra.actions import ActionBook
 from infra.ledger import Ledger
+from infra.results import ResultBook
 from infra.settings import Settings
 from infra.store import Store, open_store
 from rules.catalogue import Catalogue
@@ -22,6 +23,7 @@ class Desk:
     store: Store
     ledger: Ledger
     actions: ActionBook
+    results: ResultBook
     catalogue: Catalogue
 
 
@@ -31,4 +33,11 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
     used."""
     catalogue = Catalogue.load(settings.catalogue)
     with Ledger(settings.database_url) as ledger:
-        yield Desk(settings, open_store(settings.store_location), ledger, ActionBook(ledger.engine), catalogue)
+        yield Desk(
+            settings,
+            open_store(settings.store_location),
+            ledger,
+            ActionBook(ledger.engine),
+            ResultBook(ledger.engine),
+            catalogue,
+        )

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 
 from infra.ledger import Booking, Landing, Received
 from infra.marks import MarkBook
-from infra.sql import CopyError
+from infra.sql import CopyError, of_the_data
 from infra.store import BadKey, Stored
 from parsers import findings as f
 from parsers.feed import read_feed
@@ -41,6 +41,7 @@ from rules.known import (
     ALLOWANCES,
     ENTRIES,
     FILES,
+    ISSUED,
     LEARNERS,
     MARKED,
     REGISTRATIONS,
@@ -242,7 +243,7 @@ def process(desk: Desk, summary: Summary) -> None:
             with summary.stage("reply"):
                 rendered = [_reply(*one) for one in decided]
             with summary.stage("book"):
-                _book(desk, decided, rendered)
+                decided = _book(desk, decided, rendered)
             for _, _, decision in decided:
                 summary.outcomes[decision.outcome.value] += 1
                 summary.codes.update(one.code for one in decision.findings)
@@ -288,9 +289,14 @@ def _decided(desk: Desk, round_: Sequence[Received], summary: Summary) -> list[D
         # Our own mistakes only: a store or ledger that fails is not the file's fault, and the run is repeated.
         if len(round_) > 1:
             return [decided for one in round_ for decided in _decided(desk, [one], summary)]
-        _log_failure(round_[0], error)
-        unread = _unread(round_[0].landing, f.FILE_FAILED, value=type(error).__name__)
-        return [(round_[0], unread, nothing_done(Outcome.QUARANTINED, unread.findings))]
+        return [_held(round_[0], error)]
+
+
+def _held(received: Received, error: Exception) -> Decided:
+    """A file that failed on our side, held for a person."""
+    _log_failure(received, error)
+    unread = _unread(received.landing, f.FILE_FAILED, value=type(error).__name__)
+    return received, unread, nothing_done(Outcome.QUARANTINED, unread.findings)
 
 
 def _log_failure(received: Received, error: Exception) -> None:
@@ -342,6 +348,7 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
         extensions=desk.actions.extensions(centres),
         marked=_typed(book.newest(marking, series), MARKED),
         windows=_typed(book.windows(marking, series), WINDOWS),
+        issued=_typed(desk.results.issued_claims(entering), ISSUED),
     )
 
 
@@ -350,25 +357,28 @@ def _typed(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
     return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
-def _book(desk: Desk, decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) -> None:
+def _book(desk: Desk, decided: list[Decided], rendered: Sequence[Mapping[str, Any]]) -> list[Decided]:
     """Books files that were decided together in one transaction, or, when that fails, each in its own: all of what a
-    file may change is applied, or none (FIL-5)."""
+    file may change is applied, or none (FIL-5). One that the ledger will never take is held for a person. Returns what
+    was decided in the end."""
     try:
         booked = desk.ledger.book(_booking(decided, rendered))
-    except (DBAPIError, CopyError):
+    except (DBAPIError, CopyError) as error:
         if len(decided) == 1:
-            raise
+            if not of_the_data(error) or decided[0][2].outcome is Outcome.QUARANTINED:
+                raise
+            held = _held(decided[0][0], error)
+            return _book(desk, [held], [_reply(*held)])
         booked = False
     if not booked and len(decided) > 1:
-        for one, reply in zip(decided, rendered, strict=True):
-            _book(desk, [one], [reply])
-        return
+        return [done for one, reply in zip(decided, rendered, strict=True) for done in _book(desk, [one], [reply])]
     for received, _, decision in decided:
         log.info(
             "submission %d: centre %s, %s, %d candidates, %d refused, %d findings%s",
             received.id, received.landing.centre, decision.outcome.value, decision.candidates,
             decision.candidates_refused, len(decision.findings), "" if booked else " (decided before)",
         )  # fmt: skip
+    return decided
 
 
 def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) -> Booking:

@@ -11,6 +11,8 @@ from typing import Any
 import polars as pl
 from attrs import field, frozen
 
+from parsers import findings as f
+from parsers.findings import Found
 from rules.scales import Scale
 
 CLAIMS: dict[str, Any] = {
@@ -353,3 +355,16 @@ def _pending(series: str, choices: pl.DataFrame, counting: pl.DataFrame) -> pl.D
     unmarked = choices.filter(pl.col("why") == "NO_MARK")
     nothing_else = unmarked.join(counting, on=[*_CLAIM, "component"], how="anti")
     return _because(pl.concat([unmarked.filter(pl.col("series") == series), nothing_else]), "MARK_PENDING")
+
+
+# --- Claims that cannot be taken back --------------------------------------------------------------------------------
+
+
+def not_declined(options: pl.DataFrame, issued: pl.DataFrame, found: Found) -> pl.DataFrame:
+    """CRT-5: a claim that has been processed into a result cannot be withdrawn. `options`: a row an option, with
+    `action`; `issued`: `rules.known.ISSUED`. Returns the rows it refuses."""
+    declined = options.filter(pl.col("action") == "withdraw").join(
+        issued, on=["centre", "series", "uci", "option"], how="semi", maintain_order="left"
+    )
+    found.rows(f.CLAIM_AWARDED, declined.select("file", "line", "candidate", "option", pl.col("option").alias("value")))
+    return declined

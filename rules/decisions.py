@@ -18,7 +18,7 @@ from parsers.columns import Columns, columns
 from parsers.findings import Finding, Found, Reach
 from parsers.layouts import CANDIDATE, MARK
 from parsers.reader import Submission
-from rules import entries, fees, files, marks, registration
+from rules import certification, entries, fees, files, marks, registration
 from rules.catalogue import LONDON, Band, Catalogue, Series, day_text, instant_text
 from rules.deadlines import NONE, Extensions
 from rules.known import Arrival, Known
@@ -214,6 +214,7 @@ def _judge(
         if dated:
             registration.approved(entered, arrivals, catalogue, found)
         if known and series.purpose == "entry":
+            certification.not_declined(options, known.issued, found)
             registration.registered(entered, known.registrations, found)
             registration.same_name(records.filter(pl.col("series") == series.id), known.registrations, found)
             entries.sitting_limits(entered, known.sittings, known.allowances, found)
@@ -285,6 +286,7 @@ def _decisions(
         held.filter(~pl.col("file").is_in(feeds)).join(stated, on=key, how="anti", maintain_order="left"),
         held.join(withdrawn, on=key, how="semi", maintain_order="left"),
     ])  # fmt: skip
+    ended = _undeclined(ended, records, known, found)
     not_held = withdrawn.join(held, on=key, how="anti", maintain_order="left")
     found.rows(f.NOT_HELD, not_held.select("file", "line", "candidate", pl.col("option").alias("value"), "option"))
     kept = good.join(held, on=key, how="semi")
@@ -370,6 +372,16 @@ def _held(
     return mine.join(both, on=["centre", "series", "candidate"]).select(
         "file", "candidate", "option", "id", "pence", "entry_pence"
     )
+
+
+def _undeclined(ended: pl.DataFrame, records: pl.DataFrame, known: Known, found: Found) -> pl.DataFrame:
+    """CRT-5: what ends, without the claims that files leave out though they have become results: these stay."""
+    if known.issued.is_empty():
+        return ended
+    whose = records.group_by("file", "candidate").agg(pl.col("line", "centre", "series", "uci").first())
+    claims = ended.join(whose, on=["file", "candidate"]).with_columns(pl.lit("withdraw").alias("action"))
+    declined = certification.not_declined(claims, known.issued, found)
+    return ended.join(declined, on=["file", "candidate", "option"], how="anti", maintain_order="left")
 
 
 def _priced(

@@ -145,7 +145,8 @@ def window_open(
     file: int, arrival: Arrival, series: Series, catalogue: Catalogue, extended: Extensions, found: Found
 ) -> None:
     """ENT-2, CAL-1 to CAL-3: entries and amendments are taken by file and from the portal while the series' window is
-    open, by the calendar in force at receipt; from staff at any time once it has opened."""
+    open, by the calendar in force at receipt; from staff at any time once it has opened. CRT-1: claims are taken from
+    the portal in the late certification window too."""
     received = arrival.received
     opens = deadline(series, "window_opens", received, catalogue, arrival.centre, extended)
     closes = deadline(series, "window_closes", received, catalogue, arrival.centre, extended)
@@ -161,4 +162,20 @@ def window_open(
     if received < opens.at:
         found.add(f.WINDOW_NOT_OPEN, value=instant_text(received), file=file, **facts)
     elif received >= closes.at and arrival.channel != "staff":
-        found.add(f.WINDOW_CLOSED, value=instant_text(received), file=file, **facts)
+        late = [catalogue.milestone(series, event, received) for event in ("late_claims_open", "late_claims_close")]
+        said = " and ".join(one.text for one in late if one) or "never"
+        if arrival.channel == "online" and only_claims(arrival.submission, catalogue):
+            begins, ends = late
+            if not (begins and ends and begins.at <= received < ends.at):
+                found.add(f.CLAIM_WINDOW, value=instant_text(received), file=file, late=f"between {said}", **facts)
+            return
+        still = late[1] is not None and received < late[1].at
+        claims = f" Certification can still be claimed, online only, between {said} (CRT-1)." if still else ""
+        found.add(f.WINDOW_CLOSED, value=instant_text(received), file=file, claims=claims, **facts)
+
+
+def only_claims(submission: Submission, catalogue: Catalogue) -> bool:
+    """Whether a feed makes claims for certification and nothing else."""
+    cash_ins = [one.cash_in_code for one in catalogue.qualifications]
+    claims = pl.col("option").is_in(cash_ins) & (pl.col("action") == "enter")
+    return submission.feed is not None and bool(submission.feed.select(claims.all()).item())

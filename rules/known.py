@@ -65,6 +65,7 @@ MARKED: dict[str, Any] = {
     "status": pl.String,
     "tasks": pl.String,
 }
+ISSUED: dict[str, Any] = {"centre": pl.String, "series": pl.String, "uci": pl.String, "option": pl.String}
 WINDOWS: dict[str, Any] = {
     "centre": pl.String,
     "series": pl.String,
@@ -103,6 +104,8 @@ class Known:
     Where centres send marks: `marked`, the mark of each learner and component as it was last given (`MARKED`; `version`
     is that of the newest, adjusted ones too, `tasks` the marks of the tasks, by comma); `windows`, where moderation
     feedback has opened the amendment window, `opens` to before `until` (`WINDOWS`).
+
+    `issued`: claims of these centres that have been processed into results (`ISSUED`; `option` is the cash-in code).
     """
 
     files: pl.DataFrame
@@ -115,6 +118,7 @@ class Known:
     extensions: Mapping[tuple[str, str, str], datetime] = field(factory=dict)
     marked: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=MARKED))
     windows: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=WINDOWS))
+    issued: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=ISSUED))
 
     @classmethod
     def nothing(cls) -> Known:

@@ -256,6 +256,7 @@ def test_batches_of_one_file_give_the_same_outbox(work: Desk, fresh: Settings, t
         work.store,
         work.ledger,
         work.actions,
+        work.results,
         work.catalogue,
     )
     ingest(narrow, NOW)

@@ -9,15 +9,21 @@ from typing import Any
 
 import polars as pl
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.settings import CATALOGUE_OF_THE_PROJECT
+from parsers.feed import read_feed, write_feed
 from rules import awarding
 from rules.catalogue import Catalogue
 from rules.certification import CLAIMS, EARLIER, LATER, REASONS, WHYS, Certified, certify
 from rules.conversion import Boundaries, convert, table
+from rules.decisions import Outcome, decide
+from rules.known import ISSUED, Arrival, Known
 from tests.rules.slow_awarding import Sitting, award
+from tests.rules.test_decisions import entered, registered
+from tests.support import CENTRE, arrival, centre_file, codes
 
 CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 PARTS = awarding.parts(CATALOGUE)
@@ -274,3 +280,39 @@ def test_crt_2_crt_3_every_claim_is_awarded_as_the_slow_awarding_awards_it(
         if expected.outcome == "awarded":
             chosen = certified.choices.filter((pl.col("uci") == f"U{number}") & pl.col("counts"))
             assert tuple(sorted(chosen.select("component", "series").iter_rows())) == expected.used
+
+
+# --- Claims that cannot be taken back --------------------------------------------------------------------------------
+
+
+def held_claim(issued: bool) -> Known:
+    """Candidate 0001 holds every option of Enterprise; the claim has become a result, or not yet."""
+    [decision] = decide([arrival(centre_file(count=1))], CATALOGUE, registered())
+    known = entered(decision, registered())
+    uci = decision.added["uci"][0]
+    rows = [(CENTRE, "2024-06", uci, "BEN99")] if issued else []
+    return evolve(known, issued=frame(rows, ISSUED))
+
+
+@pytest.mark.parametrize("issued", [True, False])
+def test_crt_5_a_claim_that_has_become_a_result_is_not_withdrawn_by_leaving_it_out(issued: bool) -> None:
+    amended = arrival(centre_file(("BEN01", "BEN02", "BEN03"), letter="A", sequence=2, count=1))
+    [decision] = decide([amended], CATALOGUE, held_claim(issued))
+    assert decision.ended["option"].to_list() == ([] if issued else ["BEN99"])
+    assert ("CLAIM_AWARDED" in codes(decision.findings)) is issued
+
+
+@pytest.mark.parametrize("issued", [True, False])
+def test_crt_5_staff_cannot_withdraw_it_either(issued: bool) -> None:
+    known = held_claim(issued)
+    uci = known.entries["uci"][0]
+    feed = write_feed([
+        {"action": "withdraw", "series": "6B24", "awarding_body": "15", "centre": CENTRE, "candidate": "0001",
+         "uci": uci, "option": "BEN99", "who": "J. Clerk", "why": "asked to"}
+    ])  # fmt: skip
+    sent = Arrival(
+        submission=read_feed("staff.csv", feed), centre=CENTRE, received=CLAIMED, sha256="2", channel="staff"
+    )
+    [decision] = decide([sent], CATALOGUE, known)
+    assert decision.outcome is (Outcome.REFUSED if issued else Outcome.ACCEPTED)
+    assert decision.ended.height == (not issued)

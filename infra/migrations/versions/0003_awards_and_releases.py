@@ -159,3 +159,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_awards_awarding", "awards", ["awarding_id"], unique=False, postgresql_using="brin")
     op.create_index("ix_awards_uci", "awards", ["uci"], unique=False)
+    op.drop_index("uq_submissions_content", table_name="submissions")
+    op.create_index(
+        "uq_submissions_content",
+        "submissions",
+        ["centre", "sha256"],
+        unique=True,
+        postgresql_where=sa.text("booked AND channel = 'edi'"),
+    )
