@@ -302,6 +302,20 @@ def create_database(server_url: str, name: str) -> None:
         engine.dispose()
 
 
+def drop_database(server_url: str, name: str) -> None:
+    """Drop the database `name` on the server of `server_url`, whoever is connected to it. Raises `PostgresError`."""
+    engine = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            quoted = engine.dialect.identifier_preparer.quote(name)
+            connection.execute(text(f"drop database if exists {quoted} with (force)"))
+    except SQLAlchemyError as error:
+        where = make_url(server_url).render_as_string(hide_password=True)
+        raise PostgresError(f"cannot drop database {name} at {where}: {error}") from error
+    finally:
+        engine.dispose()
+
+
 def _surroundings(account: Account | None) -> dict[str, Any]:
     """How every PostgreSQL program is started: from /, with nothing of our environment, as `account`."""
     return {"cwd": "/", "env": {"LC_ALL": "C", "TZ": "UTC"}} | (account.popen if account else {})

@@ -269,6 +269,14 @@ class ResultBook:
         with self._engine.connect() as connection:
             return [_awarding(row) for row in connection.execute(query).mappings()]
 
+    def of_version(self, series: str, version: int) -> Awarding | None:
+        """One version of a series' results."""
+        a = awardings.c
+        query = select(awardings).where(a.series == series, a.version == version)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return _awarding(row) if row else None
+
     def issued(self, series: str) -> list[Awarding]:
         """The awardings of a series whose results hold, the oldest first."""
         a = awardings.c
@@ -302,11 +310,15 @@ class ResultBook:
                 connection.execute(actions.insert().values(asdict(action)))
         return changed
 
-    def frames(self, awarding: Awarding, uci: str | None = None) -> dict[str, pl.DataFrame]:
-        """The rows of an awarding by table, of one learner or of all: `results`, `awards`, `choices`."""
+    def frames(
+        self, awarding: Awarding, uci: str | None = None, only: Sequence[str] = ("results", "awards", "choices")
+    ) -> dict[str, pl.DataFrame]:
+        """The rows of an awarding by table, of one learner or of all: `results`, `awards`, `choices`, or only some of
+        these."""
         return {
             table.name: sql.frame(self._engine, _of(table, [awarding.id], uci)).drop("awarding_id")
             for table in (results, awards, choices)
+            if table.name in only
         }
 
     def current(self, series: str, *, released: bool = False) -> dict[str, pl.DataFrame]:

@@ -414,3 +414,14 @@ release_files = Table(
     ),
     Index("ix_release_files_unpublished", "awarding_id", postgresql_where=text("published_at IS NULL")),
 )
+
+journal = Table(
+    "journal",
+    metadata,
+    _id(),
+    Column("at", DateTime(timezone=True), nullable=False, comment="the instant the job was run for"),
+    Column("job", Text, nullable=False, comment="one of pipeline.journal.JOBS"),
+    Column("arguments", JSONB, nullable=False, comment="what it was run with, besides the instant"),
+    Column("taken", JSONB, nullable=False, comment="feed files it took in: key, receipt, SHA-256"),
+    Column("landed", BigInteger, comment="id of the last submission when a job that receives had ended"),
+)

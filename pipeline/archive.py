@@ -5,12 +5,33 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from infra.settings import MIB
 from infra.store import Store, Stored
 
 IN_MEMORY = 8 * MIB
 GLANCE = 1024
+
+
+_TAKEN: ContextVar[list[dict[str, str]] | None] = ContextVar("taken", default=None)
+
+
+@contextmanager
+def taking() -> Iterator[list[dict[str, str]] | None]:
+    """Collects what is archived in the block: `key`, `received` (ISO 8601, UTC) and `sha256` of each file. Null inside
+    another such block, which has it all."""
+    if _TAKEN.get() is not None:
+        yield None
+        return
+    taken: list[dict[str, str]] = []
+    token = _TAKEN.set(taken)
+    try:
+        yield taken
+    finally:
+        _TAKEN.reset(token)
 
 
 def archive(store: Store, stored: Stored) -> tuple[str, bytes]:
@@ -23,4 +44,7 @@ def archive(store: Store, stored: Stored) -> tuple[str, bytes]:
         start = copy.read(GLANCE)
         copy.seek(0)
         store.put_if_absent(f"archive/{sha256}", copy)  # type: ignore[arg-type]
+    taken = _TAKEN.get()
+    if taken is not None:
+        taken.append({"key": stored.key, "received": stored.modified.isoformat(), "sha256": sha256})
     return sha256, start

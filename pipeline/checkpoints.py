@@ -18,6 +18,7 @@ from attrs import field, frozen
 from infra.accounts import Accounts
 from parsers import findings as f
 from pipeline.desk import Desk
+from pipeline.journal import journaled
 from pipeline.tables import Grid, csv_bytes, page
 from rules import checkpoints as rules
 from rules.catalogue import EVENTS, LONDON, PLACEHOLDER, Series, day_text, instant_text, series_title
@@ -61,6 +62,7 @@ class Summary:
         )
 
 
+@journaled("checkpoint")
 def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Summary:
     """OPS-1, OPS-2: takes the checkpoint `event` (`Event`) of `series` as the ledger stands at `now` (aware): writes
     `reports/checkpoints/<series>-<event>` as `.csv` and `.html`, and to every centre concerned

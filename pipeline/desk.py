@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from attrs import frozen
 
 from infra.actions import ActionBook
+from infra.journal import Journal
 from infra.ledger import Ledger
 from infra.results import ResultBook
 from infra.settings import Settings
@@ -24,6 +25,7 @@ class Desk:
     ledger: Ledger
     actions: ActionBook
     results: ResultBook
+    journal: Journal
     catalogue: Catalogue
 
 
@@ -39,5 +41,6 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             ledger,
             ActionBook(ledger.engine),
             ResultBook(ledger.engine),
+            Journal(ledger.engine),
             catalogue,
         )

@@ -34,6 +34,7 @@ from parsers.reader import Submission, glance, read
 from pipeline import replies
 from pipeline.archive import archive
 from pipeline.desk import Desk
+from pipeline.journal import journaled
 from pipeline.together import together
 from rules import files
 from rules.decisions import Decision, Outcome, decide, nothing_done
@@ -100,6 +101,7 @@ class Summary:
         )
 
 
+@journaled("ingest", receives=True, idle=lambda _: True)
 def ingest(desk: Desk, now: datetime) -> Summary:
     """Takes everything that waits at `now` (aware) and answers it. Only one run does so at a time; another returns an
     empty summary. Raises `StoreError` or a database error when store or ledger fail: nothing is lost, run it again."""

@@ -21,6 +21,7 @@ from parsers.findings import Found, visible
 from parsers.reply import encode
 from pipeline.archive import archive
 from pipeline.desk import Desk
+from pipeline.journal import journaled
 from pipeline.replies import WIDTH, finding_lines, summary
 from pipeline.tables import Grid, csv_bytes, page
 from rules import marks as rules
@@ -51,6 +52,7 @@ class Taken:
 # --- The board's own marking -----------------------------------------------------------------------------------------
 
 
+@journaled("external_marks", idle=lambda taken: not taken.files)
 def take_external(desk: Desk, now: datetime) -> Taken:
     """MRK-1: takes the files of the board's own marking that have settled at `now` (aware). Each is archived before it
     is read, booked in one transaction and answered by a report. Does nothing while another run is at work."""
@@ -191,6 +193,7 @@ def _report(desk: Desk, name: str, sha256: str, counts: dict[str, int], found: F
 _HELD = {"": "no mark", "N": "not yet available"}
 
 
+@journaled("missing_marks")
 def missing_marks(desk: Desk, series: Series, now: datetime) -> int:
     """MRK-3: tells every centre which of its learners have no mark yet in an internal component they are entered for:
     lists by name in its outbox, for staff a report of totals without names. Returns how many marks are missing."""

@@ -26,6 +26,7 @@ from parsers.findings import Finding, Found, visible
 from pipeline import pictures
 from pipeline.archive import archive
 from pipeline.desk import Desk
+from pipeline.journal import journaled
 from rules import moderation as rules
 from rules.catalogue import (
     LONDON,
@@ -74,6 +75,7 @@ class Summary:
 # --- The samples -----------------------------------------------------------------------------------------------------
 
 
+@journaled("sample", idle=lambda summary: summary == Summary())
 def sample(desk: Desk, series: Series, now: datetime) -> Summary:
     """MOD-1: draws the sample of every cohort of `series` whose marks deadline, or the centre's extension of it, has
     passed at `now` (aware) and that has none yet, and puts the lists into the centres' outboxes. Does nothing while
@@ -141,6 +143,7 @@ def _put_sample(desk: Desk, drawn: pl.DataFrame, rule: SampleRule, now: datetime
 # --- The moderator's marks -------------------------------------------------------------------------------------------
 
 
+@journaled("take_moderation", idle=lambda summary: summary == Summary())
 def take(desk: Desk, now: datetime) -> Summary:
     """MOD-2: takes the moderators' files from `feeds/moderation/` and compares every sample that is complete with
     them. Each file is archived before it is read, and answered by a report. Does nothing while another run of
@@ -323,6 +326,7 @@ def _text(lines: list[str]) -> bytes:
 # --- After feedback --------------------------------------------------------------------------------------------------
 
 
+@journaled("review", idle=lambda summary: summary == Summary())
 def review(desk: Desk, now: datetime) -> Summary:
     """MOD-2: compares again every cohort whose time for amending marks, with the centre's extension, is over at `now`
     (aware): within tolerance the centre's marks stand, otherwise an adjustment is proposed and a page for the person
@@ -378,6 +382,7 @@ def _put_page(
     desk.store.put(f"{REPORTS}{cohort.series}-{cohort.centre}-{cohort.component}.html", page.encode("utf-8"))
 
 
+@journaled("approve_adjustment")
 def approve(desk: Desk, cohort_id: int, who: str, why: str, now: datetime) -> bool:
     """MOD-2, MRK-2, OPS-3: a person applies the proposed adjustment: a new version of every mark of the cohort, the
     old ones stay. False when that has been done already. Raises `NotProposed` where there is nothing to decide, and
@@ -395,6 +400,7 @@ def approve(desk: Desk, cohort_id: int, who: str, why: str, now: datetime) -> bo
     return True
 
 
+@journaled("reject_adjustment")
 def reject(desk: Desk, cohort_id: int, who: str, why: str, now: datetime) -> bool:
     """MOD-2, OPS-3: a person rejects the proposed adjustment and the centre's marks stand. False when they stand
     already. Raises as `approve` does."""

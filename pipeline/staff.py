@@ -12,6 +12,7 @@ from attrs import frozen
 from infra.actions import Action
 from parsers.feed import write_feed
 from pipeline.desk import Desk
+from pipeline.journal import journaled
 from rules.catalogue import Series, instant_text
 
 EVENTS = ("window_closes", "on_time_deadline", "marks_deadline", "marks_amendment_deadline", "reentry_deadline")
@@ -42,6 +43,7 @@ class Entry:
     option: str
 
 
+@journaled("extension", Order)
 def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, order: Order) -> str:
     """CAL-3: extends a milestone of a series for a centre until `until` (aware, the first instant after it). Returns
     what was done in words; raises `StaffError`."""
@@ -57,6 +59,7 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
     return f"{event} of {meant.title} is extended for centre {centre} until {instant_text(until)}."
 
 
+@journaled("extra_sitting", Order)
 def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int, order: Order) -> str:
     """ENT-3, ENT-4: grants a learner `number` further sittings of a component. Returns what was done in words; raises
     `StaffError`."""
@@ -68,6 +71,7 @@ def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int
     return f"{number} further sitting{'s' * (number > 1)} of {component} granted to {uci}."
 
 
+@journaled("change_entry", Entry, Order)
 def change_entry(desk: Desk, action: Literal["entry", "claim", "withdrawal"], entry: Entry, order: Order) -> str:
     """Enters (`entry`, `claim`) or withdraws one option of a learner: writes a feed file, which the next ingest decides
     by the rules for staff (ENT-2, CRT-1). Returns the file's key; raises `StaffError`."""

@@ -9,6 +9,7 @@ import polars as pl
 
 from infra.accounts import Accounts
 from pipeline.desk import Desk
+from pipeline.journal import journaled
 from pipeline.replies import money
 from pipeline.tables import Grid, csv_bytes, gbp, page, spelt
 from rules.catalogue import PLACEHOLDER, Catalogue, Series, instant_text
@@ -31,6 +32,7 @@ _KINDS = {
 }
 
 
+@journaled("statements")
 def statements(desk: Desk, series: Series, now: datetime) -> int:
     """FEE-5: writes `statement-<series>` and `invoice-<series>`, each as `.csv` and `.html`, into the outbox of every
     centre that holds or was charged anything in `series`, as the ledger stands; `now` (aware) is shown. Returns how

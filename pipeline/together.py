@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 A = TypeVar("A")
@@ -17,5 +18,6 @@ def together(step: Callable[[A], B], things: Sequence[A]) -> list[B]:
     have ended."""
     if len(things) < 2:
         return [step(one) for one in things]
+    contexts = [copy_context() for _ in things]
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(step, things))
+        return list(pool.map(lambda context, one: context.run(step, one), contexts, things))

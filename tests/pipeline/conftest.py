@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -26,14 +26,24 @@ def empty_ledger(postgres: EmbeddedPostgres) -> str:
 
 
 @pytest.fixture
-def fresh(postgres: EmbeddedPostgres, empty_ledger: str, tmp_path: Path) -> Settings:
+def new_ledger(postgres: EmbeddedPostgres, empty_ledger: str) -> Callable[[], str]:
+    """Makes another empty ledger; its address."""
+
+    def make() -> str:
+        name = f"ledger{next(_NUMBERS)}"
+        server = sa.create_engine(postgres.url("postgres"), isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {empty_ledger}"))
+        server.dispose()
+        return postgres.url(name)
+
+    return make
+
+
+@pytest.fixture
+def fresh(new_ledger: Callable[[], str], tmp_path: Path) -> Settings:
     """Settings with an empty ledger and store; half a minute old files count as settled."""
-    name = f"ledger{next(_NUMBERS)}"
-    server = sa.create_engine(postgres.url("postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {empty_ledger}"))
-    server.dispose()
-    return Settings(state=tmp_path, database_url=postgres.url(name), settle_seconds=30)
+    return Settings(state=tmp_path, database_url=new_ledger(), settle_seconds=30)
 
 
 @pytest.fixture

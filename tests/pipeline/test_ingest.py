@@ -257,6 +257,7 @@ def test_batches_of_one_file_give_the_same_outbox(work: Desk, fresh: Settings, t
         work.ledger,
         work.actions,
         work.results,
+        work.journal,
         work.catalogue,
     )
     ingest(narrow, NOW)

@@ -60,9 +60,12 @@ def rows(desk: Desk, query: str) -> list[tuple[Any, ...]]:
 
 
 def everything(desk: Desk) -> tuple[dict[str, list[str]], dict[str, bytes]]:
-    """All the ledger holds but its own row numbers, and every file but the store's temporary ones."""
+    """All the ledger holds but its own row numbers and the journal of runs, and every file but the store's temporary
+    ones."""
     held = {}
     for table in metadata.sorted_tables:
+        if table.name == "journal":
+            continue
         columns = ", ".join(f'"{one.name}"' for one in table.columns if one.name != "id")
         held[table.name] = sorted(map(str, rows(desk, f"SELECT {columns} FROM {table.name}")))
     places = ("inbox/", "archive/", "outbox/", "quarantine/")

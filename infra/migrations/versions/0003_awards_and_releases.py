@@ -1,4 +1,4 @@
-"""Conversion tables, awardings with their results, awards and choices, released files"""
+"""Conversion tables, awardings with their results, awards and choices, released files; the journal"""
 
 from __future__ import annotations
 
@@ -166,4 +166,19 @@ def upgrade() -> None:
         ["centre", "sha256"],
         unique=True,
         postgresql_where=sa.text("booked AND channel = 'edi'"),
+    )
+    op.create_table(
+        "journal",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="the instant the job was run for"),
+        sa.Column("job", sa.Text(), nullable=False, comment="one of pipeline.journal.JOBS"),
+        sa.Column("arguments", postgresql.JSONB(), nullable=False, comment="what it was run with, besides the instant"),
+        sa.Column("taken", postgresql.JSONB(), nullable=False, comment="feed files it took in: key, receipt, SHA-256"),
+        sa.Column(
+            "landed",
+            sa.BigInteger(),
+            nullable=True,
+            comment="id of the last submission when a job that receives had ended",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_journal")),
     )

@@ -1,0 +1,90 @@
+"""A season run once more from the journal and the archive (RES-6): every output the same, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from click.testing import CliRunner, Result
+
+import pipeline.ingest as ingesting
+from infra.store import StoreError
+from pipeline.cli import main
+from pipeline.desk import Desk, open_desk
+from pipeline.journal import JOBS
+from pipeline.replay import Difference, ReplayError, replay
+from tests.scenario_language import Season, scenarios
+
+REPLAYED = ("MOD-2", "FIL-1", "FIL-3", "FEE-5", "OPS-1", "MRK-1", "MRK-3", "CRT-1", "ENT-3", "CAL-3")
+
+
+@pytest.fixture
+def empty(work: Desk, new_ledger: Callable[[], str], tmp_path: Path) -> Iterator[Desk]:
+    """A desk to replay into."""
+    settings = evolve(work.settings, state=tmp_path / "again", database_url=new_ledger(), settle_seconds=0)
+    with open_desk(settings) as desk:
+        yield desk
+
+
+@pytest.mark.parametrize("rule", REPLAYED)
+def test_res_6_a_scenario_replayed_gives_the_same_bytes(work: Desk, empty: Desk, rule: str) -> None:
+    played = next(one for one in reversed(list(scenarios())) if rule in one.rules)
+    Season(work).play(played)
+    came = replay(work, empty)
+    assert came.files > 4
+    assert came.differences == ()
+
+
+def test_res_6_what_is_not_the_same_is_found(work: Desk, empty: Desk) -> None:
+    Season(work).register([22, 23, 24])
+    reply = next(one.key for one in work.store.list("outbox/") if one.key.endswith(".X01"))
+    work.store.put(reply, b"somebody's own words")
+    work.store.put("outbox/64123/more.txt", b"")
+    assert replay(work, empty).differences == (
+        Difference(key=reply, what="different"), Difference(key="outbox/64123/more.txt", what="missing"),
+    )  # fmt: skip
+
+
+def test_res_6_nothing_is_replayed_over_something(work: Desk, empty: Desk) -> None:
+    empty.store.put("outbox/64123/old.txt", b"")
+    with pytest.raises(ReplayError, match="not empty"):
+        replay(work, empty)
+
+
+def test_a_run_with_nothing_to_do_is_not_on_record(work: Desk) -> None:
+    Season(work).register([22, 23, 24])
+    before = len(work.journal.all())
+    JOBS["ingest"].run(work, work.journal.all()[-1].at)
+    assert len(work.journal.all()) == before
+
+
+def test_res_6_a_run_that_died_loses_nothing_of_the_replay(
+    work: Desk, empty: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    season = Season(work)
+    season.register([22, 23, 24])
+    with monkeypatch.context() as patch:
+        patch.setattr(ingesting, "process", lambda *_: (_ for _ in ()).throw(StoreError("the disk is gone")))
+        with pytest.raises(StoreError):
+            season.step("2024-02-15 12:00 GMT | centre sends E BEN01 BEN02")
+    season.step("2024-02-16 12:00 GMT | the desk looks | accepted")
+    assert len(work.journal.all()) == 5
+    assert replay(work, empty).differences == ()
+
+
+def test_res_6_the_command_replays_and_says_what_is_not_the_same(work: Desk, tmp_path: Path) -> None:
+    Season(work).register([22, 23, 24])
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, ["replay", *words], env=work.settings.environment())
+
+    result = run("--keep", str(tmp_path / "kept"))
+    assert result.exit_code == 0, result.output
+    assert "3 jobs run again, 9 outputs compared, 0 not the same." in result.output
+    assert list((tmp_path / "kept" / "outbox" / "64123").iterdir())
+    work.store.put("outbox/64123/more.txt", b"")
+    result = run()
+    assert result.exit_code == 3
+    assert "missing    outbox/64123/more.txt" in result.output
