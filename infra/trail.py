@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 from sqlalchemy import Engine, Select, select, union
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra import sql
 from infra.tables import actions, awardings, awards, choices, entries, marks, registrations, release_files, submissions
@@ -56,7 +57,13 @@ class Trail:
         """Every version of every mark: `id`, `centre`, `series`, `component`, `version`, `stage`, `mark`, `status`,
         `source`, `line`, `received`, and `file_name` where the source is a centre's file."""
         m, s = marks.c, submissions.c
-        files = select(s.sha256, s.centre, s.file_name).where(s.booked).distinct(s.sha256, s.centre).subquery()
+        files = (
+            select(s.sha256, s.centre, s.file_name)
+            .ext(distinct_on(s.sha256, s.centre))
+            .where(s.booked)
+            .order_by(s.sha256, s.centre, s.id)
+            .subquery()
+        )
         query = (
             select(
                 m.id, m.centre, m.series, m.component, m.version, m.stage, m.mark, m.status, m.source, m.line,

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 from attrs import field, frozen
 
-from infra.results import ConversionRow
+from infra.results import ISSUED, ConversionRow
 from infra.trail import Trail
 from pipeline.desk import Desk
 from pipeline.replies import WIDTH, money
@@ -156,7 +156,9 @@ class _Story:
             yield Step(f"{series_title(series)}: no approved conversion table yet", "", "AWD-1")
 
     def _converted(self, part: Component, raw: int, table: ConversionRow) -> Step:
-        boundaries = Boundaries(table.series, table.component, table.raw_max, tuple(table.boundaries.items()))
+        # The ledger keeps no order of grades.
+        falling = tuple(sorted(table.boundaries.items(), key=lambda one: -one[1]))
+        boundaries = Boundaries(table.series, table.component, table.raw_max, falling)
         scale = self.desk.catalogue.scale(part.code, table.approved_at)
         line = next(pair for pair in pairwise(points(boundaries, scale)) if pair[0][0] <= raw <= pair[1][0])
         (low, low_ums), (high, high_ums) = line
@@ -249,8 +251,8 @@ def _mark_source(row: dict[str, Any]) -> str:
 
 
 def _awarding(row: dict[str, Any]) -> str:
-    decided = f", {row['state']} by {row['decided_by']}" if row["decided_by"] else f", {row['state']}"
-    return f"results of {row['series']} version {row['version']}{decided}"
+    decided = f", approved by {row['decided_by']}" if row["state"] in ISSUED and row["decided_by"] else ""
+    return f"results of {row['series']} version {row['version']} ({row['state']}{decided})"
 
 
 # --- Shown -----------------------------------------------------------------------------------------------------------

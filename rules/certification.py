@@ -104,11 +104,6 @@ REASONS = _listed(
         remedy="Enter what is missing, with the external again, and claim in that series.",
     ),
     Reason(
-        code="AFTER_TERMINAL", rule="ENT-5",
-        words="an internal component can only be used with the external taken in the same series, and was not",
-        remedy="Take both in one series and claim in it.",
-    ),
-    Reason(
         code="MARK_PENDING", rule="AWD-4",
         words="there is no mark yet for a component",
         remedy="The result follows when the mark is there.",
@@ -128,6 +123,7 @@ WHYS = _listed(
     Reason(code="FINAL", rule="CRT-2", words="the external of the series claimed in"),
     Reason(code="LOWER", rule="CRT-2", words="another sitting has more UMS"),
     Reason(code="EQUAL", rule="CRT-2", words="an earlier sitting has as many UMS"),
+    Reason(code="ABSENT", rule="AWD-4", words="absent; a sitting that was attended, or has UMS, comes before it"),
     Reason(code="BEFORE_FINAL", rule="CRT-2", words="the external of an earlier series; the final sitting counts"),
     Reason(code="PRACTICE", rule="ENT-6", words="a practice sitting: an internal component was not complete"),
     Reason(code="AFTER_TERMINAL", rule="ENT-5", words="after the terminal external, without the external again"),
@@ -144,8 +140,9 @@ class Certified:
     choices: pl.DataFrame = field(repr=False)
 
 
-_CLAIM = ["centre", "uci", "registration"]
 _LEARNER = ["uci", "registration"]
+_PART = ["claim_id", "component"]
+_SITTING = ["claim_id", "component", "series"]
 
 
 def certify(
@@ -162,35 +159,35 @@ def certify(
     `claims`: `CLAIMS`; `sittings`: `rules.awarding.SITTINGS`, of this series and before; `parts`:
     `rules.awarding.PARTS`; `earlier`: `EARLIER`; `later`: `LATER`; `scale`: that of qualifications.
     """
+    parts = parts.with_columns(pl.col("component").cast(pl.Enum(parts["component"].sort())))
     of_cash_in = parts.select(pl.col("cash_in").alias("option"), "registration").unique()
     claimed = claims.join(of_cash_in, on="option").rename({"option": "cash_in", "id": "claim_id"})
     choices = _choices(series, claimed, sittings, parts)
     counting = choices.filter("counts")
-    total = counting.group_by(_CLAIM).agg(
+    total = counting.group_by("claim_id").agg(
         pl.col("ums").sum().alias("total"),
-        (pl.col("outcome") == "absent").any().alias("some_absent"),
-        (pl.col("outcome") == "absent").all().alias("all_absent"),
+        pl.col("absent").any().alias("some_absent"),
+        pl.col("absent").all().alias("all_absent"),
     )
     reasons = pl.concat([
         _sat_again(claimed, later, parts),
         _no_external(series, claimed, choices, parts),
         _component_missing(claimed, choices, parts),
-        _after_terminal(choices, counting),
         _pending(series, choices, counting),
-        total.filter("all_absent").select(_CLAIM, about=pl.lit(""), reason=pl.lit("ABSENT")),
+        total.filter("all_absent").select("claim_id", about=pl.lit(""), reason=pl.lit("ABSENT")),
     ])  # fmt: skip
     order = pl.Enum(list(REASONS))
     first = (
         reasons.with_columns(pl.col("reason").cast(order))
         .sort("reason", maintain_order=True)
-        .unique(_CLAIM, keep="first", maintain_order=True)
+        .unique("claim_id", keep="first", maintain_order=True)
         .with_columns(pl.col("reason").cast(pl.String))
     )
     before = earlier.select(_LEARNER).unique().with_columns(first_before=pl.lit(True))
     awarded = pl.col("reason") == ""
     awards = (
-        claimed.join(total, on=_CLAIM, how="left")
-        .join(first, on=_CLAIM, how="left")
+        claimed.join(total, on="claim_id", how="left")
+        .join(first, on="claim_id", how="left")
         .join(before, on=_LEARNER, how="left")
         .with_columns(pl.col("reason", "about").fill_null(""))
         .with_columns(
@@ -225,40 +222,44 @@ def grade_of(ums: pl.Expr, scale: Scale) -> pl.Expr:
 
 
 def _choices(series: str, claimed: pl.DataFrame, sittings: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
-    """Every sitting of the claimed qualifications, up to the series, with `external`, `outcome`, `counts`, `why`."""
-    up_to = sittings.filter(pl.col("series") <= series).join(
-        parts.select("component", "external"), on="component", maintain_order="left"
+    """Every sitting of the claimed qualifications, up to the series, with `claim_id`, `external`, `absent`, `late`,
+    `counts`, `why`."""
+    known = pl.Enum(sittings["series"].append(pl.Series([series])).unique().sort())
+    up_to = (
+        sittings.filter(pl.col("series") <= series)
+        # A country of sittings is joined and grouped faster by numbers than by text.
+        .with_columns(pl.col("component").cast(parts.schema["component"]), pl.col("series").cast(known))
+        .join(parts.select("component", "external"), on="component")
+        .select("uci", "registration", "component", "series", "raw", "ums", "outcome", "external")
     )
     considered = (
-        claimed.select(_CLAIM)
-        .join(
-            up_to.select("uci", "registration", "component", "series", "raw", "ums", "outcome", "external"),
-            on=_LEARNER,
-        )
+        claimed.select("claim_id", "centre", *_LEARNER)
+        .join(up_to, on=_LEARNER)
         # At whatever centre it was; of a series' two, which nobody should have, the better.
-        .sort("ums", descending=True, nulls_last=True, maintain_order=True)
-        .unique([*_CLAIM, "component", "series"], keep="first", maintain_order=True)
+        .sort(*_SITTING, pl.col("ums").fill_null(-1).neg(), "outcome", "raw")
+        .filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in _SITTING))
+        .with_columns((pl.col("outcome") == "absent").alias("absent"))
     )
     flagged = (
-        considered.join(complete_since(considered, parts), on=_LEARNER, how="left")
-        .join(_late_internals(considered, parts), on=[*_CLAIM, "component", "series"], how="left")
+        considered.join(complete_since(considered, parts), on="claim_id", how="left")
+        .join(_late_internals(considered, parts), on=_SITTING, how="left")
         .with_columns(pl.col("late").fill_null(value=False))
     )
     external, marked = pl.col("external"), pl.col("outcome") != "pending"
     practice = external & (pl.col("complete").is_null() | (pl.col("series") < pl.col("complete")))
-    usable = ~external & ~pl.col("late") & marked
-    here, most = [*_CLAIM, "component"], pl.when("usable").then("ums").max().over([*_CLAIM, "component"])
-    ranked = (
-        flagged.with_columns(usable.alias("usable"))
-        .sort("ums", "series", descending=[True, False], nulls_last=True)
-        .with_columns(
-            pl.when("usable").then(pl.col("usable").cum_sum().over(here)).alias("rank"),
-            pl.col("usable").sum().over(here).alias("sittings"),
-            most.alias("most"),
-            (pl.col("usable") & (pl.col("ums") == most)).sum().over(here).alias("equals"),
-        )
+    # Ours: of 0 UMS for an absence and 0 UMS for work handed in, the latter is the better.
+    worth = (2 * pl.col("ums") + (~pl.col("absent")).cast(pl.Int32)).alias("worth")
+    usable = flagged.filter(~external & ~pl.col("late") & marked).select(*_SITTING, worth)
+    most = usable.group_by(_PART).agg(pl.col("worth").max().alias("most"), pl.len().alias("sittings"))
+    best = (
+        usable.join(most, on=_PART)
+        .filter(pl.col("worth") == pl.col("most"))
+        .group_by(_PART)
+        .agg(pl.col("series").min().alias("best"), pl.len().alias("equals"), pl.col("most", "sittings").first())
     )
+    judged = flagged.join(best, on=_PART, how="left").with_columns(worth)
     final = external & (pl.col("series") == series) & ~practice
+    chosen = ~external & ~pl.col("late") & marked & (pl.col("series") == pl.col("best"))
     why = (
         pl.when(practice).then(pl.lit("PRACTICE"))
         .when(final & ~marked).then(pl.lit("NO_MARK"))
@@ -266,94 +267,91 @@ def _choices(series: str, claimed: pl.DataFrame, sittings: pl.DataFrame, parts: 
         .when(external).then(pl.lit("BEFORE_FINAL"))
         .when("late").then(pl.lit("AFTER_TERMINAL"))
         .when(~marked).then(pl.lit("NO_MARK"))
-        .when((pl.col("rank") == 1) & (pl.col("sittings") == 1)).then(pl.lit("ONLY"))
-        .when((pl.col("rank") == 1) & (pl.col("equals") > 1)).then(pl.lit("EARLIEST"))
-        .when(pl.col("rank") == 1).then(pl.lit("BEST"))
-        .when(pl.col("ums") == pl.col("most")).then(pl.lit("EQUAL"))
+        .when(chosen & (pl.col("sittings") == 1)).then(pl.lit("ONLY"))
+        .when(chosen & (pl.col("equals") > 1)).then(pl.lit("EARLIEST"))
+        .when(chosen).then(pl.lit("BEST"))
+        .when(pl.col("worth") == pl.col("most")).then(pl.lit("EQUAL"))
+        .when("absent").then(pl.lit("ABSENT"))
         .otherwise(pl.lit("LOWER"))
     )  # fmt: skip
-    counts = (pl.col("rank") == 1).fill_null(value=False) | (final & marked)
-    return ranked.with_columns(counts.alias("counts"), why.alias("why"))
+    counts = chosen.fill_null(value=False) | (final & marked)
+    return judged.with_columns(counts.alias("counts"), why.alias("why"))
 
 
 def complete_since(considered: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
-    """ENT-6: since which series a learner has taken every internal component: `uci`, `registration`, `complete`. Who
-    has not is left out; an absence counts as taken."""
+    """ENT-6: since which series every internal component has been taken by the learner of a claim: `claim_id`,
+    `complete`. Where one has not, the claim is left out; an absence counts as taken. `considered`: a row a sitting,
+    with `claim_id`, `registration`, `component`, `series`, `external`."""
     needed = parts.filter(~pl.col("external")).group_by("registration").len("needed")
     return (
         considered.filter(~pl.col("external"))
-        .group_by(*_LEARNER, "component")
+        .group_by(*_PART, "registration")
         .agg(pl.col("series").min())
-        .group_by(_LEARNER)
+        .group_by("claim_id", "registration")
         .agg(pl.len().alias("taken"), pl.col("series").max().alias("complete"))
         .join(needed, on="registration")
         .filter(pl.col("taken") == pl.col("needed"))
-        .select(*_LEARNER, "complete")
+        .select("claim_id", "complete")
     )
 
 
 def _late_internals(considered: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     """ENT-5: internal sittings after the terminal external (attended, all internals taken and attended by then) in a
-    series in which the external was not taken: the claim's key, `component`, `series`, `late`."""
-    attended = considered.filter(pl.col("outcome") != "absent")
+    series in which the external was not taken: `claim_id`, `component`, `series`, `late`."""
+    attended = considered.filter(~pl.col("absent"))
     terminal = (
         attended.filter("external")
-        .join(complete_since(attended, parts), on=_LEARNER)
+        .join(complete_since(attended, parts), on="claim_id")
         .filter(pl.col("series") >= pl.col("complete"))
-        .group_by(_LEARNER)
+        .group_by("claim_id")
         .agg(pl.col("series").min().alias("terminal"))
     )
-    with_external = considered.filter("external").select(*_CLAIM, "series").unique()
+    with_external = considered.filter("external").select("claim_id", "series")
     return (
         considered.filter(~pl.col("external"))
-        .join(terminal, on=_LEARNER)
+        .join(terminal, on="claim_id")
         .filter(pl.col("series") > pl.col("terminal"))
-        .join(with_external, on=[*_CLAIM, "series"], how="anti")
-        .select(*_CLAIM, "component", "series", late=pl.lit(True))
+        .join(with_external, on=["claim_id", "series"], how="anti")
+        .select(*_SITTING, late=pl.lit(True))
     )
 
 
-# --- Why a claim is not awarded: the claim's key, `about`, `reason` --------------------------------------------------
+# --- Why a claim is not awarded: `claim_id`, `about`, `reason` -------------------------------------------------------
 
 
 def _because(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
-    about = pl.col("component").unique().sort().str.join(", ").alias("about")
-    return rows.group_by(_CLAIM, maintain_order=True).agg(about).with_columns(pl.lit(reason).alias("reason"))
+    about = pl.col("component").cast(pl.String).unique().sort().str.join(", ").alias("about")
+    return rows.group_by("claim_id", maintain_order=True).agg(about).with_columns(pl.lit(reason).alias("reason"))
 
 
 def _sat_again(claimed: pl.DataFrame, later: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     """CRT-4: who has taken the external again in a later series cannot claim on the earlier sitting afterwards. Ours:
     afterwards is once the mark of the later one, or the absence, has reached us."""
-    external = parts.filter("external").select("registration", pl.col("component").alias("option"))
-    again = claimed.join(later.join(external, on="option"), on=_LEARNER).filter(pl.col("received") > pl.col("at"))
-    return _because(again.rename({"option": "component"}), "SAT_AGAIN")
+    external = parts.filter("external").select("registration", pl.col("component").cast(pl.String))
+    taken = later.rename({"option": "component"}).join(external, on="component")
+    again = claimed.join(taken, on=_LEARNER).filter(pl.col("received") > pl.col("at"))
+    return _because(again, "SAT_AGAIN")
 
 
 def _no_external(series: str, claimed: pl.DataFrame, choices: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     """CRT-2: the external is taken in the series claimed in."""
     external = parts.filter("external").select("registration", "component")
     taken = choices.filter(pl.col("series") == series)
-    missing = claimed.join(external, on="registration").join(taken, on=[*_CLAIM, "component"], how="anti")
+    missing = claimed.join(external, on="registration").join(taken, on=_PART, how="anti")
     return _because(missing, "NO_EXTERNAL")
 
 
 def _component_missing(claimed: pl.DataFrame, choices: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     """CRT-2: every component has been taken."""
     wanted = claimed.join(parts.select("registration", "component"), on="registration")
-    return _because(wanted.join(choices, on=[*_CLAIM, "component"], how="anti"), "COMPONENT_MISSING")
-
-
-def _after_terminal(choices: pl.DataFrame, counting: pl.DataFrame) -> pl.DataFrame:
-    """ENT-5: some sitting of every internal component can be used, or will be once its mark is there."""
-    usable = pl.concat([counting, choices.filter(pl.col("why") == "NO_MARK")])
-    return _because(choices.filter("late").join(usable, on=[*_CLAIM, "component"], how="anti"), "AFTER_TERMINAL")
+    return _because(wanted.join(choices, on=_PART, how="anti"), "COMPONENT_MISSING")
 
 
 def _pending(series: str, choices: pl.DataFrame, counting: pl.DataFrame) -> pl.DataFrame:
     """AWD-4: a mark of this series that is missing, or of an earlier one where there is no other, leaves the award
     pending."""
     unmarked = choices.filter(pl.col("why") == "NO_MARK")
-    nothing_else = unmarked.join(counting, on=[*_CLAIM, "component"], how="anti")
+    nothing_else = unmarked.join(counting, on=_PART, how="anti")
     return _because(pl.concat([unmarked.filter(pl.col("series") == series), nothing_else]), "MARK_PENDING")
 
 

@@ -59,15 +59,13 @@ def award(series: str, internals: Sequence[str], external: str, sittings: Sequen
             one for one in of(internal)
             if terminal is None or one.series <= terminal or one.series in with_external
         ]  # fmt: skip
-        if not allowed:
-            return Result("not_eligible", "AFTER_TERMINAL")
         marked = [one for one in allowed if one.ums is not None]
         unmarked = [one for one in allowed if one.ums is None]
         if not marked or any(one.series == series for one in unmarked):
             pending = True
             continue
-        most = max(one.ums for one in marked if one.ums is not None)
-        used[internal] = next(one for one in marked if one.ums == most)
+        # The most UMS; of equal ones a sitting that was attended, then the earliest.
+        used[internal] = max(marked, key=lambda one: (one.ums, not one.absent))
     if pending or final[0].ums is None:
         return Result("pending", "MARK_PENDING")
     used[external] = final[0]

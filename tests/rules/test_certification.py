@@ -208,6 +208,15 @@ def test_awd_4_absent_from_one_is_nothing_for_it_and_flagged() -> None:
     assert claim(JUNE, *COMPLETE).awards["partial_absence"].to_list() == [False]
 
 
+def test_awd_4_work_handed_in_for_nothing_comes_before_an_absence() -> None:
+    certified = claim(JUNE, "BEN01 2024-01 absent", "BEN01 2024-06 0", *COMPLETE[1:])
+    assert (why(certified)["BEN01 2024-01"], why(certified)["BEN01 2024-06"]) == ("ABSENT", "+BEST")
+    assert certified.awards["partial_absence"].to_list() == [False]
+    twice = claim(JUNE, "BEN01 2024-01 absent", "BEN01 2024-06 absent", *COMPLETE[1:])
+    assert (why(twice)["BEN01 2024-01"], why(twice)["BEN01 2024-06"]) == ("+EARLIEST", "EQUAL")
+    assert twice.awards["partial_absence"].to_list() == [True]
+
+
 def test_res_4_absent_from_everything_is_no_result() -> None:
     taken = [f"{code} 2024-06 absent" for code in ("BEN01", "BEN02", "BEN03")]
     assert outcome(claim(JUNE, *taken)) == ("not_eligible", "ABSENT", None, "")

@@ -14,15 +14,17 @@ from attrs import evolve
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from fixtures.generate import boundaries as made_up
 from infra.settings import CATALOGUE_OF_THE_PROJECT
-from rules.catalogue import Catalogue
+from rules.catalogue import Catalogue, Series
 from rules.conversion import Boundaries, ConversionError, convert, points, table
 from rules.scales import Scale, Threshold
 
 CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 INTERNAL, EXTERNAL = CATALOGUE.scale("BEN01"), CATALOGUE.scale("BEN03")
 GRADES = ("L2D", "L2M", "L2P", "L1D", "L1M", "L1P")
-FOLDER = Path(__file__).parents[2] / "fixtures" / "conversion"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+FOLDER = FIXTURES / "conversion"
 SUMMER = Boundaries("2024-06", "BEN03", 60, tuple(zip(GRADES, (45, 39, 33, 27, 21, 15), strict=True)))
 
 
@@ -126,3 +128,25 @@ def test_awd_1_the_canonical_text_tells_any_two_tables_apart() -> None:
     assert len({made.sha256, *(convert(one, EXTERNAL).sha256 for one in others)}) == 4
     assert made.text.startswith("2024-06 BEN03 raw 60 ums 120 cap yes\nL2D=45 L2M=39")
     assert table([made]).row(45) == ("2024-06", "BEN03", 45, 96, "L2D")
+
+
+@pytest.mark.parametrize("series", CATALOGUE.all_series(), ids=lambda one: one.id)
+def test_awd_1_the_placeholder_boundaries_of_every_series_make_tables(series: Series) -> None:
+    offered = [part for one in CATALOGUE.qualifications for part in one.components if part.why_not(series) is None]
+    data = (FIXTURES / "boundaries" / f"{series.id}.csv").read_bytes()
+    assert data == made_up(series.id, {part.code: part.raw_max for part in offered})
+    lines = list(csv.DictReader(data.decode("utf-8").splitlines()))
+    assert {one["placeholder"] for one in lines} == {"Y"}
+    for part in offered:
+        marks = tuple((one["grade"], int(one["raw_mark"])) for one in lines if one["component"] == part.code)
+        made = convert(Boundaries(series.id, part.code, part.raw_max, marks), CATALOGUE.scale(part.code))
+        assert set(made.grades) == {*GRADES, "U"}
+
+
+def test_awd_3_placeholder_boundaries_move_from_series_to_series() -> None:
+    def of(series: str) -> list[str]:
+        with (FIXTURES / "boundaries" / f"{series}.csv").open(encoding="utf-8", newline="") as file:
+            return [one["raw_mark"] for one in csv.DictReader(file) if one["component"] == "BEN01"]
+
+    every = [of(one.id) for one in CATALOGUE.all_series()]
+    assert len({tuple(one) for one in every}) > len(every) / 2

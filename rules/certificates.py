@@ -1,0 +1,47 @@
+"""Which certificates are due, and when (CRT-7)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from rules.catalogue import Catalogue, Milestone, Series
+
+CERTIFICATES: dict[str, Any] = {
+    "due": pl.Date,
+    "centre": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "registration": pl.String,
+    "cash_in": pl.String,
+    "ums": pl.Int32,
+    "grade": pl.String,
+    "claimed_at": pl.Datetime(time_unit="us", time_zone="UTC"),
+}
+"""A row a certificate: `due` is the day by which it should be at the centre; null: only if it was asked for."""
+
+
+def certificates(awards: pl.DataFrame, series: Series, catalogue: Catalogue, at: datetime) -> pl.DataFrame:
+    """CRT-7: the certificates of the awards of a series (`rules.certification.AWARDS`), by day, centre and candidate
+    (`CERTIFICATES`), by the calendar and scale in force at `at` (aware).
+
+    Claims made up to the end of the late window are due on the series' day, later ones only if asked for with the claim
+    (which no feed says yet: staff see from the null). Ours: a U is a result without a certificate.
+    """
+    due = due_day(series, catalogue, at)
+    closes = catalogue.milestone(series, "late_claims_close", at)
+    ungraded = catalogue.scale("qualification", at).thresholds[-1].grade
+    in_time = pl.lit(value=True) if closes is None else pl.col("claimed_at") < closes.at.astimezone(UTC)
+    return (
+        awards.filter((pl.col("outcome") == "awarded") & (pl.col("grade") != ungraded))
+        .with_columns(pl.when(in_time).then(pl.lit(due.day if due else None, pl.Date)).alias("due"))
+        .select(pl.col(name).cast(kind) for name, kind in CERTIFICATES.items())
+        .sort("due", "centre", "candidate", "cash_in", nulls_last=True)
+    )
+
+
+def due_day(series: Series, catalogue: Catalogue, at: datetime) -> Milestone | None:
+    """The date of a series' certificates in the calendar in force at `at`."""
+    return catalogue.milestone(series, "certificates_due", at)
