@@ -21,9 +21,10 @@ from rich.console import Console
 from infra.settings import SettingError, Settings
 
 if TYPE_CHECKING:
+    from infra.journal import Entry
     from parsers.layouts import FileType, Layout
     from pipeline.desk import Desk
-    from rules.catalogue import Series
+    from rules.catalogue import Catalogue, Series
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -48,12 +49,16 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
         from infra.postgres import PostgresError
         from infra.store import StoreError
         from infra.supervisor import SupervisorError
+        from pipeline.award import AwardError
+        from pipeline.basedata import BasedataError
         from pipeline.demo import DemoError
         from pipeline.staff import StaffError
         from rules.catalogue import CatalogueError
 
         outside = (
             AirflowError,
+            AwardError,
+            BasedataError,
             CatalogueError,
             DemoError,
             PostgresError,
@@ -253,6 +258,39 @@ def layout(record: Layout | FileType | None, as_json: bool) -> None:
         click.echo(json.dumps(as_data(record) if record else [as_data(one) for one in LAYOUTS], indent=2))
     else:
         _print(shown(record, _width()) if record else overview())
+
+
+@main.command()
+@click.argument("series")
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write the files and their bundle there."
+)
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="As the catalogue has it on that day, Europe/London; without it, today.",
+)
+@_told
+def basedata(series: str, folder: Path | None, at: datetime | None) -> None:
+    """The basedata of a SERIES (year and month, for example 2024-06; 2023-09 for registrations): what its files hold,
+    and what of it nobody published. Publishes nothing; that is `resultsday run basedata`."""
+    from pipeline.basedata import drawn_up, note, written
+    from rules.basedata import placeholders
+    from rules.catalogue import LONDON, Catalogue
+
+    catalogue = Catalogue.load(Settings.load().catalogue)
+    meant, when = _series_in(catalogue, series), at.replace(tzinfo=LONDON) if at else datetime.now(UTC)
+    made = drawn_up(catalogue, meant, when)
+    _print(note(made, None, placeholders(catalogue, meant, when)))
+    if folder:
+        files = written(made)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, data in files.items():
+                (folder / name).write_bytes(data)
+                click.echo(f"written: {folder / name}")
+        except OSError as error:
+            _end(Path(error.filename or folder), error)
 
 
 @main.command()
@@ -459,6 +497,135 @@ _decision_command(
 )
 
 
+# --- Outcomes --------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--centre", required=True, help="Centre number.")
+@click.option("--candidate", required=True, help="Candidate number.")
+@click.option("--qualification", help="Its subject or any of its codes; without it, all of them.")
+@click.option("--series", help="Year and month in which the number was used; without it, the latest.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file instead.")
+@_told
+def explain(centre: str, candidate: str, qualification: str | None, series: str | None, html: Path | None) -> None:
+    """How an outcome came about: from file and line to grade, every version and choice with its rule (RES-5)."""
+    from pipeline.explain import Unexplained, as_page, text
+    from pipeline.explain import explain as explained
+
+    with _open_desk() as desk:
+        try:
+            found = explained(desk, centre, candidate, qualification, series)
+        except Unexplained as error:
+            raise click.ClickException(str(error)) from error
+    if html:
+        html.write_bytes(as_page(found, datetime.now(UTC)))
+        click.echo(f"written: {html}")
+    else:
+        _print(text(found))
+
+
+# --- The award -------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def boundaries() -> None:
+    """Boundaries and the conversion tables made from them (AWD-1)."""
+
+
+@boundaries.command("take")
+@_told
+def boundaries_take() -> None:
+    """Take the boundaries that wait in feeds/boundaries/ and propose conversion tables."""
+    from pipeline.award import take_boundaries
+
+    with _open_desk() as desk:
+        click.echo(take_boundaries(desk, datetime.now(UTC)).note())
+
+
+@boundaries.command("approve")
+@click.argument("series")
+@click.option("--who", required=True, help="Who approves, for the record.")
+@click.option("--why", required=True, help="The reason, for the record.")
+@_told
+def boundaries_approve(series: str, who: str, why: str) -> None:
+    """Approve the newest conversion table of every component of a SERIES."""
+    from pipeline.award import approve_boundaries
+
+    with _open_desk() as desk:
+        count = approve_boundaries(desk, _series_of(desk, series), who, why, datetime.now(UTC))
+    click.echo(f"{count} conversion tables approved.")
+
+
+@main.command()
+@click.argument("series")
+@_told
+def award(series: str) -> None:
+    """Award a SERIES as the ledger stands and freeze the results as its next version."""
+    from pipeline.award import award as run
+
+    with _open_desk() as desk:
+        click.echo(run(desk, _series_of(desk, series), datetime.now(UTC)).note())
+
+
+@main.command()
+@click.argument("series")
+@_told
+def preview(series: str) -> None:
+    """Write the page from which the newest results of a SERIES are approved, and its tables."""
+    from pipeline.preview import preview as write
+
+    with _open_desk() as desk:
+        awarding = desk.results.newest(_series_of(desk, series).id)
+        if awarding is None:
+            raise click.ClickException(f"{series} has not been awarded: `resultsday award {series}`")
+        _print(write(desk, awarding))
+
+
+@main.command("what-if")
+@click.argument("series")
+@click.argument("moves", nargs=-1, required=True, metavar="COMPONENT GRADE=MARK...")
+@click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file too.")
+@_told
+def what_if(series: str, moves: tuple[str, ...], page: Path | None) -> None:
+    """What moved boundaries would do to a SERIES: `what-if 2024-06 BEN03 L2P=31 L1D=25 BEN01 L2D=50`.
+
+    Nothing is recorded.
+    """
+    from pipeline.what_if import moves_of
+    from pipeline.what_if import what_if as run
+
+    with _open_desk() as desk:
+        found = run(desk, _series_of(desk, series), moves_of(moves), datetime.now(UTC))
+    _print(found.lines())
+    if page:
+        page.write_bytes(found.page())
+        click.echo(f"written: {page}")
+
+
+@main.command()
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep the outputs in this empty folder.")
+@_told
+def replay(keep: Path | None) -> None:
+    """Run everything on record once more, from the archive into an empty ledger, and compare every output byte for byte
+    (RES-6). Exit code 3 when something is not the same."""
+    import tempfile
+
+    from pipeline.replay import empty_desk
+    from pipeline.replay import replay as run_again
+
+    def told(number: int, of: int, one: Entry) -> None:
+        click.echo(f"{number}/{of} {one.at:%Y-%m-%d %H:%M} {one.job}", err=True)
+
+    with (
+        _open_desk() as desk,
+        tempfile.TemporaryDirectory() as folder,
+        empty_desk(desk.settings, keep or Path(folder) / "store", f"replay_{os.getpid()}") as empty,
+    ):
+        came = run_again(desk, empty, told)
+    _print(came.lines())
+    sys.exit(3 if came.differences else 0)
+
+
 # --- The calendar ----------------------------------------------------------------------------------------------------
 
 
@@ -468,7 +635,11 @@ def run() -> None:
 
 
 def _series_of(desk: Desk, series: str) -> Series:
-    meant = desk.catalogue.series_by_id(series)
+    return _series_in(desk.catalogue, series)
+
+
+def _series_in(catalogue: Catalogue, series: str) -> Series:
+    meant = catalogue.series_by_id(series)
     if meant is None:
         raise click.ClickException(f"there is no calendar for {series}; write year and month, for example 2024-06")
     return meant
@@ -497,6 +668,18 @@ def checkpoint(series: str, event: str) -> None:
     with _open_desk() as desk:
         click.echo(take(desk, _series_of(desk, series), event, datetime.now(UTC)).note())
     click.echo(f"reports/checkpoints/{series}-{event}.html, letters in outbox/<centre>/")
+
+
+@run.command("basedata")
+@click.argument("series")
+@_told
+def run_basedata(series: str) -> None:
+    """Publish the basedata of a SERIES, unless what is published says the same (CAL-2, CAL-4)."""
+    from pipeline.basedata import publish_basedata
+
+    with _open_desk() as desk:
+        click.echo(publish_basedata(desk, _series_of(desk, series), datetime.now(UTC)).note())
+    click.echo(f"basedata/{series}/<sequence number>/")
 
 
 @run.command("missing-marks")
@@ -546,13 +729,7 @@ def calendar(series: str | None) -> None:
     from rules.catalogue import Catalogue
 
     catalogue, now = Catalogue.load(Settings.load().catalogue), datetime.now(UTC)
-    if series is None:
-        shown = series_to_show(catalogue, now)
-    else:
-        meant = catalogue.series_by_id(series)
-        if meant is None:
-            raise click.ClickException(f"there is no calendar for {series}; write year and month, for example 2024-06")
-        shown = (meant,)
+    shown = series_to_show(catalogue, now) if series is None else (_series_in(catalogue, series),)
     for one in shown:
         for line in countdown(catalogue, one, now):
             click.echo(line)

@@ -1,0 +1,53 @@
+"""The basedata: every night, what centres' software needs to make entries and read results."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+
+
+@dag(
+    # A version of the catalogue comes into force at midnight, on any day: the calendar's dates alone would miss it.
+    schedule=CronTriggerTimetable("30 0 * * *", timezone="Europe/London"),
+    start_date=datetime(2022, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(hours=1),
+    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    tags=["edi", "basedata"],
+)
+def basedata() -> None:
+    """### Publishes basedata
+
+    Every night at 00:30 Europe/London, for every series, registration series too, from four weeks before its window
+    opens until its results are with the centres. The files lie in `basedata/<series>/<sequence number>/`. Where the
+    catalogue says nothing new of a series, nothing is published; otherwise the next version is, with a note of what
+    changed.
+
+    * **Run it now**: press *Trigger*, for example after the catalogue was changed.
+    * **It failed**: clear the task. What was published already is not published again.
+    * **It was down**: the next night publishes what stands then.
+    * **What happened**: the run's note says which version of which series stands.
+    """
+
+    @task
+    def publish() -> str:
+        """One task for all series."""
+        from infra.airflow import note_run
+        from infra.settings import Settings
+        from pipeline.basedata import publish_due
+        from pipeline.desk import open_desk
+
+        with open_desk(Settings.load()) as desk:
+            published = publish_due(desk, datetime.now(UTC))
+        note = " ".join(one.note() for one in published) or "No series is near its window: nothing to publish."
+        run = get_current_context()["dag_run"]
+        note_run(run.dag_id, run.run_id, note)
+        return note
+
+    publish()
+
+
+basedata()

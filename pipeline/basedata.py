@@ -1,0 +1,248 @@
+"""Basedata to the centres: the S, O, C and L files of a series and the bundle of them, before its window opens and
+again, under the next sequence number, whenever the catalogue says something new of it.
+
+A version lies in `basedata/<series>/<sequence number>/`, which every centre may read. Its bundle is written first and
+is the version: what else lies beside it is made from it. So a run that died is finished by the next one, and of two at
+once one publishes.
+"""
+
+from __future__ import annotations
+
+import logging
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+
+from attrs import frozen
+
+from infra.store import Store, StoreError
+from parsers import writer
+from parsers.bundle import read_bundle, write_bundle
+from parsers.columns import columns
+from parsers.envelope import Centre, Header
+from parsers.findings import Found
+from pipeline.desk import Desk
+from pipeline.journal import journaled
+from rules.basedata import LAYOUTS, Frames, basedata, changes, placeholders
+from rules.catalogue import LONDON, PLACEHOLDER, Catalogue, Series, day_text
+
+log = logging.getLogger(__name__)
+
+PLACE = "basedata/"
+NOTE = "note.txt"
+WIDTH = 96
+LEAD = timedelta(days=28)
+"""Ours: so long before its window opens a series has its basedata."""
+
+
+class BasedataError(ValueError):
+    """What the catalogue says cannot be written as basedata; the message says what."""
+
+
+@frozen(kw_only=True)
+class Published:
+    """What stands after a run. `number` is the sequence number of the version; `fresh` is false when it stood before;
+    `records` counts its records by file letter."""
+
+    series: Series
+    number: int
+    records: Mapping[str, int]
+    fresh: bool
+
+    def note(self) -> str:
+        """A line for the run's note and the log."""
+        done = "published" if self.fresh else "stands, nothing new"
+        return f"Basedata {self.series.id} ({self.series.key}): version {self.number} {done}; {_counted(self.records)}."
+
+
+@frozen(kw_only=True)
+class Version:
+    """A set as it is written or was read: `produced` is its date, `frames` its records (`rules.basedata`)."""
+
+    series: Series
+    number: int
+    produced: date
+    frames: Frames
+
+    @property
+    def key(self) -> str:
+        """The series key of files for many centres, `6B24_`."""
+        return f"{self.series.key}_"
+
+    @property
+    def bundle(self) -> str:
+        """The name of the bundle, the same for every version: `Z6B24_15.zip`."""
+        return bundle_name(self.series)
+
+    @property
+    def records(self) -> dict[str, int]:
+        return {letter: frame.height for letter, frame in self.frames.items()}
+
+    def members(self) -> dict[str, bytes]:
+        """The four files by name (`O6B24_15.X01`), in loading order; raises `ValueError` when a value does not fit its
+        field."""
+        return {
+            f"{letter}{self.key}{self.series.awarding_body}.X{self.number % 100:02d}": self._file(letter)
+            for letter in LAYOUTS
+        }
+
+    def _file(self, letter: str) -> bytes:
+        header = Header(
+            letter=letter, centre=self.key, awarding_body=self.series.awarding_body,
+            series=self.series.key[:2], year=self.series.key[2:], distribution="B",
+        )  # fmt: skip
+        details = writer.details(letter, LAYOUTS[letter], self.frames[letter])
+        part = Centre(number=self.key, sequence=self.number, produced=f"{self.produced:%d%m%y}", details=details)
+        return writer.file(header, [part])
+
+
+def bundle_name(series: Series) -> str:
+    """`Z6B24_15.zip`."""
+    return f"Z{series.key}_{series.awarding_body}.zip"
+
+
+def read_version(series: Series, data: bytes) -> Version:
+    """The set in a bundle of ours; raises `ValueError` when there is anything to find in it."""
+    bundle = read_bundle(bundle_name(series), data)
+    found = Found([one.named for one in bundle.members])
+    frames = {}
+    for index, one in enumerate(bundle.members):
+        found.carry(index, one.findings)
+        if one.type and one.layout:
+            frames[one.type.letter] = columns([one], one.layout, found).records.drop("file", "line")
+    wrong = [*bundle.findings, *(finding for index in range(len(bundle.members)) for finding in found.of(index))]
+    if wrong:
+        raise ValueError(f"{bundle.named} is not as it was written: {wrong[0].message}")
+    part = bundle.members[0].centres[0]
+    day, month, year = (int(part.produced[at : at + 2]) for at in (0, 2, 4))
+    return Version(series=series, number=part.sequence, produced=date(2000 + year, month, day), frames=frames)
+
+
+def written(one: Version) -> dict[str, bytes]:
+    """The files of a version by name, its bundle last, read back before anybody gets them; raises `BasedataError`."""
+    try:
+        members = one.members()
+        data = write_bundle([*members.items()])
+        again = read_version(one.series, data)
+    except ValueError as error:
+        raise BasedataError(f"the catalogue does not fit the basedata of {one.series.title}: {error}") from error
+    if not _same(again.frames, one.frames):
+        raise BasedataError(f"the basedata of {one.series.title} does not say what the catalogue says")
+    return members | {one.bundle: data}
+
+
+def _same(one: Frames, other: Frames) -> bool:
+    return all(one[letter].equals(other[letter]) for letter in LAYOUTS)
+
+
+def drawn_up(catalogue: Catalogue, series: Series, at: datetime, number: int = 1) -> Version:
+    """The basedata of a series as the catalogue has it at `at` (aware)."""
+    frames = basedata(catalogue, series, at)
+    return Version(series=series, number=number, produced=at.astimezone(LONDON).date(), frames=frames)
+
+
+def note(one: Version, before: Version | None, unpublished: Iterable[str]) -> Iterator[str]:
+    """The lines of the note beside a version: what it holds, what it changes, and what of it nobody published."""
+    series, changed = one.series, list(changes(before.frames, one.frames)) if before else []
+    replaced = f"version {before.number}: load all of it again" if before else "nothing: the first version"
+    yield f"BASEDATA  {one.bundle}"
+    yield f"  Series      {series.title} ({series.key}, awarding-body identifier {series.awarding_body})"
+    yield f"  Version     {one.number}, produced {day_text(one.produced)}"
+    yield f"  Replaces    {replaced}"
+    yield f"  Records     {_counted(one.records)}"
+    if before:
+        yield ""
+        yield f"CHANGES  {len(changed)}"
+        yield from (f"  {line}" for line in changed)
+    yield ""
+    yield "NOT PUBLISHED BY THE AWARDING BODY, OUR STAND-INS"
+    for part in (*unpublished, f"syllabus codes, exam type and level, codes for item and process{PLACEHOLDER}"):
+        yield from textwrap.wrap(part, WIDTH, initial_indent="  ", subsequent_indent="    ")
+    yield "  left open: gradesets and discount codes (blank), sessions (X) and lengths (000) of exams"
+
+
+def _counted(records: Mapping[str, int]) -> str:
+    return ", ".join(f"{letter} {count}" for letter, count in records.items())
+
+
+# --- Published -------------------------------------------------------------------------------------------------------
+
+
+def due(catalogue: Catalogue, now: datetime) -> list[Series]:
+    """CAL-1: the series whose basedata is kept up to date at `now` (aware), registration series too: from `LEAD` before
+    the window opens until results are with the centres, or the window closes where there are none."""
+    every = (catalogue.series_by_id(one) for one in sorted({one.series for one in catalogue.milestones}))
+    return [one for one in every if one and _is_due(catalogue, one, now)]
+
+
+def _is_due(catalogue: Catalogue, series: Series, now: datetime) -> bool:
+    opens = catalogue.milestone(series, "window_opens", now)
+    closes = catalogue.milestone(series, "window_closes", now)
+    last = catalogue.milestone(series, "results_to_centres", now) or closes
+    return opens is not None and last is not None and opens.at - LEAD <= now < last.at
+
+
+def publish_due(desk: Desk, now: datetime) -> list[Published]:
+    """`publish_basedata` for every series that is due at `now` (aware)."""
+    return [publish_basedata(desk, series, now) for series in due(desk.catalogue, now)]
+
+
+@journaled("basedata", idle=lambda one: not one.fresh)
+def publish_basedata(desk: Desk, series: Series, now: datetime) -> Published:
+    """CAL-2, CAL-4: publishes the basedata of `series` as the catalogue has it at `now` (aware), unless the latest
+    version says the same: the files, the bundle and `note.txt`. A version is never written over.
+
+    Raises `StoreError` when a version that was published cannot be read any more, `BasedataError` when what the
+    catalogue says cannot be written.
+    """
+    while True:
+        last = max(_numbers(desk.store, series), default=0)
+        before = _finished(desk, series, last, now) if last else None
+        wanted = drawn_up(desk.catalogue, series, now, last + 1)
+        if before and _same(before.frames, wanted.frames):
+            return Published(series=series, number=last, records=before.records, fresh=False)
+        data = written(wanted)[wanted.bundle]
+        # Where another run has been faster, its version is looked at in the next round.
+        if desk.store.put_if_absent(_bundle_key(series, wanted.number), data):
+            _finished(desk, series, wanted.number, now)
+            done = Published(series=series, number=wanted.number, records=wanted.records, fresh=True)
+            log.info("%s", done.note())
+            return done
+
+
+def _folder(series: Series, number: int) -> str:
+    return f"{PLACE}{series.id}/{number}/"
+
+
+def _bundle_key(series: Series, number: int) -> str:
+    return f"{_folder(series, number)}{bundle_name(series)}"
+
+
+def _numbers(store: Store, series: Series) -> Iterator[int]:
+    """The versions that are published: those with a bundle."""
+    for stored in store.list(f"{PLACE}{series.id}/"):
+        number, _, name = stored.key.removeprefix(f"{PLACE}{series.id}/").partition("/")
+        if number.isdecimal() and name == bundle_name(series):
+            yield int(number)
+
+
+def _published(store: Store, series: Series, number: int) -> Version:
+    key = _bundle_key(series, number)
+    try:
+        return read_version(series, store.get(key))
+    except ValueError as error:
+        raise StoreError(f"{key}: {error}; find out who changed it, and put the file back") from error
+
+
+def _finished(desk: Desk, series: Series, number: int, now: datetime) -> Version:
+    """A published version, everything beside its bundle written as far as it is not there yet."""
+    one, folder = _published(desk.store, series, number), _folder(series, number)
+    there = {stored.key for stored in desk.store.list(folder)}
+    for name, data in one.members().items():
+        if f"{folder}{name}" not in there:
+            desk.store.put_if_absent(f"{folder}{name}", data)
+    if f"{folder}{NOTE}" not in there:
+        before = _published(desk.store, series, number - 1) if number > 1 else None
+        lines = note(one, before, placeholders(desk.catalogue, series, now))
+        desk.store.put_if_absent(f"{folder}{NOTE}", "".join(f"{line}\n" for line in lines).encode())
+    return one
