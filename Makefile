@@ -24,7 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
 	@touch $@
 
-demo: $(STAMP) ## the main job: eight centre files through the real Airflow, and what came of each
+demo: $(STAMP) ## the main job: an exam season through the real Airflow, from registrations to an updated results file
 	@$(BIN)/resultsday demo
 
 up: $(STAMP) ## start the desk and leave it running; prints address and login

@@ -46,14 +46,15 @@ def moderation() -> None:
         from pipeline.marks import take_external
         from pipeline.moderation import Summary, review, sample, take
 
-        now = datetime.now(UTC)
+        run = get_current_context()["dag_run"]
+        # The instant the run is for, not of the work: a retry and a rehearsal see the calendar as it stood then.
+        now = run.run_after
         with open_desk(Settings.load()) as desk:
             marking = take_external(desk, now).note()
             steps = [sample(desk, series, now) for series in desk.catalogue.all_series()]
             steps += [take(desk, now), review(desk, now)]
         total = Summary(**{one.name: sum(getattr(step, one.name) for step in steps) for one in fields(Summary)})
         note = f"{marking} {total.note()}"
-        run = get_current_context()["dag_run"]
         note_run(run.dag_id, run.run_id, note)
         return note
 

@@ -55,6 +55,12 @@ class ActionBook:
         query = select(t.uci, t.option, t.number).where(t.action == "extra_sitting", t.centre.in_(centres))
         return sql.frame(self._engine, query)
 
+    def certificates(self, series: str) -> pl.DataFrame:
+        """Claims of a series with which a certificate was asked for (CRT-7): `centre`, `uci`, `option`."""
+        t = actions.c
+        query = select(t.centre, t.uci, t.option).distinct().where(t.action == "certificate", t.series == series)
+        return sql.frame(self._engine, query)
+
     def everything(self, centre: str) -> pl.DataFrame:
         """All actions about a centre, the newest first."""
         return sql.frame(self._engine, select(actions).where(actions.c.centre == centre).order_by(actions.c.id.desc()))

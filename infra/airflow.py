@@ -198,10 +198,42 @@ class AirflowApi:
         """What Airflow says of its parts: `{"scheduler": {"status": "healthy", ...}, ...}`."""
         return self._send("GET", "/api/v2/monitor/health")
 
-    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
-        """Start a run of a DAG now; returns its run id. (The run of a paused DAG waits.)"""
-        run = self._call("POST", f"/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": dict(conf or {})})
-        return str(run["dag_run_id"])
+    def trigger(
+        self,
+        dag_id: str,
+        conf: Mapping[str, Any] | None = None,
+        *,
+        run_after: datetime | None = None,
+        run_id: str | None = None,
+    ) -> str:
+        """Start a run of a DAG now; returns its run id. (The run of a paused DAG waits.)
+
+        `run_after` (aware, in the past) is the instant the run stands for when it is not now: of a rehearsal. With a
+        `run_id` of the caller's a second call is refused.
+        """
+        body: dict[str, Any] = {"logical_date": None, "conf": dict(conf or {})}
+        if run_after:
+            body["run_after"] = run_after.isoformat()
+        if run_id:
+            body["dag_run_id"] = run_id
+        return str(self._call("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
+
+    def state(self, dag_id: str, run_id: str) -> str | None:
+        """The state of a run; null when there is no such run."""
+        found = self._call("GET", f"/dags/{dag_id}/dagRuns", params={"run_id_pattern": run_id})["dag_runs"]
+        return next((str(one["state"]) for one in found if one["dag_run_id"] == run_id), None)
+
+    def questions(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """What a run asks a person and nobody has answered yet: `subject`, `options`, `task_instance`, ..."""
+        asked = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/hitlDetails")["hitl_details"]
+        return [one for one in asked if not one["response_received"]]
+
+    def answer(self, question: Mapping[str, Any], chosen: str, given: Mapping[str, Any] | None = None) -> None:
+        """Answers a question of `questions` as the user that is logged in: an option, and what the form asks for."""
+        task = question["task_instance"]
+        path = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
+        answered = {"chosen_options": [chosen], "params_input": dict(given or {})}
+        self._call("PATCH", f"{path}/{task['map_index']}/hitlDetails", json=answered)
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """One run as Airflow describes it: `state`, `note`, `start_date`, ..."""

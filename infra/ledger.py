@@ -38,7 +38,9 @@ def migrate(database_url: str) -> None:
     engine.dispose()
 
 
-_LOCKS = {"migrate": 7_310_001, "ingest": 7_310_002, "marks": 7_310_003, "moderation": 7_310_004}
+_LOCKS = {
+    "migrate": 7_310_001, "ingest": 7_310_002, "marks": 7_310_003, "moderation": 7_310_004, "boundaries": 7_310_005,
+}  # fmt: skip
 
 
 @frozen(kw_only=True)

@@ -132,6 +132,15 @@ class Moderation:
         with self._engine.connect() as connection:
             return list(connection.execute(query).scalars())
 
+    def undecided(self, series: str) -> dict[str, int]:
+        """How many cohorts of a series are neither agreed nor adjusted, by state."""
+        t = cohorts.c
+        query = select(t.state, func.count()).where(
+            t.series == series, t.state.in_(("sampled", "feedback", "proposed"))
+        )
+        with self._engine.connect() as connection:
+            return {row[0]: row[1] for row in connection.execute(query.group_by(t.state).order_by(t.state))}
+
     def cohorts(self, ids: Sequence[int]) -> list[Cohort]:
         """These cohorts as they stand, by series, centre and component."""
         t = cohorts.c

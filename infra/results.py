@@ -349,10 +349,11 @@ class ResultBook:
 
     # --- Files -------------------------------------------------------------------------------------------------------
 
-    def numbers(self, series: str) -> dict[str, int]:
-        """The last sequence number of results files used in a series, by centre."""
+    def numbers(self, awarding_body: str) -> dict[str, int]:
+        """The last sequence number of results files of an awarding-body identifier, by centre. Their names do not say
+        the series, so the numbers go on from one to the next."""
         f = release_files.c
-        query = select(f.centre, func.max(f.sequence)).where(f.series == series, f.sequence.is_not(None))
+        query = select(f.centre, func.max(f.sequence)).where(f.awarding_body == awarding_body, f.sequence.is_not(None))
         with self._engine.connect() as connection:
             return {row[0]: row[1] for row in connection.execute(query.group_by(f.centre))}
 

@@ -73,6 +73,10 @@ class Settings:
         int,
     )
 
+    approvers: str = _setting(
+        "RESULTSDAY_APPROVERS", "admin", "Who may approve boundaries and results: users of Airflow, by comma."
+    )
+
     @property
     def store_location(self) -> str:
         """The store's address with its default filled in: a folder or `s3://bucket/prefix`."""

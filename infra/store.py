@@ -32,6 +32,8 @@ Kind = Literal["file", "folder", "other"]
 
 MIB = 1024 * 1024
 TEMPORARY_FOLDER = ".tmp"
+PRIVATE = ("embargo", TEMPORARY_FOLDER)
+"""Folders at the root that only the desk's own user can look into: what waits there is not to be seen yet (RES-2)."""
 TEMPORARY_ENDINGS = (".part", ".filepart", ".tmp", ".crdownload")
 KEPT_LEVELS = 2  # inbox/<centre> is a centre's landing place: it stays when it is empty
 DEEPEST = 64  # parts of a key in a folder store; what a sender nests deeper would make every listing slow
@@ -258,10 +260,10 @@ class FolderStore:
         except FileNotFoundError:  # not to be taken for a file that is missing in it
             raise StoreError(f"{self}: the store's folder is gone") from None
         try:
-            for part in parts:
+            for depth, part in enumerate(parts):
                 if create:
                     with suppress(FileExistsError):
-                        os.mkdir(part, 0o750, dir_fd=handle)
+                        os.mkdir(part, 0o700 if not depth and part in PRIVATE else 0o750, dir_fd=handle)
                         os.fsync(handle)
                 inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
                 os.close(handle)

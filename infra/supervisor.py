@@ -30,7 +30,7 @@ from sqlalchemy.engine import make_url
 
 from infra import airflow
 from infra.airflow import ADMIN, AirflowApi, AirflowError, Component
-from infra.host import LOCALHOST, born, ends_with_parent, free_port, tail, write_private
+from infra.host import LOCALHOST, born, claimed_port, ends_with_parent, tail, write_private
 from infra.postgres import EmbeddedPostgres, create_database
 from infra.settings import Settings
 
@@ -254,7 +254,8 @@ class _Parts:
 
 def _serve(settings: Settings) -> NoReturn:
     """Start every part and watch them; left by `SupervisorError` or `_ToldToStop` only."""
-    with _Parts(settings) as parts:
+    # The port stays claimed until the last part has ended.
+    with _ui_port(settings) as port, _Parts(settings) as parts:
         begin = time.monotonic()
         database_url, airflow_database_url = _databases(settings, parts)
         postgres_seconds = time.monotonic() - begin
@@ -267,7 +268,6 @@ def _serve(settings: Settings) -> NoReturn:
         log.info("the ledger's tables are ready (%.1f s)", time.monotonic() - begin)
 
         begin = time.monotonic()
-        port = _ui_port(settings)
         ui_url = f"http://{LOCALHOST}:{port}"
         environment = airflow.environment(
             settings, database_url=database_url, airflow_database_url=airflow_database_url, port=port
@@ -330,13 +330,15 @@ def _wait_until_healthy(api: AirflowApi, since: datetime, parts: _Parts) -> None
         time.sleep(POLL_SECONDS)
 
 
-def _ui_port(settings: Settings) -> int:
-    """The port of the last time, else 8080, else any; written down, so that bookmarks last."""
+@contextlib.contextmanager
+def _ui_port(settings: Settings) -> Iterator[int]:
+    """The port of the last time, else 8080, else any; written down, so that bookmarks last. No other desk of this
+    machine can have it meanwhile."""
     file = _folder(settings, "run") / "port"
     last = int(file.read_text(encoding="utf-8")) if file.exists() else UI_PORT
-    port = free_port(last)
-    file.write_text(f"{port}\n", encoding="utf-8")
-    return port
+    with claimed_port(last) as port:
+        file.write_text(f"{port}\n", encoding="utf-8")
+        yield port
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:

@@ -64,6 +64,33 @@ def csv_rows(data: bytes, columns: Sequence[str]) -> tuple[list[tuple[int, Row]]
         return [], [type(error).__name__]
 
 
+def csv_columns(data: bytes, columns: Sequence[str]) -> tuple[pl.DataFrame, list[str]]:
+    """The rows of a large CSV file in UTF-8, each by itself: what is wrong with one leaves the others as they are. Or
+    no rows, and which of `columns` are missing. Never raises.
+
+    Beside `columns` (text, without spaces and quotation marks around it): `line`, `cells` (how many the row has) and
+    `wanted` (how many the first line has). What is not UTF-8 becomes U+FFFD. Blank rows are left out. A line is a row:
+    a cell that goes over the end of its line makes two that are wrong.
+    """
+    lines = pl.Series("text", data.decode("utf-8-sig", errors="replace").split("\n"))
+    # With a comma before the first cell too, each is found by its comma, the empty ones as well.
+    cells = (pl.lit(",") + pl.col("text").str.strip_chars_end("\r")).str.extract_all(_CELL)
+    bare = pl.element().str.slice(1).str.strip_chars().str.replace(_QUOTED, "${1}").str.strip_chars()
+    table = pl.DataFrame(lines).select(cells.list.eval(bare).alias("row")).with_row_index("line", offset=1)
+    header = table["row"][0].to_list()
+    missing = [name for name in columns if name not in header]
+    if missing:
+        table, header = table.clear(), list(columns)
+    rows = table[1:].filter(pl.col("row").list.join("") != "")
+    texts = (pl.col("row").list.get(header.index(name), null_on_oob=True).fill_null("").alias(name) for name in columns)
+    counts = pl.col("row").list.len().alias("cells"), pl.lit(len(header), pl.UInt32).alias("wanted")
+    return rows.select("line", *texts, *counts), missing
+
+
+_QUOTED = '^"((?:[^"]|"")*)"$'
+_CELL = ',(?:"(?:[^"]|"")*")?[^,]*'
+
+
 def _rows(data: bytes, found: Found) -> list[tuple[int, Row]]:
     rows, missing = csv_rows(data, COLUMNS)
     if missing:

@@ -195,10 +195,24 @@ def _report(
     notes = ["A learner with several reasons counts under each. Every centre named here has a letter."]
     if PLACEHOLDER in facts[1][1]:
         notes.append(_STAND_IN)
+    left = _left(desk, series, event, now)
+    if left:
+        facts.insert(3, ("Time to mend it", left))
+        notes.append(_SINCE)
     desk.store.put(f"{place}.html", page("Without a result to come", facts, grids, notes))
 
 
+_SINCE = "It tells how things stood at that instant; what came after it is not in it."
 _STAND_IN = f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in."
+
+
+def _left(desk: Desk, series: Series, event: str, now: datetime) -> str | None:
+    """How long until the date of the checkpoint: whole days of the London calendar, which the clocks do not change."""
+    milestone = desk.catalogue.milestone(series, event, now) if event in EVENTS else None
+    if milestone is None or now >= milestone.at:
+        return None
+    days = (milestone.at - now.astimezone(LONDON)).days
+    return f"{days} day{'s' * (days != 1)} left" if days else "less than a day left"
 
 
 def _when(desk: Desk, series: Series, event: str, now: datetime) -> str:
@@ -250,7 +264,10 @@ def _letter(
     extended: Extensions,
 ) -> Iterator[str]:
     yield f"CHECKPOINT {series.title} ({series.key}): {_when(desk, series, event, now)}"
-    yield f"to centre {centre}, as of {instant_text(now)}"
+    left = _left(desk, series, event, now)
+    yield f"to centre {centre}, as of {instant_text(now)}{f': {left}' if left else ''}"
+    if left:
+        yield _SINCE
     yield ""
     if quiet:
         yield from _wrapped(

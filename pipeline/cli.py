@@ -22,6 +22,7 @@ from infra.settings import SettingError, Settings
 
 if TYPE_CHECKING:
     from infra.journal import Entry
+    from infra.results import Awarding
     from parsers.layouts import FileType, Layout
     from pipeline.desk import Desk
     from rules.catalogue import Catalogue, Series
@@ -52,6 +53,7 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
         from pipeline.award import AwardError
         from pipeline.basedata import BasedataError
         from pipeline.demo import DemoError
+        from pipeline.embargo import ReleaseError
         from pipeline.staff import StaffError
         from rules.catalogue import CatalogueError
 
@@ -62,6 +64,7 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
             CatalogueError,
             DemoError,
             PostgresError,
+            ReleaseError,
             SettingError,
             StaffError,
             StoreError,
@@ -329,7 +332,7 @@ def completion(shell: str) -> None:
 @main.command()
 @_told
 def demo() -> None:
-    """Send eight centre files through the real Airflow and show what came of each."""
+    """Play an exam season of made-up centres, and the eight sample files, through the real Airflow."""
     from pipeline.demo import demo as run
 
     run(Settings.load(), console, lambda: datetime.now(UTC))
@@ -453,13 +456,19 @@ def _entry_command(action: Literal["entry", "claim", "withdrawal"], help_text: s
     @click.option("--uci", required=True, help="The learner.")
     @click.option("--option", "code", required=True, help="Component or cash-in code.")
     @_told
-    def run(centre: str, series: str, candidate: str, uci: str, code: str, who: str, why: str) -> None:
+    def run(
+        centre: str, series: str, candidate: str, uci: str, code: str, who: str, why: str, certificate: bool = False
+    ) -> None:
         from pipeline.staff import Entry, Order, change_entry
 
         with _open_desk() as desk:
             entry = Entry(centre, series, candidate, uci, code)
-            key = change_entry(desk, action, entry, Order(who, why, datetime.now(UTC)))
+            key = change_entry(desk, action, entry, Order(who, why, datetime.now(UTC)), certificate)
         click.echo(f"Waits for the next ingest as {key}; its reply will lie in the centre's outbox.")
+
+    if action == "claim":
+        asked = "--certificate", "The centre asks for the certificate: after the late window there is none otherwise."
+        click.option(asked[0], is_flag=True, help=asked[1])(run)
 
 
 _entry_command("entry", "Enter a learner for a component when the centre may not any more (ENT-2).")
@@ -600,6 +609,103 @@ def what_if(series: str, moves: tuple[str, ...], page: Path | None) -> None:
     if page:
         page.write_bytes(found.page())
         click.echo(f"written: {page}")
+
+
+# --- Results day and after -------------------------------------------------------------------------------------------
+
+
+@main.group()
+def results() -> None:
+    """The results of a series under embargo: built, approved or withdrawn (RES-2)."""
+
+
+def _newest_results(desk: Desk, series: str) -> Awarding:
+    awarding = desk.results.newest(_series_of(desk, series).id)
+    if awarding is None:
+        raise click.ClickException(f"{series} has not been awarded: `resultsday award {series}`")
+    return awarding
+
+
+@results.command("build")
+@click.argument("series")
+@_told
+def results_build(series: str) -> None:
+    """Write every file of the newest results of a SERIES, hashed, where no centre can read it."""
+    from pipeline.release import build
+
+    with _open_desk() as desk:
+        click.echo(build(desk, _newest_results(desk, series), datetime.now(UTC)).note())
+
+
+def _results_command(name: Literal["approve", "withdraw"], help_text: str) -> None:
+    @results.command(name, help=help_text)
+    @click.argument("series")
+    @click.option("--who", required=True, help="Who decides, for the record.")
+    @click.option("--why", required=True, help="The reason, for the record.")
+    @_told
+    def run(series: str, who: str, why: str) -> None:
+        from pipeline.release import approve, withdraw
+
+        decide = approve if name == "approve" else withdraw
+        with _open_desk() as desk:
+            decided = decide(desk, _newest_results(desk, series), who, why, datetime.now(UTC))
+        click.echo(f"Results {series} version {decided.version}: {decided.state}.")
+
+
+_results_command("approve", "Approve the newest results of a SERIES; the calendar releases them (RES-2).")
+_results_command("withdraw", "Stop the newest results of a SERIES, as long as nothing of them is published (RES-2).")
+
+
+@main.command()
+@click.argument("series")
+@click.option("--audience", type=click.Choice(["centres", "learners"]), required=True, help="To whom.")
+@_told
+def release(series: str, audience: Literal["centres", "learners"]) -> None:
+    """Publish the approved results of a SERIES, if their instant has come (RES-2)."""
+    from pipeline.release import release as run
+
+    with _open_desk() as desk:
+        click.echo(run(desk, _series_of(desk, series), audience, datetime.now(UTC)).note())
+
+
+@main.command("updated-results")
+@click.argument("series")
+@click.argument("centres", nargs=-1, required=True, metavar="CENTRE...")
+@click.option("--who", required=True, help="Who asks for it, for the record.")
+@click.option("--why", required=True, help="The reason, for the record.")
+@_told
+def updated_results(series: str, centres: tuple[str, ...], who: str, why: str) -> None:
+    """Restate the results file of centres of which something has changed since the last one (RES-3)."""
+    from pipeline.after_results import updated
+
+    with _open_desk() as desk:
+        done = updated(desk, centres, datetime.now(UTC), _series_of(desk, series), who, why)
+    click.echo(done.note())
+    _print(done.files)
+
+
+@main.command("late-claims")
+@_told
+def late_claims() -> None:
+    """Award claims that came after results day, and publish them in the portal (CRT-6)."""
+    from pipeline.after_results import late_claims as run
+
+    with _open_desk() as desk:
+        late = run(desk, datetime.now(UTC))
+    click.echo(late.note())
+    sys.exit(1 if late.errors else 0)
+
+
+@main.command()
+@click.argument("series")
+@_told
+def certificates(series: str) -> None:
+    """List the certificates of a SERIES that are due (CRT-7)."""
+    from pipeline.certificates import certificates as run
+
+    with _open_desk() as desk:
+        count = run(desk, _series_of(desk, series), datetime.now(UTC))
+    click.echo(f"{count:,} certificates are due: reports/certificates/{series}.html")
 
 
 @main.command()

@@ -1,10 +1,9 @@
-"""The demo: eight centre files through the real Airflow, and what came of each."""
+"""The demo: an exam season of made-up centres and the eight sample files through the real Airflow, with the clock set
+by the calendar, and what came of it."""
 
 from __future__ import annotations
 
 import csv
-import os
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,22 +13,25 @@ from typing import Any
 
 from attrs import evolve, frozen
 from rich.console import Console
-from rich.table import Table
 
+from fixtures.season import Season, season
 from infra.airflow import AirflowApi
-from infra.ledger import Landing
 from infra.settings import Settings
-from infra.store import FolderStore
 from infra.supervisor import Desk as Running
 from infra.supervisor import down, status, up
+from pipeline import demo_report
 from pipeline.desk import Desk, open_desk
-from pipeline.replies import money
+from pipeline.progress import waiting
+from pipeline.rehearsal import RehearsalError, Step, happen, land, late_centre, steps
 from rules.catalogue import LONDON
-from rules.decisions import Outcome
 
-DAG = "ingest"
 SAMPLES = Path(str(files("fixtures"))) / "samples"
-WAIT = 90.0
+SEED = 1
+WAIT = 120.0
+BEFORE_ANSWER = 2.5
+"""Seconds: Airflow can fail a task that is answered in the very moment it asks."""
+EARLY = datetime(2023, 8, 1, tzinfo=UTC)
+APPROVE, WHY = "Approve", "approved by the demo, in the place of a person"
 
 
 class DemoError(Exception):
@@ -55,8 +57,8 @@ def samples() -> list[Sample]:
 
 
 def demo(settings: Settings, console: Console, now: Callable[[], datetime]) -> None:
-    """Starts the desk unless it is up, drops the samples into the inbox, lets the ingest DAG take them and shows what
-    came of them. A desk it started is ended again. Raises `DemoError`, `SupervisorError` or `AirflowError`."""
+    """Starts the desk unless it is up, plays the season on it and shows what came of it. A desk it started is ended
+    again. Raises `DemoError`, `SupervisorError` or `AirflowError`."""
     began = time.monotonic()
     was_up = status(settings) is not None
     running = up(settings, console.print)
@@ -65,71 +67,107 @@ def demo(settings: Settings, console: Console, now: Callable[[], datetime]) -> N
     finally:
         if not was_up:
             down(settings, lambda _: None)
-    console.print(f"{time.monotonic() - began:.1f} s in all.")
+    console.print(f"\n{time.monotonic() - began:.0f} s in all.")
 
 
 def run_through(settings: Settings, running: Running, console: Console, now: Callable[[], datetime]) -> None:
-    """The demo on a running desk."""
-    with open_desk(settings) as desk:
-        if not isinstance(desk.store, FolderStore):
-            raise DemoError("the demo drops files into a folder; unset RESULTSDAY_STORE")
-        began = now()
-        dropped, again = drop(desk, desk.store.root, began)
-        console.print(
-            f"\nDropped {len(dropped)} files into {desk.store.root / 'inbox'}"
-            + (" (once more: an earlier demo sent them, so they land as sent again today)" if again else ""),
-        )
-        with AirflowApi(running.ui_url, running.username, running.password) as api:
-            api.wait_until_known(DAG, WAIT)
-            run_id = api.trigger(DAG)
-            if api.wait(DAG, run_id, WAIT) != "success":
-                raise DemoError(f"run {run_id} of the DAG {DAG} failed; see {running.ui_url}")
-            story = _story(desk, dropped)
-            # The schedule may have been quicker than we: then its run took the files and ours found nothing.
-            run = next((one for one in api.runs(DAG) if _took_files(one, began)), None)
-        _show(console, story, desk.store.root)
-        console.print(f"\nAirflow was up after {running.airflow_seconds:.1f} s.")
-        if run:
-            seconds = (
-                datetime.fromisoformat(run["end_date"]) - datetime.fromisoformat(run["start_date"])
-            ).total_seconds()
-            console.print(f"The run took {seconds:.1f} s. Its note: {run['note']}")
+    """The demo on a running desk. What an earlier one has done is not done again; then the samples are sent once
+    more."""
+    made = season(SEED)
+    with open_desk(settings) as desk, AirflowApi(running.ui_url, running.username, running.password) as api:
+        timetable = steps(desk.catalogue)
+        console.print(f"\nA season of {len(made.centres)} made-up centres with {len(made.truth.learners)} learners, "
+                      f"and the {len(samples())} sample files, through Airflow: {running.ui_url}\n")  # fmt: skip
+        try:
+            with waiting(console, "Airflow makes up for what it has missed"):
+                _until_quiet(api, sorted({one.job for one in timetable}), now)
+            fresh = play(desk, api, made, timetable, console)
+            if not fresh:
+                console.print("\nThe season has been played before. The sample files are sent once more.")
+                send_again(desk, now())
+                _run(api, "ingest")
+        except RehearsalError as error:
+            raise DemoError(str(error)) from error
+        demo_report.samples_story(console, _story(desk), desk.store)
+        demo_report.season_story(console, desk, made)
 
 
-def drop(desk: Desk, root: Path, now: datetime) -> tuple[list[Landing], bool]:
-    """Puts the samples into the inbox with their landing instants; if they landed before, as sent again just now."""
-    known = set(desk.ledger.story([one.key for one in samples()])["landing_key"])
-    again = bool(known)
-    landings = []
+# --- Playing ---------------------------------------------------------------------------------------------------------
+
+
+def play(desk: Desk, api: AirflowApi, made: Season, timetable: Sequence[Step], console: Console) -> int:
+    """Every step of the season that Airflow has not yet done, with what happens before it; returns how many."""
+    before, done = EARLY, 0
+    for step in timetable:
+        # Airflow itself remembers by this name what an earlier or interrupted demo has done.
+        run_id = f"season-{step.at.astimezone(LONDON):%Y-%m-%d}-{step.job}"
+        if api.state(step.job, run_id) != "success":
+            began = time.monotonic()
+            with waiting(console, step.title):
+                for event in made.between(before, step.at):
+                    happen(desk, made, event)
+                for one in samples():
+                    if before < one.landed <= step.at:
+                        land(desk, one.key, one.path.read_bytes(), one.landed)
+                note = _run(api, step.job, step.at, run_id, _asked(step, made))
+            demo_report.step_line(console, step, note, time.monotonic() - began)
+            done += 1
+        before = step.at
+    return done
+
+
+def send_again(desk: Desk, now: datetime) -> None:
+    """The samples as their centres send them once more just now."""
     for one in samples():
-        landed = now - timedelta(seconds=desk.settings.settle_seconds + 1) if again else one.landed
-        target = root / one.key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # The ingest may look at any moment: what it sees must be whole and carry its landing instant.
-        draft = target.with_name(f".{target.name}.part")
-        shutil.copyfile(one.path, draft)
-        os.utime(draft, (landed.timestamp(), landed.timestamp()))
-        draft.replace(target)
-        landings.append(_landing(one, landed))
-    return landings, again
+        land(desk, one.key, one.path.read_bytes(), now - timedelta(seconds=desk.settings.settle_seconds + 1))
 
 
-def _landing(sample: Sample, landed: datetime) -> Landing:
-    _, centre, name = sample.key.split("/")
-    return Landing(
-        landing_key=sample.key,
-        centre=centre,
-        file_name=name,
-        kind="file",
-        received=landed.astimezone(UTC),
-        size=0,
-        sha256="",
-    )
+def _asked(step: Step, made: Season) -> dict[str, Any]:
+    """What the form of a DAG that is started by hand asks for."""
+    if step.job != "updated_results":
+        return {}
+    return {"series": step.series, "centres": [late_centre(made)], "why": "the centre asked for it after a late claim"}
 
 
-def _story(desk: Desk, dropped: Sequence[Landing]) -> list[dict[str, Any]]:
-    """What became of the dropped files. A scheduled run may have been quicker than ours, or still be at it."""
-    keys = [one.landing_key for one in dropped]
+def _run(
+    api: AirflowApi, job: str, at: datetime | None = None, run_id: str = "", conf: dict[str, Any] | None = None
+) -> str:
+    """A run of a DAG to its end, its questions answered as the person who approves would; returns its note."""
+    if not run_id or api.state(job, run_id) is None:
+        run_id = api.trigger(job, conf, run_after=at, run_id=run_id or None)
+    deadline = time.monotonic() + WAIT
+    while (state := api.run(job, run_id)["state"]) not in ("success", "failed"):
+        for question in api.questions(job, run_id):
+            time.sleep(BEFORE_ANSWER)
+            api.answer(question, APPROVE, dict.fromkeys(question["params"], WHY))
+        if time.monotonic() > deadline:
+            raise DemoError(f"run {run_id} of the DAG {job} is still {state} after {WAIT:.0f} s")
+        time.sleep(0.2)
+    if state == "failed":
+        raise DemoError(f"run {run_id} of the DAG {job} failed; look at it in Airflow, clear it there, and go on")
+    return str(api.run(job, run_id)["note"] or "")
+
+
+def _until_quiet(api: AirflowApi, jobs: Sequence[str], now: Callable[[], datetime]) -> None:
+    """Waits until Airflow knows the DAGs and has made up for the dates it missed while it was down."""
+    deadline = time.monotonic() + WAIT
+    for job in jobs:
+        api.wait_until_known(job, WAIT)
+    while busy := [job for job in jobs if _busy(api, job, now())]:
+        if time.monotonic() > deadline:
+            raise DemoError(f"Airflow is still busy with {', '.join(busy)} after {WAIT:.0f} s")
+        time.sleep(0.5)
+
+
+def _busy(api: AirflowApi, job: str, now: datetime) -> bool:
+    following = api.dag(job)["next_dagrun_run_after"]
+    missed = following is not None and datetime.fromisoformat(following) <= now
+    return missed or any(one["state"] not in ("success", "failed") for one in api.runs(job))
+
+
+def _story(desk: Desk) -> list[dict[str, Any]]:
+    """What became of the samples. A scheduled run may have been quicker than ours, or still be at it."""
+    keys = [one.key for one in samples()]
     deadline = time.monotonic() + WAIT
     while True:
         rows = {row["landing_key"]: row for row in desk.ledger.story(keys).iter_rows(named=True)}
@@ -139,45 +177,3 @@ def _story(desk: Desk, dropped: Sequence[Landing]) -> list[dict[str, Any]]:
             missing = [key for key in keys if key not in rows or not rows[key]["outcome"]]
             raise DemoError(f"no answer after {WAIT:.0f} s for {', '.join(missing)}")
         time.sleep(0.2)
-
-
-_COLOURS = {"accepted": "green", "accepted with warnings": "green", "partly accepted": "yellow", "refused": "red"}
-
-
-def _took_files(run: dict[str, Any], since: datetime) -> bool:
-    ended = run["end_date"] and datetime.fromisoformat(run["end_date"])
-    return bool(ended and ended >= since and (run["note"] or "").startswith("Received"))
-
-
-def _show(console: Console, story: Sequence[dict[str, Any]], root: Path) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("centre", "file", "received", "outcome"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("accepted", "refused", "warnings", "fees"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("reply", no_wrap=True)
-    for row in story:
-        counts, outcome = row["counts"], row["outcome"]
-        booked = Outcome(outcome).booked
-        entries = f" +{counts['options_refused']}" if counts["options_refused"] else ""
-        table.add_row(
-            row["centre"],
-            row["file_name"],
-            f"{row['received'].astimezone(LONDON):%Y-%m-%d %H:%M %Z}",
-            outcome,
-            str(counts["candidates"] - counts["candidates_refused"] if booked else 0),
-            f"{counts['candidates_refused']}{entries}",
-            str(counts["warnings"]),
-            money(row["pence"]),
-            f"{row['centre']}/{row['reply']}",
-        )
-    console.print("\nWhat came of every file\n")
-    # The table keeps its width: a narrow window may wrap it, but no column is lost.
-    wide = Console(width=max(console.width, 144), color_system=None)
-    with wide.capture() as drawn:
-        wide.print(table)
-    console.print(drawn.get(), end="")
-    console.print(
-        "\nAccepted and refused count candidates; +n are single entries refused. Fees are placeholders: nobody "
-        f"published prices.\nThe replies lie in {root / 'outbox'}"
-    )

@@ -60,7 +60,13 @@ def journaled(
                     # Within another job there is nothing to record: that job is.
                     return function(*args, **kwargs)
                 number = desk.journal.begin(_entry(name, dict(rest)))
-                result = function(*args, **kwargs)
+                try:
+                    result = function(*args, **kwargs)
+                except ValueError:
+                    # Refused with a reason (`ReleaseError`, `AwardError` ...): a replay would be refused as well.
+                    if not taken and not receives:
+                        desk.journal.drop(number)
+                    raise
             landed, known = desk.journal.landed() if receives else (None, None)
             if idle(result) and landed == known and (receives or not taken):
                 desk.journal.drop(number)

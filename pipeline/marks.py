@@ -17,6 +17,7 @@ from attrs import frozen
 from infra.marks import MarkBook
 from infra.store import Stored
 from parsers import findings as f
+from parsers.feed import csv_columns
 from parsers.findings import Found, visible
 from parsers.reply import encode
 from pipeline.archive import archive
@@ -132,16 +133,22 @@ def _booked(desk: Desk, stored: Stored, sha256: str, found: Found) -> tuple[dict
 
 def _read(desk: Desk, data: bytes, found: Found) -> tuple[pl.DataFrame, int]:
     """The rows of a file as the rules take marks, and how many cannot be read: each of these is refused by itself."""
-    table = _table(data, found)
+    table, missing = csv_columns(data, COLUMNS)
+    if missing:
+        found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=", ".join(COLUMNS))
+    table = table.with_columns(pl.lit(0, pl.UInt32).alias("file"))
     known = [one.id for one in desk.catalogue.all_series()]
+    whole = pl.col("cells") == pl.col("wanted")
     unread = []
-    for name, good, wanted in (
-        ("series", pl.col("series").is_in(known), "year and month of an exam series, like 2024-06"),
-        ("mark", pl.col("mark").str.contains("^[0-9]{0,3}$"), "a raw mark, up to three digits, or blank"),
-        ("status", pl.col("status").is_in(["", "A", "N"]), "blank (marked), A (absent) or N (not yet available)"),
+    # A row with a cell too many or too few says nothing that can be relied on, so of its cells nothing is said.
+    for name, wrong_if, value, wanted in (
+        ("number of cells", ~whole, pl.col("cells").cast(pl.String), pl.format("{}, as in line 1", "wanted")),
+        ("series", whole & ~pl.col("series").is_in(known), pl.col("series"), pl.lit(_SERIES)),
+        ("mark", whole & ~pl.col("mark").str.contains("^[0-9]{0,3}$"), pl.col("mark"), pl.lit(_MARK)),
+        ("status", whole & ~pl.col("status").is_in(["", "A", "N"]), pl.col("status"), pl.lit(_STATUS)),
     ):
-        wrong = table.filter(~good).select("file", "line", "candidate", pl.col(name).alias("value"))
-        found.rows(f.MARK_ROW, wrong.with_columns(pl.lit(wanted).alias("wanted")), field=name)
+        wrong = table.filter(wrong_if).select("file", "line", "candidate", value=value, wanted=wanted)
+        found.rows(f.MARK_ROW, wrong, field=name)
         unread.append(wrong.select("line"))
     bad = pl.concat(unread).unique()
     rows = table.join(bad, on="line", how="anti", maintain_order="left").with_columns(
@@ -152,23 +159,9 @@ def _read(desk: Desk, data: bytes, found: Found) -> tuple[pl.DataFrame, int]:
     return rows, bad.height
 
 
-def _table(data: bytes, found: Found) -> pl.DataFrame:
-    """The cells of a file as text, with `file` and `line`."""
-    nothing = pl.DataFrame(schema={"file": pl.UInt32, "line": pl.UInt32} | dict.fromkeys(COLUMNS, pl.String))
-    wanted = ", ".join(COLUMNS)
-    try:
-        table = pl.read_csv(data, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        found.add(f.FEED_COLUMNS, 1, value=type(error).__name__, wanted=wanted)
-        return nothing
-    missing = [name for name in COLUMNS if name not in table.columns]
-    if missing:
-        found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=wanted)
-        return nothing
-    cells = table.select(pl.col(COLUMNS).fill_null("").str.strip_chars()).with_row_index("line", offset=2)
-    # A blank line says nothing, and must not refuse the others.
-    cells = cells.filter(pl.any_horizontal(pl.col(COLUMNS) != ""))
-    return cells.select(pl.lit(0, pl.UInt32).alias("file"), pl.col("line").cast(pl.UInt32), *COLUMNS)
+_SERIES = "year and month of an exam series, like 2024-06"
+_MARK = "a raw mark, up to three digits, or blank"
+_STATUS = "blank (marked), A (absent) or N (not yet available)"
 
 
 def _report(desk: Desk, name: str, sha256: str, counts: dict[str, int], found: Found, *, again: bool) -> None:

@@ -56,3 +56,13 @@ class Bar:
 def on_a_terminal() -> bool:
     """Whether a bar can be seen."""
     return sys.stderr.isatty()
+
+
+@contextmanager
+def waiting(console: Console, words: str) -> Iterator[None]:
+    """A turning wheel beside `words` while something is awaited; nothing where the console is no terminal."""
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(words):
+        yield

@@ -72,15 +72,24 @@ def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int
 
 
 @journaled("change_entry", Entry, Order)
-def change_entry(desk: Desk, action: Literal["entry", "claim", "withdrawal"], entry: Entry, order: Order) -> str:
+def change_entry(
+    desk: Desk,
+    action: Literal["entry", "claim", "withdrawal"],
+    entry: Entry,
+    order: Order,
+    certificate: bool = False,
+) -> str:
     """Enters (`entry`, `claim`) or withdraws one option of a learner: writes a feed file, which the next ingest decides
-    by the rules for staff (ENT-2, CRT-1). Returns the file's key; raises `StaffError`."""
+    by the rules for staff (ENT-2, CRT-1). `certificate`: the centre asks for one with its claim (CRT-7). Returns the
+    file's key; raises `StaffError`."""
     meant = _series(desk, entry.series)
     claims = entry.option in {one.cash_in_code for one in desk.catalogue.qualifications}
     if action == "claim" and not claims:
         raise StaffError(f"{entry.option} is no cash-in code: use `staff entry`")
     if action == "entry" and claims:
         raise StaffError(f"{entry.option} is a cash-in code: use `staff claim`")
+    if certificate and action != "claim":
+        raise StaffError("a certificate is asked for with a claim (CRT-7)")
     row = {
         "action": "withdraw" if action == "withdrawal" else "enter", "series": meant.key,
         "awarding_body": meant.awarding_body, "centre": entry.centre, "candidate": entry.candidate, "uci": entry.uci,
@@ -92,6 +101,10 @@ def change_entry(desk: Desk, action: Literal["entry", "claim", "withdrawal"], en
         desk, order, action, centre=entry.centre, series=entry.series, uci=entry.uci, option=entry.option,
         file_name=name,
     )  # fmt: skip
+    if certificate:
+        _record(
+            desk, order, "certificate", centre=entry.centre, series=entry.series, uci=entry.uci, option=entry.option
+        )
     key = f"feeds/staff/{entry.centre}/{name}"
     desk.store.put(key, data)
     return key

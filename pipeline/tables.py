@@ -41,22 +41,33 @@ def spelt(values: pl.Series, words: Callable[[Any], str]) -> pl.Series:
 @frozen(kw_only=True)
 class Grid:
     """A table of a page: the columns' names are its headings, those in `numbers` are set flush right, and `total` is
-    the figure under the last one."""
+    the figure under the last one. `picture` (SVG or other markup of ours) and `words` stand above it; one that is
+    `folded` opens when it is pressed."""
 
     title: str
     frame: pl.DataFrame
     numbers: Sequence[str] = ()
     total: str = ""
+    picture: str = ""
+    words: str = ""
+    folded: bool = False
 
 
-def page(title: str, facts: Sequence[tuple[str, str]], grids: Sequence[Grid], notes: Sequence[str] = ()) -> bytes:
-    """A page of HTML without anything from elsewhere: a header with `facts`, then the tables, then the notes."""
+def page(
+    title: str,
+    facts: Sequence[tuple[str, str]],
+    grids: Sequence[Grid],
+    notes: Sequence[str] = (),
+    style: str = "",
+) -> bytes:
+    """A page of HTML without anything from elsewhere: a header with `facts`, then the tables, then the notes; `style`
+    is for the pictures."""
     header = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(words)}</dd></div>\n" for label, words in facts)
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n"
         f"<header>\n<h1>{escape(title)}</h1>\n<dl>\n{header}</dl>\n</header>\n<main>\n"
         f"{''.join(_grid(one) for one in grids)}"
         f"{''.join(f'<p>{escape(one)}</p>{chr(10)}' for one in notes)}</main>\n</body>\n</html>\n"
@@ -64,9 +75,15 @@ def page(title: str, facts: Sequence[tuple[str, str]], grids: Sequence[Grid], no
 
 
 def _grid(grid: Grid) -> str:
+    words = f"<p>{escape(grid.words)}</p>\n" if grid.words else ""
+    table = _table(grid) if not grid.frame.is_empty() else "" if grid.picture else "<p>None.</p>\n"
+    if grid.folded and table:
+        table = f"<details>\n<summary>{grid.frame.height:,} lines</summary>\n{table}</details>\n"
+    return f"<section>\n<h2>{escape(grid.title)}</h2>\n{words}{grid.picture}{table}</section>\n"
+
+
+def _table(grid: Grid) -> str:
     frame = grid.frame
-    if frame.is_empty():
-        return f"<section>\n<h2>{escape(grid.title)}</h2>\n<p>None.</p>\n</section>\n"
     ranged = [_class(frame[name], name in grid.numbers) for name in frame.columns]
     headings = "".join(
         f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(frame.columns, ranged, strict=True)
@@ -83,10 +100,7 @@ def _grid(grid: Grid) -> str:
             f'<tbody class="total"><tr><th scope="row" colspan="{span}">Total</th>'
             f'<td class="n">{escape(grid.total)}</td></tr></tbody>\n'
         )
-    return (
-        f"<section>\n<h2>{escape(grid.title)}</h2>\n<table>\n<thead><tr>{headings}</tr></thead>\n"
-        f"<tbody>\n{rows}\n</tbody>\n{total}</table>\n</section>\n"
-    )
+    return f"<table>\n<thead><tr>{headings}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n{total}</table>\n"
 
 
 def _class(cells: pl.Series, number: bool) -> str:
@@ -135,5 +149,7 @@ tr { break-inside: avoid; }
 .n { text-align: right; }
 .total th, .total td { border: 0; border-top: 2px solid var(--ink); font-weight: 700; }
 p { color: var(--quiet); margin: 4mm 0 0; }
+h2 + p { margin: 0 0 2mm; }
+summary { color: var(--quiet); font-size: 9pt; cursor: pointer; margin: 2mm 0; }
 @media print { body { max-width: none; padding: 0; } }
 """

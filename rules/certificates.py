@@ -20,23 +20,35 @@ CERTIFICATES: dict[str, Any] = {
     "grade": pl.String,
     "claimed_at": pl.Datetime(time_unit="us", time_zone="UTC"),
 }
-"""A row a certificate: `due` is the day by which it should be at the centre; null: only if it was asked for."""
+"""A row a certificate: `due` is the day by which it should be at the centre; null: it was not asked for in time."""
 
 
-def certificates(awards: pl.DataFrame, series: Series, catalogue: Catalogue, at: datetime) -> pl.DataFrame:
+ASKED: dict[str, Any] = {"centre": pl.String, "uci": pl.String, "option": pl.String}
+"""Claims with which a certificate was asked for; `option` is the cash-in code."""
+
+
+def certificates(
+    awards: pl.DataFrame, asked: pl.DataFrame, series: Series, catalogue: Catalogue, at: datetime
+) -> pl.DataFrame:
     """CRT-7: the certificates of the awards of a series (`rules.certification.AWARDS`), by day, centre and candidate
     (`CERTIFICATES`), by the calendar and scale in force at `at` (aware).
 
-    Claims made up to the end of the late window are due on the series' day, later ones only if asked for with the claim
-    (which no feed says yet: staff see from the null). Ours: a U is a result without a certificate.
+    Claims made up to the end of the late window are due on the series' day, later ones only if `asked` for with the
+    claim (`ASKED`). Ours: a U is a result without a certificate.
     """
     due = due_day(series, catalogue, at)
     closes = catalogue.milestone(series, "late_claims_close", at)
     ungraded = catalogue.scale("qualification", at).thresholds[-1].grade
     in_time = pl.lit(value=True) if closes is None else pl.col("claimed_at") < closes.at.astimezone(UTC)
+    wanted = asked.select("centre", "uci", pl.col("option").alias("cash_in"), pl.lit(value=True).alias("asked"))
     return (
         awards.filter((pl.col("outcome") == "awarded") & (pl.col("grade") != ungraded))
-        .with_columns(pl.when(in_time).then(pl.lit(due.day if due else None, pl.Date)).alias("due"))
+        .join(wanted, on=["centre", "uci", "cash_in"], how="left")
+        .with_columns(
+            pl.when(in_time | pl.col("asked").fill_null(value=False))
+            .then(pl.lit(due.day if due else None, pl.Date))
+            .alias("due")
+        )
         .select(pl.col(name).cast(kind) for name, kind in CERTIFICATES.items())
         .sort("due", "centre", "candidate", "cash_in", nulls_last=True)
     )

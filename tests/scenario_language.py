@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class Season:
         given = [line.removeprefix("given ") for line in scenario.lines if line.startswith("given ")]
         for line in given:
             self.given(line)
-        self.register()
+        self.register(_years("\n".join(scenario.lines)))
         for line in scenario.lines[len(given) :]:
             self.step(line)
 
@@ -98,9 +98,9 @@ class Season:
         else:
             raise AssertionError(f"nobody knows what is given by: {words}")
 
-    def register(self) -> None:
-        """The learners are registered in each of three years, before anything else."""
-        for year in (22, 23, 24) if self.registered_for else ():
+    def register(self, years: Iterable[int]) -> None:
+        """The learners are registered in the years a scenario speaks of, before anything else."""
+        for year in years if self.registered_for else ():
             when = datetime(2000 + year, 9, 2, tzinfo=LONDON)
             self.send("E", f"9B{year}", list(self.learners), self.registered_for, [], when)
             outcomes = ingest(self.desk, when + timedelta(minutes=1)).outcomes
@@ -167,7 +167,10 @@ class Season:
             lines = list(self.mark_records(who, said))
         else:
             people = [self.learners[one] | self.changed(changes or {}) for one in who]
-            lines = [line for one in people for line in candidate_records(letter, CENTRE, one, said)]
+            theirs = _fact(facts, r"records of centre (\d{5})") or CENTRE
+            lines = [line for one in people for line in candidate_records(letter, theirs, one, said)]
+        if "one record shifted" in facts:
+            lines[0] = f"{lines[0][:20]} {lines[0][20:-1]}"
         data = single(
             letter, centre, block(lines), awarding_body=body, series_key=series, sequence=number, produced="010124"
         )
@@ -196,10 +199,11 @@ class Season:
     def mark_records(self, who: list[str], said: list[str]) -> Iterator[str]:
         fixed = {"data_type": "M", "record_type": "5", "centre": CENTRE}
         for one in who:
-            for code, _, mark in (word.partition("=") for word in said):
+            for code, mark, tasks in (re.split("[=:]", f"{word}:")[:3] for word in said):
                 values = {"candidate": one, "uci": self.learners[one]["uci"], "component": code}
                 given = {"mark": "", "mark_status": "A"} if mark == "absent" else {"mark": _mark(mark, one)}
-                yield record(MARK, fixed | values | given)
+                by_task = {f"task_{number}": task for number, task in enumerate(tasks.split("+"), 1)}
+                yield record(MARK, fixed | values | given | by_task)
 
     def land(self, key: str, data: bytes, at: datetime) -> None:
         assert isinstance(self.desk.store, FolderStore)
@@ -246,9 +250,10 @@ class Season:
     # --- Marks and moderation ---
 
     def board_marks(self, said: re.Match[str], order: Order) -> str:
-        component, learners = said[1], [word.partition("=") for word in said[2].split()]
+        series, component = self.series(said[1] or SERIES).id, said[2]
+        learners = [word.partition("=") for word in said[3].split()]
         rows = [
-            f"2024-06,{CENTRE},{one},{self.learners[one]['uci']},{component},"
+            f"{series},{CENTRE},{one},{self.learners[one]['uci']},{component},"
             + (",A" if mark == "absent" else f"{_mark(mark, one)},")
             for one, _, mark in learners
         ]
@@ -267,7 +272,7 @@ class Season:
     def moderates(self, said: re.Match[str], order: Order) -> str:
         component, difference = said[1], int(said[2])
         rows = [
-            f"2024-06,{CENTRE},{component},{one['uci']},{int(one['mark']) + difference},M17"
+            f"2024-06,{CENTRE},{component},{one['uci']},{max(0, min(MOST_RAW, int(one['mark']) + difference))},M17"
             for one in self.drawn()[component]
         ]
         self.land("feeds/moderation/m.csv", _csv("series,centre,component,uci,mark,moderator", rows),
@@ -280,7 +285,7 @@ class Season:
 
     def decides(self, said: re.Match[str], order: Order) -> str:
         doing = moderation.approve if said[1] == "approves" else moderation.reject
-        return "done" if doing(self.desk, 1, order.who, order.why, order.at) else "done before"
+        return "done" if doing(self.desk, 1, order.who, order.why, order.at) else "decided before"
 
     def drawn(self) -> dict[str, list[dict[str, str]]]:
         """The samples in the centre's outbox, by component."""
@@ -348,7 +353,7 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"staff extends (\w+) to (\S+)": Season.extends,
     r"staff allows (\d{4}) (\w+)": Season.allows,
     r"the desk looks": Season.looks,
-    r"board marks (\w+) (.+)": Season.board_marks,
+    r"(?:in (\w{4}) )?board marks (\w+) (.+)": Season.board_marks,
     r"samples are drawn": Season.samples,
     r"moderator marks (\w+) ([+-]\d+)": Season.moderates,
     r"feedback time is over": Season.reviews,
@@ -363,9 +368,17 @@ def _learners(count: int) -> dict[str, dict[str, str]]:
     return {one["candidate"]: one for one in people(CENTRE, count, seed=1)}
 
 
+def _years(text: str) -> list[int]:
+    """The years of registration, as their keys have them, of the series (`1B24`, `6B24`) that a text speaks of."""
+    return sorted({int(year) - 1 for year in re.findall(r"\b[16]B(\d\d)\b", f"{SERIES} {text}")})
+
+
 def _mark(said: str, candidate: str) -> str:
-    """A mark, or `rising`: the candidate number, from 1 again after the maximum."""
-    return str((int(candidate) - 1) % MOST_RAW + 1) if said == "rising" else said
+    """A mark, or `rising`: the candidate number, from 1 again after the maximum; `rising+4`: four more, to the
+    maximum."""
+    if rising := re.fullmatch(r"rising(?:\+(\d+))?", said):
+        return str(min((int(candidate) - 1) % MOST_RAW + 1 + int(rising[1] or 0), MOST_RAW))
+    return said
 
 
 def _fact(facts: list[str], pattern: str) -> str | None:
@@ -383,9 +396,11 @@ def _sample_in_words(component: str, rows: list[dict[str, str]]) -> str:
 
 
 def _agrees(told: str, expected: str) -> bool:
-    """Codes (in capitals) and phrases of `expected`, by comma, are in what is told, those after `no` are not."""
+    """Codes (in capitals) and phrases of `expected`, by comma, are in what is told, those after `no` are not: in whole
+    words, so that `1 new` is not in `11 new`."""
     return all(
-        part.removeprefix("no ") not in told if part.startswith("no ") else part in told
+        bool(re.search(rf"(?<![\w:-]){re.escape(part.removeprefix('no '))}(?![\w:])", told))
+        is not part.startswith("no ")
         for part in expected.split(", ")
         if part
     )
@@ -398,6 +413,7 @@ def _compare_replies(line: str, new: list[dict[str, Any]], expected: list[str]) 
     if expected[0] == "no reply yet":
         assert all(one["outcome"] is None for one in new), (line, new)
         return
+    assert len(new) == 1, (line, new)
     [reply] = new
     words = expected[0].split()
     codes = [one["code"] for one in reply["findings"]]

@@ -569,9 +569,11 @@ def test_folders_nested_too_deep(folder: FolderStore) -> None:
 
 def test_permissions(folder: FolderStore) -> None:
     folder.put("inbox/12345/a", b"")
+    folder.put("embargo/2024-06/a", b"")
     for path, expected in (
         ("", 0o750),
-        (".tmp", 0o750),
+        (".tmp", 0o700),
+        ("embargo", 0o700),
         ("inbox", 0o750),
         ("inbox/12345", 0o750),
         ("inbox/12345/a", 0o640),

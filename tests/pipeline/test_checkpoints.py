@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -85,6 +86,28 @@ def test_ops_1_a_letter_names_learner_reason_remedy_and_date(work: Desk) -> None
     assert len(rows) == 3
     for candidate, name in rows:
         assert f"{candidate}  {name}" in text
+
+
+@pytest.mark.parametrize(
+    ("now", "left"),
+    [
+        ("2024-03-20T00:00:00+00:00", "44 days left"),  # in the calendar's days, although the clocks change between
+        ("2024-04-19T00:00:00+01:00", "14 days left"),
+        ("2024-04-19T00:00:01+01:00", "13 days left"),
+        ("2024-05-02T00:00:00+01:00", "1 day left"),
+        ("2024-05-02T23:59:59+01:00", "less than a day left"),
+        ("2024-05-03T00:00:00+01:00", None),
+    ],
+)
+def test_ops_1_before_the_date_letter_and_report_say_of_which_instant_and_what_is_left(
+    work: Desk, now: str, left: str | None
+) -> None:
+    enter(work, ("BEN01", "BEN02", "BEN03"))
+    take(work, now=datetime.fromisoformat(now))
+    page = work.store.get("reports/checkpoints/2024-06-window_closes.html").decode()
+    for text in (letter(work), page):
+        assert bool(re.search("days? left", text)) == ("what came after it is not in it" in text) == (left is not None)
+        assert left is None or left in text
 
 
 def test_ops_1_who_is_whole_is_not_on_the_list(work: Desk) -> None:

@@ -24,6 +24,8 @@ from tests.scenario_language import Season
 CENTRES = ("64123", "58201")
 OPTIONS = ("BEN01", "BEN02", "BEN03", "BEN99")
 START = datetime(2024, 2, 15, 12, tzinfo=UTC)
+HIGH_LATE = datetime(2024, 4, 21, 23, tzinfo=UTC)
+"""Midnight in London, from which on nothing is refunded (FEE-4)."""
 
 
 @frozen
@@ -81,7 +83,7 @@ def registered(work: Desk) -> Desk:
 
 
 def taken(desk: Desk, batches: Sequence[Sequence[Sent]]) -> tuple[list[tuple[Any, ...]], dict[str, int]]:
-    """What is held and what each file cost, once an otherwise empty ledger has taken the files in these batches."""
+    """What is held and what each file cost by its reply, once a ledger of registrations has taken these batches."""
     with desk.ledger.engine.begin() as connection:
         for table in reversed(metadata.sorted_tables):
             if table.name == "submissions":
@@ -99,7 +101,8 @@ def taken(desk: Desk, batches: Sequence[Sequence[Sent]]) -> tuple[list[tuple[Any
             "select centre, candidate, option, band, pence from entries where ended_by is null order by 1, 2, 3"
         )).all()  # fmt: skip
         costs = connection.execute(sa.text(
-            "select file_name, pence from submissions where awarding_body = '15' order by 1"
+            "select s.file_name, (r.twin::json ->> 'fee_total_pence')::int from replies r "
+            "join submissions s on s.id = r.submission_id where s.awarding_body = '15' order by 1"
         )).all()  # fmt: skip
     return [tuple(row) for row in held], {str(name): int(pence) for name, pence in costs}
 
@@ -127,7 +130,7 @@ def test_fil_3_fee_5_holdings_and_fees_are_the_same_in_any_legal_order_and_batch
     assert {(centre, candidate, option) for centre, candidate, option, _, _ in held} == {
         (*who, option) for who, options in stated.items() for option in options
     }
-    # Fees in are fees out: what the files cost is what the ledger has charged, line by line.
+    # Fees in are fees out: what the replies say is what the ledger has charged, line by line ...
     lines = pl.read_database(
         "select s.file_name, f.pence, f.kind from fee_lines f join submissions s on s.id = f.submission_id "
         "where s.awarding_body = '15'",
@@ -135,9 +138,11 @@ def test_fil_3_fee_5_holdings_and_fees_are_the_same_in_any_legal_order_and_batch
     )
     by_file = dict(lines.group_by("file_name").agg(pl.col("pence").sum()).iter_rows()) if len(lines) else {}
     assert {name: pence for name, pence in costs.items() if pence or name in by_file} == by_file
-    charged = sum(costs.values())
-    kept = sum(pence for *_, pence in held)
-    assert charged >= kept
-    if all(one.at < datetime(2024, 2, 22, tzinfo=UTC) for one in sent):
-        # On time and before the high late date every withdrawal returns all it cost.
-        assert charged == kept
+    # ... and that is what is held and what was withdrawn too late to come back, the surcharge of it or all.
+    ended = pl.read_database(
+        "select e.pence, e.entry_pence, s.received from entries e join submissions s on s.id = e.ended_by",
+        registered.ledger.engine,
+    )
+    back = pl.when(pl.col("received") < HIGH_LATE).then("entry_pence").otherwise(0)
+    lost = ended.select((pl.col("pence") - back).sum()).item() if len(ended) else 0
+    assert sum(costs.values()) == sum(pence for *_, pence in held) + lost

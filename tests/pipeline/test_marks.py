@@ -280,6 +280,10 @@ def test_mrk_1_a_file_of_external_marks_that_cannot_be_read_is_told_and_books_no
         (row(2, "-3"), "mark"),
         (row(2, "", "X"), "status"),
         (row(2, "31").replace("2024-06", "2024-07"), "series"),
+        (f"{row(2, '31')},more", "number of cells"),
+        (row(2, "31").rpartition(",")[0], "number of cells"),
+        (row(2, '"31'), "mark"),
+        (row(2, "3\N{NO-BREAK SPACE}1"), "mark"),
     ],
 )
 def test_mrk_1_a_row_that_cannot_be_read_is_refused_by_itself(entered: Desk, odd: str, cell: str) -> None:
@@ -290,6 +294,14 @@ def test_mrk_1_a_row_that_cannot_be_read_is_refused_by_itself(entered: Desk, odd
     assert f"The {cell} " in text
     assert "(MRK-1, MARK_ROW)" in text
     assert [one[0] for one in booked(entered)] == ["0001"]
+
+
+def test_mrk_1_a_row_that_is_no_utf_8_is_refused_by_itself(entered: Desk) -> None:
+    path = deliver(entered, "odd.csv", HEADER, row(1, "30"), row(2, "3?"))
+    path.write_bytes(path.read_bytes().replace(b"?", b"\xe9"))
+    os.utime(path, (0, 0))
+    assert take_external(entered, NOW) == Taken(files=1, booked=1, refused=1)
+    assert "line 3, candidate 0002" in report(entered, "odd")
 
 
 def test_fil_1_a_file_of_external_marks_that_is_too_large_is_kept_and_told(entered: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,32 @@ from click.testing import CliRunner, Result
 
 import pipeline.ingest as ingesting
 from infra.store import StoreError
+from pipeline.after_results import late_claims, updated
+from pipeline.award import approve_boundaries, award, take_boundaries
+from pipeline.certificates import certificates
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.journal import JOBS
+from pipeline.preview import preview
+from pipeline.release import approve, build, release
 from pipeline.replay import Difference, ReplayError, replay
-from tests.scenario_language import Season, scenarios
+from pipeline.staff import Entry, Order, change_entry
+from tests.pipeline.results_season import (
+    APPROVED,
+    AWARDED,
+    BUILT,
+    CENTRE,
+    LINES,
+    TO_CENTRES,
+    TO_LEARNERS,
+    WHO,
+    WHY,
+    series,
+)
+from tests.scenario_language import Scenario, Season, scenarios
 
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "boundaries"
+HOUR = timedelta(hours=1)
 REPLAYED = ("MOD-2", "FIL-1", "FIL-3", "FEE-5", "OPS-1", "MRK-1", "MRK-3", "CRT-1", "ENT-3", "CAL-3")
 
 
@@ -88,3 +109,29 @@ def test_res_6_the_command_replays_and_says_what_is_not_the_same(work: Desk, tmp
     result = run()
     assert result.exit_code == 3
     assert "missing    outbox/64123/more.txt" in result.output
+
+
+def test_res_6_a_season_to_results_day_and_after_comes_out_again(work: Desk, empty: Desk) -> None:
+    season = Season(work)
+    season.play(Scenario("results", "RES-6 a season", tuple(LINES.strip().splitlines())))
+    meant = series(work)
+    season.land("feeds/boundaries/summer.csv", (FIXTURES / "2024-06.csv").read_bytes(), AWARDED - HOUR)
+    assert take_boundaries(work, AWARDED).proposed
+    approve_boundaries(work, meant, WHO, WHY, AWARDED)
+    awarding = award(work, meant, AWARDED).awarding
+    preview(work, awarding)
+    approve(work, build(work, awarding, BUILT).awarding, WHO, WHY, APPROVED)
+    release(work, meant, "centres", TO_CENTRES)
+    release(work, meant, "learners", TO_LEARNERS)
+    learner = Entry(CENTRE, "2024-06", "0004", season.learners["0004"]["uci"], "BEN99")
+    claimed = TO_LEARNERS + timedelta(days=11)
+    change_entry(work, "claim", learner, Order(WHO, WHY, claimed), certificate=True)
+    season.step("2024-09-03 00:00 BST | the desk looks | accepted")
+    later = TO_LEARNERS + timedelta(days=12)
+    assert late_claims(work, later).awarded == 1
+    assert updated(work, [CENTRE], later + HOUR, meant, WHO, WHY).files == (f"outbox/{CENTRE}/R6412315.X02",)
+    assert certificates(work, meant, later + 2 * HOUR) == 3
+
+    came = replay(work, empty)
+    assert came.differences == ()
+    assert len(list(empty.store.list("portal/"))) == 4

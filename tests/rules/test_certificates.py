@@ -10,14 +10,16 @@ import pytest
 
 from infra.settings import CATALOGUE_OF_THE_PROJECT
 from rules.catalogue import Catalogue
-from rules.certificates import CERTIFICATES, certificates
+from rules.certificates import ASKED, CERTIFICATES, certificates
 from rules.certification import AWARDS
 
 CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 NOW = datetime.fromisoformat("2024-10-01T12:00:00+01:00")
 
 
-def certificate(claimed: str, when: str = "2024-06", grade: str = "L2P", outcome: str = "awarded") -> list[Any]:
+def certificate(
+    claimed: str, when: str = "2024-06", grade: str = "L2P", outcome: str = "awarded", asked: bool = False
+) -> list[Any]:
     """When the certificate for a claim received then is due: a row with the day, null if only when asked for; no row if
     there is none."""
     series = CATALOGUE.series_by_id(when)
@@ -27,7 +29,8 @@ def certificate(claimed: str, when: str = "2024-06", grade: str = "L2P", outcome
         "claimed_at": datetime.fromisoformat(claimed), "channel": "staff", "ums": 200, "grade": grade,
         "outcome": outcome, "reason": "", "about": "", "partial_absence": False, "performance": True,
     }  # fmt: skip
-    found = certificates(pl.DataFrame([award], schema=AWARDS), series, CATALOGUE, NOW)
+    with_it = pl.DataFrame([("64123", "U1", "BEN99")] if asked else [], schema=ASKED, orient="row")
+    found = certificates(pl.DataFrame([award], schema=AWARDS), with_it, series, CATALOGUE, NOW)
     assert dict(found.schema) == CERTIFICATES
     return found["due"].to_list()
 
@@ -50,6 +53,7 @@ def test_crt_7_claims_up_to_the_end_of_the_late_window_have_their_day(claimed: s
 )
 def test_crt_7_after_the_late_window_only_if_asked_for(claimed: str, when: str) -> None:
     assert certificate(claimed, when) == [None]
+    assert certificate(claimed, when, asked=True) == [date(2024, 5, 10) if when == "2024-01" else date(2024, 11, 8)]
 
 
 @pytest.mark.parametrize(("grade", "outcome"), [("U", "awarded"), ("", "not_eligible"), ("", "pending")])

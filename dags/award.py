@@ -1,0 +1,227 @@
+"""The award: conversion tables, results, files under embargo, and the questions that only a person answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Context, Param, dag, get_current_context, task
+
+from infra.settings import Settings
+from pipeline.timetable import CalendarTimetable
+
+EVENTS = ("results_to_centres",)
+DAYS_BEFORE = (7,)
+"""Time to look, to award again and to build again before results day. Ours."""
+
+settings = Settings.load()
+WHY = {"why": Param("", type="string", title="Why", description="The reason, for the record (OPS-3)")}
+APPROVERS: Any = [{"id": one, "name": one} for one in settings.approvers.split(",")]
+
+
+class Question(ApprovalOperator):
+    """An approval that keeps the answer whichever it is: of a rejection Airflow passes nothing on."""
+
+    def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
+        """Keeps who answered, what, why and when."""
+        answer = {
+            "chosen": list(event.get("chosen_options") or []),
+            "who": (event.get("responded_by_user") or {}).get("name", ""),
+            "why": str((event.get("params_input") or {}).get("why") or "").strip(),
+            "at": str(event.get("responded_at") or ""),
+        }
+        context["ti"].xcom_push(key="answer", value=answer)
+        return super().execute_complete(context, event)
+
+
+@dag(
+    schedule=CalendarTimetable(settings.catalogue.absolute(), EVENTS, days_before=DAYS_BEFORE),
+    start_date=datetime(2022, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(days=14),
+    params={"series": Param("", type="string", title="Series", description="2024-06; empty: the one that is due")},
+    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    tags=["edi", "calendar", "results"],
+)
+def award() -> None:
+    """### Awards a series, builds its files under embargo and asks a person to approve them
+
+    Runs a week before `results_to_centres` of every exam series, as `calendar.csv` of the catalogue has it, and once
+    more at that instant, which does nothing when the results are approved by then.
+
+    * **Run it now**: press *Trigger* and give a series (`2024-06`).
+    * **It waits for you**: under *Required Actions*, first for boundaries nobody has approved yet, then for the
+      results. The question names the pages to look at. Say why: your name and the reason are recorded. Until you answer
+      no other run begins.
+    * **You reject the boundaries**: those approved before stand; without any the run ends.
+    * **You reject the results**: they are withdrawn. Mend what is wrong and trigger it again.
+    * **It failed**: what is missing stands in the log of the task. Mend it and clear the task.
+    * **What happened**: the run's note counts. It holds no names.
+    """
+
+    @task
+    def boundaries() -> str:
+        """Takes the boundaries that wait; what a person is asked about them. Skipped when all are approved."""
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        from pipeline.award import proposed_boundaries, take_boundaries
+        from pipeline.desk import open_desk
+
+        # Whether a file has settled is a matter of now, not of the instant the run is for.
+        with open_desk(Settings.load()) as desk:
+            taken = take_boundaries(desk, datetime.now(UTC))
+            series = _series(desk)
+            asked = proposed_boundaries(desk, series) if series else ""
+        if not asked:
+            raise AirflowSkipException(taken.note())
+        return f"{taken.note()}\n\n{asked}"
+
+    ask_boundaries = Question(
+        task_id="ask_boundaries",
+        subject="Approve the boundaries?",
+        body="{{ ti.xcom_pull(task_ids='boundaries') }}",
+        params=WHY,
+        assigned_users=APPROVERS,
+    )
+
+    @task
+    def approve_boundaries() -> str:
+        """Records who approved them."""
+        from pipeline.award import approve_boundaries as approve
+        from pipeline.desk import open_desk
+
+        who, why, at = _answer("ask_boundaries")
+        with open_desk(Settings.load()) as desk:
+            series = _series(desk)
+            assert series
+            return f"{approve(desk, series, who, why, at)} conversion tables approved"
+
+    @task(trigger_rule="none_failed")
+    def award_series() -> dict[str, Any]:
+        """The results of the series, as its next version."""
+        from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+        from infra.airflow import note_run
+        from pipeline.award import AwardError, NobodyEntered
+        from pipeline.award import award as run_award
+        from pipeline.desk import open_desk
+
+        run = get_current_context()["dag_run"]
+        with open_desk(Settings.load()) as desk:
+            series = _series(desk)
+            if series is None:
+                raise AirflowSkipException("no results are due yet")
+            if any(one.kind == "series" for one in desk.results.issued(series.id)):
+                raise AirflowSkipException(f"the results of {series.title} are approved already")
+            try:
+                # The instant the run is for, not of the work: a retry awards the same.
+                awarded = run_award(desk, series, run.run_after)
+            except NobodyEntered as error:
+                raise AirflowSkipException(str(error)) from error
+            except AwardError as error:
+                # It would be missing the next time too.
+                raise AirflowFailException(str(error)) from error
+        note_run(run.dag_id, run.run_id, awarded.note())
+        return {"series": series.id, "version": awarded.awarding.version, "note": awarded.note()}
+
+    @task
+    def build(awarded: dict[str, Any]) -> dict[str, Any]:
+        """Every file of the results, where no centre can read it."""
+        from pipeline.desk import open_desk
+        from pipeline.release import build as run_build
+
+        with open_desk(Settings.load()) as desk:
+            built = run_build(desk, _awarding(desk, awarded), get_current_context()["dag_run"].run_after)
+        return awarded | {"built": built.note(), "manifest": built.awarding.manifest_sha256}
+
+    @task
+    def preview(built: dict[str, Any]) -> str:
+        """The pages to look at; what a person is asked."""
+        from pipeline.desk import open_desk
+        from pipeline.preview import preview as run_preview
+
+        with open_desk(Settings.load()) as desk:
+            awarding = _awarding(desk, built)
+            pages = run_preview(desk, awarding)
+        return "\n".join(
+            [
+                built["note"],
+                "",
+                built["built"],
+                "",
+                f"* results: SHA-256 `{awarding.sha256}`",
+                f"* files under embargo: manifest SHA-256 `{built['manifest']}`",
+                *(f"* `{page}`" for page in pages),
+            ]
+        )
+
+    ask = Question(
+        task_id="ask",
+        subject="Approve the results of {{ ti.xcom_pull(task_ids='build')['series'] }}, "
+        "version {{ ti.xcom_pull(task_ids='build')['version'] }}?",
+        body="{{ ti.xcom_pull(task_ids='preview') }}",
+        params=WHY,
+        assigned_users=APPROVERS,
+    )
+
+    @task
+    def approve(built: dict[str, Any]) -> None:
+        """Records who approved them: from here on the calendar releases them."""
+        from pipeline.desk import open_desk
+        from pipeline.release import approve as run_approve
+
+        with open_desk(Settings.load()) as desk:
+            run_approve(desk, _awarding(desk, built), *_answer("ask"))
+
+    @task(trigger_rule="none_failed")
+    def withdraw(built: dict[str, Any]) -> None:
+        """After a *Reject*: the results are withdrawn, their files forgotten."""
+        from airflow.sdk.exceptions import AirflowSkipException
+
+        from pipeline.desk import open_desk
+        from pipeline.release import withdraw as run_withdraw
+
+        answered = get_current_context()["ti"].xcom_pull(task_ids="ask", key="answer")
+        if not answered or answered["chosen"] != [Question.REJECT]:
+            raise AirflowSkipException("nothing was rejected")
+        with open_desk(Settings.load()) as desk:
+            run_withdraw(desk, _awarding(desk, built), *_answer("ask"))
+
+    awarded: Any = award_series()
+    built: Any = build(awarded)
+    boundaries() >> ask_boundaries >> approve_boundaries() >> awarded
+    preview(built) >> ask >> approve(built) >> withdraw(built)
+
+
+def _series(desk: Any) -> Any:
+    """The series the run is for: the one it was given, else the one whose results are due; null before the first."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from pipeline.timetable import due, exam_milestones
+
+    context = get_current_context()
+    given = context["params"]["series"]
+    if not given:
+        calendar = exam_milestones(Settings.load().catalogue, EVENTS, DAYS_BEFORE)
+        given = next((series for series, _ in due(calendar, context["dag_run"].run_after)), "")
+    series = desk.catalogue.series_by_id(given) if given else None
+    if given and series is None:
+        raise AirflowFailException(f"there is no calendar for {given}")
+    return series
+
+
+def _awarding(desk: Any, of: dict[str, Any]) -> Any:
+    """The very version this run has made, as it stands now."""
+    return next(one for one in desk.results.every(of["series"]) if one.version == of["version"])
+
+
+def _answer(task_id: str) -> tuple[str, str, datetime]:
+    """Who answered a question, why, and when (OPS-3)."""
+    answer = get_current_context()["ti"].xcom_pull(task_ids=task_id, key="answer")
+    return answer["who"], answer["why"] or "no reason given in Airflow", datetime.fromisoformat(answer["at"])
+
+
+award()

@@ -1,0 +1,62 @@
+"""The certificates: four weeks before they should be at centres, and on the day, the list of those that are due."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, get_current_context, task
+
+from infra.settings import Settings
+from pipeline.timetable import CalendarTimetable
+
+EVENTS = ("certificates_due",)
+DAYS_BEFORE = (28,)
+"""Ours: time to print and send them."""
+
+
+@dag(
+    schedule=CalendarTimetable(Settings.load().catalogue.absolute(), EVENTS, days_before=DAYS_BEFORE),
+    start_date=datetime(2022, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(hours=1),
+    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    tags=["edi", "calendar", "results"],
+)
+def certificates() -> None:
+    """### Lists the certificates that are due
+
+    Runs four weeks before certificates should be at centres, and on that day, as `calendar.csv` of the catalogue has
+    it. The lists lie in `reports/certificates/`: those due, by name, those that are made only if they were asked for
+    with a claim after the late window, and counts by centre.
+
+    * **Run it now**: press *Trigger*. The lists are written anew, as results stand.
+    * **It failed**: clear the task. It writes the same again.
+    * **What happened**: the run's note counts. It holds no names.
+    """
+
+    @task
+    def list_due() -> str:
+        """One task for every series whose certificates are due."""
+        from infra.airflow import note_run
+        from pipeline.certificates import certificates as list_all
+        from pipeline.desk import open_desk
+        from pipeline.release import is_released
+        from pipeline.timetable import due, exam_milestones
+
+        settings, run = Settings.load(), get_current_context()["dag_run"]
+        notes = []
+        with open_desk(settings) as desk:
+            for series_id, _ in due(exam_milestones(settings.catalogue, EVENTS, DAYS_BEFORE), run.run_after):
+                series = desk.catalogue.series_by_id(series_id)
+                if series and is_released(desk, series_id):
+                    notes.append(f"{series.title}: {list_all(desk, series, run.run_after):,} certificates are due.")
+        note = " ".join(notes) or "No results are out whose certificates are due."
+        note_run(run.dag_id, run.run_id, note)
+        return note
+
+    list_due()
+
+
+certificates()

@@ -1,0 +1,52 @@
+"""The later claims: every hour, what was claimed since results day is awarded and published in the portal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, get_current_context, task
+
+
+@dag(
+    schedule="20 * * * *",
+    start_date=datetime(2022, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(hours=1),
+    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    tags=["edi", "results"],
+)
+def late_claims() -> None:
+    """### Awards claims that came after results day, within the day
+
+    Every hour, for every series whose results are out: claims from the portal and from staff that no results have
+    answered yet are awarded, and published as a further version in `portal/centres/<series>/` and
+    `portal/learners/<series>/`. Results files change on request only (DAG `updated_results`).
+
+    * **Run it now**: press *Trigger*. No claim is awarded twice.
+    * **It failed**: the run's note says which series could not be done, and why; the others were. Clear the task.
+    * **What happened**: the run's note counts. It holds no names.
+    """
+
+    @task
+    def award_late() -> str:
+        """One task for all series: a day has few such claims."""
+        from infra.airflow import note_run
+        from infra.settings import Settings
+        from pipeline.after_results import late_claims as award_all
+        from pipeline.desk import open_desk
+        from pipeline.embargo import ReleaseError
+
+        with open_desk(Settings.load()) as desk:
+            late = award_all(desk, datetime.now(UTC))
+        run = get_current_context()["dag_run"]
+        note_run(run.dag_id, run.run_id, late.note())
+        if late.errors:
+            raise ReleaseError(late.note())
+        return late.note()
+
+    award_late()
+
+
+late_claims()

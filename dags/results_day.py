@@ -1,0 +1,79 @@
+"""The results: at the instants of the calendar, what was approved is published, to centres and then to learners."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, get_current_context, task
+
+from infra.settings import Settings
+from pipeline.timetable import CalendarTimetable
+
+EVENTS = ("results_to_centres", "results_to_learners")
+
+
+@dag(
+    schedule=CalendarTimetable(Settings.load().catalogue.absolute(), EVENTS),
+    start_date=datetime(2022, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(hours=1),
+    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    tags=["edi", "calendar", "results"],
+)
+def results_day() -> None:
+    """### Publishes the approved results at their instant
+
+    Runs when results go to centres and when they go to learners, in every exam series, as `calendar.csv` of the
+    catalogue has it. Files were built, hashed and approved before (DAG `award`); this only publishes them, into
+    `outbox/<centre>/` and `portal/`. Each task looks at the calendar and the clock itself: before the instant it
+    publishes nothing, however it was started.
+
+    * **Run it now**: press *Trigger*. What is due and not out is published, and nothing twice.
+    * **It failed because nothing is approved**: the run's note says which version waits. Look at its preview, then
+      `resultsday results approve <series> --who ... --why ...`, and clear the task.
+    * **It failed because a file was changed under embargo**: nothing was published. Withdraw, award and build again
+      (docs/results-day.md).
+    * **It failed otherwise**: clear the task. What is out stays, the rest follows.
+    * **What happened**: the run's note counts, the report lies in `reports/results/<series>/<version>/`.
+    """
+
+    @task
+    def centres() -> str:
+        """R files and the portal's feed for centres; at the learners' instant whatever was missed of them."""
+        return _release("centres", EVENTS)
+
+    @task(trigger_rule="all_done")
+    def learners() -> str:
+        """The portal's feed for learners; what became of the centres' files does not matter to it."""
+        return _release("learners", EVENTS[1:])
+
+    centres() >> learners()
+
+
+def _release(audience: str, events: tuple[str, ...]) -> str:
+    """Releases the series that are due by one of `events`, and sets the run's note."""
+    from infra.airflow import note_run
+    from pipeline.desk import open_desk
+    from pipeline.release import ReleaseError, release
+    from pipeline.timetable import due, exam_milestones
+
+    settings, run = Settings.load(), get_current_context()["dag_run"]
+    notes = []
+    with open_desk(settings) as desk:
+        for series_id, event in due(exam_milestones(settings.catalogue, EVENTS), run.run_after):
+            series = desk.catalogue.series_by_id(series_id)
+            if series and event in events:
+                try:
+                    # The clock of the work: an instant that is only claimed releases nothing.
+                    notes.append(release(desk, series, audience, datetime.now(UTC)).note())
+                except ReleaseError as error:
+                    note_run(run.dag_id, run.run_id, f"NOT RELEASED to {audience}: {error}.")
+                    raise
+    if notes:
+        note_run(run.dag_id, run.run_id, " ".join(notes))
+    return " ".join(notes) or f"Nothing is due to {audience}."
+
+
+results_day()

@@ -1,0 +1,67 @@
+"""The updated results files: on request, for one centre or many."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import Param, dag, get_current_context, task
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2022, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(hours=1),
+    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    params={
+        "series": Param("", type="string", title="Series", description="Year and month, for example 2024-06."),
+        "centres": Param([], type="array", items={"type": "string"}, title="Centres", description="A number a line."),
+        "why": Param("", type="string", title="Why", description="Who asked for it, and how, for the record."),
+    },
+    tags=["edi", "results"],
+)
+def updated_results() -> None:
+    """### Restates the results file of centres that ask for it
+
+    For each centre of which something has changed since its last results file, for example by a later claim: a complete
+    file under the next number in `outbox/<centre>/`, and beside it a note (`.txt`) of what changed. No name is ever
+    used again. Where nothing has changed nothing is written, and the note of the run says so.
+
+    * **Run it now**: press *Trigger* and give series, centres and the reason; your name is recorded with it.
+    * **It failed**: the run's note says why. Before the release to learners there is nothing to restate.
+    * **What happened**: the run's note counts files and names the centres without a change.
+    """
+
+    @task
+    def restate() -> str:
+        """One task for all centres."""
+        from airflow.sdk.exceptions import AirflowFailException
+
+        from infra.airflow import note_run
+        from infra.settings import Settings
+        from pipeline.after_results import updated
+        from pipeline.desk import open_desk
+        from pipeline.embargo import ReleaseError
+
+        context = get_current_context()
+        run, asked = context["dag_run"], context["params"]
+        who = run.triggering_user_name or "a person in Airflow"
+        with open_desk(Settings.load()) as desk:
+            series = desk.catalogue.series_by_id(asked["series"])
+            if series is None:
+                raise AirflowFailException(f"there is no calendar for {asked['series']!r}; write 2024-06, for example")
+            try:
+                note = updated(desk, asked["centres"], datetime.now(UTC), series, who, asked["why"]).note()
+            except ReleaseError as error:
+                # It would be refused the next time too.
+                note_run(run.dag_id, run.run_id, f"NOT DONE: {error}.")
+                raise AirflowFailException(str(error)) from error
+        note_run(run.dag_id, run.run_id, note)
+        return note
+
+    restate()
+
+
+updated_results()

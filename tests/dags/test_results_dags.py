@@ -1,0 +1,198 @@
+"""Results day and what follows in the real Airflow, with the instants of the calendar moved to now. Series of the far
+future and a centre of their own; everything is taken back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from attrs import define, evolve
+
+from fixtures.generate import people
+from infra import tables as t
+from infra.airflow import AirflowApi
+from infra.results import Awarding
+from infra.settings import Settings
+from infra.sql import copy
+from infra.supervisor import Desk
+from pipeline.desk import Desk as OpenDesk
+from pipeline.desk import open_desk
+from pipeline.release import approve, build
+from rules.awarding import RESULTS
+from rules.catalogue import LONDON
+from rules.certification import AWARDS, CHOICES
+
+CENTRE = "68778"
+FIRST_ID = 910_001
+"""Numbers far from those other tests get."""
+DAGS = ("results_day", "late_claims", "updated_results", "certificates")
+AT = datetime(2026, 1, 2, tzinfo=UTC)
+LEARNER = next(people(CENTRE, 1, seed=3))
+
+
+@define
+class Calendar:
+    """The desk's calendar, with the dates of series of the test at its end."""
+
+    write: Callable[[str], object]
+    before: str
+
+    def say(self, series: str, **instants: datetime) -> None:
+        """Gives a series these dates and no others."""
+        local = {event: at.astimezone(LONDON) for event, at in instants.items()}
+        dates = {event: f"{at:%Y-%m-%d,%H:%M}" for event, at in local.items()}
+        dates |= {"window_opens": "2022-10-01,00:00", "window_closes": "2022-11-01,24:00"}
+        lines = [f"{series},{event},*,{when},N,2022-07-01,Y,ours: for a test\n" for event, when in dates.items()]
+        self.write(self.before + "".join(lines))
+
+
+@pytest.fixture(scope="module")
+def calendar(desk_settings: Settings) -> Iterator[Calendar]:
+    path = desk_settings.catalogue / "calendar.csv"
+    before = path.read_text(encoding="utf-8")
+    try:
+        yield Calendar(lambda words: path.write_text(words, encoding="utf-8"), before)
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def api(desk: Desk) -> Iterator[AirflowApi]:
+    with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
+        for dag in DAGS:
+            client.wait_until_known(dag, 60)
+        yield client
+
+
+@pytest.fixture
+def ledger(desk: Desk, desk_settings: Settings, calendar: Calendar) -> Iterator[Callable[[], OpenDesk]]:
+    """Opens the running desk's ledger and store with the calendar as it stands."""
+    settings = evolve(desk_settings, database_url=desk.database_url)
+    opened = []
+
+    def open_() -> OpenDesk:
+        manager = open_desk(settings)
+        opened.append(manager)
+        return manager.__enter__()
+
+    try:
+        yield open_
+    finally:
+        calendar.write(calendar.before)
+        _take_back(open_())
+        for manager in opened:
+            manager.__exit__(None, None, None)
+
+
+def _take_back(desk: OpenDesk) -> None:
+    series = ("2097-06", "2096-06")
+    with desk.ledger.engine.begin() as connection:
+        ids = list(connection.execute(sa.select(t.awardings.c.id).where(t.awardings.c.series.in_(series))).scalars())
+        for table in (t.release_files, t.results, t.awards, t.choices):
+            connection.execute(table.delete().where(table.c.awarding_id.in_(ids)))
+        connection.execute(t.awardings.delete().where(t.awardings.c.id.in_(ids)))
+        connection.execute(t.actions.delete().where(t.actions.c.series.in_(series)))
+        connection.execute(t.submissions.delete().where(t.submissions.c.centre == CENTRE))
+    for place in (f"outbox/{CENTRE}/", *(f"{root}{one}/" for root in _PLACES for one in series)):
+        for stored in list(desk.store.list(place)):
+            desk.store.remove(stored)
+
+
+_PLACES = ("embargo/", "portal/centres/", "portal/learners/", "reports/results/")
+
+
+def awarded(desk: OpenDesk, series: str) -> Awarding:
+    """Results of one learner at a centre that entered by file, built."""
+    key = {"centre": CENTRE, "candidate": LEARNER["candidate"], "uci": LEARNER["uci"], "registration": "BEN22"}
+    results = [
+        {**key, "component": code, "raw": 50, "status": "", "ums": 75, "grade": "L2D", "outcome": "graded"}
+        for code in ("BEN01", "BEN02", "BEN03")
+    ]
+    award = {
+        **key, "cash_in": "BEN99", "claim_id": FIRST_ID, "claimed_at": AT, "channel": "edi", "ums": 225, "grade": "L2M",
+        "outcome": "awarded", "reason": "", "about": "", "partial_absence": False, "performance": True,
+    }  # fmt: skip
+    submission = {
+        "id": FIRST_ID, "centre": CENTRE, "file_name": "E6877815.X01", "landing_key": f"inbox/{CENTRE}/E6877815.X01",
+        "kind": "file", "received": AT, "size": 1, "sha256": "1" * 64, "letter": "E", "awarding_body": "15",
+        "series": f"6B{series[2:4]}", "sequence": 1, "reply_stream": "15", "reply_number": 1, "outcome": "accepted",
+        "booked": True,
+    }  # fmt: skip
+    with desk.ledger.engine.begin() as connection:
+        copy(connection, t.submissions, pl.DataFrame([submission]))
+    frames = {
+        "results": pl.DataFrame(results, schema=RESULTS),
+        "awards": pl.DataFrame([award], schema=AWARDS),
+        "choices": pl.DataFrame(schema=CHOICES),
+    }
+    awarding = desk.results.record(
+        series=series, kind="series", at=AT, conversions_sha256="", sha256=series, counts={}, frames=frames
+    )
+    return build(desk, awarding, AT).awarding
+
+
+def out(desk: OpenDesk) -> list[str]:
+    """What centres and the portal can read of it."""
+    places = (f"outbox/{CENTRE}/", "portal/centres/2097-06/", "portal/learners/2097-06/", "portal/centres/2096-06/")
+    return [one.key for place in places for one in desk.store.list(place) if one.kind == "file"]
+
+
+def note(api: AirflowApi, dag_id: str, conf: dict[str, object] | None = None) -> str:
+    """The note of a run by hand that succeeds."""
+    run = api.trigger(dag_id, conf)
+    assert api.wait(dag_id, run, 240) == "success"
+    return str(api.run(dag_id, run)["note"])
+
+
+def test_res_2_the_results_are_out_at_the_instants_of_the_calendar_and_not_before(
+    api: AirflowApi, calendar: Calendar, ledger: Callable[[], OpenDesk]
+) -> None:
+    now = datetime.now(UTC)
+    ago, tomorrow = now - timedelta(minutes=2), now + timedelta(days=1)
+    calendar.say("2097-06", results_to_centres=tomorrow, results_to_learners=tomorrow)
+    desk = ledger()
+    approve(desk, awarded(desk, "2097-06"), "A. Approver", "looked at", AT)
+
+    assert "2097-06" not in note(api, "results_day")
+    assert out(desk) == []
+
+    r_file, centres, learners = (
+        f"outbox/{CENTRE}/R6877815.X01", "portal/centres/2097-06/1.csv", "portal/learners/2097-06/1.csv",
+    )  # fmt: skip
+    calendar.say("2097-06", results_to_centres=ago, results_to_learners=tomorrow)
+    assert "Results 2097-06 version 1 to centres: 2 files" in note(api, "results_day")
+    assert out(desk) == [r_file, centres]
+
+    calendar.say("2097-06", results_to_centres=ago, results_to_learners=ago, certificates_due=ago)
+    assert "Results 2097-06 version 1 to learners: 1 files" in note(api, "results_day")
+    assert out(desk) == [r_file, centres, learners]
+
+    assert note(api, "late_claims").startswith("0 later claims decided")
+    asked: dict[str, object] = {"series": "2097-06", "centres": [CENTRE], "why": "they asked by telephone"}
+    assert f"Nothing has changed for {CENTRE}" in note(api, "updated_results", asked)
+    assert note(api, "certificates") == "May/June 2097: 1 certificates are due."
+
+
+def test_res_2_what_nobody_approved_fails_loudly_until_somebody_does(
+    api: AirflowApi, calendar: Calendar, ledger: Callable[[], OpenDesk]
+) -> None:
+    ago = datetime.now(UTC) - timedelta(minutes=1)
+    calendar.say("2096-06", results_to_centres=ago, results_to_learners=ago + timedelta(days=1))
+    desk = ledger()
+    awarding = awarded(desk, "2096-06")
+    run = api.trigger("results_day")
+    end = time.monotonic() + 120
+    while "NOT RELEASED" not in str(shown := api.run("results_day", run)["note"]):
+        assert time.monotonic() < end, shown
+        time.sleep(1)
+    assert "NOT RELEASED to centres: version 1 of the results of 2096-06 is built and not approved: " in shown
+    assert "resultsday results approve 2096-06" in shown
+    assert out(desk) == []
+    approve(desk, awarding, "A. Approver", "looked at", AT)
+    # The task tries again by itself.
+    assert api.wait("results_day", run, 240) == "success"
+    assert "portal/centres/2096-06/1.csv" in out(desk)

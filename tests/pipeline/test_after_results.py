@@ -1,0 +1,357 @@
+"""After results day (RES-3, CRT-5 to CRT-7): later claims, updated files, what cannot be taken back, certificates."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+
+from infra.results import Awarding
+from infra.store import FolderStore
+from pipeline.after_results import late_claims, updated
+from pipeline.award import award
+from pipeline.certificates import certificates
+from pipeline.desk import Desk
+from pipeline.embargo import ReleaseError
+from pipeline.release import LAST_NUMBER, approve, build, release, release_claims
+from pipeline.result_files import changes, read_back
+from rules.catalogue import LONDON
+from tests.pipeline.results_season import (
+    APPROVED,
+    AWARDED,
+    BUILT,
+    CENTRE,
+    PORTAL_CENTRE,
+    SECOND,
+    TO_CENTRES,
+    TO_LEARNERS,
+    WHO,
+    WHY,
+    outside,
+    play,
+    series,
+)
+from tests.pipeline.test_interruptions import rows
+from tests.pipeline.test_release import Crash, CrashingStore, crashing, everything, mended
+from tests.scenario_language import Season
+
+CLAIMED = datetime(2024, 9, 2, 12, tzinfo=LONDON)
+NEXT_DAY = CLAIMED + timedelta(hours=20)
+ASKED = datetime(2024, 9, 5, 12, tzinfo=LONDON)
+FIRST, SECOND_FILE = f"outbox/{CENTRE}/R6412315.X01", f"outbox/{CENTRE}/R6412315.X02"
+CLAIM = "2024-09-02 12:00 BST | staff enters 0004 BEN99 | accepted"
+
+
+@pytest.fixture
+def released(work: Desk) -> Season:
+    """The season up to results day, everything out."""
+    season = play(work)
+    awarding = award(work, series(work), AWARDED).awarding
+    approve(work, build(work, awarding, BUILT).awarding, WHO, WHY, APPROVED)
+    release(work, series(work), "centres", TO_CENTRES)
+    release(work, series(work), "learners", TO_LEARNERS)
+    return season
+
+
+def table(desk: Desk, key: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(desk.store.get(key).decode())))
+
+
+def ask(desk: Desk, *centres: str, at: datetime = ASKED) -> tuple[list[str], list[str]]:
+    """Places written and centres unchanged."""
+    done = updated(desk, centres, at, series(desk), WHO, "the centre asked for it")
+    return list(done.files), list(done.unchanged)
+
+
+# --- Later claims ----------------------------------------------------------------------------------------------------
+
+
+def test_crt_6_a_claim_after_results_day_is_in_the_portal_the_next_day_and_in_no_r_file(released: Season) -> None:
+    desk = released.desk
+    assert late_claims(desk, TO_LEARNERS).note() == "0 later claims decided, 0 awarded, in 0 portal feeds."
+    before = outside(desk)
+    released.step(CLAIM)
+    done = late_claims(desk, NEXT_DAY)
+    assert (done.published, done.claims, done.awarded) == (1, 1, 1)
+    new = {key: data for key, data in outside(desk).items() if key not in before}
+    assert list(new) == ["portal/centres/2024-06/2.csv", "portal/learners/2024-06/2.csv"]
+    [award_row] = [one for one in table(desk, "portal/centres/2024-06/2.csv") if one["kind"] == "award"]
+    assert (award_row["candidate"], award_row["ums"], award_row["grade"], award_row["version"]) == (
+        "0004", "186", "L2P", "2",
+    )  # fmt: skip
+    assert {one["candidate"] for one in table(desk, "portal/learners/2024-06/2.csv")} == {"0004"}
+    assert rows(desk, "SELECT version, kind, state FROM awardings ORDER BY 1") == [
+        (1, "series", "released"), (2, "claims", "released"),
+    ]  # fmt: skip
+    assert late_claims(desk, NEXT_DAY + SECOND).published == 0
+
+
+def test_res_2_a_later_claim_shows_nothing_before_the_results_are_released(work: Desk) -> None:
+    season = play(work)
+    awarding = award(work, series(work), AWARDED).awarding
+    season.step("2024-08-12 12:00 BST | staff enters 0004 BEN99 | accepted")
+    build(work, awarding, BUILT)
+    assert late_claims(work, TO_CENTRES - SECOND).published == 0
+    assert outside(work) == {}
+    claims = work.results.record(
+        series="2024-06", kind="claims", at=AWARDED, conversions_sha256="", sha256="", counts={},
+        frames=work.results.frames(awarding),
+    )  # fmt: skip
+    with pytest.raises(ReleaseError, match="cannot be released like a later claim"):
+        release_claims(work, claims, BUILT)
+
+
+def test_crt_6_a_claim_between_award_and_results_day_is_told_and_awarded_after_it(work: Desk) -> None:
+    season = play(work)
+    awarding = award(work, series(work), AWARDED).awarding
+    approve(work, build(work, awarding, BUILT).awarding, WHO, WHY, APPROVED)
+    season.step("2024-08-15 12:00 BST | staff enters 0004 BEN99 | accepted")
+    release(work, series(work), "centres", TO_CENTRES)
+    without = table(work, "reports/results/2024-06/1/centres-without-award.csv")
+    assert [(one["candidate"], one["code"]) for one in without] == [("0003", "MARK_PENDING"), ("0004", "AFTER_CUT_OFF")]
+    assert late_claims(work, TO_CENTRES).published == 0
+    release(work, series(work), "learners", TO_LEARNERS)
+    assert late_claims(work, TO_LEARNERS).awarded == 1
+
+
+def test_crt_5_a_claim_that_has_become_a_result_cannot_be_withdrawn_any_more(released: Season) -> None:
+    released.step("2024-09-02 12:00 BST | staff withdraws 0002 BEN99 | refused CLAIM_AWARDED")
+    released.step("0002 holds BEN01 BEN02 BEN03 BEN99")
+
+
+# --- Updated files ---------------------------------------------------------------------------------------------------
+
+
+def test_res_3_an_updated_file_is_complete_has_the_next_number_and_a_note_without_names(released: Season) -> None:
+    desk = released.desk
+    first = desk.store.get(FIRST)
+    released.step(CLAIM)
+    late_claims(desk, NEXT_DAY)
+    assert ask(desk, CENTRE) == ([SECOND_FILE], [])
+    assert desk.store.get(FIRST) == first
+    lines = desk.store.get(SECOND_FILE).decode("ascii").splitlines()
+    before = first.decode("ascii").splitlines()
+    assert lines[1][13:16] == "002"
+    assert [line for line in lines[2:-2] if line not in before] == [
+        "R5641230004641230220004B1273222864      BEN99 U186P2       "
+    ]
+    assert [line for line in before[2:-2] if line not in lines] == []
+    note = desk.store.get(f"{SECOND_FILE}.txt").decode("ascii").replace("\r\n", "\n")
+    assert "Replaces    R6412315.X01\n" in note
+    assert "CHANGES  1 added, 0 changed, 0 removed\n" in note
+    assert "  0004       BEN99   added    -           186 P2\n" in note
+    names = {one["name"].split(":")[0] for one in released.learners.values()}
+    assert not [name for name in names if name in note.upper()]
+
+
+def test_res_3_without_a_change_nothing_is_written_and_that_is_said(released: Season) -> None:
+    desk = released.desk
+    before = everything(desk)
+    done = updated(desk, [CENTRE], ASKED, series(desk), WHO, WHY)
+    assert done.note() == (
+        "Results 2024-06: 0 updated files written. Nothing has changed for 64123: the last file still holds."
+    )
+    assert everything(desk) == before
+
+
+def test_res_3_a_centre_that_had_none_gets_its_first_file(released: Season) -> None:
+    place = f"outbox/{PORTAL_CENTRE}/R5820115.X01"
+    assert ask(released.desk, PORTAL_CENTRE, CENTRE) == ([place], [CENTRE])
+    note = released.desk.store.get(f"{place}.txt").decode("ascii")
+    assert "Replaces    nothing: the first results file of this centre" in note
+    assert "CHANGES  4 added, 0 changed, 0 removed" in note
+    assert ask(released.desk, PORTAL_CENTRE) == ([], [PORTAL_CENTRE])
+
+
+def test_res_3_the_request_is_recorded_and_every_further_one_has_its_own_number(released: Season) -> None:
+    desk = released.desk
+    released.step(CLAIM)
+    late_claims(desk, NEXT_DAY)
+    ask(desk, CENTRE)
+    with desk.ledger.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE results SET grade = 'L2M' WHERE candidate = '0002' AND component = 'BEN01'"))
+    assert ask(desk, CENTRE, at=ASKED + SECOND) == ([f"outbox/{CENTRE}/R6412315.X03"], [])
+    assert "0002       BEN01   changed  75 D2       75 M2" in desk.store.get(
+        f"outbox/{CENTRE}/R6412315.X03.txt"
+    ).decode("ascii")
+    assert rows(
+        desk, "SELECT who, why, centre, file_name FROM actions WHERE action = 'results_updated' ORDER BY id"
+    ) == [
+        (WHO, "the centre asked for it", CENTRE, "R6412315.X02"),
+        (WHO, "the centre asked for it", CENTRE, "R6412315.X03"),
+    ]
+
+
+def test_res_3_a_name_is_never_used_again(released: Season) -> None:
+    desk = released.desk
+    released.step(CLAIM)
+    late_claims(desk, NEXT_DAY)
+    with desk.ledger.engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE release_files SET sequence = {LAST_NUMBER} WHERE sequence = 1"))
+    with pytest.raises(ReleaseError, match="centre 64123 has had 99 results files: there is no name for another"):
+        ask(desk, CENTRE)
+
+
+def test_res_3_what_cannot_be_updated_is_told(work: Desk) -> None:
+    season = play(work)
+    with pytest.raises(ReleaseError, match="are not released yet"):
+        ask(work, CENTRE)
+    awarding = award(work, series(work), AWARDED).awarding
+    approve(work, build(work, awarding, BUILT).awarding, WHO, WHY, APPROVED)
+    release(work, series(work), "centres", TO_CENTRES)
+    # Learners' results are under embargo still.
+    with pytest.raises(ReleaseError, match="are not released yet"):
+        ask(work, CENTRE)
+    release(work, series(work), "learners", TO_LEARNERS)
+    with pytest.raises(ReleaseError, match="there are no results of May/June 2024 for centre 99999"):
+        ask(work, CENTRE, "99999")
+    with pytest.raises(ReleaseError, match="say who asks for it, and why"):
+        updated(work, [CENTRE], ASKED, series(work), WHO, "")
+    assert season.desk is work
+
+
+def test_res_3_the_note_tells_added_changed_removed_and_corrected_identities() -> None:
+    def state(*results: tuple[str, str, int | None, str]) -> pl.DataFrame:
+        rows = [
+            {"centre": CENTRE, "candidate": candidate, "uci": uci, "uln": "", "option": "BEN99", "result_type": "U",
+             "score": score, "grade": grade, "partial": ""}
+            for candidate, uci, score, grade in results
+        ]  # fmt: skip
+        return pl.DataFrame(rows, schema_overrides={"score": pl.Int32})
+
+    same = ("0001", "A", 180, "P2")
+    before = state(same, ("0002", "B", 180, "P2"), ("0003", "C", None, "Q"), ("0004", "D", 90, "P1"))
+    now = state(same, ("0003", "C", 210, "M2"), ("0004", "X", 90, "P1"), ("0005", "E", 10, "U"))
+    assert changes(before, now).select("candidate", "what", "before", "now").rows() == [
+        ("0002", "removed", "180 P2", "-"),
+        ("0003", "changed", "Q", "210 M2"),
+        ("0004", "changed", "90 P1", "90 P1  (UCI or ULN corrected)"),
+        ("0005", "added", "-", "10 U"),
+    ]
+    assert changes(now, now).is_empty()
+    assert read_back({}).is_empty()
+
+
+# --- Crashes ---------------------------------------------------------------------------------------------------------
+
+
+def killed_and_repeated(work: Desk, root: str, back: Callable[[], None], step: Callable[[Desk], object]) -> int:
+    """Runs `step` undisturbed, then killed before each of its steps and run again: ledger and store are the same. How
+    often it was killed. `back` takes the ledger back."""
+    assert isinstance(work.store, FolderStore)
+
+    def fresh(name: str, steps: int) -> Desk:
+        desk = crashing(work, name, steps)
+        assert isinstance(desk.store, CrashingStore)
+        shutil.rmtree(desk.store.root)
+        shutil.copytree(work.store.root, desk.store.root)  # type: ignore[attr-defined]
+        return desk
+
+    undisturbed = fresh(root, 10_000)
+    step(undisturbed)
+    expected = everything(undisturbed)
+    for steps in count():
+        back()
+        desk = fresh(f"{root}{steps}", steps)
+        try:
+            step(desk)
+        except Crash:
+            step(mended(desk))
+        else:
+            assert everything(desk) == expected
+            return steps
+        assert everything(desk) == expected, f"killed after {steps} steps"
+    raise AssertionError
+
+
+def to_version(desk: Desk, version: int) -> Callable[[], None]:
+    """Takes the ledger back to the files of that awarding as they were first released."""
+
+    def back() -> None:
+        later = f"(SELECT id FROM awardings WHERE version > {version})"
+        with desk.ledger.engine.begin() as connection:
+            connection.execute(sa.text(f"DELETE FROM release_files WHERE awarding_id IN {later} OR sequence > 1"))
+            connection.execute(sa.text("DELETE FROM release_files WHERE place LIKE '%.txt'"))
+            connection.execute(sa.text("DELETE FROM actions WHERE action = 'results_updated'"))
+            for name in ("results", "awards", "choices"):
+                connection.execute(sa.text(f"DELETE FROM {name} WHERE awarding_id IN {later}"))
+            connection.execute(sa.text(f"DELETE FROM awardings WHERE version > {version}"))
+
+    return back
+
+
+def without_ids(step: Callable[[Desk], object]) -> Callable[[Desk], object]:
+    """Numbers of rows go on when a ledger is taken back; from one run to the next they start over."""
+
+    def run(desk: Desk) -> object:
+        with desk.ledger.engine.begin() as connection:
+            connection.execute(sa.text("SELECT setval('awardings_id_seq', (SELECT max(id) FROM awardings))"))
+        return step(desk)
+
+    return run
+
+
+def test_crt_6_later_claims_killed_anywhere_and_run_again_are_out_once(released: Season) -> None:
+    released.step(CLAIM)
+    step = without_ids(lambda desk: late_claims(desk, NEXT_DAY))
+    assert killed_and_repeated(released.desk, "late", to_version(released.desk, 1), step) >= 9
+
+
+def test_res_3_an_updated_file_killed_anywhere_and_asked_again_is_out_once(released: Season) -> None:
+    released.step(CLAIM)
+    late_claims(released.desk, NEXT_DAY)
+    back = to_version(released.desk, 2)
+    assert killed_and_repeated(released.desk, "updated", back, lambda desk: ask(desk, CENTRE)) >= 6
+
+
+# --- Certificates ----------------------------------------------------------------------------------------------------
+
+
+def test_crt_7_certificates_are_due_on_the_day_of_the_series(released: Season) -> None:
+    desk = released.desk
+    assert certificates(desk, series(desk), ASKED) == 3
+    due = table(desk, "reports/certificates/2024-06-2024-11-08.csv")
+    assert [(one["centre"], one["candidate"], one["grade"]) for one in due] == [
+        (PORTAL_CENTRE, "0001", "L2M"), (CENTRE, "0001", "L1D"), (CENTRE, "0002", "L2D"),
+    ]  # fmt: skip
+    assert {one["due"] for one in due} == {"2024-11-08"}
+    assert all(one["name"] for one in due)
+    shown = desk.store.get("reports/certificates/2024-06.html").decode()
+    assert "8 November 2024 [placeholder]" in shown
+
+
+def test_crt_7_for_a_claim_after_the_late_window_one_is_made_only_if_it_was_asked_for(released: Season) -> None:
+    """The window ends with 5 July 2024, in London."""
+    desk = released.desk
+    released.step(CLAIM)
+    late_claims(desk, NEXT_DAY)
+    assert certificates(desk, series(desk), ASKED) == 3
+    [asked] = table(desk, "reports/certificates/2024-06-on-request.csv")
+    assert (asked["candidate"], asked["grade"]) == ("0004", "L2P")
+    closes = datetime(2024, 7, 6, tzinfo=LONDON)
+    for claimed, on_request in ((closes - SECOND, 0), (closes, 1)):
+        with desk.ledger.engine.begin() as connection:
+            statement = sa.text("UPDATE awards SET claimed_at = :at WHERE candidate = '0004'")
+            connection.execute(statement, {"at": claimed})
+        assert certificates(desk, series(desk), ASKED) == 4 - on_request
+        assert len(table(desk, "reports/certificates/2024-06-on-request.csv")) == on_request
+
+
+def test_crt_7_there_is_no_certificate_for_a_u_or_before_the_release(work: Desk) -> None:
+    play(work)
+    with pytest.raises(ReleaseError, match="not released yet: no certificate is due"):
+        certificates(work, series(work), ASKED)
+    awarding: Awarding = award(work, series(work), AWARDED).awarding
+    with work.ledger.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE awards SET grade = 'U', ums = 20 WHERE candidate = '0002'"))
+    approve(work, build(work, awarding, BUILT).awarding, WHO, WHY, APPROVED)
+    release(work, series(work), "centres", TO_CENTRES)
+    release(work, series(work), "learners", TO_LEARNERS)
+    assert certificates(work, series(work), ASKED) == 2

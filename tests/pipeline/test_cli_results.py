@@ -1,0 +1,62 @@
+"""Results day from the command line, on a real ledger and store; its instants are long past."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner, Result
+
+from infra.settings import Settings
+from pipeline.cli import main
+from pipeline.desk import open_desk
+from tests.pipeline.results_season import play
+from tests.scenario_language import Season
+from tests.support import CENTRE
+
+DECIDED = ("--who", "J. Clerk", "--why", "looked at")
+
+
+@pytest.fixture
+def season(fresh: Settings) -> Season:
+    with open_desk(fresh) as desk:
+        return play(desk)
+
+
+def run(season: Season, *words: str) -> Result:
+    return CliRunner().invoke(main, words, env=season.desk.settings.environment())
+
+
+def test_res_2_from_the_award_to_an_updated_file_every_step_says_what_it_did(season: Season) -> None:
+    steps: list[tuple[tuple[str, ...], str]] = [
+        (("award", "2024-06"), "3 of 4 claims awarded"),
+        (("results", "build", "2024-06"), "3 files under embargo"),
+        (("results", "approve", "2024-06", *DECIDED), "Results 2024-06 version 1: approved."),
+        (("results", "withdraw", "2024-06", *DECIDED), "Results 2024-06 version 1: withdrawn."),
+        (("award", "2024-06"), "version 2"),
+        (("results", "build", "2024-06"), "Results 2024-06 version 2: 3 files under embargo"),
+        (("results", "approve", "2024-06", *DECIDED), "Results 2024-06 version 2: approved."),
+        (("release", "2024-06", "--audience", "centres"), "version 2 to centres: 2 files with 34 records are out"),
+        (("release", "2024-06", "--audience", "learners"), "version 2 to learners: 1 files with 19 records are out"),
+        (("late-claims",), "0 later claims decided"),
+        (("updated-results", "2024-06", CENTRE, *DECIDED), f"Nothing has changed for {CENTRE}"),
+        (("certificates", "2024-06"), "3 certificates are due: reports/certificates/2024-06.html"),
+    ]
+    for words, said in steps:
+        result = run(season, *words)
+        assert result.exit_code == 0, result.output
+        assert said in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("results", "build", "2024-06"), "2024-06 has not been awarded: `resultsday award 2024-06`"),
+        (("release", "2024-06", "--audience", "centres"), "nothing is awarded for May/June 2024: run the award"),
+        (("updated-results", "2024-06", CENTRE, *DECIDED), "the results of May/June 2024 are not released yet"),
+        (("certificates", "2024-06"), "the results of May/June 2024 are not released yet"),
+        (("release", "2019-06", "--audience", "centres"), "there is no calendar for 2019-06"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_a_sentence(season: Season, words: tuple[str, ...], said: str) -> None:
+    result = run(season, *words)
+    assert result.exit_code == 1
+    assert said in result.output

@@ -1,0 +1,523 @@
+"""Results day with a moved clock (RES-1, RES-2, RES-4): nothing one second before, everything at the instant, once."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import stat
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import count
+from typing import Any, BinaryIO
+
+import polars as pl
+import pytest
+import sqlalchemy as sa
+from attrs import define, evolve, field
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.actions import Action
+from infra.results import Awarding, ReleaseFile, ResultBook
+from infra.settings import CATALOGUE_OF_THE_PROJECT
+from infra.store import FolderStore, S3Store
+from infra.tables import metadata
+from parsers.layouts import FILE_TYPES
+from parsers.reader import read
+from pipeline.check import Exit, check_file
+from pipeline.desk import Desk
+from pipeline.embargo import ReleaseError, embargoed, sha256_of
+from pipeline.release import Audience, approve, build, release, withdraw
+from pipeline.result_files import RECORDS, read_back, records, result_files, typed
+from rules.catalogue import Catalogue, Milestone
+from tests.pipeline.results_season import (
+    APPROVED,
+    AWARDED,
+    BUILT,
+    CENTRE,
+    PORTAL_CENTRE,
+    SECOND,
+    TO_CENTRES,
+    TO_LEARNERS,
+    WHO,
+    WHY,
+    awarded,
+    outside,
+    series,
+)
+from tests.pipeline.test_interruptions import bucket, rows
+
+__all__ = ["bucket"]
+
+R_FILE = f"outbox/{CENTRE}/R6412315.X01"
+FOR_CENTRES = "portal/centres/2024-06/1.csv"
+FOR_LEARNERS = "portal/learners/2024-06/1.csv"
+INSTANTS: tuple[tuple[Audience, datetime], ...] = (("centres", TO_CENTRES), ("learners", TO_LEARNERS))
+
+
+@pytest.fixture
+def proposed(work: Desk) -> Awarding:
+    """The awarding of the season, nothing built."""
+    return awarded(work)
+
+
+@pytest.fixture
+def approved(work: Desk, proposed: Awarding) -> Awarding:
+    """The same, built and approved."""
+    return approve(work, build(work, proposed, BUILT).awarding, WHO, WHY, APPROVED)
+
+
+def lines(desk: Desk, key: str) -> list[str]:
+    return desk.store.get(key).decode("ascii").splitlines()
+
+
+def table(desk: Desk, key: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(desk.store.get(key).decode())))
+
+
+# --- The embargo -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("approved")
+def test_res_2_a_second_before_the_instant_nothing_can_be_read_and_at_it_everything(work: Desk) -> None:
+    with pytest.raises(ReleaseError, match=r"under embargo for centres until 21 August 2024 00:01 BST \[placeholder\]"):
+        release(work, series(work), "centres", TO_CENTRES - SECOND)
+    assert outside(work) == {}
+    assert release(work, series(work), "centres", TO_CENTRES).fresh == 2
+    assert list(outside(work)) == [R_FILE, FOR_CENTRES]
+    with pytest.raises(ReleaseError, match="under embargo for learners until 22 August 2024 00:01 BST"):
+        release(work, series(work), "learners", TO_LEARNERS - SECOND)
+    assert list(outside(work)) == [R_FILE, FOR_CENTRES]
+    assert release(work, series(work), "learners", TO_LEARNERS).fresh == 1
+    assert list(outside(work)) == [R_FILE, FOR_CENTRES, FOR_LEARNERS]
+
+
+@pytest.mark.usefixtures("approved")
+def test_cal_2_the_instant_of_the_calendar_in_force_counts(work: Desk) -> None:
+    moved = [
+        evolve(one, day=one.day.replace(day=23), in_force_from=one.day.replace(day=20))
+        for one in work.catalogue.milestones
+        if (one.series, one.event) == ("2024-06", "results_to_centres")
+    ]
+    milestones: tuple[Milestone, ...] = (*work.catalogue.milestones, *moved)
+    desk = evolve(work, catalogue=evolve(work.catalogue, milestones=milestones))
+    with pytest.raises(ReleaseError, match=r"until 23 August 2024 00:01 BST .*calendar of 20 August 2024"):
+        release(desk, series(desk), "centres", TO_CENTRES)
+    assert outside(desk) == {}
+
+
+@pytest.mark.usefixtures("approved")
+def test_res_2_nothing_that_shows_a_result_lies_outside_embargo_and_reports(work: Desk) -> None:
+    totals = (b"BEN99 B0175D1", b",175,L1D,")
+    files = [one.key for one in work.store.list("") if one.kind == "file"]
+    shows = [key for key in files if any(one in work.store.get(key) for one in totals)]
+    assert shows == [embargoed("2024-06", 1, place) for place in (R_FILE, FOR_CENTRES, FOR_LEARNERS)]
+
+
+@pytest.mark.usefixtures("approved")
+def test_res_2_the_embargo_is_closed_to_everybody_but_the_desk(work: Desk) -> None:
+    assert isinstance(work.store, FolderStore)
+    assert stat.S_IMODE((work.store.root / "embargo").stat().st_mode) == 0o700
+
+
+def test_the_manifest_for_staff_shows_no_result(work: Desk, approved: Awarding) -> None:
+    key = "reports/results/2024-06/1/manifest.json"
+    assert work.store.get(key) == work.store.get(embargoed("2024-06", 1, "manifest.json"))
+    manifest = json.loads(work.store.get(key))
+    assert manifest["counts"] == {"files": 3, "result_files": 1, "result_file_records": 15, "results": 19}
+    assert {name for one in manifest["files"] for name in one} == {
+        "place", "audience", "centre", "sequence", "records", "size", "sha256"
+    }  # fmt: skip
+    assert approved.manifest_sha256 == sha256_of(work.store.get(key))
+
+
+# --- What is released ------------------------------------------------------------------------------------------------
+
+
+def release_all(desk: Desk) -> None:
+    for audience, at in INSTANTS:
+        release(desk, series(desk), audience, at)
+
+
+@pytest.mark.usefixtures("approved")
+def test_res_4_the_r_file_says_absent_pending_partial_and_graded(work: Desk) -> None:
+    release_all(work)
+    said = {(line[7:11], line[40:46].strip()): line[46:59].rstrip() for line in lines(work, R_FILE)[2:-2]}
+    assert [said["0001", code] for code in ("BEN01", "BEN02", "BEN03", "BEN99")] == [
+        "U075D2", "U000X", "U100D2", "B0175D1    #",
+    ]  # fmt: skip
+    assert said["0002", "BEN99"] == "U250D2"
+    assert [said["0003", code] for code in ("BEN03", "BEN99")] == ["U   Q", "U   Q"]
+    assert ("0004", "BEN99") not in said
+
+
+@pytest.mark.usefixtures("approved")
+def test_res_4_the_program_that_checks_files_finds_nothing_in_it(work: Desk) -> None:
+    release_all(work)
+    [checked] = check_file("R6412315.X01", work.store.get(R_FILE), work.catalogue, None)
+    assert (checked.exit, checked.findings) == (Exit.CLEAN, ())
+
+
+@pytest.mark.usefixtures("approved")
+def test_res_1_only_who_entered_by_file_gets_one_and_the_portal_has_everybody(work: Desk) -> None:
+    release_all(work)
+    assert not list(work.store.list(f"outbox/{PORTAL_CENTRE}/R"))
+    for key in (FOR_CENTRES, FOR_LEARNERS):
+        assert {one["centre"] for one in table(work, key)} == {CENTRE, PORTAL_CENTRE}
+    [award] = [one for one in table(work, FOR_CENTRES) if one["centre"] == PORTAL_CENTRE and one["kind"] == "award"]
+    assert (award["ums"], award["grade"], award["performance"]) == ("226", "L2M", "Y")
+    [pending] = [one for one in table(work, FOR_LEARNERS) if one["candidate"] == "0003" and one["kind"] == "award"]
+    assert (pending["indicator"], pending["why"], pending["about"]) == (
+        "Q", "there is no mark yet for a component", "BEN03",
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("approved")
+def test_ops_1_the_report_says_who_has_no_award_and_why(work: Desk) -> None:
+    done = release(work, series(work), "centres", TO_CENTRES)
+    assert done.without == 2
+    without = table(work, "reports/results/2024-06/1/centres-without-award.csv")
+    assert [(one["candidate"], one["code"], one["about"]) for one in without] == [
+        ("0003", "MARK_PENDING", "BEN03"), ("0004", "NO_CLAIM", ""),
+    ]  # fmt: skip
+    shown = work.store.get("reports/results/2024-06/1/centres.html").decode()
+    assert "21 August 2024 00:01 BST [placeholder]" in shown
+    assert "MARK_PENDING 1, NO_CLAIM 1" in shown
+    published = table(work, "reports/results/2024-06/1/centres-published.csv")
+    assert [one["place"] for one in published] == [R_FILE, FOR_CENTRES]
+
+
+@pytest.mark.usefixtures("approved")
+def test_a_release_is_told_once_in_states_and_never_twice(work: Desk) -> None:
+    release_all(work)
+    assert rows(work, "SELECT state FROM awardings") == [("released",)]
+    before = outside(work)
+    again = release(work, series(work), "centres", TO_LEARNERS)
+    assert (again.files, again.fresh) == (2, 0)
+    assert "0 of them by this run" in again.note()
+    assert outside(work) == before
+
+
+def test_res_6_built_twice_from_the_same_awarding_every_byte_is_the_same(work: Desk, proposed: Awarding) -> None:
+    first = build(work, proposed, BUILT).awarding
+    withdraw(work, first, WHO, "to look again", APPROVED)
+    held = {one.key: work.store.get(one.key) for one in work.store.list("embargo/")}
+    frames = work.results.frames(first)
+    fresh = work.results.record(
+        series="2024-06", kind="series", at=AWARDED, conversions_sha256=first.conversions_sha256, sha256=first.sha256,
+        counts={}, frames=frames,
+    )  # fmt: skip
+    build(work, fresh, BUILT + SECOND)
+    # The number of the one that was withdrawn is free again, so even the name is the same.
+    assert work.store.get(embargoed("2024-06", 2, R_FILE)) == held[embargoed("2024-06", 1, R_FILE)]
+
+
+# --- Who decides -----------------------------------------------------------------------------------------------------
+
+
+def test_ops_3_approval_and_withdrawal_are_recorded_with_who_when_and_why(work: Desk, proposed: Awarding) -> None:
+    built = build(work, proposed, BUILT).awarding
+    for who, why in (("", WHY), (WHO, " ")):
+        with pytest.raises(ReleaseError, match="say who decides, and why"):
+            approve(work, built, who, why, APPROVED)
+    withdraw(work, approve(work, built, WHO, WHY, APPROVED), WHO, "a boundary is wrong", APPROVED + SECOND)
+    recorded = rows(work, "SELECT action, who, why, series FROM actions WHERE action LIKE 'results%' ORDER BY id")
+    assert recorded == [
+        ("results_approved", WHO, WHY, "2024-06"),
+        ("results_withdrawn", WHO, "a boundary is wrong", "2024-06"),
+    ]
+
+
+def test_res_2_what_nobody_approved_is_not_released_and_the_error_says_what_to_do(
+    work: Desk, proposed: Awarding
+) -> None:
+    with pytest.raises(ReleaseError, match=r"is proposed and not approved: `resultsday results build 2024-06`, "):
+        release(work, series(work), "centres", TO_CENTRES)
+    with pytest.raises(ReleaseError, match="is proposed: only what is built can be approved"):
+        approve(work, proposed, WHO, WHY, APPROVED)
+    build(work, proposed, BUILT)
+    with pytest.raises(ReleaseError, match="is built and not approved: `resultsday results approve 2024-06"):
+        release(work, series(work), "centres", TO_CENTRES)
+    assert outside(work) == {}
+
+
+def test_res_2_a_withdrawn_approval_stops_the_release(work: Desk, approved: Awarding) -> None:
+    withdraw(work, approved, WHO, "a boundary is wrong", APPROVED)
+    with pytest.raises(ReleaseError, match=r"was withdrawn by J. Clerk \(a boundary is wrong\): award again"):
+        release(work, series(work), "centres", TO_CENTRES)
+    assert outside(work) == {}
+
+
+def test_res_2_what_is_published_in_part_cannot_be_withdrawn(work: Desk, approved: Awarding) -> None:
+    release(work, series(work), "centres", TO_CENTRES)
+    with pytest.raises(ReleaseError, match="cannot be withdrawn"):
+        withdraw(work, approved, WHO, WHY, TO_CENTRES)
+    release(work, series(work), "learners", TO_LEARNERS)
+    with pytest.raises(ReleaseError, match="cannot be withdrawn"):
+        withdraw(work, approved, WHO, WHY, TO_LEARNERS)
+
+
+def test_res_2_a_version_that_waits_keeps_the_next_from_being_built(work: Desk, approved: Awarding) -> None:
+    frames = work.results.frames(approved)
+    other = work.results.record(
+        series="2024-06", kind="series", at=AWARDED, conversions_sha256="", sha256="other", counts={}, frames=frames
+    )
+    with pytest.raises(ReleaseError, match="version 1 of the results of 2024-06 is approved and waits"):
+        build(work, other, BUILT)
+
+
+def test_res_6_what_was_refused_is_not_on_record_for_a_replay(work: Desk, proposed: Awarding) -> None:
+    before = [one.job for one in work.journal.all()]
+    build(work, proposed, BUILT)
+    with pytest.raises(ReleaseError):
+        release(work, series(work), "centres", TO_CENTRES - SECOND)
+    with pytest.raises(ReleaseError):
+        approve(work, proposed, "", "", APPROVED)
+    approve(work, proposed, WHO, WHY, APPROVED)
+    release(work, series(work), "centres", TO_CENTRES)
+    release(work, series(work), "centres", TO_CENTRES)
+    assert [one.job for one in work.journal.all()] == [*before, "build", "approve_results", "release"]
+
+
+def test_a_series_in_which_nobody_is_entered_has_nothing_to_release(work: Desk) -> None:
+    assert release(work, series(work), "centres", TO_CENTRES).note().endswith("nobody is entered, nothing to release.")
+
+
+# --- What was tampered with ------------------------------------------------------------------------------------------
+
+
+def cut(desk: Desk, key: str) -> None:
+    desk.store.put(key, desk.store.get(key)[:-1])
+
+
+def forged(desk: Desk, key: str) -> None:
+    desk.store.put(key, desk.store.get(key).replace(b"D2", b"M2"))
+
+
+def gone(desk: Desk, key: str) -> None:
+    [stored] = desk.store.list(key)
+    desk.store.remove(stored)
+
+
+@pytest.mark.parametrize(("harm", "place"), [(cut, FOR_CENTRES), (gone, R_FILE), (forged, R_FILE)])
+@pytest.mark.usefixtures("approved")
+def test_res_2_a_file_that_was_changed_under_embargo_stops_everything(
+    work: Desk, harm: Callable[[Desk, str], None], place: str
+) -> None:
+    harm(work, embargoed("2024-06", 1, place))
+    with pytest.raises(ReleaseError, match=f"not as they were built: embargo/2024-06/1/{place}. Nothing was published"):
+        release(work, series(work), "centres", TO_CENTRES)
+    assert outside(work) == {}
+
+
+@pytest.mark.parametrize("harm", [cut, gone])
+def test_res_2_a_changed_manifest_is_neither_approved_nor_released(
+    work: Desk, proposed: Awarding, harm: Callable[[Desk, str], None]
+) -> None:
+    built = build(work, proposed, BUILT).awarding
+    manifest = embargoed("2024-06", 1, "manifest.json")
+    good = work.store.get(manifest)
+    harm(work, manifest)
+    with pytest.raises(ReleaseError, match=r"manifest\.json is missing or not as it was built"):
+        approve(work, built, WHO, WHY, APPROVED)
+    work.store.put(manifest, good)
+    approve(work, built, WHO, WHY, APPROVED)
+    harm(work, manifest)
+    with pytest.raises(ReleaseError, match=r"manifest\.json is missing or not as it was built"):
+        release(work, series(work), "centres", TO_CENTRES)
+    assert outside(work) == {}
+
+
+@pytest.mark.usefixtures("approved")
+def test_res_3_a_name_that_is_taken_is_not_written_over(work: Desk) -> None:
+    work.store.put(R_FILE, b"somebody else's")
+    with pytest.raises(ReleaseError, match="is there already with other content"):
+        release(work, series(work), "centres", TO_CENTRES)
+    assert work.store.get(R_FILE) == b"somebody else's"
+
+
+# --- Crashes ---------------------------------------------------------------------------------------------------------
+
+
+class Crash(BaseException):
+    """The process is gone: no handler of any kind runs."""
+
+
+@define
+class Fuse:
+    """Lets so many steps pass; the next one does not begin, nor any after it. Files are written by several threads."""
+
+    left: int
+    lock: Any = field(factory=threading.Lock)
+
+    def burn(self) -> None:
+        with self.lock:
+            self.left -= 1
+            if self.left < 0:
+                raise Crash
+
+
+class CrashingStore(FolderStore):
+    """The real store, in a process that can end between any two changes of a file."""
+
+    fuse: Fuse
+
+    def put(self, key: str, data: bytes | BinaryIO) -> None:
+        self.fuse.burn()
+        super().put(key, data)
+
+    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
+        self.fuse.burn()
+        return super().put_if_absent(key, data)
+
+
+class CrashingBook(ResultBook):
+    """The real book, in a process that can end between any two transactions."""
+
+    fuse: Fuse
+
+    def change(self, *args: Any, **said: Any) -> bool:
+        self.fuse.burn()
+        return super().change(*args, **said)
+
+    def add_files(self, rows: Sequence[ReleaseFile], done: Sequence[Action] = ()) -> None:
+        self.fuse.burn()
+        super().add_files(rows, done)
+
+    def drop_files(self, awarding: Awarding) -> None:
+        self.fuse.burn()
+        super().drop_files(awarding)
+
+    def published(self, awarding: Awarding, places: Sequence[str], at: datetime) -> None:
+        self.fuse.burn()
+        super().published(awarding, places, at)
+
+
+def everything(desk: Desk) -> tuple[dict[str, list[str]], dict[str, bytes]]:
+    """What the ledger and the store hold of results."""
+    held = {}
+    for name in ("awardings", "release_files", "actions"):
+        columns = ", ".join(f'"{one.name}"' for one in metadata.tables[name].columns if one.name != "id")
+        held[name] = sorted(map(str, rows(desk, f"SELECT {columns} FROM {name}")))
+    found = [one.key for place in ("embargo/", "outbox/", "portal/", "reports/") for one in desk.store.list(place)]
+    return held, {key: desk.store.get(key) for key in found}
+
+
+def crashing(work: Desk, root: str, steps: int) -> Desk:
+    """A desk on an empty store and the same ledger, which dies after so many steps."""
+    store, book = CrashingStore(work.settings.state / root), CrashingBook(work.ledger.engine)
+    store.fuse = book.fuse = Fuse(steps)
+    return evolve(work, store=store, results=book)
+
+
+def mended(desk: Desk) -> Desk:
+    desk.store.fuse = desk.results.fuse = Fuse(10_000)  # type: ignore[attr-defined]
+    return desk
+
+
+def as_proposed(work: Desk) -> Callable[[], None]:
+    """Takes the ledger back to the awarding as it was proposed."""
+
+    def back() -> None:
+        with work.ledger.engine.begin() as connection:
+            connection.execute(sa.text("DELETE FROM release_files"))
+            connection.execute(sa.text("DELETE FROM actions WHERE action LIKE 'results%'"))
+            connection.execute(
+                sa.text("UPDATE awardings SET state = 'proposed', manifest_sha256 = NULL, decided_by = NULL, why = ''")
+            )
+
+    return back
+
+
+def results_day(desk: Desk, awarding: Awarding) -> None:
+    """From the awarding to the release, each step as a run that is repeated takes it."""
+    steps: list[Callable[[], object]] = [
+        lambda: build(desk, awarding, BUILT),
+        lambda: approve(desk, awarding, WHO, WHY, APPROVED),
+        lambda: release(desk, series(desk), "centres", TO_CENTRES),
+        lambda: release(desk, series(desk), "learners", TO_LEARNERS),
+    ]
+    for step in steps:
+        try:
+            step()
+        except Crash:
+            mended(desk)
+            step()
+
+
+def test_res_2_killed_between_any_two_steps_and_run_again_the_same_files_are_out_once(
+    work: Desk, proposed: Awarding
+) -> None:
+    back = as_proposed(work)
+    undisturbed = crashing(work, "undisturbed", 10_000)
+    results_day(undisturbed, proposed)
+    expected = everything(undisturbed)
+    crashes = 0
+    for steps in count():
+        back()
+        desk = crashing(work, f"crash{steps}", steps)
+        results_day(desk, proposed)
+        left: int = desk.store.fuse.left  # type: ignore[attr-defined]
+        crashed = left > 9_000
+        crashes += crashed
+        assert everything(desk) == expected, f"killed after {steps} steps"
+        assert isinstance(desk.store, FolderStore)
+        shutil.rmtree(desk.store.root)
+        if not crashed:
+            break
+    assert crashes > 20
+
+
+# --- Stores and round trips ------------------------------------------------------------------------------------------
+
+
+def test_res_2_on_s3_it_is_the_same(work: Desk, proposed: Awarding, bucket: S3Store) -> None:
+    desk = evolve(work, store=bucket)
+    approve(desk, build(desk, proposed, BUILT).awarding, WHO, WHY, APPROVED)
+    with pytest.raises(ReleaseError, match="under embargo"):
+        release(desk, series(desk), "centres", TO_CENTRES - SECOND)
+    assert outside(desk) == {}
+    release_all(desk)
+    assert list(outside(desk)) == [R_FILE, FOR_CENTRES, FOR_LEARNERS]
+    assert release(desk, series(desk), "learners", TO_LEARNERS).fresh == 0
+
+
+def test_res_4_what_is_read_from_r_files_is_what_was_written(work: Desk, proposed: Awarding) -> None:
+    results, awards = typed(work.results.frames(proposed))
+    of = records(results, awards, work.results.ulns(), work.catalogue, AWARDED)
+    made = list(result_files(of, series(work), {CENTRE: 12, PORTAL_CENTRE: 1}, AWARDED))
+    assert [one.name for one in made] == ["R5820115.X01", "R6412315.X12"]
+    assert read_back({one.name: one.data for one in made}).equals(of)
+
+
+SERIES = Catalogue.load(CATALOGUE_OF_THE_PROJECT).series_by_id("2024-06")
+_RECORD = st.fixed_dictionaries({
+    "result_type": st.sampled_from("UB"),
+    "score": st.none() | st.integers(0, 300),
+    "grade": st.sampled_from(["D2", "*2", "P1", "U", "X", "Q"]),
+    "uln": st.sampled_from(["", "6070694642"]),
+    "option": st.sampled_from(["BEN01", "BEN99"]),
+})  # fmt: skip
+
+
+@settings(derandomize=True, deadline=None)
+@given(said=st.lists(_RECORD, min_size=1, max_size=8), sequence=st.integers(1, 99))
+def test_res_4_any_result_comes_back_from_its_record(said: list[dict[str, Any]], sequence: int) -> None:
+    people = ["641230220001D", "641230220002K"]
+    of = pl.DataFrame(
+        [
+            {"centre": CENTRE, "candidate": f"{number:04d}", "uci": people[number % 2], **one,
+             "partial": "#" if one["result_type"] == "B" else ""}
+            for number, one in enumerate(said, 1)
+        ],
+        schema=RECORDS,
+    )  # fmt: skip
+    assert SERIES
+    [made] = result_files(of, SERIES, {CENTRE: sequence}, AWARDED)
+    read_again = read(made.name, made.data)
+    assert (read_again.findings, read_again.sequence) == ((), sequence)
+    assert read_again.layout is FILE_TYPES["R"].detail
+    assert read_back({made.name: made.data}).equals(of)
