@@ -399,8 +399,9 @@ class ResultBook:
         with self._engine.begin() as connection:
             if done:
                 connection.execute(actions.insert(), [asdict(one) for one in done])
+            known = insert(release_files).on_conflict_do_nothing(index_elements=["awarding_id", "place"])
             for start in range(0, len(values), 1000):
-                connection.execute(insert(release_files).on_conflict_do_nothing(), values[start : start + 1000])
+                connection.execute(known, values[start : start + 1000])
 
     def drop_files(self, awarding: Awarding) -> None:
         """Takes back the files of an awarding that was withdrawn before anything of it was published: their numbers

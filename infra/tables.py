@@ -399,7 +399,7 @@ release_files = Table(
     Column("centre", Text, nullable=False, comment="empty: of all centres"),
     Column("awarding_body", Text, nullable=False, server_default=text("''"), comment="of a results file"),
     Column("series", Text, nullable=False),
-    Column("sequence", Integer, comment="of a results file, counted by centre and series"),
+    Column("sequence", Integer, comment="of a results file, counted by centre and awarding body"),
     Column("sha256", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("records", Integer, nullable=False),
@@ -407,7 +407,7 @@ release_files = Table(
     Index(
         "uq_release_files_sequence",
         "centre",
-        "series",
+        "awarding_body",
         "sequence",
         unique=True,
         postgresql_where=text("sequence IS NOT NULL"),

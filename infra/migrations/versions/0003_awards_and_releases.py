@@ -97,7 +97,9 @@ def upgrade() -> None:
             "awarding_body", sa.Text(), server_default=sa.text("''"), nullable=False, comment="of a results file"
         ),
         sa.Column("series", sa.Text(), nullable=False),
-        sa.Column("sequence", sa.Integer(), nullable=True, comment="of a results file, counted by centre and series"),
+        sa.Column(
+            "sequence", sa.Integer(), nullable=True, comment="of a results file, counted by centre and awarding body"
+        ),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("records", sa.Integer(), nullable=False),
@@ -115,7 +117,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_release_files_sequence",
         "release_files",
-        ["centre", "series", "sequence"],
+        ["centre", "awarding_body", "sequence"],
         unique=True,
         postgresql_where=sa.text("sequence IS NOT NULL"),
     )
