@@ -293,6 +293,12 @@ class Ledger:
             with self._engine.begin() as connection:
                 connection.execute(replies.update().where(replies.c.submission_id.in_(ids)).values(published=True))
 
+    def analyze(self) -> None:
+        """Has PostgreSQL look at its tables again. After thousands of new rows it would plan by what was there before,
+        and take minutes over a question of seconds, until its own housekeeping comes round."""
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("ANALYZE"))
+
     # --- Looking -----------------------------------------------------------------------------------------------------
 
     def story(self, landing_keys: Sequence[str]) -> pl.DataFrame:

@@ -392,7 +392,8 @@ def _known_dates(year: int) -> NDArray[np.int32]:
     """The days since 1970 of every DDMMYY read as a number; `_NO_DATE` where there is no such date.
 
     `year` is the calendar year of a series: of the two centuries a date of birth means the one in which the candidate
-    is at least ten years old. Without it (0) every date is of this century.
+    is at least ten years old. Without it (0) every date is of this century. A day that only the other century has, 29
+    February 2000, is of that one.
     """
     days = np.arange(np.datetime64("1900-01-01"), np.datetime64("2100-01-01"))
     years = days.astype("M8[Y]").astype(int) + 1970
@@ -402,7 +403,8 @@ def _known_dates(year: int) -> NDArray[np.int32]:
         inside = np.where(year - (2000 + years % 100) >= 10, years >= 2000, years < 2000)
     number = (days - days.astype("M8[M]")).astype(int) * 10_000 + 10_000 + months * 100 + years % 100
     known = np.full(_DATES, _NO_DATE, np.int32)
-    known[number[inside]] = days[inside].astype(np.int32)
+    for chosen in (~inside, inside):
+        known[number[chosen]] = days[chosen].astype(np.int32)
     return known
 
 

@@ -96,7 +96,8 @@ class Code:
     ) -> Finding:
         """A finding of this kind; `facts` fill the templates beside `value`, `candidate` and `option`."""
         shown = None if value is None else visible(value)
-        words = {"value": shown, "candidate": candidate, "option": option, "line": line, "field": field}
+        spoken = field and _IN_WORDS.get(field, field.replace("_", " "))
+        words = {"value": shown, "candidate": candidate, "option": option, "line": line, "field": spoken}
         words.update({name: visible(fact) if isinstance(fact, str) else fact for name, fact in facts.items()})
         return Finding(
             code=self.name,
@@ -113,6 +114,9 @@ class Code:
             candidate=candidate,
             option=option,
         )
+
+
+_IN_WORDS = {"uci": "UCI", "uln": "ULN", "upn": "UPN"}
 
 
 def visible(text: str) -> str:
@@ -492,7 +496,7 @@ RECORD_WIDTH = _code(
     Reach.FILE,
     "the record has {value} columns{hint}",
     "{width} columns",
-    AGAIN,
+    "{mend}Create the file again in the software that wrote it and send it again under its own name.",
 )
 RECORD_SHORT = _code(
     "RECORD_SHORT",
@@ -660,8 +664,9 @@ RECORD_SHIFTED = _code(
     "the record is shifted: {cause}, so that everything after it stands {shift} columns too far to the {side}; "
     '"{value}" was found here',
     "{wanted}",
-    "Nothing of this candidate was read. Your software must fill the field with spaces to its full width (tell its "
-    "supplier); then send the candidate in your next amendment (A) file.",
+    "Nothing of this record was read. The software that wrote the file must {mend} (tell its supplier). Then send the "
+    "candidate in your next amendment (A) file, if this is a file of entries and not refused as a whole; otherwise "
+    "create the file again.",
 )
 BASEDATA_SHIFTED = _code(
     "BASEDATA_SHIFTED",

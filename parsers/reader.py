@@ -363,8 +363,9 @@ def _at_width(lines: Sequence[str], file_type: FileType, layout: Layout, found: 
                 found.add(f.LOWER_CASE, number, (1, 1), record[:1], kept=head[:1])
             if len(record) > width:
                 wide += 1
-                hint = _why_wide(record, layout)
-                found.add(f.RECORD_WIDTH, number, (width + 1, len(record)), str(len(record)), width=width, hint=hint)
+                hint, mend = _why_wide(record, layout)
+                place = (width + 1, len(record))
+                found.add(f.RECORD_WIDTH, number, place, str(len(record)), width=width, hint=hint, mend=mend)
         # What is no record, or too short to be one, is not filled up: a file of such lines must not fill the memory.
         yield number, kind, (head + record[2:]).ljust(width)[:width] if whole else record[:_SHOWN]
     if short:
@@ -390,13 +391,17 @@ def _long_enough(number: int, line: str, layout: Layout, found: Found) -> bool:
     return False
 
 
-def _why_wide(record: str, layout: Layout) -> str:
+def _why_wide(record: str, layout: Layout) -> tuple[str, str]:
+    """What made a record too wide, a name too long for its field, and what is to be done; or nothing."""
     named = next((one for one in layout.fields if one.name == "name"), None)
-    if named is None:
-        return ""
-    given = re.match("[^0-9]*", record[named.first - 1 :])
+    given = re.match("[^0-9]*", record[named.first - 1 :]) if named else None
     length = len(given[0]) - 1 if given else 0
-    return f": the name has {length} characters where {named.width} fit" if length > named.width else ""
+    if named is None or length <= named.width:
+        return "", ""
+    return (
+        f": the name has {length} characters where {named.width} fit",
+        f"The name must be cut to {named.width} characters (tell your software's supplier). ",
+    )
 
 
 def _runs(lines: Iterable[_Line]) -> Iterator[tuple[str, list[_Line]]]:

@@ -39,6 +39,22 @@ class Repair:
         return self.by + (self.also.width if self.also else 0)
 
     @property
+    def mend(self) -> str:
+        """What whoever wrote the record has to do."""
+        if self.over:
+            return f"cut {self.place.spoken} to {self.place.width} characters"
+        return f"fill {' and '.join(one.spoken for one in self._places)} with spaces to the full width"
+
+    @property
+    def _places(self) -> tuple[Field, ...]:
+        return (self.also, self.place) if self.also else (self.place,)
+
+    @property
+    def wanted(self) -> str:
+        """Where the fields of the mistake belong."""
+        return " and ".join(f"{one.spoken} filled to columns {one.first}-{one.last}" for one in self._places)
+
+    @property
     def cause(self) -> str:
         """The mistake in words."""
         spoken = self.place.spoken
@@ -78,8 +94,8 @@ class Shift:
             "cause": repair.cause,
             "shift": repair.columns,
             "side": "right" if repair.over else "left",
-            "wanted": f"{place.spoken} filled to columns {place.first}-{place.last}, then {displaced.spoken} "
-            f'"{value}" in {displaced.where}',
+            "mend": repair.mend,
+            "wanted": f'{repair.wanted}, then {displaced.spoken} "{value}" in {displaced.where}',
         }
 
 

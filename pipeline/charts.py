@@ -8,7 +8,7 @@ from html import escape
 
 WIDTH, HEIGHT = 330, 176
 LEFT, RIGHT, TOP, BOTTOM = 8, 8, 48, 22
-LETTERS = 42
+LETTERS = 44
 """Of a title, so many fit."""
 
 PLOT = HEIGHT - TOP - BOTTOM

@@ -115,6 +115,8 @@ def ingest(desk: Desk, now: datetime) -> Summary:
         with summary.stage("archive"):
             receive(desk, now, summary)
         process(desk, summary)
+        if summary.outcomes.total() >= desk.settings.batch_files:
+            desk.ledger.analyze()
     summary.seconds = perf_counter() - started
     log.info("%s", summary.note())
     return summary

@@ -32,6 +32,8 @@ from rules.known import MARKED
 
 log = logging.getLogger(__name__)
 
+MANY = 1_000
+"""So many marks at once are a delivery that the ledger's statistics do not know yet."""
 FEEDS = "feeds/external-marks/"
 REPORTS = "reports/marks/"
 COLUMNS = ("series", "centre", "candidate", "uci", "component", "mark", "status")
@@ -67,6 +69,8 @@ def take_external(desk: Desk, now: datetime) -> Taken:
                 booked += counts["new"] + counts["replaced"]
                 refused += counts["refused"]
     taken = Taken(files=files, booked=booked, refused=refused)
+    if booked >= MANY:
+        desk.ledger.analyze()
     log.info("%s", taken.note())
     return taken
 

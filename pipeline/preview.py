@@ -356,7 +356,7 @@ def _bars(of: Material, order: Sequence[str], shares: pl.DataFrame) -> Iterator[
             {grade: share for grade, share in part.select("grade", name).iter_rows() if share is not None}
             for name in ("per_cent", "before_per_cent")
         )
-        yield grade_bars(f"{part['subject'][0]}, {part['awards'].sum():,} awards", order, now, then, names)
+        yield grade_bars(f"{part['subject'][0]} ({part['awards'].sum():,})", order, now, then, names)
 
 
 def _boundary_grid(of: Material, catalogue: Catalogue) -> Grid:

@@ -117,10 +117,12 @@ class Season:
         if marked := re.fullmatch(r"(\d{4}) has (\w+)=(\d+) (\w+)", line):
             assert self.marked(marked[1], marked[2]) == (int(marked[3]), marked[4]), line
             return
+        if recorded := re.fullmatch(r"on record (.+ \w{3}): (\w+), (.+?), (.+)", line):
+            found = self.desk.actions.everything(CENTRE).select("at", "action", "who", "why").rows()
+            assert (_instant(recorded[1]), *recorded.groups()[1:]) in found, (line, found)
+            return
         when, action, *expected = [part.strip() for part in line.split("|")]
-        day, clock, zone = when.split()
-        at = datetime.fromisoformat(f"{day}T{clock}{ZONES[zone]}")
-        assert at.astimezone(LONDON).tzname() == zone, f"{line}: not {zone} on that day"
+        at = _instant(when)
         before = self.answered()
         told = self.do(action, at)
         if told is None:
@@ -362,6 +364,13 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"missing marks are chased": Season.chases,
     r"invoice": Season.invoices,
 }
+
+
+def _instant(said: str) -> datetime:
+    day, clock, zone = said.split()
+    at = datetime.fromisoformat(f"{day}T{clock}{ZONES[zone]}")
+    assert at.astimezone(LONDON).tzname() == zone, f"{said}: not {zone} on that day"
+    return at
 
 
 def _learners(count: int) -> dict[str, dict[str, str]]:

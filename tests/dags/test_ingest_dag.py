@@ -47,7 +47,8 @@ def test_every_dag_imports_and_says_what_it_is(api: AirflowApi) -> None:
         assert details["max_active_runs"] == 1
         assert details["catchup"] is False
         assert details["default_args"]["retries"] >= 1
-        assert dag["timetable_summary"]
+        # One runs on request only.
+        assert dag["timetable_summary"] or dag["dag_id"] == "updated_results"
     assert {dag["timetable_summary"] for dag in dags if dag["dag_id"] == "ingest"} == {"*/5 * * * *"}
 
 

@@ -79,16 +79,19 @@ def without(field: str) -> Callable[[str], str]:
 
 
 @pytest.mark.parametrize(
-    ("shift", "cause", "columns"),
+    ("shift", "cause", "columns", "mend"),
     [
-        (without("upn"), "the UPN is missing", (73, 82)),
-        (lambda line: without("upn")(without("uln")(line)), "UPN and ULN are missing", (86, 90)),
-        (lambda line: line[:52] + "ANNA" + line[52:188], "the name has 44 characters where 40 fit", (57, 57)),
-        (lambda line: line[:30] + line[40:] + " " * 10, "the name is shorter than its field", (43, 43)),
+        (without("upn"), "the UPN is missing", (73, 82), "fill the UPN with spaces"),
+        (lambda line: without("upn")(without("uln")(line)), "UPN and ULN are missing", (86, 90),
+         "fill the UPN and the ULN with spaces"),
+        (lambda line: line[:52] + "ANNA" + line[52:188], "the name has 44 characters where 40 fit", (57, 57),
+         "cut the name to 40 characters"),
+        (lambda line: line[:30] + line[40:] + " " * 10, "the name is shorter than its field", (43, 43),
+         "fill the name with spaces"),
     ],
-)
-def test_fil_4_a_shifted_record_names_the_field_that_was_not_padded(
-    shift: Callable[[str], str], cause: str, columns: tuple[int, int]
+)  # fmt: skip
+def test_fil_4_a_shifted_record_names_the_field_that_was_not_padded_and_what_to_do(
+    shift: Callable[[str], str], cause: str, columns: tuple[int, int], mend: str
 ) -> None:
     data = centre_file()
     text = data.decode().split("\r\n")
@@ -96,6 +99,7 @@ def test_fil_4_a_shifted_record_names_the_field_that_was_not_padded(
     [found] = findings("\r\n".join(text).encode())
     assert found.code == "RECORD_SHIFTED"
     assert cause in found.message
+    assert mend in found.remedy
     assert (found.line, found.columns) == (3, columns)
 
 
@@ -125,7 +129,9 @@ def test_fil_4_only_the_shifted_candidate_is_refused() -> None:
 @pytest.mark.parametrize(
     ("born", "year", "date"),
     [("010200", 2024, "2000-02-01"), ("010299", 2024, "1999-02-01"), ("010214", 2024, "2014-02-01"),
-     ("010215", 2024, "1915-02-01"), ("000000", 2024, None), ("300208", 2024, None), ("29020X", 2024, None)],
+     ("010215", 2024, "1915-02-01"), ("000000", 2024, None), ("300208", 2024, None), ("29020X", 2024, None),
+     # The century before has no such day.
+     ("290200", 2009, "2000-02-29"), ("280200", 2009, "1900-02-28"), ("290200", 2010, "2000-02-29")],
 )  # fmt: skip
 def test_the_century_of_a_date_of_birth_makes_the_candidate_ten_or_older(
     born: str, year: int, date: str | None

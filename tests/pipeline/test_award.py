@@ -77,7 +77,7 @@ def test_awd_1_the_same_boundaries_again_propose_nothing_and_others_the_next_ver
         (feed({"BEN01": {**BOUNDARIES, "L2P": 42}}), "the boundary 42 of L2P is not below 42 of L2M"),
         (feed({"BEN01": {"L2D": 48}}), "there are boundaries for L2D, expected L2D, L2M, L2P, L1D, L1M, L1P"),
         (feed({"BEN01": {**BOUNDARIES, "U": 1}}), 'the grade "U" of this row cannot be used'),
-        (feed({"BEN01": {**BOUNDARIES, "L2P": "3x"}}), 'the raw_mark "3x" of this row cannot be used'),
+        (feed({"BEN01": {**BOUNDARIES, "L2P": "3x"}}), 'the raw mark "3x" of this row cannot be used'),
         (feed({"BEN09": BOUNDARIES}), 'the component "BEN09" of this row cannot be used'),
         (feed({"BEN01": BOUNDARIES}, series="2023-09"), 'the series "2023-09" of this row cannot be used'),
         (feed({"BEN01": BOUNDARIES}, placeholder=""), 'the placeholder "" of this row cannot be used'),

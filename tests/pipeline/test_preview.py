@@ -86,7 +86,7 @@ def test_the_pictures_are_drawn_from_the_counts(season: Season) -> None:
     page, _ = shown(season.desk)
     pictures = svgs(page)
     assert [one.get("aria-label") for one in pictures] == [
-        "Enterprise, 4 awards: per cent of awards by grade",
+        "Enterprise (4): per cent of awards by grade",
         "BEN01 Exploring enterprises: learners by raw mark",
         "BEN02 Planning and presenting a micro-enterprise idea: learners by raw mark",
         "BEN03 Marketing and finance for enterprise: learners by raw mark",

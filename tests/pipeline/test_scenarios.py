@@ -69,6 +69,7 @@ def test_every_rule_has_a_scenario() -> None:
         ("MOD-2 a rejected adjustment", "1 adjustments", "0 adjustments"),
         ("MOD-2 a rejected adjustment", "submitted", "adjusted"),
         ("OPS-2 a centre", "no SILENT", "SILENT 1"),
+        ("OPS-3 what staff do", "claim, J. Clerk", "claim, A. Clerk"),
         ("FEE-5 the invoice", "invoice | GBP 63.35", "invoice | GBP 63.3"),
         ("CAL-4 Art and Design", "2023-11-01 12:00 GMT", "2023-11-01 12:00 BST"),
         ("CAL-4 Art and Design", "centre sends E 0001: BZA01 | refused", "centre says E 0001: BZA01 | refused"),

@@ -27,7 +27,7 @@ START = datetime(2022, 9, 1, tzinfo=UTC)
 FIRST = datetime(2022, 11, 22, tzinfo=LONDON)  # on_time_deadline of December/January 2022/23 is 21 November
 WINDOW = datetime(2024, 5, 3, tzinfo=LONDON)  # window_closes of May/June 2024 is 2 May
 MARKS = datetime(2024, 5, 16, tzinfo=LONDON)  # marks_deadline of May/June 2024, moved from 1 to 15 May
-LAST = datetime(2026, 5, 16, tzinfo=LONDON)  # marks_deadline of May/June 2026 is 15 May
+LAST = datetime(2027, 5, 15, tzinfo=LONDON)  # marks_deadline of May/June 2027 is 14 May
 INSTANTS = st.integers(0, 100).map(lambda hours: START + timedelta(hours=hours))
 
 
@@ -85,9 +85,9 @@ def test_cal_2_a_moved_date_moves_the_run(timetable: CalendarTimetable, folder: 
 
 
 def test_cal_1_a_new_series_gets_its_runs(timetable: CalendarTimetable, folder: Path) -> None:
-    add(folder, ("2027-01", "window_opens", "2026-09-04", "2026-07-01"))
-    add(folder, ("2027-01", "window_closes", "2027-01-09", "2026-07-01"))
-    assert timetable.next_run(LAST, START, LAST) == datetime(2027, 1, 10, tzinfo=LONDON)
+    add(folder, ("2028-01", "window_opens", "2027-09-04", "2027-07-01"))
+    add(folder, ("2028-01", "window_closes", "2028-01-09", "2027-07-01"))
+    assert timetable.next_run(LAST, START, LAST) == datetime(2028, 1, 10, tzinfo=LONDON)
 
 
 def test_the_daily_run_keeps_its_hour_in_london_in_summer_and_winter(folder: Path) -> None:
@@ -127,7 +127,7 @@ def test_cal_2_what_a_run_is_for_is_read_at_its_instant() -> None:
     assert due(dates, FIRST) == [("2023-01", "on_time_deadline")]
     assert due(dates, MARKS - SECOND) == [("2024-06", "window_closes")]
     assert due(dates, MARKS) == [("2024-06", "marks_deadline")]
-    assert due(dates, LAST + timedelta(days=200)) == [("2026-06", "marks_deadline")]
+    assert due(dates, LAST + timedelta(days=200)) == [("2027-06", "marks_deadline")]
 
 
 def test_cal_1_registration_series_have_no_runs() -> None:
