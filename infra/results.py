@@ -159,7 +159,7 @@ class ResultBook:
         query = select(t.id, t.centre, t.series, t.candidate, t.uci, t.option, t.kind).where(
             t.ended_by.is_(None), t.kind != "cash_in", t.series <= series, t.uci.in_(_learners_of(series))
         )
-        return sql.frame(self._engine, query)
+        return sql.table(self._engine, query)
 
     def marks(self, series: str) -> pl.DataFrame:
         """The final mark of those learners' components up to `series`: `id`, `centre`, `series`, `candidate`, `uci`,
@@ -167,7 +167,7 @@ class ResultBook:
         m = marks.c
         newest = newest_marks().where(m.series <= series, m.uci.in_(_learners_of(series))).subquery()
         names = ("id", "centre", "series", "candidate", "uci", "component", "mark", "status", "version", "stage")
-        return sql.frame(self._engine, select(*(newest.c[name] for name in names)))
+        return sql.table(self._engine, select(*(newest.c[name] for name in names)))
 
     def claims(self, series: str) -> pl.DataFrame:
         """Claims for certification in force in a series: `id`, `centre`, `candidate`, `uci`, `option` (the cash-in
@@ -178,7 +178,7 @@ class ResultBook:
             .join(submissions, s.id == t.submission_id)
             .where(t.series == series, t.kind == "cash_in", t.ended_by.is_(None))
         )
-        return sql.frame(self._engine, query)
+        return sql.table(self._engine, query)
 
     def earlier(self, series: str) -> pl.DataFrame:
         """Awards already issued in series before this one: `uci`, `registration`, `series`."""
@@ -189,7 +189,7 @@ class ResultBook:
             .join(awardings, w.id == a.awarding_id)
             .where(w.state.in_(ISSUED), a.outcome == "awarded", w.series < series)
         )
-        return sql.frame(self._engine, query)
+        return sql.table(self._engine, query)
 
     def later(self, series: str) -> pl.DataFrame:
         """External components taken in later series by those who claim in this one: `uci`, `option`, `series`, `at`,
@@ -203,7 +203,7 @@ class ResultBook:
             .where(t.series > series, t.kind == "external", t.ended_by.is_(None), t.uci.in_(claiming))
             .group_by(t.uci, t.option, t.series)
         )
-        return sql.frame(self._engine, query)
+        return sql.table(self._engine, query)
 
     # --- Awardings ---------------------------------------------------------------------------------------------------
 
@@ -316,7 +316,7 @@ class ResultBook:
         """The rows of an awarding by table, of one learner or of all: `results`, `awards`, `choices`, or only some of
         these."""
         return {
-            table.name: sql.frame(self._engine, _of(table, [awarding.id], uci)).drop("awarding_id")
+            table.name: sql.table(self._engine, _of(table, [awarding.id], uci)).drop("awarding_id")
             for table in (results, awards, choices)
             if table.name in only
         }
@@ -330,7 +330,7 @@ class ResultBook:
         ids = [one.id for one in issued if one.version >= whole]
         keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
         return {
-            table.name: sql.frame(self._engine, _of(table, ids, None))
+            table.name: sql.table(self._engine, _of(table, ids, None))
             .sort("awarding_id", maintain_order=True)
             .unique(keys[table.name], keep="last", maintain_order=True)
             for table in (results, awards)
@@ -345,7 +345,7 @@ class ResultBook:
             .join(awardings, w.id == a.awarding_id)
             .where(a.centre.in_(centres), a.outcome == "awarded", w.state.in_(ISSUED))
         )
-        return sql.frame(self._engine, query)
+        return sql.table(self._engine, query)
 
     # --- Files -------------------------------------------------------------------------------------------------------
 
@@ -378,7 +378,7 @@ class ResultBook:
         """The ULN of every learner registered with one: `uci`, `uln`."""
         r = registrations.c
         query = select(r.uci, r.uln).ext(distinct_on(r.uci)).where(r.ended_by.is_(None), r.uln != "")
-        return sql.frame(self._engine, query.order_by(r.uci, r.id.desc()))
+        return sql.table(self._engine, query.order_by(r.uci, r.id.desc()))
 
     def last_files(self, series: str, centres: Sequence[str]) -> list[ReleaseFile]:
         """The results file of a series that each of these centres was last sent."""

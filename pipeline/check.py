@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from functools import cached_property
 from pathlib import PurePath
@@ -41,14 +41,16 @@ class Exit(IntEnum):
 
 @frozen(slots=False)
 class Checked:
-    """One file, named as the user named it, and what was found in it; `problem` says why it could not be read. Its
-    lines, for showing, come from `data` or, in a bundle, from the `member` as read."""
+    """One file, named as the user named it, and what was found in it; `problem` says why it could not be read,
+    `not_judged` what the findings say nothing about. Its lines, for showing, come from `data` or, in a bundle, from the
+    `member` as read."""
 
     named: str
     findings: tuple[Finding, ...] = ()
     data: bytes = attrs.field(default=b"", repr=False)
     member: Submission | None = attrs.field(default=None, repr=False)
     problem: str | None = None
+    not_judged: tuple[str, ...] = ()
 
     @cached_property
     def lines(self) -> Mapping[int, str]:
@@ -73,7 +75,8 @@ class Checked:
 
 _BY_RULES = ("E", "A")
 _OF_A_SERIES = ("M",)
-_NEVER = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+_LATEST = datetime.max.replace(tzinfo=UTC)
+"""Judged as of then, the newest that the catalogue has counts."""
 
 Progress = Callable[[int], object]
 
@@ -87,9 +90,10 @@ def check_file(
 ) -> list[Checked]:
     """What is found in one file or, of a bundle, in it and each of its members.
 
-    Entries and amendments are judged by the rules that need no ledger, with `received` (aware) by the entry window
-    too; all other files by their format alone, marks also by whether there is such a series. `progress`, given the file
-    as read, gives what is to be told of records done.
+    Entries and amendments are judged by the rules that need no ledger and by the catalogue in force at `received`
+    (aware), by the entry window too. Without `received` the window is not judged, and the catalogue is the one in force
+    when the window of the file's series ends (CAL-2). All other files are judged by their format alone, marks also by
+    whether there is such a series. `progress`, given the file as read, gives what is to be told of records done.
     """
     named = PurePath(path).name
     if is_bundle_file(named, data):
@@ -99,7 +103,29 @@ def check_file(
             for one in bundle.members
         ]
         return [Checked(path, bundle.findings, data), *members]
-    return [Checked(path, _findings(read(named, data), catalogue, received, progress), data)]
+    submission = read(named, data)
+    found = _findings(submission, catalogue, received, progress)
+    return [Checked(path, found, data, not_judged=tuple(_not_judged(submission, received)))]
+
+
+def _not_judged(submission: Submission, received: datetime | None) -> Iterator[str]:
+    letter = submission.type.letter if submission.type else ""
+    if letter in _BY_RULES:
+        if received is None:
+            yield "the entry window and the centre's approval (give --received)"
+        yield "registrations and earlier files (only the desk knows them)"
+    elif letter in _OF_A_SERIES:
+        yield "entries and the marks deadline (only the desk knows them)"
+
+
+def _as_of(submission: Submission, catalogue: Catalogue, received: datetime | None) -> datetime:
+    """CAL-2: the instant by whose catalogue a file is judged."""
+    if received:
+        return received
+    header = submission.header
+    series = catalogue.series(header.series_key, header.awarding_body) if header else None
+    closes = catalogue.milestone(series, "window_closes", _LATEST) if series else None
+    return closes.at - timedelta(microseconds=1) if closes else _LATEST
 
 
 def _findings(
@@ -112,8 +138,10 @@ def _findings(
     told = progress(submission) if progress else None
     if letter in _BY_RULES:
         centre = submission.header.centre if submission.header else ""
-        arrival = Arrival(submission=submission, centre=centre, received=received or _NEVER, sha256="")
-        return check(arrival, catalogue, window=received is not None, progress=told)
+        at = _as_of(submission, catalogue, received)
+        arrival = Arrival(submission=submission, centre=centre, received=at, sha256="")
+        in_force = catalogue.in_edition(catalogue.edition(at))
+        return check(arrival, in_force, window=received is not None, progress=told)
     found = Found([submission.named])
     found.carry(0, submission.findings)
     if letter in _OF_A_SERIES:
@@ -131,7 +159,8 @@ def as_data(checked: Checked) -> dict[str, object]:
     data: dict[str, object] = {"file": checked.named, "exit": checked.exit.name.lower()}
     if checked.problem:
         data["problem"] = checked.problem
-    return data | {"findings": [attrs.asdict(one) for one in checked.findings]}
+    findings = [attrs.asdict(one) for one in checked.findings]
+    return data | {"findings": findings, "not_judged": list(checked.not_judged)}
 
 
 def as_json(checked: Iterable[dict[str, object]]) -> str:

@@ -52,11 +52,13 @@ class _Run:
     def __init__(self, console: Console | None) -> None:
         self._console = console
         self._as_data: list[dict[str, object]] = []
+        self._not_judged: dict[str, None] = {}  # in order, each once
         self.exits: Counter[Exit] = Counter()
 
     def take(self, checked: Checked) -> None:
         """One more file."""
         self.exits[checked.exit] += 1
+        self._not_judged |= dict.fromkeys(checked.not_judged)
         if self._console is None:
             self._as_data.append(as_data(checked))
         elif not checked.problem:
@@ -72,5 +74,10 @@ class _Run:
         """What came of all."""
         if self._console is None:
             click.echo(as_json(self._as_data))
-        elif self.exits.total() != 1:
+            return
+        if self._not_judged:
+            self._console.print("\nNot judged here:", style="dim")
+            for what in self._not_judged:
+                self._console.print(f"  {what}", style="dim", markup=False)
+        if self.exits.total() != 1:
             self._console.print(f"\n{total(self.exits)}", markup=False)

@@ -797,6 +797,7 @@ def missing_marks(series: str) -> None:
 
     with _open_desk() as desk:
         click.echo(f"{chase(desk, _series_of(desk, series), datetime.now(UTC))} marks are missing.")
+    click.echo(f"reports/marks/missing-{series}-<day>.html, lists in outbox/<centre>/missing-marks-{series}-<day>.txt")
 
 
 @run.command("external-marks")
@@ -807,6 +808,7 @@ def external_marks() -> None:
 
     with _open_desk() as desk:
         click.echo(take_external(desk, datetime.now(UTC)).note())
+    click.echo("reports/marks/<name>.txt")
 
 
 @run.command()
@@ -820,6 +822,7 @@ def moderation(series: str) -> None:
     with _open_desk() as desk:
         for step in (sample(desk, _series_of(desk, series), now), take(desk, now), review(desk, now)):
             click.echo(step.note())
+    click.echo("reports/moderation/, samples and feedback in outbox/<centre>/")
 
 
 @main.command()

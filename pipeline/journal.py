@@ -11,10 +11,13 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, ParamSpec, TypeVar
 
 from attrs import asdict, frozen, has
 
+import pipeline
 from infra.journal import Entry
 from infra.results import Awarding
 from pipeline.archive import taking
@@ -89,6 +92,10 @@ def _entry(name: str, given: dict[str, Any]) -> Entry:
 
 def run_again(desk: Desk, entry: Entry) -> Any:
     """Runs a job of the journal on `desk`, with what it was run with; raises `JournalError`."""
+    for module in iter_modules(pipeline.__path__, "pipeline."):
+        # Jobs are known once their modules are imported.
+        if entry.job not in JOBS:
+            import_module(module.name)
     job = JOBS.get(entry.job)
     if job is None:
         raise JournalError(f"nobody knows the job {entry.job}")

@@ -12,8 +12,10 @@ import pytest
 from infra.airflow import AirflowApi
 from infra.settings import Settings
 from infra.supervisor import Desk
+from pipeline.timetable import due, exam_milestones
 
 LONDON = ZoneInfo("Europe/London")
+EVENTS = ("on_time_deadline", "window_closes", "marks_deadline")
 FAR_SERIES = """\
 2099-06,window_opens,*,2098-11-23,00:00,N,2098-07-01,Y,ours: for a test
 2099-06,on_time_deadline,*,2099-02-21,24:00,N,2098-07-01,Y,ours: for a test
@@ -63,24 +65,31 @@ def test_the_ui_shows_the_next_date_of_daily_and_weekly_runs(api: AirflowApi) ->
 def test_cal_2_a_date_moved_in_the_calendar_moves_the_run_the_ui_shows(
     api: AirflowApi, desk_settings: Settings
 ) -> None:
-    """The next run is two weeks before the date."""
+    """The next run is two weeks before the date, when no other series has one to come."""
     calendar = desk_settings.catalogue / "calendar.csv"
     before = calendar.read_text(encoding="utf-8")
+    to_come = {one.series for one in exam_milestones(desk_settings.catalogue, EVENTS) if one.at > datetime.now(UTC)}
+    over = "".join(line for line in before.splitlines(keepends=True) if line.split(",")[0] not in to_come)
     try:
-        calendar.write_text(before + FAR_SERIES, encoding="utf-8")
+        calendar.write_text(over + FAR_SERIES, encoding="utf-8")
         added = datetime(2099, 2, 8, tzinfo=LONDON)
         assert wait_for(api, "checkpoints", added) == added
-        calendar.write_text(before + FAR_SERIES + MOVED, encoding="utf-8")
+        calendar.write_text(over + FAR_SERIES + MOVED, encoding="utf-8")
         moved = datetime(2099, 2, 10, tzinfo=LONDON)
         assert wait_for(api, "checkpoints", moved) == moved
     finally:
         calendar.write_text(before, encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("dag_id", "words"),
-    [("checkpoints", "Checkpoint 2026-06 marks_deadline: "), ("moderation", "samples drawn"), ("fees", "state")],
-)
+def test_ops_1_a_checkpoint_by_hand_is_that_of_the_latest_date(api: AirflowApi, desk_settings: Settings) -> None:
+    run = api.trigger("checkpoints")
+    assert api.wait("checkpoints", run, 120) == "success"
+    dates = exam_milestones(desk_settings.catalogue, EVENTS, (14, 3))
+    for series, event in due(dates, datetime.now(UTC)):
+        assert f"Checkpoint {series} {event}: " in api.run("checkpoints", run)["note"]
+
+
+@pytest.mark.parametrize(("dag_id", "words"), [("moderation", "samples drawn"), ("fees", "state")])
 def test_a_run_by_hand_succeeds_and_its_note_counts(api: AirflowApi, dag_id: str, words: str) -> None:
     run = api.trigger(dag_id)
     assert api.wait(dag_id, run, 120) == "success"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
+import shutil
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,7 @@ from parsers.bundle import write_bundle
 from parsers.layouts import CANDIDATE
 from pipeline.check import Exit, check_file
 from pipeline.cli import main
-from rules.catalogue import Catalogue
+from rules.catalogue import LONDON, Catalogue
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
 from tests.pipeline.test_describe import REPLY, made, options, results, syllabuses
 from tests.support import CENTRE, centre_file
@@ -89,6 +92,52 @@ def test_the_entry_window_is_judged_on_request(folder: Path) -> None:
     assert "WINDOW_CLOSED" in result.output
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "received", "not_judged"),
+    [
+        ("E6412315.X01", centre_file(), None, ["the entry window", "registrations"]),
+        ("E6412315.X01", centre_file(), "2024-02-15", ["registrations"]),
+        ("M6412315.X07", made("M", CENTRE, GOOD_MARK), None, ["entries and the marks deadline"]),
+        ("R6412315.X07", results(), None, []),
+    ],
+)
+def test_ent_2_what_is_not_judged_is_said(
+    folder: Path, name: str, data: bytes, received: str | None, not_judged: list[str]
+) -> None:
+    (folder / name).write_bytes(data)
+    options = ["--received", received] if received else []
+    [told] = json.loads(run(name, "--json", *options).output)
+    assert len(told["not_judged"]) == len(not_judged)
+    assert all(one.startswith(words) for one, words in zip(told["not_judged"], not_judged, strict=True))
+    output = run(name, *options).output
+    assert ("Not judged here:" in output) == bool(not_judged)
+    assert [line.strip() for line in output.splitlines() if line.strip() in told["not_judged"]] == told["not_judged"]
+
+
+@pytest.mark.parametrize(
+    ("in_force_from", "received", "found"),
+    [
+        # May/June 2024 closes at the end of 2 May.
+        ("2024-05-02", None, ["OPTION_NOT_IN_SERIES"] * 3),
+        ("2024-05-03", None, []),
+        ("2024-02-15", datetime(2024, 2, 15, tzinfo=LONDON), ["OPTION_NOT_IN_SERIES"] * 3),
+        ("2024-02-16", datetime(2024, 2, 15, tzinfo=LONDON), []),
+    ],
+)
+def test_cal_2_a_file_is_checked_by_the_catalogue_of_its_receipt_or_of_its_window(
+    tmp_path: Path, in_force_from: str, received: datetime | None, found: list[str]
+) -> None:
+    """BEN01 ends with May/June 2023 by a later edition."""
+    changed = Path(shutil.copytree(CATALOGUE_OF_THE_PROJECT, tmp_path / "catalogue"))
+    with (changed / "components.csv").open(encoding="utf-8", newline="") as file:
+        [row] = [one for one in csv.DictReader(file) if one["component_code"] == "BEN01"]
+    with (changed / "components.csv").open("a", encoding="utf-8", newline="") as file:
+        row |= {"last_series": "2023-06", "in_force_from": in_force_from}
+        csv.DictWriter(file, list(row), lineterminator="\n").writerow(row)
+    [checked] = check_file("E6412315.X01", centre_file(("BEN01",)), Catalogue.load(changed), received)
+    assert [one.code for one in checked.findings] == found
+
+
 def test_a_bundle_is_checked_with_its_members(folder: Path) -> None:
     bundle = write_bundle([("S6B24_15.X07", syllabuses()), ("O6B24_15.X07", options())])
     (folder / "Z6B24_15.zip").write_bytes(bundle)
@@ -142,7 +191,9 @@ def test_several_files_end_with_a_summary_and_the_highest_exit_code(several: Pat
 
 
 def test_one_file_has_no_summary(several: Path) -> None:
-    assert run("files/b/c/E6412315.X01").output == "files/b/c/E6412315.X01: none\n"
+    output = run("files/b/c/E6412315.X01", "--received", "2024-02-15").output
+    assert output.startswith("files/b/c/E6412315.X01: none\n")
+    assert "1 file" not in output
 
 
 def test_an_empty_folder_has_nothing_to_mend(folder: Path) -> None:

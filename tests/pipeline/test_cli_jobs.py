@@ -25,6 +25,9 @@ def season(fresh: Settings) -> Season:
     with open_desk(fresh) as desk:
         played = Season(desk)
         played.play(SEASON)
+        person = people(1)[0]
+        mark = f"2024-06,{CENTRE},{person['candidate']},{person['uci']},BEN03,30,"
+        desk.store.put(f"feeds/external-marks/paper.csv", f"{','.join(COLUMNS)}\n{mark}\n".encode())
         return played
 
 
@@ -38,7 +41,7 @@ def run(season: Season, *words: str) -> Result:
         (["statements", "2024-06"], "1 centres", "outbox/64123/invoice-2024-06.csv"),
         (["checkpoint", "2024-06", "marks_deadline"], "NO_CASH_IN x2, MISSING_MARK x2", "reports/checkpoints/2024-06-"),
         (["missing-marks", "2024-06"], "2 marks are missing.", "outbox/64123/missing-marks-2024-06-"),
-        (["external-marks"], "0 files of external marks taken", ""),
+        (["external-marks"], "1 files of external marks taken: 1 marks booked", "reports/marks/paper.txt"),
         (["moderation", "2024-06"], "1 samples drawn", "outbox/64123/sample-2024-06-BEN01"),
     ],
 )
@@ -48,6 +51,7 @@ def test_a_job_by_hand_says_what_it_did_and_writes_it(
     result = run(season, *words)
     assert result.exit_code == 0, result.output
     assert said in result.output
+    assert written.split("-")[0].replace("64123", "<centre>") in result.output
     assert [one.key for one in season.desk.store.list(written)]
 
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from infra.settings import CATALOGUE_OF_THE_PROJECT
 from parsers.findings import Found
 from rules import files
-from rules.catalogue import LONDON, SHEETS, Catalogue, CatalogueError, Series
+from rules.calendar import Milestone
+from rules.catalogue import LONDON, PLACEHOLDER, SHEETS, Catalogue, CatalogueError, Series
 from rules.deadlines import NONE
 from rules.decisions import decide
 from rules.known import Known
@@ -115,16 +116,16 @@ def test_a_header_names_a_series_by_key_and_awarding_body(key: str, body: str, t
     assert (found and found.title) == title
 
 
-def test_cal_1_there_are_two_exam_series_a_year_from_2022_23_to_2025_26() -> None:
+def test_cal_1_there_are_two_exam_series_a_year_from_2022_23_to_2026_27() -> None:
     ids = [one.id for one in CATALOGUE.all_series()]
-    assert ids == ["2023-01", "2023-06", "2024-01", "2024-06", "2025-01", "2025-06", "2026-01", "2026-06"]
+    assert ids == [f"{year}-{month}" for year in range(2023, 2028) for month in ("01", "06")]
     assert all(CATALOGUE.series(one.key, one.awarding_body) is one for one in CATALOGUE.all_series())
 
 
 def test_a_series_is_found_by_year_and_month() -> None:
     assert exam("2024-06") == series()
     assert exam("2023-09") == series("9B23", "13")
-    assert CATALOGUE.series_by_id("2027-06") is None
+    assert CATALOGUE.series_by_id("2028-06") is None
     assert CATALOGUE.series_by_id("") is None
 
 
@@ -168,6 +169,21 @@ def test_cal_1_a_published_date_is_in_the_calendar_and_no_placeholder(series_id:
     found = CATALOGUE.milestone(exam(series_id), event, NOW)
     assert found is not None
     assert (found.day.isoformat(), found.placeholder) == (day, False)
+
+
+def test_cal_1_a_year_nobody_has_published_is_the_year_before_moved_by_whole_weeks_and_marked() -> None:
+    def dates(series_id: str) -> dict[tuple[str, str], Milestone]:
+        found = CATALOGUE.milestones_of(exam(series_id), datetime(2026, 11, 1, tzinfo=LONDON))
+        return {(one.event, one.component): one for one in found}
+
+    for month in ("01", "06"):
+        before, after = dates(f"2026-{month}"), dates(f"2027-{month}")
+        assert all(one.placeholder and one.text.endswith(PLACEHOLDER) for one in after.values())
+        assert {key: one.day + timedelta(weeks=52) for key, one in before.items()} == {
+            key: after[key].day for key in before
+        }
+        earlier = {key for year in (2024, 2025) for key in dates(f"{year}-{month}")}
+        assert earlier <= after.keys()
 
 
 def test_cal_1_every_exam_series_has_all_that_a_series_needs() -> None:
