@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,7 @@ from pipeline.archive import archive
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.replies import finding_lines, summary
+from pipeline.together import together
 from rules import awarding as results
 from rules import certification
 from rules.catalogue import PLACEHOLDER, Catalogue, Series
@@ -342,15 +343,31 @@ def award(desk: Desk, series: Series, now: datetime, kind: str = "series") -> Aw
 
 @journaled("award_claims", idle=lambda awarded: awarded is None)
 def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
-    """RES-3, CRT-6: awards the learners whose claim no issued awarding of the series has answered, and nobody else;
-    null when there is none. Raises `AwardError`."""
+    """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, and those of
+    whose results one was pending and is no longer; nobody else. Null when there is none. Raises `AwardError`."""
     rests_on = ground(desk, series)
-    issued = desk.results.current(series.id)["awards"].cast({"claim_id": pl.Int64})
-    new = rests_on.claims.join(issued, left_on="id", right_on="claim_id", how="anti")
-    if new.is_empty():
+    issued = desk.results.current(series.id)
+    answered = issued["awards"].select(pl.col("claim_id").cast(pl.Int64))
+    new = rests_on.claims.join(answered, left_on="id", right_on="claim_id", how="anti")
+    settled = _settled(issued, rests_on, desk.catalogue, now)
+    if new.is_empty() and settled.is_empty():
         return None
-    restricted = evolve(rests_on.of_learners(new["uci"]), claims=new)
-    return _award(desk, series, restricted, now, "claims")
+    claims = rests_on.claims.filter(pl.col("uci").is_in(settled.implode()) | pl.col("id").is_in(new["id"].implode()))
+    both = pl.concat([new["uci"], settled]).unique()
+    return _award(desk, series, evolve(rests_on.of_learners(both), claims=claims), now, "claims")
+
+
+def _settled(issued: Mapping[str, pl.DataFrame], rests_on: Ground, catalogue: Catalogue, now: datetime) -> pl.Series:
+    """The UCIs of those of whose results one was issued as pending and has come since."""
+    keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
+    pending = {name: issued[name].filter(pl.col("outcome") == "pending").select(key) for name, key in keys.items()}
+    waiting = pl.concat([pending[name]["uci"].cast(pl.String) for name in keys]).unique()
+    if waiting.is_empty():
+        return waiting
+    judged = judge(rests_on.of_learners(waiting), catalogue, now).frames()
+    still = {name: judged[name].filter(pl.col("outcome") == "pending").select(key) for name, key in keys.items()}
+    come = [pending[name].join(still[name], on=key, how="anti")["uci"] for name, key in keys.items()]
+    return pl.concat(come).unique().sort()
 
 
 def _award(desk: Desk, series: Series, rests_on: Ground, now: datetime, kind: str) -> Awarded:
@@ -380,13 +397,19 @@ def undecided(desk: Desk, series: Series) -> tuple[str, ...]:
 def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
     """Reads what the results of a series rest on; `approved`: only conversion tables that a person has approved."""
     book = desk.results
+    asked: list[tuple[Callable[[str], pl.DataFrame], dict[str, Any]]] = [
+        (book.marks, results.MARKS), (book.entered, results.ENTERED), (book.claims, certification.CLAIMS),
+        (book.earlier, certification.EARLIER), (book.later, certification.LATER),
+    ]  # fmt: skip
+    # The database answers several questions at once.
+    marks, entered, claims, earlier, later = together(lambda one: one[0](series.id).cast(pl.Schema(one[1])), asked)
     return Ground(
         series=series.id,
-        entered=book.entered(series.id).cast(pl.Schema(results.ENTERED)),
-        marks=book.marks(series.id).cast(pl.Schema(results.MARKS)),
-        claims=book.claims(series.id).cast(pl.Schema(certification.CLAIMS)),
-        earlier=book.earlier(series.id).cast(pl.Schema(certification.EARLIER)),
-        later=book.later(series.id).cast(pl.Schema(certification.LATER)),
+        entered=entered,
+        marks=marks,
+        claims=claims,
+        earlier=earlier,
+        later=later,
         conversions=tuple(one for one in book.conversions(approved=approved) if one.series <= series.id),
     )
 

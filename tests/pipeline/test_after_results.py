@@ -93,6 +93,21 @@ def test_crt_6_a_claim_after_results_day_is_in_the_portal_the_next_day_and_in_no
     assert late_claims(desk, NEXT_DAY + SECOND).published == 0
 
 
+def test_awd_4_a_pending_result_follows_when_its_mark_has_come(released: Season) -> None:
+    desk = released.desk
+    assert late_claims(desk, NEXT_DAY - SECOND).published == 0
+    released.step("2024-08-28 12:00 BST | board marks BEN03 0003=40 | 1 new")
+    done = late_claims(desk, NEXT_DAY)
+    assert (done.published, done.claims, done.awarded) == (1, 1, 1)
+    told = table(desk, "portal/centres/2024-06/2.csv")
+    assert {one["candidate"] for one in told} == {"0003"}
+    # It holds instead of the pending one, and nothing is awarded twice.
+    held = desk.results.current("2024-06")
+    assert "pending" not in {*held["results"]["outcome"], *held["awards"]["outcome"]}
+    assert late_claims(desk, NEXT_DAY + SECOND).published == 0
+    assert ask(desk, CENTRE) == ([f"outbox/{CENTRE}/R6412315.X02"], [])
+
+
 def test_res_2_a_later_claim_shows_nothing_before_the_results_are_released(work: Desk) -> None:
     season = play(work)
     awarding = award(work, series(work), AWARDED).awarding

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from click.testing import CliRunner, Result
 
+from fixtures.generate import people
 from infra.settings import Settings
 from pipeline.cli import main
 from pipeline.desk import open_desk
+from pipeline.marks import COLUMNS
+from tests.pipeline.test_ingest import land
 from tests.scenario_language import Scenario, Season
+from tests.support import CENTRE
 
 SEASON = Scenario(
     "jobs",
@@ -25,9 +31,9 @@ def season(fresh: Settings) -> Season:
     with open_desk(fresh) as desk:
         played = Season(desk)
         played.play(SEASON)
-        person = people(1)[0]
-        mark = f"2024-06,{CENTRE},{person['candidate']},{person['uci']},BEN03,30,"
-        desk.store.put(f"feeds/external-marks/paper.csv", f"{','.join(COLUMNS)}\n{mark}\n".encode())
+        uci = next(people(CENTRE, 1, seed=1))["uci"]
+        rows = f"{','.join(COLUMNS)}\n2024-06,{CENTRE},0001,{uci},BEN03,30,\n"
+        land(desk, "../feeds/external-marks/paper.csv", rows.encode(), datetime(2024, 6, 20, tzinfo=UTC))
         return played
 
 
@@ -51,7 +57,7 @@ def test_a_job_by_hand_says_what_it_did_and_writes_it(
     result = run(season, *words)
     assert result.exit_code == 0, result.output
     assert said in result.output
-    assert written.split("-")[0].replace("64123", "<centre>") in result.output
+    assert written.rpartition("/")[0].replace(CENTRE, "<centre>") in result.output
     assert [one.key for one in season.desk.store.list(written)]
 
 
