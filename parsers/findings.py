@@ -664,9 +664,9 @@ RECORD_SHIFTED = _code(
     "the record is shifted: {cause}, so that everything after it stands {shift} columns too far to the {side}; "
     '"{value}" was found here',
     "{wanted}",
-    "Nothing of this record was read. The software that wrote the file must {mend} (tell its supplier). Then send the "
-    "candidate in your next amendment (A) file, if this is a file of entries and not refused as a whole; otherwise "
-    "create the file again.",
+    "Nothing of this record was read. The software that wrote the file must {mend} (tell its supplier). "
+    "Candidates of an entry file that was not refused then go into your next amendment (A) file, other records into a "
+    "new file.",
 )
 BASEDATA_SHIFTED = _code(
     "BASEDATA_SHIFTED",
@@ -874,7 +874,7 @@ WINDOW_CLOSED = _code(
     Reach.FILE,
     "received {value}, after {window} for {series} closed",
     "{opens} to {closes} ({version})",
-    "Call customer services: only staff can still make entries for this series.{claims}",
+    "{claims}Call customer services: only staff can still make entries for this series.",
 )
 CLAIM_WINDOW = _code(
     "CLAIM_WINDOW",

@@ -91,7 +91,8 @@ def sample(desk: Desk, series: Series, now: datetime) -> Summary:
         if learners.is_empty():
             return Summary()
         drawn = rules.draw_all(learners, lambda size: desk.catalogue.sample_size(series, size))
-        sizes = learners.group_by(KEY).agg(pl.len().alias("size"))
+        # In order, so that cohorts have the same numbers when the season is replayed (RES-6).
+        sizes = learners.group_by(KEY).agg(pl.len().alias("size")).sort(KEY)
         centres = sizes.partition_by("centre", as_dict=True)
         by_centre = drawn.partition_by("centre", as_dict=True, maintain_order=True)
         for centre, its_sizes in sorted(centres.items()):

@@ -170,7 +170,7 @@ def window_open(
                 found.add(f.CLAIM_WINDOW, value=instant_text(received), file=file, late=f"between {said}", **facts)
             return
         still = late[1] is not None and received < late[1].at
-        claims = f" Certification can still be claimed, online only, between {said} (CRT-1)." if still else ""
+        claims = f"Certification can still be claimed, online only, between {said} (CRT-1). " if still else ""
         found.add(f.WINDOW_CLOSED, value=instant_text(received), file=file, claims=claims, **facts)
 
 

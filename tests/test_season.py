@@ -33,6 +33,7 @@ from pipeline.desk import Desk, open_desk
 from pipeline.ingest import ingest
 from pipeline.marks import take_external
 from pipeline.rehearsal import Step, happen, late_centre, steps
+from pipeline.replay import empty_desk, replay
 from tests.rules import slow_awarding
 
 LONG_AGO = datetime(2023, 1, 1, tzinfo=UTC)
@@ -275,3 +276,14 @@ def test_played_again_nothing_changes(played: Played) -> None:
         assert ingest(played.desk, step.at).outcomes == {}
         last = step.at
     assert state() == before
+
+
+# --- Once more -------------------------------------------------------------------------------------------------------
+
+
+def test_res_6_the_whole_season_replayed_gives_the_same_bytes(played: Played, tmp_path: Path) -> None:
+    with empty_desk(played.desk.settings, tmp_path / "again", "season_again") as empty:
+        came = replay(played.desk, empty)
+    assert came.differences == ()
+    assert came.jobs > 30
+    assert came.files > 400
