@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
 from pipeline.timetable import CalendarTimetable
+
+if TYPE_CHECKING:
+    from pipeline.release import Audience
 
 EVENTS = ("results_to_centres", "results_to_learners")
 
@@ -52,7 +56,7 @@ def results_day() -> None:
     centres() >> learners()
 
 
-def _release(audience: str, events: tuple[str, ...]) -> str:
+def _release(audience: Audience, events: tuple[str, ...]) -> str:
     """Releases the series that are due by one of `events`, and sets the run's note."""
     from infra.airflow import note_run
     from pipeline.desk import open_desk
