@@ -45,8 +45,9 @@ def grade_bars(
         if before:
             parts.append(_bar("before", middle - wide, wide, before.get(grade, 0.0) / most, f"{names[1]}, {grade}"))
         parts.append(_bar("now", middle - (0 if before else wide / 2), wide, share / most, f"{names[0]}, {grade}"))
-        top = TOP + PLOT * (1 - max(share, before.get(grade, 0.0)) / most) - 4
-        parts.append(f'<text x="{middle:.1f}" y="{top:.1f}" text-anchor="middle">{share:.1f}</text>')
+        # The figure stands over the bar it is of.
+        top, side = TOP + PLOT * (1 - share / most) - 4, "start" if before else "middle"
+        parts.append(f'<text x="{middle:.1f}" y="{top:.1f}" text-anchor="{side}">{share:.1f}</text>')
         place = f'x="{middle:.1f}" y="{HEIGHT - 8}"'
         parts.append(f'<text class="quiet" {place} text-anchor="middle">{escape(grade)}</text>')
     return _svg(title, f"{title}: per cent of awards by grade", parts)
