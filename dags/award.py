@@ -107,6 +107,7 @@ def award() -> None:
         from infra.airflow import note_run
         from pipeline.award import AwardError, NobodyEntered
         from pipeline.award import award as run_award
+        from pipeline.checkpoints import checkpoint
         from pipeline.desk import open_desk
 
         run = get_current_context()["dag_run"]
@@ -116,6 +117,8 @@ def award() -> None:
                 raise AirflowSkipException("no results are due yet")
             if any(one.kind == "series" for one in desk.results.issued(series.id)):
                 raise AirflowSkipException(f"the results of {series.title} are approved already")
+            # Who would get no result, while the award can still wait for it (OPS-1).
+            checked = checkpoint(desk, series, "award", run.run_after)
             try:
                 # The instant the run is for, not of the work: a retry awards the same.
                 awarded = run_award(desk, series, run.run_after)
@@ -124,7 +127,7 @@ def award() -> None:
             except AwardError as error:
                 # It would be missing the next time too.
                 raise AirflowFailException(str(error)) from error
-        note_run(run.dag_id, run.run_id, awarded.note())
+        note_run(run.dag_id, run.run_id, f"{awarded.note()} {checked.note()}")
         return {"series": series.id, "version": awarded.awarding.version, "note": awarded.note()}
 
     @task

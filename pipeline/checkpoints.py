@@ -82,7 +82,9 @@ def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Summary
     silent = _silent(desk, accounts, series)
     summary = _counted(series, event, without, silent)
     _report(desk, series, event, now, summary, without, silent)
-    _letters(desk, series, event, now, _named(without, names, desk, series), silent)
+    # What only the board can mend is no matter for a centre's letter.
+    theirs = without.filter(pl.col("code") != rules.BOARD_MARK.code)
+    _letters(desk, series, event, now, _named(theirs, names, desk, series), silent)
     accounts.record(
         series.id, event, now,
         {"learners": summary.learners, "reasons": dict(summary.reasons), "centres": summary.centres,
@@ -105,9 +107,10 @@ def _without(
         desk.catalogue,
     )
     marks_due = deadline(series, "marks_deadline", now, desk.catalogue)
-    if event in _BEFORE_MARKS and marks_due and now < marks_due.at:
-        return found.filter(pl.col("code") != rules.MISSING_MARK.code)
-    return found
+    early = event in _BEFORE_MARKS and marks_due is not None and now < marks_due.at
+    # The board's own marking goes on until the award.
+    left_out = [rules.MISSING_MARK.code] * early + [rules.BOARD_MARK.code] * (event != "award")
+    return found.filter(~pl.col("code").is_in(left_out))
 
 
 def _silent(desk: Desk, accounts: Accounts, series: Series) -> list[str]:

@@ -80,11 +80,18 @@ MISSING_MARK = Reason(
     remedy="Send the mark, or that the learner was absent, in a file of marks (M).",
     event="marks_deadline",
 )
+BOARD_MARK = Reason(
+    code="BOARD_MARK",
+    rule="AWD-4",
+    words="the board has no mark yet for the external component, so the result would be pending",
+    remedy="For staff: have the paper marked, or record the absence.",
+    event="marks_deadline",
+)
 REASONS: dict[str, Reason] = {
     one.code: one
     for one in (
         NAME_REFUSED, NO_EXTERNAL, INTERNAL_NEVER_TAKEN, PRACTICE, TERMINAL, NO_CASH_IN, CLAIM_INCOMPLETE,
-        MISSING_MARK,
+        MISSING_MARK, BOARD_MARK,
     )
 }  # fmt: skip
 """The closed list of reasons, in the order in which they are told."""
@@ -159,7 +166,8 @@ def without_result(
         _said(TERMINAL, terminal),
         _said(NO_CASH_IN, whole.drop("option").join(cash_ins, on="registration").rename({"cash_in": "option"})),
         _said(CLAIM_INCOMPLETE, claims.join(incomplete, on=_LEARNER, how="semi")),
-        _said(MISSING_MARK, _unmarked(held, marked)),
+        _said(MISSING_MARK, _unmarked(held, marked, "internal")),
+        _said(BOARD_MARK, _unmarked(held, marked, "external")),
     ]
     order = pl.Enum(list(REASONS))
     return pl.concat(found).sort("centre", "candidate", "uci", pl.col("code").cast(order), "registration", "option")
@@ -230,11 +238,11 @@ def _no_external(
     )
 
 
-def _unmarked(held: pl.DataFrame, marked: pl.DataFrame) -> pl.DataFrame:
-    """MRK-1: entries for internal components without a mark; an absence is as good as one."""
+def _unmarked(held: pl.DataFrame, marked: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """MRK-1, AWD-4: entries for components of a kind without a mark; an absence is as good as one."""
     given = marked.filter(pl.col("mark").is_not_null() | (pl.col("status") == "A"))
     given = given.select("centre", "uci", pl.col("component").alias("option"))
-    return held.filter(pl.col("kind") == "internal").join(given, on=["centre", "uci", "option"], how="anti")
+    return held.filter(pl.col("kind") == kind).join(given, on=["centre", "uci", "option"], how="anti")
 
 
 def _not_mended(refused: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:

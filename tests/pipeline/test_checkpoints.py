@@ -123,7 +123,10 @@ def test_ops_1_marks_are_asked_for_once_they_are_due(work: Desk) -> None:
     assert take(work, now=due).reasons == {"MISSING_MARK": 3}
     assert take(work, "marks_deadline", due - SECOND).reasons == {"MISSING_MARK": 3}
     assert "By:    15 May 2024." in letter(work, "marks_deadline")
-    assert take(work, "award", due).reasons == {"MISSING_MARK": 3}
+    assert take(work, "award", due).reasons == {"MISSING_MARK": 3, "BOARD_MARK": 3}
+    # What only the board can mend is for staff.
+    assert "BOARD_MARK" in {row["code"] for row in report(work, "award")}
+    assert "BOARD_MARK" not in letter(work, "award")
     assert "only our staff can still do it" in letter(work, "award")
 
 

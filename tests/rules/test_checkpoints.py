@@ -38,8 +38,8 @@ def judge(
     when: str = "2024-06",
 ) -> list[Row]:
     """Codes and options for one registered learner; `before`: components sat, with their series. Unless `marks` says
-    otherwise, every internal component has one."""
-    given = [(one, 40, "") for one in entered if one[3:] in ("01", "02")] if marks is None else marks
+    otherwise, every component has one."""
+    given = [(one, 40, "") for one in entered] if marks is None else marks
     found = without_result(
         pl.DataFrame([(CENTRE, NUMBER, UCI, one) for one in entered], LEARNER, orient="row"),
         pl.DataFrame([(CENTRE, NUMBER, UCI, registered)], LEARNER, orient="row"),
@@ -114,12 +114,14 @@ def test_ops_1_complete_without_a_claim() -> None:
 def test_ops_1_a_mark_or_an_absence_is_there_a_mark_not_yet_available_is_not(
     mark: int | None, status: str, missing: bool
 ) -> None:
-    found = judge(ALL, marks=[("BEN01", mark, status), ("BEN02", 1, "")])
+    found = judge(ALL, marks=[("BEN01", mark, status), ("BEN02", 1, ""), ("BEN03", 1, "")])
     assert found == ([("MISSING_MARK", "BEN01")] if missing else [])
 
 
-def test_ops_1_every_internal_entered_needs_a_mark_and_no_external() -> None:
-    assert judge(ALL, marks=[]) == [("MISSING_MARK", "BEN01"), ("MISSING_MARK", "BEN02")]
+def test_ops_1_every_component_entered_needs_a_mark_the_external_the_boards() -> None:
+    missing = [("MISSING_MARK", "BEN01"), ("MISSING_MARK", "BEN02"), ("BOARD_MARK", "BEN03")]
+    assert judge(ALL, marks=[]) == missing
+    assert judge(ALL, marks=[("BEN03", None, "A")]) == missing[:2]
 
 
 def test_ops_1_refused_for_the_name_until_entered() -> None:
