@@ -143,8 +143,9 @@ def said(desk: Desk, key: str) -> str:
 
 
 def everything(desk: Desk) -> dict[str, Any]:
-    """Every row of the ledger and every file of the store."""
-    tables = {name: rows(desk, table).rows() for name, table in metadata.tables.items() if table.primary_key.columns}
+    """Every row of the ledger but the journal of runs, and every file of the store."""
+    kept = {name: table for name, table in metadata.tables.items() if table.primary_key.columns and name != "journal"}
+    tables = {name: rows(desk, table).rows() for name, table in kept.items()}
     return tables | {one.key: desk.store.get(one.key) for one in desk.store.list("") if one.kind == "file"}
 
 

@@ -1,0 +1,69 @@
+"""Commands for the desk as a whole: start, stop, look, ingest, the demo."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from infra.settings import Settings
+from pipeline.cli.tools import console, main, open_the_desk, told
+
+if TYPE_CHECKING:
+    pass
+
+
+@main.command()
+@told
+def demo() -> None:
+    """Play an exam season of made-up centres, and the eight sample files, through the real Airflow."""
+    from pipeline.demo import demo as run
+
+    run(Settings.load(), console, lambda: datetime.now(UTC))
+
+
+@main.command()
+@told
+def up() -> None:
+    """Start the desk (PostgreSQL, Airflow) and leave it running."""
+    from infra.supervisor import up as start
+
+    settings = Settings.load()
+    desk = start(settings, click.echo)
+    click.echo(f"\nAirflow:   {desk.ui_url}\nlogin:     {desk.username}\npassword:  {desk.password}")
+    click.echo(f"inbox:     {settings.store_location}/inbox/<centre>/\nend it:    make down")
+
+
+@main.command()
+@told
+def down() -> None:
+    """End the desk that `up` started, and nothing else."""
+    from infra.supervisor import down as stop
+
+    stop(Settings.load(), click.echo)
+
+
+@main.command()
+@told
+def status() -> None:
+    """Say whether the desk is up; exit code 1 when it is not."""
+    from infra.supervisor import status as look
+
+    desk = look(Settings.load())
+    if desk is None:
+        click.echo("The desk is down.")
+        sys.exit(1)
+    click.echo(f"The desk is up since {desk.started:%Y-%m-%d %H:%M} UTC: {desk.ui_url}")
+
+
+@main.command()
+@told
+def ingest() -> None:
+    """Take in everything that waits, once, without Airflow (on the database of a running desk or of
+    RESULTSDAY_DATABASE_URL)."""
+    from pipeline.ingest import ingest as run
+
+    with open_the_desk() as desk:
+        click.echo(run(desk, datetime.now(UTC)).note())

@@ -1,0 +1,239 @@
+"""Commands for files, without the desk: check, describe, convert and the like."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+from click.shell_completion import CompletionItem
+
+from infra.settings import SettingError, Settings
+from pipeline.cli.tools import PATH, console, main, say, series_in, terminal, told, width
+
+if TYPE_CHECKING:
+    from parsers.layouts import FileType, Layout
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=PATH, metavar="PATH...")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option(
+    "--received",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    help="Judge the entry window as if the files were received then (Europe/London).",
+)
+def check(paths: tuple[Path, ...], as_json: bool, received: datetime | None) -> None:
+    """Check files before sending or loading them: files, or folders of files (hidden ones are passed over).
+
+    Entries and amendments (E, A) are checked with the desk's own parser and rules, all other files by their format.
+    What needs the ledger (registrations, earlier files) is not judged, nor the entry window unless --received is
+    given.
+
+    Exit code: 0 nothing to mend, 1 warnings only, 2 wrong usage, 3 candidates or entries would be refused, 4 a file
+    would be refused, 5 a file cannot be read. Of several files the highest counts.
+    """
+    from pipeline.check_run import check_all
+    from rules.catalogue import LONDON, Catalogue, CatalogueError
+
+    try:
+        settings = Settings.load()
+        catalogue = Catalogue.load(settings.catalogue)
+    except (CatalogueError, SettingError) as error:
+        raise click.ClickException(str(error)) from error
+    when = received.replace(tzinfo=LONDON) if received else None
+    sys.exit(check_all(paths, catalogue, when, settings.max_file_bytes, None if as_json else console))
+
+
+def _file(path: Path) -> bytes:
+    """The bytes of a file; ends the command with a sentence where it cannot be read."""
+    from pipeline.sources import whole
+
+    try:
+        return whole(path)
+    except OSError as error:
+        _end(path, error)
+
+
+def _end(path: Path, error: OSError) -> NoReturn:
+    from parsers.findings import visible
+    from pipeline.check import Exit
+    from pipeline.sources import sentence
+
+    click.echo(f"{visible(str(path))}: {sentence(error)}", err=True)
+    sys.exit(Exit.UNREADABLE)
+
+
+@main.command()
+@click.argument("path", type=PATH)
+@click.option("--rows", type=click.IntRange(min=0), default=20, show_default=True, help="Show so many records.")
+@click.option("--all", "all_rows", is_flag=True, help="Show all records.")
+@click.option("--mask", is_flag=True, help="Hide names, dates of birth, sex, status and all identifiers of learners.")
+@click.option("--record", "line", type=click.IntRange(min=1), help="Show the record in this line, field by field.")
+def describe(path: Path, rows: int, all_rows: bool, mask: bool, line: int | None) -> None:
+    """Show what a file is and what its records say.
+
+    Exit code: 0 shown, 2 wrong usage, 4 not one of the common formats, 5 cannot be read.
+    """
+    from parsers.bundle import read_bundle
+    from parsers.reader import read
+    from pipeline.check import Exit
+    from pipeline.describe import NoRecordError, Wish, describe_bundle, one_record
+    from pipeline.describe import describe as described
+    from pipeline.sources import is_bundle_file, lines_of
+
+    data = _file(path)
+    wish = Wish(rows=None if all_rows else rows, width=width(), mask=mask)
+    if is_bundle_file(path.name, data):
+        if line:
+            raise click.UsageError("a bundle holds several files: unpack it to see one record of one of them")
+        bundle = read_bundle(path.name, data)
+        say(describe_bundle(bundle, wish))
+        sys.exit(Exit.CLEAN if bundle.members else Exit.FILE)
+    submission = read(path.name, data)
+    try:
+        say(one_record(submission, lines_of(data), line, wish) if line else described(submission, wish))
+    except NoRecordError as error:
+        raise click.UsageError(str(error)) from None
+    sys.exit(Exit.CLEAN if submission.type else Exit.FILE)
+
+
+@main.command()
+@click.argument("source", type=PATH)
+@click.argument("target", type=PATH)
+@click.option("--mask", is_flag=True, help="Hide personal fields, as describe does. There is no way back then.")
+@click.option("--force", is_flag=True, help="Overwrite the target.")
+def convert(source: Path, target: Path, mask: bool, force: bool) -> None:
+    """Write a common-format file as a table (.csv, .json or .parquet), or a table as a common-format file.
+
+    Nothing is lost on the way: a canonical file comes back to the byte.
+
+    Exit code: 0 written, 2 wrong usage, 4 the source is not a readable file or table, 5 cannot be read or written.
+    """
+    from pipeline.check import Checked, Exit, show
+    from pipeline.convert import Refused, UsageError
+    from pipeline.convert import convert as converted
+
+    try:
+        done = converted(source, target, mask=mask, force=force)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        _end(Path(error.filename or source), error)
+    except Refused as refused:
+        click.echo(f"{source}: {refused.why}", err=True)
+        if mask:
+            # The sentences repeat what stands in the file.
+            say((f"{one.reach.spoken} [{one.code}] {one.place}" for one in refused.findings), err=True)
+        elif refused.findings:
+            show(terminal(stderr=True), Checked(str(source), refused.findings, refused.data))
+        sys.exit(Exit.FILE)
+    for note in done.notes:
+        click.echo(note, err=True)
+    click.echo(f"{target}: {done.records:,} records", err=True)
+
+
+class _RecordName(click.ParamType["Layout | FileType"]):
+    """The name of a record type, or the letter of a file; completed by the shell."""
+
+    name = "record"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from pipeline.record_types import names, record_type
+
+        known = record_type(value)
+        if known is None:
+            self.fail(f"there is no record type {value!r}; there are {', '.join(names())}", param, ctx)
+        return known
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from parsers.layouts import FILE_TYPES
+        from pipeline.record_types import names
+
+        known = {name: title for name, (title, _) in names().items()}
+        known |= {one.letter: one.title for one in FILE_TYPES.values()}
+        return [CompletionItem(name, help=said) for name, said in known.items() if name.startswith(incomplete.upper())]
+
+
+@main.command()
+@click.argument("record", type=_RecordName(), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def layout(record: Layout | FileType | None, as_json: bool) -> None:
+    """Show the columns of a record type (E5, 1, R5, O5v12 ...) or of a file's records (E, R ...); without RECORD, the
+    list of them."""
+    import json
+
+    from parsers.layouts import LAYOUTS, FileType
+    from pipeline.record_types import as_data, overview, shown
+
+    if isinstance(record, FileType):
+        raise click.UsageError(f"a file of letter {record.letter} ({record.title}) is plain text without records")
+    if as_json:
+        click.echo(json.dumps(as_data(record) if record else [as_data(one) for one in LAYOUTS], indent=2))
+    else:
+        say(shown(record, width()) if record else overview())
+
+
+@main.command()
+@click.argument("series")
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write the files and their bundle there."
+)
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="As the catalogue has it on that day, Europe/London; without it, today.",
+)
+@told
+def basedata(series: str, folder: Path | None, at: datetime | None) -> None:
+    """The basedata of a SERIES (year and month, for example 2024-06; 2023-09 for registrations): what its files hold,
+    and what of it nobody published. Publishes nothing; that is `resultsday run basedata`."""
+    from pipeline.basedata import drawn_up, note, written
+    from rules.basedata import placeholders
+    from rules.catalogue import LONDON, Catalogue
+
+    catalogue = Catalogue.load(Settings.load().catalogue)
+    meant, when = series_in(catalogue, series), at.replace(tzinfo=LONDON) if at else datetime.now(UTC)
+    made = drawn_up(catalogue, meant, when)
+    say(note(made, None, placeholders(catalogue, meant, when)))
+    if folder:
+        files = written(made)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, data in files.items():
+                (folder / name).write_bytes(data)
+                click.echo(f"written: {folder / name}")
+        except OSError as error:
+            _end(Path(error.filename or folder), error)
+
+
+@main.command()
+@click.argument("values", nargs=-1, required=True, metavar="VALUE...")
+def identify(values: tuple[str, ...]) -> None:
+    """Explain identifiers: UCI, ULN, UPN, centre, candidate number, series or file name, told by their shape.
+
+    Exit code: 0 all are valid, 2 wrong usage, 3 one is not.
+    """
+    from parsers.findings import visible
+    from pipeline.identify import SHAPES
+    from pipeline.identify import identify as identified
+
+    valid = True
+    for value in values:
+        explained = identified(value)
+        valid &= explained is not None and explained.valid
+        click.echo(explained.text() if explained else f"{visible(value)}: looks like none of {SHAPES}")
+    sys.exit(0 if valid else 3)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script that completes commands and their arguments; for bash: eval "$(resultsday completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(main, {}, "resultsday", "_RESULTSDAY_COMPLETE").source())

@@ -1,0 +1,244 @@
+"""Commands from boundaries to results and after: award, release, explain, replay."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from pipeline.cli.tools import main, open_the_desk, say, series_of, told
+
+if TYPE_CHECKING:
+    from infra.journal import Entry
+    from infra.results import Awarding
+    from pipeline.desk import Desk
+
+
+# --- Outcomes --------------------------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.option("--centre", required=True, help="Centre number.")
+@click.option("--candidate", required=True, help="Candidate number.")
+@click.option("--qualification", help="Its subject or any of its codes; without it, all of them.")
+@click.option("--series", help="Year and month in which the number was used; without it, the latest.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file instead.")
+@told
+def explain(centre: str, candidate: str, qualification: str | None, series: str | None, html: Path | None) -> None:
+    """How an outcome came about: from file and line to grade, every version and choice with its rule (RES-5)."""
+    from pipeline.explain import Unexplained, as_page, text
+    from pipeline.explain import explain as explained
+
+    with open_the_desk() as desk:
+        try:
+            found = explained(desk, centre, candidate, qualification, series)
+        except Unexplained as error:
+            raise click.ClickException(str(error)) from error
+    if html:
+        html.write_bytes(as_page(found, datetime.now(UTC)))
+        click.echo(f"written: {html}")
+    else:
+        say(text(found))
+
+
+# --- The award -------------------------------------------------------------------------------------------------------
+
+
+@main.group()
+def boundaries() -> None:
+    """Boundaries and the conversion tables made from them (AWD-1)."""
+
+
+@boundaries.command("take")
+@told
+def boundaries_take() -> None:
+    """Take the boundaries that wait in feeds/boundaries/ and propose conversion tables."""
+    from pipeline.award import take_boundaries
+
+    with open_the_desk() as desk:
+        click.echo(take_boundaries(desk, datetime.now(UTC)).note())
+
+
+@boundaries.command("approve")
+@click.argument("series")
+@click.option("--who", required=True, help="Who approves, for the record.")
+@click.option("--why", required=True, help="The reason, for the record.")
+@told
+def boundaries_approve(series: str, who: str, why: str) -> None:
+    """Approve the newest conversion table of every component of a SERIES."""
+    from pipeline.award import approve_boundaries
+
+    with open_the_desk() as desk:
+        count = approve_boundaries(desk, series_of(desk, series), who, why, datetime.now(UTC))
+    click.echo(f"{count} conversion tables approved.")
+
+
+@main.command()
+@click.argument("series")
+@told
+def award(series: str) -> None:
+    """Award a SERIES as the ledger stands and freeze the results as its next version."""
+    from pipeline.award import award as run
+
+    with open_the_desk() as desk:
+        click.echo(run(desk, series_of(desk, series), datetime.now(UTC)).note())
+
+
+@main.command()
+@click.argument("series")
+@told
+def preview(series: str) -> None:
+    """Write the page from which the newest results of a SERIES are approved, and its tables."""
+    from pipeline.preview import preview as write
+
+    with open_the_desk() as desk:
+        awarding = desk.results.newest(series_of(desk, series).id)
+        if awarding is None:
+            raise click.ClickException(f"{series} has not been awarded: `resultsday award {series}`")
+        say(write(desk, awarding))
+
+
+@main.command("what-if")
+@click.argument("series")
+@click.argument("moves", nargs=-1, required=True, metavar="COMPONENT GRADE=MARK...")
+@click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file too.")
+@told
+def what_if(series: str, moves: tuple[str, ...], page: Path | None) -> None:
+    """What moved boundaries would do to a SERIES: `what-if 2024-06 BEN03 L2P=31 L1D=25 BEN01 L2D=50`.
+
+    Nothing is recorded.
+    """
+    from pipeline.what_if import moves_of
+    from pipeline.what_if import what_if as run
+
+    with open_the_desk() as desk:
+        found = run(desk, series_of(desk, series), moves_of(moves), datetime.now(UTC))
+    say(found.lines())
+    if page:
+        page.write_bytes(found.page())
+        click.echo(f"written: {page}")
+
+
+# --- Results day and after -------------------------------------------------------------------------------------------
+
+
+@main.group()
+def results() -> None:
+    """The results of a series under embargo: built, approved or withdrawn (RES-2)."""
+
+
+def _newest_results(desk: Desk, series: str) -> Awarding:
+    awarding = desk.results.newest(series_of(desk, series).id)
+    if awarding is None:
+        raise click.ClickException(f"{series} has not been awarded: `resultsday award {series}`")
+    return awarding
+
+
+@results.command("build")
+@click.argument("series")
+@told
+def results_build(series: str) -> None:
+    """Write every file of the newest results of a SERIES, hashed, where no centre can read it."""
+    from pipeline.release import build
+
+    with open_the_desk() as desk:
+        click.echo(build(desk, _newest_results(desk, series), datetime.now(UTC)).note())
+
+
+def _results_command(name: Literal["approve", "withdraw"], help_text: str) -> None:
+    @results.command(name, help=help_text)
+    @click.argument("series")
+    @click.option("--who", required=True, help="Who decides, for the record.")
+    @click.option("--why", required=True, help="The reason, for the record.")
+    @told
+    def run(series: str, who: str, why: str) -> None:
+        from pipeline.release import approve, withdraw
+
+        decide = approve if name == "approve" else withdraw
+        with open_the_desk() as desk:
+            decided = decide(desk, _newest_results(desk, series), who, why, datetime.now(UTC))
+        click.echo(f"Results {series} version {decided.version}: {decided.state}.")
+
+
+_results_command("approve", "Approve the newest results of a SERIES; the calendar releases them (RES-2).")
+_results_command("withdraw", "Stop the newest results of a SERIES, as long as nothing of them is published (RES-2).")
+
+
+@main.command()
+@click.argument("series")
+@click.option("--audience", type=click.Choice(["centres", "learners"]), required=True, help="To whom.")
+@told
+def release(series: str, audience: Literal["centres", "learners"]) -> None:
+    """Publish the approved results of a SERIES, if their instant has come (RES-2)."""
+    from pipeline.release import release as run
+
+    with open_the_desk() as desk:
+        click.echo(run(desk, series_of(desk, series), audience, datetime.now(UTC)).note())
+
+
+@main.command("updated-results")
+@click.argument("series")
+@click.argument("centres", nargs=-1, required=True, metavar="CENTRE...")
+@click.option("--who", required=True, help="Who asks for it, for the record.")
+@click.option("--why", required=True, help="The reason, for the record.")
+@told
+def updated_results(series: str, centres: tuple[str, ...], who: str, why: str) -> None:
+    """Restate the results file of centres of which something has changed since the last one (RES-3)."""
+    from pipeline.after_results import updated
+
+    with open_the_desk() as desk:
+        done = updated(desk, centres, datetime.now(UTC), series_of(desk, series), who, why)
+    click.echo(done.note())
+    say(done.files)
+
+
+@main.command("late-claims")
+@told
+def late_claims() -> None:
+    """Award claims that came after results day, and publish them in the portal (CRT-6)."""
+    from pipeline.after_results import late_claims as run
+
+    with open_the_desk() as desk:
+        late = run(desk, datetime.now(UTC))
+    click.echo(late.note())
+    sys.exit(1 if late.errors else 0)
+
+
+@main.command()
+@click.argument("series")
+@told
+def certificates(series: str) -> None:
+    """List the certificates of a SERIES that are due (CRT-7)."""
+    from pipeline.certificates import certificates as run
+
+    with open_the_desk() as desk:
+        count = run(desk, series_of(desk, series), datetime.now(UTC))
+    click.echo(f"{count:,} certificates are due: reports/certificates/{series}.html")
+
+
+@main.command()
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep the outputs in this empty folder.")
+@told
+def replay(keep: Path | None) -> None:
+    """Run everything on record once more, from the archive into an empty ledger, and compare every output byte for byte
+    (RES-6). Exit code 3 when something is not the same."""
+    import tempfile
+
+    from pipeline.replay import empty_desk
+    from pipeline.replay import replay as run_again
+
+    def told(number: int, of: int, one: Entry) -> None:
+        click.echo(f"{number}/{of} {one.at:%Y-%m-%d %H:%M} {one.job}", err=True)
+
+    with (
+        open_the_desk() as desk,
+        tempfile.TemporaryDirectory() as folder,
+        empty_desk(desk.settings, keep or Path(folder) / "store", f"replay_{os.getpid()}") as empty,
+    ):
+        came = run_again(desk, empty, told)
+    say(came.lines())
+    sys.exit(3 if came.differences else 0)

@@ -1,0 +1,120 @@
+"""What customer services do by hand; each is recorded with who, when and why (OPS-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from pipeline.cli.tools import main, open_the_desk, told
+
+if TYPE_CHECKING:
+    pass
+
+
+@main.group()
+def staff() -> None:
+    """What customer services do by hand; each is recorded with who, when and why (OPS-3)."""
+
+
+def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--why", required=True, help="The reason, for the record."),
+        click.option("--who", required=True, help="Who does it, for the record."),
+        click.option("--centre", required=True, help="Centre number."),
+    ):
+        command = option(command)
+    return command
+
+
+@staff.command()
+@_ordered
+@click.option("--series", required=True, help="Year and month, for example 2024-06.")
+@click.option("--event", required=True, help="The milestone, for example window_closes or marks_deadline.")
+@click.option(
+    "--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last day, Europe/London; all of it counts."
+)
+@told
+def extension(centre: str, series: str, event: str, until: datetime, who: str, why: str) -> None:
+    """Extend a deadline of a series for one centre (CAL-3)."""
+    from pipeline.staff import Order, extend
+    from rules.catalogue import LONDON
+
+    day = until + timedelta(days=1)
+    with open_the_desk() as desk:
+        order = Order(who, why, datetime.now(UTC))
+        click.echo(extend(desk, centre, series, event, day.replace(tzinfo=LONDON), order))
+
+
+@staff.command()
+@_ordered
+@click.option("--uci", required=True, help="The learner.")
+@click.option("--component", required=True, help="Component code.")
+@click.option("--number", default=1, show_default=True, help="Further sittings.")
+@told
+def sitting(centre: str, uci: str, component: str, number: int, who: str, why: str) -> None:
+    """Grant a learner further sittings of a component (ENT-3, ENT-4)."""
+    from pipeline.staff import Order, allow_sitting
+
+    with open_the_desk() as desk:
+        click.echo(allow_sitting(desk, centre, uci, component, number, Order(who, why, datetime.now(UTC))))
+
+
+def _entry_command(action: Literal["entry", "claim", "withdrawal"], help_text: str) -> None:
+    @staff.command(action, help=help_text)
+    @_ordered
+    @click.option("--series", required=True, help="Year and month, for example 2024-06.")
+    @click.option("--candidate", required=True, help="Candidate number in that series.")
+    @click.option("--uci", required=True, help="The learner.")
+    @click.option("--option", "code", required=True, help="Component or cash-in code.")
+    @told
+    def run(
+        centre: str, series: str, candidate: str, uci: str, code: str, who: str, why: str, certificate: bool = False
+    ) -> None:
+        from pipeline.staff import Entry, Order, change_entry
+
+        with open_the_desk() as desk:
+            entry = Entry(centre, series, candidate, uci, code)
+            key = change_entry(desk, action, entry, Order(who, why, datetime.now(UTC)), certificate)
+        click.echo(f"Waits for the next ingest as {key}; its reply will lie in the centre's outbox.")
+
+    if action == "claim":
+        asked = "--certificate", "The centre asks for the certificate: after the late window there is none otherwise."
+        click.option(asked[0], is_flag=True, help=asked[1])(run)
+
+
+_entry_command("entry", "Enter a learner for a component when the centre may not any more (ENT-2).")
+_entry_command("claim", "Claim an award for a learner (CRT-1).")
+_entry_command("withdrawal", "Withdraw an entry or a claim of a learner.")
+
+
+def _decision_command(name: Literal["approve", "reject"], help_text: str, done: str) -> None:
+    @staff.command(name, help=help_text)
+    @click.argument("cohort", type=int)
+    @click.option("--who", required=True, help="Who decides, for the record.")
+    @click.option("--why", required=True, help="The reason, for the record.")
+    @told
+    def run(cohort: int, who: str, why: str) -> None:
+        from pipeline.moderation import approve, reject
+
+        decide = approve if name == "approve" else reject
+        with open_the_desk() as desk:
+            try:
+                fresh = decide(desk, cohort, who, why, datetime.now(UTC))
+            except ValueError as error:  # nothing to decide, or without who and why
+                raise click.ClickException(str(error)) from error
+        click.echo(f"Cohort {cohort}: {done}." if fresh else f"Cohort {cohort}: that has been decided already.")
+
+
+_decision_command(
+    "approve",
+    "Apply the adjustment proposed for the marks of a COHORT, by its number (MOD-2).",
+    "the adjustment is applied",
+)
+_decision_command(
+    "reject",
+    "Let the centre's marks of a COHORT stand, by its number (MOD-2).",
+    "the adjustment is rejected, the centre's marks stand",
+)

@@ -1,0 +1,128 @@
+"""What every command needs: the group they belong to, the open desk, errors as sentences."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+from attrs import evolve
+from rich.console import Console
+
+from infra.settings import SettingError, Settings
+
+if TYPE_CHECKING:
+    from pipeline.desk import Desk
+    from rules.catalogue import Catalogue, Series
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """The terminal: standard output, or standard error."""
+    # Bold and dim are escape sequences too: who wants no colour wants none of them.
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(soft_wrap=True, highlight=False, color_system=colours, stderr=stderr)
+
+
+console = terminal()
+
+PATH = click.Path(path_type=Path)
+
+
+def told(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors of the world outside end a command with a sentence, not with a stack trace."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from infra.airflow import AirflowError
+        from infra.postgres import PostgresError
+        from infra.store import StoreError
+        from infra.supervisor import SupervisorError
+        from pipeline.award import AwardError
+        from pipeline.basedata import BasedataError
+        from pipeline.demo import DemoError
+        from pipeline.embargo import ReleaseError
+        from pipeline.staff import StaffError
+        from rules.catalogue import CatalogueError
+
+        outside = (
+            AirflowError,
+            AwardError,
+            BasedataError,
+            CatalogueError,
+            DemoError,
+            PostgresError,
+            ReleaseError,
+            SettingError,
+            StaffError,
+            StoreError,
+            SupervisorError,
+        )
+        try:
+            return command(*args, **options)
+        except outside as error:
+            raise click.ClickException(str(error)) from error
+        except SQLAlchemyError as error:
+            raise click.ClickException(f"the ledger cannot be used ({type(error).__name__})") from error
+
+    return run
+
+
+@click.group()
+@click.version_option(package_name="resultsday")
+def main() -> None:
+    """The EDI desk of an awarding body."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that cannot show a character of a name gets its number instead of nothing at all.
+            stream.reconfigure(errors="backslashreplace")
+
+
+def say(lines: Iterable[str], *, err: bool = False) -> None:
+    """Prints lines as they are."""
+    for line in lines:
+        click.echo(line, err=err)
+
+
+def width() -> int | None:
+    """How wide tables may be: as wide as the terminal. Piped, a record is a line, however long, so that it can be
+    searched for."""
+    return console.width if sys.stdout.isatty() else None
+
+
+@contextmanager
+def open_the_desk() -> Iterator[Desk]:
+    """The desk on the database of a running one, or of the settings."""
+    from infra.supervisor import status as look
+    from pipeline.desk import open_desk
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    settings = Settings.load()
+    running = look(settings)
+    if running:
+        settings = evolve(settings, database_url=running.database_url)
+    if not settings.database_url:
+        raise click.ClickException("no ledger: start the desk with `resultsday up` or set RESULTSDAY_DATABASE_URL")
+    with open_desk(settings) as desk:
+        yield desk
+
+
+def series_of(desk: Desk, series: str) -> Series:
+    """The series of that year and month in the desk's catalogue; ends the command when there is none."""
+    return series_in(desk.catalogue, series)
+
+
+def series_in(catalogue: Catalogue, series: str) -> Series:
+    """The series of that year and month; ends the command when there is none."""
+    meant = catalogue.series_by_id(series)
+    if meant is None:
+        raise click.ClickException(f"there is no calendar for {series}; write year and month, for example 2024-06")
+    return meant
