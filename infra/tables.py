@@ -324,13 +324,10 @@ def _awarding() -> Column[int]:
     return Column("awarding_id", BigInteger, nullable=False, comment="of the table of awardings")
 
 
-def _by_awarding(table: str) -> tuple[Index, Index]:
+def _by_awarding(table: str) -> Index:
     # An awarding of the country goes in by COPY, whole and in order, and is never changed: keys that are checked row
     # by row would cost more than the rows.
-    return (
-        Index(f"ix_{table}_awarding", "awarding_id", postgresql_using="brin"),
-        Index(f"ix_{table}_uci", "uci"),
-    )
+    return Index(f"ix_{table}_awarding", "awarding_id", postgresql_using="brin")
 
 
 results = Table(
@@ -348,7 +345,7 @@ results = Table(
     Column("ums", Integer, comment="null when pending; 0 when absent (AWD-4)"),
     Column("grade", Text, nullable=False, comment="empty when pending"),
     Column("outcome", Text, nullable=False, comment="graded, absent or pending"),
-    *_by_awarding("results"),
+    _by_awarding("results"),
 )
 
 awards = Table(
@@ -370,7 +367,8 @@ awards = Table(
     Column("about", Text, nullable=False, comment="components the reason is about, by comma"),
     Column("partial_absence", Boolean, nullable=False, comment="absent from a component, which counts as 0 UMS"),
     Column("performance", Boolean, nullable=False, comment="the one for performance tables (CRT-4)"),
-    *_by_awarding("awards"),
+    _by_awarding("awards"),
+    Index("ix_awards_uci", "uci"),
 )
 
 choices = Table(
@@ -386,7 +384,7 @@ choices = Table(
     Column("ums", Integer),
     Column("counts", Boolean, nullable=False, comment="the sitting is used for the award"),
     Column("why", Text, nullable=False, comment="the rule's word for it"),
-    *_by_awarding("choices"),
+    _by_awarding("choices"),
 )
 
 release_files = Table(

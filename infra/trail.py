@@ -85,8 +85,10 @@ class Trail:
 
     def chosen(self, uci: str) -> pl.DataFrame:
         """Every sitting considered in an awarding: the columns of the table of choices."""
-        c = choices.c
-        return self._frame(select(choices).where(c.uci == uci).order_by(c.awarding_id, c.component, c.series))
+        c, a = choices.c, awards.c
+        decided = select(a.awarding_id).where(a.uci == uci)
+        query = select(choices).where(c.uci == uci, c.awarding_id.in_(decided))
+        return self._frame(query.order_by(c.awarding_id, c.component, c.series))
 
     def published(self, centre: str, series: Sequence[str]) -> pl.DataFrame:
         """Results files of a centre: `awarding_id`, `place`, `series`, `published_at`."""

@@ -85,7 +85,6 @@ def upgrade() -> None:
         sa.Column("why", sa.Text(), nullable=False, comment="the rule's word for it"),
     )
     op.create_index("ix_choices_awarding", "choices", ["awarding_id"], unique=False, postgresql_using="brin")
-    op.create_index("ix_choices_uci", "choices", ["uci"], unique=False)
     op.create_table(
         "release_files",
         sa.Column("awarding_id", sa.BigInteger(), nullable=False),
@@ -137,7 +136,6 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=False, comment="graded, absent or pending"),
     )
     op.create_index("ix_results_awarding", "results", ["awarding_id"], unique=False, postgresql_using="brin")
-    op.create_index("ix_results_uci", "results", ["uci"], unique=False)
     op.create_table(
         "awards",
         sa.Column("awarding_id", sa.BigInteger(), nullable=False, comment="of the table of awardings"),
