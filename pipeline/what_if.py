@@ -190,10 +190,11 @@ def _moved(
 def _subjects(before: Judged, after: Judged, catalogue: Catalogue, now: datetime) -> pl.DataFrame:
     order = [one.grade for one in catalogue.scale("qualification", now).thresholds]
     counts = [dict(_counted(judged.awards, "registration").iter_rows()) for judged in (before, after)]
+    claimed = set(before.awards["registration"].unique())
     rows = [
         (one.registration_code, one.subject, grade, *(its.get(f"{one.registration_code} {grade}", 0) for its in counts))
         for one in catalogue.qualifications
-        if one.registration_code in set(before.awards["registration"])
+        if one.registration_code in claimed
         for grade in order
     ]
     schema = ["registration", "subject", "grade", "before", "after"]
