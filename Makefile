@@ -42,10 +42,11 @@ test: $(STAMP) ## ruff, mypy and every test
 fuzz: $(STAMP) ## breaks files and reads them, FUZZ_SECONDS long (60) or until interrupted
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),60) --seed $(or $(FUZZ_SEED),1)
 
-bench: $(STAMP) ## parser throughput beside its floor and its peers, in one run
+bench: $(STAMP) ## the parser beside its floor and its peers, then a national series to results day: seconds, memory
 	@$(BIN)/python -m bench.parse
+	@$(BIN)/python -m bench.national
 
-bench-national: $(STAMP) ## a national series through the real ingest: seconds a kind of file, peak memory
+bench-national: $(STAMP) ## the national series alone
 	@$(BIN)/python -m bench.national
 
 docs: $(STAMP) ## rewrite the pages that are generated from the code
