@@ -39,8 +39,10 @@ from pipeline.what_if import what_if
 CENTRES = 3_000
 LEARNERS = 50
 """At each centre: 150,000 in all."""
-OPTIONS = ("BEN01", "BEN02", "BEN03", "BEN99")
-MARKED = ("BEN01", "BEN02")
+SUBJECTS = ("BEN", "BZH", "BZS", "BZD", "BAC", "BZC", "BZM", "BZP")
+"""Each centre offers one of the eight subjects of three components."""
+OPTIONS = ("01", "02", "03", "99")
+MARKED = ("01", "02")
 NOW = datetime(2024, 7, 1, tzinfo=UTC)
 AWARDED = datetime(2027, 8, 10, 12, tzinfo=UTC)
 """After whatever the clock of the machine says of the feeds."""
@@ -65,15 +67,16 @@ class Drop:
 
     def details(self, centre: str, learners: list[dict[str, str]]) -> bytes:
         """The detail records of one centre's file."""
+        subject = _subject(centre)
         if self.letter == "M":
             rows = [
-                {"centre": centre, "candidate": one["candidate"], "uci": one["uci"], "component": component,
+                {"centre": centre, "candidate": one["candidate"], "uci": one["uci"], "component": subject + part,
                  "mark": 20 + int(one["candidate"]) % 40}
                 for one in learners
-                for component in MARKED
+                for part in MARKED
             ]  # fmt: skip
             return writer.details("M", MARK, pl.DataFrame(rows))
-        options = ("BEN22",) if self.series == "9B23" else OPTIONS
+        options = [subject + part for part in (("22",) if self.series == "9B23" else OPTIONS)]
         lines = (line for one in learners for line in writer.candidate_records("E", centre, one, options))
         return writer.block(lines)
 
@@ -96,6 +99,11 @@ class Drop:
 
 JUDGED = ("entries", "marks")
 """What the goal is about: a series that is judged against registrations the ledger holds."""
+
+
+def _subject(centre: str) -> str:
+    return SUBJECTS[int(centre) % len(SUBJECTS)]
+
 
 DROPS = (
     Drop("registrations", "E", "9B23", "13", datetime(2023, 9, 18, 12, tzinfo=UTC), 1, "registrations"),
@@ -188,8 +196,9 @@ def _external_marks() -> bytes:
     rows = ["series,centre,candidate,uci,component,mark,status"]
     for number in range(CENTRES):
         centre = f"{10_000 + number}"
+        component = f"{_subject(centre)}03"
         rows += [
-            f"2024-06,{centre},{one['candidate']},{one['uci']},BEN03,{(int(one['candidate']) * 7 + number) % 61},"
+            f"2024-06,{centre},{one['candidate']},{one['uci']},{component},{(int(one['candidate']) * 7 + number) % 61},"
             for one in people(centre, LEARNERS, seed=number)
         ]
     return "\r\n".join(rows).encode()
