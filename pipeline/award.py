@@ -30,6 +30,7 @@ from parsers.findings import Found, visible
 from parsers.reply import encode
 from pipeline.archive import archive
 from pipeline.desk import Desk
+from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
 from pipeline.replies import finding_lines, summary
 from pipeline.together import together
@@ -88,11 +89,9 @@ def take_boundaries(desk: Desk, now: datetime) -> Taken:
     nothing while another run is at work."""
     files = proposed = refused = 0
     with desk.ledger.exclusive("boundaries") as alone:
-        for stored in list(desk.store.list(FEEDS)) if alone else ():
-            settled = desk.store.settled(stored, now, desk.settings.settle_seconds)
-            if stored.kind == "file" and stored.key.lower().endswith(".csv") and settled:
-                fresh = _take_one(desk, stored, now)
-                files, proposed, refused = files + 1, proposed + (fresh or 0), refused + (fresh is None)
+        for stored in waiting(desk, FEEDS, now) if alone else ():
+            fresh = _take_one(desk, stored, now)
+            files, proposed, refused = files + 1, proposed + (fresh or 0), refused + (fresh is None)
     taken = Taken(files=files, proposed=proposed, refused=refused)
     log.info("%s", taken.note())
     return taken
@@ -217,8 +216,7 @@ def _report(desk: Desk, name: str, sha256: str, tables: Sequence[ConversionRow],
     ]
     for number, one in enumerate(findings, 1):
         lines += ["", *finding_lines(number, one)]
-    harmless = re.sub(r"[^A-Za-z0-9._-]", "_", re.sub(r"\.csv$", "", name, flags=re.IGNORECASE))[:100]
-    desk.store.put(f"{REPORTS}{harmless}.txt", encode(lines))
+    desk.store.put(report_key(REPORTS, name), encode(lines))
 
 
 def proposed_boundaries(desk: Desk, series: Series) -> str:

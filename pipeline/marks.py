@@ -6,7 +6,6 @@ Every step can die and be run again: what is held already makes no new version.
 from __future__ import annotations
 
 import logging
-import re
 import textwrap
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,6 +21,7 @@ from parsers.findings import Found, visible
 from parsers.reply import encode
 from pipeline.archive import archive
 from pipeline.desk import Desk
+from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
 from pipeline.replies import WIDTH, finding_lines, summary
 from pipeline.tables import Grid, csv_bytes, page
@@ -61,13 +61,11 @@ def take_external(desk: Desk, now: datetime) -> Taken:
     is read, booked in one transaction and answered by a report. Does nothing while another run is at work."""
     files, booked, refused = 0, 0, 0
     with desk.ledger.exclusive("marks") as alone:
-        for stored in list(desk.store.list(FEEDS)) if alone else ():
-            settled = desk.store.settled(stored, now, desk.settings.settle_seconds)
-            if stored.kind == "file" and stored.key.lower().endswith(".csv") and settled:
-                counts = _take_one(desk, stored)
-                files += 1
-                booked += counts["new"] + counts["replaced"]
-                refused += counts["refused"]
+        for stored in waiting(desk, FEEDS, now) if alone else ():
+            counts = _take_one(desk, stored)
+            files += 1
+            booked += counts["new"] + counts["replaced"]
+            refused += counts["refused"]
     taken = Taken(files=files, booked=booked, refused=refused)
     if booked >= MANY:
         desk.ledger.analyze()
@@ -181,8 +179,7 @@ def _report(desk: Desk, name: str, sha256: str, counts: dict[str, int], found: F
     ]
     for number, one in enumerate(findings, 1):
         lines += ["", *finding_lines(number, one)]
-    harmless = re.sub(r"[^A-Za-z0-9._-]", "_", re.sub(r"\.csv$", "", name, flags=re.IGNORECASE))[:100]
-    desk.store.put(f"{REPORTS}{harmless}.txt", encode(lines))
+    desk.store.put(report_key(REPORTS, name), encode(lines))
 
 
 # --- What is missing -------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ of it is written before that is committed: a step that died in between is done a
 from __future__ import annotations
 
 import logging
-import re
 import textwrap
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -26,6 +25,7 @@ from parsers.findings import Finding, Found, visible
 from pipeline import pictures
 from pipeline.archive import archive
 from pipeline.desk import Desk
+from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
 from rules import moderation as rules
 from rules.catalogue import (
@@ -153,10 +153,8 @@ def take(desk: Desk, now: datetime) -> Summary:
     with desk.ledger.exclusive("moderation") as alone:
         if not alone:
             return total
-        for stored in list(desk.store.list(FEEDS)):
-            settled = desk.store.settled(stored, now, desk.settings.settle_seconds)
-            if stored.kind == "file" and stored.key.lower().endswith(".csv") and settled:
-                total = _add(total, _take_one(desk, stored, now))
+        for stored in waiting(desk, FEEDS, now):
+            total = _add(total, _take_one(desk, stored, now))
     log.info("%s", total.note())
     return total
 
@@ -291,8 +289,7 @@ def _report(desk: Desk, name: str, sha256: str, rows: int, good: int, found: Fou
         f"FINDINGS  {len(findings) or 'none'}",
         *(line for number, one in enumerate(findings, 1) for line in _finding(number, one)),
     ]
-    harmless = re.sub(r"[^A-Za-z0-9._-]", "_", re.sub(r"\.csv$", "", name, flags=re.IGNORECASE))[:100]
-    desk.store.put(f"{REPORTS}{harmless}.txt", _text(lines))
+    desk.store.put(report_key(REPORTS, name), _text(lines))
 
 
 _STATES = {

@@ -23,6 +23,7 @@ from pipeline.embargo import ReleaseError
 from pipeline.release import LAST_NUMBER, approve, build, release, release_claims
 from pipeline.result_files import changes, read_back
 from rules.catalogue import LONDON
+from tests.crashes import Crash, CrashingStore
 from tests.pipeline.results_season import (
     APPROVED,
     AWARDED,
@@ -39,7 +40,7 @@ from tests.pipeline.results_season import (
     series,
 )
 from tests.pipeline.test_interruptions import rows
-from tests.pipeline.test_release import Crash, CrashingStore, crashing, everything, mended
+from tests.pipeline.test_release import crashing, everything, mended
 from tests.scenario_language import Season
 
 CLAIMED = datetime(2024, 9, 2, 12, tzinfo=LONDON)

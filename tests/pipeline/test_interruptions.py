@@ -13,20 +13,21 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from attrs import define, evolve
+from attrs import evolve
 
 import infra.sql
 from infra.ledger import Booking, Landing, Ledger, Received
-from infra.store import FolderStore, S3Store, Stored, open_store
+from infra.store import FolderStore, S3Store, open_store
 from infra.tables import metadata
 from parsers.writer import single
 from pipeline.demo import samples
 from pipeline.desk import Desk
 from pipeline.ingest import ingest
+from tests.crashes import Crash, CrashingStore, Fuse
 from tests.support import centre_file, registration_file
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -74,44 +75,6 @@ def everything(desk: Desk) -> tuple[dict[str, list[str]], dict[str, bytes]]:
 
 
 # --- Crashes ---------------------------------------------------------------------------------------------------------
-
-
-class Crash(BaseException):
-    """The process is gone: no handler of any kind runs."""
-
-
-@define
-class Fuse:
-    """Lets so many steps pass; the next one does not begin."""
-
-    left: int
-
-    def burn(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise Crash
-
-
-class CrashingStore(FolderStore):
-    """The real store, in a process that can end between any two changes of a file."""
-
-    fuse: Fuse
-
-    def put(self, key: str, data: bytes | BinaryIO) -> None:
-        self.fuse.burn()
-        super().put(key, data)
-
-    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
-        self.fuse.burn()
-        return super().put_if_absent(key, data)
-
-    def move(self, source: str, target: str) -> None:
-        self.fuse.burn()
-        super().move(source, target)
-
-    def remove(self, stored: Stored) -> bool:
-        self.fuse.burn()
-        return super().remove(stored)
 
 
 class CrashingLedger(Ledger):

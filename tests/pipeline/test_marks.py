@@ -25,6 +25,7 @@ from pipeline.desk import Desk
 from pipeline.ingest import ingest
 from pipeline.marks import Taken, missing_marks, take_external
 from rules import marks as rules
+from tests.crashes import Crash
 from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, registration_file
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -163,10 +164,6 @@ def test_mrk_2_marks_repeated_after_an_adjustment_do_not_undo_it(entered: Desk) 
     assert [version[2:5] for version in booked(entered)] == [(1, "submitted", 18), (2, "adjusted", 15)]
     newest = MarkBook(entered.ledger.engine).newest([CENTRE], ["2024-06"])
     assert newest.select("version", "mark").rows() == [(2, 18)]
-
-
-class Crash(BaseException):
-    """What kills a process kills the run here."""
 
 
 def test_fil_5_a_crash_after_the_marks_were_written_leaves_none_and_the_next_run_books_them_once(

@@ -7,16 +7,15 @@ import io
 import json
 import shutil
 import stat
-import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import count
-from typing import Any, BinaryIO
+from typing import Any
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
-from attrs import define, evolve, field
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +32,7 @@ from pipeline.embargo import ReleaseError, embargoed, sha256_of
 from pipeline.release import Audience, approve, build, release, withdraw
 from pipeline.result_files import RECORDS, read_back, records, result_files, typed
 from rules.catalogue import Catalogue, Milestone
+from tests.crashes import Crash, CrashingStore, Fuse
 from tests.pipeline.results_season import (
     APPROVED,
     AWARDED,
@@ -340,38 +340,6 @@ def test_res_3_a_name_that_is_taken_is_not_written_over(work: Desk) -> None:
 
 
 # --- Crashes ---------------------------------------------------------------------------------------------------------
-
-
-class Crash(BaseException):
-    """The process is gone: no handler of any kind runs."""
-
-
-@define
-class Fuse:
-    """Lets so many steps pass; the next one does not begin, nor any after it. Files are written by several threads."""
-
-    left: int
-    lock: Any = field(factory=threading.Lock)
-
-    def burn(self) -> None:
-        with self.lock:
-            self.left -= 1
-            if self.left < 0:
-                raise Crash
-
-
-class CrashingStore(FolderStore):
-    """The real store, in a process that can end between any two changes of a file."""
-
-    fuse: Fuse
-
-    def put(self, key: str, data: bytes | BinaryIO) -> None:
-        self.fuse.burn()
-        super().put(key, data)
-
-    def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
-        self.fuse.burn()
-        return super().put_if_absent(key, data)
 
 
 class CrashingBook(ResultBook):
