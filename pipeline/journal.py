@@ -93,7 +93,7 @@ def _entry(name: str, given: dict[str, Any]) -> Entry:
 def run_again(desk: Desk, entry: Entry) -> Any:
     """Runs a job of the journal on `desk`, with what it was run with; raises `JournalError`."""
     for module in iter_modules(pipeline.__path__, "pipeline."):
-        # Jobs are known once their modules are imported.
+        # Jobs are known once their modules are imported; no more of them than it takes, for Airflow is behind some.
         if entry.job not in JOBS:
             import_module(module.name)
     job = JOBS.get(entry.job)
