@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from fixtures.season import JANUARY, JUNE, Season, season
-from fixtures.season.people import SUBJECTS
+from fixtures.season.people import PER_MILLE, SUBJECTS
 from infra.ledger import migrate
 from infra.postgres import EmbeddedPostgres
 from infra.settings import Settings
@@ -117,8 +117,8 @@ def test_a_season_is_the_same_for_the_same_seed_and_another_for_another() -> Non
 
 def test_twelve_centres_have_every_plan_and_every_mishap() -> None:
     made = season(1)
-    assert len({one.plan.name for one in made.truth.learners}) == 18
-    assert {one.mishap for one in made.centres} == {"", "renamed", "sent again", "record lost", "late", "extended"}
+    assert len({one.plan.name for one in made.truth.learners}) == 19
+    assert {one.mishap for one in made.centres} == set(PER_MILLE)
     assert {one.marking for one in made.centres} == {"fair", "generous", "generous, then mended"}
 
 
@@ -133,7 +133,7 @@ def test_no_two_learners_share_a_uci_or_uln_not_even_with_the_samples() -> None:
 
 def test_fil_2_files_have_no_findings_but_those_that_were_planted() -> None:
     """Names, counts and widths need no ledger; the other planted findings are the rules'."""
-    by_reader = {"FILE_RENAMED", "COUNT_WRONG"}
+    by_reader = {"FILE_RENAMED", "COUNT_WRONG", "FILE_CUT"}
     for event in season(2).events:
         if event.kind == "file":
             found = read(event.name.rpartition("/")[2], event.data).findings
