@@ -18,12 +18,15 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
 
-from fixtures.generate import people
+from fixtures.generate import GRADES, people
 from infra.store import FolderStore
 from parsers.feed import write_feed
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, record, single
-from pipeline import moderation
+from pipeline import moderation, release
+from pipeline.after_results import late_claims
+from pipeline.award import AwardError, approve_boundaries, award, take_boundaries
+from pipeline.certificates import certificates
 from pipeline.checkpoints import checkpoint
 from pipeline.desk import Desk
 from pipeline.ingest import ingest
@@ -38,6 +41,7 @@ LONDON = ZoneInfo("Europe/London")
 ZONES = {"GMT": "+00:00", "BST": "+01:00"}
 SERIES = "6B24"
 MOST_RAW = 60
+ENTERPRISE = ("BEN01", "BEN02", "BEN03")
 
 
 @frozen
@@ -294,6 +298,71 @@ class Season:
         keys = [one.key for one in self.desk.store.list(f"outbox/{CENTRE}/sample-") if one.key.endswith(".csv")]
         return {key.rpartition("-")[2].removesuffix(".csv"): self.table(key) for key in keys}
 
+    # --- Awards ---
+
+    def sets_boundaries(self, said: re.Match[str], order: Order) -> str:
+        series = self.series(said[1] or SERIES)
+        rows = [
+            f"{series.id},{code},{grade},{mark},Y,ours: a scenario"
+            for code in ENTERPRISE
+            for grade, mark in zip(GRADES, said[2].split(), strict=True)
+        ]
+        name = f"{order.at:%Y%m%d%H%M}"
+        header = "series,component,grade,raw_mark,placeholder,source"
+        self.land(f"feeds/boundaries/{name}.csv", _csv(header, rows), order.at - timedelta(hours=1))
+        if not take_boundaries(self.desk, order.at).refused:
+            approve_boundaries(self.desk, series, order.who, order.why, order.at)
+        return self.desk.store.get(f"reports/boundaries/{name}.txt").decode()
+
+    def makes_results(self, said: re.Match[str], order: Order) -> str:
+        series = self.series(said[1] or SERIES)
+        try:
+            awarded = award(self.desk, series, order.at).awarding
+        except AwardError as error:
+            return str(error)
+        built = release.build(self.desk, awarded, order.at).awarding
+        release.approve(self.desk, built, order.who, order.why, order.at)
+        return self.answers(series)
+
+    def publishes(self, said: re.Match[str], order: Order) -> str:
+        series = self.series(said[1] or SERIES)
+        try:
+            release.release(self.desk, series, "centres", order.at)
+            return release.release(self.desk, series, "learners", order.at).note()
+        except release.ReleaseError as error:
+            return str(error)
+
+    def awards_late_claims(self, said: re.Match[str], order: Order) -> str:
+        note = late_claims(self.desk, order.at).note()
+        return f"{note}; {self.answers(self.series(said[1] or SERIES))}"
+
+    def lists_certificates(self, said: re.Match[str], order: Order) -> str:
+        series = self.series(said[1] or SERIES)
+        try:
+            certificates(self.desk, series, order.at)
+        except release.ReleaseError as error:
+            return str(error)
+        lists = {
+            "on request" if one.key.endswith("-on-request.csv") else "due": self.table(one.key)
+            for one in self.desk.store.list(f"reports/certificates/{series.id}-")
+        }
+        return "; ".join(f"{one['candidate']} {one['grade']} {what}" for what, rows in lists.items() for one in rows)
+
+    def answers(self, series: Series) -> str:
+        """The results of a series as they stand, a phrase each."""
+        current = self.desk.results.current(series.id)
+        components = [
+            f"{one['candidate']} {one['component']} {one['outcome']} {one['grade']} {one['ums']}"
+            for one in current["results"].iter_rows(named=True)
+        ]
+        claims = [
+            f"{one['candidate']} {one['cash_in']} {one['outcome'].replace('_', ' ')} "
+            + (f"{one['grade']} {one['ums']}" if one["outcome"] == "awarded" else f"{one['reason']} {one['about']}")
+            + (" performance" if one["performance"] else "")
+            for one in current["awards"].iter_rows(named=True)
+        ]
+        return "; ".join([*components, *claims])
+
     # --- Lists and money ---
 
     def checks(self, said: re.Match[str], order: Order) -> str:
@@ -360,6 +429,11 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"moderator marks (\w+) ([+-]\d+)": Season.moderates,
     r"feedback time is over": Season.reviews,
     r"staff (approves|rejects) the adjustment": Season.decides,
+    r"(?:in (\w{4}) )?board sets boundaries ([\d ]+)": Season.sets_boundaries,
+    r"(?:in (\w{4}) )?results are made": Season.makes_results,
+    r"(?:in (\w{4}) )?results are published": Season.publishes,
+    r"(?:in (\w{4}) )?late claims are awarded": Season.awards_late_claims,
+    r"(?:in (\w{4}) )?certificates are listed": Season.lists_certificates,
     r"checkpoint (\w+)": Season.checks,
     r"missing marks are chased": Season.chases,
     r"invoice": Season.invoices,

@@ -18,7 +18,7 @@ from tests.scenario_language import Scenario, Season, scenarios
 
 ALL = list(scenarios())
 RULES = Path(__file__).parents[2] / "docs" / "rules.md"
-COVERED = ("CAL", "REG", "FIL", "ENT", "FEE", "MRK", "MOD", "OPS")
+COVERED = ("CAL", "REG", "FIL", "ENT", "FEE", "MRK", "MOD", "OPS", "AWD", "CRT")
 """Headings of rules whose every rule has a scenario."""
 
 
@@ -71,6 +71,8 @@ def test_every_rule_has_a_scenario() -> None:
         ("OPS-2 a centre", "no SILENT", "SILENT 1"),
         ("OPS-3 what staff do", "claim, J. Clerk", "claim, A. Clerk"),
         ("FEE-5 the invoice", "invoice | GBP 63.35", "invoice | GBP 63.3"),
+        ("CRT-2 the best sitting", "L2M 222", "L2M 221"),
+        ("CRT-6 a claim after", "1 later claims", "2 later claims"),
         ("CAL-4 Art and Design", "2023-11-01 12:00 GMT", "2023-11-01 12:00 BST"),
         ("CAL-4 Art and Design", "centre sends E 0001: BZA01 | refused", "centre says E 0001: BZA01 | refused"),
     ],

@@ -1,0 +1,90 @@
+"""Whole seasons of made-up centres, audited against the truth they were made from:
+`python -m bench.conservation CENTRES LEARNERS`.
+
+A season is made, every file of it dropped at its instant, and all the desk's jobs run, from the registrations of
+September to an updated results file after results day. Then `tests.conservation.audit` asks ledger and store what came
+of each statement, and compares it with what the truth says, worked out in plain Python.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from bench.measure import memory
+from fixtures.season import season
+from infra.ledger import migrate
+from infra.postgres import EmbeddedPostgres
+from infra.settings import Settings
+from pipeline.desk import open_desk
+from pipeline.rehearsal import Step
+from tests.conservation.audit import audit
+from tests.conservation.play import play
+
+SEED = 1
+
+
+@frozen(kw_only=True)
+class Weighed:
+    """What came of a season: what was counted, what did not agree, seconds of the jobs, and the most memory, in
+    bytes."""
+
+    centres: int
+    learners: int
+    counted: Mapping[str, int]
+    wrong: tuple[str, ...]
+    seconds: float
+    peak: int
+
+
+def weigh(centres: int, learners: int, progress: Callable[[str], object] = print) -> Weighed:
+    """Plays and audits a season of so many centres of so many learners."""
+    progress(f"making {centres:,} centres of {learners} learners")
+    made = season(SEED, centres, learners)
+    with tempfile.TemporaryDirectory(prefix="resultsday-conservation-") as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres")
+        try:
+            server.start()
+            server.create_database("resultsday")
+            migrate(server.url("resultsday"))
+            settings = Settings(state=Path(folder), database_url=server.url("resultsday"))
+            with open_desk(settings) as desk:
+
+                def tell(step: Step) -> None:
+                    progress(f"{time.perf_counter() - began:8.1f} s  {step.title}")
+
+                began = time.perf_counter()
+                played = play(desk, made, tell)
+                seconds = time.perf_counter() - began
+                peak = memory("VmHWM")
+                progress(f"{seconds:8.1f} s  audit")
+                balance = audit(played)
+        finally:
+            server.remove()
+    return Weighed(
+        centres=centres,
+        learners=len(made.truth.learners),
+        counted=balance.counted,
+        wrong=balance.wrong,
+        seconds=seconds,
+        peak=peak,
+    )
+
+
+def main(centres: int, learners: int) -> None:
+    """Prints what was counted; ends with 1 when anything does not agree."""
+    weighed = weigh(centres, learners)
+    for what, count in weighed.counted.items():
+        print(f"{what:26}{count:14,}")
+    print(f"{'not agreeing':26}{len(weighed.wrong):14,}")
+    print("\n".join(weighed.wrong[:20]))
+    sys.exit(1 if weighed.wrong else 0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
