@@ -31,6 +31,19 @@ def write_private(path: Path, text: str) -> None:
         raise
 
 
+def make_folder(path: Path, mode: int = 0o755) -> None:
+    """Make a folder and those above it that lack, none of them writable by others, whatever the umask is."""
+    for above in reversed(path.parents):
+        if not above.exists():
+            above.mkdir(mode=0o755, exist_ok=True)
+    path.mkdir(mode=mode, exist_ok=True)
+
+
+def private_file(path: str, flags: int) -> int:
+    """An `opener` for a file that its owner alone can read, whatever the umask is."""
+    return os.open(path, flags, 0o600)
+
+
 def tail(path: Path, size: int = 4000) -> str:
     """The last `size` bytes of a log as text; empty when there is no such file."""
     try:

@@ -30,7 +30,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra.host import LOCALHOST, ends_with_parent, free_port, tail, write_private
+from infra.host import LOCALHOST, ends_with_parent, free_port, make_folder, private_file, tail, write_private
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class EmbeddedPostgres:
 
         Raises `PostgresError` when it does not come up, or when a server runs on this data folder already.
         """
-        self.home.mkdir(parents=True, exist_ok=True)
+        make_folder(self.home)
         account, binaries = self._settle()
         if running := self._postmaster():
             raise PostgresError(f"a server runs on {self.data} already (process {running.pid})")
@@ -169,7 +169,7 @@ class EmbeddedPostgres:
 
     def _settle(self) -> tuple[Account | None, Path]:
         """As whom the server runs and with which binaries; moves the data folder where that user can reach it."""
-        binaries = _packaged_binaries()
+        binaries = packaged_binaries()
         if os.geteuid() != 0:
             return None, binaries
         owner = self.data.stat() if self.data.exists() else None
@@ -255,7 +255,7 @@ class EmbeddedPostgres:
         command = [str(binaries / "postgres"), "-D", str(self.data)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        with self.log_file.open("ab") as stream:
+        with open(self.log_file, "ab", opener=private_file) as stream:
             return subprocess.Popen(  # noqa: S603
                 command,
                 stdin=subprocess.DEVNULL,
@@ -353,7 +353,8 @@ def _gone(process: psutil.Process, timeout: float) -> bool:
     return True
 
 
-def _packaged_binaries() -> Path:
+def packaged_binaries() -> Path:
+    """The folder of PostgreSQL's programs, server and clients; `PostgresError` when the package is not installed."""
     spec = importlib.util.find_spec(PACKAGE.replace("-", "_"))
     if spec is None or spec.origin is None:
         raise PostgresError(f"the package {PACKAGE} is not installed")

@@ -8,7 +8,20 @@ from typing import Any
 
 import polars as pl
 import psycopg2
-from sqlalchemy import Boolean, Connection, Date, DateTime, Engine, Integer, Select, String, Table
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Date,
+    DateTime,
+    Engine,
+    ExceptionContext,
+    Integer,
+    Select,
+    String,
+    Table,
+    create_engine,
+    event,
+)
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.types import TypeEngine
 
@@ -22,6 +35,30 @@ class CopyError(Exception):
     def __init__(self, message: str, sqlstate: str | None) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate or ""
+
+
+def open_engine(database_url: str, **options: Any) -> Engine:
+    """An engine whose errors name SQLSTATE, table and constraint and quote neither rows nor parameters: they end in
+    logs. `options` are SQLAlchemy's."""
+    engine = create_engine(database_url, hide_parameters=True, **options)
+    event.listen(engine, "handle_error", _without_rows)
+    return engine
+
+
+def _without_rows(context: ExceptionContext) -> None:
+    error, wrapped = context.original_exception, context.sqlalchemy_exception
+    # Without a SQLSTATE it is the connection's failure, which has nothing to quote.
+    if isinstance(error, psycopg2.Error) and error.pgcode:
+        said = f"SQLSTATE {error.pgcode}, {_place(error)}"
+        error.args = (said,)
+        if wrapped is not None:
+            wrapped.args = (f"({type(error).__name__}) {said}",)
+
+
+def _place(error: psycopg2.Error) -> str:
+    """Where PostgreSQL refused something, in the names of our own tables."""
+    parts = {"table": error.diag.table_name, "column": error.diag.column_name, "constraint": error.diag.constraint_name}
+    return ", ".join(f"{what} {name}" for what, name in parts.items() if name) or "no table named"
 
 
 def of_the_data(error: Exception) -> bool:

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar, cas
 from attrs import evolve, frozen
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.host import make_folder
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
@@ -135,7 +137,7 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         with _telling(self, "open it"):
-            self.root.mkdir(mode=0o750, parents=True, exist_ok=True)
+            make_folder(self.root, 0o750)
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """See `Store.list`."""
@@ -247,7 +249,7 @@ class FolderStore:
         """See `Store.settled`."""
         # A sender's clock can put the time of a file years ahead; waiting for that would be waiting for ever.
         limit = timedelta(seconds=seconds)
-        return not _unfinished(stored.key) and not -limit <= now - stored.modified < limit
+        return not unfinished(stored.key) and not -limit <= now - stored.modified < limit
 
     def __str__(self) -> str:
         return str(self.root)
@@ -444,7 +446,7 @@ class S3Store:
 
     def settled(self, stored: Stored, now: datetime, seconds: int) -> bool:
         """See `Store.settled`."""
-        return not _unfinished(stored.key)
+        return not unfinished(stored.key)
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.base}"
@@ -595,7 +597,7 @@ def _listed(key: str, size: int, modified: datetime, etag: str) -> Stored:
     return Stored(key, size, modified.astimezone(UTC).replace(microsecond=0), kind, etag)
 
 
-def _unfinished(key: str) -> bool:
+def unfinished(key: str) -> bool:
     """Whether the name is one that upload programs give a file until it is whole."""
     name = key.removesuffix("/").rpartition("/")[2].lower()
     return name.startswith(".") or name.endswith(TEMPORARY_ENDINGS)

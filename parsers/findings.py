@@ -154,6 +154,10 @@ class Found:
         if self._counts[file, code.name] <= LISTED:
             self._built.setdefault(file, []).append(code.at(self._files[file], line, columns, value, **facts))
 
+    def more(self, code: Code, count: int, *, file: int = 0) -> None:
+        """So many more of a code that has been listed as often as it is going to be."""
+        self._counts[file, code.name] += max(count, 0)
+
     def rows(
         self,
         code: Code,
@@ -307,6 +311,23 @@ FILE_FAILED = _code(
     "processing this file failed on our side ({value}); nothing of it was applied",
     "no such failure",
     "Nothing to do for you: the file is kept and staff have been told. You will get a new reply.",
+)
+
+HELD_CLOSED = _code(
+    "HELD_CLOSED",
+    "FIL-1",
+    Reach.FILE,
+    "this file was held, and staff have closed it without applying anything of it: {value}",
+    "what staff write here",
+    "Nothing, unless staff ask you to. Send anything that is still to be changed under the next number.",
+)
+HELD_RELEASED = _code(
+    "HELD_RELEASED",
+    "FIL-3",
+    Reach.WARNING,
+    "this file was held, and staff have released it: {value}",
+    "a file that need not be held",
+    "Nothing to do. Look at what was applied: it may replace something newer.",
 )
 
 # --- Names, headers and who speaks --------------------------------------------------------------------------------

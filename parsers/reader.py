@@ -20,7 +20,7 @@ from attrs import evolve, field, frozen
 from parsers import findings as f
 from parsers import reply
 from parsers.envelope import Centre, Header
-from parsers.findings import Finding, Found
+from parsers.findings import LISTED, Code, Finding, Found
 from parsers.identifiers import filename
 from parsers.identifiers.filename import FileName
 from parsers.layouts import (
@@ -333,12 +333,27 @@ def _lines(text: str, found: Found) -> list[str]:
 def _plain(number: int, line: str, found: Found) -> str:
     if line.isascii() and line.isprintable():
         return line
-    plain = "".join(ascii_letter(one) for one in line)
-    for column, (was, now) in enumerate(zip(line, plain, strict=True), 1):
-        if was != now:
-            code = f.CONTROL_CHARACTER if was < " " or was == "\x7f" else f.CHARACTER
-            found.add(code, number, (column, column), was, plain=now)
+    letters = {one: ascii_letter(one) for one in set(line)}
+    plain = line.translate({ord(was): now for was, now in letters.items()})
+    of_code = {was: _code_of(was) for was, now in letters.items() if was != now}
+    # A file may be one line of nothing else: only so many are built, the others are counted.
+    left = Counter({code.name: LISTED for code in of_code.values()})
+    for column, was in enumerate(line, 1):
+        if was in of_code and left[of_code[was].name]:
+            left[of_code[was].name] -= 1
+            found.add(of_code[was], number, (column, column), was, plain=letters[was])
+            if not left.total():
+                break
+    for was, count in Counter(line).items():
+        if was in of_code:
+            left[of_code[was].name] += count
+    for code in set(of_code.values()):
+        found.more(code, left[code.name] - LISTED)
     return plain
+
+
+def _code_of(character: str) -> Code:
+    return f.CONTROL_CHARACTER if character < " " or character == "\x7f" else f.CHARACTER
 
 
 _Line = tuple[int, str, str]

@@ -27,6 +27,7 @@ from pipeline.archive import archive
 from pipeline.desk import Desk
 from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
+from pipeline.tables import csv_bytes
 from rules import moderation as rules
 from rules.catalogue import (
     LONDON,
@@ -123,7 +124,7 @@ def _put_sample(desk: Desk, drawn: pl.DataFrame, rule: SampleRule, now: datetime
     due = rules.work_due(now)
     key = f"outbox/{centre}/sample-{series}-{component}"
     with_date = table.with_columns(work_due_before=pl.lit(due.isoformat()))
-    desk.store.put(f"{key}.csv", with_date.write_csv(line_terminator="\r\n").encode("ascii"))
+    desk.store.put(f"{key}.csv", csv_bytes(with_date))
     lines = [
         f"SAMPLE FOR MODERATION  centre {centre}, component {component}, {series_title(series)}",
         "",

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from attrs import frozen
 
-_FORMULA = r"^[=+\-@\t\r]"
+_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 
 
 def csv_bytes(frame: pl.DataFrame) -> bytes:

@@ -123,9 +123,22 @@ def _decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> 
                 files.window_open(index, arrival, series, catalogue, known.extensions, found)
     read = _candidates(submissions, series_by_file, found)
     files.records_of_their_centre(read.records, submissions, found)
-    options = _judge(read, arrivals, series_by_file, catalogue, known, found)
+    own = Columns(_of_the_sender(read.records, arrivals), _of_the_sender(read.options, arrivals))
+    options = _judge(own, arrivals, series_by_file, catalogue, known, found)
     judged = _judge_marks(arrivals, series_by_file, catalogue, known, found)
     return _decisions(arrivals, series_by_file, read.records, options, judged, catalogue, known, found)
+
+
+def _of_the_sender(rows: pl.DataFrame, arrivals: Sequence[Arrival]) -> pl.DataFrame:
+    """FIL-6: the rows with a blank for the centre where it is not the sender's. Another centre may send in the same
+    round, and a sender must not be told what the ledger holds about it."""
+    senders = pl.DataFrame(
+        {"file": range(len(arrivals)), "sender": [one.centre for one in arrivals]},
+        schema={"file": pl.UInt32, "sender": pl.String},
+    )
+    known = rows.join(senders, on="file", how="left", maintain_order="left")
+    own = pl.when(pl.col("centre") == pl.col("sender")).then("centre").otherwise(pl.lit(""))
+    return known.with_columns(own.alias("centre")).select(rows.columns)
 
 
 def check(
@@ -217,8 +230,13 @@ def _judge(
             certification.not_declined(options, known.issued, found)
             registration.registered(entered, known.registrations, found)
             registration.same_name(records.filter(pl.col("series") == series.id), known.registrations, found)
+            # To know a UCI does not make a learner one's own: what was sat is told of the sender's learners only.
+            key = ["centre", "uci"]
+            learners = pl.concat([known.registrations.select(key), known.entries.select(key)]).unique()
+            own = options.join(learners, on=key, how="semi", maintain_order="left")
+            entered = own.filter(pl.col("action") == "enter")
             entries.sitting_limits(entered, known.sittings, known.allowances, found)
-            stated = entries.stated(options, arrivals, known.entries, series, catalogue)
+            stated = entries.stated(own, arrivals, known.entries, series, catalogue)
             entries.terminal_rule(stated, known.sittings, series, catalogue, found)
             entries.practice_is_told(stated, known.sittings, series, catalogue, found)
         judged.append(options)
@@ -236,6 +254,7 @@ def _judge_marks(
     submissions = [one.submission for one in arrivals]
     records = columns(submissions, MARK, found).records
     files.records_of_their_centre(records, submissions, found, MARK)
+    records = _of_the_sender(records, arrivals)
     of_files = {index: one for index, one in series_by_file.items() if files.marks(submissions[index])}
     table = pl.DataFrame(
         {"file": list(of_files), "series": [one.id for one in of_files.values()]},

@@ -19,6 +19,10 @@ from rules.known import Arrival
 BOOKED = ("E", "A")
 """File letters whose contents the desk books as entries; they share one numbering."""
 
+RELEASABLE = frozenset({f.SECOND_ENTRY_FILE.name, f.SEQUENCE_OLD.name})
+"""Findings that hold a file and that staff can set aside (FIL-3). A number stands for one file only, so a number used
+before is not among them, nor is what the desk cannot book or failed to read."""
+
 MARKS = "M"
 """The letter of files of centre marks, which number themselves."""
 
@@ -47,10 +51,18 @@ def records_of_their_centre(
         if centre.lines
     ]
     schema = {"file": pl.UInt32, "from": pl.UInt32, "to": pl.UInt32, "centre_header": pl.String}
-    within = pl.col("line").is_between(pl.col("from"), pl.col("to"))
+    # The nearest header above, not every pair of record and header: a file may hold thousands of centres.
+    above = records.sort("line").join_asof(
+        pl.DataFrame(spans, schema=schema).sort("from"),
+        left_on="line",
+        right_on="from",
+        by="file",
+        strategy="backward",
+        check_sortedness=False,
+    )
     strangers = (
-        records.join(pl.DataFrame(spans, schema=schema), on="file")
-        .filter(within & (pl.col("centre") != pl.col("centre_header")))
+        above.filter((pl.col("line") <= pl.col("to")) & (pl.col("centre") != pl.col("centre_header")))
+        .sort("file", "line")
         .select("file", "line", "candidate", pl.col("centre").alias("value"), pl.col("centre_header").alias("centre"))
     )
     found.rows(f.RECORD_CENTRE, strangers, layout["centre"].columns, "centre")
@@ -131,14 +143,22 @@ def repeats_and_sequence(
     elif letter == "E" and entry_files:
         first = entry_files[0]
         value = f"number {first['sequence']:03d}, received {instant_text(first['received'])}"
-        found.add(f.SECOND_ENTRY_FILE, value=value, file=file, series=series.title)
+        _hold(f.SECOND_ENTRY_FILE, file, arrival, found, value=value, series=series.title)
     elif number <= last:
-        found.add(f.SEQUENCE_OLD, value=f"{number:03d}", file=file, series=series.title, last=last)
+        _hold(f.SEQUENCE_OLD, file, arrival, found, value=f"{number:03d}", series=series.title, last=last)
     elif number > last + 1 and last:
         missing = f"{last + 1:03d}" if number == last + 2 else f"{last + 1:03d} to {number - 1:03d}"
         found.add(f.SEQUENCE_GAP, value=f"{number:03d}", file=file, last=last, next=last + 1, missing=missing)
     if letter == "A" and not entry_files:
         found.add(f.AMENDMENT_FIRST, file=file, series=series.title)
+
+
+def _hold(code: f.Code, file: int, arrival: Arrival, found: Found, **facts: Any) -> None:
+    """Holds a file for a person, unless one has released it."""
+    if arrival.released:
+        found.add(f.HELD_RELEASED, value=arrival.released, file=file)
+    else:
+        found.add(code, file=file, **facts)
 
 
 def window_open(

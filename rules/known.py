@@ -78,13 +78,15 @@ WINDOWS: dict[str, Any] = {
 @frozen(kw_only=True)
 class Arrival:
     """One file as it arrived: `centre` is the folder it landed in, `received` its receipt (aware), which decides
-    deadlines, `channel` the way it came."""
+    deadlines, `channel` the way it came. `released`: why staff let it through although it was held (FIL-3); empty when
+    they did not."""
 
     submission: Submission
     centre: str
     received: datetime
     sha256: str
     channel: Channel = "edi"
+    released: str = ""
 
 
 @frozen(kw_only=True)

@@ -282,6 +282,8 @@ def internal_components(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(~pl.col("external")).with_columns(pl.col("component").alias("value"))
 
 
+LINES_NAMED = 10
+"""So many lines are named that hold a mark for one learner and component; a file may hold thousands."""
 _BY_NUMBER = ["centre", "series", "option", "candidate"]
 _BY_UCI = ["centre", "series", "option", "uci"]
 
@@ -326,9 +328,11 @@ def _not_held(rows: pl.DataFrame, entered: pl.DataFrame) -> pl.DataFrame:
 def twice(rows: pl.DataFrame) -> pl.DataFrame:
     """MRK-1: one mark for a learner in a component; of several in one file none is taken."""
     key = ["file", *_MARK]
-    lines = pl.col("line").cast(pl.String).str.join(", ").over(key)
     several = rows.filter(pl.len().over(key) > 1)
-    return several.with_columns(lines.alias("lines"), pl.col("candidate").alias("value"))
+    lines = pl.col("line").cast(pl.String).head(LINES_NAMED).str.join(", ").over(key)
+    more = pl.len().cast(pl.Int64).over(key) - LINES_NAMED
+    rest = pl.when(more > 0).then(pl.format(" and {} more", more)).otherwise(pl.lit(""))
+    return several.with_columns((lines + rest).alias("lines"), pl.col("candidate").alias("value"))
 
 
 def above_maximum(rows: pl.DataFrame) -> pl.DataFrame:

@@ -19,25 +19,35 @@ _HERE = ["file", "line", "candidate"]
 
 def one_uci_one_number(records: pl.DataFrame, held: pl.DataFrame, found: Found) -> None:
     """REG-4, REG-5: in a centre and series a UCI has one candidate number and a number one UCI, in the file and in
-    what is held. `held`: `centre`, `series`, `candidate`, `uci`."""
-    known = records.filter(pl.col("uci") != "")
-    pairs = known.select("file", "candidate", "uci").unique(maintain_order=True)
+    what is held; of records without a centre nothing is known. `held`: `centre`, `series`, `candidate`, `uci`."""
+    known = records.filter((pl.col("uci") != "") & (pl.col("centre") != ""))
+    whose = ["file", "centre", "candidate", "uci"]
     ours = known.select("file", "centre", "series").unique().join(held, on=["centre", "series"])
-    both = pl.concat([pairs, ours.select("file", "candidate", "uci")]).unique(maintain_order=True)
-    _two_of_one(f.CANDIDATE_NUMBER_SHARED, "candidate", "uci", known, both, found)
-    _two_of_one(f.UCI_TWO_NUMBERS, "uci", "candidate", known, both, found)
+    both = pl.concat([known.select(whose), ours.select(whose)])
+    for code, one, many in (
+        (f.CANDIDATE_NUMBER_SHARED, "candidate", "uci"),
+        (f.UCI_TWO_NUMBERS, "uci", "candidate"),
+    ):
+        clashes = _clashes(known, both.rename({many: "other"}), ["file", "centre", one], many)
+        place = CANDIDATE[one]
+        found.rows(code, clashes.select(*_HERE, pl.col("uci").alias("value"), "other"), place.columns, place.name)
 
 
-def _two_of_one(code: f.Code, one: str, many: str, records: pl.DataFrame, pairs: pl.DataFrame, found: Found) -> None:
-    others = pairs.rename({many: "other"})
-    clashes = (
-        records.join(others, on=["file", one])
-        .filter(pl.col("other") != pl.col(many))
-        .unique(["file", "line"], keep="first", maintain_order=True)
-        .select(*_HERE, pl.col("uci").alias("value"), "other")
+def _clashes(records: pl.DataFrame, values: pl.DataFrame, key: list[str], many: str) -> pl.DataFrame:
+    """The records whose `many` is not the only one `values` (`key`, `other` and what is told of it) hold under their
+    key, beside the first `other` that differs, by file and line."""
+    # Two values of a key are enough to find one that differs: pairing all of them would let a single file, of two
+    # hundred thousand records under one number, take all memory there is.
+    held = pl.col("held")
+    several = (
+        values.unique([*key, "other"], keep="first", maintain_order=True)
+        .filter(pl.len().over(key) > 1)
+        .select(*key, pl.struct(pl.exclude(key)).alias("held"))
+        .group_by(key)
+        .agg(held.first().alias("first"), held.get(1).alias("second"))
     )
-    place = CANDIDATE[one]
-    found.rows(code, clashes.sort("file", "line"), place.columns, place.name)
+    differing = pl.when(pl.col("first").struct.field("other") != pl.col(many)).then("first").otherwise("second")
+    return records.join(several, on=key).with_columns(differing.alias("held")).unnest("held").sort("file", "line")
 
 
 def one_uln_one_uci(records: pl.DataFrame, learners: pl.DataFrame, found: Found) -> None:
@@ -45,8 +55,10 @@ def one_uln_one_uci(records: pl.DataFrame, learners: pl.DataFrame, found: Found)
     `learners`: `uln`, `uci`, `centre` of everybody known."""
     known = records.filter((pl.col("uln") != "") & (pl.col("uci") != ""))
     inside = known.select("file", "uln", pl.col("uci").alias("other")).with_columns(where=pl.lit("in this file"))
-    outside = known.select("file", "uln", "centre").join(
-        learners.rename({"uci": "other", "centre": "elsewhere"}), on="uln"
+    outside = (
+        known.select("file", "uln", "centre")
+        .unique(maintain_order=True)
+        .join(learners.rename({"uci": "other", "centre": "elsewhere"}), on="uln")
     )
     at = (
         pl.when(pl.col("centre") == pl.col("elsewhere"))
@@ -54,14 +66,14 @@ def one_uln_one_uci(records: pl.DataFrame, learners: pl.DataFrame, found: Found)
         .otherwise(pl.lit("at another centre"))
     )
     both = pl.concat([inside, outside.select("file", "uln", "other", where=at)])
-    clashes = (
-        known.join(both, on=["file", "uln"])
-        .filter(pl.col("other") != pl.col("uci"))
-        .unique(["file", "line"], keep="first", maintain_order=True)
-        .select(*_HERE, pl.col("uln").alias("value"), "uci", "other", "where")
-    )
+    clashes = _clashes(known, both, ["file", "uln"], "uci")
     place = CANDIDATE["uln"]
-    found.rows(f.ULN_TWO_UCIS, clashes.sort("file", "line"), place.columns, place.name)
+    found.rows(
+        f.ULN_TWO_UCIS,
+        clashes.select(*_HERE, pl.col("uln").alias("value"), "uci", "other", "where"),
+        place.columns,
+        place.name,
+    )
 
 
 def registered(options: pl.DataFrame, registrations: pl.DataFrame, found: Found) -> None:

@@ -1,6 +1,7 @@
 """Names of files (JCQ formats, section on file names; FIL-2, FIL-4): `dcccccbb.Xnn`, and `Zcccccbb.zip` for bundles.
 
-Names are not case-sensitive; all functions give them in upper case.
+Ours: a centre's replies in a stream count on, so that from the hundredth the name of a reply ends in three digits or
+more, and none is written over. Names are not case-sensitive; all functions give them in upper case.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ AWARDING_BODIES = {
 _CENTRE = "[0-9]{5}"
 _BROADCAST = "[1-9A-C][A-Z][0-9]{2}[_BCW]"
 _NAME = re.compile(
-    rf"(?:([EAFMXR])({_CENTRE})|([RSOCLD])({_BROADCAST}))([0-9]{{2}})\.X([0-9]{{2}})|(Z)({_BROADCAST})([0-9]{{2}})\.ZIP"
+    rf"(?:([EAFMXR])({_CENTRE})|([RSOCLD])({_BROADCAST}))([0-9]{{2}})\.X([0-9]{{2}})"
+    rf"|(X)({_CENTRE})([0-9]{{2}})\.X([1-9][0-9]{{2,}})"
+    rf"|(Z)({_BROADCAST})([0-9]{{2}})\.ZIP"
 )
 _COUNTED = r"(?: ?\([0-9]+\)|_[0-9]+)"
 _RENAMED = re.compile(
@@ -63,7 +66,8 @@ _RENAMED = re.compile(
 
 @frozen
 class FileName:
-    """A file name, upper-cased: letter, centre, awarding body, last two digits of the sequence number.
+    """A file name, upper-cased: letter, centre, awarding body, last two digits of the sequence number (all of them in
+    the name of a reply).
 
     `centre` is a centre number or, in files for many centres, a broadcast key such as `6B23_`; `number` is empty in
     the name of a bundle.
@@ -143,8 +147,8 @@ def _parts(name: FileName) -> tuple[Part, ...]:
         Part(name.awarding_body, 7, 8, AWARDING_BODIES.get(name.awarding_body, "an awarding body not known here")),
     ]
     if name.number:
-        numbers = either(f"{number:03d}" for number in sequence.numbers_of(name.number))
-        found.append(Part(name.number, 11, 12, f"sequence number {numbers}"))
+        said = [name.number] if len(name.number) > 2 else [f"{one:03d}" for one in sequence.numbers_of(name.number)]
+        found.append(Part(name.number, 11, 10 + len(name.number), f"sequence number {either(said)}"))
     return tuple(found)
 
 

@@ -518,11 +518,17 @@ def test_fil_4_renamed_files_for_many_centres_are_recognised(text: str, name: st
     assert str(filename.original(text)) == name
 
 
-@given(ANY_TEXT | st.from_regex(r"\A[EAFMXRSOCLDZ]([0-9]{5}|[1-9A-C][A-Z]24[_BW])15\.(X[0-9]{2}|zip)\Z"))
+@given(ANY_TEXT | st.from_regex(r"\A[EAFMXRSOCLDZ]([0-9]{5}|[1-9A-C][A-Z]24[_BW])15\.(X[0-9]{2,3}|zip)\Z"))
 def test_fil_2_a_parsed_name_is_written_as_it_was(text: str) -> None:
     name = filename.parse(text)
     assert (name is not None) is filename.is_valid(text)
     assert name is None or str(name) == filename.compact(text)
+
+
+def test_fil_1_names_of_replies_go_on_after_ninety_nine() -> None:
+    assert filename.parse("X6412315.X100") == FileName("X", "64123", "15", "100")
+    assert filename.explain("X6412315.X100").parts[3].meaning == "sequence number 100"
+    assert filename.parse("X6412315.X001") is filename.parse("A6412315.X100") is None
 
 
 def test_fil_2_a_file_name_is_explained() -> None:
