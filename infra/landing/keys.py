@@ -1,0 +1,216 @@
+"""Keys: those with which centres log in, kept in the ledger, and the service's own, a file only its user can read.
+
+Centres' keys are in the ledger and not in files, as every change has a who, when and why there, holds for every copy of
+the service at once, and is in the backup of the ledger. No row is ever deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+from attrs import frozen
+from sqlalchemy import Connection, Engine, Row, Select, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from infra.host import write_private
+from infra.settings import Settings
+from infra.tables import centre_keys
+
+KINDS = (
+    "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
+    "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
+)  # fmt: skip
+RSA_BITS = 3072
+
+
+class KeyRefused(ValueError):  # noqa: N818
+    """A key cannot be added, rotated or removed; the message says why."""
+
+
+@frozen
+class PublicKey:
+    """A public key as a centre gave it: `line` is kind and data, `fingerprint` as `ssh-keygen -l` prints it."""
+
+    kind: str
+    line: str
+    fingerprint: str
+    comment: str
+
+
+@frozen
+class Ordered:
+    """Who changes a key, why, and when (aware)."""
+
+    who: str
+    why: str
+    at: datetime
+
+    def __attrs_post_init__(self) -> None:
+        if not self.who.strip() or not self.why.strip():
+            raise KeyRefused("say who does it and why")
+
+
+@frozen(kw_only=True)
+class CentreKey:
+    """A key of a centre as the ledger has it; what has not happened is null."""
+
+    id: int
+    centre: str
+    kind: str
+    public_key: str
+    fingerprint: str
+    comment: str
+    added_at: datetime
+    added_by: str
+    added_why: str
+    ends_at: datetime | None
+    ends_by: str | None
+    ends_why: str | None
+    removed_at: datetime | None
+    removed_by: str | None
+    removed_why: str | None
+
+    def valid(self, now: datetime) -> bool:
+        """Whether it opens the door at `now` (aware)."""
+        return self.removed_at is None and (self.ends_at is None or now < self.ends_at)
+
+
+def read_public_key(text: str) -> PublicKey:
+    """The public key in a file's text, as OpenSSH or PuTTY (RFC 4716) writes it. Raises `KeyRefused`; of a private key
+    nothing is repeated in the message."""
+    if "PRIVATE KEY" in text or "PuTTY-User-Key-File" in text:
+        raise KeyRefused("this is a private key: keep it to yourself, and give the public one")
+    try:
+        key = asyncssh.import_public_key(text)
+        kind = key.get_algorithm()
+        exported = key.export_public_key().decode("ascii").split()
+    except (asyncssh.KeyImportError, asyncssh.KeyExportError, ValueError):
+        raise KeyRefused("this is no public key, such as `ssh-ed25519 AAAA... comment`") from None
+    if kind not in KINDS:
+        raise KeyRefused(f"keys of the kind {kind} are not taken; make one with `ssh-keygen -t ed25519`")
+    line = " ".join(exported[:2])
+    if kind == "ssh-rsa" and (bits := getattr(key.pyca_key, "key_size", 0)) < RSA_BITS:
+        raise KeyRefused(f"an RSA key of {bits} bits is too short, {RSA_BITS} are the least; better is ed25519")
+    comment = "".join(letter if letter.isprintable() else "?" for letter in key.get_comment() or "")[:100]
+    return PublicKey(kind, line, key.get_fingerprint(), comment)
+
+
+class KeyBook:
+    """The keys of centres in the ledger."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, centre: str, key: PublicKey, order: Ordered) -> None:
+        """A further key for a centre, valid at once beside those it has. Raises `KeyRefused`."""
+        with self._changing() as connection:
+            _insert(connection, centre, key, order)
+
+    def rotate(self, centre: str, key: PublicKey, until: datetime, order: Ordered) -> Sequence[CentreKey]:
+        """A new key, valid at once, and an end (aware) for those that were valid: these are returned. Raises
+        `KeyRefused`."""
+        with self._changing() as connection:
+            old = [one for one in _rows(connection, _held(centre)) if one.valid(order.at)]
+            if not old:
+                raise KeyRefused(f"centre {centre} has no valid key that could be rotated: add one")
+            _insert(connection, centre, key, order)
+            t = centre_keys.c
+            sooner = or_(t.ends_at.is_(None), t.ends_at > until)
+            ids = [one.id for one in old]
+            ended = {"ends_at": until, "ends_by": order.who, "ends_why": order.why}
+            connection.execute(update(centre_keys).where(t.id.in_(ids), sooner).values(ended))
+            return _rows(connection, select(centre_keys).where(t.id.in_(ids)).order_by(t.id))
+
+    def remove(self, centre: str, fingerprint: str | None, order: Ordered) -> Sequence[CentreKey]:
+        """Ends a key at once, and the sessions it opened; null: every key of the centre. Returns them; raises
+        `KeyRefused` when there is none."""
+        t = centre_keys.c
+        query = _held(centre)
+        if fingerprint is not None:
+            query = query.where(t.fingerprint == fingerprint)
+        with self._changing() as connection:
+            found = _rows(connection, query)
+            if not found:
+                which = f"key {fingerprint}" if fingerprint else "key"
+                raise KeyRefused(f"centre {centre} has no {which} to be removed")
+            removed = {"removed_at": order.at, "removed_by": order.who, "removed_why": order.why}
+            ids = [one.id for one in found]
+            connection.execute(update(centre_keys).where(t.id.in_(ids)).values(removed))
+        return found
+
+    def valid(self, centre: str, now: datetime) -> Sequence[CentreKey]:
+        """The keys that open the door for a centre at `now` (aware)."""
+        with self._engine.connect() as connection:
+            return [one for one in _rows(connection, _held(centre)) if one.valid(now)]
+
+    def still_valid(self, ids: Collection[int], now: datetime) -> set[int]:
+        """Those of the keys with these ids that are valid at `now` (aware)."""
+        with self._engine.connect() as connection:
+            query = select(centre_keys).where(centre_keys.c.id.in_(ids))
+            return {one.id for one in _rows(connection, query) if one.valid(now)}
+
+    def keys(self, centre: str) -> Sequence[CentreKey]:
+        """Every key a centre has or had, the oldest first."""
+        with self._engine.connect() as connection:
+            query = select(centre_keys).where(centre_keys.c.centre == centre).order_by(centre_keys.c.id)
+            return _rows(connection, query)
+
+    def centres(self, now: datetime) -> Mapping[str, int]:
+        """How many valid keys each centre has at `now` (aware), for every centre that ever had one."""
+        t = centre_keys.c
+        valid = t.removed_at.is_(None) & (t.ends_at.is_(None) | (t.ends_at > now))
+        query = select(t.centre, func.count().filter(valid).label("valid")).group_by(t.centre).order_by(t.centre)
+        with self._engine.connect() as connection:
+            return {row.centre: row.valid for row in connection.execute(query)}
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise KeyRefused("the centre has this key already; remove it before it is added again") from None
+
+
+def host_key_file(settings: Settings) -> Path:
+    """Where the private part of the service's own key lies."""
+    return settings.state.absolute() / "sftp_host_key"
+
+
+def host_key(settings: Settings) -> asyncssh.SSHKey:
+    """The key by which centres know the service; made at the first call. Raises `KeyRefused` when the file is no key,
+    or others could read it."""
+    file = host_key_file(settings)
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        made = asyncssh.generate_private_key("ssh-ed25519", comment="resultsday")
+        write_private(file, made.export_private_key().decode("ascii"))
+    if file.stat().st_mode & 0o077:
+        raise KeyRefused(f"the host key {file} can be read by others: chmod 600 it, or make a new one")
+    try:
+        return asyncssh.read_private_key(file)
+    except (asyncssh.KeyImportError, OSError):
+        raise KeyRefused(f"the host key {file} cannot be read as a private key") from None
+
+
+def _insert(connection: Connection, centre: str, key: PublicKey, order: Ordered) -> None:
+    row: dict[str, Any] = {
+        "centre": centre, "kind": key.kind, "public_key": key.line, "fingerprint": key.fingerprint,
+        "comment": key.comment, "added_at": order.at, "added_by": order.who, "added_why": order.why,
+    }  # fmt: skip
+    connection.execute(insert(centre_keys).values(row))
+
+
+def _held(centre: str) -> Select[Any]:
+    t = centre_keys.c
+    return select(centre_keys).where(t.centre == centre, t.removed_at.is_(None)).order_by(t.id)
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[CentreKey]:
+    found: Sequence[Row[Any]] = connection.execute(query).all()
+    return [CentreKey(**row._mapping) for row in found]

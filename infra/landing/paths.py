@@ -1,0 +1,75 @@
+"""What a client's path means: a place in the centre's own root, or a refusal.
+
+There is no file system behind a path. It is taken apart into names, and a key of the store is made from those, so
+nothing a client can write leads out of its root; what tries to is refused, not repaired.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from attrs import frozen
+
+INBOX, OUTBOX, BASEDATA = "inbox", "outbox", "basedata"
+AREAS = (INBOX, OUTBOX, BASEDATA)
+LONGEST_NAME = 200
+"""Bytes: below the 255 of file systems, so that a landing key can have a number added."""
+LONGEST_PATH = 1000
+DEEPEST = 8
+
+
+class BadPath(ValueError):  # noqa: N818
+    """The path cannot be one of the centre's; the message says why."""
+
+
+@frozen
+class Place:
+    """A place in a centre's root: the names on the way to it. The root itself has none."""
+
+    names: tuple[str, ...]
+
+    @property
+    def area(self) -> str:
+        """The folder at the root it lies in; empty for the root."""
+        return self.names[0] if self.names else ""
+
+    @property
+    def name(self) -> str:
+        """Its last name; empty for the root."""
+        return self.names[-1] if self.names else ""
+
+    def key(self, centre: str) -> str:
+        """Its key in the store: basedata is everybody's, all else the centre's."""
+        area, *rest = self.names
+        return "/".join([area, *([] if area == BASEDATA else [centre]), *rest])
+
+    def __str__(self) -> str:
+        return "/" + "/".join(self.names)
+
+
+def place(path: bytes, *, looking: bool = False) -> Place:
+    """The place a path means, relative ones from the root on. Somebody who only looks around may walk up with `..`, as
+    far as the root. Raises `BadPath`."""
+    if len(path) > LONGEST_PATH:
+        raise BadPath("the path is too long")
+    try:
+        text = path.decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadPath("the name is not in UTF-8") from None
+    names: list[str] = []
+    for part in text.split("/"):
+        if part in ("", "."):
+            continue
+        if part == "..":
+            if not looking:
+                raise BadPath("paths with .. are not taken")
+            names = names[:-1]
+            continue
+        if any(unicodedata.category(letter).startswith("C") for letter in part):
+            raise BadPath("the name has control characters")
+        if len(part.encode()) > LONGEST_NAME:
+            raise BadPath("the name is too long")
+        names.append(part)
+    if len(names) > DEEPEST:
+        raise BadPath("the path is too deep")
+    return Place(tuple(names))

@@ -1,0 +1,143 @@
+"""The landing service as a whole: it listens, lets centres in, and ends sessions that must end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Self
+
+import asyncssh
+from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.landing.bell import Bell
+from infra.landing.files import Centre, Surroundings
+from infra.landing.keys import CentreKey, KeyBook, host_key
+from infra.landing.session import Door
+from infra.landing.uploads import Budget
+from infra.settings import Settings
+from infra.store import Store, open_store
+
+log = logging.getLogger(__name__)
+
+THREADS = 16
+WATCH_SECONDS = 1.0
+"""How soon, about, a key that has been removed or has ended closes the sessions it opened."""
+KEEPALIVE_SECONDS = 30
+_CENTRE = re.compile("[0-9]{5}")
+
+
+def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT. Raises `OSError` when the port cannot be had, `KeyRefused` for a host key that
+    cannot be used, `StoreError` for a store that cannot."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    for noisy in ("asyncssh", "httpx", "botocore"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+    async def until_told() -> None:
+        stop = asyncio.Event()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+        engine = create_engine(settings.database_url, pool_pre_ping=True)
+        async with Landing(settings, open_store(settings.store_location), KeyBook(engine)):
+            await stop.wait()
+        engine.dispose()
+
+    asyncio.run(until_told())
+
+
+class Landing:
+    """The service; an asynchronous context that listens while it is open."""
+
+    def __init__(self, settings: Settings, store: Store, keys: KeyBook) -> None:
+        self.settings = settings
+        self._keys = keys
+        self._centres: dict[str, Centre] = {}
+        self.doors: set[Door] = set()
+        self._pool = ThreadPoolExecutor(THREADS, "store")
+        self._bell = Bell(settings.settle_seconds + 1.0)
+        self.around = Surroundings(settings, store, Budget(settings.sftp_buffer_bytes), self._pool, self._bell.landed)
+
+    async def __aenter__(self) -> Self:
+        self.host_key = host_key(self.settings)
+        self._listener = await asyncssh.listen(
+            self.settings.sftp_host, self.settings.sftp_port, server_factory=lambda: Door(self),
+            server_host_keys=[self.host_key], server_version="Resultsday", encoding=None, line_editor=False,
+            allow_pty=False, x11_forwarding=False, agent_forwarding=False, allow_scp=False,
+            gss_host=None, password_auth=False, kbdint_auth=False, host_based_auth=False,
+            authorized_client_keys=None, x509_trusted_certs=None,
+            compression_algs=None,  # a few bytes from a client could become very many
+            login_timeout=self.settings.sftp_login_seconds, keepalive_interval=KEEPALIVE_SECONDS,
+        )  # fmt: skip
+        self.port = self._listener.get_port()
+        self._watch = asyncio.create_task(self._watching())
+        fingerprint = self.host_key.get_fingerprint()
+        log.info("listening on %s port %d, host key %s", self.settings.sftp_host, self.port, fingerprint)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """No new connections; open ones are told, and files that have been closed still land."""
+        self._listener.close()
+        self._watch.cancel()
+        self._bell.stop()
+        doors = list(self.doors)
+        for door in doors:
+            door.end(asyncssh.DISC_BY_APPLICATION, "the service is being stopped; connect again in a minute")
+        for door in doors:
+            await door.served()
+        await self._listener.wait_closed()
+        self._pool.shutdown()
+        log.info("stopped")
+
+    def enter(self, door: Door) -> bool:
+        """A connection has come; false when there are too many."""
+        if len(self.doors) >= self.settings.sftp_connections:
+            return False
+        self.doors.add(door)
+        return True
+
+    def leave(self, door: Door) -> None:
+        """A connection has gone."""
+        self.doors.discard(door)
+
+    def centre(self, number: str) -> Centre:
+        """What is remembered of a centre."""
+        return self._centres.setdefault(number, Centre(number))
+
+    async def keys(self, centre: str) -> Sequence[CentreKey]:
+        """The keys that open the door for a centre now; none when the ledger cannot be asked."""
+        if not _CENTRE.fullmatch(centre):
+            return []
+        try:
+            return await asyncio.to_thread(self._keys.valid, centre, datetime.now(UTC))
+        except SQLAlchemyError as error:
+            log.error("no login centre=%s: the ledger cannot be asked (%s)", centre, type(error).__name__)
+            return []
+
+    async def _watching(self) -> None:
+        """Ends sessions that ask for nothing, and those whose key is not valid any more."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            doors = {door: door.key for door in self.doors if door.key is not None}
+            for door in doors:
+                if loop.time() - door.last > self.settings.sftp_idle_seconds:
+                    door.end(asyncssh.DISC_BY_APPLICATION, "nothing was asked for; connect again when needed")
+            ids = {key.id for key in doors.values()}
+            if not ids:
+                continue
+            try:
+                valid = await asyncio.to_thread(self._keys.still_valid, ids, datetime.now(UTC))
+            except SQLAlchemyError as error:  # a key cannot be removed either while the ledger is away
+                log.error("keys: the ledger cannot be asked (%s)", type(error).__name__)
+                continue
+            for door, key in doors.items():
+                if key.id not in valid:
+                    log.warning("key ended centre=%s key=%s: session closed", key.centre, key.fingerprint)
+                    door.end(asyncssh.DISC_BY_APPLICATION, "the key of this session is not valid any more")

@@ -1,0 +1,199 @@
+"""One connection: who it is, what it may ask for, and when it ends. Public keys and SFTP, nothing else of SSH."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+from asyncssh.sftp import SFTPServerHandler
+from asyncssh.stream import SSHServerStreamSession
+
+from infra.landing.files import CentreFiles
+from infra.landing.keys import CentreKey
+
+if TYPE_CHECKING:
+    from infra.landing.server import Landing
+
+log = logging.getLogger(__name__)
+
+OFFERED = (b"posix-rename@openssh.com", b"fsync@openssh.com", b"lsetstat@openssh.com", b"limits@openssh.com")
+"""What clients may ask for beyond SFTP's own requests."""
+
+
+SHA1 = frozenset({b"ssh-rsa", b"rsa1024-sha1"})
+"""Signatures that are not taken, of whatever key."""
+
+
+class Requests(SFTPServerHandler):
+    """asyncssh's SFTP handler, which closes open files by itself when a connection ends, and as it closes them the
+    same way, an upload cut off would look like one that is whole. Here the files are told before.
+
+    It also keeps count of the last request, and does not answer faster than the client reads.
+    """
+
+    _extensions = [(name, b"1") for name in OFFERED]  # noqa: RUF012 -- as the base class has it
+    _packet_handlers = {  # noqa: RUF012
+        kind: handler
+        for kind, handler in SFTPServerHandler._packet_handlers.items()
+        if isinstance(kind, int) or kind in OFFERED
+    }
+
+    def __init__(self, files: CentreFiles, door: Door, reader: Any, writer: Any) -> None:
+        super().__init__(files, reader, writer, 3)
+        self._files, self._door, self._answers = files, door, writer
+
+    async def _process_packet(self, pkttype: int, pktid: int, packet: Any) -> None:
+        self._door.stirred()
+        await self._answers.drain()
+        await super()._process_packet(pkttype, pktid, packet)
+        self._door.stirred()
+
+    async def _cleanup(self, exc: Exception | None) -> None:
+        self._files.lost()
+        await super()._cleanup(exc)
+
+
+class SftpSession(SSHServerStreamSession[bytes]):
+    """A channel in which the client may ask for SFTP. A shell, commands and terminals are refused as asyncssh does by
+    default."""
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(None)
+        self._door = door
+        self._channel: asyncssh.SSHServerChannel[bytes] | None = None
+
+    def connection_made(self, chan: Any) -> None:
+        """See asyncssh."""
+        super().connection_made(chan)
+        self._channel = chan
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncssh."""
+        super().connection_lost(exc)
+        self._door.left()
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        """See asyncssh."""
+        return subsystem == "sftp"
+
+    def session_started(self) -> None:
+        """See asyncssh."""
+        assert self._channel is not None
+        reader, writer = asyncssh.SSHReader(self, self._channel), asyncssh.SSHWriter(self, self._channel)
+        self._door.serve(self._channel, reader, writer)
+
+
+class Door(asyncssh.SSHServer):
+    """One connection to the service."""
+
+    def __init__(self, landing: Landing) -> None:
+        self._landing = landing
+        self._loop = asyncio.get_running_loop()
+        self._valid: dict[bytes, CentreKey] = {}
+        self._session = False
+        self._task: asyncio.Task[None] | None = None
+        self._connection: asyncssh.SSHServerConnection | None = None
+        self._peer = ""
+        self._centre = ""
+        self._tried: CentreKey | None = None
+        self.key: CentreKey | None = None
+        """The key it has logged in with."""
+        self.last = self._loop.time()
+
+    # --- Who it is ---------------------------------------------------------------------------------------------------
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """See asyncssh."""
+        self._connection = conn
+        self._peer = conn.get_extra_info("peername")[0]
+        if not self._landing.enter(self):
+            log.warning("too many connections from=%s", self._peer)
+            conn.abort()
+
+    async def begin_auth(self, username: str) -> bool:
+        """A name may be anything; only a centre with valid keys has some that fit."""
+        self._centre = username
+        self._valid = {
+            asyncssh.import_public_key(one.public_key).public_data: one for one in await self._landing.keys(username)
+        }
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        """The only way in."""
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Whether it is a key of the centre. Asked before the client proves that it has it, and again with the
+        proof."""
+        key.all_sig_algorithms = key.all_sig_algorithms - SHA1  # asyncssh still verifies these
+        self._tried = self._valid.get(key.public_data) if username == self._centre else None
+        return self._tried is not None
+
+    def auth_completed(self) -> None:
+        """Logged in."""
+        assert self._tried is not None
+        centre = self._landing.centre(self._tried.centre)
+        self.stirred()
+        if centre.sessions >= self._landing.settings.sftp_sessions:
+            log.warning("too many sessions centre=%s open=%d", centre.number, centre.sessions)
+            self.end(asyncssh.DISC_TOO_MANY_CONNECTIONS, "too many connections of this centre; close one of them")
+            return
+        centre.sessions += 1
+        self.key = self._tried
+        log.info("login centre=%s key=%s from=%s", centre.number, self.key.fingerprint, self._peer)
+
+    # --- What it may ask for -----------------------------------------------------------------------------------------
+
+    def session_requested(self) -> SftpSession | bool:
+        """One SFTP session a connection. Forwarding of ports, sockets and networks stays refused, as asyncssh does by
+        default."""
+        if self.key is None or self._session:
+            return False
+        self._session = True
+        return SftpSession(self)
+
+    def left(self) -> None:
+        """The session's channel is closed; another may be opened."""
+        self._session = False
+
+    def serve(self, chan: asyncssh.SSHServerChannel[bytes], reader: Any, writer: Any) -> None:
+        """Answers the requests of the session."""
+        assert self.key is not None
+        files = CentreFiles(chan, self._landing.centre(self.key.centre), self._landing.around)
+
+        async def answer() -> None:
+            try:
+                await Requests(files, self, reader, writer).run()
+            finally:
+                files.lost()
+
+        self._task = asyncio.create_task(answer())
+
+    # --- When it ends ------------------------------------------------------------------------------------------------
+
+    def stirred(self) -> None:
+        """Something was asked for."""
+        self.last = self._loop.time()
+
+    def end(self, code: int, why: str) -> None:
+        """Ends the connection and says why."""
+        assert self._connection is not None
+        self._connection.disconnect(code, why)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncssh."""
+        self._landing.leave(self)
+        if self.key is not None:
+            centre = self._landing.centre(self.key.centre)
+            centre.sessions -= 1
+            log.info("logout centre=%s sessions=%d", centre.number, centre.sessions)
+        elif self._centre:
+            known = self._centre if self._centre.isascii() and self._centre.isdigit() else "?"
+            log.warning("no login centre=%s from=%s", known[:5], self._peer)
+
+    async def served(self) -> None:
+        """Waits until the last request of the session has been dealt with."""
+        if self._task is not None:
+            await asyncio.wait([self._task])

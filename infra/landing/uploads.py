@@ -1,0 +1,182 @@
+"""A file on its way in: buffered until the client has closed it, then put into the store whole, in one step."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import BinaryIO, cast
+
+from attrs import define, field, frozen
+
+from infra.landing.paths import Place
+from infra.settings import MIB
+from infra.store import Missing, Store, Stored, unfinished
+
+IN_MEMORY = MIB
+PIECES = 256
+"""Separate pieces a file may be written in before it is whole; clients that send blocks out of order have a few."""
+SAME_NAME = 100
+TRIES = 5
+
+
+class Refused(Exception):  # noqa: N818
+    """The service does not take or give a file; the message says why, for the centre."""
+
+
+@define
+class Budget:
+    """Bytes that all sessions together may buffer. Used by the event loop only."""
+
+    limit: int
+    used: int = 0
+
+    def take(self, size: int) -> None:
+        """Reserves bytes; raises `Refused` when there are not so many left."""
+        if self.used + size > self.limit:
+            raise Refused("the service is busy with other files; send it again in a minute")
+        self.used += size
+
+    def give(self, size: int) -> None:
+        """Gives reserved bytes back."""
+        self.used -= size
+
+
+@define(eq=False)
+class Buffer:
+    """A file being sent or fetched: in memory while it is small, then in a file without a name."""
+
+    place: Place
+    budget: Budget
+    upload: bool
+    file: BinaryIO = field(factory=lambda: _temporary())
+    size: int = 0
+    broken: str = ""
+    """Why it can no longer be received; empty while it can."""
+    _pieces: list[tuple[int, int]] = field(factory=list)
+
+    def write(self, offset: int, data: bytes, most: int) -> None:
+        """Takes a block; a file larger than `most` bytes is given up. Raises `Refused`."""
+        if self.broken:
+            raise Refused(self.broken)
+        try:
+            end = offset + len(data)
+            if end > most:
+                raise Refused(f"the file is larger than {most:,} bytes; nothing of it was received")
+            if end > self.size:
+                self.budget.take(end - self.size)
+                self.size = end
+            self.file.seek(offset)
+            self.file.write(data)
+            self._wrote(offset, end)
+        except (Refused, OSError) as error:
+            self.give_up(str(error) if isinstance(error, Refused) else "the service has no room for the file")
+            raise Refused(self.broken) from None
+
+    def read(self, offset: int, size: int) -> bytes:
+        """A block of a file that is fetched."""
+        self.file.seek(offset)
+        return self.file.read(size)
+
+    def fill(self, source: BinaryIO) -> None:
+        """Takes a file from the store, of which `size` bytes are reserved; what came after it was listed is cut."""
+        left = self.size
+        while left and (block := source.read(min(MIB, left))):
+            self.file.write(block)
+            left -= len(block)
+
+    def whole(self) -> bool:
+        """Whether every byte up to the last has been written."""
+        return self._pieces in ([], [(0, self.size)]) and (bool(self._pieces) or self.size == 0)
+
+    def give_up(self, why: str) -> None:
+        """Lets go of all bytes; the file will not be received."""
+        self.broken = why
+        self.discard()
+
+    def discard(self) -> None:
+        """Lets go of all bytes."""
+        self.file.close()
+        self.budget.give(self.size)
+        self.size = 0
+
+    def _wrote(self, start: int, end: int) -> None:
+        if self._pieces and self._pieces[-1][1] == start:  # nearly always: the next block
+            self._pieces[-1] = (self._pieces[-1][0], end)
+            return
+        apart = [one for one in self._pieces if one[1] < start or one[0] > end]
+        touched = [one for one in self._pieces if one not in apart]
+        joined = (min([start, *(one[0] for one in touched)]), max([end, *(one[1] for one in touched)]))
+        self._pieces = sorted([*apart, joined])
+        if len(self._pieces) > PIECES:
+            raise Refused("the file comes in too many pieces; send it from its beginning to its end")
+
+
+@frozen
+class Landed:
+    """A file that lies in the store: its key, size and SHA-256; not `fresh` when these very bytes waited already."""
+
+    key: str
+    size: int
+    sha256: str
+    fresh: bool
+
+
+def _temporary() -> BinaryIO:
+    return cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))
+
+
+def look(store: Store, key: str) -> Stored | None:
+    """The file at `key`, if there is one."""
+    return next((one for one in store.list(key) if one.key == key and one.kind == "file"), None)
+
+
+def land(store: Store, key: str, file: BinaryIO) -> Landed:
+    """Puts a whole file into an inbox. What waits there is never replaced: the same bytes are there already, other
+    bytes land beside it under a counted name, which the ingest takes for the same name (FIL-4). Only an unfinished
+    upload, by its name, is replaced by the next try. Raises `Refused` or `StoreError`."""
+    file.seek(0)
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    size = file.seek(0, 2)
+    if unfinished(key):
+        file.seek(0)
+        store.put(key, file)
+        return Landed(key, size, sha256, True)
+    for name in _counted(key):
+        for _ in range(TRIES):
+            file.seek(0)
+            if store.put_if_absent(name, file):
+                return Landed(name, size, sha256, True)
+            try:
+                with store.open(name) as waiting:
+                    same = hashlib.file_digest(waiting, "sha256").hexdigest() == sha256  # type: ignore[arg-type]
+            except Missing:  # the ingest has just taken it: the name is free again
+                continue
+            if same:
+                return Landed(name, size, sha256, False)
+            break
+    raise Refused(f"{SAME_NAME} files of this name wait already; try again when they have been taken in")
+
+
+def finish(store: Store, source: str, target: str) -> Landed | None:
+    """Gives an unfinished upload its final name, as `land` would have put it there; null when there is none under
+    `source`. Raises `Refused` or `StoreError`."""
+    found = look(store, source)
+    if found is None:
+        return None
+    with _temporary() as copy:
+        with store.open(source) as stream:
+            shutil.copyfileobj(stream, copy, MIB)
+        landed = land(store, target, copy)
+    store.remove(found)
+    return landed
+
+
+def _counted(key: str) -> Iterator[str]:
+    yield key
+    folder, _, name = key.rpartition("/")
+    path = PurePosixPath(name)
+    for number in range(2, SAME_NAME + 1):
+        yield f"{folder}/{path.stem} ({number}){path.suffix}"

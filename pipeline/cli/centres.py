@@ -1,0 +1,166 @@
+"""Centres at the landing service: their keys, and the service alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import evolve
+
+from infra.settings import Settings
+from pipeline.cli.tools import main, open_the_desk, told
+
+if TYPE_CHECKING:
+    from infra.landing.keys import CentreKey, KeyBook
+
+
+@main.group()
+def centre() -> None:
+    """The keys with which centres log in to the landing service. Changes hold at once, nothing is restarted."""
+
+
+def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--why", required=True, help="The reason, for the record.")(command)
+    return click.option("--who", required=True, help="Who does it, for the record.")(command)
+
+
+KEY_FILE = click.argument("key_file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+
+
+@centre.command()
+@click.argument("number", metavar="CENTRE")
+@KEY_FILE
+@_ordered
+@told
+def add(number: str, key_file: Path, who: str, why: str) -> None:
+    """Let a CENTRE log in with the public key in KEY_FILE (OpenSSH or PuTTY), beside the keys it has."""
+    from infra.landing.keys import Ordered, read_public_key
+
+    with _books() as keys:
+        key = read_public_key(_text(key_file))
+        keys.add(_centre(number), key, Ordered(who, why, datetime.now(UTC)))
+    click.echo(f"Centre {number} can log in with {key.kind} {key.fingerprint}.")
+
+
+@centre.command()
+@click.argument("number", metavar="CENTRE")
+@KEY_FILE
+@click.option(
+    "--days", default=14, show_default=True, type=click.IntRange(0, 365), help="So long the keys it has stay valid."
+)
+@_ordered
+@told
+def rotate(number: str, key_file: Path, days: int, who: str, why: str) -> None:
+    """Let a CENTRE log in with a new key, and set an end for those it has: until then both are valid."""
+    from infra.landing.keys import Ordered, read_public_key
+
+    now = datetime.now(UTC)
+    with _books() as keys:
+        key = read_public_key(_text(key_file))
+        ending = keys.rotate(_centre(number), key, now + timedelta(days=days), Ordered(who, why, now))
+    click.echo(f"Centre {number} can log in with {key.kind} {key.fingerprint}.")
+    for one in ending:
+        click.echo(f"{one.fingerprint} is valid until {one.ends_at:%Y-%m-%d %H:%M} UTC.")
+
+
+@centre.command()
+@click.argument("number", metavar="CENTRE")
+@click.argument("fingerprint", required=False)
+@click.option("--all", "every", is_flag=True, help="Every key of the centre: it cannot log in any more.")
+@_ordered
+@told
+def remove(number: str, fingerprint: str | None, every: bool, who: str, why: str) -> None:
+    """End a key of a CENTRE at once, by its FINGERPRINT, and the sessions it has opened."""
+    from infra.landing.keys import Ordered
+
+    if (fingerprint is None) != every:
+        raise click.UsageError("name the key by its fingerprint (`resultsday centre keys`), or say --all")
+    with _books() as keys:
+        for one in keys.remove(_centre(number), fingerprint, Ordered(who, why, datetime.now(UTC))):
+            click.echo(f"{one.fingerprint} of centre {number} is removed.")
+
+
+@centre.command(name="list")
+@told
+def list_them() -> None:
+    """List the centres that have or had keys, with the number of valid ones."""
+    with _books() as keys:
+        for number, valid in keys.centres(datetime.now(UTC)).items():
+            click.echo(f"{number}  {valid} valid key{'s' * (valid != 1)}")
+
+
+@centre.command(name="keys")
+@click.argument("number", metavar="CENTRE")
+@told
+def show(number: str) -> None:
+    """Show every key a CENTRE has or had: who added, rotated or removed it, when and why."""
+    with _books() as keys:
+        found = keys.keys(_centre(number))
+        if not found:
+            raise click.ClickException(f"centre {number} never had a key")
+        for one in found:
+            click.echo("\n".join(_told(one, datetime.now(UTC))))
+
+
+@main.command()
+@told
+def sftp() -> None:
+    """Run the landing service alone, until it is told to stop (`up` runs it as a part of the desk)."""
+    from infra.landing.keys import KeyRefused
+    from infra.landing.server import serve
+    from infra.supervisor import status as look
+
+    settings = Settings.load()
+    running = look(settings)
+    if running:
+        settings = evolve(settings, database_url=running.database_url)
+    if not settings.database_url:
+        raise click.ClickException("no ledger: start the desk with `resultsday up` or set RESULTSDAY_DATABASE_URL")
+    try:
+        serve(settings)
+    except (KeyRefused, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def _books() -> Iterator[KeyBook]:
+    from infra.landing.keys import KeyBook, KeyRefused
+
+    with open_the_desk() as desk:
+        try:
+            yield KeyBook(desk.ledger.engine)
+        except KeyRefused as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _centre(number: str) -> str:
+    from parsers.identifiers import centre as identifier
+
+    if not identifier.is_valid(number):
+        raise click.ClickException(f"{number} is no centre number; it has five digits")
+    if identifier.compact(number) in identifier.DUMMIES:
+        raise click.ClickException(f"{number} is no centre's: replies about files of no centre lie there")
+    return identifier.compact(number)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{file} cannot be read ({type(error).__name__})") from error
+
+
+def _told(key: CentreKey, now: datetime) -> list[str]:
+    lines = [f"{key.fingerprint}  {key.kind}  {'valid' if key.valid(now) else 'not valid'}  {key.comment}".rstrip()]
+    for what, at, who, why in (
+        ("added", key.added_at, key.added_by, key.added_why),
+        ("ends", key.ends_at, key.ends_by, key.ends_why),
+        ("removed", key.removed_at, key.removed_by, key.removed_why),
+    ):
+        if at:
+            lines.append(f"  {what} {at:%Y-%m-%d %H:%M} UTC, {who}: {why}")
+    return lines

@@ -1,0 +1,201 @@
+"""The real service on a port of its own, in front of a folder and of a bucket of an S3 server, and keys for it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncssh
+import pytest
+import sqlalchemy as sa
+from attrs import define, evolve
+
+from infra.landing.keys import KeyBook, Ordered, read_public_key
+from infra.landing.server import Landing
+from infra.ledger import migrate
+from infra.postgres import EmbeddedPostgres
+from infra.settings import Settings
+from infra.store import FolderStore, S3Store, Store, open_store
+
+T = TypeVar("T")
+_NUMBERS = count(10001)
+
+KEY = asyncssh.generate_private_key("ssh-ed25519")
+OTHER = asyncssh.generate_private_key("ssh-ed25519")
+
+
+def public(key: asyncssh.SSHKey) -> str:
+    return key.export_public_key().decode()
+
+
+def order(why: str = "test") -> Ordered:
+    return Ordered("tester", why, datetime.now(UTC))
+
+
+@define
+class Service:
+    """A service that listens, its store and its keys; everything a test does with it is bounded in time."""
+
+    landing: Landing
+    store: Store
+    keys: KeyBook
+    loop: asyncio.AbstractEventLoop
+    centre: str
+
+    @property
+    def port(self) -> int:
+        return self.landing.port
+
+    def connect(self, centre: str = "", key: asyncssh.SSHKey = KEY, **more: object) -> Any:
+        """A connection as a client makes it, which must know the host key."""
+        known = asyncssh.import_known_hosts(f"[127.0.0.1]:{self.port} {public(self.landing.host_key)}")
+        return asyncssh.connect(
+            "127.0.0.1", self.port, username=centre or self.centre, client_keys=[key], known_hosts=known, config=None,
+            agent_path=None, **more,
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def client(self, centre: str = "", key: asyncssh.SSHKey = KEY) -> AsyncIterator[asyncssh.SFTPClient]:
+        """An SFTP session as a client has it."""
+        async with self.connect(centre, key) as connection, connection.start_sftp_client() as client:
+            yield client
+
+    def use(self, work: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
+        """What a client does in a session of its own."""
+
+        async def session() -> T:
+            async with self.client() as client:
+                return await work(client)
+
+        return run(session())
+
+    def waiting(self, centre: str = "") -> dict[str, bytes]:
+        """What lies in a centre's inbox."""
+        prefix = f"inbox/{centre or self.centre}/"
+        return {one.key.removeprefix(prefix): self.store.get(one.key) for one in self.store.list(prefix)}
+
+
+def run(work: Awaitable[T]) -> T:
+    """What a client does, for half a minute at the most."""
+
+    async def bounded() -> T:
+        return await asyncio.wait_for(work, 30)
+
+    return asyncio.run(bounded())
+
+
+@pytest.fixture(scope="session")
+def book(postgres: EmbeddedPostgres) -> Iterator[KeyBook]:
+    """The keys in a real ledger."""
+    postgres.create_database("landing")
+    migrate(postgres.url("landing"))
+    engine = sa.create_engine(postgres.url("landing"))
+    yield KeyBook(engine)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Store]:
+    """A store in a bucket of moto's server, over HTTP."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with pytest.MonkeyPatch.context() as patch, (tmp_path_factory.mktemp("moto") / "log").open("wb") as output:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        server = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            deadline = time.monotonic() + 60
+            while not _listens(port):
+                assert server.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            store = open_store("s3://desk/resultsday")
+            assert isinstance(store, S3Store)
+            store.client.create_bucket(Bucket="desk")
+            yield store
+        finally:
+            server.kill()
+            server.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def serving(book: KeyBook, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Service]]:
+    """Starts services in a thread; all are stopped at the end."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    open_ones: list[Landing] = []
+
+    def start(store: Store | None = None, **settings: int) -> Service:
+        state = tmp_path_factory.mktemp("state")
+        given = evolve(Settings(state=state), sftp_port=0, **settings)  # type: ignore[arg-type]
+        landing = Landing(given, store or FolderStore(state / "store"), book)
+        asyncio.run_coroutine_threadsafe(landing.__aenter__(), loop).result(30)
+        open_ones.append(landing)
+        return Service(landing, landing.around.store, book, loop, "")
+
+    try:
+        yield start
+    finally:
+        for landing in open_ones:
+            asyncio.run_coroutine_threadsafe(landing.__aexit__(), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)
+        loop.close()
+
+
+@pytest.fixture(scope="session")
+def services(serving: Callable[..., Service], bucket: S3Store) -> dict[str, Service]:
+    """One service for each kind of store."""
+    return {"folder": serving(), "s3": serving(bucket)}
+
+
+def new_centre(service: Service) -> Service:
+    """The service as a centre sees it that nobody has used before."""
+    centre = str(next(_NUMBERS))
+    service.keys.add(centre, read_public_key(public(KEY)), order())
+    return evolve(service, centre=centre)
+
+
+@pytest.fixture(params=["folder", "s3"])
+def service(request: pytest.FixtureRequest, services: dict[str, Service]) -> Service:
+    """A fresh centre at the service on each kind of store."""
+    return new_centre(services[request.param])
+
+
+@pytest.fixture
+def folder(services: dict[str, Service]) -> Service:
+    """A fresh centre at the service on a folder."""
+    return new_centre(services["folder"])
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> Path:
+    """The private key as a file, for OpenSSH's client."""
+    file = tmp_path / "key"
+    file.write_bytes(KEY.export_private_key())
+    file.chmod(0o600)
+    return file

@@ -1,0 +1,349 @@
+"""Who gets in, what else of SSH there is (nothing), and the limits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from infra.landing.keys import KeyRefused, host_key, host_key_file, read_public_key
+from infra.settings import Settings
+from tests.landing.conftest import KEY, OTHER, Service, new_centre, order, public, run
+from tests.landing.test_files import put
+
+
+def test_only_the_centres_own_key_opens_the_door(folder: Service) -> None:
+    other = new_centre(folder)
+    folder.keys.remove(other.centre, None, order())
+    folder.keys.add(other.centre, read_public_key(public(OTHER)), order())
+
+    async def refused(centre: str, **how: object) -> None:
+        with pytest.raises(asyncssh.PermissionDenied):
+            async with folder.connect(centre, **how):  # type: ignore[arg-type]
+                pass
+
+    async def work() -> None:
+        await refused(other.centre, key=KEY)
+        await refused(folder.centre, key=OTHER)
+        await refused("99998", key=KEY)
+        await refused("root", key=KEY)
+        await refused("' OR 1=1 --", key=KEY)
+        with pytest.raises(asyncssh.PermissionDenied):
+            await asyncssh.connect(
+                "127.0.0.1", folder.port, username=folder.centre, password="guess", client_keys=None, known_hosts=None,
+                config=None, agent_path=None,
+            )  # fmt: skip
+        methods = await asyncssh.get_server_auth_methods("127.0.0.1", folder.port, username=folder.centre, config=None)
+        assert methods == ["publickey"]
+        async with folder.client(other.centre, OTHER) as client:
+            await put(client, "E1.X01", b"theirs")
+
+    run(work())
+    assert folder.waiting() == {}
+    assert folder.waiting(other.centre) == {"E1.X01": b"theirs"}
+
+
+def test_signatures_with_sha_1_are_not_taken(folder: Service) -> None:
+    old = asyncssh.generate_private_key("ssh-rsa", key_size=3072)
+    folder.keys.add(folder.centre, read_public_key(public(old)), order())
+
+    async def work() -> None:
+        async with folder.connect(key=old, signature_algs=["rsa-sha2-256"]):
+            pass
+        with pytest.raises(asyncssh.PermissionDenied):
+            async with folder.connect(key=old, signature_algs=["ssh-rsa"]):
+                pass
+
+    run(work())
+
+
+def test_there_is_no_shell_no_command_no_other_subsystem_and_no_forwarding(folder: Service) -> None:
+    async def work() -> None:
+        async with folder.connect() as connection:
+            for wanted in ({"command": "id"}, {}, {"subsystem": "netconf"}, {"command": "scp -t inbox"}):
+                with pytest.raises((asyncssh.ChannelOpenError, asyncssh.ConnectionLost)):
+                    await connection.create_process(**wanted)
+            with pytest.raises(asyncssh.ChannelOpenError):
+                await connection.create_process(term_type="vt100")
+            with pytest.raises(asyncssh.ChannelOpenError):
+                await connection.open_connection("127.0.0.1", folder.port)
+            with pytest.raises(asyncssh.ChannelOpenError):
+                await connection.open_unix_connection("/var/run/any")
+            with pytest.raises(asyncssh.ChannelListenError):
+                await connection.start_server(lambda *_: None, "127.0.0.1", 0)
+            async with connection.start_sftp_client() as client:
+                assert await client.getcwd() == "/"
+                with pytest.raises(asyncssh.ChannelOpenError):  # one session a connection
+                    await connection.start_sftp_client()
+                for name in (b"hardlink@openssh.com", b"copy-data", b"statvfs@openssh.com", b"ranges@asyncssh.com"):
+                    with pytest.raises(asyncssh.SFTPOpUnsupported):
+                        await client._handler._make_request(name, b"")
+
+    run(work())
+
+
+def test_a_key_is_added_rotated_and_removed_while_the_service_runs(folder: Service) -> None:
+    async def comes_in(key: asyncssh.SSHKey) -> bool:
+        try:
+            async with folder.client(key=key) as client:
+                return bool(await client.listdir("inbox"))
+        except asyncssh.PermissionDenied:
+            return False
+
+    async def work() -> None:
+        assert [await comes_in(KEY), await comes_in(OTHER)] == [True, False]
+        until = datetime.now(UTC) + timedelta(seconds=3)
+        [old] = folder.keys.rotate(folder.centre, read_public_key(public(OTHER)), until, order("new laptop"))
+        assert (old.ends_at, old.ends_by, old.ends_why) == (until, "tester", "new laptop")
+        assert [await comes_in(KEY), await comes_in(OTHER)] == [True, True]
+        await _is_thrown_out(KEY)  # when its end comes
+        assert datetime.now(UTC) >= until
+        assert [await comes_in(KEY), await comes_in(OTHER)] == [False, True]
+        session = asyncio.create_task(_is_thrown_out(OTHER))
+        await asyncio.sleep(0.3)
+        folder.keys.remove(folder.centre, read_public_key(public(OTHER)).fingerprint, order("laptop stolen"))
+        await session
+        assert [await comes_in(KEY), await comes_in(OTHER)] == [False, False]
+
+    async def _is_thrown_out(key: asyncssh.SSHKey) -> None:
+        async with folder.connect(key=key) as connection:
+            client = await connection.start_sftp_client()
+            file = await client.open("inbox/E1.X01", "wb")
+            await file.write(b"half")
+            await asyncio.wait_for(connection.wait_closed(), 10)
+
+    run(work())
+    assert folder.waiting() == {}
+    told = [(one.added_why, one.removed_why) for one in folder.keys.keys(folder.centre)]
+    assert told == [("test", None), ("new laptop", "laptop stolen")]
+    assert folder.keys.centres(datetime.now(UTC))[folder.centre] == 0
+
+
+def test_keys_are_taken_only_with_who_and_why_once_and_when_they_are_good(folder: Service) -> None:
+    key = read_public_key(public(OTHER))
+    folder.keys.add(folder.centre, key, order())
+    with pytest.raises(KeyRefused, match="already"):
+        folder.keys.add(folder.centre, key, order())
+    folder.keys.remove(folder.centre, key.fingerprint, order())
+    folder.keys.add(folder.centre, key, order())
+    folder.keys.remove(folder.centre, None, order())
+    with pytest.raises(KeyRefused, match="no key"):
+        folder.keys.remove(folder.centre, None, order())
+    with pytest.raises(KeyRefused, match="no valid key"):
+        folder.keys.rotate(folder.centre, key, datetime.now(UTC), order())
+    with pytest.raises(KeyRefused, match="who"):
+        order(" ")
+    private = OTHER.export_private_key().decode()
+    with pytest.raises(KeyRefused, match="private key") as told:
+        read_public_key(private)
+    assert private.splitlines()[1] not in str(told.value)
+    for text in ("", "ssh-ed25519 AAAA", "hello"):
+        with pytest.raises(KeyRefused, match="no public key"):
+            read_public_key(text)
+    with pytest.raises(KeyRefused, match="2048 bits is too short"):
+        read_public_key(public(asyncssh.generate_private_key("ssh-rsa", key_size=2048)))
+    putty = asyncssh.generate_private_key("ecdsa-sha2-nistp256", comment="A. Clerk").export_public_key("rfc4716")
+    assert read_public_key(putty.decode()).comment == "A. Clerk"
+
+
+def test_the_host_key_is_made_once_and_nobody_else_can_read_it(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path)
+    first = host_key(settings)
+    assert host_key(settings).get_fingerprint() == first.get_fingerprint()
+    file = host_key_file(settings)
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o644)
+    with pytest.raises(KeyRefused, match="chmod"):
+        host_key(settings)
+    file.chmod(0o600)
+    file.write_text("spoiled")
+    with pytest.raises(KeyRefused, match="cannot be read"):
+        host_key(settings)
+
+
+# --- Limits ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def narrow_door(serving: Callable[..., Service]) -> Service:
+    return serving(
+        max_file_bytes=100_000, sftp_waiting_files=3, sftp_sessions=2, sftp_buffer_bytes=150_000, sftp_idle_seconds=2,
+        sftp_login_seconds=1,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def narrow(narrow_door: Service) -> Service:
+    return new_centre(narrow_door)
+
+
+def test_a_file_that_is_too_large_is_refused_and_nothing_of_it_kept(narrow: Service) -> None:
+    async def work(client: asyncssh.SFTPClient) -> None:
+        await put(client, "E1.X01", b"x" * 100_000)
+        with pytest.raises(asyncssh.SFTPFailure, match="larger than 100,000 bytes"):
+            await put(client, "E2.X01", b"x" * 100_001)
+        file = await client.open("inbox/E3.X01", "wb")
+        with pytest.raises(asyncssh.SFTPFailure, match="larger"):
+            await file.write(b"x", 2**62)
+        with pytest.raises(asyncssh.SFTPFailure, match="larger"):
+            await file.close()
+
+    narrow.use(work)
+    assert list(narrow.waiting()) == ["E1.X01"]
+    assert narrow.landing.around.budget.used == 0
+
+
+def test_all_sessions_together_buffer_only_so_much(narrow: Service) -> None:
+    async def work(client: asyncssh.SFTPClient) -> None:
+        first = await client.open("inbox/E1.X01", "wb")
+        await first.write(b"x" * 90_000)
+        second = await client.open("inbox/E2.X01", "wb")
+        with pytest.raises(asyncssh.SFTPFailure, match="busy"):
+            await second.write(b"x" * 90_000)
+        await first.close()
+        await put(client, "E2.X01", b"x" * 90_000)
+
+    narrow.use(work)
+    assert list(narrow.waiting()) == ["E1.X01", "E2.X01"]
+
+
+def test_only_so_many_files_wait(narrow: Service) -> None:
+    async def work(client: asyncssh.SFTPClient) -> None:
+        for number in range(3):
+            await put(client, f"E{number}.X01", b"x")
+        with pytest.raises(asyncssh.SFTPFailure, match="3 files wait"):
+            await put(client, "E3.X01", b"x")
+        narrow.store.move(f"inbox/{narrow.centre}/E0.X01", f"archive/{narrow.centre}")  # as the ingest takes it in
+        await put(client, "E3.X01", b"x")
+
+    narrow.use(work)
+    assert list(narrow.waiting()) == ["E1.X01", "E2.X01", "E3.X01"]
+
+
+def test_only_so_many_sessions_and_files_are_open(
+    narrow: Service, folder: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def sessions() -> None:
+        async with narrow.client(), narrow.client():
+            with pytest.raises((asyncssh.DisconnectError, asyncssh.ChannelOpenError)):
+                async with narrow.client():
+                    pass
+        async with narrow.client() as client:
+            assert await client.exists("inbox")
+
+    async def files(client: asyncssh.SFTPClient) -> None:
+        for number in range(16):
+            await client.open(f"inbox/E{number}.X01", "wb")
+        with pytest.raises(asyncssh.SFTPFailure, match="files are open"):
+            await client.open("inbox/E16.X01", "wb")
+
+    run(sessions())
+    assert f"too many sessions centre={narrow.centre} open=2" in caplog.text
+    folder.use(files)
+    assert folder.waiting() == {}
+
+
+def test_who_does_not_log_in_and_who_asks_for_nothing_is_shown_out(narrow: Service) -> None:
+    async def silent() -> float:
+        began = time.monotonic()
+        reader, writer = await asyncio.open_connection("127.0.0.1", narrow.port)
+        while await reader.read(1000):
+            pass
+        writer.close()
+        return time.monotonic() - began
+
+    async def idle() -> float:
+        async with narrow.connect() as connection:
+            await connection.start_sftp_client()
+            began = time.monotonic()
+            await connection.wait_closed()
+            return time.monotonic() - began
+
+    async def both() -> tuple[float, float]:
+        return await asyncio.gather(silent(), idle())
+
+    for waited in run(both()):
+        assert 0.5 < waited < 8
+
+
+def test_only_so_many_connections_are_open(serving: Callable[..., Service]) -> None:
+    service = new_centre(serving(sftp_connections=2))
+
+    async def work() -> None:
+        async with service.client():
+            waiting = await asyncio.open_connection("127.0.0.1", service.port)
+            assert await waiting[0].readline()
+            refused = await asyncio.open_connection("127.0.0.1", service.port)
+            assert b"SSH-2.0" not in await refused[0].read()
+            waiting[1].close()
+            refused[1].close()
+            while len(service.landing.doors) > 1:
+                await asyncio.sleep(0.02)
+            async with service.client() as client:
+                assert await client.exists("inbox")
+
+    run(work())
+
+
+def test_many_centres_send_at_once(services: dict[str, Service]) -> None:
+    """Every file of every centre lands once, and nobody's in another's inbox."""
+    centres = [new_centre(services[kind]) for kind in ("folder", "s3") for _ in range(2)]
+
+    async def send(one: Service, session: int) -> None:
+        async with one.client() as client:
+            for number in range(6):
+                await put(client, f"E{session}{number}.X01", f"{one.centre} {session} {number}".encode())
+                await put(client, "same.X01", b"the same from everybody")
+            await put(client, "clash.X01", f"session {session}".encode())
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(send(one, session) for one in centres for session in range(3)))
+
+    run(all_of_them())
+    for one in centres:
+        expected = {f"E{s}{n}.X01": f"{one.centre} {s} {n}".encode() for s in range(3) for n in range(6)}
+        found = one.waiting()
+        clashes = {name: found.pop(name) for name in ("clash.X01", "clash (2).X01", "clash (3).X01")}
+        assert sorted(clashes.values()) == [b"session 0", b"session 1", b"session 2"]
+        assert found == expected | {"same.X01": b"the same from everybody"}
+
+
+def test_the_log_tells_every_event_with_counts_and_no_content(
+    folder: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work(client: asyncssh.SFTPClient) -> None:
+        await put(client, "Mary Smith.csv", b"Mary Smith, 2008-01-01")
+        with pytest.raises(asyncssh.SFTPError):
+            await client.open("inbox/../Mary Smith", "wb")
+
+    with caplog.at_level(logging.INFO, "infra.landing"):
+        folder.use(work)
+        time.sleep(0.2)
+    told = caplog.text
+    for event in ("login centre", "landed centre", "bytes=22", "refused path", "logout centre"):
+        assert event in told
+    assert "Smith" not in told
+
+
+def test_a_store_that_fails_is_told_and_the_session_goes_on(serving: Callable[..., Service], tmp_path: Path) -> None:
+    from infra.store import FolderStore
+
+    store = FolderStore(tmp_path / "store")
+    service = new_centre(serving(store))
+
+    async def work(client: asyncssh.SFTPClient) -> None:
+        (tmp_path / "store").rename(tmp_path / "away")
+        with pytest.raises(asyncssh.SFTPFailure, match="send it again"):
+            await put(client, "E1.X01", random.Random(3).randbytes(100))
+        (tmp_path / "away").rename(tmp_path / "store")
+        await put(client, "E1.X01", b"now")
+
+    service.use(work)
+    assert service.waiting() == {"E1.X01": b"now"}
