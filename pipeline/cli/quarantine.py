@@ -1,0 +1,53 @@
+"""Held files (FIL-1): which there are, and what a person decides about them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.tools import main, open_the_desk, say, told
+
+if TYPE_CHECKING:
+    from pipeline.quarantine import Action
+
+
+@main.group()
+def quarantine() -> None:
+    """Files that are held for a person: list them, decide them again, ignore or release them (FIL-1, OPS-3)."""
+
+
+@quarantine.command("list")
+@told
+def list_() -> None:
+    """Every held file: its number, centre, name, receipt, and what holds it."""
+    from infra.console import ConsoleBook
+    from pipeline.cli.tools import width
+    from pipeline.quarantine import held_lines
+
+    with open_the_desk() as desk:
+        say(held_lines(ConsoleBook(desk.ledger.engine).held(), width()))
+
+
+def _command(name: Action, help_text: str) -> None:
+    @quarantine.command(name, help=help_text)
+    @click.argument("number", type=int)
+    @click.option("--who", required=True, help="Who decides, for the record.")
+    @click.option("--why", required=True, help="The reason, for the record and for the centre.")
+    @told
+    def run(number: int, who: str, why: str) -> None:
+        from pipeline.quarantine import ACTIONS, QuarantineError, held_file
+        from pipeline.staff import Order
+
+        with open_the_desk() as desk:
+            try:
+                done = ACTIONS[name](desk, held_file(desk, number), Order(who, why, datetime.now(UTC)))
+            except QuarantineError as error:
+                raise click.ClickException(str(error)) from error
+        click.echo(done.note())
+
+
+_command("again", "Decide the held file with this NUMBER again, from the archive, as things stand now.")
+_command("ignore", "Close the held file with this NUMBER: nothing of it is applied, the centre reads why.")
+_command("release", "Decide the held file with this NUMBER although it is a second entry file or an old one (FIL-3).")

@@ -1,0 +1,96 @@
+"""The console as Airflow knows it: an application of the API server, and an entry in its navigation.
+
+Every component of Airflow imports plugins, and the scheduler forks its tasks, so nothing here may start threads: the
+application, and Polars behind it, is loaded with the first request, which only the API server has.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow.configuration import conf
+from airflow.plugins_manager import AirflowPlugin
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request
+
+    from pipeline.console.access import Person, Right
+
+PREFIX = "/resultsday"
+
+
+class Console:
+    """The application, loaded when it is first asked for something."""
+
+    def __init__(self) -> None:
+        self._app: FastAPI | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """ASGI."""
+        if self._app is None:
+            self._app = _load()
+        await self._app(scope, receive, send)
+
+
+def _load() -> FastAPI:
+    from infra.settings import Settings
+    from pipeline.console.access import named_rights
+    from pipeline.console.app import application
+
+    settings = Settings.load()
+
+    async def whoever(request: Request) -> Person:
+        """Who asks, by Airflow's session; raises `HTTPException` when nobody has logged in."""
+        from airflow.api_fastapi.app import get_auth_manager
+        from airflow.api_fastapi.auth.managers.models.resource_details import (
+            DagAccessEntity,
+            DagDetails,
+            VariableDetails,
+        )
+        from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
+
+        from pipeline.console.access import Person
+
+        user = await get_user(request, None, await bearer_scheme(request))
+        manager = get_auth_manager()
+        name = user.get_name()
+        rights: set[Right] = set(named_rights(settings, name))
+        if manager.is_authorized_custom_view(method="GET", resource_name="Resultsday", user=user):
+            rights.add("look")
+        # Who may run the ingest may see what it did, who may change the desk's variables may decide about its files.
+        ingest = DagDetails(id="ingest")
+        if manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, details=ingest, user=user):
+            rights.add("files")
+        if manager.is_authorized_variable(method="PUT", details=VariableDetails(key="resultsday"), user=user):
+            rights.add("act")
+        return Person(name, frozenset(rights))
+
+    def login(wanted: str) -> str:
+        """Where to log in, to come back to an address."""
+        from airflow.api_fastapi.app import get_auth_manager
+
+        return str(get_auth_manager().get_url_login(next_url=wanted))
+
+    return application(settings, lambda: datetime.now(UTC), whoever, login)
+
+
+class ConsolePlugin(AirflowPlugin):
+    """Tells Airflow of the console."""
+
+    _below = urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/") + PREFIX
+
+    name = "resultsday_console"
+    fastapi_apps = [{"name": "Resultsday", "app": Console(), "url_prefix": PREFIX}]  # noqa: RUF012 - as Airflow has it
+    external_views = [  # noqa: RUF012
+        {
+            "name": "Resultsday",
+            "href": f"{_below}/",
+            "destination": "nav",
+            "url_route": "resultsday",
+            "icon": f"{_below}/static/mark.svg",
+            "icon_dark_mode": f"{_below}/static/mark-dark.svg",
+            "nav_top_level": True,
+        }
+    ]

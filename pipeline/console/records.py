@@ -1,0 +1,156 @@
+"""Files as the console shows them: the record a finding is about with its columns marked, replies, and all of it
+without personal data for those who may not see any."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import evolve, frozen
+
+from infra.store import Missing, Store
+from parsers.findings import CODES, Finding, Reach
+from parsers.layouts import FILE_TYPES, Layout
+from pipeline import replies
+from pipeline.mask import PERSONAL, masked_record
+from rules.fees import Charge
+
+_ENVELOPE = 11
+"""Columns at the start of a detail record in which nothing personal stands: types, centre and candidate number."""
+_OUT_OF_PLACE = frozenset({"RECORD_SHIFTED", "RECORD_WIDTH", "RECORD_SHORT", "RECORD_OTHER_TYPE", "SPACES_LOST",
+                           "SPACES_EXTRA", "CONTROL_CHARACTER"})  # fmt: skip
+"""Findings about records whose fields do not stand where the layout has them."""
+HIDDEN = "\N{HORIZONTAL ELLIPSIS}"
+
+_HARMLESS = """
+NOT_A_FILE FILE_IN_FOLDER FILE_EMPTY FILE_TOO_LARGE FILE_NOT_EDI FILE_TEXT_WIDE FILE_FAILED HELD_CLOSED
+HELD_RELEASED FILE_NAME FILE_RENAMED FILE_TYPE FILE_DIRECTION FILE_TYPE_HELD NAME_HEADER HEADERS_DIFFER OTHER_CENTRE
+MANY_CENTRES RECORD_CENTRE STREAM_UNKNOWN FORMATS_VERSION OLD_FORMAT FILES_JOINED FILE_CUT TRAILER_DOUBLED
+SEQUENCE_NUMBER COUNT_WRONG SPACES_LOST SPACES_EXTRA LINE_ENDS LAST_LINE_END BLANK_LINES BYTE_ORDER_MARK
+END_OF_FILE_MARK MORE_OF_THE_SAME FIELD_MISSING CANDIDATE_NUMBER UCI_MISSING OPTION_UNKNOWN OPTION_TWICE
+OPTION_NOT_IN_SERIES WINDOW_NOT_OPEN WINDOW_CLOSED CLAIM_WINDOW CLAIM_AWARDED ALREADY_PROCESSED NUMBER_REUSED
+SECOND_ENTRY_FILE SEQUENCE_OLD SEQUENCE_GAP AMENDMENT_FIRST WITHDRAWN LATE_FEE CENTRE_NOT_APPROVED RETAKE_LIMIT
+RESIT_LIMIT TERMINAL_RULE PRACTICE_SITTING NOT_HELD MARK_COMPONENT MARK_EXTERNAL MARK_INTERNAL MARK_NOT_ENTERED
+MARK_TWICE MARK_ABOVE MARK_MISSING MARK_AND_STATUS MARK_TASKS MARK_LATE
+"""
+HARMLESS = frozenset(_HARMLESS.split())
+"""Codes whose sentences quote nothing about a person beyond the candidate number. Of a code that is not here, which a
+new one is not, only the sentences themselves are shown."""
+
+
+@frozen
+class Record:
+    """A line of a file around a finding: the text before, in and after the finding's columns; `first` is the first of
+    them, 1-based. `hidden`: personal data were masked."""
+
+    line: int
+    before: str
+    marked: str
+    after: str
+    hidden: bool
+
+    @property
+    def ruler(self) -> tuple[str, str]:
+        """The column numbers over the line: tens, and ones."""
+        width = len(self.before) + len(self.marked) + len(self.after)
+        tens = "".join(f"{ten:>10}" for ten in range(10, width + 10, 10))[:width]
+        return tens, ("1234567890" * (width // 10 + 1))[:width]
+
+
+def lines_of(store: Store, sha256: str, wanted: Iterable[int]) -> dict[int, str]:
+    """The lines with these numbers, from 1, of a file in the archive; none when it is not there."""
+    numbers = set(wanted)
+    if not numbers or not sha256:
+        return {}
+    try:
+        data = store.get(f"archive/{sha256}")
+    except Missing:
+        return {}
+    found = data.splitlines()
+    return {number: found[number - 1].decode("latin-1") for number in numbers if 0 < number <= len(found)}
+
+
+def record(line: int, text: str, letter: str | None, finding: Mapping[str, Any], *, personal: bool) -> Record:
+    """A line with the columns of a finding marked (`infra.console.FINDINGS`); unless `personal`, without what may be
+    about a person."""
+    hidden = not personal and _is_detail(text)
+    shown = visible_width(_hidden(text, letter, str(finding["code"])) if hidden else text)
+    first, last = finding["first_column"], finding["last_column"]
+    if first is None:
+        return Record(line, shown, "", "", hidden)
+    # Columns that a record cut short does not have are shown as the spaces they should be.
+    shown = shown.ljust(min(last, first + 40))
+    return Record(line, shown[: first - 1], shown[first - 1 : last], shown[last:], hidden)
+
+
+def visible_width(text: str) -> str:
+    """Text with every control character as one sign, so that columns stay where they are."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
+def _is_detail(text: str) -> bool:
+    """Whether a line may be about a learner; headers and trailers never are."""
+    return text[1:2] not in ("1", "3", "7", "9") or not text[:1].isalpha()
+
+
+def _hidden(text: str, letter: str | None, code: str) -> str:
+    layout = _layout(letter, len(text))
+    if layout is not None and code not in _OUT_OF_PLACE:
+        return masked_record(text, layout)
+    return text[:_ENVELOPE] + re.sub(r"\S", ".", text[_ENVELOPE:])
+
+
+def _layout(letter: str | None, width: int) -> Layout | None:
+    kind = FILE_TYPES.get(letter or "")
+    return kind.detail if kind and kind.detail and kind.detail.width == width else None
+
+
+# --- Findings and replies ---------------------------------------------------------------------------------------------
+
+
+def said(finding: Mapping[str, Any], *, personal: bool) -> dict[str, Any]:
+    """A finding (`infra.console.FINDINGS`) as it is shown; unless `personal`, with the sentences of its code, what the
+    file said left out."""
+    if personal or finding["code"] in HARMLESS:
+        return dict(finding)
+    shown = {**finding, **_sentences(str(finding["code"]))}
+    if finding["value"] is not None:
+        keep = finding["field"] is not None and finding["field"] not in PERSONAL and _short_code(finding["value"])
+        shown["value"] = finding["value"] if keep else HIDDEN
+    return shown
+
+
+def _short_code(value: str) -> bool:
+    """An option code, a number of a few digits: nothing that could be a name or an identifier of a person."""
+    return re.fullmatch(r"[A-Z]{0,3}[0-9]{0,4}", value) is not None
+
+
+def _sentences(code: str) -> dict[str, str]:
+    known = CODES.get(code)
+    if known is None:
+        return dict.fromkeys(("message", "expected", "remedy"), HIDDEN)
+    return {name: re.sub(r"\{[^}]*\}", HIDDEN, getattr(known, name)) for name in ("message", "expected", "remedy")}
+
+
+def reply_text(twin: str, *, personal: bool) -> str:
+    """A reply as text, from its JSON twin; unless `personal`, with what its findings quote from the file left out."""
+    plain = json.loads(twin)
+    findings = tuple(
+        Finding(**{**one, "reach": Reach(one["reach"]), "columns": one["columns"] and tuple(one["columns"])})
+        for one in plain.pop("findings")
+    )
+    fees = tuple(Charge(**one) for one in plain.pop("fees"))
+    whole = replies.Reply(**plain, fees=fees, findings=findings)
+    if not personal:
+        whole = evolve(whole, findings=tuple(_without_quotes(one) for one in findings))
+    return replies.text(whole).replace("\r\n", "\n")
+
+
+def _without_quotes(one: Finding) -> Finding:
+    if one.code in HARMLESS:
+        return one
+    # A reply is plain ASCII.
+    said = {name: words.replace(HIDDEN, "...") for name, words in _sentences(one.code).items()}
+    return evolve(one, value=None, message=said["message"], expected=said["expected"], remedy=said["remedy"])

@@ -1,0 +1,472 @@
+"""What the console's pages show, as plain values for their templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import urlencode
+
+import polars as pl
+from attrs import define, evolve, field, frozen
+from fastapi import HTTPException
+
+from infra.accounts import Accounts
+from infra.actions import Action as StaffAction
+from infra.console import ConsoleBook
+from infra.settings import Settings
+from infra.store import BadKey, Missing
+from parsers.findings import Reach
+from pipeline.console import pictures, records
+from pipeline.console.access import Person
+from pipeline.console.snapshots import FILTERS, MILESTONES, OF, ORDERS, TITLES, Snapshot, Snapshots
+from pipeline.desk import Desk, open_desk
+from pipeline.quarantine import ACTIONS, Done, QuarantineError, held_file, releasable
+from pipeline.staff import Order
+from rules import checkpoints as rules
+from rules.catalogue import EVENTS, LONDON, Catalogue, Series
+from rules.decisions import Outcome
+
+PAGE = 50
+"""Lines of a list on a page."""
+EMBARGOED = ("reports/award/", "reports/results/", "reports/boundaries/", "reports/what-if/", "reports/moderation/")
+"""Reports that show results, or marks before they stand (RES-2)."""
+_KINDS = {"html": "text/html", "csv": "text/csv", "json": "application/json", "txt": "text/plain"}
+
+PAGES = (
+    ("", "Season", "look"), ("centres", "Centres", "look"), ("files", "Files", "files"),
+    ("quarantine", "Quarantine", "files"), ("watch", "Watch", "look"), ("approval", "Approval", "look"),
+    ("search", "Search", "files"),
+)  # fmt: skip
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """Which centres, in what order, which page (from 1)."""
+
+    only: str = ""
+    sort: str = "centre"
+    down: bool = False
+    starts: str = ""
+    page: int = 1
+
+    def query(self, series: str, **changed: Any) -> str:
+        """The same wish with changes, as the query of an address."""
+        one = evolve(self, **changed)
+        given = {
+            "series": series, "only": one.only, "sort": one.sort if one.sort != "centre" else "",
+            "down": "1" if one.down else "", "starts": one.starts, "at": one.page if one.page > 1 else "",
+        }  # fmt: skip
+        return "?" + urlencode({name: value for name, value in given.items() if value})
+
+
+def under_embargo(key: str) -> bool:
+    """Whether a report shows results or what may still change (RES-2)."""
+    return f"reports/{key}".startswith(EMBARGOED)
+
+
+def common(desk: Desk, now: datetime, person: Person, below: str, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What every page needs: who looks, where the pages are, which series there are."""
+    series = shown.get("series") or current(desk.catalogue, now)
+    return {
+        "below": below,
+        "root": below.removesuffix("/resultsday"),
+        "person": person,
+        "now": now,
+        "series": series,
+        "every_series": desk.catalogue.all_series(),
+        "pages": [one for one in PAGES if person.may(one[2])],  # type: ignore[arg-type]
+        "refusal": "",
+        "why": "",
+        "personal": False,
+    }
+
+
+def current(catalogue: Catalogue, now: datetime) -> Series:
+    """The exam series people are busy with: the first whose late claims have not ended, otherwise the last."""
+    every = catalogue.all_series()
+    for one in every:
+        end = catalogue.milestone(one, "late_claims_close", now)
+        if end is None or now < end.at:
+            return one
+    return every[-1]
+
+
+@define
+class Console:
+    """The open desk and what is kept between requests."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    _desk: Desk | None = None
+    _edition: float = 0.0
+    _open: ExitStack = field(factory=ExitStack)
+    _snapshots: Snapshots | None = None
+    _lock: Lock = field(factory=Lock)
+
+    def desk(self) -> Desk:
+        """The desk, opened with the first request; its catalogue as its files are now."""
+        with self._lock:
+            edition = max((one.stat().st_mtime for one in Path(self.settings.catalogue).iterdir()), default=0.0)
+            if self._desk is None:
+                self._desk, self._edition = self._open.enter_context(open_desk(self.settings)), edition
+            elif edition != self._edition:
+                catalogue = Catalogue.load(self.settings.catalogue)
+                self._desk, self._edition = evolve(self._desk, catalogue=catalogue), edition
+            return self._desk
+
+    def _book(self, desk: Desk) -> ConsoleBook:
+        return ConsoleBook(desk.ledger.engine)
+
+    def _series(self, desk: Desk, asked: str) -> Series:
+        if not asked:
+            return current(desk.catalogue, self.clock())
+        found = desk.catalogue.series_by_id(asked)
+        if found is None or found.purpose != "entry":
+            raise HTTPException(404, "There is no such series.")
+        return found
+
+    def _snapshot(self, desk: Desk, series: Series) -> Snapshot:
+        with self._lock:
+            if self._snapshots is None:
+                self._snapshots = Snapshots(self._book(desk), lambda of: _silent(desk, of))
+        return self._snapshots.of(series, self.clock)
+
+    # --- The season --------------------------------------------------------------------------------------------------
+
+    def season(self, desk: Desk, asked: str, on: str) -> dict[str, Any]:
+        """A series at a glance. `on`: a day (`2024-04-20`) whose calendar is shown instead of today's."""
+        series, book = self._series(desk, asked), self._book(desk)
+        now = _noon(on) or self.clock()
+        dates = [one for one in desk.catalogue.milestones_of(series, now) if one.component == "*"]
+        dates.sort(key=lambda one: (one.at, one.event))
+        snapshot = self._snapshot(desk, series)
+        totals = snapshot.centres.sum()
+        count = {name: int(totals[name][0] or 0) for name in totals.columns if totals[name].dtype.is_integer()}
+        outcomes = book.outcomes(series.key, series.awarding_body)
+        ahead = [one for one in dates if one.at > now]
+        tiles = [
+            ("Centres", snapshot.centres.filter(pl.col("learners") > 0).height, "with entries", "centres"),
+            ("Files received", sum(outcomes.values()), "of this series", "files"),
+            ("Refused", outcomes.get(Outcome.REFUSED, 0), "files", f"files?outcome={Outcome.REFUSED}"),
+            ("In quarantine", count["held"], "files of this series", "quarantine"),
+            ("Entries", count["entries"], f"of {count['learners']:,} learners, claims included", "centres"),
+            ("Marks in", count["marks"], f"of {count['internal']:,} for internal components", "centres?only=marks"),
+            ("Outstanding", max(count["internal"] - count["marks"], 0), "marks of centres", "centres?only=marks"),
+            ("Board\u2019s marks", count["board_marks"], f"of {count['external']:,} for external components", "watch"),
+        ]
+        return {
+            "series": series,
+            "asked": now,
+            "as_on": on if _noon(on) else "",
+            "dates": [(one, one.at <= now, one.at - now) for one in dates],
+            "next": ahead[0] if ahead else None,
+            "left": ahead[0].at - now if ahead else None,
+            "meanings": EVENTS,
+            "line": pictures.calendar_line(dates, now),
+            "tiles": tiles,
+            "todo": _todo(book, series, outcomes, len(snapshot.silent)),
+            "counted": snapshot.at,
+        }
+
+    # --- Centres -----------------------------------------------------------------------------------------------------
+
+    def centres(self, desk: Desk, asked: str, wanted: Wanted) -> dict[str, Any]:
+        """The grid of centres and milestones, and the picture of all of them."""
+        series = self._series(desk, asked)
+        snapshot = self._snapshot(desk, series)
+        if wanted.only not in FILTERS or wanted.sort not in ORDERS:
+            raise HTTPException(404, "There is no such list of centres.")
+        some = snapshot.centres.filter(FILTERS[wanted.only][1])
+        if wanted.starts:
+            some = some.filter(pl.col("centre").str.starts_with(wanted.starts))
+        picture = pictures.overview(some, "centres/", f"?series={series.id}")
+        ordered = some.sort(wanted.sort, "centre", descending=[wanted.down, False])
+        last = max(-(-ordered.height // PAGE), 1)
+        here = min(max(wanted.page, 1), last)
+        return {
+            "series": series,
+            "counted": snapshot.at,
+            "picture": picture,
+            "reached": dict(some.group_by("reached").len().sort("reached").iter_rows()),
+            "milestones": [(name, TITLES[name], *OF[name]) for name in MILESTONES],
+            "summary": _summary(some),
+            "rows": list(ordered.slice((here - 1) * PAGE, PAGE).iter_rows(named=True)),
+            "total": ordered.height,
+            "of_all": snapshot.centres.height,
+            "filters": {name: words for name, (words, _) in FILTERS.items()},
+            "wanted": wanted,
+            "at": here,
+            "last": last,
+        }
+
+    def centre(self, desk: Desk, centre: str, asked: str, at: int) -> dict[str, Any]:
+        """All about one centre in a series."""
+        series, book = self._series(desk, asked), self._book(desk)
+        _known_centre(centre)
+        snapshot = self._snapshot(desk, series)
+        row = snapshot.centres.filter(pl.col("centre") == centre)
+        files, total = book.files(centre=centre, limit=PAGE, offset=(max(at, 1) - 1) * PAGE)
+        missing = book.marks_missing(centre, series.id)
+        by_component = missing.group_by("component", maintain_order=True).agg(
+            pl.len().alias("count"), pl.col("candidate").str.join(", ").alias("candidates")
+        )
+        letters = [
+            one.key for one in desk.store.list(f"outbox/{centre}/")
+            if one.kind == "file" and f"/checkpoint-{series.id}-" in one.key
+        ]  # fmt: skip
+        if row.is_empty() and total == 0:
+            raise HTTPException(404, f"Nothing is known of centre {centre}.")
+        return {
+            "series": series,
+            "centre": centre,
+            "row": next(row.iter_rows(named=True), None),
+            "milestones": [(name, TITLES[name], *OF[name]) for name in MILESTONES],
+            "files": list(files.iter_rows(named=True)),
+            "total": total,
+            "at": max(at, 1),
+            "last": max(-(-total // PAGE), 1),
+            "missing": list(by_component.iter_rows(named=True)),
+            "missing_total": missing.height,
+            "silent": centre in snapshot.silent,
+            "codes": _with_words(book.codes(centre=centre, key=series.key, awarding_body=series.awarding_body)),
+            "held": list(book.held(centre=centre).iter_rows(named=True)),
+            "cohorts": book.cohorts(centre, series.id),
+            "letters": [one.rpartition("/")[2] for one in sorted(letters)],
+            "keys": book.keys(centre, self.clock()),
+            "acted": book.acted(centre),
+        }
+
+    def candidate(self, desk: Desk, centre: str, candidate: str, *, personal: bool = False) -> dict[str, Any]:
+        """All that is on the books under a candidate number; names and dates of birth only if `personal`."""
+        book = self._book(desk)
+        _known_centre(centre)
+        rows = book.person(centre, candidate)
+        if rows.is_empty():
+            raise HTTPException(404, f"Nothing is known of candidate {candidate} of centre {centre}.")
+        ucis = rows["uci"].unique().to_list()
+        if not personal:
+            hidden = [pl.lit("\N{BULLET}" * 6).alias(name) for name in ("uci", "name")]
+            rows = rows.with_columns(*hidden, pl.lit(None).alias("born"))
+        return {
+            "centre": centre,
+            "candidate": candidate,
+            "rows": list(rows.iter_rows(named=True)),
+            "marks": book.person_marks(centre, ucis),
+            "personal": personal,
+        }
+
+    # --- Files -------------------------------------------------------------------------------------------------------
+
+    def files(
+        self, desk: Desk, asked: str, *, outcome: str, code: str, centre: str, every: bool, at: int
+    ) -> dict[str, Any]:
+        """The files received, the newest first; of one series unless `every`."""
+        series, book = self._series(desk, asked), self._book(desk)
+        of: dict[str, Any] = {} if every else {"key": series.key, "awarding_body": series.awarding_body}
+        rows, total = book.files(
+            **of, centre=centre, outcome=outcome, code=code, limit=PAGE, offset=(max(at, 1) - 1) * PAGE
+        )
+        given = {"series": series.id, "outcome": outcome, "code": code, "centre": centre, "every": "1" if every else ""}
+        return {
+            "series": series,
+            "rows": list(rows.iter_rows(named=True)),
+            "total": total,
+            "at": max(at, 1),
+            "last": max(-(-total // PAGE), 1),
+            "query": "?" + urlencode({name: value for name, value in given.items() if value}),
+            "outcome": outcome,
+            "code": code,
+            "in_centre": centre,
+            "every": every,
+            "outcomes": ["waiting", *(one.value for one in Outcome)],
+            "codes": _with_words(book.codes(**of)) if not centre else [],
+        }
+
+    def file(self, desk: Desk, number: int, *, personal: bool = False) -> dict[str, Any]:
+        """A file, its findings with the records they are about, and its reply; without personal data unless
+        `personal`."""
+        book = self._book(desk)
+        file = book.file(number)
+        if file is None:
+            raise HTTPException(404, f"There is no file with the number {number}.")
+        found = list(book.findings(number).iter_rows(named=True))
+        lines = {}
+        if file["kind"] == "file" and file["channel"] == "edi" and file["size"] <= desk.settings.max_file_bytes:
+            lines = records.lines_of(desk.store, file["sha256"], (one["line"] for one in found if one["line"]))
+        shown = [
+            records.said(one, personal=personal)
+            | {
+                "spoken": Reach(one["reach"]).spoken,
+                "record": records.record(one["line"], lines[one["line"]], file["letter"], one, personal=personal)
+                if one["line"] in lines
+                else None,
+            }
+            for one in found
+        ]
+        codes = frozenset(one["code"] for one in found if one["reach"] == Reach.HOLD)
+        return {
+            "file": file,
+            "findings": shown,
+            "reply": records.reply_text(file["twin"], personal=personal) if file["twin"] else "",
+            "is_open": file["outcome"] == Outcome.QUARANTINED and file["decision"] is None,
+            "releasable": releasable(codes),
+            "before": book.predecessor(number),
+            "personal": personal,
+        }
+
+    def note_shown(self, desk: Desk, who: str, why: str, centre: str, what: str) -> None:
+        """Puts on record that personal data were shown (OPS-3); raises `HTTPException` when nobody said why."""
+        if not why.strip():
+            raise HTTPException(400, "Say why you need the personal data: it goes on record.")
+        desk.actions.record(
+            StaffAction(
+                at=self.clock(), who=who, why=why.strip()[:500], action="personal_data", centre=centre, file_name=what
+            )
+        )
+
+    # --- Quarantine --------------------------------------------------------------------------------------------------
+
+    def quarantine(self, desk: Desk) -> dict[str, Any]:
+        """What is held, and what was decided."""
+        book = self._book(desk)
+        return {"held": list(book.held().iter_rows(named=True)), "decided": list(book.decided().iter_rows(named=True))}
+
+    def decide(self, desk: Desk, number: int, action: str, who: str, why: str) -> Done:
+        """Carries out what a person decided about a held file; raises `QuarantineError`."""
+        act = {name: run for name, run in ACTIONS.items() if name == action}
+        if not act:
+            raise QuarantineError("choose what is to be done")
+        return act[action](desk, held_file(desk, number), Order(who, why, self.clock()))  # type: ignore[index]
+
+    # --- Watching, approving -----------------------------------------------------------------------------------------
+
+    def watch(self, desk: Desk, asked: str) -> dict[str, Any]:
+        """What should have come and has not (OPS-2), and the checkpoints (OPS-1)."""
+        series, book = self._series(desk, asked), self._book(desk)
+        snapshot, now = self._snapshot(desk, series), self.clock()
+        centres, silent = snapshot.centres, snapshot.silent
+        due = {event: desk.catalogue.milestone(series, event, now) for event in ("window_closes", "marks_deadline")}
+        lacking = centres.filter(pl.col("marks") < pl.col("internal")).with_columns(
+            (pl.col("internal") - pl.col("marks")).alias("lacking")
+        )
+        most = lacking.sort("lacking", "centre", descending=[True, False])
+        taken = [
+            {**one, "report": f"checkpoints/{series.id}-{one['event']}.html"} for one in book.checkpoints(series.id)
+        ]
+        return {
+            "series": series,
+            "silent": silent[:500],
+            "silent_total": len(silent),
+            "not_entered": centres.filter(FILTERS["not-entered"][1]).height,
+            "lacking": list(most.head(PAGE).iter_rows(named=True)),
+            "lacking_total": lacking.height,
+            "due": due,
+            "checkpoints": taken,
+            "reasons": rules.REASONS,
+        }  # fmt: skip
+
+    def approval(self, desk: Desk, asked: str) -> dict[str, Any]:
+        """What waits for approval, and the previews."""
+        series, book = self._series(desk, asked), self._book(desk)
+        rows = [
+            {**one, "preview": f"award/{one['series']}/{one['version']}/index.html"}
+            for one in book.awardings(series.id)
+        ]
+        return {"series": series, "awardings": rows, "states": book.states(series.id)}
+
+    def report(self, desk: Desk, key: str) -> tuple[bytes, str]:
+        """A report of the store and its media type; raises `HTTPException` where there is none."""
+        kind = _KINDS.get(key.rpartition(".")[2])
+        try:
+            if kind is None:
+                raise Missing(key)
+            return desk.store.get(f"reports/{key}"), kind
+        except (Missing, BadKey):
+            raise HTTPException(404, "There is no such report.") from None
+
+    # --- Searching ---------------------------------------------------------------------------------------------------
+
+    def search(self, desk: Desk, words: str) -> dict[str, Any]:
+        """Centres, learners and files by what somebody typed: a centre number, a candidate number behind one, a UCI,
+        part of a file name, or a centre and a sequence number of three digits."""
+        book, asked = self._book(desk), " ".join(words.upper().split())
+        nothing: dict[str, Any] = {"words": words, "centre_found": "", "learners": [], "files": [], "total": 0}
+        if not asked:
+            return nothing | {"asked": ""}
+        parts = re.fullmatch(r"([0-9]{5})(?:[ /]([0-9]{3,4}))?", asked)
+        found: dict[str, Any] = nothing | {"asked": asked}
+        if parts and (parts[2] is None or len(parts[2]) == 4):
+            centre, candidate = parts[1], parts[2]
+            files, total = book.files(centre=centre, limit=PAGE if candidate is None else 0)
+            found |= {"centre_found": centre if total else "", "files": files, "total": 0 if candidate else total}
+            if candidate:
+                found["learners"] = book.learners(centre=centre, candidate=candidate)
+        elif parts:
+            files, total = book.files(centre=parts[1], sequence=int(parts[2]), limit=PAGE)
+            found |= {"files": files, "total": total}
+        elif re.fullmatch(r"[0-9]{12}[A-Z0-9]", asked) or re.fullmatch(r"[0-9A-Z]{5}[0-9]{7}[A-Z]", asked):
+            found["learners"] = book.learners(uci=asked)
+        elif re.fullmatch(r"[0-9]{4}", asked):
+            found["learners"] = book.learners(candidate=asked)
+        else:
+            files, total = book.files(named=words.strip(), limit=PAGE)
+            found |= {"files": files, "total": total}
+        for name in ("learners", "files"):
+            if isinstance(found[name], pl.DataFrame):
+                found[name] = list(found[name].iter_rows(named=True))
+        return found
+
+
+def _silent(desk: Desk, series: Series) -> tuple[str, ...]:
+    """OPS-2: centres that sent something in the season before, and nothing now."""
+    before = rules.season_before(series, desk.catalogue)
+    if before is None:
+        return ()
+    accounts = Accounts(desk.ledger.engine)
+    sent = [accounts.senders(one.id, one.key, one.awarding_body) for one in (before, series)]
+    return tuple(rules.silent(*sent)["centre"])
+
+
+def _todo(book: ConsoleBook, series: Series, outcomes: Mapping[str, int], silent: int) -> list[tuple[int, str, str]]:
+    """What needs a person now: how many, what, and where."""
+    states = book.states(series.id)
+    cohorts, awardings = states["cohorts"], states["awardings"]
+    waits = [
+        (book.held_count(), "files are held in quarantine and wait for a decision, of whatever series",
+         "quarantine"),
+        (outcomes.get("waiting", 0), "files have been received and are not decided yet", "files?outcome=waiting"),
+        (cohorts.get("proposed", 0), "adjustments of marks are proposed and wait for approval (MOD-2)", "approval"),
+        (states["boundaries"].get("proposed", 0), "conversion tables wait for approval (AWD-1)", "approval"),
+        (awardings.get("built", 0), "version of the results lies under embargo and waits for approval (RES-2)",
+         "approval"),
+        (silent, "centres that sent files a year ago have sent nothing (OPS-2)", "watch"),
+    ]  # fmt: skip
+    return [one for one in waits if one[0]]
+
+
+def _noon(day: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=LONDON)
+    except ValueError:
+        return None
+
+
+def _known_centre(centre: str) -> None:
+    if not re.fullmatch("[0-9]{5}", centre):
+        raise HTTPException(404, "A centre has five digits.")
+
+
+def _summary(centres: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """How many centres have a milestone complete, in part, and not at all."""
+    return {
+        name: dict(centres.group_by(f"{name}_state").len().iter_rows()) for name in MILESTONES
+    }  # fmt: skip
+
+
+def _with_words(codes: pl.DataFrame) -> list[dict[str, Any]]:
+    return [one | {"spoken": Reach(one["reach"]).spoken} for one in codes.iter_rows(named=True)]

@@ -1,0 +1,44 @@
+"""Figures, instants and states as the pages write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from rules.calendar import instant_text
+
+
+def number(value: int) -> str:
+    """`12,345`."""
+    return f"{value:,}"
+
+
+def when(instant: datetime | None) -> str:
+    """An instant in Europe/London; empty for none."""
+    return instant_text(instant) if instant else ""
+
+
+def until(left: timedelta) -> str:
+    """`in 12 days 4 hours`, `in 35 minutes`, `3 days ago`: the two largest parts that say something."""
+    seconds = int(abs(left).total_seconds())
+    days, rest = divmod(seconds, 86_400)
+    hours, minutes = rest // 3600, rest % 3600 // 60
+    parts = [(days, "day"), (hours, "hour")] if days else [(hours, "hour"), (minutes, "minute")]
+    said = " ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in parts if count) or "less than a minute"
+    return f"in {said}" if left > timedelta(0) else f"{said} ago"
+
+
+def event(name: str) -> str:
+    """`window_closes` as `window closes`."""
+    return name.replace("_", " ")
+
+
+def size(count: int) -> str:
+    """`3,490 bytes`."""
+    return f"{count:,} byte{'s' * (count != 1)}"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "number": number, "when": when, "until": until, "event": event, "size": size,
+}  # fmt: skip

@@ -1,0 +1,84 @@
+"""A browser, and people who are logged in to the running desk with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from infra.airflow import passwords
+from infra.settings import Settings
+from infra.supervisor import Desk
+from tests import browser as browsers
+from tests.console.scene import Scene, furnish
+
+TIMEOUT = 30_000
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def scene(desk: Desk, desk_settings: Settings) -> Scene:
+    """Files in the ledger of the running desk."""
+    return furnish(desk_settings, desk)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real browser without a window."""
+    with browsers.running() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def _sessions() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def opened(
+    browser: Browser, desk: Desk, desk_settings: Settings, scene: Scene, _sessions: dict[str, Any]
+) -> Iterator[Open]:
+    """`opened("ops")`: a page on which that user is logged in; fails in the end when the browser complained."""
+    complaints: list[str] = []
+    contexts = []
+
+    def page(user: str, **wishes: Any) -> Page:
+        if user not in _sessions:
+            _sessions[user] = _log_in(browser, desk, user, passwords(desk_settings)[user])
+        context = browser.new_context(base_url=desk.ui_url, storage_state=_sessions[user], **wishes)
+        contexts.append(context)
+        context.set_default_timeout(TIMEOUT)
+        new = context.new_page()
+        new.on("console", heard)
+        return new
+
+    def heard(said: ConsoleMessage) -> None:
+        # Refusals are asked for, and how Airflow frames what is plugged into it is not ours.
+        expected = "status of 4" in said.text or "its sandbox attribute" in said.text
+        ours = said.location["url"].startswith(f"{desk.ui_url}/resultsday/")
+        if ours and said.type in ("error", "warning") and not expected:
+            complaints.append(said.text)
+
+    yield page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _log_in(browser: Browser, desk: Desk, user: str, password: str) -> Any:
+    """Through Airflow's own form, sent there by the console."""
+    context = browser.new_context(base_url=desk.ui_url)
+    context.set_default_timeout(TIMEOUT)
+    page = context.new_page()
+    page.goto("/resultsday/")
+    page.fill("input[name=username]", user)
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_url("**/resultsday/")
+    page.get_by_role("heading", level=1).wait_for()
+    state = context.storage_state()
+    context.close()
+    return state

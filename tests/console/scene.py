@@ -1,0 +1,132 @@
+"""What the console's tests look at: a few files of May/June 2025 in the ledger of the running desk.
+
+Sixty centres have registered. 70000 and 70001 have entered; a name of 70000 is not the one registered. 70002 sent a
+second entry file, 70003 another file under a number it had used, 70004 a second entry file too: they are held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
+
+import polars as pl
+from attrs import evolve, frozen
+
+from fixtures.generate import people
+from infra.console import ConsoleBook
+from infra.settings import Settings
+from infra.supervisor import Desk as Running
+from parsers.layouts import MARK
+from parsers.writer import block, candidate_records, details, single
+from pipeline.desk import Desk, open_desk
+from pipeline.ingest import ingest
+from pipeline.rehearsal import land
+from tests.support import ENTERPRISE, name_of
+
+SERIES = "2025-06"
+REGISTERED = datetime(2024, 9, 18, 12, tzinfo=UTC)
+ENTERED = datetime(2025, 2, 10, 12, tzinfo=UTC)
+CENTRES = [f"{70_000 + number}" for number in range(60)]
+FIRST, SECOND, TWICE, REUSED, OTHER = CENTRES[:5]
+WRONG_NAME = "MISPELT:PERSON"
+
+
+@frozen
+class Scene:
+    """The numbers of the files, and everything in them that is about a person."""
+
+    mismatch: int
+    twice: int
+    reused: int
+    other: int
+    personal: frozenset[str]
+
+
+def furnish(settings: Settings, running: Running) -> Scene:
+    """Sends the files and lets the ingest decide them; done before, it changes nothing."""
+    with open_desk(evolve(settings, database_url=running.database_url)) as desk:
+        _send(desk)
+        _take(desk)
+        book = ConsoleBook(desk.ledger.engine)
+
+        def number(centre: str, name: str, outcome: str) -> int:
+            rows, _ = book.files(centre=centre, named=name, outcome=outcome)
+            return int(rows["id"][-1])
+
+        return Scene(
+            mismatch=number(FIRST, "E", "partly accepted"),
+            twice=number(TWICE, "X02", "quarantined"),
+            reused=number(REUSED, "15.X01", "quarantined"),
+            other=number(OTHER, "X02", "quarantined"),
+            personal=frozenset(_personal()),
+        )
+
+
+def _send(desk: Desk) -> None:
+    def send(centre: str, data: bytes, at: datetime) -> None:
+        land(desk, f"inbox/{centre}/{name_of(data)}", data, at)
+
+    for centre in CENTRES:
+        send(centre, _file(centre, ("BEN22",), series="9B24", body="13"), REGISTERED)
+    for centre in CENTRES[:5]:
+        send(centre, _file(centre, name=WRONG_NAME if centre == FIRST else ""), ENTERED)
+    for centre in (TWICE, OTHER):
+        send(centre, _file(centre, ("BEN01", "BEN02"), sequence=2), ENTERED + timedelta(hours=1))
+    _take(desk)
+    send(REUSED, _file(REUSED, ("BEN01",)), ENTERED + timedelta(hours=1))
+    marked = [
+        {"centre": SECOND, "candidate": one["candidate"], "uci": one["uci"], "component": "BEN01", "mark": 31}
+        for one in _people(SECOND)[:2]
+    ]
+    send(SECOND, _marks(marked), ENTERED + timedelta(hours=3))
+
+
+def _take(desk: Desk) -> None:
+    """An ingest of ours, or of the running desk when that is at it."""
+    deadline = monotonic() + 60
+    while True:
+        ingest(desk, ENTERED + timedelta(days=1))
+        left = [one for one in desk.store.list("inbox/") if one.kind == "file" and one.key[6:11] in CENTRES]
+        if not left and not ConsoleBook(desk.ledger.engine).waiting():
+            return
+        assert monotonic() < deadline, "another ingest does not end"
+        sleep(0.2)
+
+
+def _people(centre: str) -> list[dict[str, str]]:
+    return list(people(centre, 3, seed=int(centre)))
+
+
+def _file(
+    centre: str,
+    options: Sequence[str] = ENTERPRISE,
+    *,
+    series: str = "6B25",
+    body: str = "15",
+    sequence: int = 1,
+    name: str = "",
+) -> bytes:
+    """Entries of a centre's three learners, the first of whom may have another name."""
+    first, *others = _people(centre)
+    records = [
+        line
+        for one in (first | ({"name": name} if name else {}), *others)
+        for line in candidate_records("E", centre, one, options)
+    ]
+    return single(
+        "E", centre, block(records), awarding_body=body, series_key=series, sequence=sequence, produced="100225"
+    )
+
+
+def _marks(rows: list[dict[str, object]]) -> bytes:
+    records = details("M", MARK, pl.DataFrame(rows))
+    return single("M", SECOND, records, awarding_body="15", series_key="6B25", sequence=1, produced="100225")
+
+
+def _personal() -> set[str]:
+    said = {WRONG_NAME}
+    for centre in CENTRES[:5]:
+        for one in _people(centre):
+            said |= {one[name] for name in ("name", "uci", "uln", "upn") if one.get(name)}
+    return said

@@ -1,0 +1,125 @@
+"""What the console counts, and what it hides, over the real ledger (MRK-1, OPS-2)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
+
+import pytest
+
+from fixtures.generate import people
+from infra.console import ConsoleBook
+from parsers.layouts import CANDIDATE
+from pipeline.console.records import HIDDEN, lines_of, record, reply_text, said
+from pipeline.console.snapshots import FILTERS, FRESH, Snapshots, reached
+from pipeline.desk import Desk
+from pipeline.ingest import ingest
+from pipeline.rehearsal import land
+from rules.catalogue import Series
+from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, name_of, registration_file
+
+LATER = datetime(2024, 3, 1, 12, tzinfo=UTC)
+WRONG = "MISPELT:PERSON"
+
+
+def take(desk: Desk, data: bytes, at: datetime, name: str = "") -> None:
+    land(desk, f"inbox/{CENTRE}/{name or name_of(data)}", data, at)
+    ingest(desk, at + timedelta(minutes=5))
+
+
+def june(desk: Desk) -> Series:
+    found = desk.catalogue.series_by_id("2024-06")
+    assert found
+    return found
+
+
+@pytest.fixture
+def entered(work: Desk) -> Desk:
+    """Three learners registered and entered for four options; then two of them amended to one option."""
+    take(work, registration_file(), REGISTERED)
+    take(work, centre_file(), ON_TIME)
+    take(work, centre_file(("BEN02",), letter="A", sequence=2, count=2), ON_TIME + timedelta(days=1))
+    return work
+
+
+def test_progress_counts_what_is_in_force(entered: Desk) -> None:
+    [row] = ConsoleBook(entered.ledger.engine).progress("2024-06", "6B24", "15").iter_rows(named=True)
+    assert row == {
+        "centre": CENTRE, "registered": 3, "learners": 3, "entries": 6, "internal": 4, "external": 1, "claims": 1,
+        "marks": 0, "board_marks": 0, "cohorts": 0, "moderated": 0, "files": 2, "refused": 0, "held": 0, "released": 0,
+    }  # fmt: skip
+
+
+def test_milestones_are_complete_in_part_or_not_at_all(entered: Desk) -> None:
+    progress = ConsoleBook(entered.ledger.engine).progress("2024-06", "6B24", "15")
+    [row] = reached(progress).iter_rows(named=True)
+    states = {name: value for name, value in row.items() if name.endswith("_state")}
+    assert states == {
+        "registered_state": "all", "entered_state": "all", "marked_state": "none", "moderated_state": "none",
+        "claimed_state": "some", "released_state": "none",
+    }  # fmt: skip
+    assert row["reached"] == 2
+    chosen = {name for name, (_, which) in FILTERS.items() if reached(progress).filter(which).height}
+    assert chosen == {"", "marks", "not-released"}
+
+
+def test_counts_are_kept_until_the_ledger_changes(entered: Desk) -> None:
+    snapshots = Snapshots(ConsoleBook(entered.ledger.engine), lambda _: ())
+    first = snapshots.of(june(entered), lambda: LATER)
+    take(entered, centre_file(("BEN02",), letter="A", sequence=3), ON_TIME + timedelta(days=2))
+    assert snapshots.of(june(entered), lambda: LATER + FRESH / 2) is first
+    second = snapshots.of(june(entered), lambda: LATER + FRESH)
+    assert second.centres["entries"].to_list() == [3]
+    third = snapshots.of(june(entered), lambda: LATER + 2 * FRESH)
+    assert third.centres is second.centres
+    assert third.at == LATER + 2 * FRESH
+
+
+def test_a_country_is_counted_behind_the_back_of_whoever_asks(entered: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.console.snapshots.QUICK", 0.0)
+    snapshots = Snapshots(ConsoleBook(entered.ledger.engine), lambda _: ())
+    first = snapshots.of(june(entered), lambda: LATER)
+    take(entered, centre_file(("BEN02",), letter="A", sequence=3), ON_TIME + timedelta(days=2))
+    now = LATER + FRESH
+    assert snapshots.of(june(entered), lambda: now) is first
+    deadline = monotonic() + 20
+    while snapshots.of(june(entered), lambda: now) is first:
+        assert monotonic() < deadline
+        sleep(0.02)
+    assert snapshots.of(june(entered), lambda: now).centres["entries"].to_list() == [3]
+
+
+def test_what_is_personal_is_hidden_in_records_findings_and_replies(work: Desk) -> None:
+    book = ConsoleBook(work.ledger.engine)
+    take(work, registration_file(), REGISTERED)
+    take(work, centre_file(changed={"name": WRONG}), ON_TIME)
+    number = int(book.files(named="E")[0]["id"].max())  # type: ignore[arg-type]
+    file = book.file(number)
+    assert file
+    learners = list(people(CENTRE, 3, seed=1))
+    personal = {WRONG} | {one[name] for one in learners for name in ("name", "uci", "uln")}
+    [mismatch] = [one for one in book.findings(number).iter_rows(named=True) if one["code"] == "NAME_MISMATCH"]
+    [line] = lines_of(work.store, file["sha256"], [mismatch["line"]]).values()
+    shown = record(mismatch["line"], line, "E", mismatch, personal=True)
+    assert shown.marked.rstrip() == WRONG
+    assert len(shown.before) == CANDIDATE["name"].first - 1
+    hidden = record(mismatch["line"], line, "E", mismatch, personal=False)
+    assert hidden.hidden
+    assert (hidden.before[-4:], set(hidden.marked)) == ("0001", {".", " "})
+    assert "BEN01" in hidden.after
+    texts = [hidden.before + hidden.marked + hidden.after, str(said(mismatch, personal=False))]
+    texts.append(reply_text(file["twin"], personal=False))
+    assert not [one for one in personal for text in texts if one in text]
+    assert said(mismatch, personal=False)["value"] == HIDDEN
+    assert WRONG in reply_text(file["twin"], personal=True)
+
+
+def test_of_a_record_whose_fields_are_out_of_place_nothing_is_shown_but_who_it_is_about() -> None:
+    [line] = [one for one in centre_file(count=1).decode("ascii").split("\r\n") if one.startswith("E5")]
+    shifted = line[:72] + line[85:]
+    finding = {"code": "RECORD_SHIFTED", "first_column": 73, "last_column": 82}
+    shown = record(3, shifted, "E", finding, personal=False)
+    assert (shown.before + shown.marked + shown.after)[:11] == line[:11]
+    assert set((shown.before + shown.marked + shown.after)[11:]) == {".", " "}
+    header = record(1, "E1" + "0" * 20, "E", {"code": "X", "first_column": None, "last_column": None}, personal=False)
+    assert (header.before, header.hidden) == ("E1" + "0" * 20, False)
