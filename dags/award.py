@@ -9,6 +9,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param, dag, get_current_context, task
 
 from infra.settings import Settings
+from pipeline.callbacks import run_failed
 from pipeline.timetable import CalendarTimetable
 
 EVENTS = ("results_to_centres",)
@@ -42,6 +43,7 @@ class Question(ApprovalOperator):
     max_active_runs=1,
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(days=14),
+    on_failure_callback=run_failed,
     params={"series": Param("", type="string", title="Series", description="2024-06; empty: the one that is due")},
     default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
     tags=["edi", "calendar", "results"],

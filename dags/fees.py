@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
+from pipeline.callbacks import run_failed
+
 
 @dag(
     schedule=CronTriggerTimetable("0 6 * * MON", timezone="Europe/London"),
@@ -14,6 +16,7 @@ from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
     max_active_runs=1,
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(hours=1),
+    on_failure_callback=run_failed,
     default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
     tags=["edi", "fees"],
 )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
+from pipeline.callbacks import run_failed
 from pipeline.timetable import CalendarTimetable
 
 EVENTS = ("marks_deadline", "marks_amendment_deadline")
@@ -20,6 +21,7 @@ HOUR = 5
     max_active_runs=1,
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(hours=1),
+    on_failure_callback=run_failed,
     default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
     tags=["edi", "calendar", "moderation"],
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
+from pipeline.callbacks import run_failed
 from pipeline.timetable import CalendarTimetable
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ EVENTS = ("results_to_centres", "results_to_learners")
     max_active_runs=1,
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(hours=1),
+    on_failure_callback=run_failed,
     default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
     tags=["edi", "calendar", "results"],
 )

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
 
+from pipeline.callbacks import run_failed
+
 
 @dag(
     schedule=None,
@@ -14,6 +16,7 @@ from airflow.sdk import Param, dag, get_current_context, task
     max_active_runs=1,
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(hours=1),
+    on_failure_callback=run_failed,
     default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
     params={
         "series": Param("", type="string", title="Series", description="Year and month, for example 2024-06."),

@@ -1,0 +1,52 @@
+"""The watch: every five minutes, what is due and not done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, get_current_context, task
+
+from pipeline.callbacks import run_failed
+
+
+@dag(
+    schedule="*/5 * * * *",
+    start_date=datetime(2022, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(minutes=10),
+    on_failure_callback=run_failed,
+    default_args={"owner": "edi-desk", "retries": 1, "retry_delay": timedelta(seconds=30)},
+    tags=["edi", "watch"],
+)
+def watch() -> None:
+    """### Looks for what is due and not done, and tells people
+
+    Results that are not out or not approved, an award or a checkpoint that was not done, an ingest that does not
+    succeed, files that are held for too long, a disk that fills up. It looks at the ledger, not at runs. Each thing is
+    told once, by e-mail and webhook as the settings `RESULTSDAY_ALERT_*` say, with what to do about it.
+
+    * **Run it now**: press *Trigger*. Nothing is told twice.
+    * **It failed**: clear the task, or wait for the next run.
+    * **What happened**: the run's note lists what is wrong now. It holds no names.
+    """
+
+    @task
+    def look() -> str:
+        """One look."""
+        from infra.airflow import note_run
+        from infra.settings import Settings
+        from pipeline.desk import open_desk
+        from pipeline.watch import watch as look_around
+
+        with open_desk(Settings.load()) as desk:
+            note = look_around(desk, datetime.now(UTC)).note()
+        run = get_current_context()["dag_run"]
+        note_run(run.dag_id, run.run_id, note)
+        return note
+
+    look()
+
+
+watch()

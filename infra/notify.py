@@ -1,0 +1,121 @@
+"""Tells people: by e-mail over SMTP, and by POST to a webhook. Whatever happens to a message, the caller goes on."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import ssl
+import threading
+from collections.abc import Mapping
+from email.message import EmailMessage
+from typing import Any, Protocol
+
+import httpx
+from attrs import field, frozen
+
+from infra.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class Message:
+    """What is said: a subject of one line, a text for people, and the same as JSON for programs."""
+
+    subject: str
+    text: str
+    content: Mapping[str, Any]
+
+
+class Channel(Protocol):
+    """A way to tell people."""
+
+    def send(self, message: Message, seconds: float) -> None:
+        """Sends it, with so many seconds for each step; raises `OSError`, `SMTPException` or `HTTPError`."""
+
+
+@frozen(kw_only=True)
+class Mail:
+    """E-mail, to `to` by the server at `host`. With `starttls` nothing is said to a server that cannot prove, by a
+    certificate the machine trusts, that it is that host."""
+
+    host: str
+    port: int
+    starttls: bool
+    user: str
+    password: str = field(repr=False)
+    sender: str
+    to: tuple[str, ...]
+
+    def send(self, message: Message, seconds: float) -> None:
+        """See `Channel.send`."""
+        mail = EmailMessage()
+        # A line end in a subject would be another header, which `EmailMessage` refuses.
+        mail["Subject"] = " ".join(message.subject.split())
+        mail["From"], mail["To"] = self.sender, ", ".join(self.to)
+        mail.set_content(message.text)
+        with smtplib.SMTP(self.host, self.port, timeout=seconds) as server:
+            if self.starttls:
+                server.starttls(context=ssl.create_default_context())
+            if self.user:
+                server.login(self.user, self.password)
+            server.send_message(mail)
+
+
+@frozen(kw_only=True)
+class Webhook:
+    """A POST of JSON to `url`, with `token` as a bearer token when there is one. No redirect is followed."""
+
+    url: str = field(repr=False)
+    token: str = field(repr=False)
+
+    def send(self, message: Message, seconds: float) -> None:
+        """See `Channel.send`."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        httpx.post(self.url, json=dict(message.content), headers=headers, timeout=seconds).raise_for_status()
+
+
+def channels(settings: Settings) -> tuple[Mail | Webhook, ...]:
+    """The ways the settings name; none of them is a way too: what happens is then in the log and in Airflow only."""
+    found: list[Mail | Webhook] = []
+    if settings.alert_mail_to:
+        found.append(
+            Mail(
+                host=settings.alert_smtp_host,
+                port=settings.alert_smtp_port,
+                starttls=settings.alert_smtp_tls == "starttls",
+                user=settings.alert_smtp_user,
+                password=settings.alert_smtp_password,
+                sender=settings.alert_mail_from,
+                to=tuple(one.strip() for one in settings.alert_mail_to.split(",")),
+            )
+        )
+    if settings.alert_webhook:
+        found.append(Webhook(url=settings.alert_webhook, token=settings.alert_webhook_token))
+    return tuple(found)
+
+
+def send(settings: Settings, message: Message) -> list[str]:
+    """Sends a message by every channel at the same time, and waits for them so long as the settings say and no longer.
+    Never raises; returns the names of the channels that took it. The others are logged, without what they answered."""
+    taken: list[str] = []
+
+    def one(channel: Mail | Webhook) -> None:
+        name = type(channel).__name__
+        try:
+            channel.send(message, settings.alert_seconds)
+        except Exception as error:  # a certificate, a proxy, a name that is none: whatever it is, the job goes on
+            log.warning("the alert could not be sent by %s: %s", name, type(error).__name__)
+        else:
+            taken.append(name)
+
+    # In threads that nobody has to wait for: a server that answers a byte at a time keeps within every time limit of
+    # its own connection, and would hold up a job for hours.
+    threads = [threading.Thread(target=one, args=(channel,), daemon=True) for channel in channels(settings)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(settings.alert_seconds)
+    if any(thread.is_alive() for thread in threads):
+        log.warning("an alert was not sent within %d seconds", settings.alert_seconds)
+    return sorted(taken)

@@ -1,0 +1,91 @@
+"""Commands that say how the desk is: health, metrics, what is late, and whether alerts arrive."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+
+import click
+from attrs import evolve
+
+from infra.settings import Settings
+from pipeline.cli.tools import main, open_the_desk, say, told
+
+
+@main.command()
+@told
+def health() -> None:
+    """Use every part of the desk and say what is wrong; exit code 1 when something is."""
+    from infra.supervisor import status
+    from pipeline.health import health as look
+
+    settings = Settings.load()
+    airflow_url = os.environ.get("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "").removesuffix("/execution/")
+    if running := status(settings):
+        landing = settings.sftp_check or f"{settings.sftp_host}:{running.sftp_port}"
+        settings = evolve(settings, database_url=running.database_url, sftp_check=landing)
+        airflow_url = running.ui_url
+    parts = look(settings, airflow_url, datetime.now(UTC))
+    say(one.line() for one in parts)
+    sys.exit(1 if any(one.wrong for one in parts) else 0)
+
+
+@main.command()
+@told
+def metrics() -> None:
+    """Print every metric in the text format of Prometheus."""
+    from pipeline.metrics import exposition
+
+    with open_the_desk() as desk:
+        click.echo(exposition(desk, datetime.now(UTC)), nl=False)
+
+
+@main.command()
+@told
+def watch() -> None:
+    """Look for what is due and not done, and tell people what they have not been told; exit code 1 when something is
+    late."""
+    from pipeline.watch import watch as look
+
+    with open_the_desk() as desk:
+        found = look(desk, datetime.now(UTC))
+    click.echo(found.note())
+    sys.exit(1 if found.wrong else 0)
+
+
+@main.group()
+def alerts() -> None:
+    """What people have been told, and whether they can be."""
+
+
+@alerts.command("list")
+@told
+def alerts_list() -> None:
+    """The last fifty alerts, the newest first."""
+    from infra.watching import WatchBook
+
+    with open_the_desk() as desk:
+        said = WatchBook(desk.ledger.engine).said()
+    say(
+        f"{one.at:%Y-%m-%d %H:%M} UTC  {'told' if one.sent_at else 'NOT TOLD':<8}  {one.code}: {one.said}"
+        for one in said
+    )
+    if not said:
+        click.echo("There has been no alert.")
+
+
+@alerts.command("test")
+@told
+def alerts_test() -> None:
+    """Send a message by every way that is set; exit code 1 when one of them does not take it."""
+    from infra.notify import channels, send
+    from pipeline.alerts import TEST, alert
+
+    settings, now = Settings.load(), datetime.now(UTC)
+    ways = sorted(type(one).__name__ for one in channels(settings))
+    taken = send(settings, alert(TEST).message(settings.alert_runbook, now))
+    say(f"{one}: {'sent' if one in taken else 'NOT SENT'}" for one in ways)
+    if not ways:
+        click.echo("No way is set: RESULTSDAY_ALERT_MAIL_TO and RESULTSDAY_ALERT_WEBHOOK are empty.")
+    sys.exit(0 if ways and taken == ways else 1)

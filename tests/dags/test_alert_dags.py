@@ -1,0 +1,61 @@
+"""Alerts, health and metrics on the running desk: a failed run becomes a mail, and monitors see what is there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from infra.airflow import AirflowApi
+from infra.settings import Settings
+from infra.supervisor import Desk
+from pipeline.alerts import ALERTS
+from pipeline.cli import main
+from tests.mailbox import Mailbox
+
+
+@pytest.fixture(scope="module")
+def api(desk: Desk) -> Iterator[AirflowApi]:
+    with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
+        for dag in ("ingest", "updated_results", "watch"):
+            client.wait_until_known(dag, 60)
+        yield client
+
+
+def test_a_run_that_fails_for_good_becomes_a_mail_that_says_what_to_do(api: AirflowApi, mailbox: Mailbox) -> None:
+    run = api.trigger("updated_results", {"series": "1999-06", "centres": ["64123"], "why": "asked by A. Person"})
+    assert api.wait("updated_results", run, 120) == "failed"
+    said = mailbox.wait_for(f"A run of updated_results has failed for good: {run} (", 60)
+    assert "$ resultsday health" in said
+    assert "docs/runbook/run-failed.md" in said
+    assert "Person" not in said
+
+
+def test_the_watch_runs_by_itself_and_its_note_says_what_is_late(api: AirflowApi) -> None:
+    run = api.trigger("watch")
+    assert api.wait("watch", run, 120) == "success"
+    lines = str(api.run("watch", run)["note"]).splitlines()
+    assert lines == ["Nothing is late."] or all(line.split(":")[0].removesuffix(" (new)") in ALERTS for line in lines)
+    assert any(one["run_type"] == "scheduled" for one in api.runs("watch"))
+
+
+def test_health_is_200_and_metrics_are_there_once_the_jobs_have_run(
+    api: AirflowApi, desk: Desk, desk_settings: Settings
+) -> None:
+    assert api.wait("ingest", api.trigger("ingest"), 120) == "success"
+    end = time.monotonic() + 60
+    with httpx.Client(base_url=desk.ui_url, timeout=30, trust_env=False) as client:
+        while (answer := client.get("/resultsday-status/health")).status_code != 200:
+            assert time.monotonic() < end, answer.text
+            time.sleep(1)
+        for part in ("ledger", "tables", "jobs", "store", "disk", "catalogue", "scheduler", "sftp"):
+            assert f"{part:<10} ok" in answer.text
+        by_hand = CliRunner().invoke(main, ["health"], env=desk_settings.environment())
+        assert (by_hand.exit_code, by_hand.output) == (0, answer.text)
+        figures = client.get("/resultsday-status/metrics")
+    assert figures.status_code == 200
+    assert 'resultsday_job_age_seconds{job="ingest"}' in figures.text
+    assert 'resultsday_alerts{code="RUN_FAILED"}' in figures.text

@@ -1,0 +1,144 @@
+"""Health that means it: each part is broken for real, and is named, in words, and no other."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from attrs import evolve
+from click.testing import CliRunner
+
+from infra.host import LOCALHOST, free_port
+from infra.postgres import EmbeddedPostgres
+from infra.settings import Settings
+from infra.sql import open_engine
+from infra.watching import WatchBook
+from pipeline.cli import main
+from pipeline.health import health
+from pipeline.watch import INGEST, WATCH
+from tests.monitors import scheduler_beating
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def alive() -> Iterator[str]:
+    with scheduler_beating(NOW - timedelta(seconds=5)) as url:
+        yield url
+
+
+@pytest.fixture
+def well(fresh: Settings) -> Settings:
+    """A desk on which the jobs have run, with a landing service to look at."""
+    engine = open_engine(fresh.database_url)
+    for job in (INGEST, WATCH):
+        WatchBook(engine).beat(job, NOW - timedelta(minutes=4))
+    engine.dispose()
+    return evolve(fresh, free_disk_bytes=1)
+
+
+def wrong(settings: Settings, url: str, now: datetime = NOW) -> dict[str, str]:
+    """What is wrong, by part."""
+    return {one.name: one.wrong for one in health(settings, url, now) if one.wrong}
+
+
+def test_a_desk_that_is_well_says_so_and_leaves_nothing_behind(well: Settings, alive: str) -> None:
+    parts = health(well, alive, NOW)
+    assert [one.name for one in parts] == ["ledger", "tables", "jobs", "store", "disk", "catalogue", "scheduler"]
+    assert {one.wrong for one in parts} == {""}
+    assert not [path for path in Path(well.store_location).rglob("*") if path.is_file()]
+
+
+def test_a_ledger_of_another_revision_is_named(well: Settings, alive: str) -> None:
+    engine = sa.create_engine(well.database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+    engine.dispose()
+    [(part, said)] = wrong(well, alive).items()
+    assert part == "tables"
+    assert said.startswith("the tables are of revision 0001, this program needs ")
+
+
+def test_jobs_that_do_not_succeed_are_named(well: Settings, alive: str) -> None:
+    assert wrong(well, alive, NOW + timedelta(minutes=11))["jobs"] == (
+        "no run of ingest has succeeded for 15 minutes; no run of watch has succeeded for 15 minutes"
+    )
+
+
+def test_a_store_that_cannot_be_written_is_named(well: Settings, alive: str) -> None:
+    store = Path(well.store_location)
+    store.mkdir()
+    # Where the probe would go there is a file: even root cannot write there.
+    (store / "probes").write_bytes(b"")
+    assert list(wrong(well, alive)) == ["store"]
+    assert "cannot be written and read" in wrong(well, alive)["store"]
+
+
+def test_a_bucket_that_is_not_there_is_named(well: Settings, alive: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{LOCALHOST}:{free_port()}")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "eu-west-2")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    assert list(wrong(evolve(well, store="s3://gone"), alive)) == ["store"]
+
+
+def test_a_disk_with_little_room_and_a_catalogue_that_cannot_be_read_are_named(
+    well: Settings, alive: str, tmp_path: Path
+) -> None:
+    (tmp_path / "catalogue").mkdir()
+    said = wrong(evolve(well, free_disk_bytes=2**62, catalogue=tmp_path / "catalogue"), alive)
+    assert said["disk"].endswith("MiB are free for the state folder and the store")
+    assert said["catalogue"].startswith("the catalogue cannot be read: ")
+    assert list(said) == ["disk", "catalogue"]
+
+
+def test_a_scheduler_without_a_sign_of_life_and_no_airflow_at_all_are_named(well: Settings) -> None:
+    with scheduler_beating(NOW - timedelta(seconds=90)) as url:
+        assert wrong(well, url) == {"scheduler": "the scheduler has given no sign of life for a minute"}
+    assert wrong(well, url) == {"scheduler": "Airflow does not say how its scheduler is (ConnectError)"}
+    assert wrong(well, "") == {"scheduler": "there is no Airflow: the desk is down"}
+
+
+def test_a_landing_service_that_does_not_answer_is_named(well: Settings, alive: str) -> None:
+    with socket.create_server((LOCALHOST, 0)) as listener:
+        checked = evolve(well, sftp_check=f"{LOCALHOST}:{listener.getsockname()[1]}")
+
+        def greet(said: bytes) -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(said)
+
+        for said, found in ((b"SSH-2.0-desk\r\n", {}), (b"220 mail", {"sftp": "what answers at the landing service"})):
+            thread = threading.Thread(target=greet, args=(said,))
+            thread.start()
+            assert {part: one[:35] for part, one in wrong(checked, alive).items()} == found
+            thread.join()
+    assert wrong(checked, alive) == {"sftp": "the landing service does not answer (ConnectionRefusedError)"}
+
+
+def test_a_database_that_is_stopped_is_named(tmp_path: Path, alive: str) -> None:
+    server = EmbeddedPostgres(tmp_path / "own", durable=False)
+    server.start()
+    try:
+        server.create_database("ledger")
+        own = Settings(state=tmp_path, database_url=server.url("ledger"), free_disk_bytes=1)
+        assert wrong(own, alive) == {"tables": f"the tables are of revision none, this program needs {newest()}",
+                                     "jobs": "the ledger cannot be used (ProgrammingError)"}  # fmt: skip
+        server.stop()
+        assert wrong(own, alive) == {"ledger": "the ledger cannot be used (OperationalError)"}
+        result = CliRunner().invoke(main, ["health"], env=own.environment())
+        assert result.exit_code == 1
+        assert "ledger     the ledger cannot be used (OperationalError)" in result.output
+        assert "store      ok" in result.output
+    finally:
+        server.remove()
+
+
+def newest() -> str:
+    versions = Path(__file__).parents[2] / "infra" / "migrations" / "versions"
+    return max(one.name for one in versions.glob("0*.py"))[:4]

@@ -1,0 +1,191 @@
+"""The watch: what is due and not done is told once, with what to do; what is done is not told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from attrs import evolve
+
+from fixtures.generate import people
+from infra import tables as t
+from infra.host import free_port
+from infra.settings import Settings
+from infra.sql import copy, open_engine
+from infra.watching import WatchBook
+from pipeline.alerts import ALERTS, DISK_LOW, TEST, alert, tell
+from pipeline.award import award
+from pipeline.callbacks import PAGES
+from pipeline.checkpoints import checkpoint
+from pipeline.desk import Desk, open_desk
+from pipeline.release import approve, build, release
+from pipeline.watch import INGEST, WATCH, Watched, conditions, watch
+from rules.catalogue import LONDON
+from tests.mailbox import Hook, webhook
+from tests.pipeline.results_season import CENTRE, TO_CENTRES, TO_LEARNERS, WHO, WHY, play, series
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+NOON = datetime(2024, 1, 10, 12, tzinfo=LONDON)
+RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook"
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    with webhook() as listening:
+        yield listening
+
+
+@pytest.fixture
+def told(fresh: Settings, hook: Hook) -> Iterator[Desk]:
+    """A desk whose alerts go to the webhook, with room on its disk."""
+    with open_desk(evolve(fresh, alert_webhook=hook.url, alert_seconds=5, free_disk_bytes=1)) as desk:
+        yield desk
+
+
+def look(desk: Desk, now: datetime) -> Watched:
+    """A watch in a desk that is at work: the jobs ran five minutes ago."""
+    book = WatchBook(desk.ledger.engine)
+    for job in (INGEST, WATCH):
+        book.beat(job, now - 5 * MINUTE)
+    return watch(desk, now)
+
+
+def codes(found: Watched) -> list[str]:
+    return [one.code for one in found.wrong]
+
+
+def test_res_2_from_the_award_to_the_release_every_step_that_is_due_and_not_done_is_told_once(
+    told: Desk, hook: Hook
+) -> None:
+    play(told)
+    may_june = series(told)
+    # What fell due before anybody watched is history.
+    assert list(conditions(told, WatchBook(told.ledger.engine), TO_LEARNERS + DAY)) == []
+    assert look(told, datetime(2024, 8, 1, tzinfo=LONDON)).note() == "Nothing is late."
+
+    at = TO_CENTRES - 5 * DAY
+    assert look(told, at).note() == (
+        "AWARD_MISSING (new): The results of 2024-06 go to centres in 120 hours, and nothing is built: "
+        "nothing is awarded."
+    )
+    assert codes(look(told, at + HOUR)) == ["AWARD_MISSING"]
+    awarding = build(told, award(told, may_june, at).awarding, at).awarding
+    assert codes(look(told, at + 2 * HOUR)) == []
+
+    assert codes(look(told, TO_CENTRES - 25 * HOUR)) == []
+    assert look(told, TO_CENTRES - 24 * HOUR).fresh[0].happened == (
+        "The results of 2024-06 go to centres in 24 hours, and they are not approved: version 1 is built."
+    )
+    approve(told, awarding, WHO, WHY, TO_CENTRES - 3 * HOUR)
+    assert codes(look(told, TO_CENTRES - HOUR)) == []
+
+    assert codes(look(told, TO_CENTRES + 9 * MINUTE)) == []
+    late = look(told, TO_CENTRES + 10 * MINUTE)
+    assert [one.key for one in late.fresh] == ["RESULTS_LATE:2024-06:centres"]
+    release(told, may_june, "centres", TO_CENTRES + 11 * MINUTE)
+    assert codes(look(told, TO_CENTRES + 15 * MINUTE)) == []
+    assert [one.key for one in look(told, TO_LEARNERS + HOUR).fresh] == ["RESULTS_LATE:2024-06:learners"]
+    release(told, may_june, "learners", TO_LEARNERS + HOUR)
+    assert codes(look(told, TO_LEARNERS + 2 * HOUR)) == []
+
+    contents = [content for _, content in hook.taken]
+    assert [one["code"] for one in contents] == [
+        "AWARD_MISSING",
+        "RESULTS_NOT_APPROVED",
+        "RESULTS_LATE",
+        "RESULTS_LATE",
+    ]
+    assert contents[2]["commands"] == ["resultsday release 2024-06 --audience centres"]
+    assert contents[2]["runbook"] == "docs/runbook/results-not-out.md"
+    for person in people(CENTRE, 4, seed=1):
+        assert not any(part in str(contents) for part in (*str(person["name"]).split(":"), str(person["uci"])))
+
+
+def test_an_ingest_that_does_not_succeed_is_told_once_and_again_when_it_happens_again(told: Desk) -> None:
+    book = WatchBook(told.ledger.engine)
+    for minutes in (0, 5, 10):
+        assert codes(watch(told, NOON + minutes * MINUTE)) == []
+    first = watch(told, NOON + 15 * MINUTE)
+    assert first.note() == "INGEST_SILENT (new): No ingest has succeeded for 15 minutes."
+    second = watch(told, NOON + 20 * MINUTE)
+    assert (codes(second), second.fresh) == (["INGEST_SILENT"], ())
+    book.beat(INGEST, NOON + 21 * MINUTE)
+    assert watch(told, NOON + 25 * MINUTE).wrong == ()
+    for minutes in (30, 35):
+        watch(told, NOON + minutes * MINUTE)
+    assert [one.code for one in watch(told, NOON + 36 * MINUTE).fresh] == ["INGEST_SILENT"]
+    # The whole desk was down, and has just come up again.
+    assert watch(told, NOON + DAY).wrong == ()
+
+
+def test_ops_1_a_checkpoint_that_was_not_taken_is_told_until_it_is(told: Desk) -> None:
+    may_june = series(told)
+    deadline = told.catalogue.milestone(may_june, "on_time_deadline", NOON)
+    assert deadline
+    look(told, deadline.at - 2 * DAY)
+    assert look(told, deadline.at + HOUR).wrong == ()
+    late = look(told, deadline.at + 3 * HOUR)
+    assert [one.happened for one in late.fresh] == [
+        "The checkpoint on_time_deadline of 2024-06 was due 3 hours ago and has not been taken."
+    ]
+    checkpoint(told, may_june, "on_time_deadline", deadline.at + 4 * HOUR)
+    assert look(told, deadline.at + 5 * HOUR).wrong == ()
+
+
+def test_fil_1_files_that_are_held_for_a_day_are_told_once_a_day(told: Desk) -> None:
+    held = {
+        "centre": CENTRE, "file_name": "E6412315.X01", "landing_key": f"inbox/{CENTRE}/E6412315.X01", "kind": "file",
+        "received": NOON, "size": 1, "sha256": "1" * 64, "reply_stream": "15", "outcome": "quarantined",
+    }  # fmt: skip
+    rows = [{**held, "reply_number": number, "sha256": str(number) * 64} for number in (1, 2)]
+    with told.ledger.engine.begin() as connection:
+        copy(connection, t.submissions, pl.DataFrame([{**row, "id": 900 + n} for n, row in enumerate(rows)]))
+    assert look(told, NOON + 23 * HOUR).wrong == ()
+    found = look(told, NOON + 25 * HOUR)
+    assert found.note() == "FILES_HELD (new): 2 files are held in quarantine, the oldest for 25 hours."
+    assert look(told, NOON + 26 * HOUR).fresh == ()
+    assert [one.code for one in look(told, NOON + 49 * HOUR).fresh] == ["FILES_HELD"]
+
+
+def test_a_disk_that_fills_up_is_told(told: Desk) -> None:
+    desk = evolve(told, settings=evolve(told.settings, free_disk_bytes=2**62))
+    assert {one.code for one in conditions(desk, WatchBook(desk.ledger.engine), NOON)} == {DISK_LOW.name}
+
+
+def test_what_nobody_took_is_told_again_and_what_one_has_taken_is_not(told: Desk, hook: Hook) -> None:
+    book = WatchBook(told.ledger.engine)
+    hook.answer = 503
+    assert len(tell(told.settings, book, [alert(TEST)], NOON)) == 1
+    [said] = book.said()
+    assert said.sent_at is None
+    hook.answer = 204
+    half = evolve(told.settings, alert_mail_to="ops@example.org", alert_smtp_port=free_port())
+    assert len(tell(half, book, [alert(TEST)], NOON + HOUR)) == 1
+    assert tell(half, book, [alert(TEST)], NOON + 2 * HOUR) == []
+    [said] = book.said()
+    assert (said.at, said.sent_at) == (NOON, NOON + HOUR)
+    assert len(hook.taken) == 2
+
+
+def test_a_ledger_that_is_out_of_reach_keeps_nobody_from_being_told(told: Desk, hook: Hook) -> None:
+    gone = open_engine(f"postgresql+psycopg2://nobody@127.0.0.1:{free_port()}/none")
+    assert len(tell(told.settings, WatchBook(gone), [alert(TEST)], NOON)) == 1
+    assert len(hook.taken) == 1
+
+
+def test_every_alert_has_a_page_in_the_runbook_and_all_its_words_are_filled_in() -> None:
+    words = {
+        "dag": "ingest", "run": "scheduled", "why": "task failure", "series": "2024-06", "audience": "centres",
+        "minutes": 1, "hours": 1, "state": "built", "event": "window_closes", "count": 1, "free": 1, "place": "store",
+    }  # fmt: skip
+    for one in ALERTS.values():
+        message = alert(one, **words).message("https://runbook.example/", NOON)
+        assert (RUNBOOK / one.page).exists(), one.page
+        assert "{" not in message.text
+        assert message.text.endswith(f"https://runbook.example/{one.page}\n")
+    for dag, page in PAGES.items():
+        assert (RUNBOOK.parents[1] / "dags" / f"{dag}.py").exists(), dag
+        assert (RUNBOOK / page).exists(), page
