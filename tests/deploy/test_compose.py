@@ -1,0 +1,136 @@
+"""The compose file, as Docker Compose itself reads it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click import Group
+
+from infra.airflow_settings import SECRETS, VARIABLES
+from infra.settings import declared
+from pipeline.cli import main
+from tests.deploy.conftest import DEPLOY, program
+
+OURS = {"migrate", "api-server", "scheduler", "dag-processor", "triggerer", "worker", "sftp"}
+AIRFLOW = {"db", "api-server", "scheduler", "dag-processor", "triggerer", "celery"}
+
+
+def given() -> dict[str, str]:
+    """The variables of `.env.example`, filled in."""
+    lines = (DEPLOY / ".env.example").read_text(encoding="utf-8").splitlines()
+    assert all(line.startswith("#") or line.endswith("=") for line in lines)  # names only
+    return {line.rstrip("="): "given" for line in lines if not line.startswith("#")} | {"RESULTSDAY_SECRETS": "/srv/s"}
+
+
+def configuration(variables: dict[str, str], folder: Path) -> tuple[int, dict[str, Any], str]:
+    """What Compose makes of the file: exit code, the file, what it says."""
+    file = folder / "env"
+    file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), encoding="utf-8")
+    words: list[str | Path] = [
+        "--env-file",
+        file,
+        "--file",
+        "compose.yaml",
+        "--profile",
+        "*",
+        "config",
+        "--format",
+        "json",
+    ]
+    done = program("docker-compose", *words, env={"PATH": "/usr/bin:/bin", "HOME": str(folder)})
+    return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+
+
+@pytest.fixture(scope="module")
+def compose(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The file with everything given."""
+    code, read, said = configuration(given(), tmp_path_factory.mktemp("compose"))
+    assert code == 0, said
+    return read
+
+
+@pytest.mark.parametrize(
+    "name", ["RESULTSDAY_IMAGE", "RESULTSDAY_STORE", "RESULTSDAY_SECRETS", "AIRFLOW__API__BASE_URL"]
+)
+def test_what_must_be_given_is_asked_for(name: str, tmp_path: Path) -> None:
+    code, _, said = configuration({key: value for key, value in given().items() if key != name}, tmp_path)
+    assert code != 0
+    assert name in said
+
+
+def test_every_part_of_the_desk_is_there(compose: dict[str, Any]) -> None:
+    assert set(compose["services"]) == OURS | {"postgres", "broker", "s3"}
+    assert compose["services"]["s3"]["profiles"] == ["s3"]
+
+
+def test_every_command_is_one_that_there_is(compose: dict[str, Any]) -> None:
+    assert isinstance(main, Group)
+    words = [re.sub(r"\s*&& exec ", "; ", " ".join(compose["services"][name]["command"])) for name in OURS]
+    called = [one.split()[-2:] if "sh -c" in one else one.split()[:2] for text in words for one in text.split("; ")]
+    for tool, command in [call for call in called if call[0] in ("airflow", "resultsday")]:
+        assert command in (AIRFLOW if tool == "airflow" else set(main.commands)), (tool, command)
+    assert {tuple(call) for call in called} >= {
+        ("airflow", "celery"),
+        ("resultsday", "sftp"),
+        ("resultsday", "migrate"),
+    }
+
+
+def test_our_processes_may_do_little(compose: dict[str, Any]) -> None:
+    for name in OURS:
+        one = compose["services"][name]
+        assert one["read_only"] is True, name
+        assert one["user"] == "10001:10001", name
+        assert one["cap_drop"] == ["ALL"], name
+        assert one["security_opt"] == ["no-new-privileges:true"], name
+        assert int(one["mem_limit"]) >= 768 * 1024**2, name
+        assert "privileged" not in one, name
+
+
+def test_only_two_doors_are_open(compose: dict[str, Any]) -> None:
+    ports = {name: one["ports"][0]["target"] for name, one in compose["services"].items() if "ports" in one}
+    assert ports == {"api-server": 8080, "sftp": 2222}
+    assert compose["services"]["api-server"]["ports"][0]["host_ip"] == "127.0.0.1"
+    assert compose["networks"]["data"]["internal"] is True
+    assert list(compose["services"]["postgres"]["networks"]) == ["data"]
+
+
+def test_secrets_are_files_outside_and_nowhere_else(compose: dict[str, Any]) -> None:
+    assert all(one["file"].startswith("/srv/s/") for one in compose["secrets"].values())
+    for name in OURS:
+        one = compose["services"][name]
+        mounted = {secret["source"] for secret in one["secrets"]}
+        assert {variable.kept_in for variable in VARIABLES if variable.kept_in} <= mounted
+        for variable, value in one["environment"].items():
+            if re.search(r"PASSWORD|SECRET|_KEY|CONN$|DATABASE_URL|BROKER|BACKEND|CREDENTIALS", variable):
+                named = re.fullmatch(rf"(?:awk 1 ORS= )?{SECRETS}/(\w+)", value)
+                assert named, (name, variable)
+                assert named[1] in mounted, (name, variable)
+    assert not re.search(
+        r"password|secret",
+        json.dumps(compose["services"]["postgres"]["environment"])
+        .lower()
+        .replace("postgres_password_file", "")
+        .replace("/run/secrets/postgres_password", ""),
+    )
+
+
+def test_every_setting_is_one_that_there_is(compose: dict[str, Any]) -> None:
+    known = {one.metadata["variable"] for one in declared()} | {one.option for one in VARIABLES}
+    for name in OURS:
+        for variable in compose["services"][name]["environment"]:
+            assert variable.removesuffix("_FILE") in known or variable in known or variable.startswith("AWS_"), variable
+    for variable in (one for one in VARIABLES if one.production is None and not one.kept_in):
+        for name in OURS:
+            assert variable.name in compose["services"][name]["environment"], variable.name
+
+
+def test_nothing_starts_before_the_tables_are_ready(compose: dict[str, Any]) -> None:
+    for name in OURS - {"migrate"}:
+        assert compose["services"][name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert compose["services"]["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+    assert compose["services"]["migrate"]["restart"] == "no"

@@ -1,0 +1,299 @@
+"""The Terraform files: parsed, and their policies tried on an S3 server that asks who is calling.
+
+Terraform itself is no package: `make terraform` runs it where it is installed. What the server cannot judge, the
+conditions of policies, is read here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import boto3
+import hcl2
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from infra.airflow import AirflowError
+from infra.bell import heard
+from tests.deploy.conftest import DEPLOY
+
+TERRAFORM = DEPLOY / "terraform"
+BUCKET = "desk"
+FACTS = {
+    "account": "123456789012",
+    "bucket_arn": f"arn:aws:s3:::{BUCKET}",
+    "key_arn": "arn:aws:kms:eu-west-2:123456789012:key/1",
+    "queue_arn": "arn:aws:sqs:eu-west-2:123456789012:desk-bell",
+    "releaser_arn": "arn:aws:iam::123456789012:role/desk-releaser",
+    "centre": "64123",
+}
+ROLES = ("landing", "ingest", "releaser", "reader")
+GET, PUT, DELETE = "s3:GetObject", "s3:PutObject", "s3:DeleteObject"
+MAY = {
+    ("landing", GET, "inbox/64123/E6412315.X01"), ("landing", PUT, "inbox/64123/E6412315.X01"),
+    ("landing", DELETE, "inbox/64123/E6412315.X01"), ("landing", GET, "outbox/64123/R.X01"),
+    ("landing", GET, "basedata/2024-06/O.X01"),
+    ("ingest", GET, "inbox/64123/E6412315.X01"), ("ingest", PUT, "inbox/64123/E6412315.X01"),
+    ("ingest", DELETE, "inbox/64123/E6412315.X01"), ("ingest", GET, "inbox/58201/E.X01"),
+    ("ingest", PUT, "inbox/58201/E.X01"), ("ingest", DELETE, "inbox/58201/E.X01"),
+    ("ingest", GET, "archive/ab"), ("ingest", PUT, "archive/ab"),
+    ("ingest", GET, "outbox/64123/R.X01"), ("ingest", PUT, "outbox/64123/R.X01"),
+    ("ingest", GET, "outbox/58201/R.X01"), ("ingest", PUT, "outbox/58201/R.X01"),
+    ("ingest", GET, "basedata/2024-06/O.X01"), ("ingest", PUT, "basedata/2024-06/O.X01"),
+    ("ingest", GET, "reports/results.html"), ("ingest", PUT, "reports/results.html"),
+    ("releaser", GET, "embargo/R.X01"), ("releaser", PUT, "embargo/R.X01"),
+    ("releaser", GET, "archive/ab"), ("releaser", PUT, "archive/ab"),
+    ("releaser", GET, "outbox/64123/R.X01"), ("releaser", PUT, "outbox/64123/R.X01"),
+    ("releaser", GET, "outbox/58201/R.X01"), ("releaser", PUT, "outbox/58201/R.X01"),
+    ("releaser", GET, "portal/centres/1.csv"), ("releaser", PUT, "portal/centres/1.csv"),
+    ("releaser", GET, "reports/results.html"), ("releaser", PUT, "reports/results.html"),
+    ("reader", GET, "basedata/2024-06/O.X01"), ("reader", GET, "reports/results.html"),
+}  # fmt: skip
+"""Whatever is not said here is refused."""
+KEYS = sorted({key for _, _, key in MAY})
+
+
+def policy(name: str) -> dict[str, Any]:
+    """A policy as Terraform would fill it in."""
+    text = (TERRAFORM / "policies" / f"{name}.json.tftpl").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(Template(text).substitute(FACTS))
+    return found
+
+
+def statements(name: str) -> dict[str, dict[str, Any]]:
+    """Its statements by name."""
+    return {one["Sid"]: one for one in policy(name)["Statement"]}
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[tuple[str, str], dict[str, Any]]:
+    """Every resource by type and name."""
+    found = {}
+    for path in sorted(TERRAFORM.glob("*.tf")):
+        with path.open(encoding="utf-8") as file:
+            for block in hcl2.load(file).get("resource", []):
+                for kind, named in block.items():
+                    for name, body in named.items():
+                        found[_bare(kind), _bare(name)] = body
+    return found
+
+
+def _bare(text: str) -> str:
+    return text.strip('"')
+
+
+# --- What is declared ------------------------------------------------------------------------------------------------
+
+
+def test_every_policy_is_used_and_every_one_that_is_used_is_there() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in TERRAFORM.glob("*.tf"))
+    used = set(re.findall(r"policies/(\w+)\.json\.tftpl", text)) | {"ingest", "releaser", "reader"}
+    assert "policies/${each.key}.json.tftpl" in text
+    assert used == {path.name.removesuffix(".json.tftpl") for path in (TERRAFORM / "policies").iterdir()}
+
+
+def test_the_bucket_keeps_locks_encrypts_and_is_nobody_elses(resources: dict[tuple[str, str], dict[str, Any]]) -> None:
+    assert resources["aws_s3_bucket", "desk"]["object_lock_enabled"] is True
+    [versioning] = resources["aws_s3_bucket_versioning", "desk"]["versioning_configuration"]
+    assert _bare(versioning["status"]) == "Enabled"
+    public = resources["aws_s3_bucket_public_access_block", "desk"]
+    assert [public[name] for name in sorted(public) if name.startswith(("block", "ignore", "restrict"))] == [True] * 4
+    for kind in ("server_side_encryption_configuration", "object_lock_configuration", "policy", "notification"):
+        assert (
+            f"aws_s3_bucket_{kind}",
+            next(name for k, name in resources if k == f"aws_s3_bucket_{kind}"),
+        ) in resources
+    assert resources["aws_kms_key", "desk"]["enable_key_rotation"] is True
+
+
+def test_nobody_sees_results_early_and_no_connection_is_open() -> None:
+    found = statements("bucket")
+    for name in ("NobodySeesResultsEarly", "NobodyListsThemEither"):
+        assert found[name]["Principal"] == "*"
+        assert found[name]["Effect"] == "Deny"
+        assert found[name]["Condition"]["ArnNotEquals"] == {"aws:PrincipalArn": FACTS["releaser_arn"]}
+    assert found["NobodySeesResultsEarly"]["Action"] == "s3:*"
+    assert found["NobodySeesResultsEarly"]["Resource"] == f"{FACTS['bucket_arn']}/embargo/*"
+    assert found["OnlyEncryptedConnections"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert "s3:DeleteObjectVersion" in found["NothingIsDestroyed"]["Action"]
+
+
+def test_no_role_may_do_everything() -> None:
+    for role in ROLES:
+        for one in policy(role)["Statement"]:
+            actions = [one["Action"]] if isinstance(one["Action"], str) else one["Action"]
+            assert all("*" not in action for action in actions), (role, one["Sid"])
+            assert one["Resource"] != "*", (role, one["Sid"])
+
+
+def test_only_the_bucket_rings() -> None:
+    [one] = policy("queue")["Statement"]
+    assert one["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert one["Condition"]["ArnEquals"] == {"aws:SourceArn": FACTS["bucket_arn"]}
+
+
+def test_a_centre_has_its_own_folders(resources: dict[tuple[str, str], dict[str, Any]]) -> None:
+    user = resources["aws_transfer_user", "centre"]
+    assert _bare(user["home_directory_type"]) == "LOGICAL"
+    text = (TERRAFORM / "landing.tf").read_text(encoding="utf-8")
+    assert re.findall(r'"(/\w+)"\s+= "/\$\{aws_s3_bucket.desk.id\}(\S+)"', text) == [
+        ("/inbox", "/inbox/${each.key}"), ("/outbox", "/outbox/${each.key}"), ("/basedata", "/basedata"),
+    ]  # fmt: skip
+
+
+# --- What it does, on a server ---------------------------------------------------------------------------------------
+
+Client = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Client]]:
+    """An S3 server over HTTP with IAM and SQS that lets everybody in, for now: its address, and clients of it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("moto") / "log"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command, stdout=output, stderr=output, env=os.environ | {"AWS_DEFAULT_REGION": "eu-west-2"}
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while not _answers(port):
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text()  # noqa: PT018
+            time.sleep(0.05)
+        address = f"http://127.0.0.1:{port}"
+
+        def client(service: str, key: str = "testing", secret: str = "testing") -> Any:
+            make: Any = boto3.client  # its type wants the service's name as a literal
+            return make(
+                service, endpoint_url=address, region_name="eu-west-2", aws_access_key_id=key,
+                aws_secret_access_key=secret, config=Config(retries={"max_attempts": 1}),
+            )  # fmt: skip
+
+        yield address, client
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def bucket(aws: tuple[str, Client]) -> Any:
+    """The bucket as it is declared, with a file in every place; a client that may do everything."""
+    s3 = aws[1]("s3")
+    s3.create_bucket(
+        Bucket=BUCKET, ObjectLockEnabledForBucket=True, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"}
+    )
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    for key in KEYS:
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"as it was")
+    return s3
+
+
+def test_the_bell_rings_for_what_lands_and_for_nothing_else(aws: tuple[str, Client], bucket: Any) -> None:
+    sqs = aws[1]("sqs")
+    url = sqs.create_queue(QueueName="desk-bell", Attributes={"Policy": json.dumps(policy("queue"))})["QueueUrl"]
+    rule = {"QueueArn": FACTS["queue_arn"], "Events": ["s3:ObjectCreated:*"]}
+    only = {"Key": {"FilterRules": [{"Name": "prefix", "Value": "inbox/"}]}}
+    bucket.put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [rule | {"Filter": only}]}
+    )
+    sqs.purge_queue(QueueUrl=url)  # S3 tries a new bell
+    bucket.put_object(Bucket=BUCKET, Key="outbox/64123/X.X01", Body=b"")
+    bucket.put_object(Bucket=BUCKET, Key="inbox/64123/A.X02", Body=b"")
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    rung = [record["s3"]["object"]["key"] for one in messages for record in json.loads(one["Body"])["Records"]]
+    assert [key.replace("%2F", "/") for key in rung] == ["inbox/64123/A.X02"]
+
+
+def test_many_messages_ring_once_and_none_is_lost_when_nobody_answers(aws: tuple[str, Client]) -> None:
+    sqs = aws[1]("sqs")
+    url = sqs.create_queue(QueueName="many")["QueueUrl"]
+    for number in range(23):
+        sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
+
+    def fails() -> None:
+        raise AirflowError("not now")
+
+    with pytest.raises(AirflowError):
+        heard(sqs, url, fails, seconds=1)
+    time.sleep(1.1)
+    rung: list[str] = []
+    assert heard(sqs, url, lambda: rung.append("ingest"), seconds=1) == 23
+    assert rung == ["ingest"]
+    assert heard(sqs, url, lambda: rung.append("again"), seconds=0) == 0
+    assert rung == ["ingest"]
+
+
+def test_what_is_taken_away_or_replaced_is_still_there(bucket: Any) -> None:
+    key = "inbox/58201/kept.X01"
+    retained = {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": "2099-01-01T00:00:00Z"}
+    first = bucket.put_object(Bucket=BUCKET, Key=key, Body=b"first", **retained)["VersionId"]
+    bucket.put_object(Bucket=BUCKET, Key=key, Body=b"second", **retained)
+    bucket.delete_object(Bucket=BUCKET, Key=key)
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        bucket.get_object(Bucket=BUCKET, Key=key)
+    assert bucket.get_object(Bucket=BUCKET, Key=key, VersionId=first)["Body"].read() == b"first"
+    with pytest.raises(ClientError, match="AccessDenied"):
+        bucket.delete_object(Bucket=BUCKET, Key=key, VersionId=first)
+
+
+def test_a_role_may_do_what_it_must_and_nothing_else(aws: tuple[str, Client], bucket: Any) -> None:
+    address, client = aws
+    iam, callers = client("iam"), {}
+    for role in ROLES:
+        iam.create_user(UserName=role)
+        iam.put_user_policy(UserName=role, PolicyName=role, PolicyDocument=json.dumps(policy(role)))
+        key = iam.create_access_key(UserName=role)["AccessKey"]
+        callers[role] = client("s3", key["AccessKeyId"], key["SecretAccessKey"])
+    # From here on the server asks who is calling.
+    plain = {"Content-Type": "text/plain"}
+    now = urllib.request.Request(f"{address}/moto-api/reset-auth", data=b"0", headers=plain, method="POST")
+    urllib.request.urlopen(now).close()
+    done = {
+        (role, action, key)
+        for role, caller in callers.items()
+        for key in KEYS
+        for action in (GET, PUT, DELETE)
+        if _allowed(caller, action, key)
+    }
+    assert done == MAY
+
+
+def _allowed(caller: Any, action: str, key: str) -> bool:
+    try:
+        if action == GET:
+            caller.get_object(Bucket=BUCKET, Key=key)
+        elif action == PUT:
+            caller.put_object(Bucket=BUCKET, Key=key, Body=b"rewritten")
+        else:  # of a thing that is not there, which leaves the others' for those who come after
+            caller.delete_object(Bucket=BUCKET, Key=f"{key}.gone")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDenied":
+            raise
+        return False
+    return True
+
+
+def test_the_files_are_read_by_terraforms_language(resources: dict[tuple[str, str], dict[str, Any]]) -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(Path(TERRAFORM).glob("*.tf")))
+    assert len(resources) == len(re.findall(r"^resource ", text, re.MULTILINE)) > 20

@@ -1,0 +1,133 @@
+"""Migrations run over a ledger in use: from the first schema there was, as its own code had filled it, to the newest.
+
+`0001.sql` is what `pg_dump` wrote after the code of that revision had taken five of the sample files, and had received
+a sixth without deciding it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from click.testing import CliRunner
+from sqlalchemy.engine import make_url
+
+from infra.ledger import migrate
+from infra.postgres import EmbeddedPostgres, packaged_binaries
+from infra.settings import Settings
+from infra.tables import metadata
+from pipeline.cli import main
+from pipeline.desk import Desk, open_desk
+from pipeline.ingest import ingest
+
+HERE = Path(__file__).parent
+SAMPLES = HERE.parents[1] / "fixtures" / "samples"
+RECEIVED = "40807/E4080715 (1).X01"
+REPLIES = ("40807/X4080715.X01", "64123/X6412315.X02", "64123/X6412315.X03")
+LATER = ("64123/A6412315.X02", "64123/M6412315.X03")
+
+
+def landings() -> dict[str, datetime]:
+    """When each sample landed."""
+    with (SAMPLES / "landings.csv").open(encoding="utf-8", newline="") as file:
+        return {row["file"]: datetime.fromisoformat(row["landed"]) for row in csv.DictReader(file)}
+
+
+def rows(url: str) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table of ours, by table, sorted."""
+    engine, there = sa.create_engine(url), sa.MetaData()
+    with engine.connect() as connection:
+        there.reflect(connection)
+        found = {
+            name: [dict(row) for row in connection.execute(table.select()).mappings()]
+            for name, table in there.tables.items()
+            if name != "alembic_version"
+        }
+    engine.dispose()
+    return {name: sorted(of, key=lambda row: str(sorted(row.items(), key=str))) for name, of in found.items()}
+
+
+@pytest.fixture(scope="module")
+def first(postgres: EmbeddedPostgres) -> str:
+    """A database as the first revision left it; its address."""
+    postgres.create_database("first_release")
+    url = postgres.url("first_release")
+    where = make_url(url)
+    command = [packaged_binaries() / "psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", "-f", HERE / "0001.sql"]
+    command += ["-h", where.host, "-p", str(where.port), "-U", where.username, where.database]
+    environment = {**os.environ, "PGPASSWORD": str(where.password)}
+    subprocess.run([str(word) for word in command], check=True, env=environment, stdout=subprocess.DEVNULL)
+    return url
+
+
+@pytest.fixture(scope="module")
+def upgraded(
+    first: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[dict[str, list[dict[str, object]]], Desk]]:
+    """What the database held before it was brought to the newest schema; and the desk on it afterwards."""
+    before = rows(first)
+    migrate(first)
+    state = tmp_path_factory.mktemp("upgraded")
+    with open_desk(Settings(state=state, database_url=first, settle_seconds=0)) as desk:
+        yield before, desk
+
+
+def test_every_row_is_there_as_it_was(upgraded: tuple[dict[str, list[dict[str, object]]], Desk]) -> None:
+    before, desk = upgraded
+    after = rows(desk.settings.database_url)
+    assert {name: len(of) for name, of in before.items()} == {
+        "submissions": 6, "registrations": 62, "entries": 207, "fee_lines": 269, "findings": 7, "replies": 5,
+    }  # fmt: skip
+    for name, of in before.items():
+        kept = [{column: row[column] for column in of[0]} for row in after[name]]
+        assert sorted(map(str, kept)) == sorted(map(str, of)), name
+
+
+def test_the_schema_is_the_newest(upgraded: tuple[dict[str, list[dict[str, object]]], Desk]) -> None:
+    _, desk = upgraded
+    with desk.ledger.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_second_upgrade_changes_nothing(upgraded: tuple[dict[str, list[dict[str, object]]], Desk]) -> None:
+    _, desk = upgraded
+    before = rows(desk.settings.database_url)
+    migrate(desk.settings.database_url)
+    assert rows(desk.settings.database_url) == before
+
+
+def test_the_upgraded_desk_goes_on(upgraded: tuple[dict[str, list[dict[str, object]]], Desk]) -> None:
+    _, desk = upgraded
+    data = (SAMPLES / RECEIVED).read_bytes()
+    desk.store.put(f"archive/{hashlib.sha256(data).hexdigest()}", data)
+    for file in LATER:
+        path = desk.settings.state / "store" / "inbox" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((SAMPLES / file).read_bytes())
+        os.utime(path, (landings()[file].timestamp(),) * 2)
+        ingest(desk, landings()[file] + timedelta(minutes=1))
+    for reply in REPLIES:
+        assert desk.store.get(f"outbox/{reply}") == (SAMPLES / "replies" / reply).read_bytes(), reply
+
+
+def test_the_command_makes_the_tables_and_airflows_database(postgres: EmbeddedPostgres) -> None:
+    postgres.create_database("new_desk")
+    url = postgres.url("new_desk")
+    result = CliRunner().invoke(main, ["migrate"], env={"RESULTSDAY_DATABASE_URL": url})
+    assert (result.exit_code, result.output) == (0, "The ledger's tables are ready.\n")
+    engine = sa.create_engine(url)
+    assert set(sa.inspect(engine).get_table_names()) == {*metadata.tables, "alembic_version"}
+    engine.dispose()
+    airflow = sa.create_engine(postgres.url("airflow"))
+    with airflow.connect() as connection:
+        assert connection.scalar(sa.text("SELECT current_database()")) == "airflow"
+    airflow.dispose()
