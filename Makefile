@@ -4,7 +4,7 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test fuzz bench bench-national lock docs clean
+.PHONY: help install demo up down debian test fuzz bench bench-national lock docs terraform clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,11 +33,19 @@ up: $(STAMP) ## start the desk and leave it running; prints address and login
 down: $(STAMP) ## end what `make up` started, and nothing else
 	@$(BIN)/resultsday down
 
-test: $(STAMP) ## ruff, mypy and every test
+debian: ## what the tests take from Debian, a broker and a browser: installed where they are missing, by root
+	@missing=$$(command -v redis-server > /dev/null || echo redis-server; \
+	  command -v chromium > /dev/null || command -v chromium-browser > /dev/null \
+	  || command -v google-chrome > /dev/null || echo chromium); \
+	test -z "$$missing" || { echo "Installing $$missing ..."; apt-get update -qq \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing > /dev/null; } \
+	|| { echo "The tests need redis-server and chromium: apt-get install $$missing, as root"; exit 1; }
+
+test: $(STAMP) debian ## ruff, mypy and every test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses auto --dist loadgroup
 
 fuzz: $(STAMP) ## breaks files and reads them, FUZZ_SECONDS long (60) or until interrupted
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),60) --seed $(or $(FUZZ_SEED),1)
@@ -55,6 +63,13 @@ docs: $(STAMP) ## rewrite the pages that are generated from the code
 lock: $(STAMP) ## resolve pyproject.toml again into requirements.lock (hashes, no addresses)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
 	  pyproject.toml --group dev --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+	  pyproject.toml infra/deploy/requirements.in --constraint requirements.lock --output-file infra/deploy/requirements.lock
+
+terraform: ## where Terraform is installed: format, validate and test infra/deploy/terraform (TERRAFORM_INIT: options of init)
+	@rm -rf var/terraform && mkdir -p var && cp -r infra/deploy/terraform var/terraform
+	@cd var/terraform && terraform fmt -check -recursive && terraform init -backend=false $(TERRAFORM_INIT) > /dev/null \
+	  && terraform validate && terraform test
 
 clean: ## remove the state and the environment (not the sources)
 	@test ! -x $(BIN)/resultsday || $(BIN)/resultsday down

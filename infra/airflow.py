@@ -21,7 +21,8 @@ import httpx
 from attrs import frozen
 from sqlalchemy import create_engine, inspect, text
 
-from infra.host import LOCALHOST, write_private
+from infra.airflow_settings import on_one_machine
+from infra.host import LOCALHOST, make_folder, write_private
 from infra.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,8 @@ def command(*words: str) -> tuple[str, ...]:
 
 
 def components(settings: Settings) -> tuple[Component, ...]:
-    """The four components of Airflow. None of them starts before Airflow has its tables: see `migration`."""
+    """The four components of Airflow, and with a broker a worker. None of them starts before Airflow has its tables:
+    see `migration`."""
     logs = settings.state.absolute() / "logs"
     # Left to themselves scheduler and triggerer serve their task logs on all addresses of the machine. On one machine
     # the API server reads the files.
@@ -69,6 +71,8 @@ def components(settings: Settings) -> tuple[Component, ...]:
         "dag-processor": ("dag-processor",),
         "triggerer": ("triggerer", "--skip-serve-logs"),
     }
+    if settings.broker:
+        commands["worker"] = ("celery", "worker", "--skip-serve-logs", "--without-gossip", "--without-mingle")
     return tuple(Component(name, command(*words), logs / f"{name}.log") for name, words in commands.items())
 
 
@@ -103,7 +107,7 @@ def environment(settings: Settings, *, database_url: str, airflow_database_url: 
     Makes the secrets and passwords on first use.
     """
     home = airflow_home(settings)
-    home.mkdir(parents=True, exist_ok=True)
+    make_folder(home, 0o700)
     home.chmod(0o700)
     base_url = f"http://{LOCALHOST}:{port}"
     kept = _kept(
@@ -119,33 +123,23 @@ def environment(settings: Settings, *, database_url: str, airflow_database_url: 
     if not configuration.exists():  # else Airflow would fill it with its defaults, several components at a time
         configuration.write_text("# Every setting comes from the environment: see infra/airflow.py\n", encoding="utf-8")
     ours = {
+        **on_one_machine(),
+        **_celery(settings, airflow_database_url),
         "AIRFLOW_HOME": str(home),
         "AIRFLOW_CONFIG": str(configuration),
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__FERNET_KEY": kept["fernet_key"],
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base_url}/execution/",
-        "AIRFLOW__CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{SERVICE}:op",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(
+            f"{name}:{role}" for name, role in users(settings).items()
+        ),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_passwords_file(settings)),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_database_url,
         "AIRFLOW__API__HOST": LOCALHOST,
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": f"{base_url}/",
-        "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__SECRET_KEY": kept["api_secret"],
         "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt_secret"],
-        # The default of 5 s blocks an executor slot that long after about every second task.
-        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
-        # A task whose process was killed is given up, and retried, after this many seconds without a sign of life.
-        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
-        # The first look at a DAG file comes at start; this is how often an unchanged one is looked at again.
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
-        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "PATH": os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath))),
         "PYTHONUNBUFFERED": "1",  # the last words of a process that dies belong in its log
         "SPT_NOENV": "1",  # process titles must not overwrite the environment, by which the supervisor knows its own
@@ -153,9 +147,27 @@ def environment(settings: Settings, *, database_url: str, airflow_database_url: 
     return {**os.environ, **settings.environment(), "RESULTSDAY_DATABASE_URL": database_url, **ours}
 
 
+def _celery(settings: Settings, airflow_database_url: str) -> dict[str, str]:
+    """What makes tasks run in a worker of Celery, where there is a broker."""
+    if not settings.broker:
+        return {}
+    return {
+        "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+        "AIRFLOW__CELERY__BROKER_URL": settings.broker,
+        "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{airflow_database_url}",
+        "AIRFLOW__CELERY__WORKER_CONCURRENCY": "4",
+    }
+
+
 def passwords(settings: Settings) -> dict[str, str]:
     """The passwords of the UI's users by name, made at random on first use."""
-    return _kept(_passwords_file(settings), {user: secrets.token_urlsafe(15) for user in (ADMIN, SERVICE)})
+    return _kept(_passwords_file(settings), {user: secrets.token_urlsafe(15) for user in users(settings)})
+
+
+def users(settings: Settings) -> dict[str, str]:
+    """The UI's users with their roles: ours, and those of the settings."""
+    more = (one.strip().partition(":") for one in settings.users.split(",") if one.strip())
+    return {**{name: role for name, _, role in more}, ADMIN: "admin", SERVICE: "op"}
 
 
 class AirflowApi:
@@ -172,9 +184,12 @@ class AirflowApi:
     @classmethod
     def of_this_task(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """The API of the Airflow that runs the calling process (a task), as the service user."""
-        file = Path(environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
-        known = json.loads(file.read_text(encoding="utf-8"))
-        return cls(environ["AIRFLOW__API__BASE_URL"], SERVICE, known[SERVICE])
+        password = Settings.load(environ).airflow_password
+        if not password:
+            file = Path(environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
+            password = json.loads(file.read_text(encoding="utf-8"))[SERVICE]
+        # Where tasks report to, and not the address of people, which may lie beyond a proxy they cannot pass.
+        return cls(environ["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].removesuffix("/execution/"), SERVICE, password)
 
     def __enter__(self) -> Self:
         return self

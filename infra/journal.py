@@ -12,7 +12,7 @@ from attrs import frozen
 from sqlalchemy import Engine, func, select
 
 from infra import sql
-from infra.tables import journal, submissions
+from infra.tables import hold_decisions, journal, submissions
 
 
 @frozen(kw_only=True)
@@ -66,7 +66,9 @@ class Journal:
         return last, known
 
     def landings(self, after: int, up_to: int) -> pl.DataFrame:
-        """The files received with ids after one and up to another: `key`, `kind`, `received` (UTC), `sha256`."""
+        """The files received with ids after one and up to another: `key`, `kind`, `received` (UTC), `sha256`. Held
+        files that came on the books once more are not among them: they have not landed again."""
         t = submissions.c
         query = select(t.landing_key.label("key"), t.kind, t.received, t.sha256)
+        query = query.where(t.id.not_in(select(hold_decisions.c.successor_id)))
         return sql.frame(self._engine, query.where(t.id > after, t.id <= up_to).order_by(t.id))

@@ -23,7 +23,16 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra import sql
 from infra.marks import add, sittings
-from infra.tables import entries, fee_lines, findings, marks, registrations, replies, submissions
+from infra.tables import (
+    entries,
+    fee_lines,
+    findings,
+    hold_decisions,
+    marks,
+    registrations,
+    replies,
+    submissions,
+)
 
 
 def migrate(database_url: str) -> None:
@@ -74,6 +83,16 @@ class Received:
     outcome: str | None
 
 
+@frozen
+class HoldDecision:
+    """What a person did about a held file: `action` is `again`, `ignore` or `release`; `at` is aware."""
+
+    at: datetime
+    who: str
+    why: str
+    action: str
+
+
 @frozen(kw_only=True)
 class Booking:
     """What one transaction writes, for one file or for several. Rows are mappings or frames with the columns of their
@@ -98,7 +117,7 @@ class Ledger:
     """Access to the ledger at one PostgreSQL address. Close it, or use it as a context manager."""
 
     def __init__(self, database_url: str) -> None:
-        self._engine: Engine = sa.create_engine(database_url, pool_pre_ping=True, executemany_mode="values_plus_batch")
+        self._engine: Engine = sql.open_engine(database_url, pool_pre_ping=True, executemany_mode="values_plus_batch")
 
     def __enter__(self) -> Ledger:
         return self
@@ -133,17 +152,20 @@ class Ledger:
         """Books landings in one transaction and gives each one's reply a number, the next of its centre and stream, in
         this order; a landing that is booked already is returned as it stands."""
         with self._engine.begin() as connection:
-            known = self._landed(connection, landings)
-            new = [one for one in landings if _identity(one) not in known]
-            numbers = self._reply_numbers(connection, {one.centre for one in new})
-            rows = []
-            for one in new:
-                stream = (one.centre, one.reply_stream)
-                numbers[stream] = numbers.get(stream, 0) + 1
-                rows.append({**asdict(one), "reply_number": numbers[stream]})
-            if rows:
-                connection.execute(submissions.insert(), rows)
-                known |= self._landed(connection, new)
+            return self._receive(connection, landings)
+
+    def _receive(self, connection: Connection, landings: Sequence[Landing]) -> list[Received]:
+        known = self._landed(connection, landings)
+        new = [one for one in landings if _identity(one) not in known]
+        numbers = self._reply_numbers(connection, {one.centre for one in new})
+        rows = []
+        for one in new:
+            stream = (one.centre, one.reply_stream)
+            numbers[stream] = numbers.get(stream, 0) + 1
+            rows.append({**asdict(one), "reply_number": numbers[stream]})
+        if rows:
+            connection.execute(submissions.insert(), rows)
+            known |= self._landed(connection, new)
         return [known[_identity(one)] for one in landings]
 
     def _landed(self, connection: Connection, landings: Sequence[Landing]) -> dict[_Identity, Received]:
@@ -180,10 +202,54 @@ class Ledger:
             rows = connection.execute(ranked).mappings().all()
         return [_received(row) for row in rows if row["before"] < size]
 
+    # --- Held files --------------------------------------------------------------------------------------------------
+
+    def received(self, submission_id: int) -> Received | None:
+        """A file on the books by its id; null when there is none."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(submissions).where(submissions.c.id == submission_id)).mappings().first()
+        return _received(row) if row else None
+
+    def landed(self, landing_key: str, received: datetime, sha256: str) -> Received | None:
+        """A file on the books by what makes it one and the same: key, receipt and content; null when there is none."""
+        t = submissions.c
+        query = select(submissions).where(t.landing_key == landing_key, t.received == received, t.sha256 == sha256)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return _received(row) if row else None
+
+    def decide_held(self, held: Received, successor: Landing, decision: HoldDecision) -> tuple[Received, HoldDecision]:
+        """Ends a hold: books the same file once more, to be decided by `decision`, in one transaction. Returns the file
+        booked and the decision that stands, which is an earlier one when there was one."""
+        with self._engine.begin() as connection:
+            connection.execute(select(submissions.c.id).where(submissions.c.id == held.id).with_for_update())
+            query = select(hold_decisions).where(hold_decisions.c.submission_id == held.id)
+            there = connection.execute(query).mappings().first()
+            [booked] = self._receive(connection, [successor])
+            if there is None:
+                row = {"submission_id": held.id, "successor_id": booked.id, **asdict(decision)}
+                connection.execute(hold_decisions.insert(), row)
+                return booked, decision
+        return booked, HoldDecision(**{name: there[name] for name in ("at", "who", "why", "action")})
+
+    def holding(self, submission_id: int) -> frozenset[str]:
+        """The codes of the findings that hold a file."""
+        t = findings.c
+        query = select(t.code).where(t.submission_id == submission_id, t.reach == "hold")
+        with self._engine.connect() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def hold_decisions(self, successors: Sequence[int]) -> dict[int, HoldDecision]:
+        """By what decisions of people these files came on the books once more, by their ids."""
+        t = hold_decisions.c
+        query = select(t.successor_id, t.at, t.who, t.why, t.action).where(t.successor_id.in_(successors))
+        with self._engine.connect() as connection:
+            return {id_: HoldDecision(*values) for id_, *values in connection.execute(query)}
+
     # --- What is known -----------------------------------------------------------------------------------------------
 
     def files_of(self, centres: Sequence[str]) -> pl.DataFrame:
-        """Files of these centres that were booked or are held for a person (`rules.known.FILES`)."""
+        """Files of these centres that were booked or are held for a person and still are (`rules.known.FILES`)."""
         table = submissions.c
         query = select(
             table.centre,
@@ -197,7 +263,8 @@ class Ledger:
             table.booked,
         ).join(replies, replies.c.submission_id == table.id)
         # A file without a header cannot be booked, and what is not booked but has a series is held.
-        return self._frame(query.where(table.centre.in_(centres), table.booked | (table.outcome == "quarantined")))
+        held = (table.outcome == "quarantined") & table.id.not_in(select(hold_decisions.c.submission_id))
+        return self._frame(query.where(table.centre.in_(centres), table.booked | held))
 
     def registrations_of(self, centres: Sequence[str]) -> pl.DataFrame:
         """Registrations in force at these centres (`rules.known.REGISTRATIONS`)."""
@@ -326,9 +393,8 @@ class Ledger:
 
 
 def reply_name(centre: str, stream: str, number: int) -> str:
-    """`X<centre><stream>.X<nn>`: the reply's number counts on, its name shows the last two digits, as with
-    submissions."""
-    return f"X{centre}{stream}.X{number % 100:02d}"
+    """`X<centre><stream>.X<nn>`, of three digits or more from the hundredth on: no reply is written over."""
+    return f"X{centre}{stream}.X{number:02d}"
 
 
 _Identity = tuple[str, datetime, str]

@@ -126,15 +126,19 @@ class ResultBook:
                 recorded += 1
         return recorded
 
-    def approve_conversions(self, series: str, who: str, at: datetime) -> int:
-        """Approves the newest version of every component's table of a series; returns how many were not yet."""
+    def approve_conversions(self, series: str, who: str, at: datetime, action: Action | None = None) -> int:
+        """Approves the newest version of every component's table of a series; returns how many were not yet. If any,
+        what a member of staff did with it is recorded in the same transaction."""
         c = conversions.c
         newest = (
             select(c.id).ext(distinct_on(c.component)).where(c.series == series).order_by(c.component, c.version.desc())
         )
         query = conversions.update().where(c.id.in_(newest), c.approved_at.is_(None))
         with self._engine.begin() as connection:
-            return connection.execute(query.values(approved_by=who, approved_at=at)).rowcount
+            approved = connection.execute(query.values(approved_by=who, approved_at=at)).rowcount
+            if approved and action:
+                connection.execute(actions.insert().values(asdict(action)))
+        return approved
 
     def conversions(self, series: str | None = None, *, approved: bool = True) -> list[ConversionRow]:
         """The newest conversion table of each component, of `series` or of all series; with `approved`, of those that

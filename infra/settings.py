@@ -1,6 +1,7 @@
 """Every setting of the desk, declared once: name, environment variable, default and meaning.
 
 A setting comes from the environment or from its default; there is no settings file, so no secret can be left in one.
+In production a secret need not stand in the environment either: `<VARIABLE>_FILE` names a file that holds the value.
 """
 
 from __future__ import annotations
@@ -72,9 +73,115 @@ class Settings:
         "A larger file is kept in the archive and refused without being parsed.",
         int,
     )
+    sftp_host: str = _setting(
+        "RESULTSDAY_SFTP_HOST", "127.0.0.1", "Address on which the landing service (SFTP) listens."
+    )
+    sftp_port: int = _setting(
+        "RESULTSDAY_SFTP_PORT",
+        2222,
+        "TCP port of the landing service. The desk that `up` starts takes another when this one is not free; "
+        "`resultsday sftp` alone does not.",
+        int,
+    )
+    sftp_sessions: int = _setting(
+        "RESULTSDAY_SFTP_SESSIONS", 8, "Connections of one centre to the landing service at a time, at the most.", int
+    )
+    sftp_connections: int = _setting(
+        "RESULTSDAY_SFTP_CONNECTIONS",
+        500,
+        "Connections to the landing service at a time, at the most, logged in or not.",
+        int,
+    )
+    sftp_waiting_files: int = _setting(
+        "RESULTSDAY_SFTP_WAITING_FILES",
+        2000,
+        "Files of one centre that may wait in its inbox; the landing service takes no more until some are taken in.",
+        int,
+    )
+    sftp_buffer_bytes: int = _setting(
+        "RESULTSDAY_SFTP_BUFFER_BYTES",
+        512 * MIB,
+        "Bytes of unfinished transfers that the landing service buffers at a time, at the most: a file up to 1 MiB in "
+        "memory, a larger one in the system's temporary folder.",
+        int,
+    )
+    sftp_login_seconds: int = _setting(
+        "RESULTSDAY_SFTP_LOGIN_SECONDS", 30, "A connection that has not logged in within this time is ended.", int
+    )
+    sftp_idle_seconds: int = _setting(
+        "RESULTSDAY_SFTP_IDLE_SECONDS", 600, "A session that asks for nothing for so long is ended.", int
+    )
+
+    airflow_password: str = _setting(
+        "RESULTSDAY_AIRFLOW_PASSWORD",
+        "",
+        "Password of Airflow's user `ops`, as which tasks set the notes of their runs. Empty: the one the desk of this "
+        "machine has made.",
+    )
+
+    broker: str = _setting(
+        "RESULTSDAY_BROKER",
+        "",
+        "Celery's queue, `redis://:password@host:port/0`: the desk that `up` starts runs tasks in a worker of Celery "
+        "(CeleryExecutor). Empty: tasks are processes of the scheduler (LocalExecutor).",
+    )
 
     approvers: str = _setting(
         "RESULTSDAY_APPROVERS", "admin", "Who may approve boundaries and results: users of Airflow, by comma."
+    )
+
+    users: str = _setting(
+        "RESULTSDAY_USERS",
+        "",
+        "Further users of the desk's own Airflow, `name:role` by comma, with the roles viewer, user, op and admin. "
+        "Their passwords are made at the first start, in `airflow/passwords.json` of the state folder.",
+    )
+    personal_data: str = _setting(
+        "RESULTSDAY_PERSONAL_DATA",
+        "admin",
+        "Who may have names, dates of birth and UCIs shown in the console, which puts it on record: users of Airflow, "
+        "by comma.",
+    )
+
+    alert_mail_to: str = _setting(
+        "RESULTSDAY_ALERT_MAIL_TO", "", "Who is told of alerts by e-mail: addresses, by comma. Empty: nobody."
+    )
+    alert_mail_from: str = _setting("RESULTSDAY_ALERT_MAIL_FROM", "resultsday@localhost", "Sender of these e-mails.")
+    alert_smtp_host: str = _setting("RESULTSDAY_ALERT_SMTP_HOST", "127.0.0.1", "Mail server (SMTP) for them.")
+    alert_smtp_port: int = _setting("RESULTSDAY_ALERT_SMTP_PORT", 25, "Its TCP port.", int)
+    alert_smtp_tls: str = _setting(
+        "RESULTSDAY_ALERT_SMTP_TLS",
+        "none",
+        "`starttls`: every e-mail goes encrypted, to a server whose certificate this machine trusts; `none`: in the "
+        "clear, which is for a server on this machine.",
+    )
+    alert_smtp_user: str = _setting("RESULTSDAY_ALERT_SMTP_USER", "", "User at the mail server. Empty: no log-in.")
+    alert_smtp_password: str = _setting(
+        "RESULTSDAY_ALERT_SMTP_PASSWORD", "", "Its password, which is sent with `starttls` only."
+    )
+    alert_webhook: str = _setting(
+        "RESULTSDAY_ALERT_WEBHOOK", "", "Address to which alerts are posted as JSON. Empty: none."
+    )
+    alert_webhook_token: str = _setting(
+        "RESULTSDAY_ALERT_WEBHOOK_TOKEN", "", "Bearer token for that address. Empty: none."
+    )
+    alert_seconds: int = _setting(
+        "RESULTSDAY_ALERT_SECONDS", 10, "An alert that is not sent within this time is given up until the next.", int
+    )
+    alert_runbook: str = _setting(
+        "RESULTSDAY_ALERT_RUNBOOK", "docs/runbook/", "Address under which the pages of the runbook lie, for alerts."
+    )
+    sftp_check: str = _setting(
+        "RESULTSDAY_SFTP_CHECK",
+        "",
+        "`host:port` at which the landing service must answer for the desk to be called healthy. Empty: it is not "
+        "looked at.",
+    )
+    free_disk_bytes: int = _setting(
+        "RESULTSDAY_FREE_DISK_BYTES",
+        1024 * MIB,
+        "Less free space on the disk of the store (a folder) or of the state folder is reported.",
+        int,
     )
 
     @property
@@ -84,16 +191,30 @@ class Settings:
 
     @classmethod
     def load(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Settings from `environment`; raises `SettingError` for a value that is not of its kind."""
+        """Settings from `environment`; raises `SettingError` for a value that is not of its kind, or a file that cannot
+        be read."""
         given: dict[str, Any] = {}
         for setting in declared():
-            text = environment.get(setting.metadata["variable"], "")
+            text = _text(environment, setting.metadata["variable"])
             if text:
                 given[setting.name] = _read(setting, text)
         loaded = cls(**given)
         for number in (loaded.batch_files, loaded.batch_bytes, loaded.max_file_bytes):
             if number < 1:
                 raise SettingError("batch and file limits must be at least 1")
+        for setting in declared():
+            if (
+                setting.name.startswith("sftp_")
+                and setting.metadata["kind"] is int
+                and getattr(loaded, setting.name) < 1
+            ):
+                raise SettingError(f"{setting.metadata['variable']} must be at least 1")
+        if loaded.alert_seconds < 1:
+            raise SettingError("RESULTSDAY_ALERT_SECONDS must be at least 1")
+        if loaded.alert_smtp_tls not in ("none", "starttls"):
+            raise SettingError("RESULTSDAY_ALERT_SMTP_TLS must be none or starttls")
+        if loaded.alert_smtp_password and loaded.alert_smtp_tls == "none":
+            raise SettingError("RESULTSDAY_ALERT_SMTP_PASSWORD is not sent in the clear: set RESULTSDAY_ALERT_SMTP_TLS")
         return loaded
 
     def environment(self) -> dict[str, str]:
@@ -108,6 +229,17 @@ class Settings:
 def declared() -> tuple[Attribute[Any], ...]:
     """The attrs fields of `Settings`, each with `variable`, `meaning` and `kind` in its metadata."""
     return tuple(fields(Settings))
+
+
+def _text(environment: Mapping[str, str], variable: str) -> str:
+    """What the environment says of a variable, or the file that `<variable>_FILE` names."""
+    named = environment.get(f"{variable}_FILE", "")
+    if environment.get(variable) or not named:
+        return environment.get(variable, "")
+    try:
+        return Path(named).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{variable}_FILE={named!r} cannot be read ({type(error).__name__})") from None
 
 
 def _read(setting: Attribute[Any], text: str) -> Any:

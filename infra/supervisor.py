@@ -1,4 +1,5 @@
-"""The desk's supervisor: one process that starts PostgreSQL and Airflow, watches them, and ends them together.
+"""The desk's supervisor: one process that starts PostgreSQL, Airflow and the landing service, watches them, and ends
+them together.
 
 When any part dies it says which, shows the end of that part's log, ends the others and exits with an error: a desk that
 is half up looks healthy and loses files. What it starts carries a mark in its environment, so that what a killed
@@ -14,6 +15,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -30,7 +32,7 @@ from sqlalchemy.engine import make_url
 
 from infra import airflow
 from infra.airflow import ADMIN, AirflowApi, AirflowError, Component
-from infra.host import LOCALHOST, born, claimed_port, ends_with_parent, tail, write_private
+from infra.host import LOCALHOST, born, claimed_port, ends_with_parent, make_folder, tail, write_private
 from infra.postgres import EmbeddedPostgres, create_database
 from infra.settings import Settings
 
@@ -44,6 +46,7 @@ TASK_GRACE_SECONDS = 10.0  # when the desk is told to stop, running tasks may fi
 GRACE_SECONDS = 4.0  # for everything else (the triggerer often misses the end of its helper, and would wait for 10 s)
 DOWN_SECONDS = 60.0
 POLL_SECONDS = 0.2
+KEEPERS = ("scheduler", "worker")  # the parts whose processes run tasks
 MARK = "RESULTSDAY_PART"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 EXIT_BUSY = os.EX_TEMPFAIL
@@ -73,6 +76,9 @@ class Desk:
     started: datetime
     postgres_seconds: float
     airflow_seconds: float
+    sftp_port: int = 0
+    host_key: str = ""
+    """Fingerprint of the landing service's key, by which centres know it."""
 
 
 def run(settings: Settings) -> int:
@@ -188,8 +194,8 @@ class _Parts:
     ) -> None:
         for signum in STOP_SIGNALS:  # asked twice to stop, we still stop in good order
             signal.signal(signum, signal.SIG_IGN)
-        # The scheduler first: tasks that finish in its grace report so through the API server.
-        self._end([part for part in self._processes if part.name == "scheduler"], TASK_GRACE_SECONDS)
+        # First what keeps tasks: those that finish in its grace report so through the API server.
+        self._end([part for part in self._processes if part.name in KEEPERS], TASK_GRACE_SECONDS)
         self._end(list(self._processes), GRACE_SECONDS)
         _end_marked(self._settings)
         if self._postgres is not None:
@@ -237,8 +243,8 @@ class _Parts:
     def _end(self, parts: Sequence[Component], grace: float) -> None:
         for part in parts:
             process = self._processes[part]
-            if process.poll() is None and part.name == "scheduler":
-                process.terminate()  # alone: in its group are the keepers of the running tasks
+            if process.poll() is None and part.name in KEEPERS:
+                process.terminate()  # alone: in its group are the running tasks
             elif process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + grace
@@ -255,7 +261,7 @@ class _Parts:
 def _serve(settings: Settings) -> NoReturn:
     """Start every part and watch them; left by `SupervisorError` or `_ToldToStop` only."""
     # The port stays claimed until the last part has ended.
-    with _ui_port(settings) as port, _Parts(settings) as parts:
+    with _ui_port(settings) as port, claimed_port(settings.sftp_port) as sftp_port, _Parts(settings) as parts:
         begin = time.monotonic()
         database_url, airflow_database_url = _databases(settings, parts)
         postgres_seconds = time.monotonic() - begin
@@ -276,14 +282,18 @@ def _serve(settings: Settings) -> NoReturn:
             parts.run(airflow.migration(settings), environment)
             airflow.note_migration(settings, airflow_database_url)
             log.info("Airflow's tables are ready (%.1f s)", time.monotonic() - begin)
+        landing, fingerprint = _landing(settings)
+        parts.start(landing, {**environment, "RESULTSDAY_SFTP_PORT": str(sftp_port)})
         started = datetime.now(UTC)
         components = airflow.components(settings)
         log.info("starting %s", ", ".join(component.name for component in components))
+        looked_at = {"RESULTSDAY_SFTP_CHECK": f"{settings.sftp_host}:{sftp_port}"}  # by the health page
         for component in components:
-            parts.start(component, environment)
+            parts.start(component, {**environment, **looked_at})
         password = airflow.passwords(settings)[ADMIN]
         with AirflowApi(ui_url, ADMIN, password) as api:
             _wait_until_healthy(api, started, parts)
+        _wait_until_listening(settings.sftp_host, sftp_port, parts)
         desk = Desk(
             pid=os.getpid(),
             ui_url=ui_url,
@@ -293,6 +303,8 @@ def _serve(settings: Settings) -> NoReturn:
             started=datetime.now(UTC),
             postgres_seconds=round(postgres_seconds, 2),
             airflow_seconds=round(time.monotonic() - begin, 2),
+            sftp_port=sftp_port,
+            host_key=fingerprint,
         )
         log.info("Airflow is healthy (%.1f s): %s", desk.airflow_seconds, ui_url)
         try:
@@ -302,6 +314,18 @@ def _serve(settings: Settings) -> NoReturn:
                 time.sleep(POLL_SECONDS)
         finally:
             _desk_file(settings).unlink(missing_ok=True)
+
+
+def _landing(settings: Settings) -> tuple[Component, str]:
+    """The landing service as a part of the desk, and the fingerprint of its key, which is made on first use."""
+    from infra.landing.keys import KeyRefused, host_key
+
+    try:
+        fingerprint = host_key(settings).get_fingerprint()
+    except KeyRefused as error:
+        raise SupervisorError(str(error)) from error
+    log_file = settings.state.absolute() / "logs" / "landing.log"
+    return Component("landing", (sys.executable, "-m", "infra.landing"), log_file), fingerprint
 
 
 def _databases(settings: Settings, parts: _Parts) -> tuple[str, str]:
@@ -327,6 +351,17 @@ def _wait_until_healthy(api: AirflowApi, since: datetime, parts: _Parts) -> None
             return
         if time.monotonic() > deadline:
             raise SupervisorError(f"not healthy after {HEALTHY_SECONDS:.0f} s: {', '.join(ailing)}")
+        time.sleep(POLL_SECONDS)
+
+
+def _wait_until_listening(host: str, port: int, parts: _Parts) -> None:
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    while True:
+        parts.check()
+        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+            return
+        if time.monotonic() > deadline:
+            raise SupervisorError(f"the landing service does not listen on port {port} after {HEALTHY_SECONDS:.0f} s")
         time.sleep(POLL_SECONDS)
 
 
@@ -461,7 +496,7 @@ def _desk_file(settings: Settings) -> Path:
 def _folder(settings: Settings, name: str) -> Path:
     """A folder of the state, made if it lacks; closed to others: passwords lie in `run`, tracebacks in `logs`."""
     folder = settings.state.absolute() / name
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, 0o700)
     folder.chmod(0o700)
     return folder
 

@@ -68,6 +68,7 @@ submissions = Table(
     UniqueConstraint("landing_key", "received", "sha256"),
     UniqueConstraint("centre", "reply_stream", "reply_number"),
     Index("ix_submissions_waiting", "centre", postgresql_where=text("outcome IS NULL")),
+    Index("ix_submissions_held", "centre", postgresql_where=text("outcome = 'quarantined'")),
     # Of feeds the same bytes can mean something again: entered, withdrawn, entered.
     Index(
         "uq_submissions_content",
@@ -135,6 +136,7 @@ registrations = Table(
         unique=True,
         postgresql_where=text("ended_by IS NULL"),
     ),
+    Index("ix_registrations_ended", "centre", postgresql_where=text("ended_by IS NOT NULL")),
     Index("ix_registrations_uln", "uln", postgresql_where=text("uln <> ''")),
 )
 
@@ -163,6 +165,7 @@ entries = Table(
         unique=True,
         postgresql_where=text("ended_by IS NULL"),
     ),
+    Index("ix_entries_ended", "centre", postgresql_where=text("ended_by IS NOT NULL")),
 )
 
 fee_lines = Table(
@@ -211,6 +214,24 @@ actions = Table(
     Column("number", Integer, comment="of extra sittings granted"),
     Column("file_name", Text, nullable=False, server_default=text("''"), comment="of the feed file it went in by"),
     Index("ix_actions_centre", "centre", "action"),
+)
+
+hold_decisions = Table(
+    "hold_decisions",
+    metadata,
+    Column("submission_id", BigInteger, ForeignKey("submissions.id"), primary_key=True, comment="the held file"),
+    Column(
+        "successor_id",
+        BigInteger,
+        ForeignKey("submissions.id"),
+        nullable=False,
+        unique=True,
+        comment="the same file once more, by which it is decided and answered",
+    ),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("action", Text, nullable=False, comment="again, ignore or release"),
 )
 
 marks = Table(
@@ -422,4 +443,49 @@ journal = Table(
     Column("arguments", JSONB, nullable=False, comment="what it was run with, besides the instant"),
     Column("taken", JSONB, nullable=False, comment="feed files it took in: key, receipt, SHA-256"),
     Column("landed", BigInteger, comment="id of the last submission when a job that receives had ended"),
+)
+
+centre_keys = Table(
+    "centre_keys",
+    metadata,
+    _id(),
+    Column("centre", Text, nullable=False, comment="who logs in to the landing service with it"),
+    Column("kind", Text, nullable=False, comment="for example ssh-ed25519"),
+    Column("public_key", Text, nullable=False, comment="kind and data, as in an OpenSSH public key file"),
+    Column("fingerprint", Text, nullable=False, comment="SHA256:..., as ssh-keygen -l prints it"),
+    Column("comment", Text, nullable=False, comment="whose key it is, in the centre's words"),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("added_why", Text, nullable=False),
+    Column("ends_at", DateTime(timezone=True), comment="not valid from here on: rotated out; null: open"),
+    Column("ends_by", Text),
+    Column("ends_why", Text),
+    Column("removed_at", DateTime(timezone=True), comment="not valid from here on; null: not removed"),
+    Column("removed_by", Text),
+    Column("removed_why", Text),
+    Index(
+        "uq_centre_keys_held",
+        "centre",
+        "fingerprint",
+        unique=True,
+        postgresql_where=text("removed_at IS NULL"),
+    ),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("key", Text, primary_key=True, comment="what it is about; what has the same key is said once"),
+    Column("code", Text, nullable=False, comment="one of pipeline.alerts.ALERTS"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when it was first seen"),
+    Column("said", Text, nullable=False, comment="what happened, in a sentence: counts, codes and identifiers only"),
+    Column("sent_at", DateTime(timezone=True), comment="null: nobody has been told yet"),
+)
+
+beats = Table(
+    "beats",
+    metadata,
+    Column("job", Text, primary_key=True, comment="what runs every few minutes: ingest, watch"),
+    Column("first", DateTime(timezone=True), nullable=False, comment="when it first succeeded"),
+    Column("last", DateTime(timezone=True), nullable=False, comment="when it last succeeded"),
 )

@@ -18,9 +18,14 @@ from pipeline.embargo import ReleaseError, checked, publish, put_away
 from pipeline.journal import journaled
 from pipeline.release import booked, is_released, next_numbers, release_claims
 from pipeline.result_files import ResultFile, changes, note, read_back, records, result_files, typed
+from pipeline.steps import step
 from rules.catalogue import Series, instant_text
 
 log = logging.getLogger(__name__)
+
+REQUEST_BOOKED = step(
+    "updated files", "request booked", "a request for updated files is recorded, and the files are on the books"
+)
 
 
 # --- Later claims ----------------------------------------------------------------------------------------------------
@@ -177,3 +182,4 @@ def _write(
         actions.append(evolve(action, centre=one.centre, file_name=one.name))
     put_away(desk.store, contents)
     desk.results.add_files(files, actions)
+    REQUEST_BOOKED.passed()

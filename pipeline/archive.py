@@ -11,10 +11,12 @@ from contextvars import ContextVar
 
 from infra.settings import MIB
 from infra.store import Store, Stored
+from pipeline.steps import step
 
 IN_MEMORY = 8 * MIB
 GLANCE = 1024
 
+ARCHIVED = step("archive", "archived", "a file that came in lies in the archive")
 
 _TAKEN: ContextVar[list[dict[str, str]] | None] = ContextVar("taken", default=None)
 
@@ -44,6 +46,7 @@ def archive(store: Store, stored: Stored) -> tuple[str, bytes]:
         start = copy.read(GLANCE)
         copy.seek(0)
         store.put_if_absent(f"archive/{sha256}", copy)  # type: ignore[arg-type]
+        ARCHIVED.passed()
     taken = _TAKEN.get()
     if taken is not None:
         taken.append({"key": stored.key, "received": stored.modified.isoformat(), "sha256": sha256})

@@ -33,6 +33,7 @@ from pipeline.desk import Desk
 from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
 from pipeline.replies import finding_lines, summary
+from pipeline.steps import step
 from pipeline.together import together
 from rules import awarding as results
 from rules import certification
@@ -53,6 +54,12 @@ UNDECIDED = {
     "proposed": "adjustments that wait for a decision",
 }
 """States in which moderation has not ended."""
+
+PROPOSED = step("award", "proposed", "the conversion tables of a file of boundaries are in the ledger")
+REPORTED = step("award", "reported", "the report on a file of boundaries lies there")
+TAKEN_OUT = step("award", "taken out", "the file of boundaries is no longer among the feeds")
+APPROVED = step("award", "approved", "conversion tables are approved, and it is recorded who did it and why")
+AWARDED = step("award", "awarded", "a version of the results is in the ledger")
 
 
 class AwardError(ValueError):
@@ -108,8 +115,11 @@ def _take_one(desk: Desk, stored: Stored, now: datetime) -> int | None:
         tables = _tables_of(desk.catalogue, desk.store.get(f"archive/{sha256}"), stored.modified, found)
     refused = bool(found.of(0))
     fresh = 0 if refused else desk.results.propose(tables, THE_FEED, now)
-    _report(desk, name, sha256, [] if refused else tables, fresh, found)
+    PROPOSED.passed()
+    _report(desk, name, sha256, [] if refused else tables, found)
+    REPORTED.passed()
     desk.store.remove(stored)
+    TAKEN_OUT.passed()
     return None if refused else fresh
 
 
@@ -201,12 +211,14 @@ def conversion_row(
     )
 
 
-def _report(desk: Desk, name: str, sha256: str, tables: Sequence[ConversionRow], fresh: int, found: Found) -> None:
+def _report(desk: Desk, name: str, sha256: str, tables: Sequence[ConversionRow], found: Found) -> None:
     findings = found.of(0)
+    # Not how many this run proposed: a run that makes up for one that died says the same.
+    waiting = sum(_waits(desk, one) for one in tables)
     lines = [
         f"BOUNDARIES  {name}",
         f"  SHA-256     {sha256}",
-        f"  Tables      {len(tables)} made, {fresh} of them new; they wait for a person's approval",
+        f"  Tables      {len(tables)} made, {waiting} of them wait for a person's approval",
         *(
             f"  {one.series}  {one.component:<8}{_bounds(one)} of {one.raw_max}{PLACEHOLDER if one.placeholder else ''}"
             for one in tables
@@ -217,6 +229,12 @@ def _report(desk: Desk, name: str, sha256: str, tables: Sequence[ConversionRow],
     for number, one in enumerate(findings, 1):
         lines += ["", *finding_lines(number, one)]
     desk.store.put(report_key(REPORTS, name), encode(lines))
+
+
+def _waits(desk: Desk, table: ConversionRow) -> bool:
+    """Whether nobody has approved the newest conversion table of a component and series yet."""
+    newest = desk.results.conversions(table.series, approved=False)
+    return any(one.component == table.component and one.approved_at is None for one in newest)
 
 
 def proposed_boundaries(desk: Desk, series: Series) -> str:
@@ -249,9 +267,9 @@ def approve_boundaries(desk: Desk, series: Series, who: str, why: str, now: date
         raise AwardError("an approval needs a name and a reason (OPS-3)")
     if not desk.results.conversions(series.id, approved=False):
         raise AwardError(f"there are no boundaries for {series.title}: write them to {FEEDS} first")
-    approved = desk.results.approve_conversions(series.id, who, now)
-    if approved:
-        desk.actions.record(Action(at=now, who=who, why=why, action="boundaries_approved", centre="", series=series.id))
+    action = Action(at=now, who=who, why=why, action="boundaries_approved", centre="", series=series.id)
+    approved = desk.results.approve_conversions(series.id, who, now, action)
+    APPROVED.passed()
     log.info("series %s: %d conversion tables approved", series.id, approved)
     return approved
 
@@ -381,6 +399,7 @@ def _award(desk: Desk, series: Series, rests_on: Ground, now: datetime, kind: st
         counts=_counts(judged),
         frames=judged.frames(),
     )
+    AWARDED.passed()
     awarded = Awarded(awarding=awarding, warnings=undecided(desk, series))
     log.info("%s", awarded.note())
     return awarded

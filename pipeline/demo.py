@@ -26,6 +26,7 @@ from pipeline.rehearsal import RehearsalError, Step, happen, land, late_centre, 
 from rules.catalogue import LONDON
 
 SAMPLES = Path(str(files("fixtures"))) / "samples"
+SENDS_ITSELF = SAMPLES / "58201" / "E5820115.X01"
 SEED = 1
 WAIT = 120.0
 BEFORE_ANSWER = 2.5
@@ -73,6 +74,8 @@ def demo(settings: Settings, console: Console, now: Callable[[], datetime]) -> N
 def run_through(settings: Settings, running: Running, console: Console, now: Callable[[], datetime]) -> None:
     """The demo on a running desk. What an earlier one has done is not done again; then the samples are sent once
     more."""
+    from pipeline.demo_transfer import TransferError, transfer_story  # here: it brings all of SSH with it
+
     made = season(SEED)
     with open_desk(settings) as desk, AirflowApi(running.ui_url, running.username, running.password) as api:
         timetable = steps(desk.catalogue)
@@ -90,6 +93,10 @@ def run_through(settings: Settings, running: Running, console: Console, now: Cal
             raise DemoError(str(error)) from error
         demo_report.samples_story(console, _story(desk), desk.store)
         demo_report.season_story(console, desk, made)
+        try:
+            transfer_story(console, desk, running, SENDS_ITSELF.parent.name, SENDS_ITSELF, now)
+        except TransferError as error:
+            raise DemoError(str(error)) from error
 
 
 # --- Playing ---------------------------------------------------------------------------------------------------------

@@ -4,23 +4,22 @@ checked once more, and then published byte for byte under the place they are mea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from infra.results import Awarding, ReleaseFile
 from infra.store import Missing, Store
 from pipeline.desk import Desk
+from pipeline.steps import step
+from pipeline.together import together
 
 EMBARGO = "embargo/"
-THREADS = 8
-"""What a file costs is waiting for the disk, or for S3."""
 BATCH = 500
 """Files published between two notes of it in the ledger."""
 
-T = TypeVar("T")
-R = TypeVar("R")
+PUT_AWAY = step("embargo", "put away", "a file lies under embargo")
+OUT = step("embargo", "out", "a file is published")
+NOTED = step("embargo", "noted", "the ledger knows which files of a batch are published")
 
 
 class ReleaseError(ValueError):
@@ -44,7 +43,12 @@ def sha256_of(data: bytes) -> str:
 
 def put_away(store: Store, contents: Mapping[str, bytes]) -> None:
     """Writes files under embargo by their keys, durably; what lay there is replaced."""
-    _each(lambda key: store.put(key, contents[key]), contents)
+
+    def put(key: str) -> None:
+        store.put(key, contents[key])
+        PUT_AWAY.passed()
+
+    together(put, list(contents))
 
 
 def checked(store: Store, files: Sequence[ReleaseFile]) -> dict[str, bytes]:
@@ -57,7 +61,7 @@ def checked(store: Store, files: Sequence[ReleaseFile]) -> dict[str, bytes]:
             return None
         return data if len(data) == one.size and sha256_of(data) == one.sha256 else None
 
-    found = dict(zip((one.place for one in files), _each(content, files), strict=True))
+    found = dict(zip((one.place for one in files), together(content, files), strict=True))
     wrong = [one.embargoed for one in files if found[one.place] is None]
     if wrong:
         more = f" and {len(wrong) - 3:,} more" if len(wrong) > 3 else ""
@@ -79,11 +83,13 @@ def publish(desk: Desk, awarding: Awarding, files: Sequence[ReleaseFile], now: d
         data = contents[one.place]
         if not desk.store.put_if_absent(one.place, data) and desk.store.get(one.place) != data:
             raise ReleaseError(f"{one.place} is there already with other content: find out who wrote it, and move it")
+        OUT.passed()
 
     for start in range(0, len(waiting), BATCH):
         batch = waiting[start : start + BATCH]
-        _each(put, batch)
+        together(put, batch)
         desk.results.published(awarding, [one.place for one in batch], now)
+        NOTED.passed()
     return len(waiting)
 
 
@@ -93,9 +99,4 @@ def anything_out(store: Store, files: Sequence[ReleaseFile]) -> bool:
     def out(one: ReleaseFile) -> bool:
         return any(stored.key == one.place for stored in store.list(one.place))
 
-    return any(one.published_at for one in files) or any(_each(out, files))
-
-
-def _each(do: Callable[[T], R], things: Iterable[T]) -> list[R]:
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(do, things))
+    return any(one.published_at for one in files) or any(together(out, files))

@@ -11,7 +11,7 @@ import re
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import zip_longest
 from time import perf_counter
@@ -22,10 +22,10 @@ import polars as pl
 from attrs import define, field, frozen
 from sqlalchemy.exc import DBAPIError
 
-from infra.ledger import Booking, Landing, Received
+from infra.ledger import Booking, HoldDecision, Landing, Received
 from infra.marks import MarkBook
 from infra.sql import CopyError, of_the_data
-from infra.store import BadKey, Stored
+from infra.store import BadKey, Missing, Stored
 from parsers import findings as f
 from parsers.feed import read_feed
 from parsers.findings import Code, Found
@@ -35,6 +35,7 @@ from pipeline import replies
 from pipeline.archive import archive
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.steps import step
 from pipeline.together import together
 from rules import files
 from rules.decisions import Decision, Outcome, decide, nothing_done
@@ -63,6 +64,16 @@ CHANNELS: dict[str, Channel] = {one: one for one in LANDING_PLACES}
 
 NO_CENTRE = "00000"
 """Stands for the centre of a file that landed outside every centre's folder; its reply is for staff."""
+
+RECEIVED = step("ingest", "received", "a batch of files is on the books, each with the number of its reply")
+ACKNOWLEDGED = step("ingest", "acknowledged", "a centre's outbox says that its file has come")
+TAKEN_OUT = step("ingest", "taken out", "a file that is on the books is no longer in the inbox")
+SET_ASIDE = step("ingest", "set aside", "what is no file has gone from the inbox to quarantine")
+BOOKED = step("ingest", "booked", "what was decided about a round of files is in the ledger, with their replies")
+HELD = step("ingest", "held", "a copy of a held file lies in quarantine")
+TWIN_OUT = step("ingest", "twin out", "a reply is out as JSON")
+REPLY_OUT = step("ingest", "reply out", "a reply is out as text")
+ANSWERED = step("ingest", "answered", "the ledger knows which replies are out")
 
 
 @define
@@ -173,16 +184,21 @@ def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) ->
     landings = together(lambda one: _landing(desk, one, now), waiting)
     taken = [(one, landing) for one, landing in zip(waiting, landings, strict=True) if landing]
     received = desk.ledger.receive([landing for _, landing in taken])
+    RECEIVED.passed()
 
     def acknowledge(pair: tuple[_Waiting, Received]) -> None:
         one, received = pair
         if received.outcome is None:
             reply = replies.received(received.landing, received.reply_name)
             desk.store.put(_outbox(one.centre, received.reply_name), replies.text(reply).encode("ascii"))
+            ACKNOWLEDGED.passed()
         if one.stored.kind == "file":
             desk.store.remove(one.stored)
+            TAKEN_OUT.passed()
         else:
-            desk.store.move(one.stored.key, _quarantine(one.centre, received.reply_name, one.name))
+            with suppress(Missing):  # its sender has taken it away
+                desk.store.move(one.stored.key, _quarantine(one.centre, received.reply_name, one.name))
+            SET_ASIDE.passed()
 
     together(acknowledge, list(zip([one for one, _ in taken], received, strict=True)))
     for one in received:
@@ -196,10 +212,15 @@ def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) ->
 def _landing(desk: Desk, one: _Waiting, now: datetime) -> Landing | None:
     """The file in the archive, and what is known of it; null when it cannot be taken."""
     try:
+        desk.store.list(one.stored.key)  # looks at the key alone: with a bad one even setting it aside would fail
         sha256, start = archive(desk.store, one.stored) if one.stored.kind == "file" else ("", b"")
     except BadKey as error:
         # Only an object written past the landing service can have such a key; nothing of ours can move it.
         log.error("an object of centre %s cannot be taken: %s", one.centre, error)
+        return None
+    except Missing:
+        # Taken away, or exchanged for something else: the next run sees what it is by then.
+        log.warning("a file of centre %s went away before it was taken", one.centre)
         return None
     seen, named = glance(start), filename.original(one.name)
     return Landing(
@@ -273,7 +294,8 @@ def _decided(desk: Desk, round_: Sequence[Received], summary: Summary) -> list[D
     the one that fails is held for a person: a poisoned file takes no other with it."""
     try:
         with summary.stage("read"):
-            submissions = [_read(desk, one.landing) for one in round_]
+            said = desk.ledger.hold_decisions([one.id for one in round_])
+            submissions = [_read(desk, one.landing, said.get(one.id)) for one in round_]
         arrivals = [
             Arrival(
                 submission=sub,
@@ -281,6 +303,7 @@ def _decided(desk: Desk, round_: Sequence[Received], summary: Summary) -> list[D
                 received=one.landing.received,
                 sha256=one.landing.sha256,
                 channel=CHANNELS[one.landing.channel],
+                released=said[one.id].why if one.id in said and said[one.id].action == "release" else "",
             )
             for one, sub in zip(round_, submissions, strict=True)
         ]
@@ -309,8 +332,11 @@ def _log_failure(received: Received, error: Exception) -> None:
     log.error("submission %d failed with %s\n%s", received.id, type(error).__name__, places)
 
 
-def _read(desk: Desk, landing: Landing) -> Submission:
+def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission:
+    """The file as it is read; `said`: what a person decided about it while it was held."""
     name = landing.file_name
+    if said is not None and said.action == "ignore":
+        return _unread(landing, f.HELD_CLOSED, value=said.why)
     if landing.kind != "file":
         return _unread(
             landing, f.NOT_A_FILE, value=name, kind="folder" if landing.kind == "folder" else "link or device"
@@ -318,9 +344,11 @@ def _read(desk: Desk, landing: Landing) -> Submission:
     if "/" in name:
         return _unread(landing, f.FILE_IN_FOLDER, value=name)
     limit = desk.settings.max_file_bytes
-    if landing.size > limit:
-        return _unread(landing, f.FILE_TOO_LARGE, size=landing.size, limit=limit)
-    data = desk.store.get(f"archive/{landing.sha256}")
+    # The size is that of the listing: what was archived a moment later may be larger.
+    with desk.store.open(f"archive/{landing.sha256}") as archived:
+        data = archived.read(limit + 1) if landing.size <= limit else b""
+    if max(landing.size, len(data)) > limit:
+        return _unread(landing, f.FILE_TOO_LARGE, size=max(landing.size, len(data)), limit=limit)
     return read(name, data) if landing.channel == "edi" else read_feed(name, data)
 
 
@@ -367,6 +395,7 @@ def _book(desk: Desk, decided: list[Decided], rendered: Sequence[Mapping[str, An
     was decided in the end."""
     try:
         booked = desk.ledger.book(_booking(decided, rendered))
+        BOOKED.passed()
     except (DBAPIError, CopyError) as error:
         if len(decided) == 1:
             if not of_the_data(error) or decided[0][2].outcome is Outcome.QUARANTINED:
@@ -505,9 +534,13 @@ def publish(desk: Desk) -> None:
         if row["outcome"] == Outcome.QUARANTINED.value and row["sha256"]:
             with desk.store.open(f"archive/{row['sha256']}") as original:
                 desk.store.put(_quarantine(row["centre"], row["name"], row["file_name"]), original)
+            HELD.passed()
         place = _outbox(row["centre"], row["name"])
         desk.store.put(place + ".json", row["twin"].encode("ascii"))
+        TWIN_OUT.passed()
         desk.store.put(place, row["text"].encode("ascii"))
+        REPLY_OUT.passed()
 
     together(put, waiting)
     desk.ledger.published([row["submission_id"] for row in waiting])
+    ANSWERED.passed()

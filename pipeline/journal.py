@@ -22,10 +22,15 @@ from infra.journal import Entry
 from infra.results import Awarding
 from pipeline.archive import taking
 from pipeline.desk import Desk
+from pipeline.steps import step
 from rules.catalogue import Series
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+BEGUN = step("journal", "begun", "the job is on record as begun")
+ENDED = step("journal", "ended", "its record is complete")
+DROPPED = step("journal", "dropped", "its record is taken back: there was nothing to do")
 
 
 @frozen
@@ -63,19 +68,23 @@ def journaled(
                     # Within another job there is nothing to record: that job is.
                     return function(*args, **kwargs)
                 number = desk.journal.begin(_entry(name, dict(rest)))
+                BEGUN.passed()
                 try:
                     result = function(*args, **kwargs)
                 except ValueError:
                     # Refused with a reason (`ReleaseError`, `AwardError` ...): a replay would be refused as well.
                     if not taken and not receives:
                         desk.journal.drop(number)
+                        DROPPED.passed()
                     raise
             landed, known = desk.journal.landed() if receives else (None, None)
             if idle(result) and landed == known and (receives or not taken):
                 desk.journal.drop(number)
+                DROPPED.passed()
             else:
                 files = () if receives else sorted(taken, key=lambda one: (one["received"], one["key"]))
                 desk.journal.end(number, files, landed)
+                ENDED.passed()
             return result
 
         JOBS[name] = Job(name, run, takes)

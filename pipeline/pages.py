@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from infra.airflow_settings import HOME, SECRETS, VARIABLES, Variable, env_file
 from infra.settings import CATALOGUE_OF_THE_PROJECT, declared
 from parsers.findings import CODES, Reach
 from parsers.layouts import BASEDATA, FILE_TYPES, LAYOUTS, Field, Layout
+from pipeline import after_results, quarantine  # noqa: F401 -- with them come all modules that declare steps
+from pipeline.alerts import ALERTS
+from pipeline.metrics import METRICS
+from pipeline.steps import STEPS
 from rules.calendar import CALENDAR
 from rules.catalogue import EVENTS, SHEETS, SOURCES, Catalogue
 from rules.sheets import columns
@@ -114,13 +119,42 @@ def settings() -> Iterator[str]:
     """The page of settings."""
     yield "# Settings"
     yield NOTICE
-    yield "Settings come from the environment; none is needed for the defaults. There is no settings file."
+    yield (
+        "Settings come from the environment; none is needed for the defaults. There is no settings file. For every "
+        "variable `X` of the first table, `X_FILE` may name a file that holds the value instead: so secrets come to "
+        "the desk in [production](production.md)."
+    )
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for one in declared():
         ours = Path(str(one.default)).is_absolute()
         default = "the project's own" if ours else f"`{one.default}`" if str(one.default) else "empty"
         rows.append(f"| `{one.metadata['variable']}` | {default} | {one.metadata['meaning']} |")
     yield "\n".join(rows)
+    yield "## Airflow's"
+    yield (
+        "What we set of Airflow's own. On one machine the supervisor does it; in production they are in "
+        "`infra/deploy/airflow.env`, which is generated too, but for those that whoever deploys must give. A secret is "
+        f"a file in `{SECRETS}`, which Airflow reads by the variable's `_CMD` form. `{HOME}` and `/tmp` are all that "
+        "is written to."
+    )
+    rows = ["| variable | on one machine | in production | meaning |", "|---|---|---|---|"]
+    rows += [f"| `{one.name}` | {_on_one_machine(one)} | {_in_production(one)} | {one.meaning} |" for one in VARIABLES]
+    yield "\n".join(rows)
+
+
+def _on_one_machine(one: Variable) -> str:
+    return "made at the start" if one.desk is None else f"`{one.desk}`" if one.desk else "not set"
+
+
+def _in_production(one: Variable) -> str:
+    if one.kept_in:
+        return f"secret: the file `{one.kept_in}`"
+    return "**to be given**" if one.production is None else f"`{one.production}`" if one.production else "not set"
+
+
+def airflow_env() -> Iterator[str]:
+    """What Airflow is told in production."""
+    yield env_file().rstrip()
 
 
 _EXAMPLE = """```python
@@ -198,11 +232,56 @@ def _sources() -> Iterator[str]:
         yield f"| {one.name} | {f'<{one.address}>' if one.address else 'not known'} |"
 
 
+def metrics() -> Iterator[str]:
+    """The page of metrics."""
+    yield "# Metrics"
+    yield NOTICE
+    yield (
+        "`resultsday metrics` prints them, and Airflow's API server serves them at `/resultsday-status/metrics`, in "
+        "the text format of Prometheus; without a log-in, so let only the monitor reach it. All are gauges, computed "
+        "from ledger, store and calendar when they are asked for. They count; nobody is named. The pages for what to "
+        "do are in the [runbook](runbook/README.md)."
+    )
+    rows = ["| metric | labels | unit | meaning | alert that watches it |", "|---|---|---|---|---|"]
+    for one in METRICS:
+        labels = ", ".join(f"`{label}`" for label in one.labels)
+        alert = f"[{one.alert.name}](runbook/{one.alert.page})" if one.alert else ""
+        rows.append(f"| `{one.name}` | {labels} | {one.unit} | {one.meaning} | {alert} |")
+    yield "\n".join(rows)
+    yield "## Alerts"
+    yield (
+        "What people are told, once for each thing, by e-mail and webhook (`RESULTSDAY_ALERT_*` in "
+        "[settings](settings.md))."
+    )
+    rows = ["| alert | what happened | page |", "|---|---|---|"]
+    rows += [f"| {one.name} | {one.happened} | [{one.page}](runbook/{one.page}) |" for one in ALERTS.values()]
+    yield "\n".join(rows)
+
+
+def steps() -> Iterator[str]:
+    """The page of the steps of the jobs."""
+    yield "# Steps"
+    yield NOTICE
+    yield (
+        "After every change of store or ledger the jobs pass a step, and each has a name. A run can end at any of "
+        "them, or in between, where the store replaces whole files and the ledger's transactions are applied or not; "
+        "run again, it makes up for the rest. `bench/crashes.py` plays a season and ends a process by SIGKILL at each "
+        "step, on a folder and on S3: afterwards every row and every file is what an undisturbed run leaves. A change "
+        "without a step, and a step that is never passed, fail a test. A new one is declared with "
+        "`pipeline/steps.py: step` and passed right after the change."
+    )
+    rows = [f"| {one.place} | {one.name} | {one.holds} |" for one in sorted(STEPS, key=lambda one: one.place)]
+    yield "\n".join(["| job | step | what then holds |", "|---|---|---|", *rows])
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "../infra/deploy/airflow.env": airflow_env,
     "catalogue.md": catalogue,
     "findings.md": findings,
     "formats.md": formats,
+    "metrics.md": metrics,
     "settings.md": settings,
+    "steps.md": steps,
 }
 
 

@@ -33,6 +33,7 @@ from pipeline.embargo import (
 from pipeline.journal import journaled
 from pipeline.release_report import REPORTS, report
 from pipeline.result_files import feeds, records, result_files, typed
+from pipeline.steps import step
 from rules.catalogue import PLACEHOLDER, Milestone, Series, instant_text
 
 __all__ = [
@@ -54,6 +55,11 @@ Audience = Literal["centres", "learners"]
 INSTANTS: Mapping[str, str] = {"centres": "results_to_centres", "learners": "results_to_learners"}
 """The date of the calendar that releases to each audience."""
 _WAITING = ("built", "approved")
+
+NUMBERS_FREE = step("release", "numbers free", "what was withdrawn or left half built holds no number of a file")
+MANIFEST_PUT = step("release", "manifest put", "the manifest lies under embargo or in the reports")
+FILES_BOOKED = step("release", "files booked", "the files under embargo are on the books")
+STATE_CHANGED = step("release", "state changed", "the version of the results has gone to its next state")
 
 
 # --- Built, hashed, decided ------------------------------------------------------------------------------------------
@@ -107,14 +113,17 @@ def _build(desk: Desk, awarding: Awarding, series: Series) -> Awarding:
         if other.state == "withdrawn" or other.id == awarding.id:
             # Of what was withdrawn or left half built no number stays taken.
             desk.results.drop_files(other)
+            NUMBERS_FREE.passed()
     results, awards = typed(desk.results.frames(awarding, only=("results", "awards")))
     made = list(_files(desk, awarding, series, results, awards))
     put_away(desk.store, {one.embargoed: data for one, data in made})
     rows = [one for one, _ in made]
     manifest = _manifest(awarding, rows, results.height + awards.height)
-    desk.store.put(manifest_key(awarding), manifest)
-    desk.store.put(f"{REPORTS}{series.id}/{awarding.version}/manifest.json", manifest)
+    for place in (manifest_key(awarding), f"{REPORTS}{series.id}/{awarding.version}/manifest.json"):
+        desk.store.put(place, manifest)
+        MANIFEST_PUT.passed()
     desk.results.add_files(rows)
+    FILES_BOOKED.passed()
     return _changed(desk, awarding, "built", manifest_sha256=sha256_of(manifest))
 
 
@@ -214,6 +223,8 @@ def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -
     the awarding as it then stands; raises `ReleaseError`."""
     with desk.results.alone():
         awarding = _as_it_stands(desk, awarding)
+        if awarding.state in ISSUED and (awarding.decided_by, awarding.why, awarding.decided_at) == (who, why, now):
+            return awarding  # the run that recorded this very decision has died
         if awarding.state != "built":
             raise ReleaseError(f"{_named(awarding)} is {awarding.state}: only what is built can be approved")
         checked(desk.store, _as_built(desk, awarding))
@@ -234,6 +245,7 @@ def withdraw(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) 
         if awarding.state != "withdrawn":
             awarding = _decided(desk, awarding, "withdrawn", who, why, now)
         desk.results.drop_files(awarding)
+        NUMBERS_FREE.passed()
         return awarding
 
 
@@ -249,6 +261,7 @@ def _decided(desk: Desk, awarding: Awarding, state: str, who: str, why: str, now
 def _changed(desk: Desk, awarding: Awarding, state: str, **said: Any) -> Awarding:
     if not desk.results.change(awarding, state, **said):
         raise ReleaseError(f"{_named(awarding)} was changed by somebody else: look again")
+    STATE_CHANGED.passed()
     return _as_it_stands(desk, awarding)
 
 

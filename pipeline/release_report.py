@@ -10,6 +10,7 @@ import polars as pl
 from infra.results import Awarding, ReleaseFile
 from pipeline.desk import Desk
 from pipeline.result_files import typed
+from pipeline.steps import step
 from pipeline.tables import Grid, csv_bytes, page
 from rules.awarding import ENTERED, parts
 from rules.catalogue import Series
@@ -17,6 +18,8 @@ from rules.certification import CLAIMS
 from rules.unawarded import REASONS, unawarded
 
 REPORTS = "reports/results/"
+
+REPORTED = step("release", "reported", "a part of the report of a release lies there")
 
 
 def report(
@@ -34,12 +37,14 @@ def report(
             without.with_columns(rule=pl.col("code").replace_strict(rule), why=pl.col("code").replace_strict(said))
         ),
     )
+    REPORTED.passed()
     published = pl.DataFrame(
         [(one.place, one.centre, one.sequence, one.records, one.size, one.sha256) for one in files],
         schema=["place", "centre", "sequence", "records", "bytes", "sha256"],
         orient="row",
     )
     desk.store.put(f"{place}-published.csv", csv_bytes(published))
+    REPORTED.passed()
     learners = without.select("centre", "uci").n_unique()
     facts = [
         ("Series", f"{series.title} ({series.key})"),
@@ -85,6 +90,7 @@ def report(
         f"with several reasons counts under each."
     ]
     desk.store.put(f"{place}.html", page(f"Results released to {audience}", facts, grids, notes))
+    REPORTED.passed()
     return learners
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from shutil import copytree
 
@@ -11,13 +13,27 @@ import pytest
 
 from infra.postgres import EmbeddedPostgres
 from infra.settings import CATALOGUE_OF_THE_PROJECT, Settings
+from infra.store import S3Store, open_store
 from infra.supervisor import Desk, down, up
+from tests.instruments import at_port, new_bucket, s3_server
+from tests.mailbox import Mailbox, mail_server
+
+_BUCKETS = count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Airflow makes its home when it is imported: not in the home folder of whoever runs the tests."""
     assert config.cache
     os.environ.setdefault("AIRFLOW_HOME", str(config.cache.mkdir("airflow")))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests run in several processes, a file in one of them; all that need the running desk share one, and with it
+    the desk."""
+    for one in items:
+        together = "desk" if "desk" in getattr(one, "fixturenames", ()) else one.path.as_posix()
+        one.add_marker(pytest.mark.xdist_group(together))
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +48,42 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 
 @pytest.fixture(scope="session")
-def desk_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def mailbox() -> Iterator[Mailbox]:
+    """The mail server to which the fixture `desk` sends its alerts."""
+    with mail_server() as box:
+        yield box
+
+
+@pytest.fixture(scope="session")
+def s3_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of an S3 server, for which it is always noon of 15 February 2024: what lands there lands then."""
+    with s3_server(tmp_path_factory.mktemp("s3") / "moto.log", datetime(2024, 2, 15, 12, tzinfo=UTC)) as port:
+        yield port
+
+
+@pytest.fixture
+def bucket(s3_port: int, monkeypatch: pytest.MonkeyPatch) -> S3Store:
+    """A store in an empty bucket of that server."""
+    at_port(monkeypatch, s3_port)
+    store = open_store(f"{new_bucket(f'bucket{next(_BUCKETS)}')}/resultsday")
+    assert isinstance(store, S3Store)
+    return store
+
+
+@pytest.fixture(scope="session")
+def desk_settings(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Settings:
     """The settings of the fixture `desk`: its own state folder and catalogue; files count as settled at once."""
     state = tmp_path_factory.mktemp("desk")
     catalogue = Path(copytree(CATALOGUE_OF_THE_PROJECT, state / "catalogue"))
-    return Settings(state=state, catalogue=catalogue, settle_seconds=0)
+    return Settings(
+        state=state,
+        catalogue=catalogue,
+        settle_seconds=0,
+        users="looker:viewer,reader:user",
+        alert_mail_to="operations@example.org",
+        alert_smtp_port=mailbox.port,
+        free_disk_bytes=1,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from infra.settings import Settings
 from pipeline.cli.tools import console, main, open_the_desk, told
 
 if TYPE_CHECKING:
-    pass
+    from infra.supervisor import Desk
 
 
 @main.command()
@@ -27,12 +27,13 @@ def demo() -> None:
 @main.command()
 @told
 def up() -> None:
-    """Start the desk (PostgreSQL, Airflow) and leave it running."""
+    """Start the desk (PostgreSQL, Airflow, the landing service) and leave it running."""
     from infra.supervisor import up as start
 
     settings = Settings.load()
     desk = start(settings, click.echo)
     click.echo(f"\nAirflow:   {desk.ui_url}\nlogin:     {desk.username}\npassword:  {desk.password}")
+    click.echo(f"sftp:      {_sftp(settings, desk)}\nhost key:  {desk.host_key}")
     click.echo(f"inbox:     {settings.store_location}/inbox/<centre>/\nend it:    make down")
 
 
@@ -51,11 +52,17 @@ def status() -> None:
     """Say whether the desk is up; exit code 1 when it is not."""
     from infra.supervisor import status as look
 
-    desk = look(Settings.load())
+    settings = Settings.load()
+    desk = look(settings)
     if desk is None:
         click.echo("The desk is down.")
         sys.exit(1)
     click.echo(f"The desk is up since {desk.started:%Y-%m-%d %H:%M} UTC: {desk.ui_url}")
+    click.echo(f"Files: {_sftp(settings, desk)} (host key {desk.host_key})")
+
+
+def _sftp(settings: Settings, desk: Desk) -> str:
+    return f"sftp -P {desk.sftp_port} <centre>@{settings.sftp_host}"
 
 
 @main.command()

@@ -123,16 +123,14 @@ def convert(source: Path, target: Path, mask: bool, force: bool) -> None:
     except OSError as error:
         _end(Path(error.filename or source), error)
     except Refused as refused:
-        click.echo(f"{source}: {refused.why}", err=True)
+        say([f"{source}: {refused.why}"], err=True)
         if mask:
             # The sentences repeat what stands in the file.
             say((f"{one.reach.spoken} [{one.code}] {one.place}" for one in refused.findings), err=True)
         elif refused.findings:
             show(terminal(stderr=True), Checked(str(source), refused.findings, refused.data))
         sys.exit(Exit.FILE)
-    for note in done.notes:
-        click.echo(note, err=True)
-    click.echo(f"{target}: {done.records:,} records", err=True)
+    say([*done.notes, f"{target}: {done.records:,} records"], err=True)
 
 
 class _RecordName(click.ParamType["Layout | FileType"]):
@@ -204,7 +202,7 @@ def basedata(series: str, folder: Path | None, at: datetime | None) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             for name, data in files.items():
                 (folder / name).write_bytes(data)
-                click.echo(f"written: {folder / name}")
+                say([f"written: {folder / name}"])
         except OSError as error:
             _end(Path(error.filename or folder), error)
 

@@ -47,6 +47,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         from infra.store import StoreError
         from infra.supervisor import SupervisorError
         from pipeline.award import AwardError
+        from pipeline.backup import BackupError
         from pipeline.basedata import BasedataError
         from pipeline.demo import DemoError
         from pipeline.embargo import ReleaseError
@@ -56,6 +57,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         outside = (
             AirflowError,
             AwardError,
+            BackupError,
             BasedataError,
             CatalogueError,
             DemoError,
@@ -69,7 +71,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return command(*args, **options)
         except outside as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(harmless(str(error))) from error
         except SQLAlchemyError as error:
             raise click.ClickException(f"the ledger cannot be used ({type(error).__name__})") from error
 
@@ -87,9 +89,16 @@ def main() -> None:
 
 
 def say(lines: Iterable[str], *, err: bool = False) -> None:
-    """Prints lines as they are."""
+    """Prints lines; what a terminal would obey in a name or a reason is written out."""
     for line in lines:
-        click.echo(line, err=err)
+        click.echo(harmless(line), err=err)
+
+
+def harmless(text: str) -> str:
+    """A text of several lines in which nothing but the line ends does anything."""
+    from parsers.findings import visible
+
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def width() -> int | None:

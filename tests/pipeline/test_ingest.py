@@ -269,3 +269,12 @@ def test_migrations_build_exactly_the_declared_tables(fresh: Settings) -> None:
     migrate(fresh.database_url)
     with sa.create_engine(fresh.database_url).connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_fil_1_no_reply_is_written_over_however_many_there_are(work: Desk) -> None:
+    for number in range(101):
+        land(work, f"64123/notes {number}.txt", b"%d" % number)
+    assert ingest(work, NOW).received == 101
+    names = sorted((one.key for one in work.store.list("outbox/64123/") if not one.key.endswith(".json")), key=len)
+    assert len(names) == 101
+    assert names[-2:] == ["outbox/64123/X6412300.X100", "outbox/64123/X6412300.X101"]
