@@ -63,7 +63,7 @@ def test_up_twice_a_dead_part_and_a_killed_supervisor(own: Settings) -> None:
     assert desk.airflow_seconds < 60
     assert any("healthy" in line for line in said)
     assert up(own, said.append) == desk == status(own)
-    assert set(parts(own)) == {"api-server", "scheduler", "dag-processor", "triggerer"}
+    assert set(parts(own)) == {"api-server", "scheduler", "dag-processor", "triggerer", "landing"}
     desk_file = own.state / "run" / "desk.json"
     assert desk_file.stat().st_mode & 0o077 == 0
     assert desk.password not in "".join(said) + (own.state / "logs" / "supervisor.log").read_text()
