@@ -36,6 +36,8 @@ from pipeline.preview import preview
 from pipeline.release import Audience, approve, build, release
 from pipeline.what_if import what_if
 
+T = TypeVar("T")
+
 CENTRES = 3_000
 LEARNERS = 50
 """At each centre: 150,000 in all."""
@@ -80,10 +82,10 @@ class Drop:
         lines = (line for one in learners for line in writer.candidate_records("E", centre, one, options))
         return writer.block(lines)
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """Key and bytes of every centre's file."""
+    def files(self, centres: int) -> Iterator[tuple[str, bytes]]:
+        """Key and bytes of the file of each of so many centres."""
         used: set[str] = set()
-        for number in range(CENTRES):
+        for number in range(centres):
             centre = f"{10_000 + number}"
             learners = list(people(centre, LEARNERS, seed=number))
             for one in learners:
@@ -125,17 +127,17 @@ def main() -> None:
             server.remove()
 
 
-def take_all(settings: Settings) -> None:
-    """Every drop through the ingest, a line each."""
-    print(f"{CENTRES:,} centres, {CENTRES * LEARNERS:,} learners, {os.cpu_count()} cores")
+def take_all(settings: Settings, centres: int = CENTRES) -> dict[str, float]:
+    """Every drop of so many centres through the ingest, a line each, and on to results day; seconds by step."""
+    print(f"{centres:,} centres, {centres * LEARNERS:,} learners, {os.cpu_count()} cores")
     print(
         f"{'':16}{'files':>8}{'count':>10}{'':16}{'s':>8}{'files/s':>9}{'count/s':>10}{'per core':>10}{'peak MiB':>10}"
     )
-    total = 0.0
+    spent: dict[str, float] = {}
     with open_desk(settings) as desk:
         inbox = Path(settings.store_location) / "inbox"
         for drop in DROPS:
-            for key, data in drop.files():
+            for key, data in drop.files(centres):
                 path = inbox / key
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
@@ -144,57 +146,57 @@ def take_all(settings: Settings) -> None:
             began = time.perf_counter()
             summary = ingest(desk, NOW)
             seconds = time.perf_counter() - began
-            total += seconds if drop.title in JUDGED else 0
-            if summary.outcomes != {"accepted": CENTRES}:
+            spent[drop.title] = seconds
+            if summary.outcomes != {"accepted": centres}:
                 sys.exit(f"{drop.title}: {dict(summary.outcomes)}, {dict(summary.codes)}")
-            count = CENTRES * LEARNERS * drop.each
+            count = centres * LEARNERS * drop.each
             print(
-                f"{drop.title:16}{CENTRES:8,}{count:10,} {drop.what:15}{seconds:8.1f}{CENTRES / seconds:9,.0f}"
+                f"{drop.title:16}{centres:8,}{count:10,} {drop.what:15}{seconds:8.1f}{centres / seconds:9,.0f}"
                 f"{count / seconds:10,.0f}{count / seconds / (os.cpu_count() or 1):10,.0f}"
                 f"{(memory('VmHWM') - before) / 2**20:10,.0f}",
                 flush=True,
             )
-            stages = "   ".join(f"{name} {spent:.1f}" for name, spent in summary.stages.items())
+            stages = "   ".join(f"{name} {took:.1f}" for name, took in summary.stages.items())
             print(f"    seconds: {stages}", flush=True)
+        total = sum(spent[title] for title in JUDGED)
         print(f"{'entries and marks':50}{total:8.1f}   goal: below 60", flush=True)
-        award_all(desk)
+        return spent | award_all(desk, centres)
 
 
-def award_all(desk: Desk) -> None:
-    """From the board's marks to results day, a line a step."""
+def award_all(desk: Desk, centres: int) -> dict[str, float]:
+    """From the board's marks of so many centres to results day, a line a step; seconds by step."""
+    spent: dict[str, float] = {}
+
+    def timed(title: str, work: Callable[[], T], goal: int = 0) -> T:
+        began = time.perf_counter()
+        done = work()
+        spent[title] = time.perf_counter() - began
+        print(f"{title:50}{spent[title]:8.1f}{f'   goal: below {goal}' if goal else ''}", flush=True)
+        return done
+
     series = desk.catalogue.series_by_id("2024-06")
     assert series
-    desk.store.put("feeds/external-marks/all.csv", _external_marks())
+    desk.store.put("feeds/external-marks/all.csv", _external_marks(centres))
     desk.store.put("feeds/boundaries/2024-06.csv", (BOUNDARIES / "2024-06.csv").read_bytes())
     print(f"\n{'':50}{'s':>8}")
-    _timed("the board's marks", lambda: take_external(desk, AWARDED))
+    timed("the board's marks", lambda: take_external(desk, AWARDED))
     take_boundaries(desk, AWARDED)
     approve_boundaries(desk, series, "bench", "a benchmark", AWARDED)
-    awarding = _timed("award, recorded", lambda: award(desk, series, AWARDED), 5).awarding
-    _timed("preview", lambda: preview(desk, awarding))
+    awarding = timed("award, recorded", lambda: award(desk, series, AWARDED), 5).awarding
+    timed("preview", lambda: preview(desk, awarding))
     moves = {"BEN03": {"L2P": 30}}
-    _timed("what-if, ledger included", lambda: what_if(desk, series, moves, AWARDED), 3)
-    built = _timed("files built under embargo", lambda: build(desk, awarding, AWARDED), 20)
+    timed("what-if, ledger included", lambda: what_if(desk, series, moves, AWARDED), 3)
+    built = timed("files built under embargo", lambda: build(desk, awarding, AWARDED), 20)
     approve(desk, built.awarding, "bench", "a benchmark", AWARDED)
     for audience, day in RELEASED.items():
-        out = _timed(f"released to {audience}", partial(release, desk, series, audience, day), 10)
+        out = timed(f"released to {audience}", partial(release, desk, series, audience, day), 10)
         print(f"    {out.note()}", flush=True)
+    return spent
 
 
-T = TypeVar("T")
-
-
-def _timed(title: str, work: Callable[[], T], goal: int = 0) -> T:
-    began = time.perf_counter()
-    done = work()
-    seconds = time.perf_counter() - began
-    print(f"{title:50}{seconds:8.1f}{f'   goal: below {goal}' if goal else ''}", flush=True)
-    return done
-
-
-def _external_marks() -> bytes:
+def _external_marks(centres: int) -> bytes:
     rows = ["series,centre,candidate,uci,component,mark,status"]
-    for number in range(CENTRES):
+    for number in range(centres):
         centre = f"{10_000 + number}"
         component = f"{_subject(centre)}03"
         rows += [

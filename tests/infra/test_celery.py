@@ -1,0 +1,95 @@
+"""The desk with CeleryExecutor: a real broker (Debian's redis-server), a real worker."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.airflow import FINAL_STATES, AirflowApi
+from infra.host import LOCALHOST, claimed_port
+from infra.postgres import EmbeddedPostgres
+from infra.settings import Settings
+from infra.supervisor import down, up
+from tests.support import REGISTERED, centre_file, name_of
+
+CENTRES = ("64123", "64124", "64125")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[str]:
+    """The address of a broker of our own, which keeps nothing on disk."""
+    server = shutil.which("redis-server")
+    assert server, "redis-server is not installed: `make debian` installs it, as root"
+    password = secrets.token_hex(16)
+    configuration = tmp_path / "redis.conf"
+    with claimed_port() as port:
+        configuration.write_text(
+            f'bind {LOCALHOST}\nport {port}\nrequirepass {password}\nsave ""\nappendonly no\ndir {tmp_path}\n',
+            encoding="ascii",
+        )
+        process = subprocess.Popen([server, str(configuration)], stdout=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + 10
+            while True:
+                with suppress(OSError), socket.create_connection((LOCALHOST, port)):
+                    break
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            yield f"redis://:{password}@{LOCALHOST}:{port}/0"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, broker: str) -> Iterator[Settings]:
+    """The settings of a desk that hands its tasks to the broker."""
+    settings = Settings(state=tmp_path / "desk", broker=broker, settle_seconds=0)
+    yield settings
+    down(settings, print)
+    EmbeddedPostgres(settings.state / "postgres").remove()
+
+
+def first_run(api: AirflowApi, seconds: float) -> dict[str, Any]:
+    """The first run of the ingest, which the clock starts on a new desk at once, when it has ended."""
+    api.wait_until_known("ingest", 60)
+    deadline = time.monotonic() + seconds
+    while not (ended := [one for one in api.runs("ingest") if one["state"] in FINAL_STATES]):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return ended[-1]
+
+
+@pytest.mark.timeout(400)
+def test_a_worker_of_celery_takes_in_what_waits(settings: Settings) -> None:
+    store = Path(settings.store_location)
+    for centre in CENTRES:
+        data = centre_file(("BEN22",), centre=centre, series="9B23", body="13", count=1, changed={"uln": ""})
+        path = store / "inbox" / centre / name_of(data)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(data)
+        os.utime(path, (REGISTERED.timestamp(),) * 2)
+    desk = up(settings, print)
+    with AirflowApi(desk.ui_url, desk.username, desk.password) as api:
+        run = first_run(api, 180)
+        assert run["state"] == "success"
+        assert "Received 3 files" in run["note"]
+        [task] = api.task_instances("ingest", run["dag_run_id"])
+        assert "Received 3 files" in api.log("ingest", run["dag_run_id"], "take_in")
+    for centre in CENTRES:
+        [reply] = [path for path in (store / "outbox" / centre).iterdir() if path.suffix != ".json"]
+        assert "Outcome     ACCEPTED" in reply.read_text(encoding="ascii")
+    worker = (settings.state / "logs" / "worker.log").read_text(encoding="utf-8")
+    assert task["id"] in worker
+    assert "succeeded in" in worker
