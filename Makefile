@@ -4,7 +4,7 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down debian test fuzz bench bench-national lock docs terraform clean
+.PHONY: help install demo up down debian test fuzz bench bench-national reliability lock docs site terraform clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,8 +57,15 @@ bench: $(STAMP) ## the parser beside its floor and its peers, then a national se
 bench-national: $(STAMP) ## the national series alone
 	@$(BIN)/python -m bench.national
 
+reliability: $(STAMP) ## whole seasons audited, jobs killed at every step, load; writes docs/reliability.md: about an hour
+	@$(BIN)/python -m bench.reliability $(PARTS)
+
 docs: $(STAMP) ## rewrite the pages that are generated from the code
 	@$(BIN)/resultsday docs
+
+site: $(STAMP) ## the docs as a site in var/site, links checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "var/site/index.html; with its search: $(BIN)/python -m http.server --bind 127.0.0.1 --directory var/site"
 
 lock: $(STAMP) ## resolve pyproject.toml again into requirements.lock (hashes, no addresses)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \

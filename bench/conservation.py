@@ -47,7 +47,7 @@ def weigh(centres: int, learners: int, progress: Callable[[str], object] = print
     progress(f"making {centres:,} centres of {learners} learners")
     made = season(SEED, centres, learners)
     with tempfile.TemporaryDirectory(prefix="resultsday-conservation-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres")
+        server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
         try:
             server.start()
             server.create_database("resultsday")

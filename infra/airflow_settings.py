@@ -109,7 +109,7 @@ VARIABLES = (
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL", "30",
         "Seconds between two looks at a DAG file, and so at the calendar.",
     ),
-    _both("AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES", "1", "There are ten short DAG files."),
+    _both("AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES", "1", "There are eleven short DAG files."),
     _both("AIRFLOW__USAGE_DATA_COLLECTION__ENABLED", "False", "Airflow tells nobody that it is used."),
     Variable(
         name="AIRFLOW__CELERY__BROKER_URL", desk="", kept_in="broker_url",

@@ -369,7 +369,7 @@ FILE_TYPE_HELD = _code(
     "FIL-1",
     Reach.HOLD,
     "this is a file of {value}; the desk does not book {value} by file yet",
-    "entries (E) and amendments (A)",
+    "entries (E), amendments (A) and centre marks (M)",
     "Do not send it again: it is kept, and staff decide what becomes of it. If the deadline is near, use the portal.",
 )
 NAME_HEADER = _code(

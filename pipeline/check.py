@@ -201,7 +201,7 @@ def show(console: Console, checked: Checked) -> None:
     for one in checked.findings:
         who = f", candidate {one.candidate}" if one.candidate else ""
         console.print(Text.assemble("\n", (one.reach.spoken, _STYLES[one.reach]), f" [{one.code}] {one.place}{who}"))
-        for line in _excerpt(one, checked.lines):
+        for line in excerpt(one, checked.lines):
             console.print(Text(line, style="dim"), no_wrap=True, crop=False, overflow="ignore")
         console.print(Text(f"  {one.message} ({one.rule})"))
         console.print(Text(f"  expected: {one.expected}"))
@@ -212,7 +212,8 @@ MARGIN = 20
 """Columns shown on either side of what a finding is about."""
 
 
-def _excerpt(one: Finding, lines: Mapping[int, str]) -> Iterator[str]:
+def excerpt(one: Finding, lines: Mapping[int, str]) -> Iterator[str]:
+    """The record a finding is about, around its columns, and a caret below them; nothing where there is none."""
     if one.line is None or one.line not in lines:
         return
     first, last = one.columns or (1, 1)

@@ -1,13 +1,24 @@
-"""What the docs show is what the code does: every Python block runs, and prints what its comments say."""
+"""What the docs show is what the code does, what they point to is there, and the site they make needs nobody."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import redirect_stdout
+from html.parser import HTMLParser
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import yaml
+
+from fixtures.examples import EXAMPLES
+from parsers.findings import CODES
+from pipeline.diagrams import BOX_HEIGHT, BOX_WIDTH, DESK, FILE, PRODUCTION, RESULTS, Diagram, ends
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = [
@@ -40,9 +51,91 @@ def test_every_file_and_function_the_pages_point_to_is_there() -> None:
             said = [one.split(".")[-1] for one in re.split(r",\s*", names) if one]
             if source is None or not all(re.search(rf"\b(?:def|class) {one}\b|^{one}\b", source, re.M) for one in said):
                 gone.append(f"{page.name}: {path} {names}")
-        for link in re.findall(r"\]\(([^)#:\s]+)", text):
+        for link in re.findall(r"\]\(([^)#:\s]+)|(?:src|srcset)=\"([^\"#:]+)", text):
+            link = "".join(link)
             checked += 1
             if not (page.parent / link).exists():
                 gone.append(f"{page.name}: {link}")
     assert gone == []
     assert checked > 150
+
+
+def test_every_finding_code_has_an_example_in_one_place() -> None:
+    of_the_library = {one.name.split("-")[0] for one in (ROOT / "fixtures" / "findings").iterdir() if one.is_dir()}
+    of_the_desk = [one.code for one in EXAMPLES]
+    assert sorted([*of_the_library, *of_the_desk]) == sorted(CODES)
+    page = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^### (\w+)$(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL))
+    assert sections.keys() == CODES.keys()
+    for code, section in sections.items():
+        for example in re.findall(r"```text\n(.*?)```", section, re.DOTALL) or [""]:
+            assert re.search(rf"\({CODES[code].rule},\s{code}\)", example), code
+
+
+def test_the_reply_that_is_explained_is_the_sample_and_whole() -> None:
+    page = (ROOT / "docs" / "replies.md").read_text(encoding="utf-8")
+    reply = (ROOT / "fixtures/samples/replies/58201/X5820115.X01").read_text(encoding="utf-8")
+    blocks = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    for block in blocks:
+        assert block in reply
+    # Of two findings of one kind the page shows one.
+    [second] = re.findall(r"  2\. line.*?\n\n", reply, re.DOTALL)
+    assert "".join(reply.replace(second, "").split()) == "".join("".join(blocks).split())
+
+
+@pytest.mark.parametrize("diagram", [DESK, FILE, PRODUCTION, RESULTS], ids=lambda one: one.title[:20])
+def test_no_arrow_of_a_drawing_crosses_a_box(diagram: Diagram) -> None:
+    assert len({(one.column, one.row) for one in diagram.boxes.values()}) == len(diagram.boxes)
+    for arrow in diagram.arrows:
+        for (x, y), (to_x, to_y) in pairwise(ends(diagram.boxes[arrow.start], diagram.boxes[arrow.end], arrow.bend)):
+            for name, box in diagram.boxes.items():
+                apart_x = abs((x + to_x) / 2 - box.centre[0]) - abs(x - to_x) / 2 - BOX_WIDTH / 2
+                apart_y = abs((y + to_y) / 2 - box.centre[1]) - abs(y - to_y) / 2 - BOX_HEIGHT / 2
+                assert max(apart_x, apart_y) >= 0, (arrow, name)
+
+
+# --- The site --------------------------------------------------------------------------------------------------------
+
+
+def _pages(nav: object) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield nav
+    for part in nav if isinstance(nav, list) else nav.values() if isinstance(nav, dict) else ():
+        yield from _pages(part)
+
+
+class _Asks(HTMLParser):
+    """What a page loads when it is opened: `asked`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag != "a":
+            self.asked += [value or "" for name, value in attrs if name in ("src", "srcset", "href", "data", "poster")]
+
+
+def test_every_page_is_in_the_site_once() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    pages = sorted(one.relative_to(ROOT / "docs").as_posix() for one in (ROOT / "docs").rglob("*.md"))
+    assert sorted(_pages(site["nav"])) == pages
+
+
+def test_the_site_builds_without_a_warning_and_asks_for_nothing_from_elsewhere(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path)],
+        cwd=ROOT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (built.returncode, built.stdout, built.stderr) == (0, "", "")
+    pages = list(tmp_path.rglob("*.html"))
+    assert len(pages) > 40
+    for page in pages:
+        reader = _Asks()
+        reader.feed(page.read_text(encoding="utf-8"))
+        assert reader.asked
+        wrong = [one for one in reader.asked if re.match(r"\w+:|//", one) and not one.startswith("data:")]
+        assert wrong == [], page.name
+        assert "mermaid" not in page.read_text(encoding="utf-8"), page.name  # the theme would fetch its program
+    for sheet in tmp_path.rglob("*.css"):
+        assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", sheet.read_text(encoding="utf-8")), sheet.name

@@ -3,6 +3,7 @@ Airflow."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
+from bench.reliability import RECORD
 from fixtures.season import season
 from fixtures.season.people import PER_MILLE
 from infra.ledger import migrate
@@ -86,6 +88,8 @@ def test_fil_1_fil_3_fee_5_crt_2_res_1_nothing_is_lost_or_doubled_and_every_resu
 ) -> None:
     balance = audit(played)
     assert balance.wrong == ()
+    # The page about reliability shows these very counts.
+    assert balance.counted == json.loads(RECORD.read_text(encoding="utf-8"))["conservation"]["seasons"][0]["counted"]
     assert balance.counted["files landed"] == sum(one.kind in ("file", "portal") for one in played.season.events)
     # Each kind of end that a statement or a claim can have does occur.
     assert all(

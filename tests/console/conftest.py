@@ -25,14 +25,14 @@ def scene(desk: Desk, desk_settings: Settings) -> Scene:
     return furnish(desk_settings, desk)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real browser without a window."""
+    """A real browser without a window. It has an event loop of its own, which must have ended before others begin."""
     with browsers.running() as one:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _sessions() -> dict[str, Any]:
     return {}
 

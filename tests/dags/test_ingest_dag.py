@@ -86,7 +86,11 @@ def test_the_demo_on_the_running_desk_twice(api: AirflowApi, desk: Desk, desk_se
     assert {run["state"] for run in runs} == {"success"}
     notes = [run["note"] for run in runs if (run["note"] or "").startswith("Received")]
     assert any("partly accepted" in note for note in notes)
-    everything = json.dumps(runs) + "".join(api.log("ingest", run["dag_run_id"], "take_in") for run in runs)
+    everything = json.dumps(runs) + "".join(
+        api.log("ingest", run["dag_run_id"], one["task_id"], one["try_number"])
+        for run in runs
+        for one in api.task_instances("ingest", run["dag_run_id"])
+    )
     assert "submission 1: centre" in everything
     for name in ("OKAFOR", "FEATHERSTONEHAUGH", "SOUZA"):
         assert name not in everything

@@ -60,7 +60,7 @@ def gone(settings: Settings, seconds: float = 30) -> bool:
 def test_up_twice_a_dead_part_and_a_killed_supervisor(own: Settings) -> None:
     said: list[str] = []
     desk = up(own, said.append)
-    assert desk.airflow_seconds < 60
+    assert desk.airflow_seconds < 170
     assert any("healthy" in line for line in said)
     assert up(own, said.append) == desk == status(own)
     assert set(parts(own)) == {"api-server", "scheduler", "dag-processor", "triggerer", "landing"}

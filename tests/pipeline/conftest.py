@@ -1,4 +1,5 @@
-"""A desk of its own for every test: an empty ledger on the session's server, an empty folder store."""
+"""A desk of its own for every test: an empty ledger on the session's server, an empty folder store; and the season of
+the crash matrix, for tests of what goes wrong."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bench.crash_season import Size
+from bench.crashes import Ground, ground
 from infra.ledger import migrate
 from infra.postgres import EmbeddedPostgres
 from infra.settings import Settings
@@ -51,3 +54,9 @@ def work(fresh: Settings) -> Iterator[Desk]:
     """The open desk on those settings."""
     with open_desk(fresh) as desk:
         yield desk
+
+
+@pytest.fixture(scope="session")
+def season(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """A small season up to each of its jobs."""
+    return ground(postgres, tmp_path_factory.mktemp("season"), Size())

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import count
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from bench.crashes import state
 from infra.results import Awarding
-from infra.store import FolderStore
 from pipeline.after_results import late_claims, updated
 from pipeline.award import award
 from pipeline.certificates import certificates
@@ -23,7 +20,6 @@ from pipeline.embargo import ReleaseError
 from pipeline.release import LAST_NUMBER, approve, build, release, release_claims
 from pipeline.result_files import changes, read_back
 from rules.catalogue import LONDON
-from tests.crashes import Crash, CrashingStore
 from tests.pipeline.results_season import (
     APPROVED,
     AWARDED,
@@ -40,7 +36,6 @@ from tests.pipeline.results_season import (
     series,
 )
 from tests.pipeline.test_interruptions import rows
-from tests.pipeline.test_release import crashing, everything, mended
 from tests.scenario_language import Season
 
 CLAIMED = datetime(2024, 9, 2, 12, tzinfo=LONDON)
@@ -169,12 +164,12 @@ def test_res_3_an_updated_file_is_complete_has_the_next_number_and_a_note_withou
 
 def test_res_3_without_a_change_nothing_is_written_and_that_is_said(released: Season) -> None:
     desk = released.desk
-    before = everything(desk)
+    before = state(desk.settings)
     done = updated(desk, [CENTRE], ASKED, series(desk), WHO, WHY)
     assert done.note() == (
         "Results 2024-06: 0 updated files written. Nothing has changed for 64123: the last file still holds."
     )
-    assert everything(desk) == before
+    assert state(desk.settings) == before
 
 
 def test_res_3_a_centre_that_had_none_gets_its_first_file(released: Season) -> None:
@@ -253,78 +248,6 @@ def test_res_3_the_note_tells_added_changed_removed_and_corrected_identities() -
     ]
     assert changes(now, now).is_empty()
     assert read_back({}).is_empty()
-
-
-# --- Crashes ---------------------------------------------------------------------------------------------------------
-
-
-def killed_and_repeated(work: Desk, root: str, back: Callable[[], None], step: Callable[[Desk], object]) -> int:
-    """Runs `step` undisturbed, then killed before each of its steps and run again: ledger and store are the same. How
-    often it was killed. `back` takes the ledger back."""
-    assert isinstance(work.store, FolderStore)
-
-    def fresh(name: str, steps: int) -> Desk:
-        desk = crashing(work, name, steps)
-        assert isinstance(desk.store, CrashingStore)
-        shutil.rmtree(desk.store.root)
-        shutil.copytree(work.store.root, desk.store.root)  # type: ignore[attr-defined]
-        return desk
-
-    undisturbed = fresh(root, 10_000)
-    step(undisturbed)
-    expected = everything(undisturbed)
-    for steps in count():
-        back()
-        desk = fresh(f"{root}{steps}", steps)
-        try:
-            step(desk)
-        except Crash:
-            step(mended(desk))
-        else:
-            assert everything(desk) == expected
-            return steps
-        assert everything(desk) == expected, f"killed after {steps} steps"
-    raise AssertionError
-
-
-def to_version(desk: Desk, version: int) -> Callable[[], None]:
-    """Takes the ledger back to the files of that awarding as they were first released."""
-
-    def back() -> None:
-        later = f"(SELECT id FROM awardings WHERE version > {version})"
-        with desk.ledger.engine.begin() as connection:
-            connection.execute(sa.text(f"DELETE FROM release_files WHERE awarding_id IN {later} OR sequence > 1"))
-            connection.execute(sa.text("DELETE FROM release_files WHERE place LIKE '%.txt'"))
-            connection.execute(sa.text("DELETE FROM actions WHERE action = 'results_updated'"))
-            for name in ("results", "awards", "choices"):
-                connection.execute(sa.text(f"DELETE FROM {name} WHERE awarding_id IN {later}"))
-            connection.execute(sa.text(f"DELETE FROM awardings WHERE version > {version}"))
-
-    return back
-
-
-def without_ids(step: Callable[[Desk], object]) -> Callable[[Desk], object]:
-    """Numbers of rows go on when a ledger is taken back; from one run to the next they start over."""
-
-    def run(desk: Desk) -> object:
-        with desk.ledger.engine.begin() as connection:
-            connection.execute(sa.text("SELECT setval('awardings_id_seq', (SELECT max(id) FROM awardings))"))
-        return step(desk)
-
-    return run
-
-
-def test_crt_6_later_claims_killed_anywhere_and_run_again_are_out_once(released: Season) -> None:
-    released.step(CLAIM)
-    step = without_ids(lambda desk: late_claims(desk, NEXT_DAY))
-    assert killed_and_repeated(released.desk, "late", to_version(released.desk, 1), step) >= 9
-
-
-def test_res_3_an_updated_file_killed_anywhere_and_asked_again_is_out_once(released: Season) -> None:
-    released.step(CLAIM)
-    late_claims(released.desk, NEXT_DAY)
-    back = to_version(released.desk, 2)
-    assert killed_and_repeated(released.desk, "updated", back, lambda desk: ask(desk, CENTRE)) >= 6
 
 
 # --- Certificates ----------------------------------------------------------------------------------------------------

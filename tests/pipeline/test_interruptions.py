@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +13,13 @@ import sqlalchemy as sa
 from attrs import evolve
 
 import infra.sql
-from infra.ledger import Booking, Landing, Ledger, Received
-from infra.store import FolderStore, S3Store, open_store
+from infra.store import FolderStore, S3Store
 from infra.tables import metadata
 from parsers.writer import single
 from pipeline.demo import samples
 from pipeline.desk import Desk
 from pipeline.ingest import ingest
-from tests.crashes import Crash, CrashingStore, Fuse
+from tests.crashes import Crash
 from tests.support import centre_file, registration_file
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -77,66 +69,8 @@ def everything(desk: Desk) -> tuple[dict[str, list[str]], dict[str, bytes]]:
 # --- Crashes ---------------------------------------------------------------------------------------------------------
 
 
-class CrashingLedger(Ledger):
-    """The real ledger, in a process that can end between any two transactions."""
-
-    fuse: Fuse
-
-    def receive(self, landings: Sequence[Landing]) -> list[Received]:
-        self.fuse.burn()
-        return super().receive(landings)
-
-    def book(self, booking: Booking) -> bool:
-        self.fuse.burn()
-        return super().book(booking)
-
-    def published(self, submission_ids: Any) -> None:
-        self.fuse.burn()
-        super().published(submission_ids)
-
-
 FORECASTS = single("F", "64123", b"", awarding_body="15", series_key="6B24", sequence=3, produced="300424")
 """A file of a kind that is held for a person."""
-
-
-def land_one_of_each(desk: Desk) -> None:
-    """An accepted file, a held one and a folder."""
-    assert isinstance(desk.store, FolderStore)
-    land(desk, "64123/E6412313.X01", registration_file(count=1), REGISTERED)
-    land(desk, "64123/F6412315.X03", FORECASTS, ENTERED)
-    folder = desk.store.root / "inbox/64123/Entries 2024"
-    folder.mkdir()
-    dated(folder, ENTERED)
-
-
-def test_fil_5_a_crash_between_any_two_steps_leaves_no_trace_in_ledger_archive_outbox_or_quarantine(
-    work: Desk, tmp_path: Path
-) -> None:
-    land_one_of_each(work)
-    ingest(work, NOW)
-    undisturbed = everything(work)
-    engine = sa.create_engine(work.settings.database_url)
-    crashes = 0
-    for steps in count():
-        with engine.begin() as connection:
-            connection.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY"))
-        store, ledger = CrashingStore(tmp_path / f"crash{steps}"), CrashingLedger(work.settings.database_url)
-        store.fuse = ledger.fuse = Fuse(steps)
-        desk = evolve(work, store=store, ledger=ledger)
-        land_one_of_each(desk)
-        try:
-            ingest(desk, NOW)
-        except Crash:
-            crashes += 1
-            store.fuse = ledger.fuse = Fuse(1000)
-            ingest(desk, NOW)
-        assert everything(desk) == undisturbed, f"crashed after {steps} steps"
-        ledger.close()
-        shutil.rmtree(store.root)
-        if crashes == steps:
-            break
-    engine.dispose()
-    assert crashes > 20
 
 
 def test_fil_5_a_crash_inside_the_transaction_books_nothing(work: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,44 +152,6 @@ def test_fil_2_a_file_for_no_series_of_ours_is_refused_not_held_also_when_it_is_
 
 
 # --- S3 --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
-    """A store in an empty bucket of moto's server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    with (tmp_path / "moto.log").open("wb") as output:
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        server = subprocess.Popen(command, stdout=output, stderr=output)
-        try:
-            _wait_for(port, server)
-            store = open_store("s3://desk/resultsday")
-            assert isinstance(store, S3Store)
-            store.client.create_bucket(Bucket="desk")
-            yield store
-        finally:
-            server.kill()
-            server.wait()
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while server.poll() is None and time.monotonic() < deadline:
-        with socket.socket() as caller:
-            if caller.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError("moto's server did not start")
 
 
 def test_fil_1_on_s3_every_sample_gets_its_one_reply_too(work: Desk, bucket: S3Store) -> None:

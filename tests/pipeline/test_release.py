@@ -5,25 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 import polars as pl
 import pytest
-import sqlalchemy as sa
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.actions import Action
-from infra.results import Awarding, ReleaseFile, ResultBook
+from infra.results import Awarding
 from infra.settings import CATALOGUE_OF_THE_PROJECT
 from infra.store import FolderStore, S3Store
-from infra.tables import metadata
 from parsers.layouts import FILE_TYPES
 from parsers.reader import read
 from pipeline.check import Exit, check_file
@@ -32,7 +27,6 @@ from pipeline.embargo import ReleaseError, embargoed, sha256_of
 from pipeline.release import Audience, approve, build, release, withdraw
 from pipeline.result_files import RECORDS, read_back, records, result_files, typed
 from rules.catalogue import Catalogue, Milestone
-from tests.crashes import Crash, CrashingStore, Fuse
 from tests.pipeline.results_season import (
     APPROVED,
     AWARDED,
@@ -48,9 +42,7 @@ from tests.pipeline.results_season import (
     outside,
     series,
 )
-from tests.pipeline.test_interruptions import bucket, rows
-
-__all__ = ["bucket"]
+from tests.pipeline.test_interruptions import rows
 
 R_FILE = f"outbox/{CENTRE}/R6412315.X01"
 FOR_CENTRES = "portal/centres/2024-06/1.csv"
@@ -231,6 +223,16 @@ def test_ops_3_approval_and_withdrawal_are_recorded_with_who_when_and_why(work: 
     ]
 
 
+def test_ops_3_an_approval_recorded_by_a_run_that_died_is_not_refused_when_it_is_repeated(
+    work: Desk, approved: Awarding
+) -> None:
+    assert approve(work, approved, WHO, WHY, APPROVED) == approved
+    for who, at in (("B. Clerk", APPROVED), (WHO, APPROVED + SECOND)):
+        with pytest.raises(ReleaseError, match="is approved: only what is built can be approved"):
+            approve(work, approved, who, WHY, at)
+    assert rows(work, "SELECT count(*) FROM actions WHERE action = 'results_approved'") == [(1,)]
+
+
 def test_res_2_what_nobody_approved_is_not_released_and_the_error_says_what_to_do(
     work: Desk, proposed: Awarding
 ) -> None:
@@ -337,106 +339,6 @@ def test_res_3_a_name_that_is_taken_is_not_written_over(work: Desk) -> None:
     with pytest.raises(ReleaseError, match="is there already with other content"):
         release(work, series(work), "centres", TO_CENTRES)
     assert work.store.get(R_FILE) == b"somebody else's"
-
-
-# --- Crashes ---------------------------------------------------------------------------------------------------------
-
-
-class CrashingBook(ResultBook):
-    """The real book, in a process that can end between any two transactions."""
-
-    fuse: Fuse
-
-    def change(self, *args: Any, **said: Any) -> bool:
-        self.fuse.burn()
-        return super().change(*args, **said)
-
-    def add_files(self, rows: Sequence[ReleaseFile], done: Sequence[Action] = ()) -> None:
-        self.fuse.burn()
-        super().add_files(rows, done)
-
-    def drop_files(self, awarding: Awarding) -> None:
-        self.fuse.burn()
-        super().drop_files(awarding)
-
-    def published(self, awarding: Awarding, places: Sequence[str], at: datetime) -> None:
-        self.fuse.burn()
-        super().published(awarding, places, at)
-
-
-def everything(desk: Desk) -> tuple[dict[str, list[str]], dict[str, bytes]]:
-    """What the ledger and the store hold of results."""
-    held = {}
-    for name in ("awardings", "release_files", "actions"):
-        columns = ", ".join(f'"{one.name}"' for one in metadata.tables[name].columns if one.name != "id")
-        held[name] = sorted(map(str, rows(desk, f"SELECT {columns} FROM {name}")))
-    found = [one.key for place in ("embargo/", "outbox/", "portal/", "reports/") for one in desk.store.list(place)]
-    return held, {key: desk.store.get(key) for key in found}
-
-
-def crashing(work: Desk, root: str, steps: int) -> Desk:
-    """A desk on an empty store and the same ledger, which dies after so many steps."""
-    store, book = CrashingStore(work.settings.state / root), CrashingBook(work.ledger.engine)
-    store.fuse = book.fuse = Fuse(steps)
-    return evolve(work, store=store, results=book)
-
-
-def mended(desk: Desk) -> Desk:
-    desk.store.fuse = desk.results.fuse = Fuse(10_000)  # type: ignore[attr-defined]
-    return desk
-
-
-def as_proposed(work: Desk) -> Callable[[], None]:
-    """Takes the ledger back to the awarding as it was proposed."""
-
-    def back() -> None:
-        with work.ledger.engine.begin() as connection:
-            connection.execute(sa.text("DELETE FROM release_files"))
-            connection.execute(sa.text("DELETE FROM actions WHERE action LIKE 'results%'"))
-            connection.execute(
-                sa.text("UPDATE awardings SET state = 'proposed', manifest_sha256 = NULL, decided_by = NULL, why = ''")
-            )
-
-    return back
-
-
-def results_day(desk: Desk, awarding: Awarding) -> None:
-    """From the awarding to the release, each step as a run that is repeated takes it."""
-    steps: list[Callable[[], object]] = [
-        lambda: build(desk, awarding, BUILT),
-        lambda: approve(desk, awarding, WHO, WHY, APPROVED),
-        lambda: release(desk, series(desk), "centres", TO_CENTRES),
-        lambda: release(desk, series(desk), "learners", TO_LEARNERS),
-    ]
-    for step in steps:
-        try:
-            step()
-        except Crash:
-            mended(desk)
-            step()
-
-
-def test_res_2_killed_between_any_two_steps_and_run_again_the_same_files_are_out_once(
-    work: Desk, proposed: Awarding
-) -> None:
-    back = as_proposed(work)
-    undisturbed = crashing(work, "undisturbed", 10_000)
-    results_day(undisturbed, proposed)
-    expected = everything(undisturbed)
-    crashes = 0
-    for steps in count():
-        back()
-        desk = crashing(work, f"crash{steps}", steps)
-        results_day(desk, proposed)
-        left: int = desk.store.fuse.left  # type: ignore[attr-defined]
-        crashed = left > 9_000
-        crashes += crashed
-        assert everything(desk) == expected, f"killed after {steps} steps"
-        assert isinstance(desk.store, FolderStore)
-        shutil.rmtree(desk.store.root)
-        if not crashed:
-            break
-    assert crashes > 20
 
 
 # --- Stores and round trips ------------------------------------------------------------------------------------------

@@ -109,7 +109,13 @@ def test_no_csv_of_a_season_holds_a_formula(played: Season) -> None:
 MARKUP = "\"'><img src=x onerror=alert(1)><script>alert(1)</script></td></svg><!--&amp;"
 FORBIDDEN = {"script", "img", "iframe", "object", "embed", "link", "base", "form", "a", "foreignobject", "use", "image"}
 
-MAKES_MARKUP = ("pipeline/tables.py", "pipeline/pictures.py", "pipeline/charts.py", "pipeline/console/")
+MAKES_MARKUP = (
+    "pipeline/tables.py",
+    "pipeline/pictures.py",
+    "pipeline/charts.py",
+    "pipeline/console/",
+    "pipeline/diagrams.py",
+)
 """Where markup is made; everything else hands text to these. The console has tests of its own."""
 
 

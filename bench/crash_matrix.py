@@ -1,0 +1,36 @@
+"""The crash matrix (`bench/crashes.py`) on a folder store: `python -m bench.crash_matrix [CENTRES] [LEARNERS]`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.crash_season import Size
+from bench.crashes import ground, matrix
+from infra.postgres import EmbeddedPostgres
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Prints every crash that left a difference, and the counts."""
+    size = Size(*(int(one) for one in arguments))
+    with tempfile.TemporaryDirectory() as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
+        try:
+            server.start()
+            done = matrix(ground(server, Path(folder), size), f"{folder}/stores")
+        finally:
+            server.remove()
+    for one in done.wrong:
+        print(f"{one.stage}, {one.step} {one.nth}: {', '.join(one.differences)}")
+    for where in done.unmarked:
+        print(f"no step: {where}")
+    for never in done.never:
+        print(f"never passed: {never}")
+    print(done.note())
+    sys.exit(1 if done.wrong or done.unmarked or done.never else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,217 @@
+"""A small season in stages, for the crash matrix: what lies there before each job, and the job.
+
+Every centre registers and enters its learners by file and sends their marks. Of its learners the last does not claim in
+time and the one before has no mark in the external component yet; beside the files lie a held one, a refused one, a
+folder, and a file outside every centre's folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import polars as pl
+import sqlalchemy as sa
+from attrs import frozen
+
+from fixtures.generate import boundaries, people
+from infra.results import Awarding
+from infra.store import FolderStore
+from parsers.layouts import MARK
+from parsers.writer import block, candidate_records, details, single
+from pipeline import quarantine
+from pipeline.after_results import late_claims, updated
+from pipeline.award import approve_boundaries, award, award_claims, take_boundaries
+from pipeline.desk import Desk
+from pipeline.ingest import ingest
+from pipeline.marks import take_external
+from pipeline.release import approve, build, release, withdraw
+from pipeline.staff import Entry, Order, change_entry
+from rules.catalogue import LONDON, Series
+
+REGISTERED = datetime(2023, 9, 18, 12, tzinfo=LONDON)
+ENTERED = datetime(2024, 2, 15, 12, tzinfo=LONDON)
+MARKED = datetime(2024, 5, 1, 12, tzinfo=LONDON)
+TAKEN = datetime(2024, 5, 2, 12, tzinfo=LONDON)
+AWARDED = datetime(2024, 8, 10, 12, tzinfo=LONDON)
+APPROVED = datetime(2024, 8, 14, 12, tzinfo=LONDON)
+TO_CENTRES = datetime(2024, 8, 21, 0, 1, tzinfo=LONDON)
+TO_LEARNERS = datetime(2024, 8, 22, 0, 1, tzinfo=LONDON)
+CLAIMED = datetime(2024, 9, 2, 12, tzinfo=LONDON)
+ASKED = datetime(2024, 9, 5, 12, tzinfo=LONDON)
+MINUTE = timedelta(minutes=1)
+WHO, WHY = "J. Clerk", "a season of the crash matrix"
+ORDER = Order(WHO, WHY, TAKEN + 2 * MINUTE)
+COMPONENTS = ("BEN01", "BEN02", "BEN03")
+CLAIM = "BEN99"
+FORECASTS, ENTRIES_AGAIN, FORECASTS_TOO = "F1000015.X03", "E1000015.X02", "F1000115.X03"
+"""Files that are held: two of the first centre, one of the second."""
+
+
+@frozen
+class Size:
+    """How many centres, two at least, and learners at each, three at least."""
+
+    centres: int = 3
+    learners: int = 3
+
+    def numbers(self) -> list[str]:
+        """The centres' numbers."""
+        return [f"{10_000 + number}" for number in range(self.centres)]
+
+    def learners_of(self, centre: str) -> list[dict[str, str]]:
+        """The learners of a centre, as values of the candidate record."""
+        return list(people(centre, self.learners, seed=int(centre)))
+
+
+@frozen
+class Stage:
+    """A job of the season; `prepare` is what the world does before it."""
+
+    name: str
+    prepare: Callable[[Desk, Size], object]
+    job: Callable[[Desk], object]
+
+
+def land(desk: Desk, key: str, data: bytes, when: datetime) -> None:
+    """Has a file land at an instant."""
+    assert isinstance(desk.store, FolderStore)
+    desk.store.put(key, data)
+    os.utime(desk.store.root / key, (when.timestamp(), when.timestamp()))
+
+
+def _inbox(desk: Desk, size: Size) -> None:
+    for centre in size.numbers():
+        for name, data, when in _files(centre, size.learners_of(centre)):
+            land(desk, f"inbox/{centre}/{name}", data, when)
+    first = size.numbers()[0]
+    forecasts = _file("F", first, b"", "6B24", 3)
+    land(desk, f"inbox/{first}/{FORECASTS}", forecasts, ENTERED)
+    again = _entries(first, size.learners_of(first), sequence=2)
+    land(desk, f"inbox/{first}/{ENTRIES_AGAIN}", again, ENTERED + MINUTE)
+    land(desk, f"inbox/{first}/E{first}15.X04", b"no file of ours\r\n", ENTERED)
+    land(desk, "inbox/lost.X01", forecasts, ENTERED)
+    second = size.numbers()[1]
+    land(desk, f"inbox/{second}/{FORECASTS_TOO}", _file("F", second, b"", "6B24", 3), ENTERED)
+    assert isinstance(desk.store, FolderStore)
+    folder = desk.store.root / "inbox" / first / "Entries 2024"
+    folder.mkdir()
+    os.utime(folder, (ENTERED.timestamp(), ENTERED.timestamp()))
+
+
+def _files(centre: str, learners: list[dict[str, str]]) -> Iterator[tuple[str, bytes, datetime]]:
+    """Name, bytes and receipt of a centre's files."""
+    registered = block(line for one in learners for line in candidate_records("E", centre, one, ("BEN22",)))
+    marks = pl.DataFrame(
+        [
+            {"centre": centre, "candidate": one["candidate"], "uci": one["uci"], "component": component, "mark": 45}
+            for one in learners
+            for component in COMPONENTS[:2]
+        ]
+    )
+    yield f"E{centre}13.X01", _file("E", centre, registered, "9B23", 1), REGISTERED
+    yield f"E{centre}15.X01", _entries(centre, learners, sequence=1), ENTERED
+    yield f"M{centre}15.X01", _file("M", centre, details("M", MARK, marks), "6B24", 1), MARKED
+
+
+def _entries(centre: str, learners: list[dict[str, str]], sequence: int) -> bytes:
+    """All but the last learner claim."""
+    lines = (
+        line
+        for one in learners
+        for line in candidate_records("E", centre, one, (*COMPONENTS, *((CLAIM,) if one is not learners[-1] else ())))
+    )
+    return _file("E", centre, block(lines), "6B24", sequence)
+
+
+def _file(letter: str, centre: str, records: bytes, series: str, sequence: int) -> bytes:
+    body = "13" if series == "9B23" else "15"
+    return single(letter, centre, records, awarding_body=body, series_key=series, sequence=sequence, produced="150224")
+
+
+def _external(desk: Desk, size: Size, name: str, when: datetime, which: slice) -> None:
+    """The board's own marks of some of each centre's learners."""
+    rows = ["series,centre,candidate,uci,component,mark,status"]
+    for centre in size.numbers():
+        rows += [
+            f"2024-06,{centre},{one['candidate']},{one['uci']},BEN03,50," for one in size.learners_of(centre)[which]
+        ]
+    land(desk, f"feeds/external-marks/{name}.csv", "\r\n".join(rows).encode(), when)
+    take_external(desk, when + MINUTE)
+
+
+def _boundaries(desk: Desk, size: Size) -> None:
+    _external(desk, size, "first", TAKEN, slice(None, -2))
+    _external(desk, size, "last", TAKEN, slice(-1, None))
+    land(desk, "feeds/boundaries/2024-06.csv", boundaries("2024-06", dict.fromkeys(COMPONENTS, 60)), TAKEN)
+    land(desk, "feeds/boundaries/unusable.csv", b"series,component\r\n2024-06,BEN01\r\n", TAKEN)
+
+
+def _claims(desk: Desk, size: Size) -> None:
+    """The last learner of each centre claims after all."""
+    for centre in size.numbers():
+        one = size.learners_of(centre)[-1]
+        entry = Entry(centre, "2024-06", one["candidate"], one["uci"], CLAIM)
+        key = change_entry(desk, "claim", entry, Order(WHO, WHY, CLAIMED))
+        land(desk, key, desk.store.get(key), CLAIMED)
+    ingest(desk, CLAIMED + MINUTE)
+
+
+def _pending(desk: Desk, size: Size) -> None:
+    """The marks come that were not there on results day."""
+    _external(desk, size, "pending", CLAIMED, slice(-2, -1))
+
+
+def _series(desk: Desk) -> Series:
+    found = desk.catalogue.series_by_id("2024-06")
+    assert found
+    return found
+
+
+def _newest(desk: Desk) -> Awarding:
+    found = desk.results.newest("2024-06")
+    assert found
+    return found
+
+
+def _nothing(desk: Desk, size: Size) -> None:
+    """The world does nothing."""
+
+
+def _again(desk: Desk, size: Size) -> None:
+    award(desk, _series(desk), AWARDED)
+
+
+def _held(desk: Desk, name: str) -> quarantine.HeldFile:
+    """The held file of that name."""
+    query = sa.text("SELECT landing_key, received, sha256 FROM submissions WHERE file_name = :name ORDER BY id")
+    with desk.ledger.engine.connect() as connection:
+        return quarantine.HeldFile(*connection.execute(query, {"name": name}).first() or ())
+
+
+def _updated(desk: Desk) -> object:
+    senders = sorted(desk.results.file_senders("6B24", "15"))
+    return updated(desk, senders, ASKED, _series(desk), WHO, WHY)
+
+
+STAGES = (
+    Stage("ingest", _inbox, lambda desk: ingest(desk, TAKEN)),
+    Stage("ingest, nothing waits", _nothing, lambda desk: ingest(desk, TAKEN + MINUTE)),
+    Stage("held file again", _nothing, lambda desk: quarantine.again(desk, _held(desk, FORECASTS), ORDER)),
+    Stage("held file closed", _nothing, lambda desk: quarantine.ignore(desk, _held(desk, FORECASTS_TOO), ORDER)),
+    Stage("held file released", _nothing, lambda desk: quarantine.release(desk, _held(desk, ENTRIES_AGAIN), ORDER)),
+    Stage("boundaries", _boundaries, lambda desk: take_boundaries(desk, TAKEN + MINUTE)),
+    Stage("approve boundaries", _nothing, lambda desk: approve_boundaries(desk, _series(desk), WHO, WHY, AWARDED)),
+    Stage("award", _nothing, lambda desk: award(desk, _series(desk), AWARDED)),
+    Stage("build", _nothing, lambda desk: build(desk, _newest(desk), AWARDED)),
+    Stage("withdraw", _nothing, lambda desk: withdraw(desk, _newest(desk), WHO, WHY, APPROVED)),
+    Stage("build after a withdrawal", _again, lambda desk: build(desk, _newest(desk), AWARDED)),
+    Stage("approve", _nothing, lambda desk: approve(desk, _newest(desk), WHO, WHY, APPROVED)),
+    Stage("release to centres", _nothing, lambda desk: release(desk, _series(desk), "centres", TO_CENTRES)),
+    Stage("release to learners", _nothing, lambda desk: release(desk, _series(desk), "learners", TO_LEARNERS)),
+    Stage("award of later claims", _claims, lambda desk: award_claims(desk, _series(desk), CLAIMED + MINUTE)),
+    Stage("later claims", _pending, lambda desk: late_claims(desk, CLAIMED + MINUTE)),
+    Stage("updated files", _nothing, _updated),
+)
+"""From the inbox to updated files; each begins where the one before has ended."""

@@ -1,0 +1,464 @@
+"""The crash matrix: every job of a small season, ended by SIGKILL at every step it passes, and run again.
+
+A job is played once undisturbed, which tells the steps it passes; then for each of them a process of its own plays it
+from the same beginning and is ended there; then it is run again. The ledger (every row of every table but the journal)
+and every file of the store must be the same, byte for byte; only that rows to which nothing points may be numbered in
+another order, as another batch may take them. `python -m bench.crash_matrix` plays it and prints what came of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from functools import cache
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, cast
+
+import sqlalchemy as sa
+from attrs import define, evolve, field, frozen
+
+from bench.crash_season import STAGES, Size, Stage
+from infra.ledger import migrate
+from infra.postgres import EmbeddedPostgres
+from infra.settings import Settings
+from infra.store import KEPT_LEVELS, S3Store, Store, open_store
+from infra.tables import metadata
+from pipeline.desk import Desk, open_desk
+from pipeline.steps import STEPS, Step, watched
+
+AT_ONCE = 2
+"""Crashes played at the same time."""
+CHANGES = frozenset({"put", "put_if_absent", "move", "remove"})
+"""What changes a store."""
+PATIENCE = 120.0
+"""Seconds a process may take."""
+
+TABLE = "table "
+"""Stands before the name of a table in a state."""
+POINTED_TO = frozenset(
+    key.column.table.name for table in metadata.sorted_tables for one in table.columns for key in one.foreign_keys
+)
+"""Tables whose rows are known by their number elsewhere."""
+
+STAGE_NAMES = tuple(one.name for one in STAGES)
+
+State = Mapping[str, bytes]
+"""The rows of each table and the content of each file, by its name."""
+
+
+# --- What is found out -----------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Crash:
+    """A process that was ended at the `nth` time it passed a step; `differences` names tables and files that are not,
+    after another run, as an undisturbed one leaves them."""
+
+    stage: str
+    step: str
+    nth: int
+    differences: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class Matrix:
+    """What came of a crash matrix: `passed` counts the steps of the undisturbed runs, `unmarked` names places in the
+    code that change store or ledger and pass no step, `jobs` what the journal names."""
+
+    store: str
+    changes: int
+    passed: Mapping[str, int]
+    jobs: frozenset[str]
+    unmarked: tuple[str, ...]
+    crashes: tuple[Crash, ...]
+    seconds: float
+
+    @property
+    def never(self) -> tuple[str, ...]:
+        """Steps that no undisturbed run passes."""
+        return tuple(str(one) for one in STEPS if str(one) not in self.passed)
+
+    @property
+    def wrong(self) -> tuple[Crash, ...]:
+        """Crashes that left a difference."""
+        return tuple(one for one in self.crashes if one.differences)
+
+    def note(self) -> str:
+        """The counts in a line."""
+        return (
+            f"{self.store}: {len(self.passed)} of {len(STEPS)} steps passed, {self.changes} changes, "
+            f"{len(self.unmarked)} without a step; {len(self.crashes)} crashes, {len(self.wrong)} with a difference; "
+            f"{self.seconds:.0f} s."
+        )
+
+
+# --- A season up to each of its jobs ---------------------------------------------------------------------------------
+
+
+@frozen
+class Ledger:
+    """All rows of a ledger: of each table the lines of a COPY, and where the numbers of its rows have come to."""
+
+    rows: Mapping[str, bytes] = field(repr=False)
+    numbers: Mapping[str, int]
+
+
+@frozen
+class Beginning:
+    """What a stage begins with: a ledger, and a folder store."""
+
+    stage: Stage
+    ledger: Ledger
+    store: Path
+
+
+@frozen
+class Ground:
+    """Databases to play in, one for each of those who play at the same time, and the beginnings of all stages."""
+
+    beginnings: tuple[Beginning, ...]
+    free: SimpleQueue[str]
+
+    @contextmanager
+    def start(self, beginning: Beginning, base: str) -> Iterator[Settings]:
+        """The settings of a desk at the beginning of a stage; its store lies below `base`."""
+        url = self.free.get()
+        location = f"{base}/{url.rpartition('/')[2]}"
+        try:
+            put_back(url, beginning.ledger)
+            copy_store(beginning.store, location)
+            yield settings_of(location, url)
+        finally:
+            shutil.rmtree(location, ignore_errors=True)
+            self.free.put(url)
+
+
+def settings_of(location: str, url: str) -> Settings:
+    """Small batches, so that there are several."""
+    return Settings(store=location, database_url=url, settle_seconds=30, batch_files=4)
+
+
+def ground(server: EmbeddedPostgres, place: Path, size: Size) -> Ground:
+    """Plays the season undisturbed in `place`, keeping what each stage begins with."""
+    urls = []
+    for number in range(AT_ONCE):
+        server.create_database(f"crashes{number}")
+        urls.append(server.url(f"crashes{number}"))
+        migrate(urls[-1])
+    beginnings, live = [], place / "season"
+    with open_desk(settings_of(str(live), urls[0])) as desk:
+        for number, stage in enumerate(STAGES):
+            stage.prepare(desk, size)
+            kept = place / f"beginning{number}"
+            copy_store(live, str(kept))
+            beginnings.append(Beginning(stage, read_ledger(urls[0]), kept))
+            stage.job(desk)
+    free = SimpleQueue[str]()
+    for url in urls:
+        free.put(url)
+    return Ground(tuple(beginnings), free)
+
+
+@contextmanager
+def _cursor(url: str) -> Iterator[Any]:
+    """A cursor of a session of its own, in a transaction."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection, closing(connection.connection.cursor()) as raw:
+        yield raw
+
+
+def read_ledger(url: str) -> Ledger:
+    """What a ledger holds."""
+    rows = {}
+    with _cursor(url) as raw:
+        for table in metadata.sorted_tables:
+            lines = io.BytesIO()
+            raw.copy_expert(f"COPY {table.name} TO STDOUT", lines)
+            rows[table.name] = lines.getvalue()
+        raw.execute("SELECT sequencename, coalesce(last_value, 0) FROM pg_sequences")
+        return Ledger(rows, dict(raw.fetchall()))
+
+
+def put_back(url: str, ledger: Ledger) -> None:
+    """Makes a ledger hold that and nothing else."""
+    with _cursor(url) as raw:
+        raw.execute("SET LOCAL session_replication_role = replica")  # rows may go before those that point to them
+        for name, lines in ledger.rows.items():
+            raw.execute(f"DELETE FROM {name}")
+            raw.copy_expert(f"COPY {name} FROM STDIN", io.BytesIO(lines))
+        for name, last in ledger.numbers.items():
+            raw.execute("SELECT setval(%s, %s, %s)", (name, max(last, 1), last > 0))
+
+
+@cache
+def _store(location: str) -> Store:
+    """One for each place: a client of S3 takes longer to be made than all it is asked for."""
+    return open_store(location)
+
+
+def copy_store(folder: Path, location: str) -> None:
+    """Makes a folder that is not there, or a place in S3, hold what a folder store holds; a folder's times included."""
+    if not location.startswith("s3://"):
+        shutil.copytree(folder, location)
+        return
+    source, target = open_store(str(folder)), _store(location)
+    assert isinstance(target, S3Store)
+    # A folder somebody made in S3 is an object without content whose name ends in a slash.
+    wanted = {
+        one.key: source.get(one.key) if one.kind == "file" else b""
+        for one in source.list("")
+        if one.kind == "file" or one.key.count("/") > KEPT_LEVELS
+    }
+    held = {one.key: one.version for one in target.list("")}
+    for key in held.keys() - wanted.keys():
+        target.client.delete_object(Bucket=target.bucket, Key=target.base + key)
+    for key, data in wanted.items():
+        if held.get(key) != _etag(data):
+            target.client.put_object(Bucket=target.bucket, Key=target.base + key, Body=data)
+
+
+def _etag(data: bytes) -> str:
+    """What S3 says of an object with this content."""
+    return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
+
+
+def state(settings: Settings) -> State:
+    """All that a ledger and a store hold, but the journal; of S3's objects the hashes that it tells."""
+    ledger, store = read_ledger(settings.database_url), _store(settings.store_location)
+    rows = {
+        f"{TABLE}{one.name}": b"\n".join(
+            sorted(_without_number(one, line) for line in ledger.rows[one.name].splitlines())
+        )
+        for one in metadata.sorted_tables
+        if one.name != "journal"
+    }
+    if isinstance(store, S3Store):
+        return rows | {one.key: one.version.encode() for one in store.list("")}
+    return rows | {one.key: store.get(one.key) if one.kind == "file" else b"" for one in store.list("")}
+
+
+def columns(table: sa.Table) -> list[sa.Column[Any]]:
+    """The columns of a table that are compared, in their order."""
+    return [one for one in table.columns if one.name != "id" or table.name in POINTED_TO]
+
+
+def _without_number(table: sa.Table, line: bytes) -> bytes:
+    return line if len(columns(table)) == len(table.columns) else line.partition(b"\t")[2]
+
+
+def differences(one: State, other: State) -> tuple[str, ...]:
+    """Names of tables and files that are not the same in both."""
+    return tuple(sorted(name for name in {*one, *other} if one.get(name) != other.get(name)))
+
+
+# --- The processes ---------------------------------------------------------------------------------------------------
+
+Target = tuple[str, int]
+"""A step, and which time of passing it."""
+
+
+@frozen
+class Trace:
+    """What an undisturbed run did: how often it passed each step, how many changes it made, and where in the code a
+    change passed no step in the same thread before the next."""
+
+    passed: Mapping[str, int]
+    changes: int
+    unmarked: Sequence[str]
+
+
+@define
+class Tracing:
+    """Makes a trace."""
+
+    passed: Counter[str] = field(factory=Counter)
+    changes: int = 0
+    unmarked: list[str] = field(factory=list)
+    open: dict[int, str] = field(factory=dict)
+    lock: Any = field(factory=threading.Lock)
+
+    def change(self) -> None:
+        """A change is made in this thread."""
+        with self.lock:
+            self.changes += 1
+            before = self.open.pop(threading.get_ident(), None)
+            if before:
+                self.unmarked.append(before)
+            self.open[threading.get_ident()] = _place()
+
+    def step(self, step: Step) -> None:
+        """A step is passed in this thread."""
+        with self.lock:
+            self.passed[str(step)] += 1
+            self.open.pop(threading.get_ident(), None)
+
+    def trace(self) -> Trace:
+        """The trace of a run that has ended."""
+        return Trace(dict(self.passed), self.changes, [*self.unmarked, *self.open.values()])
+
+
+def _place() -> str:
+    """The function of ours that is at work."""
+    frame = sys._getframe(1)
+    while frame.f_back and f"{os.sep}pipeline{os.sep}" not in frame.f_code.co_filename:
+        frame = frame.f_back
+    return f"{Path(frame.f_code.co_filename).name}: {frame.f_code.co_name}"
+
+
+class Watched:
+    """A store whose changes are traced."""
+
+    def __init__(self, store: Store, tracing: Tracing) -> None:
+        self._store = store
+        self._tracing = tracing
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+        if name not in CHANGES:
+            return method
+
+        def change(*args: Any) -> Any:
+            self._tracing.change()
+            return method(*args)
+
+        return change
+
+
+def _traced(desk: Desk, tracing: Tracing) -> Desk:
+    """The desk, its changes traced: of the store, and of the ledger, where PostgreSQL itself says whether a transaction
+    has changed anything."""
+
+    def committing(connection: sa.Connection) -> None:
+        with closing(connection.connection.cursor()) as raw:
+            raw.execute("SELECT pg_current_xact_id_if_assigned()")
+            if raw.fetchone() != (None,):
+                tracing.change()
+
+    sa.event.listen(desk.ledger.engine, "commit", committing)
+    return evolve(desk, store=cast(Store, Watched(desk.store, tracing)))
+
+
+def _play(
+    stage: str, settings: Settings, environment: Mapping[str, str], target: Target | None, to: Connection
+) -> None:
+    """Plays a stage in this process, which ends itself at `target`; undisturbed, it sends its trace."""
+    os.environ.update(environment)
+    tracing, lock, passed = Tracing(), threading.Lock(), Counter[str]()
+
+    def end(step: Step) -> None:
+        with lock:
+            passed[str(step)] += 1
+            if (str(step), passed[str(step)]) == target:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    [job] = [one.job for one in STAGES if one.name == stage]
+    with open_desk(settings) as desk, watched(end if target else tracing.step):
+        job(desk if target else _traced(desk, tracing))
+    to.send(tracing.trace())
+
+
+def fresh_process(target: Callable[..., None], *args: Any) -> BaseProcess:
+    """A process that a server forks which has everything imported and has not done anything yet. Give it functions of
+    modules."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "bench.crashes", "boto3"])
+    process = context.Process(target=target, args=args, daemon=True)
+    process.start()
+    return process
+
+
+def process(stage: Stage, settings: Settings, target: Target | None = None) -> tuple[int, Trace]:
+    """Plays a stage in a process of its own; how that ended, and its trace, which is empty when it was ended."""
+    environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    playing = fresh_process(_play, stage.name, settings, environment, target, theirs)
+    theirs.close()
+    with ours:
+        playing.join(PATIENCE)
+        if playing.exitcode is None:
+            playing.kill()
+            playing.join()
+        return playing.exitcode or 0, Trace({}, 0, ()) if playing.exitcode else ours.recv()
+
+
+def alone(url: str) -> None:
+    """Waits until the server has noticed that a process is gone, whose locks it held."""
+    # Within a transaction PostgreSQL tells the same of the others each time.
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with engine.connect() as connection:
+        while connection.execute(sa.text(others)).scalar():
+            time.sleep(0.005)
+    engine.dispose()
+
+
+# --- The matrix ------------------------------------------------------------------------------------------------------
+
+
+def matrix(on: Ground, base: str, stages: Container[str] = STAGE_NAMES) -> Matrix:
+    """Ends these stages, on a store below `base` (a folder, or `s3://bucket/prefix`), at every step they pass: the
+    first time and one in the middle. The journal's own steps, after which nothing else has changed, are taken once."""
+    began = time.perf_counter()
+    beginnings = [one for one in on.beginnings if one.stage.name in stages]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        played = list(pool.map(lambda one: undisturbed(on, one, base), beginnings))
+        plans, before = [], set[str]()
+        for beginning, run in zip(beginnings, played, strict=True):
+            for step, times in run.trace.passed.items():
+                if step not in before or not step.startswith("journal:"):
+                    plans += [(beginning, (step, nth), run.left) for nth in sorted({1, (times + 1) // 2})]
+            before |= run.trace.passed.keys()
+        crashes = list(pool.map(lambda plan: _crashed(on, base, *plan), plans))
+    return Matrix(
+        store=base.partition(":")[0] if "://" in base else "folder",
+        changes=sum(one.trace.changes for one in played),
+        passed=dict(sum((Counter(one.trace.passed) for one in played), Counter())),
+        jobs=frozenset(job for one in played for job in one.jobs),
+        unmarked=tuple(where for one in played for where in one.trace.unmarked),
+        crashes=tuple(crashes),
+        seconds=time.perf_counter() - began,
+    )
+
+
+@frozen
+class Run:
+    """An undisturbed run of a stage: what it did, what the journal then names, what it leaves."""
+
+    trace: Trace
+    jobs: frozenset[str]
+    left: State = field(repr=False)
+
+
+def undisturbed(on: Ground, beginning: Beginning, base: str) -> Run:
+    """Plays a stage to its end, in a process of its own."""
+    with on.start(beginning, base) as settings:
+        code, trace = process(beginning.stage, settings)
+        assert code == 0, f"{beginning.stage.name} ends with {code}"
+        with open_desk(settings) as desk:
+            jobs = frozenset(one.job for one in desk.journal.all())
+        return Run(trace, jobs, state(settings))
+
+
+def _crashed(on: Ground, base: str, beginning: Beginning, target: Target, expected: State) -> Crash:
+    with on.start(beginning, base) as settings:
+        code, _ = process(beginning.stage, settings, target)
+        alone(settings.database_url)
+        again, _ = process(beginning.stage, settings)
+        found = differences(state(settings), expected)
+    if (code, again) != (-signal.SIGKILL, 0):
+        found = (f"it ends with {code}, run again with {again}", *found)
+    return Crash(stage=beginning.stage.name, step=target[0], nth=target[1], differences=found)

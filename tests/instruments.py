@@ -1,0 +1,202 @@
+"""Instruments that make the world outside go wrong, and an S3 server whose clock stands still."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from infra.host import LOCALHOST, claimed_port
+from infra.store import S3Store
+
+_SERVER = """
+import sys
+from datetime import datetime
+from moto.s3 import models
+from moto.server import main
+if sys.argv[2]:
+    models.utcnow = lambda: datetime.fromisoformat(sys.argv[2])
+main(["-H", "127.0.0.1", "-p", sys.argv[1]])
+"""
+"""moto's, with a clock that stands still, because objects are received when the server says that they came."""
+
+
+@contextmanager
+def s3_server(log: Path, clock: datetime | None = None) -> Iterator[int]:
+    """The port of a running S3 server; by its clock it is always `clock` (UTC), if given."""
+    with claimed_port() as port, log.open("wb") as output:
+        at = clock.replace(tzinfo=None).isoformat() if clock else ""
+        server = subprocess.Popen([sys.executable, "-c", _SERVER, str(port), at], stdout=output, stderr=output)
+        try:
+            deadline = time.monotonic() + 60
+            while not _listens(port):
+                if server.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("moto's server did not start")
+                time.sleep(0.05)
+            yield port
+        finally:
+            server.kill()
+            server.wait()
+
+
+def _listens(port: int) -> bool:
+    caller = http.client.HTTPConnection(LOCALHOST, port, timeout=10)
+    with suppress(OSError):
+        caller.connect()
+        caller.close()
+        return True
+    return False
+
+
+def at_port(patch: pytest.MonkeyPatch, port: int) -> None:
+    """Has boto3's clients, of this process and those it starts, speak to that port."""
+    patch.setenv("AWS_ENDPOINT_URL", f"http://{LOCALHOST}:{port}")
+    for name, value in {
+        "ACCESS_KEY_ID": "testing",
+        "SECRET_ACCESS_KEY": "testing",
+        "DEFAULT_REGION": "us-east-1",
+    }.items():
+        patch.setenv(f"AWS_{name}", value)
+
+
+def new_bucket(name: str) -> str:
+    """Makes a bucket; its address."""
+    store = S3Store(name)
+    store.client.create_bucket(Bucket=name)
+    return f"s3://{name}"
+
+
+Fault = Literal["", "500", "lost", "stall"]
+"""What becomes of a request: it is served; it is refused with status 500; it is served and its answer is lost; nothing
+comes back."""
+
+
+class Proxy(ThreadingHTTPServer):
+    """Stands in front of an HTTP server on this machine and lets some requests fail."""
+
+    daemon_threads = True
+
+    def __init__(self, behind: int) -> None:
+        super().__init__((LOCALHOST, 0), _Handler)
+        self.behind = behind
+        self.lock = threading.Lock()
+        self.healed = threading.Event()
+        self.heal()
+
+    def fail(self, how: Callable[[int], Fault]) -> None:
+        """From here on `how` says what becomes of each request; they are numbered from 1 as they come."""
+        self.healed.set()
+        with self.lock:
+            self.how, self.seen, self.failed = how, 0, 0
+            self.healed = threading.Event()
+
+    def heal(self) -> None:
+        """From here on every request is served, and who waits is let go."""
+        self.fail(lambda number: "")
+
+    def fault(self) -> Fault:
+        """What becomes of the next request."""
+        with self.lock:
+            self.seen += 1
+            found = self.how(self.seen)
+            self.failed += bool(found)
+            return found
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Proxy
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else the second half of each answer waits for an acknowledgement of the first
+
+    def _do(self) -> None:
+        if self.headers.get("Expect") == "100-continue":
+            self.send_response_only(100)
+            self.end_headers()
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fault = self.server.fault()
+        if fault == "stall":
+            self.server.healed.wait(60)
+        if fault in ("stall", "500"):
+            self._answer(500, {}, b"")
+            return
+        behind = http.client.HTTPConnection(LOCALHOST, self.server.behind, timeout=60)
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "expect"}
+        behind.request(self.command, self.path, body, headers)
+        answer = behind.getresponse()
+        content = answer.read()
+        behind.close()
+        if fault == "lost":
+            self._answer(500, {}, b"")
+        else:
+            self._answer(answer.status, dict(answer.getheaders()), content)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _do  # noqa: N815
+
+    def handle_expect_100(self) -> bool:
+        """Is done with the request itself."""
+        return True
+
+    def _answer(self, status: int, headers: dict[str, str], content: bytes) -> None:
+        with suppress(OSError):  # who waited in vain has gone
+            self.send_response_only(status)
+            for name, value in headers.items():
+                if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                    self.send_header(name, value)
+            length = headers.get("Content-Length") if self.command == "HEAD" else None
+            self.send_header("Content-Length", length or str(len(content)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is logged."""
+
+
+@contextmanager
+def proxy(behind: int) -> Iterator[Proxy]:
+    """A running proxy in front of a port."""
+    with Proxy(behind) as standing:
+        threading.Thread(target=standing.serve_forever, daemon=True).start()
+        try:
+            yield standing
+        finally:
+            standing.heal()
+            standing.shutdown()
+
+
+def can_mount() -> bool:
+    """Whether this user may mount a file system, as root may where nothing forbids it."""
+    if not shutil.which("mount") or os.geteuid() != 0:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        tried = subprocess.run(["mount", "-t", "tmpfs", "none", folder], check=False, capture_output=True)
+        if tried.returncode == 0:
+            subprocess.run(["umount", folder], check=True)
+        return tried.returncode == 0
+
+
+@contextmanager
+def small_disk(place: Path, size: int) -> Iterator[Callable[[int], None]]:
+    """A disk of so many bytes at `place`, an empty folder; gives what makes it larger. For who can mount."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)], check=True)
+
+    def grow(larger: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={larger}", str(place)], check=True)
+
+    try:
+        yield grow
+    finally:
+        subprocess.run(["umount", str(place)], check=True)

@@ -1,0 +1,38 @@
+"""The page about reliability says what a run of `make reliability` has found, and the run found what it must."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bench.reliability import PAGE, PARTS, RECORD, SEASONS, page
+
+
+@pytest.fixture(scope="module")
+def record() -> dict[str, Any]:
+    """What the last run has found."""
+    found: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_page_is_made_of_the_record_of_a_run_of_all_parts(record: dict[str, Any]) -> None:
+    assert record.keys() == PARTS.keys()
+    assert PAGE.read_text(encoding="utf-8") == page(record)
+
+
+def test_seasons_of_every_size_agree_with_their_truth(record: dict[str, Any]) -> None:
+    seasons = record["conservation"]["seasons"]
+    assert [(one["centres"], one["not agreeing"]) for one in seasons] == [(centres, 0) for centres, _ in SEASONS]
+
+
+def test_no_crash_left_a_difference_on_a_folder_or_on_s3(record: dict[str, Any]) -> None:
+    for one in record["crashes"]["matrices"]:
+        assert one["crashes"] > 60
+        assert (one["differences"], one["changes without a step"]) == (0, 0)
+    assert [one["store"] for one in record["crashes"]["matrices"]] == ["folder", "s3"]
+
+
+def test_a_series_ten_times_as_large_takes_at_most_eleven_times_as_long(record: dict[str, Any]) -> None:
+    assert record["load"]["times"] <= 11
