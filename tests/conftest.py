@@ -27,15 +27,6 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("AIRFLOW_HOME", str(config.cache.mkdir("airflow")))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests run in several processes, a file in one of them; all that need the running desk share one, and with it
-    the desk."""
-    for one in items:
-        together = "desk" if "desk" in getattr(one, "fixturenames", ()) else one.path.as_posix()
-        one.add_marker(pytest.mark.xdist_group(together))
-
-
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """A running server; make a database of your own on it with `create_database`."""
