@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -26,6 +22,7 @@ from infra.ledger import migrate
 from infra.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from infra.store import FolderStore, S3Store, Store, open_store
+from tests.instruments import at_port, new_bucket, s3_server
 
 T = TypeVar("T")
 _NUMBERS = count(10001)
@@ -106,39 +103,12 @@ def book(postgres: EmbeddedPostgres) -> Iterator[KeyBook]:
 
 @pytest.fixture(scope="session")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Store]:
-    """A store in a bucket of moto's server, over HTTP."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with pytest.MonkeyPatch.context() as patch, (tmp_path_factory.mktemp("moto") / "log").open("wb") as output:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        server = subprocess.Popen(command, stdout=output, stderr=output)
-        try:
-            deadline = time.monotonic() + 60
-            while not _listens(port):
-                assert server.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            store = open_store("s3://desk/resultsday")
-            assert isinstance(store, S3Store)
-            store.client.create_bucket(Bucket="desk")
-            yield store
-        finally:
-            server.kill()
-            server.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) == 0
+    """A store in a bucket of an S3 server, over HTTP."""
+    with s3_server(tmp_path_factory.mktemp("s3") / "moto.log") as port, pytest.MonkeyPatch.context() as patch:
+        at_port(patch, port)
+        store = open_store(f"{new_bucket('desk')}/resultsday")
+        assert isinstance(store, S3Store)
+        yield store
 
 
 @pytest.fixture(scope="session")
