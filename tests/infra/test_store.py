@@ -7,10 +7,7 @@ import os
 import secrets
 import socket
 import stat
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
@@ -27,6 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.store import DEEPEST, BadKey, FolderStore, Missing, S3Store, Store, Stored, StoreError, open_store
+from tests import instruments
 
 NOW = datetime(2027, 8, 12, 8, 0, tzinfo=UTC)
 BUCKET = "desk"
@@ -36,40 +34,14 @@ _places = count()
 @pytest.fixture(scope="module")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Store]:
     """A store at the top of a fresh bucket."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("moto") / "log"
-    environment = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_MAX_ATTEMPTS": "2",
-    }
-    with pytest.MonkeyPatch.context() as patch, log.open("wb") as output:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        server = subprocess.Popen(command, stdout=output, stderr=output)
-        try:
-            _wait_for(port, server, log)
-            whole = S3Store(BUCKET)
-            whole.client.create_bucket(Bucket=BUCKET)
-            yield whole
-        finally:
-            server.kill()
-            server.wait()
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while server.poll() is None and time.monotonic() < deadline:
-        with socket.socket() as caller:
-            if caller.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"moto's server did not start:\n{log.read_text()}")
+    with (
+        instruments.s3_server(tmp_path_factory.mktemp("s3") / "moto.log") as port,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        instruments.at_port(patch, port)
+        patch.setenv("AWS_MAX_ATTEMPTS", "2")
+        instruments.new_bucket(BUCKET)
+        yield S3Store(BUCKET)
 
 
 @pytest.fixture(params=["folder", "s3"])
