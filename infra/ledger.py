@@ -54,8 +54,8 @@ _LOCKS = {
 
 @frozen(kw_only=True)
 class Landing:
-    """One file as it landed. `received` is aware; `kind` is `file`, `folder` or `other`; `channel` the way it came.
-    `reply_stream` numbers its reply; `letter`, `awarding_body`, `series` and `sequence` are what its header says, where
+    """One file as it landed. `received` and `modified`, when the store says it was written, are aware and differ only
+    where that clock runs ahead; `kind` is `file`, `folder` or `other`; `channel` the way it came. `reply_stream` numbers its reply; `letter`, `awarding_body`, `series` and `sequence` are what its header says, where
     it can be read."""
 
     landing_key: str
@@ -63,6 +63,7 @@ class Landing:
     file_name: str
     kind: str
     received: datetime
+    modified: datetime
     size: int
     sha256: str
     channel: str = "edi"
@@ -211,7 +212,7 @@ class Ledger:
         return _received(row) if row else None
 
     def landed(self, landing_key: str, received: datetime, sha256: str) -> Received | None:
-        """A file on the books by what makes it one and the same: key, receipt and content; null when there is none."""
+        """A file on the books by key, receipt and content; null when there is none."""
         t = submissions.c
         query = select(submissions).where(t.landing_key == landing_key, t.received == received, t.sha256 == sha256)
         with self._engine.connect() as connection:
@@ -401,8 +402,9 @@ _Identity = tuple[str, datetime, str]
 
 
 def _identity(landing: Landing) -> _Identity:
-    """What makes a landing one and the same: its key, receipt and content."""
-    return landing.landing_key, landing.received.astimezone(UTC), landing.sha256
+    """What makes a landing one and the same: its key, its time in the store and its content. Not its receipt: that of a
+    file dated ahead is the time of the run, and another one when the run is repeated."""
+    return landing.landing_key, landing.modified.astimezone(UTC), landing.sha256
 
 
 _LANDING = tuple(one.name for one in fields(Landing))

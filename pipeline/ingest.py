@@ -230,6 +230,7 @@ def _landing(desk: Desk, one: _Waiting, now: datetime) -> Landing | None:
         kind=one.stored.kind,
         # A clock that runs ahead must not make a file early or late: it has been received by now at the latest.
         received=min(one.stored.modified, now),
+        modified=one.stored.modified,
         size=one.stored.size,
         sha256=sha256,
         channel=one.channel,

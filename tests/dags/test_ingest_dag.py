@@ -73,6 +73,9 @@ def test_the_demo_on_the_running_desk_twice(api: AirflowApi, desk: Desk, desk_se
         for centre, name in golden:
             assert open_.store.get(f"outbox/{centre}/{name}") == (SAMPLES / "replies" / centre / name).read_bytes()
         before = booked(open_)
+        files = sa.select(t.submissions.c.id).where(t.submissions.c.file_name == "E6412313.X01")
+        with open_.ledger.engine.connect() as connection:
+            a_sample = connection.execute(files).scalars().all()[-1]
     assert text.count("accepted") >= 8
     assert "1 quarantined, " in text  # in the season; of the samples none
     assert "UPDATED RESULTS" in text
@@ -91,6 +94,6 @@ def test_the_demo_on_the_running_desk_twice(api: AirflowApi, desk: Desk, desk_se
         for run in runs
         for one in api.task_instances("ingest", run["dag_run_id"])
     )
-    assert "submission 1: centre" in everything
+    assert f"submission {a_sample}: centre 64123" in everything
     for name in ("OKAFOR", "FEATHERSTONEHAUGH", "SOUZA"):
         assert name not in everything

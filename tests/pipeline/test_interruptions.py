@@ -18,7 +18,8 @@ from infra.tables import metadata
 from parsers.writer import single
 from pipeline.demo import samples
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
+from pipeline.ingest import RECEIVED, ingest
+from pipeline.steps import Step, watched
 from tests.crashes import Crash
 from tests.support import centre_file, registration_file
 
@@ -88,6 +89,23 @@ def test_fil_5_a_crash_inside_the_transaction_books_nothing(work: Desk, monkeypa
     assert rows(work, "SELECT outcome FROM submissions") == [(None,)]
     assert ingest(work, NOW).outcomes == {"accepted": 1}
     assert rows(work, "SELECT count(*) FROM registrations") == [(3,)]
+
+
+def test_fil_5_a_file_dated_ahead_of_the_clock_is_received_once_when_a_run_ends_before_it_is_taken_out(
+    work: Desk,
+) -> None:
+    land(work, "64123/E6412313.X01", registration_file(), NOW + timedelta(days=400))
+
+    def crash(step: Step) -> None:
+        if step is RECEIVED:
+            raise Crash
+
+    with watched(crash), pytest.raises(Crash):
+        ingest(work, NOW)
+    assert ingest(work, NOW + timedelta(minutes=5)).outcomes.total() == 1
+    assert rows(work, "SELECT received, modified FROM submissions") == [(NOW, NOW + timedelta(days=400))]
+    assert rows(work, "SELECT count(*) FROM replies") == [(1,)]
+    assert [one for one in work.store.list("inbox/") if one.kind == "file"] == []
 
 
 REFUSE = """
