@@ -1,16 +1,62 @@
-"""Where the files for production lie, and the programs that read them."""
+"""Where the files for production lie, the programs that read them, and what must be set in all of them."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
+
+from infra.airflow_settings import SECRETS
+from infra.notify import channels
+from infra.settings import Settings, declared
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "infra" / "deploy"
+
+
+def _policy() -> ModuleType:
+    """Airflow's policy, which lies where Airflow looks for it and so is no module of ours."""
+    spec = spec_from_file_location("airflow_local_settings", DEPLOY / "airflow_local_settings.py")
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+POLICY = _policy()
+SECRET = {"airflow_password", "alert_smtp_password", "alert_webhook_token", "database_url"}
+"""The settings of ours that are secrets, by their names and by those of their files."""
+_ONE_MACHINE = {"airflow_password", "approvers", "database_url", "personal_data", "sftp_check", "store"}
+OF_SETTINGS = {
+    one.metadata["variable"] + ("_FILE" if one.name in SECRET else "")
+    for one in declared()
+    if one.name in _ONE_MACHINE or (one.name.startswith("alert_") and one.name != "alert_seconds")
+}
+"""What production has to set, because the default is for one machine, or tells nobody."""
 
 
 def program(name: str, *words: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Runs a program that is installed beside Python."""
     command = [str(Path(sys.executable).parent / name), *map(str, words)]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd=DEPLOY, env=env)
+
+
+def loads_and_tells(environment: Mapping[str, str], secrets: Path) -> Settings:
+    """The settings of a process in that environment, with every secret of ours in its file; they reach people by mail,
+    and by a webhook if there is one."""
+    for name in SECRET:
+        (secrets / name).write_text(f"{name} of the vault\n", encoding="utf-8")
+    loaded = Settings.load({name: value.replace(SECRETS, str(secrets)) for name, value in environment.items()})
+    assert {getattr(loaded, name) for name in SECRET} == {f"{name} of the vault" for name in SECRET}
+    ways = [type(one).__name__ for one in channels(loaded)]
+    assert ways == ["Mail", *(["Webhook"] if loaded.alert_webhook else [])]
+    # What is not used is an empty file.
+    for name in ("alert_smtp_password", "alert_webhook_token"):
+        (secrets / name).write_text("", encoding="utf-8")
+    without = Settings.load({name: value.replace(SECRETS, str(secrets)) for name, value in environment.items()})
+    assert (without.alert_smtp_password, without.alert_webhook_token) == ("", "")
+    return loaded

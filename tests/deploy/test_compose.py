@@ -13,9 +13,11 @@ from click import Group
 from infra.airflow_settings import SECRETS, VARIABLES
 from infra.settings import declared
 from pipeline.cli import main
-from tests.deploy.conftest import DEPLOY, program
+from pipeline.status_plugin import PREFIX
+from tests.deploy.conftest import DEPLOY, OF_SETTINGS, POLICY, loads_and_tells, program
 
-OURS = {"migrate", "api-server", "scheduler", "dag-processor", "triggerer", "worker", "sftp"}
+AT_THE_DOOR = {"sftp", "bell"}
+OURS = {"migrate", "api-server", "scheduler", "dag-processor", "triggerer", "worker", "release-worker"} | AT_THE_DOOR
 AIRFLOW = {"db", "api-server", "scheduler", "dag-processor", "triggerer", "celery"}
 
 
@@ -54,8 +56,12 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "name", ["RESULTSDAY_IMAGE", "RESULTSDAY_STORE", "RESULTSDAY_SECRETS", "AIRFLOW__API__BASE_URL"]
-)
+    "name",
+    [
+        "RESULTSDAY_IMAGE", "RESULTSDAY_STORE", "RESULTSDAY_SECRETS", "AIRFLOW__API__BASE_URL", "RESULTSDAY_APPROVERS",
+        "RESULTSDAY_PERSONAL_DATA", "RESULTSDAY_ALERT_MAIL_TO", "RESULTSDAY_ALERT_SMTP_HOST",
+    ],
+)  # fmt: skip
 def test_what_must_be_given_is_asked_for(name: str, tmp_path: Path) -> None:
     code, _, said = configuration({key: value for key, value in given().items() if key != name}, tmp_path)
     assert code != 0
@@ -64,7 +70,8 @@ def test_what_must_be_given_is_asked_for(name: str, tmp_path: Path) -> None:
 
 def test_every_part_of_the_desk_is_there(compose: dict[str, Any]) -> None:
     assert set(compose["services"]) == OURS | {"postgres", "broker", "s3"}
-    assert compose["services"]["s3"]["profiles"] == ["s3"]
+    only_when_asked = {name: one["profiles"] for name, one in compose["services"].items() if "profiles" in one}
+    assert only_when_asked == {"s3": ["s3"], "bell": ["bell"]}
 
 
 def test_every_command_is_one_that_there_is(compose: dict[str, Any]) -> None:
@@ -77,7 +84,9 @@ def test_every_command_is_one_that_there_is(compose: dict[str, Any]) -> None:
         ("airflow", "celery"),
         ("resultsday", "sftp"),
         ("resultsday", "migrate"),
+        ("resultsday", "bell"),
     }
+    assert compose["services"]["bell"]["command"] == ["resultsday", "bell", "given"]
 
 
 def test_our_processes_may_do_little(compose: dict[str, Any]) -> None:
@@ -104,12 +113,16 @@ def test_secrets_are_files_outside_and_nowhere_else(compose: dict[str, Any]) -> 
     for name in OURS:
         one = compose["services"][name]
         mounted = {secret["source"] for secret in one["secrets"]}
-        assert {variable.kept_in for variable in VARIABLES if variable.kept_in} <= mounted
+        of_airflow = {variable.kept_in for variable in VARIABLES if variable.kept_in}
+        assert mounted >= of_airflow or (name in AT_THE_DOOR and not mounted & of_airflow), name
+        found = {Path(secret["target"]).name for secret in one["secrets"]} | (
+            of_airflow if name in AT_THE_DOOR else set()
+        )
         for variable, value in one["environment"].items():
-            if re.search(r"PASSWORD|SECRET|_KEY|CONN$|DATABASE_URL|BROKER|BACKEND|CREDENTIALS", variable):
+            if re.search(r"PASSWORD|SECRET|TOKEN|_KEY|CONN$|DATABASE_URL|BROKER|BACKEND|CREDENTIALS", variable):
                 named = re.fullmatch(rf"(?:awk 1 ORS= )?{SECRETS}/(\w+)", value)
                 assert named, (name, variable)
-                assert named[1] in mounted, (name, variable)
+                assert named[1] in found, (name, variable)
     assert not re.search(
         r"password|secret",
         json.dumps(compose["services"]["postgres"]["environment"])
@@ -127,6 +140,38 @@ def test_every_setting_is_one_that_there_is(compose: dict[str, Any]) -> None:
     for variable in (one for one in VARIABLES if one.production is None and not one.kept_in):
         for name in OURS:
             assert variable.name in compose["services"][name]["environment"], variable.name
+
+
+def test_what_centres_send_and_what_is_under_embargo_are_handled_under_two_identities(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    given = {
+        name: secret["source"]
+        for name in OURS
+        for secret in services[name]["secrets"]
+        if Path(secret["target"]).name == "aws_credentials"
+    }
+    assert given.keys() == OURS
+    assert {name for name, one in given.items() if one == "aws_credentials_release"} == {"release-worker"}
+    assert {name for name, one in given.items() if one == "aws_credentials_ingest"} == {"worker", *AT_THE_DOOR}
+    assert services["release-worker"]["command"][3:] == ["--queues", POLICY.QUEUE]
+    assert services["worker"]["command"][3:] == []  # so the queue of everything else
+
+
+def test_the_desk_starts_with_these_settings_and_alerts_reach_people(compose: dict[str, Any], tmp_path: Path) -> None:
+    for name in OURS:
+        environment = compose["services"][name]["environment"]
+        assert environment.keys() >= OF_SETTINGS, name
+        loaded = loads_and_tells(environment, tmp_path)
+        assert (loaded.alert_smtp_port, loaded.alert_smtp_tls) == (587, "starttls")
+        assert loaded.sftp_check == "sftp:2222"
+
+
+def test_every_process_that_stays_is_asked_how_it_is_and_none_whether_all_is_well(compose: dict[str, Any]) -> None:
+    # The image's own check is the API server's.
+    checks = {name: compose["services"][name].get("healthcheck") for name in OURS - {"migrate", "api-server"}}
+    assert all(checks.values())
+    assert [name for name, one in checks.items() if one == {"disable": True}] == ["bell"]
+    assert PREFIX not in json.dumps(checks) + (DEPLOY / "Containerfile").read_text("utf-8").split("HEALTHCHECK")[1]
 
 
 def test_nothing_starts_before_the_tables_are_ready(compose: dict[str, Any]) -> None:

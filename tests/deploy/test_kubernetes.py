@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -12,12 +13,16 @@ import yaml
 
 from infra.airflow_settings import VARIABLES
 from infra.settings import declared
-from tests.deploy.conftest import DEPLOY
+from pipeline.cli import main
+from pipeline.status_plugin import PREFIX
+from tests.deploy.conftest import DEPLOY, OF_SETTINGS, POLICY, SECRET, loads_and_tells
 
 OLDEST, NEWEST = "1.31", "1.37"
 KUSTOMIZATION = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text(encoding="utf-8"))
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
 DOCUMENTS = [one for path in MANIFESTS for one in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+GIVEN = dict(one.split("=", 1) for one in KUSTOMIZATION["configMapGenerator"][0]["literals"])
+AIRFLOWS_OWN = {"api-server", "scheduler", "dag-processor", "triggerer", "migrate"}
 
 
 def of(kind: str) -> dict[str, dict[str, Any]]:
@@ -55,30 +60,75 @@ def test_kustomize_is_given_every_manifest_that_there_is() -> None:
 
 
 def test_every_setting_is_one_that_there_is_and_none_is_missing() -> None:
-    given = dict(one.split("=", 1) for one in KUSTOMIZATION["configMapGenerator"][0]["literals"])
     known = {one.metadata["variable"] for one in declared()} | {one.name for one in VARIABLES}
-    others = {name for name in given if name.removesuffix("_FILE") not in known}
-    assert {re.sub(r"__.*__.*", "", name) for name in others} == {"AIRFLOW", "AWS_DEFAULT_REGION", "BACKUP_PLACE"}
+    others = {name for name in GIVEN if name.removesuffix("_FILE") not in known}
+    ours = {"AWS_DEFAULT_REGION", "BACKUP_PLACE", "BELL_QUEUE"}
+    assert {re.sub(r"__.*__.*", "", name) for name in others} == {"AIRFLOW", *ours}
     assert all(name.startswith("AIRFLOW__KUBERNETES_EXECUTOR__") for name in others if name.startswith("AIRFLOW"))
     wanted = {one.name for one in VARIABLES if one.production is None and not one.kept_in}
-    assert wanted <= given.keys()
-    assert given["AIRFLOW__CORE__EXECUTOR"] == "KubernetesExecutor"
+    assert wanted | OF_SETTINGS <= GIVEN.keys()
+    assert GIVEN["AIRFLOW__CORE__EXECUTOR"] == "KubernetesExecutor"
 
 
-def test_the_template_of_tasks_is_where_the_scheduler_looks_for_it() -> None:
-    given = dict(one.split("=", 1) for one in KUSTOMIZATION["configMapGenerator"][0]["literals"])
+def test_the_desk_starts_with_these_settings_and_alerts_reach_people(tmp_path: Path) -> None:
+    loaded = loads_and_tells(GIVEN, tmp_path)
+    assert (loaded.alert_smtp_port, loaded.alert_smtp_tls) == (587, "starttls")
+    [mail] = of("NetworkPolicy")["mail"]["spec"]["egress"]
+    assert mail["ports"] == [{"protocol": "TCP", "port": loaded.alert_smtp_port}]
+    assert chosen("mail") >= {"task", "dag-processor"}  # the watch, and who calls when a run has failed
+
+
+def test_the_centres_door_is_looked_at_where_it_is() -> None:
+    host, _, port = GIVEN["RESULTSDAY_SFTP_CHECK"].partition(":")
+    [opened] = of("Service")[host]["spec"]["ports"]
+    assert int(port) == opened["port"]
+    [rule] = of("NetworkPolicy")["to-the-door"]["spec"]["egress"]
+    assert rule["to"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/component": host}}}]
+    inside = of("StatefulSet")[host]["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert [(one["name"], one["containerPort"]) for one in inside] == [(opened["targetPort"], rule["ports"][0]["port"])]
+    assert "api-server" in chosen("to-the-door")  # the health page is there
+
+
+def test_the_templates_of_tasks_are_where_the_scheduler_looks_for_them() -> None:
     spec = of("Deployment")["scheduler"]["spec"]["template"]["spec"]
     [mount] = [one for one in spec["containers"][0]["volumeMounts"] if one["name"] == "task-pod"]
-    assert given["AIRFLOW__KUBERNETES_EXECUTOR__POD_TEMPLATE_FILE"] == f"{mount['mountPath']}/task-pod.yaml"
+    assert GIVEN["AIRFLOW__KUBERNETES_EXECUTOR__POD_TEMPLATE_FILE"] == f"{mount['mountPath']}/task-pod.yaml"
+    assert f"{mount['mountPath']}/release-pod.yaml" == POLICY.POD
     assert KUSTOMIZATION["configMapGenerator"][1]["name"] == "task-pod"
     [image] = KUSTOMIZATION["images"]
-    assert given["AIRFLOW__KUBERNETES_EXECUTOR__WORKER_CONTAINER_REPOSITORY"] == image["newName"]
-    assert given["AIRFLOW__KUBERNETES_EXECUTOR__WORKER_CONTAINER_TAG"] == image["newTag"]
+    assert GIVEN["AIRFLOW__KUBERNETES_EXECUTOR__WORKER_CONTAINER_REPOSITORY"] == image["newName"]
+    assert GIVEN["AIRFLOW__KUBERNETES_EXECUTOR__WORKER_CONTAINER_TAG"] == image["newTag"]
+
+
+def test_what_centres_send_and_what_is_under_embargo_are_handled_under_two_identities() -> None:
+    task, release = of("Pod")["task"], of("Pod")["release"]
+    assert task["spec"]["serviceAccountName"] == "task"
+    assert release["spec"] == task["spec"] | {"serviceAccountName": "release"}
+    assert release["metadata"]["labels"] == task["metadata"]["labels"]
+    accounts = {name: spec["serviceAccountName"] for name, _, spec in PODS}
+    assert {name for name, one in accounts.items() if one == "release"} == {"release", "backup", "operator"}
+    assert {name for name, one in accounts.items() if one == "landing"} == {"sftp", "bell"}
+
+
+def test_the_bell_is_heard() -> None:
+    [container] = of("Deployment")["bell"]["spec"]["template"]["spec"]["containers"]
+    program, command, queue = container["command"]
+    assert program == "resultsday"
+    assert command in main.commands
+    assert queue == "$(BELL_QUEUE)"
+    assert container["envFrom"] == [{"configMapRef": {"name": KUSTOMIZATION["configMapGenerator"][0]["name"]}}]
+
+
+def test_the_ui_is_not_taken_away_because_something_else_is_wrong() -> None:
+    [container] = of("Deployment")["api-server"]["spec"]["template"]["spec"]["containers"]
+    asked = {container[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
+    assert asked == {"/api/v2/version"}
+    assert not any(PREFIX in str(spec) for _, _, spec in PODS)
 
 
 @pytest.mark.parametrize(("name", "labels", "spec"), PODS, ids=[one[0] for one in PODS])
 def test_a_pod_may_do_little(name: str, labels: dict[str, Any], spec: dict[str, Any]) -> None:
-    assert len(PODS) == 8
+    assert len(PODS) == 11
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert spec["serviceAccountName"] in of("ServiceAccount")
@@ -94,13 +144,22 @@ def test_a_pod_may_do_little(name: str, labels: dict[str, Any], spec: dict[str, 
     kept = {one["name"] for one in spec["volumes"]} | ({"state"} if name == "sftp" else set())
     assert mounted == kept
     assert labels["app.kubernetes.io/name"] == "resultsday"
-    if spec.get("restartPolicy") != "Never":
+    if spec.get("restartPolicy") != "Never" and name != "bell":
         assert {"startupProbe", "livenessProbe"} <= container.keys()
 
 
-def test_a_task_is_given_the_secrets_of_tasks_only() -> None:
-    [secret] = [one["secret"] for one in of("Pod")["task"]["spec"]["volumes"] if "secret" in one]
-    assert {one["key"] for one in secret["items"]} == {"database_url", "airflow_password"}
+def test_only_airflows_own_processes_are_given_airflows_secrets() -> None:
+    given = {name: [one["secret"] for one in spec["volumes"] if "secret" in one] for name, _, spec in PODS}
+    narrow = {name: {one["key"] for one in secret.get("items", ())} for name, [secret] in given.items()}
+    assert {name for name, keys in narrow.items() if not keys} == AIRFLOWS_OWN
+    assert all(keys == SECRET for name, keys in narrow.items() if name not in AIRFLOWS_OWN)
+
+
+def chosen(policy: str) -> set[str]:
+    """The components a network policy is for."""
+    [one] = of("NetworkPolicy")[policy]["spec"]["podSelector"]["matchExpressions"]
+    assert one["key"] == "app.kubernetes.io/component"
+    return set(one["values"])
 
 
 def test_selectors_find_pods() -> None:
@@ -116,8 +175,11 @@ def test_selectors_find_pods() -> None:
         if one["kind"] == "Service":
             assert found(spec["selector"]), one["metadata"]
         if one["kind"] in ("NetworkPolicy", "PodDisruptionBudget"):
-            wanted = spec.get("podSelector", spec.get("selector", {})).get("matchLabels", {})
-            assert found(wanted), one["metadata"]
+            selector = spec.get("podSelector", spec.get("selector", {}))
+            assert found(selector.get("matchLabels", {})), one["metadata"]
+            for each in selector.get("matchExpressions", ()):
+                assert each["operator"] == "In"
+                assert all(found({each["key"]: value}) for value in each["values"]), one["metadata"]
 
 
 def test_services_lead_to_ports_that_are_open() -> None:
@@ -145,3 +207,11 @@ def test_a_backup_is_made_every_night() -> None:
     assert (spec["timeZone"], spec["concurrencyPolicy"]) == ("Europe/London", "Forbid")
     [container] = spec["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     assert "resultsday backup $BACKUP_PLACE/" in container["command"][2]
+
+
+def test_people_have_a_place_for_commands_that_starts_only_when_they_ask() -> None:
+    spec = of("CronJob")["operator"]["spec"]
+    assert spec["suspend"] is True
+    assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 8 * 3600
+    [container] = spec["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["sleep", str(8 * 3600)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -13,13 +14,24 @@ import pytest
 from infra.airflow import AirflowApi, environment
 from infra.airflow_settings import SECRETS, VARIABLES, env_file
 from infra.settings import SettingError, Settings
-from tests.deploy.conftest import DEPLOY
+from tests.deploy.conftest import DEPLOY, POLICY, ROOT
 
 URL = "postgresql+psycopg2://desk:s3cret@db:5432/resultsday"
 # Airflow reads these of the desk by a command too, so that it can take a secret from a file.
 SENSITIVE = (
     "from airflow.configuration import conf; print(*('__'.join(x).upper() for x in conf.sensitive_config_values))"
 )
+# As the DAG processor does: the DAGs are read, and kept as the scheduler will find them.
+TASKS = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+
+bag = DagBag(sys.argv[1])
+kept = [DagSerialization.from_dict(DagSerialization.to_dict(one)) for one in bag.dags.values()]
+tasks = [[dag.dag_id, task.queue, task.executor_config] for dag in kept for task in dag.tasks]
+print(json.dumps([bag.import_errors, tasks]))
+"""
 
 
 def test_a_secret_is_read_from_the_file_that_is_named(tmp_path: Path) -> None:
@@ -84,3 +96,20 @@ def test_a_line_end_in_the_file_is_no_part_of_the_secret(tmp_path: Path) -> None
     assert one.value
     command = shlex.split(one.value.replace(SECRETS, str(tmp_path)))
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "k=k"
+
+
+def test_jobs_that_touch_results_under_embargo_run_apart(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", TASKS, str(ROOT / "dags")]
+    # The policy is found as in the image, and alone: nothing else of the folder is a module.
+    (tmp_path / "airflow_local_settings.py").write_bytes((DEPLOY / "airflow_local_settings.py").read_bytes())
+    given = {"AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    env = os.environ | given | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
+    said = subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout.splitlines()[-1]
+    wrong, tasks = json.loads(said)
+    assert wrong == {}
+    apart = {
+        dag for dag, queue, config in tasks if (queue, config) == (POLICY.QUEUE, {"pod_template_file": POLICY.POD})
+    }
+    assert apart == POLICY.RELEASE == {"award", "late_claims", "results_day", "updated_results"}
+    assert all((queue, config) == ("default", {}) for dag, queue, config in tasks if dag not in apart)
+    assert len({dag for dag, _, _ in tasks}) == len(list((ROOT / "dags").glob("*.py")))

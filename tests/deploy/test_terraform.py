@@ -7,14 +7,11 @@ conditions of policies, is read here.
 from __future__ import annotations
 
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -27,7 +24,12 @@ from botocore.exceptions import ClientError
 
 from infra.airflow import AirflowError
 from infra.bell import heard
-from tests.deploy.conftest import DEPLOY
+from infra.host import LOCALHOST
+from infra.settings import Settings
+from pipeline.console.views import under_embargo
+from pipeline.health import PROBES, health
+from tests.deploy.conftest import DEPLOY, ROOT
+from tests.instruments import s3_server
 
 TERRAFORM = DEPLOY / "terraform"
 BUCKET = "desk"
@@ -39,30 +41,38 @@ FACTS = {
     "releaser_arn": "arn:aws:iam::123456789012:role/desk-releaser",
     "centre": "64123",
 }
-ROLES = ("landing", "ingest", "releaser", "reader")
-GET, PUT, DELETE = "s3:GetObject", "s3:PutObject", "s3:DeleteObject"
-MAY = {
-    ("landing", GET, "inbox/64123/E6412315.X01"), ("landing", PUT, "inbox/64123/E6412315.X01"),
-    ("landing", DELETE, "inbox/64123/E6412315.X01"), ("landing", GET, "outbox/64123/R.X01"),
-    ("landing", GET, "basedata/2024-06/O.X01"),
-    ("ingest", GET, "inbox/64123/E6412315.X01"), ("ingest", PUT, "inbox/64123/E6412315.X01"),
-    ("ingest", DELETE, "inbox/64123/E6412315.X01"), ("ingest", GET, "inbox/58201/E.X01"),
-    ("ingest", PUT, "inbox/58201/E.X01"), ("ingest", DELETE, "inbox/58201/E.X01"),
-    ("ingest", GET, "archive/ab"), ("ingest", PUT, "archive/ab"),
-    ("ingest", GET, "outbox/64123/R.X01"), ("ingest", PUT, "outbox/64123/R.X01"),
-    ("ingest", GET, "outbox/58201/R.X01"), ("ingest", PUT, "outbox/58201/R.X01"),
-    ("ingest", GET, "basedata/2024-06/O.X01"), ("ingest", PUT, "basedata/2024-06/O.X01"),
-    ("ingest", GET, "reports/results.html"), ("ingest", PUT, "reports/results.html"),
-    ("releaser", GET, "embargo/R.X01"), ("releaser", PUT, "embargo/R.X01"),
-    ("releaser", GET, "archive/ab"), ("releaser", PUT, "archive/ab"),
-    ("releaser", GET, "outbox/64123/R.X01"), ("releaser", PUT, "outbox/64123/R.X01"),
-    ("releaser", GET, "outbox/58201/R.X01"), ("releaser", PUT, "outbox/58201/R.X01"),
-    ("releaser", GET, "portal/centres/1.csv"), ("releaser", PUT, "portal/centres/1.csv"),
-    ("releaser", GET, "reports/results.html"), ("releaser", PUT, "reports/results.html"),
-    ("reader", GET, "basedata/2024-06/O.X01"), ("reader", GET, "reports/results.html"),
+ROLES = {
+    "landing": ["landing"], "console": ["console"], "ingest": ["ingest"], "releaser": ["releaser", "ingest"],
+    "reader": ["reader"],
 }  # fmt: skip
-"""Whatever is not said here is refused."""
-KEYS = sorted({key for _, _, key in MAY})
+"""The roles and the policies of each."""
+GET, PUT, DELETE = "s3:GetObject", "s3:PutObject", "s3:DeleteObject"
+ALL = (GET, PUT, DELETE)
+PLACES: dict[str, dict[str, tuple[str, ...]]] = {
+    "archive/ab": {"console": (GET,), "ingest": (GET, PUT)},
+    "basedata/2024-06/O.X01": {"landing": (GET,), "ingest": (GET, PUT), "reader": (GET,)},
+    "embargo/R.X01": {"releaser": (GET, PUT)},
+    "feeds/staff/58201/a.csv": {"ingest": ALL},
+    "inbox/58201/E.X01": {"ingest": ALL},
+    "inbox/64123/E6412315.X01": {"landing": ALL, "ingest": ALL},
+    "outbox/58201/R.X01": {"ingest": (GET, PUT)},
+    "outbox/64123/R.X01": {"landing": (GET,), "ingest": (GET, PUT)},
+    "portal/centres/1.csv": {"releaser": (GET, PUT)},
+    f"{PROBES}0f": {"console": ALL, "ingest": ALL},
+    "quarantine/58201/Q.X01": {"ingest": (GET, PUT), "reader": (GET,)},
+    "reports/award/2024-06/1/index.html": {"console": (GET,), "releaser": (GET, PUT)},
+    "reports/checkpoints/2024-06-entries.html": {"console": (GET,), "ingest": (GET, PUT), "reader": (GET,)},
+    "reports/moderation/2024-06.html": {"console": (GET,), "ingest": (GET, PUT)},
+}
+"""Who may do what at a key. What is not said here is refused; but the releaser may what ingest may."""
+MAY = {
+    (role, action, key)
+    for key, said in PLACES.items()
+    for role in ROLES
+    for each in ROLES[role]
+    for action in said.get(each, ())
+}
+KEYS = sorted(PLACES)
 
 
 def policy(name: str) -> dict[str, Any]:
@@ -99,7 +109,7 @@ def _bare(text: str) -> str:
 
 def test_every_policy_is_used_and_every_one_that_is_used_is_there() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in TERRAFORM.glob("*.tf"))
-    used = set(re.findall(r"policies/(\w+)\.json\.tftpl", text)) | {"ingest", "releaser", "reader"}
+    used = set(re.findall(r"policies/(\w+)\.json\.tftpl", text)) | set(ROLES) - {"landing"}
     assert "policies/${each.key}.json.tftpl" in text
     assert used == {path.name.removesuffix(".json.tftpl") for path in (TERRAFORM / "policies").iterdir()}
 
@@ -138,6 +148,33 @@ def test_no_role_may_do_everything() -> None:
             assert one["Resource"] != "*", (role, one["Sid"])
 
 
+def test_only_the_releaser_reaches_what_is_under_embargo() -> None:
+    reached = {role: " ".join(_resources(each) for each in policies) for role, policies in ROLES.items()}
+    assert {role for role, text in reached.items() if "/embargo/" in text} == {"releaser"}
+    releasers = (TERRAFORM / "roles.tf").read_text(encoding="utf-8").split('"releaser_is_more"')[1].split("\n}\n")[0]
+    assert 'aws_iam_role.desk["releaser"].id' in releasers
+    assert "policies/ingest.json.tftpl" in releasers
+
+
+def test_every_kind_of_report_is_shown_to_those_who_may_see_it() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "pipeline").glob("*.py"))
+    kinds = set(re.findall(r'^[A-Z]+ = "reports/(.+?)/"$', text, re.MULTILINE))
+    assert len(kinds) == 7
+    of_awarding = {"award", "boundaries", "results"}
+    assert all(under_embargo(f"{kind}/") for kind in of_awarding)
+    for role, seen in {
+        "ingest": kinds - of_awarding,
+        "reader": {one for one in kinds if not under_embargo(f"{one}/")},
+    }.items():
+        assert set(re.findall(r"/reports/(\S+)/\*", _resources(role))) == seen, role
+
+
+def _resources(name: str) -> str:
+    """What a policy is about, a line each."""
+    found = [one["Resource"] for one in policy(name)["Statement"]]
+    return "\n".join(line for one in found for line in ([one] if isinstance(one, str) else one))
+
+
 def test_only_the_bucket_rings() -> None:
     [one] = policy("queue")["Statement"]
     assert one["Principal"] == {"Service": "s3.amazonaws.com"}
@@ -160,22 +197,10 @@ Client = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Client]]:
-    """An S3 server over HTTP with IAM and SQS that lets everybody in, for now: its address, and clients of it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("moto") / "log"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            command, stdout=output, stderr=output, env=os.environ | {"AWS_DEFAULT_REGION": "eu-west-2"}
-        )
-    try:
-        deadline = time.monotonic() + 60
-        while not _answers(port):
-            assert server.poll() is None and time.monotonic() < deadline, log.read_text()  # noqa: PT018
-            time.sleep(0.05)
-        address = f"http://127.0.0.1:{port}"
+    """An S3 server over HTTP with IAM and SQS that lets everybody in, for now: its address, and clients of it. Of these
+    tests alone, as it will ask who is calling."""
+    with s3_server(tmp_path_factory.mktemp("moto") / "log") as port:
+        address = f"http://{LOCALHOST}:{port}"
 
         def client(service: str, key: str = "testing", secret: str = "testing") -> Any:
             make: Any = boto3.client  # its type wants the service's name as a literal
@@ -185,14 +210,6 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Client]
             )  # fmt: skip
 
         yield address, client
-    finally:
-        server.kill()
-        server.wait()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(scope="module")
@@ -208,16 +225,20 @@ def bucket(aws: tuple[str, Client]) -> Any:
     return s3
 
 
-def test_the_bell_rings_for_what_lands_and_for_nothing_else(aws: tuple[str, Client], bucket: Any) -> None:
+def test_the_bell_rings_for_what_lands_and_for_nothing_else(
+    aws: tuple[str, Client], bucket: Any, resources: dict[tuple[str, str], dict[str, Any]]
+) -> None:
     sqs = aws[1]("sqs")
     url = sqs.create_queue(QueueName="desk-bell", Attributes={"Policy": json.dumps(policy("queue"))})["QueueUrl"]
     rule = {"QueueArn": FACTS["queue_arn"], "Events": ["s3:ObjectCreated:*"]}
-    only = {"Key": {"FilterRules": [{"Name": "prefix", "Value": "inbox/"}]}}
+    [declared] = resources["aws_s3_bucket_notification", "bell"]["queue"]
+    only = {"Key": {"FilterRules": [{"Name": "prefix", "Value": _bare(declared["filter_prefix"])}]}}
     bucket.put_bucket_notification_configuration(
         Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [rule | {"Filter": only}]}
     )
     sqs.purge_queue(QueueUrl=url)  # S3 tries a new bell
     bucket.put_object(Bucket=BUCKET, Key="outbox/64123/X.X01", Body=b"")
+    bucket.put_object(Bucket=BUCKET, Key=f"{PROBES}0f", Body=b"")
     bucket.put_object(Bucket=BUCKET, Key="inbox/64123/A.X02", Body=b"")
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     rung = [record["s3"]["object"]["key"] for one in messages for record in json.loads(one["Body"])["Records"]]
@@ -257,14 +278,17 @@ def test_what_is_taken_away_or_replaced_is_still_there(bucket: Any) -> None:
         bucket.delete_object(Bucket=BUCKET, Key=key, VersionId=first)
 
 
-def test_a_role_may_do_what_it_must_and_nothing_else(aws: tuple[str, Client], bucket: Any) -> None:
+def test_a_role_may_do_what_it_must_and_nothing_else(
+    aws: tuple[str, Client], bucket: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     address, client = aws
-    iam, callers = client("iam"), {}
-    for role in ROLES:
+    iam, keys = client("iam"), {}
+    for role, policies in ROLES.items():
         iam.create_user(UserName=role)
-        iam.put_user_policy(UserName=role, PolicyName=role, PolicyDocument=json.dumps(policy(role)))
-        key = iam.create_access_key(UserName=role)["AccessKey"]
-        callers[role] = client("s3", key["AccessKeyId"], key["SecretAccessKey"])
+        for each in policies:
+            iam.put_user_policy(UserName=role, PolicyName=each, PolicyDocument=json.dumps(policy(each)))
+        keys[role] = iam.create_access_key(UserName=role)["AccessKey"]
+    callers = {role: client("s3", key["AccessKeyId"], key["SecretAccessKey"]) for role, key in keys.items()}
     # From here on the server asks who is calling.
     plain = {"Content-Type": "text/plain"}
     now = urllib.request.Request(f"{address}/moto-api/reset-auth", data=b"0", headers=plain, method="POST")
@@ -277,6 +301,18 @@ def test_a_role_may_do_what_it_must_and_nothing_else(aws: tuple[str, Client], bu
         if _allowed(caller, action, key)
     }
     assert done == MAY
+
+    # The health page of the API server uses the store as it does.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    said = {}
+    for role in ("console", "ingest", "releaser", "reader"):
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys[role]["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys[role]["SecretAccessKey"])
+        parts = health(Settings(state=tmp_path, store=f"s3://{BUCKET}"), "", datetime.now(UTC))
+        said[role] = next(one.wrong for one in parts if one.name == "store")
+    assert said.pop("reader").startswith("the store cannot be written and read")
+    assert set(said.values()) == {""}
 
 
 def _allowed(caller: Any, action: str, key: str) -> bool:

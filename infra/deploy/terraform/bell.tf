@@ -1,5 +1,5 @@
-# A message for every file that lands. It only rings: what lies in the inbox is the truth, and is looked at every five
-# minutes anyway.
+# A message for every file that lands, and for nothing else: not for what is answered, and not for the tries of the health
+# page under probes/. It only rings: what lies in the inbox is the truth, and is looked at every five minutes anyway.
 
 resource "aws_sqs_queue" "bell" {
   name                      = "${var.name}-bell"

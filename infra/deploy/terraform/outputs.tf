@@ -4,7 +4,7 @@ output "store" {
 }
 
 output "queue" {
-  description = "RESULTSDAY_BELL_QUEUE"
+  description = "BELL_QUEUE"
   value       = aws_sqs_queue.bell.url
 }
 

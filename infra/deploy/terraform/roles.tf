@@ -1,8 +1,9 @@
-# Who may do what. ingest: takes files in, decides, answers. releaser: awards, builds under embargo, publishes.
-# reader: staff. landing: the transfer service, for one centre at a time.
+# Who may do what. console: the API server, which shows files and reports and tries the store. ingest: takes files in,
+# decides, answers. releaser: awards, builds under embargo, publishes. reader: staff. landing: the transfer service, for one
+# centre at a time.
 
 resource "aws_iam_role" "desk" {
-  for_each = toset(["ingest", "releaser", "reader"])
+  for_each = toset(["console", "ingest", "releaser", "reader"])
   name     = "${var.name}-${each.key}"
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
@@ -21,9 +22,9 @@ resource "aws_iam_role_policy" "desk" {
   policy   = templatefile("${path.module}/policies/${each.key}.json.tftpl", local.facts)
 }
 
-# All jobs run in one pool of workers today, which takes the releaser's role: it does what ingest does, too. Whoever puts
-# award and release into workers of their own takes this away.
-resource "aws_iam_role_policy" "one_pool" {
+# The releaser does what ingest does, too: the backup reads everything, and people run any command with this role. The
+# other way round it does not hold: what reads the files of centres cannot reach what is under embargo.
+resource "aws_iam_role_policy" "releaser_is_more" {
   name   = "ingest"
   role   = aws_iam_role.desk["releaser"].id
   policy = templatefile("${path.module}/policies/ingest.json.tftpl", local.facts)

@@ -10,12 +10,12 @@ variable "name" {
 }
 
 variable "principals" {
-  description = "Who may take each role on: ARNs of the instances' or pods' own identities, by role (ingest, releaser, reader)."
+  description = "Who may take each role on: ARNs of the instances' or pods' own identities, by role (console, ingest, releaser, reader)."
   type        = map(list(string))
 
   validation {
-    condition     = toset(keys(var.principals)) == toset(["ingest", "releaser", "reader"])
-    error_message = "Every one of ingest, releaser and reader needs its principals."
+    condition     = toset(keys(var.principals)) == toset(["console", "ingest", "releaser", "reader"])
+    error_message = "Every one of console, ingest, releaser and reader needs its principals."
   }
 }
 

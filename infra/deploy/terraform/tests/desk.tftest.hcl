@@ -31,6 +31,7 @@ variables {
   name       = "desk"
   alarm_mail = "desk@example.org"
   principals = {
+    console  = ["arn:aws:iam::111111111111:role/ui"]
     ingest   = ["arn:aws:iam::111111111111:role/worker"]
     releaser = ["arn:aws:iam::111111111111:role/release-worker"]
     reader   = ["arn:aws:iam::111111111111:role/staff"]
@@ -82,6 +83,28 @@ run "results_are_embargoed" {
       if one.Sid == "NobodySeesResultsEarly"
     ])
     error_message = "Only the releaser reaches embargo/."
+  }
+}
+
+run "the_bell_rings_for_the_inbox_only" {
+  command = apply
+
+  assert {
+    condition     = [for one in aws_s3_bucket_notification.bell.queue : one.filter_prefix] == ["inbox/"]
+    error_message = "What is answered, and probes/, do not ring."
+  }
+}
+
+run "only_the_releaser_is_given_the_embargo" {
+  command = apply
+
+  assert {
+    condition     = toset(keys(aws_iam_role_policy.desk)) == toset(["console", "ingest", "releaser", "reader"])
+    error_message = "Every role has its policy."
+  }
+  assert {
+    condition     = alltrue([for name in ["console", "ingest", "reader"] : !strcontains(aws_iam_role_policy.desk[name].policy, "embargo/")])
+    error_message = "No other role is given embargo/."
   }
 }
 
