@@ -148,13 +148,28 @@ def _boundaries(desk: Desk, size: Size) -> None:
     land(desk, "feeds/boundaries/unusable.csv", b"series,component\r\n2024-06,BEN01\r\n", TAKEN)
 
 
-def _claims(desk: Desk, size: Size) -> None:
+NOT_CLAIMED = """
+    SELECT centre, candidate, uci FROM entries WHERE series = '2024-06' AND ended_by IS NULL
+    GROUP BY centre, candidate, uci HAVING bool_and(option <> :claim) ORDER BY centre, candidate
+"""
+
+
+def _claims_by_staff(desk: Desk) -> object:
     """The last learner of each centre claims after all."""
-    for centre in size.numbers():
-        one = size.learners_of(centre)[-1]
-        entry = Entry(centre, "2024-06", one["candidate"], one["uci"], CLAIM)
-        key = change_entry(desk, "claim", entry, Order(WHO, WHY, CLAIMED))
-        land(desk, key, desk.store.get(key), CLAIMED)
+    with desk.ledger.engine.connect() as connection:
+        learners = connection.execute(sa.text(NOT_CLAIMED), {"claim": CLAIM}).all()
+    order = Order(WHO, WHY, CLAIMED)
+    return [
+        change_entry(desk, "claim", Entry(centre, "2024-06", candidate, uci, CLAIM), order, certificate=True)
+        for centre, candidate, uci in learners
+    ]
+
+
+def _claims_taken(desk: Desk, size: Size) -> None:
+    """The claims are decided."""
+    for stored in list(desk.store.list("feeds/staff/")):
+        if stored.kind == "file":
+            land(desk, stored.key, desk.store.get(stored.key), CLAIMED)
     ingest(desk, CLAIMED + MINUTE)
 
 
@@ -210,7 +225,8 @@ STAGES = (
     Stage("approve", _nothing, lambda desk: approve(desk, _newest(desk), WHO, WHY, APPROVED)),
     Stage("release to centres", _nothing, lambda desk: release(desk, _series(desk), "centres", TO_CENTRES)),
     Stage("release to learners", _nothing, lambda desk: release(desk, _series(desk), "learners", TO_LEARNERS)),
-    Stage("award of later claims", _claims, lambda desk: award_claims(desk, _series(desk), CLAIMED + MINUTE)),
+    Stage("claims by staff", _nothing, _claims_by_staff),
+    Stage("award of later claims", _claims_taken, lambda desk: award_claims(desk, _series(desk), CLAIMED + MINUTE)),
     Stage("later claims", _pending, lambda desk: late_claims(desk, CLAIMED + MINUTE)),
     Stage("updated files", _nothing, _updated),
 )

@@ -10,12 +10,13 @@ from attrs import asdict, frozen
 from sqlalchemy import Engine, insert, select
 
 from infra import sql
-from infra.tables import actions
+from infra.tables import actions, submissions
 
 
 @frozen(kw_only=True)
 class Action:
-    """One thing a member of staff did. `at` and `until` are aware; what does not apply is empty."""
+    """One thing a member of staff did. `at` and `until` are aware; what does not apply is empty. `feed` is the text
+    of the feed file by which it goes in, which is written under `file_name`."""
 
     at: datetime
     who: str
@@ -29,6 +30,7 @@ class Action:
     until: datetime | None = None
     number: int | None = None
     file_name: str = ""
+    feed: str | None = None
 
 
 class ActionBook:
@@ -37,10 +39,21 @@ class ActionBook:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def record(self, action: Action) -> None:
-        """Adds one action."""
+    def record(self, *done: Action) -> None:
+        """Adds what was done, in one transaction, unless its feed file is on record already."""
+        t, files = actions.c, [one.file_name for one in done if one.feed is not None]
         with self._engine.begin() as connection:
-            connection.execute(insert(actions).values(asdict(action)))
+            there = select(t.id).where(t.feed.is_not(None), t.centre == done[0].centre, t.file_name.in_(files))
+            if not connection.execute(there).first():
+                connection.execute(insert(actions), [asdict(one) for one in done])
+
+    def feeds_left(self, before: datetime) -> list[tuple[str, str, str]]:
+        """The feed files of what was done before an instant (aware) that have not been received: centre, name, text."""
+        t, s = actions.c, submissions.c
+        received = select(s.id).where(s.centre == t.centre, s.channel == "staff", s.file_name == t.file_name).exists()
+        query = select(t.centre, t.file_name, t.feed).where(t.feed.is_not(None), t.at < before, ~received)
+        with self._engine.connect() as connection:
+            return [(centre, name, feed) for centre, name, feed in connection.execute(query.order_by(t.id))]
 
     def extensions(self, centres: Sequence[str]) -> dict[tuple[str, str, str], datetime]:
         """Until when milestones are extended (CAL-3), by centre, series id and event: what was said last stands."""

@@ -55,8 +55,9 @@ _LOCKS = {
 @frozen(kw_only=True)
 class Landing:
     """One file as it landed. `received` and `modified`, when the store says it was written, are aware and differ only
-    where that clock runs ahead; `kind` is `file`, `folder` or `other`; `channel` the way it came. `reply_stream` numbers its reply; `letter`, `awarding_body`, `series` and `sequence` are what its header says, where
-    it can be read."""
+    where that clock runs ahead; `kind` is `file`, `folder` or `other`; `channel` the way it came. `reply_stream`
+    numbers its reply; `letter`, `awarding_body`, `series` and `sequence` are what its header says, where it can be
+    read."""
 
     landing_key: str
     centre: str

@@ -210,7 +210,7 @@ actions = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("who", Text, nullable=False),
     Column("why", Text, nullable=False),
-    Column("action", Text, nullable=False, comment="what was done (OPS-3), one of rules.actions.ACTIONS"),
+    Column("action", Text, nullable=False, comment="what was done, in a word (OPS-3)"),
     Column("centre", Text, nullable=False),
     Column("series", Text, nullable=False, server_default=text("''"), comment="year and month; empty: all"),
     Column("uci", Text, nullable=False, server_default=text("''")),
@@ -221,6 +221,7 @@ actions = Table(
     Column("until", DateTime(timezone=True), comment="an extension's new end: the first instant after it"),
     Column("number", Integer, comment="of extra sittings granted"),
     Column("file_name", Text, nullable=False, server_default=text("''"), comment="of the feed file it went in by"),
+    Column("feed", Text, comment="that file, which is written again if it was not"),
     Index("ix_actions_centre", "centre", "action"),
 )
 

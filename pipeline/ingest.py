@@ -35,6 +35,7 @@ from pipeline import replies
 from pipeline.archive import archive
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.staff import write_left
 from pipeline.steps import step
 from pipeline.together import together
 from rules import files
@@ -123,6 +124,7 @@ def ingest(desk: Desk, now: datetime) -> Summary:
             log.warning("another ingest is running; it takes what waits")
             return summary
         publish(desk)
+        write_left(desk, now)
         with summary.stage("archive"):
             receive(desk, now, summary)
         process(desk, summary)

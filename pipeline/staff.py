@@ -4,7 +4,8 @@ any more. Each is recorded with who, when and why (OPS-3); entries go in by the 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+import logging
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from attrs import frozen
@@ -13,7 +14,16 @@ from infra.actions import Action
 from parsers.feed import write_feed
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.steps import step
 from rules.catalogue import Series, instant_text
+
+log = logging.getLogger(__name__)
+
+RECORDED = step("staff", "recorded", "what a member of staff did is on record, with who and why")
+WRITTEN = step("staff", "written", "the feed file by which it goes in lies where files land")
+
+GIVEN = timedelta(minutes=1)
+"""What whoever records something is given to write its feed file."""
 
 EVENTS = ("window_closes", "on_time_deadline", "marks_deadline", "marks_amendment_deadline", "reentry_deadline")
 """The milestones that can be extended (CAL-3)."""
@@ -55,7 +65,8 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
         raise StaffError(
             f"{event} of {meant.title} is {instant_text(milestone.at)}; {instant_text(until)} is not later"
         )
-    _record(desk, order, "extension", centre=centre, series=series, event=event, until=until)
+    desk.actions.record(_action(order, "extension", centre=centre, series=series, event=event, until=until))
+    RECORDED.passed()
     return f"{event} of {meant.title} is extended for centre {centre} until {instant_text(until)}."
 
 
@@ -67,7 +78,8 @@ def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int
         raise StaffError(f"{component} is no component")
     if number < 1:
         raise StaffError("grant at least one sitting")
-    _record(desk, order, "extra_sitting", centre=centre, uci=uci, option=component, number=number)
+    desk.actions.record(_action(order, "extra_sitting", centre=centre, uci=uci, option=component, number=number))
+    RECORDED.passed()
     return f"{number} further sitting{'s' * (number > 1)} of {component} granted to {uci}."
 
 
@@ -79,9 +91,9 @@ def change_entry(
     order: Order,
     certificate: bool = False,
 ) -> str:
-    """Enters (`entry`, `claim`) or withdraws one option of a learner: writes a feed file, which the next ingest decides
-    by the rules for staff (ENT-2, CRT-1). `certificate`: the centre asks for one with its claim (CRT-7). Returns the
-    file's key; raises `StaffError`."""
+    """Enters (`entry`, `claim`) or withdraws one option of a learner: records it (OPS-3) and writes a feed file, which
+    the next ingest decides by the rules for staff (ENT-2, CRT-1). `certificate`: the centre asks for one with its claim
+    (CRT-7). Returns the file's key; raises `StaffError`."""
     meant = _series(desk, entry.series)
     claims = entry.option in {one.cash_in_code for one in desk.catalogue.qualifications}
     if action == "claim" and not claims:
@@ -97,17 +109,31 @@ def change_entry(
     }  # fmt: skip
     data = write_feed([row])
     name = f"staff-{order.at.astimezone(UTC):%Y%m%dT%H%M%S%f}-{hashlib.sha256(data).hexdigest()[:8]}.csv"
-    _record(
-        desk, order, action, centre=entry.centre, series=entry.series, uci=entry.uci, option=entry.option,
-        file_name=name,
-    )  # fmt: skip
+    about = {"centre": entry.centre, "series": entry.series, "uci": entry.uci, "option": entry.option}
+    done = [_action(order, action, **about, file_name=name, feed=data.decode())]
     if certificate:
-        _record(
-            desk, order, "certificate", centre=entry.centre, series=entry.series, uci=entry.uci, option=entry.option
-        )
-    key = f"feeds/staff/{entry.centre}/{name}"
+        done.append(_action(order, "certificate", **about))
+    desk.actions.record(*done)
+    RECORDED.passed()
+    key = _key(entry.centre, name)
     desk.store.put(key, data)
+    WRITTEN.passed()
     return key
+
+
+def write_left(desk: Desk, now: datetime) -> int:
+    """Writes the feed files of what is on record and was never received, because whoever recorded it ended there;
+    returns how many. Younger ones than `GIVEN` are still being written."""
+    left = desk.actions.feeds_left(now - GIVEN)
+    for centre, name, feed in left:
+        if desk.store.put_if_absent(_key(centre, name), feed.encode()):
+            log.warning("what staff entered for centre %s had not been written: %s", centre, name)
+            WRITTEN.passed()
+    return len(left)
+
+
+def _key(centre: str, name: str) -> str:
+    return f"feeds/staff/{centre}/{name}"
 
 
 def _series(desk: Desk, series: str) -> Series:
@@ -117,7 +143,8 @@ def _series(desk: Desk, series: str) -> Series:
     return meant
 
 
-def _record(desk: Desk, order: Order, action: str, **about: Any) -> None:
+def _action(order: Order, action: str, **about: Any) -> Action:
+    """What goes on record (OPS-3)."""
     if not order.who.strip() or not order.why.strip():
         raise StaffError("say who does it and why")
-    desk.actions.record(Action(at=order.at, who=order.who, why=order.why, action=action, **about))
+    return Action(at=order.at, who=order.who, why=order.why, action=action, **about)

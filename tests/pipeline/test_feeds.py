@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +14,9 @@ from parsers.feed import write_feed
 from pipeline.cli import main
 from pipeline.desk import Desk
 from pipeline.ingest import ingest
-from pipeline.staff import Entry, Order, StaffError, allow_sitting, change_entry, extend
+from pipeline.staff import RECORDED, Entry, Order, StaffError, allow_sitting, change_entry, extend
+from pipeline.steps import Step, watched
+from tests.crashes import Crash
 from tests.pipeline.test_ingest import answer, land, outbox
 from tests.support import CENTRE, REGISTERED, centre_file, registration_file
 
@@ -154,6 +156,24 @@ def test_ops_3_the_staff_commands_record_and_write_the_feed(fresh: Settings, mon
     with sa.create_engine(fresh.database_url).connect() as connection:
         done = connection.execute(sa.select(actions.c.action).order_by(actions.c.id)).scalars().all()
     assert done == ["extension", "extra_sitting", "claim", "withdrawal"]
+
+
+def test_ops_3_what_staff_entered_goes_in_though_its_writer_ended_before_the_feed_file_was_written(work: Desk) -> None:
+    register(work)
+    ingest(work, LATER)
+
+    def crash(step: Step) -> None:
+        if step is RECORDED:
+            raise Crash
+
+    entry = Entry(CENTRE, "2024-06", "0001", LEARNER, "BEN01")
+    with watched(crash), pytest.raises(Crash):
+        change_entry(work, "entry", entry, Order("J. Clerk", "by telephone", LATER))
+    assert ingest(work, LATER + timedelta(seconds=30)).received == 0  # whoever records it may be writing it just now
+    assert ingest(work, LATER + timedelta(minutes=5)).outcomes == {"accepted": 1}
+    assert [option for _, option, _ in held(work)] == ["BEN01"]
+    assert ingest(work, LATER + timedelta(minutes=10)).received == 0
+    assert work.actions.everything(CENTRE)["action"].to_list() == ["entry"]
 
 
 def test_feeds_and_files_of_a_centre_are_answered_under_numbers_of_their_own(work: Desk) -> None:
