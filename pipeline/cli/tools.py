@@ -70,6 +70,9 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         try:
             return command(*args, **options)
+        except click.ClickException as error:
+            error.message = harmless(error.message)
+            raise
         except outside as error:
             raise click.ClickException(harmless(str(error))) from error
         except SQLAlchemyError as error:
