@@ -169,7 +169,10 @@ class Settings:
         "RESULTSDAY_ALERT_SECONDS", 10, "An alert that is not sent within this time is given up until the next.", int
     )
     alert_runbook: str = _setting(
-        "RESULTSDAY_ALERT_RUNBOOK", "docs/runbook/", "Address under which the pages of the runbook lie, for alerts."
+        "RESULTSDAY_ALERT_RUNBOOK",
+        "docs/runbook/{page}.md",
+        "Address of a page of the runbook, for alerts, with `{page}` for its name. On the docs site it ends in "
+        "`runbook/{page}.html`.",
     )
     sftp_check: str = _setting(
         "RESULTSDAY_SFTP_CHECK",

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class AlertCode:
-    """One kind of alert. Words in braces are filled in. `page`: of the runbook."""
+    """One kind of alert. Words in braces are filled in. `page`: its name in the runbook."""
 
     name: str
     happened: str
@@ -46,10 +46,11 @@ class Alert:
     page: str
 
     def message(self, runbook: str, at: datetime) -> Message:
-        """As it is sent, for people and for programs; `runbook` is the address of its pages, `at` is aware."""
+        """As it is sent, for people and for programs; `runbook` is the address of its pages, with
+        `{page}` for the name of one; `at` is aware."""
         lines = ["WHAT HAPPENED", f"  {self.happened}", "", "WHAT IT MEANS", f"  {self.meaning}", "", "WHAT TO DO"]
         lines += [f"  {self.to_do}", *(f"    $ {one}" for one in self.commands), "", "MORE"]
-        page = f"{runbook.rstrip('/')}/{self.page}"
+        page = runbook.replace("{page}", self.page)
         content = {
             "code": self.code, "key": self.key, "at": at.isoformat(), "happened": self.happened,
             "meaning": self.meaning, "to_do": self.to_do, "commands": list(self.commands), "runbook": page,
@@ -64,7 +65,7 @@ RUN_FAILED = AlertCode(
     meaning="Airflow has tried its task as often as it may. What the run had done before stays, the rest waits.",
     to_do="See what else is wrong, read the run's note in Airflow, mend what it says, then clear the task.",
     commands=("resultsday health",),
-    page="run-failed.md",
+    page="run-failed",
 )
 RESULTS_LATE = AlertCode(
     name="RESULTS_LATE",
@@ -72,7 +73,7 @@ RESULTS_LATE = AlertCode(
     meaning="Files that should be with {audience} are not, or not all. Nothing is published twice, whatever you run.",
     to_do="Publish what is approved; if it is refused, the reason stands in the answer.",
     commands=("resultsday release {series} --audience {audience}",),
-    page="results-not-out.md",
+    page="results-not-out",
 )
 RESULTS_NOT_APPROVED = AlertCode(
     name="RESULTS_NOT_APPROVED",
@@ -83,7 +84,7 @@ RESULTS_NOT_APPROVED = AlertCode(
         "resultsday preview {series}",
         'resultsday results approve {series} --who "..." --why "..."',
     ),
-    page="nobody-approved.md",
+    page="nobody-approved",
 )
 AWARD_MISSING = AlertCode(
     name="AWARD_MISSING",
@@ -91,7 +92,7 @@ AWARD_MISSING = AlertCode(
     meaning="The award was due a week before. Without it there is nothing to look at and nothing to approve.",
     to_do="See why the DAG award waits or has failed, and award.",
     commands=("resultsday award {series}", "resultsday results build {series}"),
-    page="nobody-approved.md",
+    page="nobody-approved",
 )
 CHECKPOINT_MISSING = AlertCode(
     name="CHECKPOINT_MISSING",
@@ -99,7 +100,7 @@ CHECKPOINT_MISSING = AlertCode(
     meaning="Centres have not been told who would get no result, or that they are silent, while it can be mended.",
     to_do="Take it now, as the ledger stands.",
     commands=("resultsday run checkpoint {series} {event}",),
-    page="checkpoint-missing.md",
+    page="checkpoint-missing",
 )
 INGEST_SILENT = AlertCode(
     name="INGEST_SILENT",
@@ -108,7 +109,7 @@ INGEST_SILENT = AlertCode(
     "but nobody gets a reply.",
     to_do="See what is wrong, and take in what waits.",
     commands=("resultsday health", "resultsday ingest"),
-    page="ingest-silent.md",
+    page="ingest-silent",
 )
 FILES_HELD = AlertCode(
     name="FILES_HELD",
@@ -116,7 +117,7 @@ FILES_HELD = AlertCode(
     meaning="Nothing of them is applied until a person decides, and their centres wait.",
     to_do="List them and decide each.",
     commands=("resultsday quarantine list",),
-    page="held-or-refused.md",
+    page="held-or-refused",
 )
 DISK_LOW = AlertCode(
     name="DISK_LOW",
@@ -124,7 +125,7 @@ DISK_LOW = AlertCode(
     meaning="When it is full nothing can be taken in, booked or published. Nothing is lost.",
     to_do="Make room, or give the disk more.",
     commands=("resultsday health",),
-    page="disk-full.md",
+    page="disk-full",
 )
 TEST = AlertCode(
     name="TEST",
@@ -132,7 +133,7 @@ TEST = AlertCode(
     meaning="Alerts reach you by this way.",
     to_do="Nothing.",
     commands=("resultsday alerts list",),
-    page="alerts-silent.md",
+    page="alerts-silent",
 )
 ALERTS = {
     one.name: one

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-PAGES = {"award": "nobody-approved.md", "ingest": "ingest-silent.md", "results_day": "results-not-out.md"}
+PAGES = {"award": "nobody-approved", "ingest": "ingest-silent", "results_day": "results-not-out"}
 """The page of the runbook for a DAG that has one of its own."""
 
 

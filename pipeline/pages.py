@@ -314,7 +314,7 @@ def metrics() -> Iterator[str]:
     rows = ["| metric | labels | unit | meaning | alert that watches it |", "|---|---|---|---|---|"]
     for one in METRICS:
         labels = ", ".join(f"`{label}`" for label in one.labels)
-        alert = f"[{one.alert.name}](runbook/{one.alert.page})" if one.alert else ""
+        alert = f"[{one.alert.name}](runbook/{one.alert.page}.md)" if one.alert else ""
         rows.append(f"| `{one.name}` | {labels} | {one.unit} | {one.meaning} | {alert} |")
     yield "\n".join(rows)
     yield "## Alerts"
@@ -323,7 +323,7 @@ def metrics() -> Iterator[str]:
         "[settings](settings.md))."
     )
     rows = ["| alert | what happened | page |", "|---|---|---|"]
-    rows += [f"| {one.name} | {one.happened} | [{one.page}](runbook/{one.page}) |" for one in ALERTS.values()]
+    rows += [f"| {one.name} | {one.happened} | [{one.page}](runbook/{one.page}.md) |" for one in ALERTS.values()]
     yield "\n".join(rows)
 
 

@@ -60,6 +60,7 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     [
         "RESULTSDAY_IMAGE", "RESULTSDAY_STORE", "RESULTSDAY_SECRETS", "AIRFLOW__API__BASE_URL", "RESULTSDAY_APPROVERS",
         "RESULTSDAY_PERSONAL_DATA", "RESULTSDAY_ALERT_MAIL_TO", "RESULTSDAY_ALERT_SMTP_HOST",
+        "RESULTSDAY_ALERT_RUNBOOK",
     ],
 )  # fmt: skip
 def test_what_must_be_given_is_asked_for(name: str, tmp_path: Path) -> None:

@@ -182,10 +182,10 @@ def test_every_alert_has_a_page_in_the_runbook_and_all_its_words_are_filled_in()
         "minutes": 1, "hours": 1, "state": "built", "event": "window_closes", "count": 1, "free": 1, "place": "store",
     }  # fmt: skip
     for one in ALERTS.values():
-        message = alert(one, **words).message("https://runbook.example/", NOON)
-        assert (RUNBOOK / one.page).exists(), one.page
+        message = alert(one, **words).message("https://runbook.example/{page}.html", NOON)
+        assert (RUNBOOK / f"{one.page}.md").exists(), one.page
         assert "{" not in message.text
-        assert message.text.endswith(f"https://runbook.example/{one.page}\n")
+        assert message.text.endswith(f"https://runbook.example/{one.page}.html\n")
     for dag, page in PAGES.items():
         assert (RUNBOOK.parents[1] / "dags" / f"{dag}.py").exists(), dag
-        assert (RUNBOOK / page).exists(), page
+        assert (RUNBOOK / f"{page}.md").exists(), page
