@@ -34,10 +34,10 @@ _ENTERED = "c.n % 10 <> 7"
 _MARKED = "c.n % 10 NOT IN (3, 7)"
 
 ROWS = (
-    """INSERT INTO submissions (centre, file_name, landing_key, kind, received, size, sha256, letter, awarding_body,
-                               series, sequence, reply_stream, reply_number, outcome, booked, counts)
+    """INSERT INTO submissions (centre, file_name, landing_key, kind, received, modified, size, sha256, letter,
+                               awarding_body, series, sequence, reply_stream, reply_number, outcome, booked, counts)
        SELECT (10000 + c)::text, letter || (10000 + c)::text || body || '.X01', 'inbox/' || c || letter || key, 'file',
-              day::timestamptz, 10000, md5(c || letter || key), letter, body, key, 1, body,
+              day::timestamptz, day::timestamptz, 10000, md5(c || letter || key), letter, body, key, 1, body,
               row_number() OVER (PARTITION BY c, body ORDER BY day),
               CASE WHEN c % 50 = 9 AND letter = 'M' THEN 'quarantined' WHEN c % 7 = 0 THEN 'accepted with warnings'
                    ELSE 'accepted' END, NOT (c % 50 = 9 AND letter = 'M'), '{}'::jsonb

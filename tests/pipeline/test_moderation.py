@@ -51,8 +51,8 @@ def enter(desk: Desk, component: str, its_marks: list[int | None], centre: str =
         submission = connection.execute(
             submissions.insert()
             .values(
-                centre=centre, file_name="", landing_key=str(number), kind="file", received=JUNE, size=0, sha256="",
-                reply_stream="15", reply_number=number, outcome="accepted",
+                centre=centre, file_name="", landing_key=str(number), kind="file", received=JUNE, modified=JUNE, size=0,
+                sha256="", reply_stream="15", reply_number=number, outcome="accepted",
             )
             .returning(submissions.c.id)
         ).scalar_one()  # fmt: skip
