@@ -119,8 +119,8 @@ def awarded(desk: OpenDesk, series: str) -> Awarding:
     submission = {
         "id": FIRST_ID, "centre": CENTRE, "file_name": "E6877815.X01", "landing_key": f"inbox/{CENTRE}/E6877815.X01",
         "kind": "file", "received": AT, "modified": AT, "size": 1, "sha256": "1" * 64, "letter": "E",
-        "awarding_body": "15", "series": f"6B{series[2:4]}", "sequence": 1, "reply_stream": "15", "reply_number": 1, "outcome": "accepted",
-        "booked": True,
+        "awarding_body": "15", "series": f"6B{series[2:4]}", "sequence": 1, "reply_stream": "15", "reply_number": 1,
+        "outcome": "accepted", "booked": True,
     }  # fmt: skip
     with desk.ledger.engine.begin() as connection:
         copy(connection, t.submissions, pl.DataFrame([submission]))

@@ -138,7 +138,8 @@ def test_ops_1_a_checkpoint_that_was_not_taken_is_told_until_it_is(told: Desk) -
 def test_fil_1_files_that_are_held_for_a_day_are_told_once_a_day(told: Desk) -> None:
     held = {
         "centre": CENTRE, "file_name": "E6412315.X01", "landing_key": f"inbox/{CENTRE}/E6412315.X01", "kind": "file",
-        "received": NOON, "modified": NOON, "size": 1, "sha256": "1" * 64, "reply_stream": "15", "outcome": "quarantined",
+        "received": NOON, "modified": NOON, "size": 1, "sha256": "1" * 64, "reply_stream": "15",
+        "outcome": "quarantined",
     }  # fmt: skip
     rows = [{**held, "reply_number": number, "sha256": str(number) * 64} for number in (1, 2)]
     with told.ledger.engine.begin() as connection:
