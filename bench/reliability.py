@@ -24,7 +24,7 @@ import pytest
 
 from bench import load, national
 from bench.conservation import Weighed, weigh
-from bench.crash_season import Size
+from bench.crash_season import ENTERED, Size
 from bench.crashes import Ground, Matrix, ground, matrix
 from bench.load import apart
 from infra.ledger import migrate
@@ -63,7 +63,12 @@ def _weighed(one: Weighed) -> Record:
 
 def crashes() -> Record:
     """The crash matrix on a folder and on S3, of a season a little larger than the tests have."""
-    with _server() as (server, folder), s3_server(folder / "s3.log") as port, pytest.MonkeyPatch.context() as patch:
+    with (
+        _server() as (server, folder),
+        # Its clock stands still: when an object was written is in the ledger, and the same in all runs.
+        s3_server(folder / "s3.log", ENTERED.astimezone(UTC)) as port,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         at_port(patch, port)
         on: Ground = ground(server, folder, Size(centres=4, learners=5))
         return {"matrices": [_killed(matrix(on, base)) for base in (str(folder / "stores"), new_bucket("crashes"))]}
