@@ -83,6 +83,8 @@ class Summary:
 
     received: int = 0
     growing: int = 0
+    untaken: int = 0
+    """Files that went away before they were taken, and objects in S3 whose key nothing of ours can move."""
     outcomes: Counter[str] = field(factory=Counter)
     codes: Counter[str] = field(factory=Counter)
     pence: int = 0
@@ -101,13 +103,14 @@ class Summary:
 
     def note(self) -> str:
         """The summary in a few lines, for the run's note and the log."""
+        left = f" {self.growing} still growing, left for the next run." if self.growing else ""
+        untaken = f" {self.untaken} could not be taken: see the log." if self.untaken else ""
         if not self.received and not self.outcomes:
-            left = f" {self.growing} still growing, left for the next run." if self.growing else ""
-            return f"Nothing to do: no file waits.{left}"
+            return f"Nothing to do: no file waits.{left}{untaken}"
         decided = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.outcomes.items())) or "none"
         codes = ", ".join(f"{code} x{count}" for code, count in self.codes.most_common()) or "none"
         return (
-            f"Received {self.received} files ({self.growing} still growing). Decided: {decided}.\n"
+            f"Received {self.received} files.{left}{untaken} Decided: {decided}.\n"
             f"Fees booked: {replies.money(self.pence)}. Findings: {codes}.\n"
             f"{self.seconds:.1f} s of work."
         )
@@ -155,7 +158,10 @@ def receive(desk: Desk, now: datetime, summary: Summary) -> None:
             continue
         ready.append(_Waiting(stored, channel, centre, name))
     for start in range(0, len(ready), desk.settings.batch_files):
-        summary.received += _receive_together(desk, ready[start : start + desk.settings.batch_files], now)
+        batch = ready[start : start + desk.settings.batch_files]
+        received = _receive_together(desk, batch, now)
+        summary.received += received
+        summary.untaken += len(batch) - received
 
 
 @frozen
@@ -177,7 +183,7 @@ def _whose(key: str) -> tuple[str, str]:
     folder, _, name = key.partition("/")
     if _CENTRE.fullmatch(folder):
         return folder, name
-    return NO_CENTRE, key if folder else ""
+    return NO_CENTRE, key if folder or name else ""
 
 
 def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) -> int:

@@ -174,10 +174,12 @@ def test_on_s3_a_key_that_leads_elsewhere_stops_no_run_and_is_left_for_a_person(
         bucket.client.put_object(Bucket=bucket.bucket, Key=f"{bucket.base}inbox/{name}", Body=b"E1")
     bucket.put("inbox/64123/E6412315.X01", hostile.SPEAKING["their UCIs"].data)
     now = datetime.now(UTC) + timedelta(seconds=5)
-    assert ingest(desk, now).received == len(GOOD)  # all but the hidden one, and the one with an honest name
+    summary = ingest(desk, now)
+    assert summary.received == len(GOOD)  # all but the hidden one, and the one with an honest name
+    assert f" {len(BAD)} could not be taken: see the log." in summary.note()
     left = {one.key.removeprefix("inbox/") for one in bucket.list("inbox/")}
     assert left == {*BAD, "64123/..x\\y"}
-    assert recorded.text.count("cannot be taken") == len(BAD) - 1
+    assert recorded.text.count("cannot be taken") == len(BAD)
     out = [one.key for one in bucket.list("outbox/")]
     assert len(out) == 2 * len(GOOD)
     assert all(REPLY.fullmatch(key.removeprefix("outbox/64123/")) for key in out)
