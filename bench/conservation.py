@@ -1,5 +1,5 @@
 """Whole seasons of made-up centres, audited against the truth they were made from:
-`python -m bench.conservation CENTRES LEARNERS`.
+`python -m bench.conservation [CENTRES LEARNERS_AT_EACH]`, the smallest of them without.
 
 A season is made, every file of it dropped at its instant, and all the desk's jobs run, from the registrations of
 September to an updated results file after results day. Then `tests.conservation.audit` asks ledger and store what came
@@ -87,4 +87,4 @@ def main(centres: int, learners: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*([int(one) for one in sys.argv[1:]] or (12, 10)))
