@@ -224,7 +224,8 @@ def _loads(part: Record) -> Iterator[str]:
         *"\n\n".join([*part["told"], part["tenfold"]]).splitlines(),
         "```",
         "",
-        f"The series ten times the size of a national one took **{part['times']} times** as long; the goal is 11.",
+        f"The series ten times the size of a national one took **{part['times']} times** as long; the goal is 11"
+        f"{', which is missed' if part['times'] > 11 else ''}.",
         "",
     )
 
