@@ -70,9 +70,10 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         try:
             return command(*args, **options)
-        except click.ClickException as error:
-            error.message = harmless(error.message)
+        except click.UsageError:
             raise
+        except click.ClickException as error:
+            raise click.ClickException(harmless(error.message)) from error
         except outside as error:
             raise click.ClickException(harmless(str(error))) from error
         except SQLAlchemyError as error:
