@@ -9,18 +9,14 @@ of each statement, and compares it with what the truth says, worked out in plain
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from attrs import frozen
 
+from bench.desks import new_desk, temporary_server
 from bench.measure import memory
 from fixtures.season import season
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
-from infra.settings import Settings
 from pipeline.desk import open_desk
 from pipeline.rehearsal import Step
 from tests.conservation.audit import audit
@@ -46,26 +42,20 @@ def weigh(centres: int, learners: int, progress: Callable[[str], object] = print
     """Plays and audits a season of so many centres of so many learners."""
     progress(f"making {centres:,} centres of {learners} learners")
     made = season(SEED, centres, learners)
-    with tempfile.TemporaryDirectory(prefix="resultsday-conservation-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
-        try:
-            server.start()
-            server.create_database("resultsday")
-            migrate(server.url("resultsday"))
-            settings = Settings(state=Path(folder), database_url=server.url("resultsday"))
-            with open_desk(settings) as desk:
+    with (
+        temporary_server() as (server, folder),
+        open_desk(new_desk(server, folder, "season", settle_seconds=10)) as desk,
+    ):
 
-                def tell(step: Step) -> None:
-                    progress(f"{time.perf_counter() - began:8.1f} s  {step.title}")
+        def tell(step: Step) -> None:
+            progress(f"{time.perf_counter() - began:8.1f} s  {step.title}")
 
-                began = time.perf_counter()
-                played = play(desk, made, tell)
-                seconds = time.perf_counter() - began
-                peak = memory("VmHWM")
-                progress(f"{seconds:8.1f} s  audit")
-                balance = audit(played)
-        finally:
-            server.remove()
+        began = time.perf_counter()
+        played = play(desk, made, tell)
+        seconds = time.perf_counter() - began
+        peak = memory("VmHWM")
+        progress(f"{seconds:8.1f} s  audit")
+        balance = audit(played)
     return Weighed(
         centres=centres,
         learners=len(made.truth.learners),

@@ -7,17 +7,14 @@ in which the series is counted for all pages, and the slowest of five after it.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 import sqlalchemy as sa
 from fastapi import Request
 
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from bench.desks import new_desk, temporary_server
 from infra.settings import Settings
 from pipeline.console.access import Person
 from pipeline.console.app import application
@@ -102,21 +99,14 @@ async def somebody(_: Request) -> Person:
 
 def main() -> None:
     """Fills a ledger and asks for every page."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
-        try:
-            server.start()
-            server.create_database("national")
-            migrate(server.url("national"))
-            fill(server.url("national"))
-            ask(server.url("national"), Path(folder))
-        finally:
-            server.remove()
+    with temporary_server() as (server, folder):
+        settings = new_desk(server, folder, "national")
+        fill(settings.database_url)
+        ask(settings)
 
 
-def ask(url: str, folder: Path) -> None:
-    """Prints how long every page takes on that ledger."""
-    settings = Settings(state=folder, database_url=url)
+def ask(settings: Settings) -> None:
+    """Prints how long every page of that desk takes."""
     app = application(settings, lambda: NOW, somebody, lambda _: "/")
     asyncio.run(_ask(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench", timeout=None)))
 

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from bench.crash_season import Size
 from bench.crashes import ground, matrix
-from infra.postgres import EmbeddedPostgres
+from bench.desks import temporary_server
 
 
 def main(arguments: Sequence[str]) -> None:
     """Prints every crash that left a difference, and the counts."""
     size = Size(*(int(one) for one in arguments))
-    with tempfile.TemporaryDirectory() as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
-        try:
-            server.start()
-            done = matrix(ground(server, Path(folder), size), f"{folder}/stores")
-        finally:
-            server.remove()
+    with temporary_server() as (server, folder):
+        done = matrix(ground(server, folder, size), str(folder / "stores"))
     for one in done.wrong:
         print(f"{one.stage}, {one.step} {one.nth}: {', '.join(one.differences)}")
     for where in done.unmarked:

@@ -7,7 +7,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ import psutil
 import sqlalchemy as sa
 from attrs import frozen
 
+from bench.desks import temporary_server
 from infra.host import free_port
 from infra.landing.keys import KeyBook, Ordered, read_public_key
 from infra.ledger import migrate
@@ -129,13 +129,8 @@ async def _awaited(work: Awaitable[None]) -> None:
 
 def main() -> None:
     """Measures in a temporary folder."""
-    with tempfile.TemporaryDirectory() as name:
-        postgres = EmbeddedPostgres(Path(name) / "postgres")
-        try:
-            postgres.start()
-            measure(Path(name), postgres)
-        finally:
-            postgres.remove()
+    with temporary_server(durable=True) as (postgres, folder):
+        measure(folder, postgres)
 
 
 if __name__ == "__main__":

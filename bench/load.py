@@ -10,12 +10,12 @@ import itertools
 import multiprocessing
 import os
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,10 +24,9 @@ import sqlalchemy as sa
 from attrs import evolve, frozen
 
 from bench import national
+from bench.desks import New, new_desk, temporary_server
 from bench.measure import memory
 from fixtures.generate import people
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from infra.tables import replies, submissions
 from parsers import writer
@@ -349,7 +348,7 @@ def series(settings: Settings, centres: int) -> tuple[dict[str, float], float, i
     return national.take_all(settings, centres), time.process_time(), memory("VmHWM")
 
 
-def tenfold(new: Callable[[str], Settings], centres: int) -> Tenfold:
+def tenfold(new: New, centres: int) -> Tenfold:
     """A series of so many centres and one of ten times as many, each on a desk of its own."""
     (small, less, low), (large, more, high) = (
         apart(series, new(f"series{number}"), number) for number in (centres, 10 * centres)
@@ -360,20 +359,30 @@ def tenfold(new: Callable[[str], Settings], centres: int) -> Tenfold:
 # --- All of it -------------------------------------------------------------------------------------------------------
 
 
-def flood_of(new: Callable[[str], Settings], files: int = FILES, broken: int = BROKEN) -> Flood:
+def flood_of(new: New, files: int = FILES, broken: int = BROKEN) -> Flood:
     """Drops and takes so many files on a new desk."""
     settings = new(f"flood{files}")
     size = drop(Path(settings.store_location) / "inbox", files, broken)
     return apart(flood, settings, files, broken, size)
 
 
-def giant_of(new: Callable[[str], Settings], title: str, data: bytes) -> Giant:
+def giant_of(new: New, title: str, data: bytes) -> Giant:
     """Lands a file in the folder of the first centre of a new desk, and takes it."""
     settings = new(f"giant{len(data)}")
     folder = Path(settings.store_location) / "inbox" / "10000"
     folder.mkdir(parents=True)
     _land(folder / "E1000015.X01", data, LANDED)
     return apart(giant, settings, title, len(data))
+
+
+def ingests(new: New) -> Iterator[str]:
+    """Many files at once, large ones and slow ones, each on a new desk, told as it has been measured."""
+    # A tenth beside the whole: what grows with the number of waiting files would show in the peak.
+    for files in (FILES // 10, FILES):
+        yield told_flood(flood_of(new, files, files * BROKEN // FILES))
+    yield told_giant(giant_of(new, f"{RECORDS:,} records of {CENTRES:,} centres", giant_file(RECORDS, CENTRES)))
+    yield told_giant(giant_of(new, f"{RECORDS:,} candidates under one number", crowd_file(RECORDS)))
+    yield told_trickle(trickle(new("trickle")))
 
 
 def told_flood(one: Flood) -> str:
@@ -426,27 +435,11 @@ def _mib(size: int) -> str:
 
 def main(*, full: bool) -> None:
     """Every measurement, told as it is made."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
-
-        def new(name: str) -> Settings:
-            server.create_database(name)
-            migrate(server.url(name))
-            return Settings(state=Path(folder) / name, database_url=server.url(name), settle_seconds=0)
-
-        try:
-            server.start()
-            # A tenth beside the whole: what grows with the number of waiting files would show in the peak.
-            for files in (FILES // 10, FILES):
-                print(told_flood(flood_of(new, files, files * BROKEN // FILES)), flush=True)
-            title = f"{RECORDS:,} records of {CENTRES:,} centres"
-            print(told_giant(giant_of(new, title, giant_file(RECORDS, CENTRES))), flush=True)
-            title = f"{RECORDS:,} candidates under one number"
-            print(told_giant(giant_of(new, title, crowd_file(RECORDS))), flush=True)
-            print(told_trickle(trickle(new("trickle"))), flush=True)
-            print(told_tenfold(tenfold(new, national.CENTRES if full else national.CENTRES // 10)), flush=True)
-        finally:
-            server.remove()
+    with temporary_server() as (server, folder):
+        new = partial(new_desk, server, folder)
+        for one in ingests(new):
+            print(one, flush=True)
+        print(told_tenfold(tenfold(new, national.CENTRES if full else national.CENTRES // 10)), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -21,10 +20,9 @@ from typing import TypeVar
 import polars as pl
 from attrs import frozen
 
+from bench.desks import new_desk, temporary_server
 from bench.measure import memory
 from fixtures.generate import people
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from parsers import writer
 from parsers.layouts import MARK
@@ -116,15 +114,8 @@ DROPS = (
 
 def main() -> None:
     """Drops and takes each kind of file in turn; fails when anything is not accepted."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
-        try:
-            server.start()
-            server.create_database("national")
-            migrate(server.url("national"))
-            take_all(Settings(state=Path(folder) / "state", database_url=server.url("national"), settle_seconds=0))
-        finally:
-            server.remove()
+    with temporary_server() as (server, folder):
+        take_all(new_desk(server, folder, "national"))
 
 
 def take_all(settings: Settings, centres: int = CENTRES) -> dict[str, float]:

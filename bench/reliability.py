@@ -11,11 +11,10 @@ import json
 import os
 import platform
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,8 @@ from bench import load, national
 from bench.conservation import Weighed, weigh
 from bench.crash_season import ENTERED, Size
 from bench.crashes import Ground, Matrix, ground, matrix
+from bench.desks import new_desk, temporary_server
 from bench.load import apart
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
-from infra.settings import Settings
 from pipeline.steps import STEPS
 from tests.instruments import at_port, new_bucket, s3_server
 
@@ -64,7 +61,7 @@ def _weighed(one: Weighed) -> Record:
 def crashes() -> Record:
     """The crash matrix on a folder and on S3, of a season a little larger than the tests have."""
     with (
-        _server() as (server, folder),
+        temporary_server() as (server, folder),
         # Its clock stands still: when an object was written is in the ledger, and the same in all runs.
         s3_server(folder / "s3.log", ENTERED.astimezone(UTC)) as port,
         pytest.MonkeyPatch.context() as patch,
@@ -91,36 +88,11 @@ def _killed(one: Matrix) -> Record:
 
 def loads() -> Record:
     """Many files at once, large ones, slow ones, and ten national series beside one."""
-    with _server() as (server, folder):
-
-        def new(name: str) -> Settings:
-            server.create_database(name)
-            migrate(server.url(name))
-            return Settings(state=folder / name, database_url=server.url(name), settle_seconds=0)
-
-        told = [
-            load.told_flood(load.flood_of(new, files, files * load.BROKEN // load.FILES))
-            for files in (load.FILES // 10, load.FILES)
-        ]
-        for title, data in (
-            (f"{load.RECORDS:,} records of {load.CENTRES:,} centres", load.giant_file(load.RECORDS, load.CENTRES)),
-            (f"{load.RECORDS:,} candidates under one number", load.crowd_file(load.RECORDS)),
-        ):
-            told.append(load.told_giant(load.giant_of(new, title, data)))
-        told.append(load.told_trickle(load.trickle(new("trickle"))))
+    with temporary_server() as (server, folder):
+        new = partial(new_desk, server, folder)
+        told = list(load.ingests(new))
         tenfold = load.tenfold(new, national.CENTRES)
     return {"told": told, "tenfold": load.told_tenfold(tenfold), "times": round(tenfold.ratios()["in all"], 1)}
-
-
-@contextmanager
-def _server() -> Iterator[tuple[EmbeddedPostgres, Path]]:
-    with tempfile.TemporaryDirectory(prefix="resultsday-reliability-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", durable=False)
-        try:
-            server.start()
-            yield server, Path(folder)
-        finally:
-            server.remove()
 
 
 PARTS: Mapping[str, Callable[[], Record]] = {"conservation": conservation, "crashes": crashes, "load": loads}

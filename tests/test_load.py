@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench import load
-from infra.ledger import migrate
+from bench.desks import New, new_desk
 from infra.postgres import EmbeddedPostgres
-from infra.settings import MIB, Settings
-
-New = Callable[[str], Settings]
+from infra.settings import MIB
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +17,7 @@ def new(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) ->
     """Makes the settings of another empty desk."""
     state: Path = tmp_path_factory.mktemp("load")
 
-    def make(name: str) -> Settings:
-        postgres.create_database(f"load_{name}")
-        migrate(postgres.url(f"load_{name}"))
-        return Settings(state=state / name, database_url=postgres.url(f"load_{name}"), settle_seconds=0)
-
-    return make
+    return lambda name: new_desk(postgres, state, f"load_{name}")
 
 
 def test_fil_1_of_many_files_at_once_each_has_one_reply(new: New) -> None:

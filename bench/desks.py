@@ -1,0 +1,34 @@
+"""Desks to measure on: a PostgreSQL server and a folder of their own, gone when the measurement has ended."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.ledger import migrate
+from infra.postgres import EmbeddedPostgres
+from infra.settings import Settings
+
+New = Callable[[str], Settings]
+"""Makes the settings of another empty desk, by its name."""
+
+
+@contextmanager
+def temporary_server(*, durable: bool = False) -> Iterator[tuple[EmbeddedPostgres, Path]]:
+    """A running server, and the folder it lies in. Unless it is `durable` it does not wait for the disk."""
+    with tempfile.TemporaryDirectory(prefix="resultsday-bench-") as folder:
+        server = EmbeddedPostgres(Path(folder) / "postgres", durable=durable)
+        try:
+            server.start()
+            yield server, Path(folder)
+        finally:
+            server.remove()
+
+
+def new_desk(server: EmbeddedPostgres, folder: Path, name: str, settle_seconds: int = 0) -> Settings:
+    """The settings of an empty desk in a folder below, with a ledger on the server."""
+    server.create_database(name)
+    migrate(server.url(name))
+    return Settings(state=folder / name, database_url=server.url(name), settle_seconds=settle_seconds)
