@@ -27,7 +27,7 @@ from pipeline.desk import Desk
 from pipeline.ingest import ingest
 from pipeline.marks import take_external
 from pipeline.release import approve, build, release, withdraw
-from pipeline.staff import Entry, Order, change_entry
+from pipeline.staff import FEEDS, Entry, Order, change_entry
 from rules.catalogue import LONDON, Series
 
 REGISTERED = datetime(2023, 9, 18, 12, tzinfo=LONDON)
@@ -167,7 +167,7 @@ def _claims_by_staff(desk: Desk) -> object:
 
 def _claims_taken(desk: Desk, size: Size) -> None:
     """The claims are decided."""
-    for stored in list(desk.store.list("feeds/staff/")):
+    for stored in list(desk.store.list(FEEDS)):
         if stored.kind == "file":
             land(desk, stored.key, desk.store.get(stored.key), CLAIMED)
     ingest(desk, CLAIMED + MINUTE)

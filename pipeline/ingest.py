@@ -35,7 +35,7 @@ from pipeline import replies
 from pipeline.archive import archive
 from pipeline.desk import Desk
 from pipeline.journal import journaled
-from pipeline.staff import write_left
+from pipeline.staff import FEEDS, write_left
 from pipeline.steps import step
 from pipeline.together import together
 from rules import files
@@ -58,7 +58,7 @@ from rules.known import (
 
 log = logging.getLogger(__name__)
 
-LANDING_PLACES: dict[Channel, str] = {"edi": "inbox/", "online": "feeds/online/", "staff": "feeds/staff/"}
+LANDING_PLACES: dict[Channel, str] = {"edi": "inbox/", "online": "feeds/online/", "staff": FEEDS}
 """Where files land, by the channel they come through: below it, a folder a centre."""
 
 CHANNELS: dict[str, Channel] = {one: one for one in LANDING_PLACES}

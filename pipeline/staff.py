@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 RECORDED = step("staff", "recorded", "what a member of staff did is on record, with who and why")
 WRITTEN = step("staff", "written", "the feed file by which it goes in lies where files land")
 
+FEEDS = "feeds/staff/"
+"""Where the feed files of staff land, below it a folder a centre."""
 GIVEN = timedelta(minutes=1)
 """What whoever records something is given to write its feed file."""
 
@@ -121,19 +123,17 @@ def change_entry(
     return key
 
 
-def write_left(desk: Desk, now: datetime) -> int:
-    """Writes the feed files of what is on record and was never received, because whoever recorded it ended there;
-    returns how many. Younger ones than `GIVEN` are still being written."""
-    left = desk.actions.feeds_left(now - GIVEN)
-    for centre, name, feed in left:
+def write_left(desk: Desk, now: datetime) -> None:
+    """Writes the feed files of what is on record and was never received, because whoever recorded it ended there.
+    Younger ones than `GIVEN` are still being written."""
+    for centre, name, feed in desk.actions.feeds_left(now - GIVEN):
         if desk.store.put_if_absent(_key(centre, name), feed.encode()):
             log.warning("what staff entered for centre %s had not been written: %s", centre, name)
             WRITTEN.passed()
-    return len(left)
 
 
 def _key(centre: str, name: str) -> str:
-    return f"feeds/staff/{centre}/{name}"
+    return f"{FEEDS}{centre}/{name}"
 
 
 def _series(desk: Desk, series: str) -> Series:

@@ -56,9 +56,8 @@ def _rows() -> dict[sa.Table, list[dict[str, object]]]:
     submission = {
         "id": FIRST_ID, "centre": CENTRE, "file_name": "E6877715.X01", "landing_key": "inbox/68777/E6877715.X01",
         "kind": "file", "received": received, "modified": received, "size": 1, "sha256": "0" * 64, "letter": "E",
-        "awarding_body": "15",
-        "series": "6B24", "sequence": 1, "reply_stream": "15", "reply_number": 1, "outcome": "accepted",
-        "booked": True,
+        "awarding_body": "15", "series": "6B24", "sequence": 1, "reply_stream": "15", "reply_number": 1,
+        "outcome": "accepted", "booked": True,
     }  # fmt: skip
     entries, marks = [], []
     for number, (candidate, uci) in enumerate((("0001", "687770230001A"), ("0002", "687770230002B"))):
