@@ -22,7 +22,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from queue import SimpleQueue
@@ -371,14 +371,31 @@ def _play(
     to.send(tracing.trace())
 
 
+_ASKING = threading.Lock()
+"""An exit code can be read once, and a start asks every process for its own: two threads that ask at the same time
+would be told 255 by one that has ended well."""
+
+
 def fresh_process(target: Callable[..., None], *args: Any) -> BaseProcess:
     """A process that a server forks which has everything imported and has not done anything yet. Give it functions of
     modules."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", "bench.crashes", "boto3"])
     process = context.Process(target=target, args=args, daemon=True)
-    process.start()
+    with _ASKING:
+        process.start()
     return process
+
+
+def ended(process: BaseProcess) -> int:
+    """The exit code of a fresh process when it has ended; one that takes longer than `PATIENCE` is killed."""
+    wait([process.sentinel], PATIENCE)
+    with _ASKING:
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+        assert process.exitcode is not None
+        return process.exitcode
 
 
 def process(stage: Stage, settings: Settings, target: Target | None = None) -> tuple[int, Trace]:
@@ -388,11 +405,8 @@ def process(stage: Stage, settings: Settings, target: Target | None = None) -> t
     playing = fresh_process(_play, stage.name, settings, environment, target, theirs)
     theirs.close()
     with ours:
-        playing.join(PATIENCE)
-        if playing.exitcode is None:
-            playing.kill()
-            playing.join()
-        return playing.exitcode or 0, Trace({}, 0, ()) if playing.exitcode else ours.recv()
+        code = ended(playing)
+        return code, Trace({}, 0, ()) if code else ours.recv()
 
 
 def alone(url: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -9,7 +11,7 @@ from pkgutil import iter_modules
 import pytest
 
 import pipeline
-from bench.crashes import STAGE_NAMES, Ground, Matrix, Tracing, differences, matrix
+from bench.crashes import STAGE_NAMES, Ground, Matrix, Tracing, differences, ended, fresh_process, matrix
 from infra.store import S3Store
 from pipeline.journal import JOBS
 from pipeline.steps import Step
@@ -68,6 +70,12 @@ def test_a_change_without_a_step_is_seen() -> None:
     tracing.change()
     assert len(tracing.trace().unmarked) == 2
     assert Path(__file__).name in tracing.trace().unmarked[0]
+
+
+def test_processes_that_are_waited_for_at_the_same_time_say_each_how_they_ended() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(lambda code: ended(fresh_process(os._exit, code)), [0, 7] * 100))
+    assert codes == [0, 7] * 100
 
 
 def test_another_byte_a_missing_file_and_a_new_one_are_differences() -> None:

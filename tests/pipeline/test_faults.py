@@ -31,6 +31,7 @@ from bench.crashes import (
     columns,
     copy_store,
     differences,
+    ended,
     fresh_process,
     process,
     put_back,
@@ -105,8 +106,7 @@ def test_fil_5_a_disk_that_takes_no_more_fails_the_run_and_costs_nothing(
     with season.start(beginning(season, stage), str(tmp_path)) as settings:
         for most in (sizes[len(sizes) // 4], sizes[len(sizes) // 2], sizes[-2]):
             playing = fresh_process(play, stage, settings, most)
-            playing.join(120)
-            assert playing.exitcode == FULL
+            assert ended(playing) == FULL
             alone(settings.database_url)
         assert differences(again(stage, settings), left(stage)) == ()
 
@@ -279,9 +279,7 @@ def test_fil_5_ingests_that_begin_at_the_same_time_apply_everything_once(
 ) -> None:
     with season.start(beginning(season, "ingest"), str(tmp_path)) as settings:
         both = [fresh_process(play, "ingest", settings) for _ in range(3)]
-        for one in both:
-            one.join(120)
-        assert [one.exitcode for one in both] == [0, 0, 0]
+        assert [ended(one) for one in both] == [0, 0, 0]
         assert differences(state(settings), left("ingest")) == ()
 
 
@@ -291,9 +289,7 @@ def test_res_2_two_runs_of_the_same_job_publish_everything_once(
 ) -> None:
     with season.start(beginning(season, stage), str(tmp_path)) as settings:
         both = [fresh_process(play, stage, settings) for _ in range(2)]
-        for one in both:
-            one.join(120)
-        assert [one.exitcode for one in both] == [0, 0]
+        assert [ended(one) for one in both] == [0, 0]
         assert differences(state(settings), left(stage)) == ()
 
 
