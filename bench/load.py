@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -118,11 +118,8 @@ MISHAPS: tuple[Callable[[bytes], bytes], ...] = (_cut, _shifted, _one_lost, _wid
 """What is done to broken files, in turn."""
 
 
-def centre_files(centre: str, number: int) -> Iterator[tuple[str, bytes]]:
+def centre_files(centre: str, learners: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, bytes]]:
     """The four files of a centre by name: registrations, entries, an amendment and marks."""
-    learners = list(people(centre, CANDIDATES, seed=number))
-    for one in learners:
-        one["uln"] = ""  # made-up ones would meet by chance, among so many learners
 
     def entered(letter: str, options: tuple[str, ...]) -> bytes:
         return writer.block(line for one in learners for line in writer.candidate_records(letter, centre, one, options))
@@ -147,7 +144,9 @@ def drop(inbox: Path, files: int, broken: int) -> int:
     for number in range(-(-files // 4)):
         centre = f"{10_000 + number}"
         (inbox / centre).mkdir(parents=True)
-        for part, (name, data) in enumerate(centre_files(centre, number)):
+        # Made-up ULNs would meet by chance, among so many learners.
+        learners = [one | {"uln": ""} for one in people(centre, CANDIDATES, seed=number)]
+        for part, (name, data) in enumerate(centre_files(centre, learners)):
             place = number * 4 + part
             if place >= files:
                 break

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, RowMapping, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra import sql
-from infra.marks import add, sittings
+from infra.marks import add, sittings_of
 from infra.tables import (
     entries,
     fee_lines,
@@ -266,19 +266,19 @@ class Ledger:
         ).join(replies, replies.c.submission_id == table.id)
         # A file without a header cannot be booked, and what is not booked but has a series is held.
         held = (table.outcome == "quarantined") & table.id.not_in(select(hold_decisions.c.submission_id))
-        return self._frame(query.where(table.centre.in_(centres), table.booked | held))
+        return self._look_up(query.where(table.centre.in_(centres), table.booked | held))
 
     def registrations_of(self, centres: Sequence[str]) -> pl.DataFrame:
         """Registrations in force at these centres (`rules.known.REGISTRATIONS`)."""
         t = registrations.c
         query = select(t.id, t.centre, t.series, t.candidate, t.uci, t.uln, t.name, t.option)
-        return self._frame(query.where(t.centre.in_(centres), t.ended_by.is_(None)))
+        return self._look_up(query.where(t.centre.in_(centres), t.ended_by.is_(None)))
 
     def entries_of(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Entries in force of these centres in these series (`rules.known.ENTRIES`)."""
         t = entries.c
         query = select(t.id, t.centre, t.series, t.candidate, t.uci, t.option, t.pence, t.entry_pence)
-        return self._frame(query.where(t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)))
+        return self._look_up(query.where(t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)))
 
     def sittings_of(self, centres: Sequence[str]) -> pl.DataFrame:
         """Entries for components in force of the learners of these centres, in any series and at any centre
@@ -288,25 +288,30 @@ class Ledger:
             select(registrations.c.uci).where(registrations.c.centre.in_(centres), registrations.c.ended_by.is_(None)),
             select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)),
         )
-        return self._frame(sittings(select(learners.subquery().c.uci)))
+        return self._look_up(sittings_of(select(learners.subquery().c.uci)))
 
     def marked(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Components with a mark in these series of the learners entered at these centres, at any centre
         (`rules.known.SAT`)."""
         t, m = entries.c, marks.c
         learners = select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)).distinct().subquery()
-        query = select(m.uci, m.component.label("option"), m.series).distinct().join(learners, learners.c.uci == m.uci)
-        return self._frame(query.where(m.series.in_(series), m.mark.is_not(None)))
+        held = sql.each(
+            select(m.uci, m.component.label("option"), m.series).where(
+                m.uci == learners.c.uci, m.series.in_(series), m.mark.is_not(None)
+            )
+        )
+        return self._look_up(select(held).distinct().select_from(learners.join(held, sa.true())))
 
     def learners(self, ulns: Sequence[str]) -> pl.DataFrame:
         """Every UCI registered for these ULNs, at any centre (`rules.known.LEARNERS`)."""
         t = registrations.c
         wanted = sa.func.unnest(sa.cast(list(ulns), sa.ARRAY(sa.Text))).table_valued("uln").render_derived()
-        query = select(t.uln, t.uci, t.centre).distinct().join(wanted, wanted.c.uln == t.uln)
-        return self._frame(query.where(t.ended_by.is_(None)))
+        # The index leaves those without a ULN out: a question that does not could not use it.
+        held = sql.each(select(t.uln, t.uci, t.centre).where(t.uln == wanted.c.uln, t.uln != "", t.ended_by.is_(None)))
+        return self._look_up(select(held).distinct().select_from(wanted.join(held, sa.true())))
 
-    def _frame(self, query: sa.Select[Any]) -> pl.DataFrame:
-        return sql.frame(self._engine, query)
+    def _look_up(self, query: sa.Select[Any]) -> pl.DataFrame:
+        return sql.look_up(self._engine, query)
 
     # --- Booking -----------------------------------------------------------------------------------------------------
 
@@ -366,7 +371,7 @@ class Ledger:
         """Has PostgreSQL look at its tables again. After thousands of new rows it would plan by what was there before,
         and take minutes over a question of seconds, until its own housekeeping comes round."""
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text("ANALYZE"))
+            connection.execute(sa.text("ANALYZE (SKIP_LOCKED)"))
 
     # --- Looking -----------------------------------------------------------------------------------------------------
 
@@ -391,7 +396,7 @@ class Ledger:
             .where(table.landing_key.in_(landing_keys))
             .order_by(table.landing_key, table.id.desc())
         )
-        return self._frame(query)
+        return self._look_up(query)
 
 
 def reply_name(centre: str, stream: str, number: int) -> str:

@@ -37,7 +37,7 @@ class MarkBook:
             .where(m.stage != "adjusted")
             .order_by(m.centre, m.series, m.uci, m.component, m.version.desc())
         )
-        return sql.frame(self._engine, given)
+        return sql.look_up(self._engine, given)
 
     def windows(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Where moderation feedback has opened the amendment window (`rules.known.WINDOWS`)."""
@@ -45,7 +45,7 @@ class MarkBook:
         query = select(
             t.centre, t.series, t.component, t.compared_at.label("opens"), t.feedback_until.label("until")
         ).where(t.centre.in_(centres), t.series.in_(series), t.state == "feedback")
-        return sql.frame(self._engine, query)
+        return sql.look_up(self._engine, query)
 
     def entered(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Entries in force of these centres in these series: `centre`, `series`, `candidate`, `uci`, `option`."""
@@ -119,26 +119,37 @@ def newest_marks() -> sa.Select[Any]:
     return select(marks).ext(distinct_on(*key)).order_by(*key, m.version.desc())
 
 
-def sittings(learners: sa.Select[Any] | None = None) -> sa.Select[Any]:
-    """Entries for components in force, of `learners` (a query of UCIs) or of all: `centre`, `series`, `uci`, `option`,
-    and `absent` as the newest mark has it."""
-    t, given = entries.c, newest_marks()
-    whose: list[sa.ColumnElement[bool]] = []
-    if learners is not None:
-        # Said of the marks as well: the newest of all the country's would be sought otherwise.
-        whose, given = [t.uci.in_(learners)], given.where(marks.c.uci.in_(learners))
-    newest = given.subquery()
-    same = (
-        (newest.c.centre == t.centre)
-        & (newest.c.series == t.series)
-        & (newest.c.uci == t.uci)
-        & (newest.c.component == t.option)
-    )
+def sittings() -> sa.Select[Any]:
+    """Entries for components in force: `centre`, `series`, `uci`, `option`, and `absent` as the newest mark has it."""
+    t, newest = entries.c, newest_marks().subquery()
     return (
-        select(t.centre, t.series, t.uci, t.option, func.coalesce(newest.c.status == "A", False).label("absent"))
-        .outerjoin(newest, same)
-        .where(t.ended_by.is_(None), t.kind != "cash_in", *whose)
+        select(t.centre, t.series, t.uci, t.option, _absent(newest.c.status))
+        .outerjoin(newest, _of(entries, newest))
+        .where(*_SITS)
     )
+
+
+def sittings_of(learners: sa.Select[Any]) -> sa.Select[Any]:
+    """The same of `learners`, a query of UCIs: what it costs is theirs, not the country's."""
+    t, whose = entries.c, learners.subquery()
+    held = sql.each(select(t.centre, t.series, t.uci, t.option).where(t.uci == whose.c.uci, *_SITS))
+    newest = sql.each(select(marks.c.status).where(_of(held, marks)).order_by(marks.c.version.desc()).limit(1))
+    return select(*held.c, _absent(newest.c.status)).select_from(
+        whose.join(held, sa.true()).outerjoin(newest, sa.true())
+    )
+
+
+_SITS = (entries.c.ended_by.is_(None), entries.c.kind != "cash_in")
+
+
+def _of(entry: sa.FromClause, mark: sa.FromClause) -> sa.ColumnElement[bool]:
+    """That a mark is the entry's."""
+    e, m = entry.c, mark.c
+    return (m.centre == e.centre) & (m.series == e.series) & (m.uci == e.uci) & (m.component == e.option)
+
+
+def _absent(status: sa.ColumnElement[str]) -> sa.Label[bool]:
+    return func.coalesce(status == "A", False).label("absent")
 
 
 def add(connection: Connection, rows: pl.DataFrame) -> None:

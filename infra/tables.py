@@ -143,7 +143,7 @@ registrations = Table(
         postgresql_where=text("ended_by IS NULL"),
     ),
     Index("ix_registrations_ended", "centre", postgresql_where=text("ended_by IS NOT NULL")),
-    Index("ix_registrations_uln", "uln", postgresql_where=text("uln <> ''")),
+    Index("ix_registrations_uln", "uln", postgresql_where=text("uln <> '' AND ended_by IS NULL")),
 )
 
 entries = Table(
@@ -264,6 +264,7 @@ marks = Table(
     Column("received", DateTime(timezone=True), nullable=False),
     UniqueConstraint("centre", "series", "uci", "component", "version"),
     Index("ix_marks_series_component", "series", "component"),
+    Index("ix_marks_uci", "uci"),
 )
 
 cohorts = Table(
@@ -399,6 +400,7 @@ awards = Table(
     Column("performance", Boolean, nullable=False, comment="the one for performance tables (CRT-4)"),
     _by_awarding("awards"),
     Index("ix_awards_uci", "uci"),
+    Index("ix_awards_centre", "centre"),
 )
 
 choices = Table(

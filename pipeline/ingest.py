@@ -132,7 +132,8 @@ def ingest(desk: Desk, now: datetime) -> Summary:
             receive(desk, now, summary)
         process(desk, summary)
         if summary.outcomes.total() >= desk.settings.batch_files:
-            desk.ledger.analyze()
+            with summary.stage("analyze"):
+                desk.ledger.analyze()
     summary.seconds = perf_counter() - started
     log.info("%s", summary.note())
     return summary
@@ -271,7 +272,14 @@ def process(desk: Desk, summary: Summary) -> None:
     """Decides, books and answers every received file, in batches of bounded size; repeatable from the archive."""
     settings = desk.settings
     registering = [one.series for one in desk.catalogue.streams if one.purpose == "registration"]
+    looked_at = 0
     while batch := desk.ledger.waiting(settings.batch_files, settings.batch_bytes, registering):
+        decided_by_now = summary.outcomes.total()
+        if decided_by_now >= max(4 * looked_at, settings.batch_files):
+            # What a run has added by its second batch it is asked about from then on; and again when it is four times as much.
+            with summary.stage("analyze"):
+                desk.ledger.analyze()
+            looked_at = decided_by_now
         for round_ in rounds(batch):
             decided = _decided(desk, round_, summary)
             with summary.stage("reply"):
