@@ -47,6 +47,13 @@ class ActionBook:
             if not connection.execute(there).first():
                 connection.execute(insert(actions), [asdict(one) for one in done])
 
+    def granted(self, done: Action) -> datetime | None:
+        """When the same was granted to the same learner by the same person for the same reason; null: it was not."""
+        t, same = actions.c, ("action", "who", "why", "centre", "uci", "option", "number")
+        query = select(t.at).where(*(t[name] == getattr(done, name) for name in same)).order_by(t.id).limit(1)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar()
+
     def feeds_left(self, before: datetime) -> list[tuple[str, str, str]]:
         """The feed files of what was done before an instant (aware) that have not been received: centre, name, text."""
         t, s = actions.c, submissions.c

@@ -276,7 +276,7 @@ def process(desk: Desk, summary: Summary) -> None:
     while batch := desk.ledger.waiting(settings.batch_files, settings.batch_bytes, registering):
         decided_by_now = summary.outcomes.total()
         if decided_by_now >= max(4 * looked_at, settings.batch_files):
-            # What a run has added by its second batch it is asked about from then on; and again when it is four times as much.
+            # A run that fills tables asks about them from its second batch on, and at four times as much again.
             with summary.stage("analyze"):
                 desk.ledger.analyze()
             looked_at = decided_by_now

@@ -75,14 +75,19 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
 @journaled("extra_sitting", Order)
 def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int, order: Order) -> str:
     """ENT-3, ENT-4: grants a learner `number` further sittings of a component. Returns what was done in words; raises
-    `StaffError`."""
+    `StaffError`. Said once more in the same words it grants no more: whoever says it may not have seen that it was
+    done."""
     if desk.catalogue.component(component) is None:
         raise StaffError(f"{component} is no component")
     if number < 1:
         raise StaffError("grant at least one sitting")
-    desk.actions.record(_action(order, "extra_sitting", centre=centre, uci=uci, option=component, number=number))
+    grant = _action(order, "extra_sitting", centre=centre, uci=uci, option=component, number=number)
+    granted = f"{number} further sitting{'s' * (number > 1)} of {component} granted to {uci}"
+    if at := desk.actions.granted(grant):
+        return f"{granted} for this reason on {instant_text(at)}: nothing is added. To grant more, say another reason."
+    desk.actions.record(grant)
     RECORDED.passed()
-    return f"{number} further sitting{'s' * (number > 1)} of {component} granted to {uci}."
+    return f"{granted}."
 
 
 @journaled("change_entry", Entry, Order)

@@ -16,6 +16,7 @@ from pipeline.desk import Desk
 from pipeline.ingest import ingest
 from pipeline.staff import RECORDED, Entry, Order, StaffError, allow_sitting, change_entry, extend
 from pipeline.steps import Step, watched
+from rules.catalogue import instant_text
 from tests.crashes import Crash
 from tests.pipeline.test_ingest import answer, land, outbox
 from tests.support import CENTRE, REGISTERED, centre_file, registration_file
@@ -106,6 +107,17 @@ def test_ent_3_a_further_sitting_is_granted_by_staff(work: Desk) -> None:
     said = allow_sitting(work, CENTRE, LEARNER, "BEN01", 1, Order("J. Clerk", "fire alarm", LATER))
     assert said == f"1 further sitting of BEN01 granted to {LEARNER}."
     assert work.actions.allowances([CENTRE]).rows() == [(LEARNER, "BEN01", 1)]
+
+
+def test_ent_3_a_sitting_granted_once_more_in_the_same_words_is_one_sitting(work: Desk) -> None:
+    """Whoever says it again may not have seen that it was done."""
+    first, again = (Order("J. Clerk", "fire alarm", at) for at in (LATER, LATER + timedelta(minutes=1)))
+    allow_sitting(work, CENTRE, LEARNER, "BEN01", 1, first)
+    said = allow_sitting(work, CENTRE, LEARNER, "BEN01", 1, again)
+    assert said.endswith(f"on {instant_text(LATER)}: nothing is added. To grant more, say another reason.")
+    assert work.actions.allowances([CENTRE])["number"].to_list() == [1]
+    allow_sitting(work, CENTRE, LEARNER, "BEN01", 1, Order("J. Clerk", "a second fire alarm", LATER))
+    assert work.actions.allowances([CENTRE])["number"].to_list() == [1, 1]
 
 
 def test_cal_3_an_extension_lets_a_late_file_in_and_is_on_record(work: Desk) -> None:
