@@ -32,10 +32,11 @@ def ingest() -> None:
     Archives, acknowledges, decides, books and answers **every** file that waits in `inbox/<centre>/`, in batches of
     bounded size. The replies lie in `outbox/<centre>/`. A file that is still growing is left for the next run.
 
-    * **Run it now**: press *Trigger*. Two runs never work at the same time; nothing is done twice. * **It failed**:
-    clear the task. What was archived or booked before stays, the rest is taken up where it stopped. The database or
-    the store was out of reach; a bad *file* never fails a run, it gets a reply. * **What happened**: the run's note
-    and the task's log count files by outcome and findings by code. They hold no names.
+    * **Run it now**: press *Trigger*. Two runs never work at the same time; nothing is done twice.
+    * **It failed**: the database or the store was out of reach; a bad *file* never fails a run, it gets a reply. Clear
+      the task. What was archived or booked before stays, the rest is taken up where it stopped.
+    * **What happened**: the run's note and the task's log count files by outcome and findings by code. They hold no
+      names.
     """
 
     @task
