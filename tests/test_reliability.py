@@ -35,6 +35,5 @@ def test_no_crash_left_a_difference(record: dict[str, Any]) -> None:
         assert (one["differences"], one["changes without a step"]) == (0, 0)
 
 
-def test_a_series_ten_times_as_large_takes_about_ten_times_as_long(record: dict[str, Any]) -> None:
-    """The goal is 11, and the page says by how much it was missed; more than 12 is another thing than the machine."""
-    assert 9 < record["load"]["times"] <= 12
+def test_a_series_ten_times_as_large_takes_at_most_eleven_times_as_long(record: dict[str, Any]) -> None:
+    assert record["load"]["times"] <= 11
