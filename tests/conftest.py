@@ -10,6 +10,8 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from infra.postgres import EmbeddedPostgres
 from infra.settings import CATALOGUE_OF_THE_PROJECT, Settings
@@ -19,6 +21,26 @@ from tests.instruments import at_port, new_bucket, s3_server
 from tests.mailbox import Mailbox, mail_server
 
 _BUCKETS = count(1)
+RUNNING = ("tests/dags/", "tests/console/")
+"""Where tests use the fixture `desk`."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: whoever has the running desk waits for it most of the time."""
+    return (os.cpu_count() or 1) + 1
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it is not exported with types
+    """Gives a worker the tests of a file, and those of all folders that need a running desk to the same one: a desk of
+    its own for another worker would cost more than the second worker brings."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "a running desk" if nodeid.startswith(RUNNING) else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """How tests are given to workers."""
+    return Scheduling(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
