@@ -113,7 +113,7 @@ INGEST_SILENT = AlertCode(
 )
 FILES_HELD = AlertCode(
     name="FILES_HELD",
-    happened="{count} files are held in quarantine, the oldest for {hours} hours.",
+    happened="Files are held in quarantine: {count}, the oldest for {hours} h.",
     meaning="Nothing of them is applied until a person decides, and their centres wait.",
     to_do="List them and decide each.",
     commands=("resultsday quarantine list",),

@@ -14,6 +14,8 @@ ACROSS, CELL = 100, 10
 """Cells in a row of the overview, and the room of each."""
 
 LINE_WIDTH, LINE_HEIGHT, MARGIN = 900, 64, 14
+LABEL = 15.0
+"""The room of a date's number."""
 
 
 def overview(centres: pl.DataFrame, to: str, query: str) -> str:
@@ -50,16 +52,17 @@ def calendar_line(dates: Sequence[Milestone], now: datetime) -> str:
     parts = [f'<line class="axis" x1="{MARGIN}" x2="{LINE_WIDTH - MARGIN}" y1="{middle}" y2="{middle}"/>']
     if first <= now:
         parts.append(f'<line class="gone" x1="{MARGIN}" x2="{x(now):.1f}" y1="{middle}" y2="{middle}"/>')
-    taken = [-100.0, -100.0]
+    taken = [-LABEL, -LABEL]
     for number, one in enumerate(dates, 1):
         at = x(one.at)
-        # A label stands above the line, or below it where there is no room.
-        side = 0 if at - taken[0] >= 15 else 1
-        taken[side] = at
+        # A label stands above the line, or below it where there is no room, or else beside the one that takes it.
+        free = [max(at, one_before + LABEL) for one_before in taken]
+        side = free.index(min(free))
+        taken[side] = free[side]
         kind = "past" if one.at <= now else "ahead"
         parts.append(
             f'<circle class="{kind}" cx="{at:.1f}" cy="{middle}" r="5"><title>{escape(f"{one.event}: {one.text}")}'
-            f'</title></circle><text x="{at:.1f}" y="{middle + (20 if side else -12)}">{number}</text>'
+            f'</title></circle><text x="{taken[side]:.1f}" y="{middle + (20 if side else -12)}">{number}</text>'
         )
     if first <= now <= last:
         parts.append(f'<path class="now" d="M{x(now):.1f} 8 V{LINE_HEIGHT - 8}"><title>now</title></path>')

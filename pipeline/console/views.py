@@ -437,16 +437,20 @@ def _todo(book: ConsoleBook, series: Series, outcomes: Mapping[str, int], silent
     states = book.states(series.id)
     cohorts, awardings = states["cohorts"], states["awardings"]
     waits = [
-        (book.held_count(), "files are held in quarantine and wait for a decision, of whatever series",
-         "quarantine"),
-        (outcomes.get("waiting", 0), "files have been received and are not decided yet", "files?outcome=waiting"),
-        (cohorts.get("proposed", 0), "adjustments of marks are proposed and wait for approval (MOD-2)", "approval"),
-        (states["boundaries"].get("proposed", 0), "conversion tables wait for approval (AWD-1)", "approval"),
+        (book.held_count(), "file is held in quarantine and waits for a decision, of whatever series",
+         "files are held in quarantine and wait for a decision, of whatever series", "quarantine"),
+        (outcomes.get("waiting", 0), "file has been received and is not decided yet",
+         "files have been received and are not decided yet", "files?outcome=waiting"),
+        (cohorts.get("proposed", 0), "adjustment of marks is proposed and waits for approval (MOD-2)",
+         "adjustments of marks are proposed and wait for approval (MOD-2)", "approval"),
+        (states["boundaries"].get("proposed", 0), "conversion table waits for approval (AWD-1)",
+         "conversion tables wait for approval (AWD-1)", "approval"),
         (awardings.get("built", 0), "version of the results lies under embargo and waits for approval (RES-2)",
-         "approval"),
-        (silent, "centres that sent files a year ago have sent nothing (OPS-2)", "watch"),
+         "versions of the results lie under embargo and wait for approval (RES-2)", "approval"),
+        (silent, "centre that sent files a year ago has sent nothing (OPS-2)",
+         "centres that sent files a year ago have sent nothing (OPS-2)", "watch"),
     ]  # fmt: skip
-    return [one for one in waits if one[0]]
+    return [(count, one if count == 1 else many, where) for count, one, many, where in waits if count]
 
 
 def _noon(day: str) -> datetime | None:

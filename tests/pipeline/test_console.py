@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from time import monotonic, sleep
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from fixtures.generate import people
 from infra.console import ConsoleBook
 from parsers.layouts import CANDIDATE
+from pipeline.console.pictures import LABEL, calendar_line
 from pipeline.console.records import HIDDEN, lines_of, record, reply_text, said
 from pipeline.console.snapshots import FILTERS, FRESH, Snapshots, reached
 from pipeline.desk import Desk
@@ -123,3 +127,14 @@ def test_of_a_record_whose_fields_are_out_of_place_nothing_is_shown_but_who_it_i
     assert set((shown.before + shown.marked + shown.after)[11:]) == {".", " "}
     header = record(1, "E1" + "0" * 20, "E", {"code": "X", "first_column": None, "last_column": None}, personal=False)
     assert (header.before, header.hidden) == ("E1" + "0" * 20, False)
+
+
+def test_no_number_on_the_line_of_dates_stands_on_another(work: Desk) -> None:
+    for series in work.catalogue.all_series():
+        line = calendar_line(work.catalogue.milestones_of(series, LATER), LATER)
+        rows = defaultdict(list)
+        for x, y in re.findall(r'<text x="([0-9.]+)" y="([0-9.]+)"', line):
+            rows[y].append(float(x))
+        assert rows
+        for places in rows.values():
+            assert all(after - before >= LABEL - 0.11 for before, after in pairwise(places)), series.id

@@ -146,7 +146,7 @@ def test_fil_1_files_that_are_held_for_a_day_are_told_once_a_day(told: Desk) -> 
         copy(connection, t.submissions, pl.DataFrame([{**row, "id": 900 + n} for n, row in enumerate(rows)]))
     assert look(told, NOON + 23 * HOUR).wrong == ()
     found = look(told, NOON + 25 * HOUR)
-    assert found.note() == "FILES_HELD (new): 2 files are held in quarantine, the oldest for 25 hours."
+    assert found.note() == "FILES_HELD (new): Files are held in quarantine: 2, the oldest for 25 h."
     assert look(told, NOON + 26 * HOUR).fresh == ()
     assert [one.code for one in look(told, NOON + 49 * HOUR).fresh] == ["FILES_HELD"]
 
