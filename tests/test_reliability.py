@@ -36,4 +36,5 @@ def test_no_crash_left_a_difference(record: dict[str, Any]) -> None:
 
 
 def test_a_series_ten_times_as_large_takes_at_most_eleven_times_as_long(record: dict[str, Any]) -> None:
-    assert record["load"]["times"] <= 11
+    """Far below ten would say that something held up the smaller one, not that the larger one is quick."""
+    assert 9 < record["load"]["times"] <= 11

@@ -117,5 +117,5 @@ def test_a_server_that_drips_holds_nobody_up_and_keeps_nobody_else_from_being_to
         settings = evolve(mailing(port), alert_webhook=hook.url, alert_seconds=1)
         began = time.monotonic()
         assert send(settings, MESSAGE) == ["Webhook"]
-        assert time.monotonic() - began < 15  # the server would drip for ever
+        assert time.monotonic() - began < 3
     assert len(hook.taken) == 1

@@ -137,4 +137,5 @@ def test_no_number_on_the_line_of_dates_stands_on_another(work: Desk) -> None:
             rows[y].append(float(x))
         assert rows
         for places in rows.values():
+            # They are written to a tenth.
             assert all(after - before >= LABEL - 0.11 for before, after in pairwise(places)), series.id
