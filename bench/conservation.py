@@ -17,8 +17,8 @@ from attrs import frozen
 from bench.desks import new_desk, temporary_server
 from bench.measure import memory
 from fixtures.season import season
+from pipeline.demo.rehearsal import Step
 from pipeline.desk import open_desk
-from pipeline.rehearsal import Step
 from tests.conservation.audit import audit
 from tests.conservation.play import play
 

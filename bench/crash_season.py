@@ -16,18 +16,18 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from fixtures.generate import boundaries, people
-from infra.results import Awarding
+from infra.ledger.results import Awarding
 from infra.store import FolderStore
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, details, single
-from pipeline import quarantine
-from pipeline.after_results import late_claims, updated
-from pipeline.award import approve_boundaries, award, award_claims, take_boundaries
+from pipeline.awarding.award import approve_boundaries, award, award_claims, take_boundaries
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
-from pipeline.marks import take_external
-from pipeline.release import approve, build, release, withdraw
-from pipeline.staff import FEEDS, Entry, Order, change_entry
+from pipeline.intake import quarantine
+from pipeline.intake.ingest import ingest
+from pipeline.intake.staff import FEEDS, Entry, Order, change_entry
+from pipeline.marking.external import take_external
+from pipeline.results.after_results import late_claims, updated
+from pipeline.results.release import approve, build, release, withdraw
 from rules.catalogue import LONDON, Series
 
 REGISTERED = datetime(2023, 9, 18, 12, tzinfo=LONDON)

@@ -32,11 +32,11 @@ import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
 
 from bench.crash_season import STAGES, Size, Stage
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from infra.ledger.submissions import migrate
+from infra.ledger.tables import metadata
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from infra.store import KEPT_LEVELS, S3Store, Store, open_store
-from infra.tables import metadata
 from pipeline.desk import Desk, open_desk
 from pipeline.steps import STEPS, Step, watched
 

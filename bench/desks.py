@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from infra.ledger.submissions import migrate
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 
 New = Callable[[str], Settings]

@@ -21,8 +21,8 @@ from attrs import frozen
 from bench.desks import temporary_server
 from infra.host import free_port
 from infra.landing.keys import KeyBook, Ordered, read_public_key
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from infra.ledger.submissions import migrate
+from infra.running.postgres import EmbeddedPostgres
 
 SESSIONS = 100
 FILES, SIZE = 500, 4_000

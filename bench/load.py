@@ -27,13 +27,13 @@ from bench import national
 from bench.desks import New, new_desk, temporary_server
 from bench.measure import memory
 from fixtures.generate import people
+from infra.ledger.tables import replies, submissions
 from infra.settings import Settings
-from infra.tables import replies, submissions
 from parsers import writer
 from parsers.envelope import Centre, Header
 from parsers.layouts import MARK
 from pipeline.desk import Desk, open_desk
-from pipeline.ingest import ingest
+from pipeline.intake.ingest import ingest
 
 T = TypeVar("T")
 

@@ -26,13 +26,13 @@ from fixtures.generate import people
 from infra.settings import Settings
 from parsers import writer
 from parsers.layouts import MARK
-from pipeline.award import approve_boundaries, award, take_boundaries
+from pipeline.awarding.award import approve_boundaries, award, take_boundaries
+from pipeline.awarding.preview import preview
+from pipeline.awarding.what_if import what_if
 from pipeline.desk import Desk, open_desk
-from pipeline.ingest import ingest
-from pipeline.marks import take_external
-from pipeline.preview import preview
-from pipeline.release import Audience, approve, build, release
-from pipeline.what_if import what_if
+from pipeline.intake.ingest import ingest
+from pipeline.marking.external import take_external
+from pipeline.results.release import Audience, approve, build, release
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param, dag, get_current_context, task
 
 from infra.settings import Settings
-from pipeline.callbacks import run_failed
-from pipeline.timetable import CalendarTimetable
+from pipeline.season.timetable import CalendarTimetable
+from pipeline.watching.callbacks import run_failed
 
 EVENTS = ("results_to_centres",)
 DAYS_BEFORE = (7,)
@@ -69,7 +69,7 @@ def award() -> None:
         """Takes the boundaries that wait; what a person is asked about them. Skipped when all are approved."""
         from airflow.sdk.exceptions import AirflowSkipException
 
-        from pipeline.award import proposed_boundaries, take_boundaries
+        from pipeline.awarding.award import proposed_boundaries, take_boundaries
         from pipeline.desk import open_desk
 
         # Whether a file has settled is a matter of now, not of the instant the run is for.
@@ -92,7 +92,7 @@ def award() -> None:
     @task
     def approve_boundaries() -> str:
         """Records who approved them."""
-        from pipeline.award import approve_boundaries as approve
+        from pipeline.awarding.award import approve_boundaries as approve
         from pipeline.desk import open_desk
 
         who, why, at = _answer("ask_boundaries")
@@ -106,11 +106,11 @@ def award() -> None:
         """The results of the series, as its next version."""
         from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-        from infra.airflow import note_run
-        from pipeline.award import AwardError, NobodyEntered
-        from pipeline.award import award as run_award
-        from pipeline.checkpoints import checkpoint
+        from infra.airflow_api import note_run
+        from pipeline.awarding.award import AwardError, NobodyEntered
+        from pipeline.awarding.award import award as run_award
         from pipeline.desk import open_desk
+        from pipeline.season.checkpoints import checkpoint
 
         run = get_current_context()["dag_run"]
         with open_desk(Settings.load()) as desk:
@@ -136,7 +136,7 @@ def award() -> None:
     def build(awarded: dict[str, Any]) -> dict[str, Any]:
         """Every file of the results, where no centre can read it."""
         from pipeline.desk import open_desk
-        from pipeline.release import build as run_build
+        from pipeline.results.release import build as run_build
 
         with open_desk(Settings.load()) as desk:
             built = run_build(desk, _awarding(desk, awarded), get_current_context()["dag_run"].run_after)
@@ -145,8 +145,8 @@ def award() -> None:
     @task
     def preview(built: dict[str, Any]) -> str:
         """The pages to look at; what a person is asked."""
+        from pipeline.awarding.preview import preview as run_preview
         from pipeline.desk import open_desk
-        from pipeline.preview import preview as run_preview
 
         with open_desk(Settings.load()) as desk:
             awarding = _awarding(desk, built)
@@ -176,7 +176,7 @@ def award() -> None:
     def approve(built: dict[str, Any]) -> None:
         """Records who approved them: from here on the calendar releases them."""
         from pipeline.desk import open_desk
-        from pipeline.release import approve as run_approve
+        from pipeline.results.release import approve as run_approve
 
         with open_desk(Settings.load()) as desk:
             run_approve(desk, _awarding(desk, built), *_answer("ask"))
@@ -187,7 +187,7 @@ def award() -> None:
         from airflow.sdk.exceptions import AirflowSkipException
 
         from pipeline.desk import open_desk
-        from pipeline.release import withdraw as run_withdraw
+        from pipeline.results.release import withdraw as run_withdraw
 
         answered = get_current_context()["ti"].xcom_pull(task_ids="ask", key="answer")
         if not answered or answered["chosen"] != [Question.REJECT]:
@@ -205,7 +205,7 @@ def _series(desk: Any) -> Any:
     """The series the run is for: the one it was given, else the one whose results are due; null before the first."""
     from airflow.sdk.exceptions import AirflowFailException
 
-    from pipeline.timetable import due, exam_milestones
+    from pipeline.season.timetable import due, exam_milestones
 
     context = get_current_context()
     given = context["params"]["series"]

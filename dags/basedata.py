@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from pipeline.callbacks import run_failed
+from pipeline.watching.callbacks import run_failed
 
 
 @dag(
@@ -38,10 +38,10 @@ def basedata() -> None:
     @task
     def publish() -> str:
         """One task for all series."""
-        from infra.airflow import note_run
+        from infra.airflow_api import note_run
         from infra.settings import Settings
-        from pipeline.basedata import publish_due
         from pipeline.desk import open_desk
+        from pipeline.season.basedata import publish_due
 
         with open_desk(Settings.load()) as desk:
             published = publish_due(desk, datetime.now(UTC))

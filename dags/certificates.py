@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
-from pipeline.callbacks import run_failed
-from pipeline.timetable import CalendarTimetable
+from pipeline.season.timetable import CalendarTimetable
+from pipeline.watching.callbacks import run_failed
 
 EVENTS = ("certificates_due",)
 DAYS_BEFORE = (28,)
@@ -41,11 +41,11 @@ def certificates() -> None:
     @task
     def list_due() -> str:
         """One task for every series whose certificates are due."""
-        from infra.airflow import note_run
-        from pipeline.certificates import certificates as list_all
+        from infra.airflow_api import note_run
         from pipeline.desk import open_desk
-        from pipeline.release import is_released
-        from pipeline.timetable import due, exam_milestones
+        from pipeline.results.certificates import certificates as list_all
+        from pipeline.results.release import is_released
+        from pipeline.season.timetable import due, exam_milestones
 
         settings, run = Settings.load(), get_current_context()["dag_run"]
         notes = []

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
-from pipeline.callbacks import run_failed
-from pipeline.timetable import CalendarTimetable
+from pipeline.season.timetable import CalendarTimetable
+from pipeline.watching.callbacks import run_failed
 
 EVENTS = ("on_time_deadline", "window_closes", "marks_deadline")
 DAYS_BEFORE = (14, 3)
@@ -42,11 +42,11 @@ def checkpoints() -> None:
     @task
     def check() -> str:
         """One task for every series whose deadline it is."""
-        from infra.airflow import note_run
-        from pipeline.checkpoints import checkpoint
+        from infra.airflow_api import note_run
         from pipeline.desk import open_desk
-        from pipeline.marks import missing_marks
-        from pipeline.timetable import due, exam_milestones
+        from pipeline.marking.external import missing_marks
+        from pipeline.season.checkpoints import checkpoint
+        from pipeline.season.timetable import due, exam_milestones
 
         settings, run = Settings.load(), get_current_context()["dag_run"]
         notes = []

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from pipeline.callbacks import run_failed
+from pipeline.watching.callbacks import run_failed
 
 
 @dag(
@@ -34,11 +34,11 @@ def fees() -> None:
     @task
     def state() -> str:
         """One task for all series and centres."""
-        from infra.airflow import note_run
+        from infra.airflow_api import note_run
         from infra.settings import Settings
-        from pipeline.dates import current_series
         from pipeline.desk import open_desk
-        from pipeline.statements import statements
+        from pipeline.season.dates import current_series
+        from pipeline.season.statements import statements
 
         now = datetime.now(UTC)
         with open_desk(Settings.load()) as desk:

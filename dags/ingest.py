@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, get_current_context, task
 
-from pipeline.callbacks import run_failed
+from pipeline.watching.callbacks import run_failed
 
 
 @dag(
@@ -42,12 +42,12 @@ def ingest() -> None:
     @task
     def take_in() -> str:
         """One task for all files: a task of its own for each would cost more than the work."""
-        from infra.airflow import note_run
+        from infra.airflow_api import note_run
+        from infra.ledger.alerts import WatchBook
         from infra.settings import Settings
-        from infra.watching import WatchBook
         from pipeline.desk import open_desk
-        from pipeline.ingest import ingest as ingest_all
-        from pipeline.watch import INGEST
+        from pipeline.intake.ingest import ingest as ingest_all
+        from pipeline.watching.watch import INGEST
 
         with open_desk(Settings.load()) as desk:
             now = datetime.now(UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, get_current_context, task
 
-from pipeline.callbacks import run_failed
+from pipeline.watching.callbacks import run_failed
 
 
 @dag(
@@ -35,11 +35,11 @@ def late_claims() -> None:
     @task
     def award_late() -> str:
         """One task for all series: a day has few such claims."""
-        from infra.airflow import note_run
+        from infra.airflow_api import note_run
         from infra.settings import Settings
-        from pipeline.after_results import late_claims as award_all
         from pipeline.desk import open_desk
-        from pipeline.embargo import ReleaseError
+        from pipeline.results.after_results import late_claims as award_all
+        from pipeline.results.embargo import ReleaseError
 
         run = get_current_context()["dag_run"]
         with open_desk(Settings.load()) as desk:

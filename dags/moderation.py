@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
-from pipeline.callbacks import run_failed
-from pipeline.timetable import CalendarTimetable
+from pipeline.season.timetable import CalendarTimetable
+from pipeline.watching.callbacks import run_failed
 
 EVENTS = ("marks_deadline", "marks_amendment_deadline")
 HOUR = 5
@@ -43,10 +43,10 @@ def moderation() -> None:
         """One task for the three steps: they are short, and each picks up what the one before has left."""
         from attrs import fields
 
-        from infra.airflow import note_run
+        from infra.airflow_api import note_run
         from pipeline.desk import open_desk
-        from pipeline.marks import take_external
-        from pipeline.moderation import Summary, review, sample, take
+        from pipeline.marking.external import take_external
+        from pipeline.marking.moderation import Summary, review, sample, take
 
         run = get_current_context()["dag_run"]
         # The instant the run is for, not of the work: a retry and a rehearsal see the calendar as it stood then.

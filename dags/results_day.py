@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
-from pipeline.callbacks import run_failed
-from pipeline.timetable import CalendarTimetable
+from pipeline.season.timetable import CalendarTimetable
+from pipeline.watching.callbacks import run_failed
 
 if TYPE_CHECKING:
-    from pipeline.release import Audience
+    from pipeline.results.release import Audience
 
 EVENTS = ("results_to_centres", "results_to_learners")
 
@@ -60,10 +60,10 @@ def results_day() -> None:
 
 def _release(audience: Audience, events: tuple[str, ...]) -> str:
     """Releases the series that are due by one of `events`, and sets the run's note."""
-    from infra.airflow import note_run
+    from infra.airflow_api import note_run
     from pipeline.desk import open_desk
-    from pipeline.release import ReleaseError, release
-    from pipeline.timetable import due, exam_milestones
+    from pipeline.results.release import ReleaseError, release
+    from pipeline.season.timetable import due, exam_milestones
 
     settings, run = Settings.load(), get_current_context()["dag_run"]
     notes = []

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from pipeline.callbacks import run_failed
+from pipeline.watching.callbacks import run_failed
 
 
 @dag(
@@ -42,11 +42,11 @@ def updated_results() -> None:
         """One task for all centres."""
         from airflow.sdk.exceptions import AirflowFailException
 
-        from infra.airflow import note_run
+        from infra.airflow_api import note_run
         from infra.settings import Settings
-        from pipeline.after_results import updated
         from pipeline.desk import open_desk
-        from pipeline.embargo import ReleaseError
+        from pipeline.results.after_results import updated
+        from pipeline.results.embargo import ReleaseError
 
         context = get_current_context()
         run, asked = context["dag_run"], context["params"]

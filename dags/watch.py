@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, get_current_context, task
 
-from pipeline.callbacks import run_failed
+from pipeline.watching.callbacks import run_failed
 
 
 @dag(
@@ -35,10 +35,10 @@ def watch() -> None:
     @task
     def look() -> str:
         """One look."""
-        from infra.airflow import note_run
+        from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.desk import open_desk
-        from pipeline.watch import watch as look_around
+        from pipeline.watching.watch import watch as look_around
 
         with open_desk(Settings.load()) as desk:
             note = look_around(desk, datetime.now(UTC)).note()

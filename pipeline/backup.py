@@ -24,11 +24,11 @@ from attrs import frozen
 from cattrs.preconf.json import make_converter
 from sqlalchemy import select
 
-from infra import dump
-from infra.ledger import Ledger, migrate
+from infra.ledger.submissions import Ledger, migrate
+from infra.ledger.tables import submissions
+from infra.running import dump
 from infra.settings import MIB
 from infra.store import BadKey, FolderStore, Missing, Store, Stored
-from infra.tables import submissions
 from pipeline.desk import Desk
 
 LEDGER, MANIFEST, FILES = "ledger.dump", "manifest.json", "store/"

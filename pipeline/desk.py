@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from attrs import frozen
 
-from infra.actions import ActionBook
-from infra.journal import Journal
-from infra.ledger import Ledger
-from infra.results import ResultBook
+from infra.ledger.actions import ActionBook
+from infra.ledger.journal import Journal
+from infra.ledger.results import ResultBook
+from infra.ledger.submissions import Ledger
 from infra.settings import Settings
 from infra.store import Store, open_store
 from rules.catalogue import Catalogue

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from typing import Any, ParamSpec, TypeVar
 
 from attrs import asdict, frozen, has
 
 import pipeline
-from infra.journal import Entry
-from infra.results import Awarding
+from infra.ledger.journal import Entry
+from infra.ledger.results import Awarding
 from pipeline.archive import taking
 from pipeline.desk import Desk
 from pipeline.steps import step
@@ -101,7 +101,7 @@ def _entry(name: str, given: dict[str, Any]) -> Entry:
 
 def run_again(desk: Desk, entry: Entry) -> Any:
     """Runs a job of the journal on `desk`, with what it was run with; raises `JournalError`."""
-    for module in iter_modules(pipeline.__path__, "pipeline."):
+    for module in walk_packages(pipeline.__path__, "pipeline."):
         # Jobs are known once their modules are imported; no more of them than it takes, for Airflow is behind some.
         if entry.job not in JOBS:
             import_module(module.name)

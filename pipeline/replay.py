@@ -12,9 +12,9 @@ from pathlib import Path
 from attrs import evolve, frozen
 from sqlalchemy import make_url
 
-from infra.journal import Entry
-from infra.ledger import migrate
-from infra.postgres import create_database, drop_database
+from infra.ledger.journal import Entry
+from infra.ledger.submissions import migrate
+from infra.running.postgres import create_database, drop_database
 from infra.settings import Settings
 from infra.store import FolderStore
 from pipeline.desk import Desk, open_desk

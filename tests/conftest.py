@@ -13,10 +13,10 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from infra.postgres import EmbeddedPostgres
+from infra.running.postgres import EmbeddedPostgres
+from infra.running.supervisor import Desk, down, up
 from infra.settings import CATALOGUE_OF_THE_PROJECT, Settings
 from infra.store import S3Store, open_store
-from infra.supervisor import Desk, down, up
 from tests.instruments import at_port, new_bucket, s3_server
 from tests.mailbox import Mailbox, mail_server
 

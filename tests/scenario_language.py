@@ -23,16 +23,17 @@ from infra.store import FolderStore
 from parsers.feed import write_feed
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, record, single
-from pipeline import moderation, release
-from pipeline.after_results import late_claims
-from pipeline.award import AwardError, approve_boundaries, award, take_boundaries
-from pipeline.certificates import certificates
-from pipeline.checkpoints import checkpoint
+from pipeline.awarding.award import AwardError, approve_boundaries, award, take_boundaries
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
-from pipeline.marks import missing_marks, take_external
-from pipeline.staff import Entry, Order, allow_sitting, change_entry, extend
-from pipeline.statements import statements
+from pipeline.intake.ingest import ingest
+from pipeline.intake.staff import Entry, Order, allow_sitting, change_entry, extend
+from pipeline.marking import moderation
+from pipeline.marking.external import missing_marks, take_external
+from pipeline.results import release
+from pipeline.results.after_results import late_claims
+from pipeline.results.certificates import certificates
+from pipeline.season.checkpoints import checkpoint
+from pipeline.season.statements import statements
 from rules.catalogue import Approval, Series
 from tests.support import CENTRE
 

@@ -18,7 +18,7 @@ import yaml
 
 from fixtures.examples import EXAMPLES
 from parsers.findings import CODES
-from pipeline.diagrams import BOX_HEIGHT, BOX_WIDTH, DESK, FILE, PRODUCTION, RESULTS, Diagram, ends
+from pipeline.docs.diagrams import BOX_HEIGHT, BOX_WIDTH, DESK, FILE, PRODUCTION, RESULTS, Diagram, ends
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = [

@@ -8,7 +8,7 @@ import pytest
 
 from bench import load
 from bench.desks import New, new_desk
-from infra.postgres import EmbeddedPostgres
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import MIB
 
 

@@ -21,20 +21,20 @@ import sqlalchemy as sa
 from attrs import evolve, frozen
 from click.testing import CliRunner
 
-from infra import tables as t
-from infra.console import ConsoleBook
 from infra.host import free_port
 from infra.landing.keys import KeyBook, Ordered, read_public_key
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from infra.ledger import tables as t
+from infra.ledger.alerts import WatchBook
+from infra.ledger.console import ConsoleBook
+from infra.ledger.submissions import migrate
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
-from infra.watching import WatchBook
-from pipeline.award import award
+from pipeline.awarding.award import award
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
-from pipeline.ingest import ingest
-from pipeline.release import approve, build, release
-from pipeline.watch import INGEST, WATCH
+from pipeline.intake.ingest import ingest
+from pipeline.results.release import approve, build, release
+from pipeline.watching.watch import INGEST, WATCH
 from tests.mailbox import mail_server, webhook
 from tests.monitors import scheduler_beating
 from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, TO_LEARNERS, WHO, WHY, play, series

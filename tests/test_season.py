@@ -15,14 +15,14 @@ from attrs import evolve
 from bench.reliability import RECORD
 from fixtures.season import season
 from fixtures.season.people import PER_MILLE
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from infra.ledger.submissions import migrate
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from parsers.reader import read
-from pipeline.demo import SAMPLES
+from pipeline.demo.demo import SAMPLES
+from pipeline.demo.rehearsal import happen, steps
 from pipeline.desk import open_desk
-from pipeline.ingest import ingest
-from pipeline.rehearsal import happen, steps
+from pipeline.intake.ingest import ingest
 from pipeline.replay import empty_desk, replay
 from tests.conservation.audit import audit
 from tests.conservation.play import LONG_AGO, Played, play

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 
-from infra.airflow import AirflowApi, AirflowError
+from infra.airflow_api import AirflowApi, AirflowError
 
 log = logging.getLogger(__name__)
 

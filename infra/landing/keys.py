@@ -18,8 +18,8 @@ from sqlalchemy import Connection, Engine, Row, Select, func, insert, or_, selec
 from sqlalchemy.exc import IntegrityError
 
 from infra.host import write_private
+from infra.ledger.tables import centre_keys
 from infra.settings import Settings
-from infra.tables import centre_keys
 
 KINDS = (
     "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",

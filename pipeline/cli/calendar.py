@@ -25,7 +25,7 @@ def run() -> None:
 @told
 def statements(series: str) -> None:
     """Statements of entries and invoices of a SERIES into the outboxes of its centres (FEE-5)."""
-    from pipeline.statements import statements as write
+    from pipeline.season.statements import statements as write
 
     with open_the_desk() as desk:
         count = write(desk, series_of(desk, series), datetime.now(UTC))
@@ -38,7 +38,7 @@ def statements(series: str) -> None:
 @told
 def checkpoint(series: str, event: str) -> None:
     """Who would get no result in a SERIES and who has sent nothing, as the ledger stands (OPS-1, OPS-2)."""
-    from pipeline.checkpoints import checkpoint as take
+    from pipeline.season.checkpoints import checkpoint as take
 
     with open_the_desk() as desk:
         click.echo(take(desk, series_of(desk, series), event, datetime.now(UTC)).note())
@@ -50,7 +50,7 @@ def checkpoint(series: str, event: str) -> None:
 @told
 def run_basedata(series: str) -> None:
     """Publish the basedata of a SERIES, unless what is published says the same (CAL-2, CAL-4)."""
-    from pipeline.basedata import publish_basedata
+    from pipeline.season.basedata import publish_basedata
 
     with open_the_desk() as desk:
         click.echo(publish_basedata(desk, series_of(desk, series), datetime.now(UTC)).note())
@@ -62,7 +62,7 @@ def run_basedata(series: str) -> None:
 @told
 def missing_marks(series: str) -> None:
     """Chase the marks that are missing in a SERIES: lists by name to the centres (MRK-3)."""
-    from pipeline.marks import missing_marks as chase
+    from pipeline.marking.external import missing_marks as chase
 
     with open_the_desk() as desk:
         click.echo(f"{chase(desk, series_of(desk, series), datetime.now(UTC))} marks are missing.")
@@ -73,7 +73,7 @@ def missing_marks(series: str) -> None:
 @told
 def external_marks() -> None:
     """Take the board's own marks that wait in feeds/external-marks/ (MRK-1)."""
-    from pipeline.marks import take_external
+    from pipeline.marking.external import take_external
 
     with open_the_desk() as desk:
         click.echo(take_external(desk, datetime.now(UTC)).note())
@@ -85,7 +85,7 @@ def external_marks() -> None:
 @told
 def moderation(series: str) -> None:
     """Draw the samples of a SERIES that are due, take the moderators' marks, propose adjustments (MOD-1, MOD-2)."""
-    from pipeline.moderation import review, sample, take
+    from pipeline.marking.moderation import review, sample, take
 
     now = datetime.now(UTC)
     with open_the_desk() as desk:
@@ -103,7 +103,7 @@ def calendar(series: str | None) -> None:
     Without SERIES: of every exam series that has a date to come, or else of the last. Dates that nobody published are
     marked.
     """
-    from pipeline.dates import countdown, series_to_show
+    from pipeline.season.dates import countdown, series_to_show
     from rules.catalogue import Catalogue
 
     catalogue, now = Catalogue.load(Settings.load().catalogue), datetime.now(UTC)
@@ -118,7 +118,7 @@ def calendar(series: str | None) -> None:
 @told
 def docs(only_check: bool) -> None:
     """Rewrite the pages of docs/ that are generated from the code."""
-    from pipeline.pages import stale, write
+    from pipeline.docs.pages import stale, write
 
     pages = stale() if only_check else write()
     for page in pages:

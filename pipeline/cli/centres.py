@@ -112,7 +112,7 @@ def sftp() -> None:
     """Run the landing service alone, until it is told to stop (`up` runs it as a part of the desk)."""
     from infra.landing.keys import KeyRefused
     from infra.landing.server import serve
-    from infra.supervisor import status as look
+    from infra.running.supervisor import status as look
 
     settings = Settings.load()
     running = look(settings)

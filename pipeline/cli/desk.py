@@ -12,14 +12,14 @@ from infra.settings import Settings
 from pipeline.cli.tools import console, main, open_the_desk, told
 
 if TYPE_CHECKING:
-    from infra.supervisor import Desk
+    from infra.running.supervisor import Desk
 
 
 @main.command()
 @told
 def demo() -> None:
     """Play an exam season of made-up centres, and the eight sample files, through the real Airflow."""
-    from pipeline.demo import demo as run
+    from pipeline.demo.demo import demo as run
 
     run(Settings.load(), console, lambda: datetime.now(UTC))
 
@@ -28,7 +28,7 @@ def demo() -> None:
 @told
 def up() -> None:
     """Start the desk (PostgreSQL, Airflow, the landing service) and leave it running."""
-    from infra.supervisor import up as start
+    from infra.running.supervisor import up as start
 
     settings = Settings.load()
     desk = start(settings, click.echo)
@@ -41,7 +41,7 @@ def up() -> None:
 @told
 def down() -> None:
     """End the desk that `up` started, and nothing else."""
-    from infra.supervisor import down as stop
+    from infra.running.supervisor import down as stop
 
     stop(Settings.load(), click.echo)
 
@@ -50,7 +50,7 @@ def down() -> None:
 @told
 def status() -> None:
     """Say whether the desk is up; exit code 1 when it is not."""
-    from infra.supervisor import status as look
+    from infra.running.supervisor import status as look
 
     settings = Settings.load()
     desk = look(settings)
@@ -70,7 +70,7 @@ def _sftp(settings: Settings, desk: Desk) -> str:
 def ingest() -> None:
     """Take in everything that waits, once, without Airflow (on the database of a running desk or of
     RESULTSDAY_DATABASE_URL)."""
-    from pipeline.ingest import ingest as run
+    from pipeline.intake.ingest import ingest as run
 
     with open_the_desk() as desk:
         click.echo(run(desk, datetime.now(UTC)).note())

@@ -35,7 +35,7 @@ def check(paths: tuple[Path, ...], as_json: bool, received: datetime | None) -> 
     Exit code: 0 nothing to mend, 1 warnings only, 2 wrong usage, 3 candidates or entries would be refused, 4 a file
     would be refused, 5 a file cannot be read. Of several files the highest counts.
     """
-    from pipeline.check_run import check_all
+    from pipeline.files.check_run import check_all
     from rules.catalogue import LONDON, Catalogue, CatalogueError
 
     try:
@@ -49,7 +49,7 @@ def check(paths: tuple[Path, ...], as_json: bool, received: datetime | None) -> 
 
 def _file(path: Path) -> bytes:
     """The bytes of a file; ends the command with a sentence where it cannot be read."""
-    from pipeline.sources import whole
+    from pipeline.files.named_files import whole
 
     try:
         return whole(path)
@@ -59,8 +59,8 @@ def _file(path: Path) -> bytes:
 
 def _end(path: Path, error: OSError) -> NoReturn:
     from parsers.findings import visible
-    from pipeline.check import Exit
-    from pipeline.sources import sentence
+    from pipeline.files.check import Exit
+    from pipeline.files.named_files import sentence
 
     click.echo(f"{visible(str(path))}: {sentence(error)}", err=True)
     sys.exit(Exit.UNREADABLE)
@@ -79,10 +79,10 @@ def describe(path: Path, rows: int, all_rows: bool, mask: bool, line: int | None
     """
     from parsers.bundle import read_bundle
     from parsers.reader import read
-    from pipeline.check import Exit
-    from pipeline.describe import NoRecordError, Wish, describe_bundle, one_record
-    from pipeline.describe import describe as described
-    from pipeline.sources import is_bundle_file, lines_of
+    from pipeline.files.check import Exit
+    from pipeline.files.describe import NoRecordError, Wish, describe_bundle, one_record
+    from pipeline.files.describe import describe as described
+    from pipeline.files.named_files import is_bundle_file, lines_of
 
     data = _file(path)
     wish = Wish(rows=None if all_rows else rows, width=width(), mask=mask)
@@ -112,9 +112,9 @@ def convert(source: Path, target: Path, mask: bool, force: bool) -> None:
 
     Exit code: 0 written, 2 wrong usage, 4 the source is not a readable file or table, 5 cannot be read or written.
     """
-    from pipeline.check import Checked, Exit, show
-    from pipeline.convert import Refused, UsageError
-    from pipeline.convert import convert as converted
+    from pipeline.files.check import Checked, Exit, show
+    from pipeline.files.convert import Refused, UsageError
+    from pipeline.files.convert import convert as converted
 
     try:
         done = converted(source, target, mask=mask, force=force)
@@ -139,7 +139,7 @@ class _RecordName(click.ParamType["Layout | FileType"]):
     name = "record"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        from pipeline.record_types import names, record_type
+        from pipeline.files.record_types import names, record_type
 
         known = record_type(value)
         if known is None:
@@ -148,7 +148,7 @@ class _RecordName(click.ParamType["Layout | FileType"]):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from parsers.layouts import FILE_TYPES
-        from pipeline.record_types import names
+        from pipeline.files.record_types import names
 
         known = {name: title for name, (title, _) in names().items()}
         known |= {one.letter: one.title for one in FILE_TYPES.values()}
@@ -164,7 +164,7 @@ def layout(record: Layout | FileType | None, as_json: bool) -> None:
     import json
 
     from parsers.layouts import LAYOUTS, FileType
-    from pipeline.record_types import as_data, overview, shown
+    from pipeline.files.record_types import as_data, overview, shown
 
     if isinstance(record, FileType):
         raise click.UsageError(f"a file of letter {record.letter} ({record.title}) is plain text without records")
@@ -188,7 +188,7 @@ def layout(record: Layout | FileType | None, as_json: bool) -> None:
 def basedata(series: str, folder: Path | None, at: datetime | None) -> None:
     """The basedata of a SERIES (year and month, for example 2024-06; 2023-09 for registrations): what its files hold,
     and what of it nobody published. Publishes nothing; that is `resultsday run basedata`."""
-    from pipeline.basedata import drawn_up, note, written
+    from pipeline.season.basedata import drawn_up, note, written
     from rules.basedata import placeholders
     from rules.catalogue import LONDON, Catalogue
 
@@ -215,8 +215,8 @@ def identify(values: tuple[str, ...]) -> None:
     Exit code: 0 all are valid, 2 wrong usage, 3 one is not.
     """
     from parsers.findings import visible
-    from pipeline.identify import SHAPES
-    from pipeline.identify import identify as identified
+    from pipeline.files.identify import SHAPES
+    from pipeline.files.identify import identify as identified
 
     valid = True
     for value in values:

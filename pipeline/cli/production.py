@@ -15,9 +15,9 @@ from pipeline.cli.tools import main, open_the_desk, say, told
 def migrate() -> None:
     """Make or upgrade the ledger's tables, and the database of Airflow's (at RESULTSDAY_DATABASE_URL; a desk that `up`
     starts does it by itself)."""
-    from infra.ledger import migrate as run
-    from infra.postgres import create_database
-    from infra.supervisor import AIRFLOW_DATABASE
+    from infra.ledger.submissions import migrate as run
+    from infra.running.postgres import create_database
+    from infra.running.supervisor import AIRFLOW_DATABASE
 
     url = Settings.load().database_url
     if not url:
@@ -59,8 +59,8 @@ def bell(queue: str) -> None:
     settings it uses); until it is told to stop."""
     import boto3
 
-    from infra.airflow import AirflowApi
-    from infra.bell import heard
+    from infra.airflow_api import AirflowApi
+    from infra.landing.queue import heard
 
     def ring() -> None:
         with AirflowApi.of_this_task() as api:

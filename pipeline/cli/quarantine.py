@@ -10,7 +10,7 @@ import click
 from pipeline.cli.tools import main, open_the_desk, say, told
 
 if TYPE_CHECKING:
-    from pipeline.quarantine import Action
+    from pipeline.intake.quarantine import Action
 
 
 @main.group()
@@ -22,9 +22,9 @@ def quarantine() -> None:
 @told
 def list_() -> None:
     """Every held file: its number, centre, name, receipt, and what holds it."""
-    from infra.console import ConsoleBook
+    from infra.ledger.console import ConsoleBook
     from pipeline.cli.tools import width
-    from pipeline.quarantine import held_lines
+    from pipeline.intake.quarantine import held_lines
 
     with open_the_desk() as desk:
         say(held_lines(ConsoleBook(desk.ledger.engine).held(), width()))
@@ -37,8 +37,8 @@ def _command(name: Action, help_text: str) -> None:
     @click.option("--why", required=True, help="The reason, for the record and for the centre.")
     @told
     def run(number: int, who: str, why: str) -> None:
-        from pipeline.quarantine import ACTIONS, QuarantineError, held_file
-        from pipeline.staff import Order
+        from pipeline.intake.quarantine import ACTIONS, QuarantineError, held_file
+        from pipeline.intake.staff import Order
 
         with open_the_desk() as desk:
             try:

@@ -13,8 +13,8 @@ import click
 from pipeline.cli.tools import main, open_the_desk, say, series_of, told
 
 if TYPE_CHECKING:
-    from infra.journal import Entry
-    from infra.results import Awarding
+    from infra.ledger.journal import Entry
+    from infra.ledger.results import Awarding
     from pipeline.desk import Desk
 
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 @told
 def explain(centre: str, candidate: str, qualification: str | None, series: str | None, html: Path | None) -> None:
     """How an outcome came about: from file and line to grade, every version and choice with its rule (RES-5)."""
-    from pipeline.explain import Unexplained, as_page, text
-    from pipeline.explain import explain as explained
+    from pipeline.results.explain import Unexplained, as_page, text
+    from pipeline.results.explain import explain as explained
 
     with open_the_desk() as desk:
         try:
@@ -57,7 +57,7 @@ def boundaries() -> None:
 @told
 def boundaries_take() -> None:
     """Take the boundaries that wait in feeds/boundaries/ and propose conversion tables."""
-    from pipeline.award import take_boundaries
+    from pipeline.awarding.award import take_boundaries
 
     with open_the_desk() as desk:
         click.echo(take_boundaries(desk, datetime.now(UTC)).note())
@@ -70,7 +70,7 @@ def boundaries_take() -> None:
 @told
 def boundaries_approve(series: str, who: str, why: str) -> None:
     """Approve the newest conversion table of every component of a SERIES."""
-    from pipeline.award import approve_boundaries
+    from pipeline.awarding.award import approve_boundaries
 
     with open_the_desk() as desk:
         count = approve_boundaries(desk, series_of(desk, series), who, why, datetime.now(UTC))
@@ -82,7 +82,7 @@ def boundaries_approve(series: str, who: str, why: str) -> None:
 @told
 def award(series: str) -> None:
     """Award a SERIES as the ledger stands and freeze the results as its next version."""
-    from pipeline.award import award as run
+    from pipeline.awarding.award import award as run
 
     with open_the_desk() as desk:
         click.echo(run(desk, series_of(desk, series), datetime.now(UTC)).note())
@@ -93,7 +93,7 @@ def award(series: str) -> None:
 @told
 def preview(series: str) -> None:
     """Write the page from which the newest results of a SERIES are approved, and its tables."""
-    from pipeline.preview import preview as write
+    from pipeline.awarding.preview import preview as write
 
     with open_the_desk() as desk:
         awarding = desk.results.newest(series_of(desk, series).id)
@@ -112,8 +112,8 @@ def what_if(series: str, moves: tuple[str, ...], page: Path | None) -> None:
 
     Nothing is recorded.
     """
-    from pipeline.what_if import moves_of
-    from pipeline.what_if import what_if as run
+    from pipeline.awarding.what_if import moves_of
+    from pipeline.awarding.what_if import what_if as run
 
     with open_the_desk() as desk:
         found = run(desk, series_of(desk, series), moves_of(moves), datetime.now(UTC))
@@ -143,7 +143,7 @@ def _newest_results(desk: Desk, series: str) -> Awarding:
 @told
 def results_build(series: str) -> None:
     """Write every file of the newest results of a SERIES, hashed, where no centre can read it."""
-    from pipeline.release import build
+    from pipeline.results.release import build
 
     with open_the_desk() as desk:
         click.echo(build(desk, _newest_results(desk, series), datetime.now(UTC)).note())
@@ -156,7 +156,7 @@ def _results_command(name: Literal["approve", "withdraw"], help_text: str) -> No
     @click.option("--why", required=True, help="The reason, for the record.")
     @told
     def run(series: str, who: str, why: str) -> None:
-        from pipeline.release import approve, withdraw
+        from pipeline.results.release import approve, withdraw
 
         decide = approve if name == "approve" else withdraw
         with open_the_desk() as desk:
@@ -174,7 +174,7 @@ _results_command("withdraw", "Stop the newest results of a SERIES, as long as no
 @told
 def release(series: str, audience: Literal["centres", "learners"]) -> None:
     """Publish the approved results of a SERIES, if their instant has come (RES-2)."""
-    from pipeline.release import release as run
+    from pipeline.results.release import release as run
 
     with open_the_desk() as desk:
         click.echo(run(desk, series_of(desk, series), audience, datetime.now(UTC)).note())
@@ -188,7 +188,7 @@ def release(series: str, audience: Literal["centres", "learners"]) -> None:
 @told
 def updated_results(series: str, centres: tuple[str, ...], who: str, why: str) -> None:
     """Restate the results file of centres of which something has changed since the last one (RES-3)."""
-    from pipeline.after_results import updated
+    from pipeline.results.after_results import updated
 
     with open_the_desk() as desk:
         done = updated(desk, centres, datetime.now(UTC), series_of(desk, series), who, why)
@@ -200,7 +200,7 @@ def updated_results(series: str, centres: tuple[str, ...], who: str, why: str) -
 @told
 def late_claims() -> None:
     """Award claims that came after results day, and publish them in the portal (CRT-6)."""
-    from pipeline.after_results import late_claims as run
+    from pipeline.results.after_results import late_claims as run
 
     with open_the_desk() as desk:
         late = run(desk, datetime.now(UTC))
@@ -213,7 +213,7 @@ def late_claims() -> None:
 @told
 def certificates(series: str) -> None:
     """List the certificates of a SERIES that are due (CRT-7)."""
-    from pipeline.certificates import certificates as run
+    from pipeline.results.certificates import certificates as run
 
     with open_the_desk() as desk:
         count = run(desk, series_of(desk, series), datetime.now(UTC))

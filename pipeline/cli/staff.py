@@ -39,7 +39,7 @@ def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
 @told
 def extension(centre: str, series: str, event: str, until: datetime, who: str, why: str) -> None:
     """Extend a deadline of a series for one centre (CAL-3)."""
-    from pipeline.staff import Order, extend
+    from pipeline.intake.staff import Order, extend
     from rules.catalogue import LONDON
 
     day = until + timedelta(days=1)
@@ -56,7 +56,7 @@ def extension(centre: str, series: str, event: str, until: datetime, who: str, w
 @told
 def sitting(centre: str, uci: str, component: str, number: int, who: str, why: str) -> None:
     """Grant a learner further sittings of a component (ENT-3, ENT-4)."""
-    from pipeline.staff import Order, allow_sitting
+    from pipeline.intake.staff import Order, allow_sitting
 
     with open_the_desk() as desk:
         click.echo(allow_sitting(desk, centre, uci, component, number, Order(who, why, datetime.now(UTC))))
@@ -73,7 +73,7 @@ def _entry_command(action: Literal["entry", "claim", "withdrawal"], help_text: s
     def run(
         centre: str, series: str, candidate: str, uci: str, code: str, who: str, why: str, certificate: bool = False
     ) -> None:
-        from pipeline.staff import Entry, Order, change_entry
+        from pipeline.intake.staff import Entry, Order, change_entry
 
         with open_the_desk() as desk:
             entry = Entry(centre, series, candidate, uci, code)
@@ -97,7 +97,7 @@ def _decision_command(name: Literal["approve", "reject"], help_text: str, done: 
     @click.option("--why", required=True, help="The reason, for the record.")
     @told
     def run(cohort: int, who: str, why: str) -> None:
-        from pipeline.moderation import approve, reject
+        from pipeline.marking.moderation import approve, reject
 
         decide = approve if name == "approve" else reject
         with open_the_desk() as desk:

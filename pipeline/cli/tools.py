@@ -42,16 +42,16 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **options: Any) -> Any:
         from sqlalchemy.exc import SQLAlchemyError
 
-        from infra.airflow import AirflowError
-        from infra.postgres import PostgresError
+        from infra.airflow_api import AirflowError
+        from infra.running.postgres import PostgresError
+        from infra.running.supervisor import SupervisorError
         from infra.store import StoreError
-        from infra.supervisor import SupervisorError
-        from pipeline.award import AwardError
+        from pipeline.awarding.award import AwardError
         from pipeline.backup import BackupError
-        from pipeline.basedata import BasedataError
-        from pipeline.demo import DemoError
-        from pipeline.embargo import ReleaseError
-        from pipeline.staff import StaffError
+        from pipeline.demo.demo import DemoError
+        from pipeline.intake.staff import StaffError
+        from pipeline.results.embargo import ReleaseError
+        from pipeline.season.basedata import BasedataError
         from rules.catalogue import CatalogueError
 
         outside = (
@@ -114,7 +114,7 @@ def width() -> int | None:
 @contextmanager
 def open_the_desk() -> Iterator[Desk]:
     """The desk on the database of a running one, or of the settings."""
-    from infra.supervisor import status as look
+    from infra.running.supervisor import status as look
     from pipeline.desk import open_desk
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")

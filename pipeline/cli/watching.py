@@ -17,8 +17,8 @@ from pipeline.cli.tools import main, open_the_desk, say, told
 @told
 def health() -> None:
     """Use every part of the desk and say what is wrong; exit code 1 when something is."""
-    from infra.supervisor import status
-    from pipeline.health import health as look
+    from infra.running.supervisor import status
+    from pipeline.watching.health import health as look
 
     settings = Settings.load()
     airflow_url = os.environ.get("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "").removesuffix("/execution/")
@@ -35,7 +35,7 @@ def health() -> None:
 @told
 def metrics() -> None:
     """Print every metric in the text format of Prometheus."""
-    from pipeline.metrics import exposition
+    from pipeline.watching.metrics import exposition
 
     with open_the_desk() as desk:
         click.echo(exposition(desk, datetime.now(UTC)), nl=False)
@@ -46,7 +46,7 @@ def metrics() -> None:
 def watch() -> None:
     """Look for what is due and not done, and tell people what they have not been told; exit code 1 when something is
     late."""
-    from pipeline.watch import watch as look
+    from pipeline.watching.watch import watch as look
 
     with open_the_desk() as desk:
         found = look(desk, datetime.now(UTC))
@@ -63,7 +63,7 @@ def alerts() -> None:
 @told
 def alerts_list() -> None:
     """The last fifty alerts, the newest first."""
-    from infra.watching import WatchBook
+    from infra.ledger.alerts import WatchBook
 
     with open_the_desk() as desk:
         said = WatchBook(desk.ledger.engine).said()
@@ -80,7 +80,7 @@ def alerts_list() -> None:
 def alerts_test() -> None:
     """Send a message by every way that is set; exit code 1 when one of them does not take it."""
     from infra.notify import channels, send
-    from pipeline.alerts import TEST, alert
+    from pipeline.watching.alerts import TEST, alert
 
     settings, now = Settings.load(), datetime.now(UTC)
     ways = sorted(type(one).__name__ for one in channels(settings))

@@ -26,7 +26,7 @@ from pipeline.console import views
 from pipeline.console.access import Person, Right
 from pipeline.console.words import FILTERS
 from pipeline.desk import Desk
-from pipeline.quarantine import QuarantineError
+from pipeline.intake.quarantine import QuarantineError
 
 log = logging.getLogger(__name__)
 

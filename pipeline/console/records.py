@@ -13,8 +13,8 @@ from attrs import evolve, frozen
 from infra.store import Missing, Store
 from parsers.findings import CODES, Finding, Reach
 from parsers.layouts import FILE_TYPES, Layout
-from pipeline import replies
-from pipeline.mask import PERSONAL, masked_record
+from pipeline.files.mask import PERSONAL, masked_record
+from pipeline.intake import replies
 from rules.fees import Charge
 
 _ENVELOPE = 11
@@ -73,8 +73,8 @@ def lines_of(store: Store, sha256: str, wanted: Iterable[int]) -> dict[int, str]
 
 
 def record(line: int, text: str, letter: str | None, finding: Mapping[str, Any], *, personal: bool) -> Record:
-    """A line with the columns of a finding marked (`infra.console.FINDINGS`); unless `personal`, without what may be
-    about a person."""
+    """A line with the columns of a finding marked (`infra.ledger.console.FINDINGS`); unless `personal`, without what
+    may be about a person."""
     hidden = not personal and _is_detail(text)
     shown = visible_width(_hidden(text, letter, str(finding["code"])) if hidden else text)
     first, last = finding["first_column"], finding["last_column"]
@@ -111,8 +111,8 @@ def _layout(letter: str | None, width: int) -> Layout | None:
 
 
 def said(finding: Mapping[str, Any], *, personal: bool) -> dict[str, Any]:
-    """A finding (`infra.console.FINDINGS`) as it is shown; unless `personal`, with the sentences of its code, what the
-    file said left out."""
+    """A finding (`infra.ledger.console.FINDINGS`) as it is shown; unless `personal`, with the sentences of its code,
+    what the file said left out."""
     if personal or finding["code"] in HARMLESS:
         return dict(finding)
     shown = {**finding, **_sentences(str(finding["code"]))}

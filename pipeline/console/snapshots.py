@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 from attrs import define, evolve, field, frozen
 
-from infra.console import ConsoleBook
+from infra.ledger.console import ConsoleBook
 from rules.calendar import Series
 
 FRESH = timedelta(seconds=30)
@@ -40,9 +40,9 @@ QUICK = 0.2
 
 @frozen
 class Snapshot:
-    """Centres of a series as of an instant: `infra.console.PROGRESS`, for each milestone its `state` (`none`, `some` or
-    `all`) as `<milestone>_state`, and `reached`, how many of the milestones are complete. `silent`: centres that have
-    sent nothing although they did a year ago (OPS-2). `seconds`: what counting took."""
+    """Centres of a series as of an instant: `infra.ledger.console.PROGRESS`, for each milestone its `state` (`none`,
+    `some` or `all`) as `<milestone>_state`, and `reached`, how many of the milestones are complete. `silent`: centres
+    that have sent nothing although they did a year ago (OPS-2). `seconds`: what counting took."""
 
     at: datetime
     state: tuple[Any, ...]
@@ -90,7 +90,7 @@ class Snapshots:
 
 
 def reached(progress: pl.DataFrame) -> pl.DataFrame:
-    """`infra.console.PROGRESS` with the states of the milestones."""
+    """`infra.ledger.console.PROGRESS` with the states of the milestones."""
 
     def state(count: str, goal: str) -> pl.Expr:
         return (

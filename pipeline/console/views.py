@@ -15,9 +15,9 @@ import polars as pl
 from attrs import define, evolve, field, frozen
 from fastapi import HTTPException
 
-from infra.accounts import Accounts
-from infra.actions import Action as StaffAction
-from infra.console import ConsoleBook
+from infra.ledger.accounts import Accounts
+from infra.ledger.actions import Action as StaffAction
+from infra.ledger.console import ConsoleBook
 from infra.settings import Settings
 from infra.store import BadKey, Missing
 from parsers.findings import Reach
@@ -25,8 +25,8 @@ from pipeline.console import pictures, records
 from pipeline.console.access import Person
 from pipeline.console.snapshots import FILTERS, MILESTONES, OF, ORDERS, TITLES, Snapshot, Snapshots
 from pipeline.desk import Desk, open_desk
-from pipeline.quarantine import ACTIONS, Done, QuarantineError, held_file, releasable
-from pipeline.staff import Order
+from pipeline.intake.quarantine import ACTIONS, Done, QuarantineError, held_file, releasable
+from pipeline.intake.staff import Order
 from rules import checkpoints as rules
 from rules.catalogue import EVENTS, LONDON, Catalogue, Series
 from rules.decisions import Outcome

@@ -24,7 +24,7 @@ from attrs import field, frozen
 from fixtures.season import JANUARY, JUNE, Event, Season
 from fixtures.season.people import SUBJECTS, Subject
 from fixtures.season.truth import Holding, Mark, Said
-from pipeline.rehearsal import late_centre
+from pipeline.demo.rehearsal import late_centre
 from tests.conservation import slow_fees
 from tests.conservation.play import Played
 from tests.rules import slow_awarding

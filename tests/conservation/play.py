@@ -10,13 +10,14 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from fixtures.season import Season
-from pipeline import moderation, release
-from pipeline.after_results import late_claims, updated
-from pipeline.award import approve_boundaries, award, take_boundaries
+from pipeline.awarding.award import approve_boundaries, award, take_boundaries
+from pipeline.demo.rehearsal import Step, happen, late_centre, steps
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
-from pipeline.marks import take_external
-from pipeline.rehearsal import Step, happen, late_centre, steps
+from pipeline.intake.ingest import ingest
+from pipeline.marking import moderation
+from pipeline.marking.external import take_external
+from pipeline.results import release
+from pipeline.results.after_results import late_claims, updated
 
 LONG_AGO = datetime(2023, 1, 1, tzinfo=UTC)
 

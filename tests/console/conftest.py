@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from infra.airflow import passwords
+from infra.running.airflow_setup import passwords
+from infra.running.supervisor import Desk
 from infra.settings import Settings
-from infra.supervisor import Desk
 from tests import browser as browsers
 from tests.console.scene import Scene, furnish
 

@@ -14,14 +14,14 @@ import polars as pl
 from attrs import evolve, frozen
 
 from fixtures.generate import people
-from infra.console import ConsoleBook
+from infra.ledger.console import ConsoleBook
+from infra.running.supervisor import Desk as Running
 from infra.settings import Settings
-from infra.supervisor import Desk as Running
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, details, single
+from pipeline.demo.rehearsal import land
 from pipeline.desk import Desk, open_desk
-from pipeline.ingest import ingest
-from pipeline.rehearsal import land
+from pipeline.intake.ingest import ingest
 from tests.support import ENTERPRISE, name_of
 
 SERIES = "2025-06"

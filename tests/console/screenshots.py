@@ -17,13 +17,13 @@ from playwright.sync_api import Browser, Page
 
 from bench.console import fill
 from fixtures.season import season
-from infra.airflow import passwords
-from infra.postgres import EmbeddedPostgres
+from infra.running.airflow_setup import passwords
+from infra.running.postgres import EmbeddedPostgres
+from infra.running.supervisor import Desk, down, up
 from infra.settings import Settings
-from infra.supervisor import Desk, down, up
+from pipeline.demo.rehearsal import happen
 from pipeline.desk import open_desk
-from pipeline.ingest import ingest
-from pipeline.rehearsal import happen
+from pipeline.intake.ingest import ingest
 from tests import browser as browsers
 from tests.console import scene
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from infra.supervisor import Desk
+from infra.running.supervisor import Desk
 from tests.console.scene import CENTRES, FIRST, SECOND, SERIES, TWICE, Scene
 
 Open = Callable[..., Page]

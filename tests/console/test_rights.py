@@ -10,10 +10,10 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from infra.console import ConsoleBook
-from infra.ledger import Ledger
+from infra.ledger.console import ConsoleBook
+from infra.ledger.submissions import Ledger
+from infra.running.supervisor import Desk
 from infra.settings import Settings
-from infra.supervisor import Desk
 from parsers.findings import CODES
 from pipeline.console.records import HARMLESS
 from tests.console.scene import FIRST, OTHER, REUSED, SERIES, TWICE, Scene

@@ -9,11 +9,11 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from infra.airflow import AirflowApi
+from infra.airflow_api import AirflowApi
+from infra.running.supervisor import Desk
 from infra.settings import Settings
-from infra.supervisor import Desk
-from pipeline.alerts import ALERTS
 from pipeline.cli import main
+from pipeline.watching.alerts import ALERTS
 from tests.mailbox import Mailbox
 
 

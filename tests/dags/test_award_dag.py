@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-from infra import tables as t
-from infra.airflow import AirflowApi
+from infra.airflow_api import AirflowApi
+from infra.ledger import tables as t
+from infra.ledger.sql import copy
+from infra.running.supervisor import Desk
 from infra.settings import Settings
-from infra.sql import copy
 from infra.store import FolderStore
-from infra.supervisor import Desk
 from pipeline.desk import Desk as OpenDesk
 from pipeline.desk import open_desk
 from tests.pipeline.results_of import BOUNDARIES, feed

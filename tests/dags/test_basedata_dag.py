@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from infra.airflow import AirflowApi
+from infra.airflow_api import AirflowApi
+from infra.running.supervisor import Desk
 from infra.settings import Settings
 from infra.store import open_store
-from infra.supervisor import Desk
 
 
 def test_cal_1_a_series_near_its_window_is_published_once(desk: Desk, desk_settings: Settings) -> None:

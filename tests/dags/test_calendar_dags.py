@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from infra.airflow import AirflowApi
+from infra.airflow_api import AirflowApi
+from infra.running.supervisor import Desk
 from infra.settings import Settings
-from infra.supervisor import Desk
-from pipeline.timetable import due, exam_milestones
+from pipeline.season.timetable import due, exam_milestones
 
 LONDON = ZoneInfo("Europe/London")
 EVENTS = ("on_time_deadline", "window_closes", "marks_deadline")

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from attrs import evolve
 from rich.console import Console
 
-from infra import tables as t
-from infra.airflow import AirflowApi
+from infra.airflow_api import AirflowApi
+from infra.ledger import tables as t
+from infra.running.supervisor import Desk
 from infra.settings import Settings
-from infra.supervisor import Desk
-from pipeline.demo import SAMPLES, run_through
+from pipeline.demo.demo import SAMPLES, run_through
 from pipeline.desk import Desk as OpenDesk
 from pipeline.desk import open_desk
 

@@ -14,10 +14,10 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-from infra import tables as t
-from infra.airflow import AirflowApi
+from infra.airflow_api import AirflowApi
+from infra.ledger import tables as t
+from infra.running.supervisor import Desk
 from infra.settings import Settings
-from infra.supervisor import Desk
 from pipeline.desk import Desk as OpenDesk
 from pipeline.desk import open_desk
 from tests.support import ENTERPRISE, ON_TIME, REGISTERED, centre_file, name_of

@@ -83,6 +83,6 @@ def test_every_dag_has_owner_tags_words_and_tries(read: dict[str, Any]) -> None:
 
 def test_every_dag_tells_people_when_it_has_failed_and_ends(read: dict[str, Any]) -> None:
     for name, one in read["dags"].items():
-        assert (one["module"], one["callback"]) == ("pipeline.callbacks", "run_failed"), name
+        assert (one["module"], one["callback"]) == ("pipeline.watching.callbacks", "run_failed"), name
         assert 0 < one["seconds"] <= timedelta(days=14).total_seconds(), name
         assert (one["active"], one["catchup"], one["paused"]) == (1, False, False), name

@@ -13,15 +13,15 @@ import sqlalchemy as sa
 from attrs import define, evolve
 
 from fixtures.generate import people
-from infra import tables as t
-from infra.airflow import AirflowApi
-from infra.results import Awarding
+from infra.airflow_api import AirflowApi
+from infra.ledger import tables as t
+from infra.ledger.results import Awarding
+from infra.ledger.sql import copy
+from infra.running.supervisor import Desk
 from infra.settings import Settings
-from infra.sql import copy
-from infra.supervisor import Desk
 from pipeline.desk import Desk as OpenDesk
 from pipeline.desk import open_desk
-from pipeline.release import approve, build
+from pipeline.results.release import approve, build
 from rules.awarding import RESULTS
 from rules.catalogue import LONDON
 from rules.certification import AWARDS, CHOICES

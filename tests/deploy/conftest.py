@@ -9,8 +9,8 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-from infra.airflow_settings import SECRETS
 from infra.notify import channels
+from infra.running.airflow_settings import SECRETS
 from infra.settings import Settings, declared
 
 ROOT = Path(__file__).parents[2]

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from click import Group
 
-from infra.airflow_settings import SECRETS, VARIABLES
+from infra.running.airflow_settings import SECRETS, VARIABLES
 from infra.settings import declared
 from pipeline.cli import main
-from pipeline.status_plugin import PREFIX
+from pipeline.watching.status_plugin import PREFIX
 from tests.deploy.conftest import DEPLOY, OF_SETTINGS, POLICY, loads_and_tells, program
 
 AT_THE_DOOR = {"sftp", "bell"}

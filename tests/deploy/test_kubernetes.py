@@ -11,10 +11,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from infra.airflow_settings import VARIABLES
+from infra.running.airflow_settings import VARIABLES
 from infra.settings import declared
 from pipeline.cli import main
-from pipeline.status_plugin import PREFIX
+from pipeline.watching.status_plugin import PREFIX
 from tests.deploy.conftest import DEPLOY, OF_SETTINGS, POLICY, SECRET, loads_and_tells
 
 OLDEST, NEWEST = "1.31", "1.37"

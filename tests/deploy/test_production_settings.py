@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.airflow import AirflowApi, environment
-from infra.airflow_settings import SECRETS, VARIABLES, env_file
+from infra.airflow_api import AirflowApi
+from infra.running.airflow_settings import SECRETS, VARIABLES, env_file
+from infra.running.airflow_setup import environment
 from infra.settings import SettingError, Settings
 from tests.deploy.conftest import DEPLOY, POLICY, ROOT
 

@@ -22,12 +22,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from infra.airflow import AirflowError
-from infra.bell import heard
+from infra.airflow_api import AirflowError
 from infra.host import LOCALHOST
+from infra.landing.queue import heard
 from infra.settings import Settings
 from pipeline.console.views import under_embargo
-from pipeline.health import PROBES, health
+from pipeline.watching.health import PROBES, health
 from tests.deploy.conftest import DEPLOY, ROOT
 from tests.instruments import s3_server
 
@@ -157,7 +157,7 @@ def test_only_the_releaser_reaches_what_is_under_embargo() -> None:
 
 
 def test_every_kind_of_report_is_shown_to_those_who_may_see_it() -> None:
-    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "pipeline").glob("*.py"))
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "pipeline").rglob("*.py"))
     kinds = set(re.findall(r'^[A-Z]+ = "reports/(.+?)/"$', text, re.MULTILINE))
     assert len(kinds) == 7
     of_awarding = {"award", "boundaries", "results"}

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from infra.airflow import FINAL_STATES, AirflowApi
+from infra.airflow_api import FINAL_STATES, AirflowApi
 from infra.host import LOCALHOST, claimed_port
-from infra.postgres import EmbeddedPostgres
+from infra.running.postgres import EmbeddedPostgres
+from infra.running.supervisor import down, up
 from infra.settings import Settings
-from infra.supervisor import down, up
 from tests.support import REGISTERED, centre_file, name_of
 
 CENTRES = ("64123", "64124", "64125")

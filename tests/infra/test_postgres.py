@@ -21,7 +21,7 @@ import psycopg2
 import pytest
 from sqlalchemy import create_engine, text
 
-from infra.postgres import ELSEWHERE, EmbeddedPostgres, PostgresError
+from infra.running.postgres import ELSEWHERE, EmbeddedPostgres, PostgresError
 
 PROJECT = Path(__file__).parents[2]
 NOBODY: dict[str, Any] = {"user": "nobody", "group": 65534, "extra_groups": [], "cwd": "/"}
@@ -252,7 +252,7 @@ SCRIPT = """
 import logging, sys, time
 from pathlib import Path
 from sqlalchemy import create_engine, text
-from infra.postgres import EmbeddedPostgres
+from infra.running.postgres import EmbeddedPostgres
 logging.basicConfig()
 with EmbeddedPostgres(Path(sys.argv[1]), durable=False) as server:
     server.create_database("plain")
@@ -285,7 +285,7 @@ def interpreter_of_nobody(path: str) -> str:
     for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
         try:
             tried = subprocess.run(
-                [python, "-c", "import infra.postgres"],
+                [python, "-c", "import infra.running.postgres"],
                 check=False,
                 env={"PYTHONPATH": path},
                 capture_output=True,

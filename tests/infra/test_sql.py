@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra import sql
-from infra.postgres import EmbeddedPostgres
+from infra.ledger import sql
+from infra.running.postgres import EmbeddedPostgres
 
 ROWS = sa.Table(
     "rows", sa.MetaData(), sa.Column("n", sa.BigInteger), sa.Column("words", sa.Text), sa.Column("yes", sa.Boolean),

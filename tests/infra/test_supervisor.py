@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from infra.host import tail
-from infra.postgres import EmbeddedPostgres
+from infra.running.postgres import EmbeddedPostgres
+from infra.running.supervisor import MARK, SupervisorError, down, status, up
 from infra.settings import Settings
-from infra.supervisor import MARK, SupervisorError, down, status, up
 
 
 @pytest.fixture(scope="module")

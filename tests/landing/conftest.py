@@ -18,8 +18,8 @@ from attrs import define, evolve
 
 from infra.landing.keys import KeyBook, Ordered, read_public_key
 from infra.landing.server import Landing
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from infra.ledger.submissions import migrate
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from infra.store import FolderStore, S3Store, Store, open_store
 from tests.instruments import at_port, new_bucket, s3_server

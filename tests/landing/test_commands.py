@@ -17,10 +17,10 @@ from click.testing import CliRunner, Result
 
 from infra.host import free_port
 from infra.landing.keys import host_key
-from infra.postgres import EmbeddedPostgres
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from pipeline.cli import main
-from pipeline.demo_transfer import Client, TransferError
+from pipeline.demo.transfer import Client, TransferError
 from tests.landing.conftest import KEY, OTHER, Service, public, run
 
 REASON = ("--who", "op", "--why", "the centre asked")

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from bench.crash_season import Size
 from bench.crashes import Ground, ground
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from infra.ledger.submissions import migrate
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from pipeline.desk import Desk, open_desk
 

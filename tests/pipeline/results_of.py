@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from pipeline.award import approve_boundaries, take_boundaries
+from pipeline.awarding.award import approve_boundaries, take_boundaries
 from pipeline.desk import Desk
 from rules.catalogue import Series
 from tests.scenario_language import Scenario, Season

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from fixtures.generate import people
-from infra.marks import MarkBook
-from infra.results import Awarding
+from infra.ledger.marks import MarkBook
+from infra.ledger.results import Awarding
 from parsers.feed import write_feed
 from parsers.writer import block, candidate_records, single
-from pipeline.award import award, conversion_row
+from pipeline.awarding.award import award, conversion_row
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
+from pipeline.intake.ingest import ingest
 from rules.catalogue import LONDON, Series
 from tests.scenario_language import Scenario, Season
 from tests.support import CENTRE

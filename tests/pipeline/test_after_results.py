@@ -11,14 +11,14 @@ import pytest
 import sqlalchemy as sa
 
 from bench.crashes import state
-from infra.results import Awarding
-from pipeline.after_results import late_claims, updated
-from pipeline.award import award
-from pipeline.certificates import certificates
+from infra.ledger.results import Awarding
+from pipeline.awarding.award import award
 from pipeline.desk import Desk
-from pipeline.embargo import ReleaseError
-from pipeline.release import LAST_NUMBER, approve, build, release, release_claims
-from pipeline.result_files import changes, read_back
+from pipeline.results.after_results import late_claims, updated
+from pipeline.results.certificates import certificates
+from pipeline.results.embargo import ReleaseError
+from pipeline.results.release import LAST_NUMBER, approve, build, release, release_claims
+from pipeline.results.result_files import changes, read_back
 from rules.catalogue import LONDON
 from tests.pipeline.results_season import (
     APPROVED,

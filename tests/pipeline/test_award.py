@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from attrs import evolve
 from click.testing import CliRunner, Result
 
-from pipeline.award import (
+from pipeline.awarding.award import (
     AwardError,
     Taken,
     approve_boundaries,
@@ -23,7 +23,7 @@ from pipeline.award import (
 )
 from pipeline.cli import main
 from pipeline.desk import Desk
-from pipeline.moderation import sample
+from pipeline.marking.moderation import sample
 from rules.conversion import ConversionError
 from tests.pipeline.results_of import BOUNDARIES, NOW, feed, june, played, with_boundaries
 from tests.scenario_language import Scenario, Season

@@ -13,15 +13,15 @@ import pytest
 from attrs import evolve
 from click.testing import CliRunner
 
-from infra.postgres import PostgresError
+from infra.ledger.tables import metadata
+from infra.running.postgres import PostgresError
 from infra.store import FolderStore
-from infra.tables import metadata
 from pipeline.backup import MANIFEST, BackupError, backup, restore
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
-from pipeline.ingest import ingest
-from pipeline.release import approve, build, release
+from pipeline.intake.ingest import ingest
 from pipeline.replay import compared
+from pipeline.results.release import approve, build, release
 from tests.pipeline.results_season import APPROVED, AWARDED, BUILT, CENTRE, TO_CENTRES, WHO, WHY, awarded, series
 from tests.support import centre_file
 

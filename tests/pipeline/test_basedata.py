@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 
 from infra.settings import CATALOGUE_OF_THE_PROJECT, Settings
 from infra.store import Store, StoreError
-from pipeline import basedata as job
-from pipeline.basedata import (
+from pipeline.cli import main
+from pipeline.desk import Desk
+from pipeline.files.check import check_file
+from pipeline.season import basedata as job
+from pipeline.season.basedata import (
     BasedataError,
     Published,
     Version,
@@ -27,9 +30,6 @@ from pipeline.basedata import (
     read_version,
     written,
 )
-from pipeline.check import check_file
-from pipeline.cli import main
-from pipeline.desk import Desk
 from rules.basedata import LAYOUTS, Frames
 from rules.catalogue import LONDON, Catalogue, Series
 from tests.rules.test_catalogue import add

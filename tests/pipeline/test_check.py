@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from infra.settings import CATALOGUE_OF_THE_PROJECT
 from parsers.bundle import write_bundle
 from parsers.layouts import CANDIDATE
-from pipeline.check import Exit, check_file
 from pipeline.cli import main
+from pipeline.files.check import Exit, check_file
 from rules.catalogue import LONDON, Catalogue
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
 from tests.pipeline.test_describe import REPLY, made, options, results, syllabuses

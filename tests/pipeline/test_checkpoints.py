@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from infra.actions import Action
-from infra.tables import checkpoints, entries
-from pipeline.checkpoints import Summary, by_when, checkpoint
+from infra.ledger.actions import Action
+from infra.ledger.tables import checkpoints, entries
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
+from pipeline.intake.ingest import ingest
+from pipeline.season.checkpoints import Summary, by_when, checkpoint
 from rules import checkpoints as rules
 from rules.catalogue import Series
 from tests.pipeline.test_ingest import land, land_samples

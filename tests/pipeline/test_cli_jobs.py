@@ -11,7 +11,7 @@ from fixtures.generate import people
 from infra.settings import Settings
 from pipeline.cli import main
 from pipeline.desk import open_desk
-from pipeline.marks import COLUMNS
+from pipeline.marking.external import COLUMNS
 from tests.pipeline.test_ingest import land
 from tests.scenario_language import Scenario, Season
 from tests.support import CENTRE

@@ -11,14 +11,14 @@ from time import monotonic, sleep
 import pytest
 
 from fixtures.generate import people
-from infra.console import ConsoleBook
+from infra.ledger.console import ConsoleBook
 from parsers.layouts import CANDIDATE
 from pipeline.console.pictures import LABEL, calendar_line
 from pipeline.console.records import HIDDEN, lines_of, record, reply_text, said
 from pipeline.console.snapshots import FILTERS, FRESH, Snapshots, reached
+from pipeline.demo.rehearsal import land
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
-from pipeline.rehearsal import land
+from pipeline.intake.ingest import ingest
 from rules.catalogue import Series
 from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, name_of, registration_file
 

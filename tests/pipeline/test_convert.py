@@ -18,7 +18,7 @@ from parsers.layouts import CANDIDATE, OPTION_11
 from parsers.reader import read
 from parsers.writer import file
 from pipeline.cli import main
-from pipeline.convert import Refused, convert, guarded, unguarded
+from pipeline.files.convert import Refused, convert, guarded, unguarded
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
 from tests.pipeline.test_describe import made, options, results, syllabuses
 from tests.support import CENTRE, centre_file
@@ -143,8 +143,8 @@ def test_what_does_not_come_back_to_the_byte_is_said(folder: Path) -> None:
 
 
 def test_batches_are_put_together_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.tabular.BATCH", 2)
-    monkeypatch.setattr("pipeline.convert.BATCH", 3)
+    monkeypatch.setattr("pipeline.files.to_table.BATCH", 2)
+    monkeypatch.setattr("pipeline.files.convert.BATCH", 3)
     for ending in ENDINGS:
         assert there_and_back(centre_file(count=11), ending) == centre_file(count=11)
         assert there_and_back(many_centres(), ending) == many_centres()

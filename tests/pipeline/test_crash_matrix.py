@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 
@@ -17,13 +17,19 @@ from pipeline.journal import JOBS
 from pipeline.steps import Step
 from tests.test_house import KNOWS_AIRFLOW
 
-PLAYED = ("pipeline.ingest", "pipeline.award", "pipeline.release", "pipeline.after_results", "pipeline.quarantine")
+PLAYED = (
+    "pipeline.intake.ingest",
+    "pipeline.awarding.award",
+    "pipeline.results.release",
+    "pipeline.results.after_results",
+    "pipeline.intake.quarantine",
+)
 ON_S3 = ("ingest", "boundaries", "award", "build", "release to centres", "later claims", "updated files")
 
 
 @pytest.fixture(scope="module")
 def on_a_folder(season: Ground, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
-    for module in iter_modules(pipeline.__path__, "pipeline."):
+    for module in walk_packages(pipeline.__path__, "pipeline."):
         if f"{module.name.replace('.', '/')}.py" not in KNOWS_AIRFLOW:
             import_module(module.name)
     return matrix(season, str(tmp_path_factory.mktemp("crashes")))

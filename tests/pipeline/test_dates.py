@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from infra.settings import CATALOGUE_OF_THE_PROJECT
 from pipeline.cli import main
-from pipeline.dates import countdown, current_series, series_to_show, time_left
+from pipeline.season.dates import countdown, current_series, series_to_show, time_left
 from rules.catalogue import LONDON, Catalogue
 
 SECOND = timedelta(seconds=1)

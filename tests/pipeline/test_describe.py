@@ -17,8 +17,8 @@ from parsers.layouts import CANDIDATE, FILE_TYPES, OPTION_12, Layout
 from parsers.reader import read
 from parsers.writer import block, file, record
 from pipeline.cli import main
-from pipeline.describe import Wish, describe, one_record
-from pipeline.sources import lines_of
+from pipeline.files.describe import Wish, describe, one_record
+from pipeline.files.named_files import lines_of
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
 from tests.support import CENTRE, centre_file
 

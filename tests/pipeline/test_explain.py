@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from fixtures.generate import people
-from pipeline.award import award
+from pipeline.awarding.award import award
 from pipeline.cli import main
 from pipeline.desk import Desk
-from pipeline.explain import Unexplained, as_page, explain, text
-from pipeline.release import approve, build, release
+from pipeline.results.explain import Unexplained, as_page, explain, text
+from pipeline.results.release import approve, build, release
 from rules.catalogue import LONDON
 from tests.pipeline.results_season import (
     APPROVED,

@@ -39,14 +39,14 @@ from bench.crashes import (
     state,
     undisturbed,
 )
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from infra.ledger.submissions import migrate
+from infra.ledger.tables import metadata
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from infra.store import S3Store, StoreError
-from infra.tables import metadata
 from pipeline.desk import Desk, open_desk
-from pipeline.ingest import ingest
-from pipeline.release import ReleaseError, release
+from pipeline.intake.ingest import ingest
+from pipeline.results.release import ReleaseError, release
 from pipeline.steps import Step, watched
 from tests.instruments import Fault, Proxy, at_port, can_mount, new_bucket, proxy, small_disk
 from tests.pipeline.test_interruptions import rows

@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
+from infra.ledger.tables import actions
 from infra.settings import Settings
-from infra.tables import actions
 from parsers.feed import write_feed
 from pipeline.cli import main
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
-from pipeline.staff import RECORDED, Entry, Order, StaffError, allow_sitting, change_entry, extend
+from pipeline.intake.ingest import ingest
+from pipeline.intake.staff import RECORDED, Entry, Order, StaffError, allow_sitting, change_entry, extend
 from pipeline.steps import Step, watched
 from rules.catalogue import instant_text
 from tests.crashes import Crash

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from bench.load import centre_files
 from fixtures.generate import people
-from infra.ledger import Ledger
+from infra.ledger.submissions import Ledger
+from infra.ledger.tables import awardings, awards, entries, marks, registrations, replies, submissions
 from infra.settings import Settings
 from infra.store import FolderStore
-from infra.tables import awardings, awards, entries, marks, registrations, replies, submissions
 from pipeline.desk import open_desk
-from pipeline.ingest import ingest
+from pipeline.intake.ingest import ingest
 
 LANDED = datetime(2024, 2, 15, 12, tzinfo=UTC)
 FIRST = "58201"

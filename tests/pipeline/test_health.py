@@ -14,13 +14,13 @@ from attrs import evolve
 from click.testing import CliRunner
 
 from infra.host import LOCALHOST, free_port
-from infra.postgres import EmbeddedPostgres
+from infra.ledger.alerts import WatchBook
+from infra.ledger.sql import open_engine
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
-from infra.sql import open_engine
-from infra.watching import WatchBook
 from pipeline.cli import main
-from pipeline.health import health
-from pipeline.watch import INGEST, WATCH
+from pipeline.watching.health import health
+from pipeline.watching.watch import INGEST, WATCH
 from tests.monitors import scheduler_beating
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -140,5 +140,5 @@ def test_a_database_that_is_stopped_is_named(tmp_path: Path, alive: str) -> None
 
 
 def newest() -> str:
-    versions = Path(__file__).parents[2] / "infra" / "migrations" / "versions"
+    versions = Path(__file__).parents[2] / "infra" / "ledger" / "migrations" / "versions"
     return max(one.name for one in versions.glob("0*.py"))[:4]

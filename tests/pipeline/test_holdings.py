@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fixtures.generate import people
-from infra.tables import metadata
+from infra.ledger.tables import metadata
 from parsers.writer import block, candidate_records, single
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
+from pipeline.intake.ingest import ingest
 from tests.scenario_language import Season
 
 CENTRES = ("64123", "58201")

@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from infra.ledger import migrate
+from infra.ledger.submissions import migrate
+from infra.ledger.tables import metadata
 from infra.settings import Settings
 from infra.store import FolderStore
-from infra.tables import metadata
 from parsers.layouts import CANDIDATE
-from pipeline.demo import SAMPLES, samples
+from pipeline.demo.demo import SAMPLES, samples
 from pipeline.desk import Desk, open_desk
-from pipeline.ingest import ingest
+from pipeline.intake.ingest import ingest
 from rules import registration
 from tests.support import centre_file, registration_file
 

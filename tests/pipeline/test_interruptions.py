@@ -12,13 +12,13 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-import infra.sql
+import infra.ledger.sql
+from infra.ledger.tables import metadata
 from infra.store import FolderStore, S3Store
-from infra.tables import metadata
 from parsers.writer import single
-from pipeline.demo import samples
+from pipeline.demo.demo import samples
 from pipeline.desk import Desk
-from pipeline.ingest import RECEIVED, ingest
+from pipeline.intake.ingest import RECEIVED, ingest
 from pipeline.steps import Step, watched
 from tests.crashes import Crash
 from tests.support import centre_file, registration_file
@@ -81,7 +81,7 @@ def test_fil_5_a_crash_inside_the_transaction_books_nothing(work: Desk, monkeypa
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(infra.sql, "copy", crash)
+        patch.setattr(infra.ledger.sql, "copy", crash)
         with pytest.raises(Crash):
             ingest(work, NOW)
     held, _ = everything(work)

@@ -13,17 +13,17 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-import infra.ledger
+import infra.ledger.submissions
 from fixtures.generate import people
-from infra import sql
-from infra.marks import MarkBook, add
+from infra.ledger import sql
+from infra.ledger.marks import MarkBook, add
+from infra.ledger.tables import cohorts, marks, registrations
 from infra.store import FolderStore
-from infra.tables import cohorts, marks, registrations
 from parsers.layouts import MARK
 from parsers.writer import block, record, single
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
-from pipeline.marks import Taken, missing_marks, take_external
+from pipeline.intake.ingest import ingest
+from pipeline.marking.external import Taken, missing_marks, take_external
 from rules import marks as rules
 from tests.crashes import Crash
 from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, registration_file
@@ -174,7 +174,7 @@ def test_fil_5_a_crash_after_the_marks_were_written_leaves_none_and_the_next_run
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(infra.ledger, "add", crash)
+        patch.setattr(infra.ledger.submissions, "add", crash)
         with pytest.raises(Crash):
             send(entered, {1: "18"})
     assert booked(entered) == []

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from infra.watching import WatchBook
-from pipeline.alerts import FILES_HELD, alert, tell
-from pipeline.award import award
+from infra.ledger.alerts import WatchBook
+from pipeline.awarding.award import award
 from pipeline.desk import Desk
-from pipeline.metrics import METRICS, exposition
-from pipeline.release import approve, build, release
+from pipeline.results.release import approve, build, release
+from pipeline.watching.alerts import FILES_HELD, alert, tell
+from pipeline.watching.metrics import METRICS, exposition
 from rules.catalogue import LONDON
 from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, WHO, WHY, play, series
 

@@ -13,14 +13,14 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
-from infra import sql
-from infra.actions import Action
+from infra.ledger import sql
+from infra.ledger.actions import Action
+from infra.ledger.tables import actions, cohorts, entries, marks, metadata, samples, submissions
 from infra.store import FolderStore
-from infra.tables import actions, cohorts, entries, marks, metadata, samples, submissions
-from pipeline import moderation
 from pipeline.desk import Desk
-from pipeline.moderation import NotProposed, approve, reject, review, sample, take
-from pipeline.pictures import scatter
+from pipeline.marking import moderation
+from pipeline.marking.approval_page import scatter
+from pipeline.marking.moderation import NotProposed, approve, reject, review, sample, take
 from rules.catalogue import Series
 from rules.moderation import propose
 
@@ -478,7 +478,7 @@ def test_ops_3_a_decision_needs_a_name_and_a_reason(proposed: Desk) -> None:
 def test_mod_2_an_approval_that_dies_leaves_nothing_behind(proposed: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     before = everything(proposed)
     with monkeypatch.context() as broken:
-        broken.setattr("infra.moderation.Moderation.act", _fails)
+        broken.setattr("infra.ledger.moderation.Moderation.act", _fails)
         with pytest.raises(OSError, match="no space"):
             approve(proposed, cohort(proposed)["id"], "M. Head", "sample reviewed", AMENDED_BY)
     assert everything(proposed) == before

@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.award import AwardError, award, conversion_frame, conversion_row, ground, judge, take_boundaries
+from pipeline.awarding.award import AwardError, award, conversion_frame, conversion_row, ground, judge, take_boundaries
+from pipeline.awarding.preview import near, preview
+from pipeline.awarding.what_if import Moves, effect, moves_of, what_if
 from pipeline.cli import main
 from pipeline.desk import Desk
-from pipeline.preview import near, preview
-from pipeline.what_if import Moves, effect, moves_of, what_if
 from rules.catalogue import Catalogue
 from rules.certification import AWARDS, CHOICES
 from tests.pipeline.results_of import BOUNDARIES, NOW, feed, june, played, with_boundaries

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from infra.console import ConsoleBook
+from infra.ledger.console import ConsoleBook
 from infra.settings import Settings
 from infra.store import FolderStore
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
-from pipeline.ingest import ingest
-from pipeline.quarantine import Done, QuarantineError, again, held_file, ignore, release
+from pipeline.intake.ingest import ingest
+from pipeline.intake.quarantine import Done, QuarantineError, again, held_file, ignore, release
+from pipeline.intake.staff import Order
 from pipeline.replay import replay
-from pipeline.staff import Order
 from rules import registration
 from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, registration_file
 

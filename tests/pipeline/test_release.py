@@ -16,16 +16,16 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.results import Awarding
+from infra.ledger.results import Awarding
 from infra.settings import CATALOGUE_OF_THE_PROJECT
 from infra.store import FolderStore, S3Store
 from parsers.layouts import FILE_TYPES
 from parsers.reader import read
-from pipeline.check import Exit, check_file
 from pipeline.desk import Desk
-from pipeline.embargo import ReleaseError, embargoed, sha256_of
-from pipeline.release import Audience, approve, build, release, withdraw
-from pipeline.result_files import RECORDS, read_back, records, result_files, typed
+from pipeline.files.check import Exit, check_file
+from pipeline.results.embargo import ReleaseError, embargoed, sha256_of
+from pipeline.results.release import Audience, approve, build, release, withdraw
+from pipeline.results.result_files import RECORDS, read_back, records, result_files, typed
 from rules.catalogue import Catalogue, Milestone
 from tests.pipeline.results_season import (
     APPROVED,

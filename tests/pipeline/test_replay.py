@@ -10,18 +10,18 @@ import pytest
 from attrs import evolve
 from click.testing import CliRunner, Result
 
-import pipeline.ingest as ingesting
+import pipeline.intake.ingest as ingesting
 from infra.store import StoreError
-from pipeline.after_results import late_claims, updated
-from pipeline.award import approve_boundaries, award, take_boundaries
-from pipeline.certificates import certificates
+from pipeline.awarding.award import approve_boundaries, award, take_boundaries
+from pipeline.awarding.preview import preview
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
+from pipeline.intake.staff import Entry, Order, change_entry
 from pipeline.journal import JOBS
-from pipeline.preview import preview
-from pipeline.release import approve, build, release
 from pipeline.replay import Difference, ReplayError, replay
-from pipeline.staff import Entry, Order, change_entry
+from pipeline.results.after_results import late_claims, updated
+from pipeline.results.certificates import certificates
+from pipeline.results.release import approve, build, release
 from tests.pipeline.results_season import (
     APPROVED,
     AWARDED,

@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from infra.ledger.submissions import migrate
+from infra.ledger.tables import metadata
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
-from infra.tables import metadata
 from pipeline.desk import Desk
 from tests.scenario_language import Scenario, Season, scenarios
 

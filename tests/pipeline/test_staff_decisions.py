@@ -6,10 +6,10 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
-from infra.tables import actions
+from infra.ledger.tables import actions
 from pipeline.cli import main
 from pipeline.desk import Desk
-from pipeline.moderation import review, sample
+from pipeline.marking.moderation import review, sample
 from tests.pipeline.test_moderation import AMENDED_BY, DEADLINE, SUMMER, cohort, enter, moderate
 
 WHO = ["--who", "J. Chair", "--why", "samples seen"]

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
-from pipeline.statements import statements
-from pipeline.tables import Grid, csv_bytes, gbp, page
+from pipeline.intake.ingest import ingest
+from pipeline.report_page import Grid, csv_bytes, gbp, page
+from pipeline.season.statements import statements
 from rules.catalogue import Series
 from tests.pipeline.test_ingest import land, land_samples
 from tests.support import REGISTERED, centre_file, registration_file

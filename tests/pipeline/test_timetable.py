@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pendulum import instance
 
 from infra.settings import CATALOGUE_OF_THE_PROJECT
-from pipeline.timetable import CalendarTimetable, due, exam_milestones, next_instant
+from pipeline.season.timetable import CalendarTimetable, due, exam_milestones, next_instant
 from rules.catalogue import LONDON
 
 EVENTS = ("on_time_deadline", "window_closes", "marks_deadline")
@@ -177,7 +177,7 @@ def test_a_dag_with_it_survives_airflows_tables(folder: Path, daily: int | None)
 
 
 def test_airflow_knows_the_class_by_the_installed_package() -> None:
-    assert get_timetables_plugins()["pipeline.timetable.CalendarTimetable"] is CalendarTimetable
+    assert get_timetables_plugins()["pipeline.season.timetable.CalendarTimetable"] is CalendarTimetable
 
 
 def test_a_calendar_that_cannot_be_read_is_an_import_error(timetable: CalendarTimetable, folder: Path) -> None:

@@ -11,18 +11,18 @@ import pytest
 from attrs import evolve
 
 from fixtures.generate import people
-from infra import tables as t
 from infra.host import free_port
+from infra.ledger import tables as t
+from infra.ledger.alerts import WatchBook
+from infra.ledger.sql import copy, open_engine
 from infra.settings import Settings
-from infra.sql import copy, open_engine
-from infra.watching import WatchBook
-from pipeline.alerts import ALERTS, DISK_LOW, TEST, alert, tell
-from pipeline.award import award
-from pipeline.callbacks import PAGES
-from pipeline.checkpoints import checkpoint
+from pipeline.awarding.award import award
 from pipeline.desk import Desk, open_desk
-from pipeline.release import approve, build, release
-from pipeline.watch import INGEST, WATCH, Watched, conditions, watch
+from pipeline.results.release import approve, build, release
+from pipeline.season.checkpoints import checkpoint
+from pipeline.watching.alerts import ALERTS, DISK_LOW, TEST, alert, tell
+from pipeline.watching.callbacks import PAGES
+from pipeline.watching.watch import INGEST, WATCH, Watched, conditions, watch
 from rules.catalogue import LONDON
 from tests.mailbox import Hook, webhook
 from tests.pipeline.results_season import CENTRE, TO_CENTRES, TO_LEARNERS, WHO, WHY, play, series

@@ -15,17 +15,17 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from fixtures.season import JANUARY, JUNE, season
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from infra.ledger.submissions import migrate
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
-from pipeline.certificates import certificates
-from pipeline.checkpoints import checkpoint
+from pipeline.awarding.preview import preview
 from pipeline.desk import Desk, open_desk
-from pipeline.ingest import Summary, ingest
-from pipeline.marks import missing_marks
-from pipeline.preview import preview
-from pipeline.staff import allow_sitting
-from pipeline.statements import statements
+from pipeline.intake.ingest import Summary, ingest
+from pipeline.intake.staff import allow_sitting
+from pipeline.marking.external import missing_marks
+from pipeline.results.certificates import certificates
+from pipeline.season.checkpoints import checkpoint
+from pipeline.season.statements import statements
 from tests.conservation.play import play
 from tests.security import hostile
 

@@ -9,13 +9,13 @@ import stat
 import sys
 from pathlib import Path
 
-from infra import airflow
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres
+from infra.ledger.submissions import migrate
+from infra.running import airflow_setup
+from infra.running.postgres import EmbeddedPostgres
+from infra.running.supervisor import _folder
 from infra.settings import Settings
-from infra.supervisor import _folder
 from pipeline.desk import open_desk
-from pipeline.ingest import ingest
+from pipeline.intake.ingest import ingest
 from tests.security import hostile
 
 
@@ -33,7 +33,7 @@ def main(state: Path) -> None:
                 desk.store.put(key, b"{}")
         for name in ("logs", "run"):
             _folder(settings, name)
-        airflow.environment(settings, database_url="", airflow_database_url="", port=1)
+        airflow_setup.environment(settings, database_url="", airflow_database_url="", port=1)
         kept = [path for path in state.rglob("*") if "data" not in path.relative_to(state).parts[1:2]]
         modes = {
             str(path.relative_to(state.parent)): stat.S_IMODE(path.lstat().st_mode)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from zlib import crc32
 
 from infra.settings import CATALOGUE_OF_THE_PROJECT
-from pipeline.check import check_file
+from pipeline.files.check import check_file
 from rules.catalogue import Catalogue
 from tests.support import centre_file
 

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from parsers.reader import read
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
+from pipeline.intake.ingest import ingest
 from rules.catalogue import Catalogue
 from rules.decisions import decide
 from rules.known import REGISTRATIONS, SITTINGS, Arrival, Known

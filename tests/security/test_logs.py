@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from sqlalchemy.exc import DBAPIError
 
-from infra.postgres import EmbeddedPostgres
-from infra.sql import CopyError, open_engine
+from infra.ledger.sql import CopyError, open_engine
+from infra.running.postgres import EmbeddedPostgres
 from pipeline.cli import main
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
+from pipeline.intake.ingest import ingest
 from rules import registration
 from tests.security import hostile
 from tests.security.conftest import Recorder, Season, Taken

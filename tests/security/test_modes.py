@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from infra.store import FolderStore
+from pipeline.awarding.preview import preview
 from pipeline.desk import Desk
-from pipeline.preview import preview
-from pipeline.release import ReleaseError, approve, build, release
+from pipeline.results.release import ReleaseError, approve, build, release
 from tests.pipeline import results_season
 from tests.pipeline.results_season import APPROVED, BUILT, SECOND, TO_CENTRES, TO_LEARNERS, WHO, WHY, awarded, series
 

@@ -16,10 +16,10 @@ from attrs import evolve
 from click.testing import CliRunner
 
 from infra.store import FolderStore, S3Store, Stored
-from pipeline.check import Exit
 from pipeline.cli import main
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
+from pipeline.files.check import Exit
+from pipeline.intake.ingest import ingest
 from tests.security import hostile
 from tests.security.conftest import Recorder, Taken
 

@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from infra.store import FolderStore, Stored
 from parsers.findings import LISTED
 from pipeline.desk import Desk
-from pipeline.ingest import ingest
+from pipeline.intake.ingest import ingest
 from tests.security import hostile
 from tests.security.conftest import Taken
 from tests.security.sizes import MIB, SIZES

@@ -16,12 +16,12 @@ import attrs
 import polars as pl
 import pytest
 
-from pipeline.charts import grade_bars, mark_bars
-from pipeline.convert import guarded, unguarded
-from pipeline.explain import as_page, explain
-from pipeline.pictures import approval_page, scatter
-from pipeline.release_report import report
-from pipeline.tables import Grid, csv_bytes, page
+from pipeline.awarding.charts import grade_bars, mark_bars
+from pipeline.files.convert import guarded, unguarded
+from pipeline.marking.approval_page import approval_page, scatter
+from pipeline.report_page import Grid, csv_bytes, page
+from pipeline.results.explain import as_page, explain
+from pipeline.results.release_report import report
 from rules.moderation import Adjustment, Comparison
 from tests.security import hostile
 from tests.security.conftest import Season, Taken
@@ -33,13 +33,14 @@ PACKAGES = ("parsers", "rules", "pipeline", "infra", "dags")
 # --- CSV -------------------------------------------------------------------------------------------------------------
 
 WRITES_CSV = {
-    ("pipeline/tables.py", "write_csv"): "csv_bytes, which everything people open goes through",
-    ("pipeline/convert.py", "sink_csv"): "convert, through its own guard, which can be undone to the letter",
-    ("pipeline/award.py", "write_csv"): "a digest; nobody sees it",
-    ("infra/sql.py", "write_csv"): "rows for COPY, read by PostgreSQL",
+    ("pipeline/report_page.py", "write_csv"): "csv_bytes, which everything people open goes through",
+    ("pipeline/files/convert.py", "sink_csv"): "convert, through its own guard, which can be undone to the letter",
+    ("pipeline/awarding/award.py", "write_csv"): "a digest; nobody sees it",
+    ("infra/ledger/sql.py", "write_csv"): "rows for COPY, read by PostgreSQL",
     ("parsers/feed.py", "DictWriter"): "the desk's own feed, read by the desk",
 }
-"""Every place that writes CSV. A new one goes through `pipeline.tables.csv_bytes`, or is put here with its reason."""
+"""Every place that writes CSV. A new one goes through `pipeline.report_page.csv_bytes`, or is put here with its
+reason."""
 
 
 def writers() -> Iterator[tuple[str, str]]:
@@ -110,11 +111,11 @@ MARKUP = "\"'><img src=x onerror=alert(1)><script>alert(1)</script></td></svg><!
 FORBIDDEN = {"script", "img", "iframe", "object", "embed", "link", "base", "form", "a", "foreignobject", "use", "image"}
 
 MAKES_MARKUP = (
-    "pipeline/tables.py",
-    "pipeline/pictures.py",
-    "pipeline/charts.py",
+    "pipeline/report_page.py",
+    "pipeline/marking/approval_page.py",
+    "pipeline/awarding/charts.py",
     "pipeline/console/",
-    "pipeline/diagrams.py",
+    "pipeline/docs/diagrams.py",
 )
 """Where markup is made; everything else hands text to these. The console has tests of its own."""
 

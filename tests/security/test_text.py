@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from infra.tables import metadata
+from infra.ledger.tables import metadata
 from parsers.findings import visible
 from parsers.names import normal_name
 from pipeline.cli import main

@@ -21,13 +21,13 @@ from alembic.migration import MigrationContext
 from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
-from infra.ledger import migrate
-from infra.postgres import EmbeddedPostgres, packaged_binaries
+from infra.ledger.submissions import migrate
+from infra.ledger.tables import metadata
+from infra.running.postgres import EmbeddedPostgres, packaged_binaries
 from infra.settings import Settings
-from infra.tables import metadata
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
-from pipeline.ingest import ingest
+from pipeline.intake.ingest import ingest
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "fixtures" / "samples"

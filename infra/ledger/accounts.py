@@ -1,0 +1,190 @@
+"""What a series comes to, for the whole country: entries and fees (FEE-5), and who may be without a result (OPS-1,
+OPS-2). Frames hold personal data where they have a `name`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy import Engine, func, select
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+
+from infra.ledger import sql
+from infra.ledger.marks import newest_marks, sittings
+from infra.ledger.tables import checkpoints, entries, fee_lines, findings, marks, registrations, replies, submissions
+
+HELD: dict[str, Any] = {
+    "centre": pl.String,
+    "series": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "kind": pl.String,
+    "band": pl.String,
+    "pence": pl.Int64,
+    "placeholder": pl.Boolean,
+}
+CHARGED: dict[str, Any] = {
+    "centre": pl.String,
+    "submission_id": pl.Int64,
+    "reply": pl.String,
+    "file_name": pl.String,
+    "received": pl.Datetime(time_unit="us", time_zone="UTC"),
+    "kind": pl.String,
+    "band": pl.String,
+    "count": pl.Int64,
+    "each": pl.Int64,
+    "pence": pl.Int64,
+    "placeholder": pl.Boolean,
+}
+REGISTERED: dict[str, Any] = {
+    "centre": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "name": pl.String,
+}
+SITTINGS: dict[str, Any] = {
+    "centre": pl.String,
+    "series": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "absent": pl.Boolean,
+}
+MARKED: dict[str, Any] = {
+    "centre": pl.String,
+    "series": pl.String,
+    "uci": pl.String,
+    "component": pl.String,
+    "mark": pl.Int32,
+    "status": pl.String,
+}
+REFUSED: dict[str, Any] = {"centre": pl.String, "candidate": pl.String}
+CENTRES: dict[str, Any] = {"centre": pl.String}
+
+
+class Accounts:
+    """Reads the ledger a series at a time; writes only the record of checkpoints."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # --- Fees --------------------------------------------------------------------------------------------------------
+
+    def held(self, series: str) -> pl.DataFrame:
+        """Entries, or of a registration series registrations, in force (`HELD`): `pence` is what was charged,
+        `placeholder` says that nobody published the price. By centre, candidate and option."""
+        e, r, paid = entries.c, registrations.c, fee_lines.c
+        columns = ("submission_id", "centre", "series", "candidate", "uci", "option")
+        both = sa.union_all(
+            select(*(e[name] for name in columns), e.kind, e.band, e.pence).where(
+                e.series == series, e.ended_by.is_(None)
+            ),
+            select(
+                *(r[name] for name in columns),
+                sa.literal("registration"),
+                sa.null().cast(sa.Text),
+                sa.null().cast(sa.BigInteger),
+            ).where(r.series == series, r.ended_by.is_(None)),
+        ).subquery()
+        t = both.c
+        same = (paid.submission_id == t.submission_id) & (paid.candidate == t.candidate) & (paid.option == t.option)
+        query = (
+            select(
+                t.centre, t.series, t.candidate, t.uci, t.option, t.kind,
+                func.coalesce(t.band, paid.band, "").label("band"),
+                func.coalesce(t.pence, paid.pence, 0).label("pence"),
+                func.coalesce(paid.placeholder, False).label("placeholder"),
+            )
+            .outerjoin(fee_lines, same)
+            .order_by(t.centre, t.candidate, t.option)
+        )  # fmt: skip
+        return self._frame(query, HELD)
+
+    def charged(self, series: str) -> pl.DataFrame:
+        """Fee lines of a series, those of one file at one price together (`CHARGED`; refunds negative): `count` times
+        `each` is `pence`. By centre and file in the order of receipt, refunds last."""
+        t, s = fee_lines.c, submissions.c
+        group = (
+            t.centre, t.submission_id, replies.c.name, s.file_name, s.received, t.kind, t.band, t.pence, t.placeholder,
+        )  # fmt: skip
+        query = (
+            select(
+                t.centre, t.submission_id, replies.c.name.label("reply"), s.file_name, s.received, t.kind, t.band,
+                func.count().label("count"), t.pence.label("each"),
+                sa.cast(func.sum(t.pence), sa.BigInteger).label("pence"), t.placeholder,
+            )
+            .join(submissions, s.id == t.submission_id)
+            .join(replies, replies.c.submission_id == t.submission_id)
+            .where(t.series == series)
+            .group_by(*group)
+            .order_by(t.centre, s.received, t.submission_id, t.kind == "refund", t.kind, t.band, t.pence)
+        )  # fmt: skip
+        return self._frame(query, CHARGED)
+
+    # --- Results to come ---------------------------------------------------------------------------------------------
+
+    def registered(self) -> pl.DataFrame:
+        """Registrations in force, the newest of each learner and code at a centre (`REGISTERED`)."""
+        t = registrations.c
+        query = (
+            select(t.centre, t.candidate, t.uci, t.option, t.name)
+            .ext(distinct_on(t.centre, t.uci, t.option))
+            .where(t.ended_by.is_(None))
+            .order_by(t.centre, t.uci, t.option, t.id.desc())
+        )
+        return self._frame(query, REGISTERED)
+
+    def sittings(self, until: str) -> pl.DataFrame:
+        """Entries for components in force in every series up to and with `until` (`SITTINGS`); `absent` as the newest
+        mark has it."""
+        return self._frame(sittings().where(entries.c.series <= until), SITTINGS)
+
+    def marked(self, series: str) -> pl.DataFrame:
+        """The newest mark of each learner and component in a series (`MARKED`)."""
+        newest = newest_marks().where(marks.c.series == series)
+        return self._frame(newest.with_only_columns(*(marks.c[name] for name in MARKED)), MARKED)
+
+    def refused_names(self, key: str, awarding_body: str, code: str) -> pl.DataFrame:
+        """Candidates refused with finding `code` in any file of the series with this key and awarding body
+        (`REFUSED`)."""
+        s, found = submissions.c, findings.c
+        query = (
+            select(s.centre, found.candidate)
+            .distinct()
+            .join(submissions, s.id == found.submission_id)
+            .where(found.code == code, found.candidate.is_not(None), s.series == key, s.awarding_body == awarding_body)
+        )
+        return self._frame(query, REFUSED)
+
+    def senders(self, series: str, key: str, awarding_body: str) -> pl.DataFrame:
+        """Centres of which a file of the series has landed, whatever became of it, or which hold an entry in it that
+        came another way (`CENTRES`)."""
+        s, e = submissions.c, entries.c
+        query = sa.union(
+            select(s.centre).where(s.series == key, s.awarding_body == awarding_body),
+            select(e.centre).where(e.series == series, e.ended_by.is_(None)),
+        ).order_by("centre")
+        return self._frame(query, CENTRES)
+
+    # --- Checkpoints -------------------------------------------------------------------------------------------------
+
+    def checkpoint(self, series: str, event: str, at: datetime) -> Mapping[str, Any] | None:
+        """The counts of a checkpoint that was taken, null when it was not."""
+        t = checkpoints.c
+        with self._engine.connect() as connection:
+            query = select(t.counts).where(t.series == series, t.event == event, t.at == at)
+            counts: Mapping[str, Any] | None = connection.execute(query).scalar_one_or_none()
+        return counts
+
+    def record(self, series: str, event: str, at: datetime, counts: Mapping[str, Any]) -> None:
+        """Records a checkpoint, once."""
+        row = {"series": series, "event": event, "at": at, "counts": dict(counts)}
+        with self._engine.begin() as connection:
+            connection.execute(insert(checkpoints).values(row).on_conflict_do_nothing())
+
+    def _frame(self, query: Any, schema: Mapping[str, Any]) -> pl.DataFrame:
+        return sql.frame(self._engine, query).cast(pl.Schema(schema))

@@ -1,0 +1,86 @@
+"""What staff did: who, when and why (OPS-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+from attrs import asdict, frozen
+from sqlalchemy import Engine, insert, select
+
+from infra.ledger import sql
+from infra.ledger.tables import actions, submissions
+
+
+@frozen(kw_only=True)
+class Action:
+    """One thing a member of staff did. `at` and `until` are aware; what does not apply is empty. `feed` is the text
+    of the feed file by which it goes in, which is written under `file_name`."""
+
+    at: datetime
+    who: str
+    why: str
+    action: str
+    centre: str
+    series: str = ""
+    uci: str = ""
+    option: str = ""
+    event: str = ""
+    until: datetime | None = None
+    number: int | None = None
+    file_name: str = ""
+    feed: str | None = None
+
+
+class ActionBook:
+    """The record of staff actions; rows are added, never changed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def record(self, *done: Action) -> None:
+        """Adds what was done, in one transaction, unless its feed file is on record already."""
+        t, files = actions.c, [one.file_name for one in done if one.feed is not None]
+        with self._engine.begin() as connection:
+            there = select(t.id).where(t.feed.is_not(None), t.centre == done[0].centre, t.file_name.in_(files))
+            if not connection.execute(there).first():
+                connection.execute(insert(actions), [asdict(one) for one in done])
+
+    def granted(self, done: Action) -> datetime | None:
+        """When the same was granted to the same learner by the same person for the same reason; null: it was not."""
+        t, same = actions.c, ("action", "who", "why", "centre", "uci", "option", "number")
+        query = select(t.at).where(*(t[name] == getattr(done, name) for name in same)).order_by(t.id).limit(1)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar()
+
+    def feeds_left(self, before: datetime) -> list[tuple[str, str, str]]:
+        """The feed files of what was done before an instant (aware) that have not been received: centre, name, text."""
+        t, s = actions.c, submissions.c
+        received = select(s.id).where(s.centre == t.centre, s.channel == "staff", s.file_name == t.file_name).exists()
+        query = select(t.centre, t.file_name, t.feed).where(t.feed.is_not(None), t.at < before, ~received)
+        with self._engine.connect() as connection:
+            return [(centre, name, feed) for centre, name, feed in connection.execute(query.order_by(t.id))]
+
+    def extensions(self, centres: Sequence[str]) -> dict[tuple[str, str, str], datetime]:
+        """Until when milestones are extended (CAL-3), by centre, series id and event: what was said last stands."""
+        t = actions.c
+        query = select(t.centre, t.series, t.event, t.until).where(t.action == "extension", t.centre.in_(centres))
+        with self._engine.connect() as connection:
+            return {(row.centre, row.series, row.event): row.until for row in connection.execute(query.order_by(t.id))}
+
+    def allowances(self, centres: Sequence[str]) -> pl.DataFrame:
+        """Extra sittings granted at these centres: `uci`, `option`, `number` (ENT-4)."""
+        t = actions.c
+        query = select(t.uci, t.option, t.number).where(t.action == "extra_sitting", t.centre.in_(centres))
+        return sql.frame(self._engine, query)
+
+    def certificates(self, series: str) -> pl.DataFrame:
+        """Claims of a series with which a certificate was asked for (CRT-7): `centre`, `uci`, `option`."""
+        t = actions.c
+        query = select(t.centre, t.uci, t.option).distinct().where(t.action == "certificate", t.series == series)
+        return sql.frame(self._engine, query)
+
+    def everything(self, centre: str) -> pl.DataFrame:
+        """All actions about a centre, the newest first."""
+        return sql.frame(self._engine, select(actions).where(actions.c.centre == centre).order_by(actions.c.id.desc()))

@@ -1,0 +1,496 @@
+"""What the operators' console asks the ledger. Frames hold personal data only where a docstring says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy import Engine, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from infra.ledger import sql
+from infra.ledger.marks import newest_marks
+from infra.ledger.tables import (
+    actions,
+    awardings,
+    centre_keys,
+    checkpoints,
+    cohorts,
+    conversions,
+    entries,
+    findings,
+    hold_decisions,
+    marks,
+    registrations,
+    release_files,
+    replies,
+    submissions,
+)
+
+_UTC = pl.Datetime(time_unit="us", time_zone="UTC")
+_TEXT, _COUNT = pl.String, pl.Int64
+
+PROGRESS: dict[str, Any] = {
+    "centre": _TEXT,
+    "registered": _COUNT,
+    "learners": _COUNT,
+    "entries": _COUNT,
+    "internal": _COUNT,
+    "external": _COUNT,
+    "claims": _COUNT,
+    "marks": _COUNT,
+    "board_marks": _COUNT,
+    "cohorts": _COUNT,
+    "moderated": _COUNT,
+    "files": _COUNT,
+    "refused": _COUNT,
+    "held": _COUNT,
+    "released": _COUNT,
+}
+FILES: dict[str, Any] = {
+    "id": _COUNT,
+    "centre": _TEXT,
+    "file_name": _TEXT,
+    "channel": _TEXT,
+    "received": _UTC,
+    "letter": _TEXT,
+    "series": _TEXT,
+    "sequence": _COUNT,
+    "outcome": _TEXT,
+    "reply": _TEXT,
+    "decided": _TEXT,
+}
+HELD: dict[str, Any] = {
+    "id": _COUNT,
+    "centre": _TEXT,
+    "file_name": _TEXT,
+    "received": _UTC,
+    "codes": pl.List(_TEXT),
+    "message": _TEXT,
+}
+DECIDED: dict[str, Any] = {
+    "id": _COUNT,
+    "centre": _TEXT,
+    "file_name": _TEXT,
+    "at": _UTC,
+    "who": _TEXT,
+    "why": _TEXT,
+    "action": _TEXT,
+    "successor": _COUNT,
+    "outcome": _TEXT,
+    "reply": _TEXT,
+}
+FINDINGS: dict[str, Any] = {
+    "ordinal": _COUNT,
+    "code": _TEXT,
+    "rule": _TEXT,
+    "reach": _TEXT,
+    "line": _COUNT,
+    "first_column": _COUNT,
+    "last_column": _COUNT,
+    "field": _TEXT,
+    "value": _TEXT,
+    "message": _TEXT,
+    "expected": _TEXT,
+    "remedy": _TEXT,
+    "candidate": _TEXT,
+    "option": _TEXT,
+}
+CODES: dict[str, Any] = {"code": _TEXT, "rule": _TEXT, "reach": _TEXT, "files": _COUNT, "findings": _COUNT}
+LEARNERS: dict[str, Any] = {"centre": _TEXT, "candidate": _TEXT, "series": _TEXT, "uci": _TEXT, "options": _TEXT}
+PERSON: dict[str, Any] = {
+    "series": _TEXT,
+    "option": _TEXT,
+    "uci": _TEXT,
+    "name": _TEXT,
+    "born": pl.Date,
+    "submission": _COUNT,
+    "line": _COUNT,
+    "kind": _TEXT,
+    "ended": pl.Boolean,
+}
+
+
+class ConsoleBook:
+    """Reads the ledger for the console."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # --- A series ----------------------------------------------------------------------------------------------------
+
+    def state(self) -> tuple[Any, ...]:
+        """Changes whenever `progress` may: the newest rows of what it counts."""
+        s, m, c, f = submissions.c, marks.c, cohorts.c, release_files.c
+        asked = (
+            select(func.max(s.id)),
+            select(func.count()).where(s.outcome.is_(None)),
+            select(func.max(hold_decisions.c.at)),
+            select(func.max(m.id)),
+            select(func.max(sa.func.greatest(c.sampled_at, c.compared_at, c.approved_at))),
+            select(func.count()).where(c.state.in_(("agreed", "adjusted"))),
+            select(func.max(f.published_at)),
+        )
+        with self._engine.connect() as connection:
+            return tuple(connection.execute(select(*(one.scalar_subquery() for one in asked))).one())
+
+    def progress(self, series: str, key: str, awarding_body: str) -> pl.DataFrame:
+        """How far every centre is in a series (`PROGRESS`), by centre: learners `registered` there, in whatever series;
+        `learners` entered, their `entries`, those for `internal` and `external` components, and `claims`; how many of
+        these have `marks` of the centre and `board_marks`; `cohorts` sampled, and how many are `moderated`; `files` of
+        the series, how many were `refused` or are `held`; results files `released` to it."""
+        e, m, c, r, f, s = (one.c for one in (entries, marks, cohorts, registrations, release_files, submissions))
+        count = func.count()
+        by_learner = (
+            select(
+                e.centre, e.candidate, count.label("entries"),
+                count.filter(e.kind == "internal").label("internal"),
+                count.filter(e.kind == "external").label("external"), count.filter(e.kind == "cash_in").label("claims"),
+            )
+            .where(e.series == series, e.ended_by.is_(None))
+            .group_by(e.centre, e.candidate)
+            .subquery()
+        )  # fmt: skip
+        b = by_learner.c
+        open_hold = (s.outcome == "quarantined") & hold_decisions.c.submission_id.is_(None)
+        parts = (
+            select(r.centre, count.label("registered")).where(r.ended_by.is_(None)).group_by(r.centre),
+            select(
+                b.centre, count.label("learners"), func.sum(b.entries).label("entries"),
+                func.sum(b.internal).label("internal"),
+                func.sum(b.external).label("external"), func.sum(b.claims).label("claims"),
+            ).group_by(b.centre),
+            # The first version of each mark: later ones replace it.
+            select(
+                m.centre, count.filter(m.stage != "external").label("marks"),
+                count.filter(m.stage == "external").label("board_marks"),
+            )
+            .where(m.series == series, m.version == 1)
+            .group_by(m.centre),
+            select(
+                c.centre, count.label("cohorts"),
+                count.filter(c.state.in_(("agreed", "adjusted"))).label("moderated"),
+            ).where(c.series == series).group_by(c.centre),
+            select(
+                s.centre, count.label("files"), count.filter(s.outcome == "refused").label("refused"),
+                count.filter(open_hold).label("held"),
+            )
+            .outerjoin(hold_decisions, hold_decisions.c.submission_id == s.id)
+            .where(s.series == key, s.awarding_body == awarding_body)
+            .group_by(s.centre),
+            select(f.centre, count.label("released"))
+            .where(f.series == series, f.published_at.is_not(None), f.centre != "")
+            .group_by(f.centre),
+        )  # fmt: skip
+        frames = [
+            self._frame(one, {name: PROGRESS[name] for name in map(_name, one.selected_columns)}) for one in parts
+        ]
+        centres = pl.concat([one.select("centre") for one in frames]).unique()
+        for one in frames:
+            centres = centres.join(one, on="centre", how="left")
+        return centres.sort("centre").select(pl.col(name).fill_null(0 if name != "centre" else "") for name in PROGRESS)
+
+    def outcomes(self, key: str, awarding_body: str) -> dict[str, int]:
+        """Files of a series by outcome; `waiting` are not decided yet."""
+        t = submissions.c
+        what = func.coalesce(t.outcome, "waiting")
+        query = select(what, func.count()).where(t.series == key, t.awarding_body == awarding_body).group_by(what)
+        return dict(self._rows(query))
+
+    def states(self, series: str) -> dict[str, dict[str, int]]:
+        """What waits for people in a series: cohorts by state (`cohorts`), conversion tables not approved
+        (`boundaries`), the newest awarding by state (`awardings`)."""
+        c, v, a = cohorts.c, conversions.c, awardings.c
+        newest = select(a.state).where(a.series == series).order_by(a.version.desc()).limit(1)
+        return {
+            "cohorts": dict(self._rows(select(c.state, func.count()).where(c.series == series).group_by(c.state))),
+            "boundaries": dict(
+                self._rows(
+                    select(sa.literal("proposed"), func.count()).where(v.series == series, v.approved_at.is_(None))
+                )
+            ),
+            "awardings": {state: 1 for (state,) in self._rows(newest)},
+        }
+
+    def awardings(self, series: str) -> list[Mapping[str, Any]]:
+        """Every awarding of a series, the newest first: the columns of the table."""
+        with self._engine.connect() as connection:
+            query = select(awardings).where(awardings.c.series == series).order_by(awardings.c.version.desc())
+            return [dict(one) for one in connection.execute(query).mappings()]
+
+    def checkpoints(self, series: str) -> list[Mapping[str, Any]]:
+        """Checkpoints taken in a series, the newest first: `event`, `at`, `counts`."""
+        t = checkpoints.c
+        with self._engine.connect() as connection:
+            query = select(t.event, t.at, t.counts).where(t.series == series).order_by(t.at.desc(), t.id.desc())
+            return [dict(one) for one in connection.execute(query).mappings()]
+
+    def waiting(self) -> int:
+        """Files that have been received and not decided."""
+        return int(self._rows(select(func.count()).where(submissions.c.outcome.is_(None)))[0][0])
+
+    # --- Files -------------------------------------------------------------------------------------------------------
+
+    def files(
+        self,
+        *,
+        centre: str = "",
+        key: str = "",
+        awarding_body: str = "",
+        outcome: str = "",
+        code: str = "",
+        named: str = "",
+        sequence: int | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> tuple[pl.DataFrame, int]:
+        """A page of the files received, the newest first, with what was decided while one was held (`FILES`), and how
+        many there are. `code`: with a finding of it; `named`: whose name contains that, in whatever case."""
+        t, d = submissions.c, hold_decisions.c
+        where = []
+        if centre:
+            where.append(t.centre == centre)
+        if key:
+            where.append((t.series == key) & (t.awarding_body == awarding_body))
+        if outcome:
+            where.append(t.outcome.is_(None) if outcome == "waiting" else t.outcome == outcome)
+        if code:
+            where.append(t.id.in_(select(findings.c.submission_id).where(findings.c.code == code)))
+        if sequence is not None:
+            where.append(t.sequence == sequence)
+        if named:
+            where.append(t.file_name.icontains(named, autoescape=True))
+        query = (
+            select(
+                t.id, t.centre, t.file_name, t.channel, t.received, t.letter, t.series, t.sequence, t.outcome,
+                replies.c.name.label("reply"), d.action.label("decided"),
+            )
+            .outerjoin(replies, replies.c.submission_id == t.id)
+            .outerjoin(hold_decisions, d.submission_id == t.id)
+            .where(*where)
+            .order_by(t.received.desc(), t.id.desc())
+            .limit(limit)
+            .offset(offset)
+        )  # fmt: skip
+        [(total,)] = self._rows(select(func.count()).select_from(submissions).where(*where))
+        return self._frame(query, FILES), total
+
+    def file(self, submission: int) -> Mapping[str, Any] | None:
+        """Everything on record of one file: the columns of its table, the name of its `reply` and the reply as JSON,
+        `twin` (null before it is decided), and `decision`, what a person decided while it was held, with `who`, `why`,
+        `at` and `successor`. A reply may hold personal data."""
+        t, d = submissions.c, hold_decisions.c
+        query = (
+            select(
+                submissions, replies.c.name.label("reply"), replies.c.twin, d.action.label("decision"), d.who, d.why,
+                d.at, d.successor_id.label("successor"),
+            )
+            .outerjoin(replies, replies.c.submission_id == t.id)
+            .outerjoin(hold_decisions, d.submission_id == t.id)
+            .where(t.id == submission)
+        )  # fmt: skip
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return dict(row) if row else None
+
+    def predecessor(self, submission: int) -> Mapping[str, Any] | None:
+        """Of a file that came on the books once more: the held file's `id`, and by which decision."""
+        d = hold_decisions.c
+        query = select(d.submission_id.label("id"), d.action, d.who, d.why, d.at).where(d.successor_id == submission)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return dict(row) if row else None
+
+    def findings(self, submission: int) -> pl.DataFrame:
+        """The findings of a file (`FINDINGS`), in order. Values and messages may hold personal data."""
+        t = findings.c
+        query = select(*(t[name] for name in FINDINGS)).where(t.submission_id == submission).order_by(t.ordinal)
+        return self._frame(query, FINDINGS)
+
+    def codes(self, *, centre: str = "", key: str = "", awarding_body: str = "") -> pl.DataFrame:
+        """Findings by code (`CODES`), the most frequent first, of a centre, a series or both."""
+        t, s = findings.c, submissions.c
+        where = [s.centre == centre] if centre else []
+        where += [s.series == key, s.awarding_body == awarding_body] if key else []
+        query = (
+            select(
+                t.code, t.rule, t.reach, func.count(t.submission_id.distinct()).label("files"),
+                func.count().label("findings"),
+            )
+            .join(submissions, s.id == t.submission_id)
+            .where(*where)
+            .group_by(t.code, t.rule, t.reach)
+            .order_by(func.count().desc(), t.code)
+        )  # fmt: skip
+        return self._frame(query, CODES)
+
+    # --- Held files --------------------------------------------------------------------------------------------------
+
+    def held(self, *, centre: str = "", limit: int = 500) -> pl.DataFrame:
+        """Files that are held and wait for a person, the oldest first (`HELD`): with the `codes` that hold each and the
+        first one's `message`."""
+        t, f, d = submissions.c, findings.c, hold_decisions.c
+        open_ = [t.outcome == "quarantined", t.id.not_in(select(d.submission_id))]
+        query = (
+            select(
+                t.id, t.centre, t.file_name, t.received,
+                func.array_agg(aggregate_order_by(f.code, f.ordinal)).label("codes"),
+                func.min(f.message).label("message"),
+            )
+            .outerjoin(findings, (f.submission_id == t.id) & (f.reach == "hold"))
+            .where(*open_, *([t.centre == centre] if centre else []))
+            .group_by(t.id)
+            .order_by(t.received, t.id)
+            .limit(limit)
+        )  # fmt: skip
+        return self._frame(query, HELD)
+
+    def held_count(self) -> int:
+        """How many files are held and wait for a person."""
+        t = submissions.c
+        query = select(func.count()).where(
+            t.outcome == "quarantined", t.id.not_in(select(hold_decisions.c.submission_id))
+        )
+        return int(self._rows(query)[0][0])
+
+    def decided(self, *, centre: str = "", limit: int = 100) -> pl.DataFrame:
+        """What people decided about held files, the newest first (`DECIDED`): the outcome, the further reply."""
+        t, d = submissions.c, hold_decisions.c
+        successor = submissions.alias("successor")
+        query = (
+            select(
+                t.id, t.centre, t.file_name, d.at, d.who, d.why, d.action, d.successor_id.label("successor"),
+                successor.c.outcome, replies.c.name.label("reply"),
+            )
+            .select_from(hold_decisions)
+            .join(submissions, t.id == d.submission_id)
+            .join(successor, successor.c.id == d.successor_id)
+            .outerjoin(replies, replies.c.submission_id == d.successor_id)
+            .where(*([t.centre == centre] if centre else []))
+            .order_by(d.at.desc(), d.submission_id.desc())
+            .limit(limit)
+        )  # fmt: skip
+        return self._frame(query, DECIDED)
+
+    # --- Centres and learners ----------------------------------------------------------------------------------------
+
+    def marks_missing(self, centre: str, series: str) -> pl.DataFrame:
+        """Entries for internal components of a centre without a mark: `component`, `candidate`, `status`."""
+        t, m = entries.c, marks.c
+        newest = newest_marks().where(m.series == series, m.centre == centre).subquery()
+        n = newest.c
+        query = (
+            select(t.option.label("component"), t.candidate, func.coalesce(n.status, "").label("status"))
+            .outerjoin(newest, (n.uci == t.uci) & (n.component == t.option))
+            .where(
+                t.centre == centre, t.series == series, t.kind == "internal", t.ended_by.is_(None), n.mark.is_(None),
+                func.coalesce(n.status, "") != "A",
+            )
+            .order_by(t.option, t.candidate)
+        )  # fmt: skip
+        return self._frame(query, dict.fromkeys(("component", "candidate", "status"), _TEXT))
+
+    def cohorts(self, centre: str, series: str) -> list[Mapping[str, Any]]:
+        """The moderation of a centre: `component`, `state`, `size`, `difference`, `tolerance`, `feedback_until`."""
+        t = cohorts.c
+        query = (
+            select(t.id, t.component, t.state, t.size, t.difference, t.tolerance, t.feedback_until)
+            .where(t.centre == centre, t.series == series)
+            .order_by(t.component)
+        )
+        with self._engine.connect() as connection:
+            return [dict(one) for one in connection.execute(query).mappings()]
+
+    def learners(self, *, centre: str = "", candidate: str = "", uci: str = "", limit: int = 50) -> pl.DataFrame:
+        """Learners registered or entered, by candidate number or UCI (`LEARNERS`): `options` in one text. UCIs are
+        personal data."""
+        parts = []
+        for table in (registrations, entries):
+            t = table.c
+            where: list[sa.ColumnElement[bool]] = [t.ended_by.is_(None)]
+            where += [t.centre == centre] if centre else []
+            where += [t.candidate == candidate] if candidate else []
+            where += [t.uci == uci] if uci else []
+            parts.append(select(t.centre, t.candidate, t.series, t.uci, t.option).where(*where))
+        both = sa.union_all(*parts).subquery()
+        b = both.c
+        query = (
+            select(
+                b.centre, b.candidate, b.series, b.uci,
+                func.string_agg(b.option, aggregate_order_by(sa.literal(" "), b.option)).label(
+                    "options"
+                ),
+            )
+            .group_by(b.centre, b.candidate, b.series, b.uci)
+            .order_by(b.series.desc(), b.centre, b.candidate)
+            .limit(limit)
+        )  # fmt: skip
+        return self._frame(query, LEARNERS)
+
+    def person(self, centre: str, candidate: str) -> pl.DataFrame:
+        """All that is on the books under a candidate number of a centre (`PERSON`): registrations, entries and claims,
+        ended ones too. Names, dates of birth and UCIs are personal data."""
+        r, e = registrations.c, entries.c
+        query = sa.union_all(
+            select(
+                r.series, r.option, r.uci, r.name, r.born, r.submission_id.label("submission"), r.line,
+                sa.literal("registration").label("kind"), r.ended_by.is_not(None).label("ended"),
+            ).where(r.candidate == candidate, _whole(registrations, centre)),
+            select(
+                e.series, e.option, e.uci, sa.literal(""), sa.null().cast(sa.Date), e.submission_id, e.line, e.kind,
+                e.ended_by.is_not(None),
+            ).where(e.candidate == candidate, _whole(entries, centre)),
+        ).order_by(sa.text("series DESC, kind, option"))  # fmt: skip
+        return self._frame(query, PERSON)
+
+    def person_marks(self, centre: str, ucis: Sequence[str]) -> list[Mapping[str, Any]]:
+        """The newest mark of learners at a centre: `series`, `component`, `version`, `stage`, `mark`, `status`."""
+        m = marks.c
+        newest = newest_marks().where(m.centre == centre, m.uci.in_(ucis)).subquery().c
+        query = select(newest.series, newest.component, newest.version, newest.stage, newest.mark, newest.status)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(newest.series, newest.component)).mappings()
+            return [dict(one) for one in rows]
+
+    def acted(self, centre: str, limit: int = 50) -> list[Mapping[str, Any]]:
+        """What staff did about a centre (OPS-3), the newest first: `at`, `who`, `why`, `action`, `series`, `option`,
+        `file_name`."""
+        t = actions.c
+        query = (
+            select(t.at, t.who, t.why, t.action, t.series, t.option, t.file_name)
+            .where(t.centre == centre)
+            .order_by(t.id.desc())
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [dict(one) for one in connection.execute(query).mappings()]
+
+    def keys(self, centre: str, now: datetime) -> list[Mapping[str, Any]]:
+        """Keys a centre can log in with at `now` (aware): `kind`, `fingerprint`, `comment`, `added_at`, `ends_at`."""
+        t = centre_keys.c
+        valid = [t.removed_at.is_(None), t.ends_at.is_(None) | (t.ends_at > now)]
+        query = select(t.kind, t.fingerprint, t.comment, t.added_at, t.ends_at).where(t.centre == centre, *valid)
+        with self._engine.connect() as connection:
+            return [dict(one) for one in connection.execute(query.order_by(t.id)).mappings()]
+
+    # --- In general --------------------------------------------------------------------------------------------------
+
+    def _rows(self, query: Any) -> Sequence[Any]:
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def _frame(self, query: Any, schema: Mapping[str, Any]) -> pl.DataFrame:
+        return sql.frame(self._engine, query).cast(pl.Schema(schema))
+
+
+def _name(column: sa.ColumnElement[Any]) -> str:
+    return str(column.key)
+
+
+def _whole(table: sa.Table, centre: str) -> sa.ColumnElement[bool]:
+    """Rows of a centre, in force or ended: each half has its index."""
+    t = table.c
+    return sa.or_((t.centre == centre) & t.ended_by.is_(None), (t.centre == centre) & t.ended_by.is_not(None))

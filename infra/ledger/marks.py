@@ -1,0 +1,157 @@
+"""Marks in the ledger (MRK-1, MRK-2): the newest of each learner and component, the amendment windows, what is missing.
+
+Nothing is overwritten: a mark that is replaced gets another version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from infra.ledger import sql
+from infra.ledger.tables import cohorts, entries, marks, registrations
+
+
+class MarkBook:
+    """Access to the marks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def newest(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
+        """The marks of these centres in these series as they were last given, and the number of the newest version,
+        adjusted ones included (`rules.known.MARKED`)."""
+        t = marks.c
+        key = (t.centre, t.series, t.uci, t.component)
+        newest = func.max(t.version).over(partition_by=key).label("newest")
+        every = select(marks, newest).where(t.centre.in_(centres), t.series.in_(series)).subquery()
+        m = every.c
+        given = (
+            select(m.centre, m.series, m.uci, m.component, m.newest.label("version"), m.mark, m.status, m.tasks)
+            .ext(distinct_on(m.centre, m.series, m.uci, m.component))
+            .where(m.stage != "adjusted")
+            .order_by(m.centre, m.series, m.uci, m.component, m.version.desc())
+        )
+        return sql.look_up(self._engine, given)
+
+    def windows(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
+        """Where moderation feedback has opened the amendment window (`rules.known.WINDOWS`)."""
+        t = cohorts.c
+        query = select(
+            t.centre, t.series, t.component, t.compared_at.label("opens"), t.feedback_until.label("until")
+        ).where(t.centre.in_(centres), t.series.in_(series), t.state == "feedback")
+        return sql.look_up(self._engine, query)
+
+    def entered(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
+        """Entries in force of these centres in these series: `centre`, `series`, `candidate`, `uci`, `option`."""
+        t = entries.c
+        query = select(t.centre, t.series, t.candidate, t.uci, t.option).where(
+            t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)
+        )
+        schema = dict.fromkeys(("centre", "series", "candidate", "uci", "option"), pl.String)
+        return sql.frame(self._engine, query).cast(pl.Schema(schema))
+
+    def holds(self, source: str) -> bool:
+        """Whether any version came from `source`, the SHA-256 of a file."""
+        with self._engine.connect() as connection:
+            return bool(
+                connection.execute(select(select(marks.c.id).where(marks.c.source == source).exists())).scalar()
+            )
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Adds versions in one transaction: all of them or none."""
+        with self._engine.begin() as connection:
+            add(connection, rows)
+
+    def missing(self, series: str) -> pl.DataFrame:
+        """Entries in force for internal components of a series without a mark, or whose mark is not yet available:
+        `centre`, `component`, `candidate`, `name`, `uci`, `status` (empty: nothing was sent), in that order."""
+        t, m, r = entries.c, marks.c, registrations.c
+        newest = newest_marks().where(m.series == series).subquery()
+        named = (
+            select(r.centre, r.uci, r.name)
+            .ext(distinct_on(r.centre, r.uci))
+            .where(r.ended_by.is_(None))
+            .order_by(r.centre, r.uci, r.id.desc())
+            .subquery()
+        )
+        n = newest.c
+        query = (
+            select(
+                t.centre, t.option.label("component"), t.candidate, func.coalesce(named.c.name, "").label("name"),
+                t.uci, func.coalesce(n.status, "").label("status"),
+            )
+            .outerjoin(newest, (n.centre == t.centre) & (n.uci == t.uci) & (n.component == t.option))
+            .outerjoin(named, (named.c.centre == t.centre) & (named.c.uci == t.uci))
+            .where(
+                t.series == series,
+                t.kind == "internal",
+                t.ended_by.is_(None),
+                n.mark.is_(None),
+                func.coalesce(n.status, "") != "A",
+            )
+            .order_by(t.centre, t.option, t.candidate)
+        )  # fmt: skip
+        schema = dict.fromkeys(("centre", "component", "candidate", "name", "uci", "status"), pl.String)
+        return sql.frame(self._engine, query).cast(pl.Schema(schema))
+
+    def expected(self, series: str) -> pl.DataFrame:
+        """How many marks of internal components a series is to have: `component`, `entered`, in order of component."""
+        t = entries.c
+        query = (
+            select(t.option.label("component"), sa.func.count().label("entered"))
+            .where(t.series == series, t.kind == "internal", t.ended_by.is_(None))
+            .group_by(t.option)
+            .order_by(t.option)
+        )
+        return sql.frame(self._engine, query).cast(pl.Schema({"component": pl.String, "entered": pl.Int64}))
+
+
+def newest_marks() -> sa.Select[Any]:
+    """The newest version of every learner's mark in a component and series; narrow it by these or by centre."""
+    m = marks.c
+    key = (m.centre, m.series, m.uci, m.component)
+    return select(marks).ext(distinct_on(*key)).order_by(*key, m.version.desc())
+
+
+def sittings() -> sa.Select[Any]:
+    """Entries for components in force: `centre`, `series`, `uci`, `option`, and `absent` as the newest mark has it."""
+    t, newest = entries.c, newest_marks().subquery()
+    return (
+        select(t.centre, t.series, t.uci, t.option, _absent(newest.c.status))
+        .outerjoin(newest, _of(entries, newest))
+        .where(*_SITS)
+    )
+
+
+def sittings_of(learners: sa.Select[Any]) -> sa.Select[Any]:
+    """The same of `learners`, a query of UCIs: what it costs is theirs, not the country's."""
+    t, whose = entries.c, learners.subquery()
+    held = sql.each(select(t.centre, t.series, t.uci, t.option).where(t.uci == whose.c.uci, *_SITS))
+    newest = sql.each(select(marks.c.status).where(_of(held, marks)).order_by(marks.c.version.desc()).limit(1))
+    return select(*held.c, _absent(newest.c.status)).select_from(
+        whose.join(held, sa.true()).outerjoin(newest, sa.true())
+    )
+
+
+_SITS = (entries.c.ended_by.is_(None), entries.c.kind != "cash_in")
+
+
+def _of(entry: sa.FromClause, mark: sa.FromClause) -> sa.ColumnElement[bool]:
+    """That a mark is the entry's."""
+    e, m = entry.c, mark.c
+    return (m.centre == e.centre) & (m.series == e.series) & (m.uci == e.uci) & (m.component == e.option)
+
+
+def _absent(status: sa.ColumnElement[str]) -> sa.Label[bool]:
+    return func.coalesce(status == "A", False).label("absent")
+
+
+def add(connection: Connection, rows: pl.DataFrame) -> None:
+    """Adds versions in the caller's transaction. `rows` has the columns of the table of marks but the id."""
+    sql.copy(connection, marks, rows)

@@ -1,0 +1,261 @@
+"""Cohorts and samples in the ledger: what moderation reads and writes (MOD-1, MOD-2, MRK-2).
+
+A cohort goes through its states in transactions that lock its row first, so a step that is repeated, or done by two at
+once, is done once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from attrs import asdict, frozen
+from sqlalchemy import Connection, Engine, Select, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from infra.ledger import sql
+from infra.ledger.actions import Action
+from infra.ledger.marks import add, newest_marks
+from infra.ledger.tables import actions, cohorts, entries, marks, samples
+
+CENTRE_STAGES = ("submitted", "amended")
+"""Stages of marks that are the centre's own."""
+
+SAMPLE: dict[str, Any] = {
+    "candidate": pl.String,
+    "uci": pl.String,
+    "reason": pl.String,
+    "centre_mark": pl.Int64,
+    "moderated_mark": pl.Int64,
+}
+SAMPLED: dict[str, Any] = {
+    "cohort_id": pl.Int64,
+    "series": pl.String,
+    "centre": pl.String,
+    "component": pl.String,
+    "state": pl.String,
+    "uci": pl.String,
+    "moderated_mark": pl.Int64,
+}
+LEARNERS: dict[str, Any] = {
+    "series": pl.String,
+    "centre": pl.String,
+    "component": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "mark": pl.Int64,
+}
+
+
+@frozen(kw_only=True)
+class Cohort:
+    """One centre's learners in one component and series. `state` is sampled, agreed, feedback, proposed or adjusted;
+    times are aware."""
+
+    id: int
+    centre: str
+    series: str
+    component: str
+    state: str
+    size: int
+    tolerance: int | None
+    adjustment: Mapping[str, Any] | None
+    sampled_at: datetime
+    feedback_until: datetime | None
+
+
+class Moderation:
+    """Access to cohorts and samples. What changes them takes a connection from `transaction`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """All of the block or nothing of it."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    # --- Reading -----------------------------------------------------------------------------------------------------
+
+    def undrawn(self, series: str) -> pl.DataFrame:
+        """The learners of every cohort without a sample (`LEARNERS`): entered, and with a mark of the centre's as their
+        newest."""
+        newest = newest_marks().where(marks.c.series == series).subquery()
+        t = newest.c
+        held = select(entries.c.id).where(
+            entries.c.centre == t.centre,
+            entries.c.series == t.series,
+            entries.c.uci == t.uci,
+            entries.c.option == t.component,
+            entries.c.ended_by.is_(None),
+        )
+        drawn = select(cohorts.c.id).where(
+            cohorts.c.centre == t.centre, cohorts.c.series == t.series, cohorts.c.component == t.component
+        )
+        query = select(t.series, t.centre, t.component, t.candidate, t.uci, t.mark).where(
+            t.mark.is_not(None), t.stage.in_(CENTRE_STAGES), held.exists(), ~drawn.exists()
+        )
+        return self._frame(query, LEARNERS)
+
+    def sampled(self, keys: pl.DataFrame) -> pl.DataFrame:
+        """The samples of the cohorts in `keys` (`series`, `centre`, `component`) as `SAMPLED`."""
+        wanted = (
+            func.unnest(
+                *(sa.cast(keys[name].to_list(), sa.ARRAY(sa.Text)) for name in ("series", "centre", "component"))
+            )
+            .table_valued("series", "centre", "component")
+            .render_derived()
+        )
+        t = cohorts.c
+        query = (
+            select(
+                t.id.label("cohort_id"), t.series, t.centre, t.component, t.state, samples.c.uci,
+                samples.c.moderated_mark,
+            )
+            .join(samples, samples.c.cohort_id == t.id)
+            .join(
+                wanted,
+                (wanted.c.series == t.series) & (wanted.c.centre == t.centre) & (wanted.c.component == t.component),
+            )
+        )  # fmt: skip
+        return self._frame(query, SAMPLED)
+
+    def waiting(self, state: str, until: datetime) -> list[int]:
+        """Ids of the cohorts in `state` whose time for amending ended at `until` or before."""
+        t = cohorts.c
+        query = select(t.id).where(t.state == state, t.feedback_until <= until).order_by(t.id)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def undecided(self, series: str) -> dict[str, int]:
+        """How many cohorts of a series are neither agreed nor adjusted, by state."""
+        t = cohorts.c
+        query = select(t.state, func.count()).where(
+            t.series == series, t.state.in_(("sampled", "feedback", "proposed"))
+        )
+        with self._engine.connect() as connection:
+            return {row[0]: row[1] for row in connection.execute(query.group_by(t.state).order_by(t.state))}
+
+    def cohorts(self, ids: Sequence[int]) -> list[Cohort]:
+        """These cohorts as they stand, by series, centre and component."""
+        t = cohorts.c
+        query = _cohort().where(t.id.in_(ids)).order_by(t.series, t.centre, t.component)
+        with self._engine.connect() as connection:
+            return [Cohort(**row) for row in connection.execute(query).mappings()]
+
+    def _frame(self, query: Select[Any], schema: Mapping[str, Any]) -> pl.DataFrame:
+        return sql.frame(self._engine, query).cast(pl.Schema(schema))
+
+    # --- Within a transaction ----------------------------------------------------------------------------------------
+
+    def locked(self, connection: Connection, cohort_id: int) -> Cohort | None:
+        """The cohort, whose row nobody else changes until the transaction ends; null when there is none."""
+        row = connection.execute(_cohort().where(cohorts.c.id == cohort_id).with_for_update()).mappings().one_or_none()
+        return Cohort(**row) if row else None
+
+    def open(self, connection: Connection, sample: pl.DataFrame, sizes: pl.DataFrame, now: datetime) -> pl.DataFrame:
+        """Books samples and their cohorts; returns those of `sample` that are new. `sample` has `LEARNERS` and
+        `reason`, `sizes` has `series`, `centre`, `component` and `size` of each cohort."""
+        key = ["series", "centre", "component"]
+        new = connection.execute(
+            insert(cohorts).on_conflict_do_nothing().returning(cohorts.c.id, *(cohorts.c[name] for name in key)),
+            [{**row, "state": "sampled", "sampled_at": now} for row in sizes.iter_rows(named=True)],
+        ).all()
+        ids = pl.DataFrame(new, schema={"cohort_id": pl.Int64} | dict.fromkeys(key, pl.String), orient="row")
+        drawn = sample.join(ids, on=key, maintain_order="left")
+        columns = ["cohort_id", "uci", "candidate", "reason", pl.col("mark").alias("centre_mark")]
+        sql.copy(connection, samples, drawn.select(columns))
+        return drawn.drop("cohort_id")
+
+    def moderated(self, connection: Connection, good: pl.DataFrame) -> None:
+        """Writes the moderator's marks: `cohort_id`, `uci`, `mark`. Those of a cohort that has been compared stay."""
+        ids = sorted(good["cohort_id"].unique())
+        open_ids = list(
+            connection.execute(
+                select(cohorts.c.id)
+                .where(cohorts.c.id.in_(ids), cohorts.c.state == "sampled")
+                .order_by(cohorts.c.id)
+                .with_for_update()
+            ).scalars()
+        )
+        rows = good.filter(pl.col("cohort_id").is_in(open_ids))
+        given = (
+            func.unnest(
+                sa.cast(rows["cohort_id"].to_list(), sa.ARRAY(sa.BigInteger)),
+                sa.cast(rows["uci"].to_list(), sa.ARRAY(sa.Text)),
+                sa.cast(rows["mark"].to_list(), sa.ARRAY(sa.Integer)),
+            )
+            .table_valued("cohort_id", "uci", "mark")
+            .render_derived()
+        )
+        connection.execute(
+            samples.update()
+            .values(moderated_mark=given.c.mark)
+            .where(samples.c.cohort_id == given.c.cohort_id, samples.c.uci == given.c.uci)
+        )
+
+    def sample(self, connection: Connection, cohort: Cohort) -> pl.DataFrame:
+        """A cohort's sample by candidate number (`SAMPLE`). `centre_mark` is the centre's newest, or that of the draw
+        where none is left."""
+        newest = newest_marks().where(*_of(cohort)).subquery()
+        t = samples.c
+        query = (
+            select(
+                t.candidate, t.uci, t.reason, func.coalesce(newest.c.mark, t.centre_mark).label("centre_mark"),
+                t.moderated_mark,
+            )
+            .outerjoin(newest, (newest.c.uci == t.uci) & newest.c.stage.in_(CENTRE_STAGES))
+            .where(t.cohort_id == cohort.id)
+            .order_by(t.candidate, t.uci)
+        )  # fmt: skip
+        return _rows(connection, query).cast(pl.Schema(SAMPLE))
+
+    def step(self, connection: Connection, cohort_id: int, state: str, **values: Any) -> None:
+        """Puts a locked cohort into its next state; `values` are further columns of it."""
+        connection.execute(cohorts.update().where(cohorts.c.id == cohort_id).values(state=state, **values))
+
+    def own_marks(self, connection: Connection, cohort: Cohort) -> pl.DataFrame:
+        """`candidate`, `uci`, `version`, `mark`: the newest of every learner of the cohort, where it is a mark of the
+        centre's own."""
+        newest = newest_marks().where(*_of(cohort)).subquery()
+        t = newest.c
+        query = select(t.candidate, t.uci, t.version, t.mark).where(t.mark.is_not(None), t.stage.in_(CENTRE_STAGES))
+        schema = {"candidate": pl.String, "uci": pl.String, "version": pl.Int64, "mark": pl.Int64}
+        return _rows(connection, query).cast(pl.Schema(schema))
+
+    def adjust(self, connection: Connection, cohort: Cohort, adjusted: pl.DataFrame, now: datetime) -> None:
+        """Adds a version of stage `adjusted` for every row of `own_marks` with its `adjusted` mark (MRK-2)."""
+        rows = adjusted.select(
+            "candidate", "uci", pl.col("version") + 1, pl.col("adjusted").alias("mark"),
+            centre=pl.lit(cohort.centre), series=pl.lit(cohort.series), component=pl.lit(cohort.component),
+            stage=pl.lit("adjusted"), status=pl.lit(""), source=pl.lit(f"moderation {cohort.id}"), line=pl.lit(0),
+            received=pl.lit(now.isoformat()),
+        )  # fmt: skip
+        add(connection, rows)
+
+    def act(self, connection: Connection, action: Action) -> None:
+        """Records what a person did (OPS-3), in the transaction in which it takes effect."""
+        connection.execute(actions.insert().values(asdict(action)))
+
+
+def _of(cohort: Cohort) -> tuple[sa.ColumnElement[bool], ...]:
+    t = marks.c
+    return t.centre == cohort.centre, t.series == cohort.series, t.component == cohort.component
+
+
+def _cohort() -> Select[Any]:
+    t = cohorts.c
+    return select(
+        t.id, t.centre, t.series, t.component, t.state, t.size, t.tolerance, t.adjustment, t.sampled_at,
+        t.feedback_until,
+    )  # fmt: skip
+
+
+def _rows(connection: Connection, query: Select[Any]) -> pl.DataFrame:
+    result = connection.execute(query)
+    return pl.DataFrame(result.fetchall(), schema=list(result.keys()), orient="row", infer_schema_length=None)

@@ -1,0 +1,443 @@
+"""Results in the ledger: conversion tables, awardings of a series, and the files that publish them.
+
+An awarding is a numbered version of a series' results: one that is frozen when it is recorded, and replaced by a later
+one, never changed. `proposed` -> `built` (its files wait under embargo) -> `approved` -> `released`; `withdrawn` ends
+it before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from attrs import asdict, frozen
+from sqlalchemy import Connection, Engine, RowMapping, Select, func, select
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+
+from infra.ledger import sql
+from infra.ledger.actions import Action
+from infra.ledger.marks import newest_marks
+from infra.ledger.tables import (
+    actions,
+    awardings,
+    awards,
+    choices,
+    conversions,
+    entries,
+    marks,
+    registrations,
+    release_files,
+    results,
+    submissions,
+)
+
+STATES = ("proposed", "built", "approved", "withdrawn", "released")
+ISSUED = ("approved", "released")
+"""States of awardings whose results hold."""
+
+
+@frozen(kw_only=True)
+class ConversionRow:
+    """One conversion table of a component and series. `ums` and `grades` by raw mark, from 0; times are aware."""
+
+    series: str
+    component: str
+    raw_max: int
+    ums_max: int
+    boundaries: Mapping[str, int]
+    ums: Sequence[int]
+    grades: Sequence[str]
+    sha256: str
+    placeholder: bool
+    source: str
+    id: int | None = None
+    version: int = 0
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class Awarding:
+    """One version of a series' results. Times are aware."""
+
+    id: int
+    series: str
+    version: int
+    kind: str
+    at: datetime
+    conversions_sha256: str
+    sha256: str
+    counts: Mapping[str, Any]
+    state: str
+    manifest_sha256: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    why: str
+
+
+@frozen(kw_only=True)
+class ReleaseFile:
+    """One file of an awarding: `place` is the key it is published under, `embargoed` the key it waits under."""
+
+    awarding_id: int
+    place: str
+    embargoed: str
+    audience: str
+    centre: str
+    awarding_body: str
+    series: str
+    sequence: int | None
+    sha256: str
+    size: int
+    records: int
+    published_at: datetime | None = None
+
+
+class ResultBook:
+    """Access to conversion tables, awardings and released files."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # --- Conversion tables -------------------------------------------------------------------------------------------
+
+    def propose(self, rows: Sequence[ConversionRow], who: str, at: datetime) -> int:
+        """Records conversion tables (AWD-1), each as the next version of its component and series; one that equals the
+        newest version is not recorded again. Returns how many were."""
+        recorded = 0
+        with self._engine.begin() as connection:
+            for one in rows:
+                c = conversions.c
+                same = (c.series == one.series) & (c.component == one.component)
+                newest = connection.execute(
+                    select(c.version, c.sha256).where(same).order_by(c.version.desc()).limit(1).with_for_update()
+                ).one_or_none()
+                if newest and newest.sha256 == one.sha256:
+                    continue
+                values = asdict(one, filter=lambda a, _: a.name not in ("id", "version", "approved_by", "approved_at"))
+                version = newest.version + 1 if newest else 1
+                connection.execute(
+                    conversions.insert().values(**values, version=version, proposed_by=who, proposed_at=at)
+                )
+                recorded += 1
+        return recorded
+
+    def approve_conversions(self, series: str, who: str, at: datetime, action: Action | None = None) -> int:
+        """Approves the newest version of every component's table of a series; returns how many were not yet. If any,
+        what a member of staff did with it is recorded in the same transaction."""
+        c = conversions.c
+        newest = (
+            select(c.id).ext(distinct_on(c.component)).where(c.series == series).order_by(c.component, c.version.desc())
+        )
+        query = conversions.update().where(c.id.in_(newest), c.approved_at.is_(None))
+        with self._engine.begin() as connection:
+            approved = connection.execute(query.values(approved_by=who, approved_at=at)).rowcount
+            if approved and action:
+                connection.execute(actions.insert().values(asdict(action)))
+        return approved
+
+    def conversions(self, series: str | None = None, *, approved: bool = True) -> list[ConversionRow]:
+        """The newest conversion table of each component, of `series` or of all series; with `approved`, of those that
+        a person has approved."""
+        c = conversions.c
+        query = select(conversions).ext(distinct_on(c.series, c.component))
+        if series:
+            query = query.where(c.series == series)
+        if approved:
+            query = query.where(c.approved_at.is_not(None))
+        names = set(ConversionRow.__annotations__)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(c.series, c.component, c.version.desc())).mappings()
+            return [ConversionRow(**{k: v for k, v in row.items() if k in names}) for row in rows]
+
+    # --- What is awarded ---------------------------------------------------------------------------------------------
+
+    def entered(self, series: str) -> pl.DataFrame:
+        """Entries for components in force up to `series` of the learners with an entry or a claim in it, at any centre:
+        `id`, `centre`, `series`, `candidate`, `uci`, `option`, `kind`."""
+        t = entries.c
+        query = select(t.id, t.centre, t.series, t.candidate, t.uci, t.option, t.kind).where(
+            t.ended_by.is_(None), t.kind != "cash_in", t.series <= series, t.uci.in_(_learners_of(series))
+        )
+        return sql.table(self._engine, query)
+
+    def marks(self, series: str) -> pl.DataFrame:
+        """The final mark of those learners' components up to `series`: `id`, `centre`, `series`, `candidate`, `uci`,
+        `component`, `mark`, `status`, `version`, `stage`."""
+        m = marks.c
+        newest = newest_marks().where(m.series <= series, m.uci.in_(_learners_of(series))).subquery()
+        names = ("id", "centre", "series", "candidate", "uci", "component", "mark", "status", "version", "stage")
+        return sql.table(self._engine, select(*(newest.c[name] for name in names)))
+
+    def claims(self, series: str) -> pl.DataFrame:
+        """Claims for certification in force in a series: `id`, `centre`, `candidate`, `uci`, `option` (the cash-in
+        code), `received` (UTC), `channel`."""
+        t, s = entries.c, submissions.c
+        query = (
+            select(t.id, t.centre, t.candidate, t.uci, t.option, s.received, s.channel)
+            .join(submissions, s.id == t.submission_id)
+            .where(t.series == series, t.kind == "cash_in", t.ended_by.is_(None))
+        )
+        return sql.table(self._engine, query)
+
+    def earlier(self, series: str) -> pl.DataFrame:
+        """Awards already issued in series before this one: `uci`, `registration`, `series`."""
+        a, w = awards.c, awardings.c
+        query = (
+            select(a.uci, a.registration, w.series)
+            .distinct()
+            .join(awardings, w.id == a.awarding_id)
+            .where(w.state.in_(ISSUED), a.outcome == "awarded", w.series < series)
+        )
+        return sql.table(self._engine, query)
+
+    def later(self, series: str) -> pl.DataFrame:
+        """External components taken in later series by those who claim in this one: `uci`, `option`, `series`, `at`,
+        when the first mark or absence reached us (UTC)."""
+        t, c, m = entries.c, entries.alias("claims").c, marks.c
+        claiming = select(c.uci).where(c.series == series, c.kind == "cash_in", c.ended_by.is_(None))
+        given = m.mark.is_not(None) | (m.status == "A")
+        query = (
+            select(t.uci, t.option, t.series, func.min(m.received).label("at"))
+            .join(marks, (m.uci == t.uci) & (m.component == t.option) & (m.series == t.series) & given)
+            .where(t.series > series, t.kind == "external", t.ended_by.is_(None), t.uci.in_(claiming))
+            .group_by(t.uci, t.option, t.series)
+        )
+        return sql.table(self._engine, query)
+
+    # --- Awardings ---------------------------------------------------------------------------------------------------
+
+    def record(
+        self,
+        *,
+        series: str,
+        kind: str,
+        at: datetime,
+        conversions_sha256: str,
+        sha256: str,
+        counts: Mapping[str, Any],
+        frames: Mapping[str, pl.DataFrame],
+        state: str = "proposed",
+        who: str | None = None,
+        why: str = "",
+    ) -> Awarding:
+        """Freezes the results of a series as its next version, in one transaction. `frames` by table: `results`,
+        `awards`, `choices`, without the awarding's id. If the newest version of this kind has the same hash and still
+        stands, it is returned and nothing is recorded."""
+        with self._engine.begin() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"awarding {series}"))))
+            newest = self._newest(connection, series, kind)
+            if newest and newest.sha256 == sha256 and newest.state != "withdrawn":
+                return newest
+            version = connection.execute(
+                select(func.coalesce(func.max(awardings.c.version), 0) + 1).where(awardings.c.series == series)
+            ).scalar_one()
+            values: dict[str, Any] = {
+                "series": series,
+                "version": version,
+                "kind": kind,
+                "at": at,
+                "conversions_sha256": conversions_sha256,
+                "sha256": sha256,
+                "counts": dict(counts),
+                "state": state,
+                "decided_by": who,
+                "decided_at": at if who else None,
+                "why": why,
+            }
+            row = connection.execute(insert(awardings).values(values).returning(awardings)).mappings().one()
+            awarding = _awarding(row)
+            for table in (results, awards, choices):
+                frame = frames[table.name]
+                sql.copy(connection, table, frame.select(pl.lit(awarding.id).alias("awarding_id"), pl.all()))
+        return awarding
+
+    def newest(self, series: str, kind: str = "series") -> Awarding | None:
+        """The newest awarding of a series."""
+        with self._engine.connect() as connection:
+            return self._newest(connection, series, kind)
+
+    def _newest(self, connection: Connection, series: str, kind: str) -> Awarding | None:
+        a = awardings.c
+        query = select(awardings).where(a.series == series, a.kind == kind).order_by(a.version.desc()).limit(1)
+        row = connection.execute(query).mappings().one_or_none()
+        return _awarding(row) if row else None
+
+    def every(self, series: str) -> list[Awarding]:
+        """Every awarding of a series, whatever its kind and state, the oldest first."""
+        query = select(awardings).where(awardings.c.series == series).order_by(awardings.c.version)
+        with self._engine.connect() as connection:
+            return [_awarding(row) for row in connection.execute(query).mappings()]
+
+    def of_version(self, series: str, version: int) -> Awarding | None:
+        """One version of a series' results."""
+        a = awardings.c
+        query = select(awardings).where(a.series == series, a.version == version)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return _awarding(row) if row else None
+
+    def issued(self, series: str) -> list[Awarding]:
+        """The awardings of a series whose results hold, the oldest first."""
+        a = awardings.c
+        query = select(awardings).where(a.series == series, a.state.in_(ISSUED)).order_by(a.version)
+        with self._engine.connect() as connection:
+            return [_awarding(row) for row in connection.execute(query).mappings()]
+
+    def change(
+        self,
+        awarding: Awarding,
+        state: str,
+        *,
+        manifest_sha256: str | None = None,
+        who: str | None = None,
+        at: datetime | None = None,
+        why: str = "",
+        action: Action | None = None,
+    ) -> bool:
+        """Takes an awarding from the state it is known in to another, and records what a member of staff did with it;
+        false, and nothing is recorded, when somebody else changed it first."""
+        a = awardings.c
+        values: dict[str, Any] = {"state": state}
+        if manifest_sha256:
+            values["manifest_sha256"] = manifest_sha256
+        if who:
+            values |= {"decided_by": who, "decided_at": at, "why": why}
+        query = awardings.update().where(a.id == awarding.id, a.state == awarding.state)
+        with self._engine.begin() as connection:
+            changed = connection.execute(query.values(values)).rowcount == 1
+            if changed and action:
+                connection.execute(actions.insert().values(asdict(action)))
+        return changed
+
+    def frames(
+        self, awarding: Awarding, uci: str | None = None, only: Sequence[str] = ("results", "awards", "choices")
+    ) -> dict[str, pl.DataFrame]:
+        """The rows of an awarding by table, of one learner or of all: `results`, `awards`, `choices`, or only some of
+        these."""
+        return {
+            table.name: sql.table(self._engine, _of(table, [awarding.id], uci)).drop("awarding_id")
+            for table in (results, awards, choices)
+            if table.name in only
+        }
+
+    def current(self, series: str, *, released: bool = False) -> dict[str, pl.DataFrame]:
+        """What holds for a series, from the newest issued awarding of everybody and those after it: `results` and
+        `awards`, of each learner's component and claim the newest, with `awarding_id`. With `released`, nothing that
+        still waits for its release."""
+        issued = [one for one in self.issued(series) if one.state == "released" or not released]
+        whole = max((one.version for one in issued if one.kind == "series"), default=0)
+        ids = [one.id for one in issued if one.version >= whole]
+        keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
+        return {
+            table.name: sql.table(self._engine, _of(table, ids, None))
+            .sort("awarding_id", maintain_order=True)
+            .unique(keys[table.name], keep="last", maintain_order=True)
+            for table in (results, awards)
+        }
+
+    def issued_claims(self, centres: Sequence[str]) -> pl.DataFrame:
+        """Claims of these centres that have become results: `centre`, `series`, `uci`, `option` (the cash-in code)."""
+        a, w = awards.c, awardings.c
+        query = (
+            select(a.centre, w.series, a.uci, a.cash_in.label("option"))
+            .distinct()
+            .join(awardings, w.id == a.awarding_id)
+            .where(a.centre.in_(centres), a.outcome == "awarded", w.state.in_(ISSUED))
+        )
+        return sql.table(self._engine, query)
+
+    # --- Files -------------------------------------------------------------------------------------------------------
+
+    def numbers(self, awarding_body: str) -> dict[str, int]:
+        """The last sequence number of results files of an awarding-body identifier, by centre. Their names do not say
+        the series, so the numbers go on from one to the next."""
+        f = release_files.c
+        query = select(f.centre, func.max(f.sequence)).where(f.awarding_body == awarding_body, f.sequence.is_not(None))
+        with self._engine.connect() as connection:
+            return {row[0]: row[1] for row in connection.execute(query.group_by(f.centre))}
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Waits until nobody else builds, decides on or publishes results, and keeps others waiting until the end of
+        the block. Not to be nested."""
+        with self._engine.begin() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("results are published"))))
+            yield
+
+    def file_senders(self, key: str, awarding_body: str) -> frozenset[str]:
+        """RES-1: centres of which entries of the series with this key and awarding body came by file."""
+        s = submissions.c
+        query = select(s.centre).distinct().where(
+            s.channel == "edi", s.booked, s.letter.in_(("E", "A")), s.series == key, s.awarding_body == awarding_body
+        )  # fmt: skip
+        with self._engine.connect() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def ulns(self) -> pl.DataFrame:
+        """The ULN of every learner registered with one: `uci`, `uln`."""
+        r = registrations.c
+        query = select(r.uci, r.uln).ext(distinct_on(r.uci)).where(r.ended_by.is_(None), r.uln != "")
+        return sql.table(self._engine, query.order_by(r.uci, r.id.desc()))
+
+    def last_files(self, series: str, centres: Sequence[str]) -> list[ReleaseFile]:
+        """The results file of a series that each of these centres was last sent."""
+        f = release_files.c
+        query = (
+            select(release_files)
+            .ext(distinct_on(f.centre))
+            .where(f.series == series, f.centre.in_(centres), f.sequence.is_not(None), f.published_at.is_not(None))
+            .order_by(f.centre, f.sequence.desc())
+        )
+        with self._engine.connect() as connection:
+            return [ReleaseFile(**row) for row in connection.execute(query).mappings()]
+
+    def add_files(self, rows: Sequence[ReleaseFile], done: Sequence[Action] = ()) -> None:
+        """Books the files built from an awarding, and what a member of staff did with it, in one transaction; what is
+        booked already is left as it is."""
+        values = [asdict(one) for one in rows]
+        with self._engine.begin() as connection:
+            if done:
+                connection.execute(actions.insert(), [asdict(one) for one in done])
+            known = insert(release_files).on_conflict_do_nothing(index_elements=["awarding_id", "place"])
+            for start in range(0, len(values), 1000):
+                connection.execute(known, values[start : start + 1000])
+
+    def drop_files(self, awarding: Awarding) -> None:
+        """Takes back the files of an awarding that was withdrawn before anything of it was published: their numbers
+        become free."""
+        f = release_files.c
+        with self._engine.begin() as connection:
+            connection.execute(release_files.delete().where(f.awarding_id == awarding.id, f.published_at.is_(None)))
+
+    def files(self, awarding: Awarding) -> list[ReleaseFile]:
+        """The files built from an awarding, by place."""
+        f = release_files.c
+        query = select(release_files).where(f.awarding_id == awarding.id).order_by(f.place)
+        with self._engine.connect() as connection:
+            return [ReleaseFile(**row) for row in connection.execute(query).mappings()]
+
+    def published(self, awarding: Awarding, places: Sequence[str], at: datetime) -> None:
+        """Marks files as published."""
+        f = release_files.c
+        query = release_files.update().where(f.awarding_id == awarding.id, f.place.in_(places))
+        with self._engine.begin() as connection:
+            connection.execute(query.values(published_at=at))
+
+
+def _learners_of(series: str) -> Select[Any]:
+    t = entries.alias("of_series").c
+    return select(t.uci).where(t.series == series, t.ended_by.is_(None))
+
+
+def _of(table: sa.Table, awarding_ids: Sequence[int], uci: str | None) -> Select[Any]:
+    query = select(table).where(table.c.awarding_id.in_(awarding_ids))
+    return query.where(table.c.uci == uci) if uci else query
+
+
+def _awarding(row: RowMapping) -> Awarding:
+    return Awarding(**row)

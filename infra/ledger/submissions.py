@@ -1,0 +1,426 @@
+"""The ledger: what came, what was decided, what is held, what it costs. PostgreSQL through SQLAlchemy Core.
+
+All that a file changes is one transaction; files that are decided together share it. Unique keys make every repeat
+harmless: a landing is recorded once, a sequence number is booked once, an option is held once. Frames go in by COPY and
+come out as Polars frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from attrs import asdict, fields, frozen
+from sqlalchemy import Connection, Engine, RowMapping, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from infra.ledger import sql
+from infra.ledger.marks import add, sittings_of
+from infra.ledger.tables import (
+    entries,
+    fee_lines,
+    findings,
+    hold_decisions,
+    marks,
+    registrations,
+    replies,
+    submissions,
+)
+
+
+def migrate(database_url: str) -> None:
+    """Brings the schema of the database to the newest version; repeatable, and safe when two do it at once."""
+    engine = sa.create_engine(database_url)
+    with engine.connect() as connection, connection.begin():
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCKS["migrate"])))
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    engine.dispose()
+
+
+_LOCKS = {
+    "migrate": 7_310_001, "ingest": 7_310_002, "marks": 7_310_003, "moderation": 7_310_004, "boundaries": 7_310_005,
+}  # fmt: skip
+
+
+@frozen(kw_only=True)
+class Landing:
+    """One file as it landed. `received` and `modified`, when the store says it was written, are aware and differ only
+    where that clock runs ahead; `kind` is `file`, `folder` or `other`; `channel` the way it came. `reply_stream`
+    numbers its reply; `letter`, `awarding_body`, `series` and `sequence` are what its header says, where it can be
+    read."""
+
+    landing_key: str
+    centre: str
+    file_name: str
+    kind: str
+    received: datetime
+    modified: datetime
+    size: int
+    sha256: str
+    channel: str = "edi"
+    reply_stream: str = "00"
+    letter: str | None = None
+    awarding_body: str | None = None
+    series: str | None = None
+    sequence: int | None = None
+
+
+@frozen(kw_only=True)
+class Received:
+    """A landing on the books, with its id and the name of its reply."""
+
+    id: int
+    landing: Landing
+    reply_name: str
+    outcome: str | None
+
+
+@frozen
+class HoldDecision:
+    """What a person did about a held file: `action` is `again`, `ignore` or `release`; `at` is aware."""
+
+    at: datetime
+    who: str
+    why: str
+    action: str
+
+
+@frozen(kw_only=True)
+class Booking:
+    """What one transaction writes, for one file or for several. Rows are mappings or frames with the columns of their
+    tables; each names its `submission_id`.
+
+    `outcomes`: `submission_id`, `outcome`, `booked`, `pence`, `counts`. `ended_registrations` and `ended_entries`: `id`
+    of what the submission ends.
+    """
+
+    outcomes: Sequence[Mapping[str, Any]]
+    findings: Sequence[Mapping[str, Any]]
+    registrations: pl.DataFrame
+    entries: pl.DataFrame
+    fee_lines: pl.DataFrame
+    marks: pl.DataFrame
+    ended_registrations: pl.DataFrame
+    ended_entries: pl.DataFrame
+    replies: Sequence[Mapping[str, Any]]
+
+
+class Ledger:
+    """Access to the ledger at one PostgreSQL address. Close it, or use it as a context manager."""
+
+    def __init__(self, database_url: str) -> None:
+        self._engine: Engine = sql.open_engine(database_url, pool_pre_ping=True, executemany_mode="values_plus_batch")
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def engine(self) -> Engine:
+        """The connection pool, for the other books on the same database."""
+        return self._engine
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def exclusive(self, job: str) -> Iterator[bool]:
+        """Whether this is the only run of `job` anywhere: true holds the lock until the end of the block."""
+        with self._engine.connect() as connection:
+            held = bool(connection.execute(select(func.pg_try_advisory_lock(_LOCKS[job]))).scalar())
+            connection.commit()
+            try:
+                yield held
+            finally:
+                if held:
+                    connection.execute(select(func.pg_advisory_unlock(_LOCKS[job])))
+                    connection.commit()
+
+    # --- Receiving ---------------------------------------------------------------------------------------------------
+
+    def receive(self, landings: Sequence[Landing]) -> list[Received]:
+        """Books landings in one transaction and gives each one's reply a number, the next of its centre and stream, in
+        this order; a landing that is booked already is returned as it stands."""
+        with self._engine.begin() as connection:
+            return self._receive(connection, landings)
+
+    def _receive(self, connection: Connection, landings: Sequence[Landing]) -> list[Received]:
+        known = self._landed(connection, landings)
+        new = [one for one in landings if _identity(one) not in known]
+        numbers = self._reply_numbers(connection, {one.centre for one in new})
+        rows = []
+        for one in new:
+            stream = (one.centre, one.reply_stream)
+            numbers[stream] = numbers.get(stream, 0) + 1
+            rows.append({**asdict(one), "reply_number": numbers[stream]})
+        if rows:
+            connection.execute(submissions.insert(), rows)
+            known |= self._landed(connection, new)
+        return [known[_identity(one)] for one in landings]
+
+    def _landed(self, connection: Connection, landings: Sequence[Landing]) -> dict[_Identity, Received]:
+        """Those of the landings that are on the books."""
+        table = submissions.c
+        keys = [one.landing_key for one in landings]
+        # Other landings under the same key are left out in Python: there are few.
+        rows = connection.execute(select(submissions).where(table.landing_key.in_(keys))).mappings()
+        found = {_identity(one.landing): one for one in map(_received, rows)}
+        return {_identity(one): found[_identity(one)] for one in landings if _identity(one) in found}
+
+    def _reply_numbers(self, connection: Connection, centres: Iterable[str]) -> dict[tuple[str, str], int]:
+        """The last reply number of every stream of these centres."""
+        table = submissions.c
+        query = select(table.centre, table.reply_stream, func.max(table.reply_number))
+        query = query.where(table.centre.in_(sorted(centres))).group_by(table.centre, table.reply_stream)
+        return {(centre, stream): number for centre, stream, number in connection.execute(query)}
+
+    def waiting(self, files: int, size: int, first_series: Sequence[str]) -> list[Received]:
+        """The next files to decide, at most `files` of them and `size` bytes (but always one), a centre's in the
+        order in which they apply: series whose first two characters are in `first_series` (registrations), then by
+        series, entries before marks, sequence and letter. Files without a readable header come last."""
+        table = submissions.c
+        kind = sa.case((func.substr(table.series, 1, 2).in_(first_series), 0), (table.series.is_(None), 2), else_=1)
+        letter = sa.case({"E": 0, "A": 1}, value=table.letter, else_=2)
+        year = func.substr(table.series, 3, 2)
+        marking = sa.case((table.letter == "M", 1), else_=0)
+        order = (table.centre, kind, year, table.series, marking, table.sequence, letter, table.received, table.id)
+        before = func.sum(table.size).over(order_by=order) - table.size
+        ranked = (
+            select(submissions, before.label("before")).where(table.outcome.is_(None)).order_by(*order).limit(files)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(ranked).mappings().all()
+        return [_received(row) for row in rows if row["before"] < size]
+
+    # --- Held files --------------------------------------------------------------------------------------------------
+
+    def received(self, submission_id: int) -> Received | None:
+        """A file on the books by its id; null when there is none."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(submissions).where(submissions.c.id == submission_id)).mappings().first()
+        return _received(row) if row else None
+
+    def landed(self, landing_key: str, received: datetime, sha256: str) -> Received | None:
+        """A file on the books by key, receipt and content; null when there is none."""
+        t = submissions.c
+        query = select(submissions).where(t.landing_key == landing_key, t.received == received, t.sha256 == sha256)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().first()
+        return _received(row) if row else None
+
+    def decide_held(self, held: Received, successor: Landing, decision: HoldDecision) -> tuple[Received, HoldDecision]:
+        """Ends a hold: books the same file once more, to be decided by `decision`, in one transaction. Returns the file
+        booked and the decision that stands, which is an earlier one when there was one."""
+        with self._engine.begin() as connection:
+            connection.execute(select(submissions.c.id).where(submissions.c.id == held.id).with_for_update())
+            query = select(hold_decisions).where(hold_decisions.c.submission_id == held.id)
+            there = connection.execute(query).mappings().first()
+            [booked] = self._receive(connection, [successor])
+            if there is None:
+                row = {"submission_id": held.id, "successor_id": booked.id, **asdict(decision)}
+                connection.execute(hold_decisions.insert(), row)
+                return booked, decision
+        return booked, HoldDecision(**{name: there[name] for name in ("at", "who", "why", "action")})
+
+    def holding(self, submission_id: int) -> frozenset[str]:
+        """The codes of the findings that hold a file."""
+        t = findings.c
+        query = select(t.code).where(t.submission_id == submission_id, t.reach == "hold")
+        with self._engine.connect() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def hold_decisions(self, successors: Sequence[int]) -> dict[int, HoldDecision]:
+        """By what decisions of people these files came on the books once more, by their ids."""
+        t = hold_decisions.c
+        query = select(t.successor_id, t.at, t.who, t.why, t.action).where(t.successor_id.in_(successors))
+        with self._engine.connect() as connection:
+            return {id_: HoldDecision(*values) for id_, *values in connection.execute(query)}
+
+    # --- What is known -----------------------------------------------------------------------------------------------
+
+    def files_of(self, centres: Sequence[str]) -> pl.DataFrame:
+        """Files of these centres that were booked or are held for a person and still are (`rules.known.FILES`)."""
+        table = submissions.c
+        query = select(
+            table.centre,
+            table.awarding_body,
+            table.series,
+            table.letter,
+            table.sequence,
+            table.sha256,
+            table.received,
+            replies.c.name.label("reply"),
+            table.booked,
+        ).join(replies, replies.c.submission_id == table.id)
+        # A file without a header cannot be booked, and what is not booked but has a series is held.
+        held = (table.outcome == "quarantined") & table.id.not_in(select(hold_decisions.c.submission_id))
+        return self._look_up(query.where(table.centre.in_(centres), table.booked | held))
+
+    def registrations_of(self, centres: Sequence[str]) -> pl.DataFrame:
+        """Registrations in force at these centres (`rules.known.REGISTRATIONS`)."""
+        t = registrations.c
+        query = select(t.id, t.centre, t.series, t.candidate, t.uci, t.uln, t.name, t.option)
+        return self._look_up(query.where(t.centre.in_(centres), t.ended_by.is_(None)))
+
+    def entries_of(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
+        """Entries in force of these centres in these series (`rules.known.ENTRIES`)."""
+        t = entries.c
+        query = select(t.id, t.centre, t.series, t.candidate, t.uci, t.option, t.pence, t.entry_pence)
+        return self._look_up(query.where(t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)))
+
+    def sittings_of(self, centres: Sequence[str]) -> pl.DataFrame:
+        """Entries for components in force of the learners of these centres, in any series and at any centre
+        (`rules.known.SITTINGS`): of those registered or entered there."""
+        t = entries.c
+        learners = sa.union(
+            select(registrations.c.uci).where(registrations.c.centre.in_(centres), registrations.c.ended_by.is_(None)),
+            select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)),
+        )
+        return self._look_up(sittings_of(select(learners.subquery().c.uci)))
+
+    def marked(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
+        """Components with a mark in these series of the learners entered at these centres, at any centre
+        (`rules.known.SAT`)."""
+        t, m = entries.c, marks.c
+        learners = select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)).distinct().subquery()
+        held = sql.each(
+            select(m.uci, m.component.label("option"), m.series).where(
+                m.uci == learners.c.uci, m.series.in_(series), m.mark.is_not(None)
+            )
+        )
+        return self._look_up(select(held).distinct().select_from(learners.join(held, sa.true())))
+
+    def learners(self, ulns: Sequence[str]) -> pl.DataFrame:
+        """Every UCI registered for these ULNs, at any centre (`rules.known.LEARNERS`)."""
+        t = registrations.c
+        wanted = sa.func.unnest(sa.cast(list(ulns), sa.ARRAY(sa.Text))).table_valued("uln").render_derived()
+        # The index leaves those without a ULN out: a question that does not could not use it.
+        held = sql.each(select(t.uln, t.uci, t.centre).where(t.uln == wanted.c.uln, t.uln != "", t.ended_by.is_(None)))
+        return self._look_up(select(held).distinct().select_from(wanted.join(held, sa.true())))
+
+    def _look_up(self, query: sa.Select[Any]) -> pl.DataFrame:
+        return sql.look_up(self._engine, query)
+
+    # --- Booking -----------------------------------------------------------------------------------------------------
+
+    def book(self, booking: Booking) -> bool:
+        """Writes everything of a booking in one transaction; false, and nothing written, when any of its files was
+        decided before."""
+        ids = [one["submission_id"] for one in booking.outcomes]
+        table = submissions.c
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            waiting = select(table.id).where(table.id.in_(ids), table.outcome.is_(None)).with_for_update()
+            if len(connection.execute(waiting).all()) < len(ids):
+                transaction.rollback()
+                return False
+            decided = submissions.update().where(table.id == sa.bindparam("submission_id"))
+            connection.execute(decided, booking.outcomes)
+            if booking.findings:
+                connection.execute(findings.insert(), booking.findings)
+            for held, ended in (
+                (registrations, booking.ended_registrations),
+                (entries, booking.ended_entries),
+            ):
+                if not ended.is_empty():
+                    ending = held.update().where(held.c.id == sa.bindparam("held_id"))
+                    rows = ended.select(pl.col("id").alias("held_id"), pl.col("submission_id").alias("ended_by"))
+                    connection.execute(ending, rows.to_dicts())
+            for into, frame in (
+                (registrations, booking.registrations),
+                (entries, booking.entries),
+                (fee_lines, booking.fee_lines),
+            ):
+                sql.copy(connection, into, frame)
+            add(connection, booking.marks)
+            connection.execute(replies.insert(), booking.replies)
+        return True
+
+    def unpublished(self) -> list[Mapping[str, Any]]:
+        """Replies that are decided but not surely in the outbox: `submission_id`, `name`, `text`, `twin` of the
+        reply, `centre`, `file_name`, `kind`, `sha256`, `outcome` of the file it answers."""
+        of = submissions.c
+        query = (
+            select(replies, of.centre, of.file_name, of.kind, of.sha256, of.outcome)
+            .join(submissions, of.id == replies.c.submission_id)
+            .where(~replies.c.published)
+            .order_by(replies.c.submission_id)
+        )
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def published(self, submission_ids: Iterable[int]) -> None:
+        """Marks replies as being in the outbox."""
+        ids = list(submission_ids)
+        if ids:
+            with self._engine.begin() as connection:
+                connection.execute(replies.update().where(replies.c.submission_id.in_(ids)).values(published=True))
+
+    def analyze(self) -> None:
+        """Has PostgreSQL look at its tables again. After thousands of new rows it would plan by what was there before,
+        and take minutes over a question of seconds, until its own housekeeping comes round."""
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("ANALYZE (SKIP_LOCKED)"))
+
+    # --- Looking -----------------------------------------------------------------------------------------------------
+
+    def story(self, landing_keys: Sequence[str]) -> pl.DataFrame:
+        """What became of landings, the newest of each key: `landing_key`, `centre`, `file_name`, `received`,
+        `outcome` (null = not decided yet), `pence`, `counts`, `reply`, `sha256`."""
+        table = submissions.c
+        query = (
+            select(
+                table.landing_key,
+                table.centre,
+                table.file_name,
+                table.received,
+                table.outcome,
+                table.pence,
+                table.counts,
+                replies.c.name.label("reply"),
+                table.sha256,
+            )
+            .ext(distinct_on(table.landing_key))
+            .outerjoin(replies, replies.c.submission_id == table.id)
+            .where(table.landing_key.in_(landing_keys))
+            .order_by(table.landing_key, table.id.desc())
+        )
+        return self._look_up(query)
+
+
+def reply_name(centre: str, stream: str, number: int) -> str:
+    """`X<centre><stream>.X<nn>`, of three digits or more from the hundredth on: no reply is written over."""
+    return f"X{centre}{stream}.X{number:02d}"
+
+
+_Identity = tuple[str, datetime, str]
+
+
+def _identity(landing: Landing) -> _Identity:
+    """What makes a landing one and the same: its key, its time in the store and its content. Not its receipt: that of a
+    file dated ahead is the time of the run, and another one when the run is repeated."""
+    return landing.landing_key, landing.modified.astimezone(UTC), landing.sha256
+
+
+_LANDING = tuple(one.name for one in fields(Landing))
+
+
+def _received(row: RowMapping) -> Received:
+    landing = Landing(**{name: row[name] for name in _LANDING})
+    return Received(
+        id=row["id"],
+        landing=landing,
+        reply_name=reply_name(row["centre"], row["reply_stream"], row["reply_number"]),
+        outcome=row["outcome"],
+    )

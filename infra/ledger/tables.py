@@ -1,0 +1,502 @@
+"""The ledger's tables (SQLAlchemy Core). History is added to, never overwritten: what a file ends is marked, not
+deleted.
+
+Times are `timestamptz`; money is integer pence; centres, candidates, UCIs, codes and sequence numbers are
+identifiers: text, but for the sequence number, which is compared.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, Identity(always=True), primary_key=True)
+
+
+def _submission(name: str = "submission_id", *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, ForeignKey("submissions.id"), nullable=nullable)
+
+
+submissions = Table(
+    "submissions",
+    metadata,
+    _id(),
+    Column("centre", Text, nullable=False, comment="the folder the file landed in"),
+    Column("channel", Text, nullable=False, server_default=text("'edi'"), comment="edi, online or staff"),
+    Column("file_name", Text, nullable=False),
+    Column("landing_key", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="file, folder or other"),
+    Column("received", DateTime(timezone=True), nullable=False, comment="receipt: decides deadlines"),
+    Column(
+        "modified",
+        DateTime(timezone=True),
+        nullable=False,
+        comment="when the store says it was written: later than the receipt where its clock ran ahead",
+    ),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("letter", Text),
+    Column("awarding_body", Text, comment="identifier in the file header"),
+    Column("series", Text, comment="series key, for example 6B24"),
+    Column("sequence", Integer),
+    Column("reply_stream", Text, nullable=False, comment="awarding-body identifier in the reply's name"),
+    Column("reply_number", Integer, nullable=False),
+    Column("outcome", Text, comment="null until the file is decided"),
+    Column("booked", Boolean, nullable=False, server_default=text("false"), comment="something of it was applied"),
+    Column("pence", BigInteger, nullable=False, server_default=text("0"), comment="charges less refunds"),
+    Column("counts", JSONB),
+    UniqueConstraint("landing_key", "modified", "sha256"),
+    UniqueConstraint("centre", "reply_stream", "reply_number"),
+    Index("ix_submissions_waiting", "centre", postgresql_where=text("outcome IS NULL")),
+    Index("ix_submissions_held", "centre", postgresql_where=text("outcome = 'quarantined'")),
+    # Of feeds the same bytes can mean something again: entered, withdrawn, entered.
+    Index(
+        "uq_submissions_content",
+        "centre",
+        "sha256",
+        unique=True,
+        postgresql_where=text("booked AND channel = 'edi'"),
+    ),
+    Index(
+        "uq_submissions_sequence",
+        "centre",
+        "awarding_body",
+        "series",
+        "letter",
+        "sequence",
+        unique=True,
+        postgresql_where=text("booked"),
+    ),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("submission_id", BigInteger, ForeignKey("submissions.id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("code", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("reach", Text, nullable=False),
+    Column("line", Integer),
+    Column("first_column", Integer),
+    Column("last_column", Integer),
+    Column("field", Text),
+    Column("value", Text),
+    Column("message", Text, nullable=False),
+    Column("expected", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("candidate", Text),
+    Column("option", Text),
+    Index("ix_findings_code", "code"),
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    _id(),
+    _submission(),
+    Column("line", Integer, nullable=False),
+    Column("centre", Text, nullable=False),
+    Column("series", Text, nullable=False, comment="year and month, for example 2023-09"),
+    Column("candidate", Text, nullable=False),
+    Column("uci", Text, nullable=False),
+    Column("uln", Text, nullable=False, comment="empty when there is none"),
+    Column("upn", Text, nullable=False),
+    Column("name", Text, nullable=False, comment="normalised (REG-3)"),
+    Column("born", Date),
+    Column("sex", Text, nullable=False),
+    Column("option", Text, nullable=False, comment="registration code"),
+    _submission("ended_by", nullable=True),
+    Index(
+        "uq_registrations_held",
+        "centre",
+        "series",
+        "candidate",
+        "option",
+        unique=True,
+        postgresql_where=text("ended_by IS NULL"),
+    ),
+    Index("ix_registrations_ended", "centre", postgresql_where=text("ended_by IS NOT NULL")),
+    Index("ix_registrations_uln", "uln", postgresql_where=text("uln <> '' AND ended_by IS NULL")),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    _id(),
+    _submission(),
+    Column("line", Integer, nullable=False),
+    Column("centre", Text, nullable=False),
+    Column("series", Text, nullable=False, comment="year and month, for example 2024-06"),
+    Column("candidate", Text, nullable=False),
+    Column("uci", Text, nullable=False),
+    Column("option", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="internal, external or cash_in"),
+    Column("band", Text, nullable=False, comment="of the file in which the entry first appeared (FEE-1)"),
+    Column("pence", BigInteger, nullable=False, comment="charged"),
+    Column("entry_pence", BigInteger, nullable=False, comment="of that, without the surcharge"),
+    _submission("ended_by", nullable=True),
+    Index(
+        "uq_entries_held",
+        "centre",
+        "series",
+        "candidate",
+        "option",
+        unique=True,
+        postgresql_where=text("ended_by IS NULL"),
+    ),
+    # A learner's sittings are asked for by the file: of ten countries nobody reads every entry for that.
+    Index("ix_entries_uci", "uci", postgresql_where=text("ended_by IS NULL")),
+    Index("ix_entries_ended", "centre", postgresql_where=text("ended_by IS NOT NULL")),
+)
+
+fee_lines = Table(
+    "fee_lines",
+    metadata,
+    _id(),
+    _submission(),
+    Column("centre", Text, nullable=False),
+    Column("series", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("option", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="registration, internal, external, cash_in or refund"),
+    Column("band", Text, nullable=False, comment="on_time, late or high_late; empty for a refund"),
+    Column("pence", BigInteger, nullable=False, comment="negative for a refund"),
+    Column("placeholder", Boolean, nullable=False, comment="the price is ours, nobody published it"),
+    UniqueConstraint("submission_id", "candidate", "option"),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("submission_id", BigInteger, ForeignKey("submissions.id"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("twin", Text, nullable=False, comment="the same content as JSON"),
+    Column("published", Boolean, nullable=False, server_default=text("false")),
+    Index("ix_replies_unpublished", "submission_id", postgresql_where=text("NOT published")),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    _id(),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("action", Text, nullable=False, comment="what was done, in a word (OPS-3)"),
+    Column("centre", Text, nullable=False),
+    Column("series", Text, nullable=False, server_default=text("''"), comment="year and month; empty: all"),
+    Column("uci", Text, nullable=False, server_default=text("''")),
+    Column(
+        "option", Text, nullable=False, server_default=text("''"), comment="component, cash-in or registration code"
+    ),
+    Column("event", Text, nullable=False, server_default=text("''"), comment="milestone that an extension moves"),
+    Column("until", DateTime(timezone=True), comment="an extension's new end: the first instant after it"),
+    Column("number", Integer, comment="of extra sittings granted"),
+    Column("file_name", Text, nullable=False, server_default=text("''"), comment="of the feed file it went in by"),
+    Column("feed", Text, comment="that file, which is written again if it was not"),
+    Index("ix_actions_centre", "centre", "action"),
+)
+
+hold_decisions = Table(
+    "hold_decisions",
+    metadata,
+    Column("submission_id", BigInteger, ForeignKey("submissions.id"), primary_key=True, comment="the held file"),
+    Column(
+        "successor_id",
+        BigInteger,
+        ForeignKey("submissions.id"),
+        nullable=False,
+        unique=True,
+        comment="the same file once more, by which it is decided and answered",
+    ),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("action", Text, nullable=False, comment="again, ignore or release"),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    _id(),
+    Column("centre", Text, nullable=False),
+    Column("series", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("uci", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column(
+        "version", Integer, nullable=False, comment="1, 2, ... of this learner's mark; nothing is overwritten (MRK-2)"
+    ),
+    Column("stage", Text, nullable=False, comment="submitted, amended, adjusted or external"),
+    Column("mark", Integer, comment="raw mark; null when there is none"),
+    Column("status", Text, nullable=False, comment="empty marked, A absent, N not yet available"),
+    Column("tasks", Text, nullable=False, server_default=text("''"), comment="raw marks of the tasks, by comma"),
+    Column("source", Text, nullable=False, comment="SHA-256 of the file or feed it came in, or the moderation's id"),
+    Column("line", Integer, nullable=False),
+    Column("received", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("centre", "series", "uci", "component", "version"),
+    Index("ix_marks_series_component", "series", "component"),
+    Index("ix_marks_uci", "uci"),
+)
+
+cohorts = Table(
+    "cohorts",
+    metadata,
+    _id(),
+    Column("centre", Text, nullable=False),
+    Column("series", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("state", Text, nullable=False, comment="sampled, agreed, feedback, proposed, adjusted"),
+    Column("size", Integer, nullable=False, comment="learners with a mark when the sample was drawn"),
+    Column("tolerance", Integer, comment="raw marks; null until the moderator's marks have been compared"),
+    Column("difference", Integer, comment="largest difference in the sample, moderator's mark less centre's"),
+    Column("adjustment", JSONB, comment="the points of the proposed adjustment: centre mark to moderated mark"),
+    Column("sampled_at", DateTime(timezone=True), nullable=False),
+    Column("compared_at", DateTime(timezone=True)),
+    Column("feedback_until", DateTime(timezone=True), comment="marks may be amended before this (MRK-2)"),
+    Column("approved_by", Text),
+    Column("approved_at", DateTime(timezone=True)),
+    UniqueConstraint("centre", "series", "component"),
+)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("cohort_id", BigInteger, ForeignKey("cohorts.id"), primary_key=True),
+    Column("uci", Text, primary_key=True),
+    Column("candidate", Text, nullable=False),
+    Column("reason", Text, nullable=False, comment="highest, lowest or drawn"),
+    Column("centre_mark", Integer, nullable=False, comment="raw mark when the sample was drawn"),
+    Column("moderated_mark", Integer, comment="the moderator's"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    _id(),
+    Column("series", Text, nullable=False),
+    Column("event", Text, nullable=False, comment="on_time_deadline, window_closes, marks_deadline or award"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="the instant it speaks of"),
+    Column("counts", JSONB, nullable=False, comment="learners by reason, and centres that are silent"),
+    UniqueConstraint("series", "event", "at"),
+)
+
+conversions = Table(
+    "conversions",
+    metadata,
+    _id(),
+    Column("series", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("version", Integer, nullable=False, comment="1, 2, ... of this component's table; nothing is overwritten"),
+    Column("raw_max", Integer, nullable=False),
+    Column("ums_max", Integer, nullable=False),
+    Column("boundaries", JSONB, nullable=False, comment="the least raw mark of each grade, the highest grade first"),
+    Column("ums", JSONB, nullable=False, comment="UMS by raw mark, from 0"),
+    Column("grades", JSONB, nullable=False, comment="grades by raw mark, from 0"),
+    Column("sha256", Text, nullable=False, comment="of the table in its canonical form"),
+    Column("placeholder", Boolean, nullable=False, comment="the boundaries are ours, nobody published them"),
+    Column("source", Text, nullable=False, comment="where the boundaries come from"),
+    Column("proposed_by", Text, nullable=False),
+    Column("proposed_at", DateTime(timezone=True), nullable=False),
+    Column("approved_by", Text),
+    Column("approved_at", DateTime(timezone=True)),
+    UniqueConstraint("series", "component", "version"),
+)
+
+awardings = Table(
+    "awardings",
+    metadata,
+    _id(),
+    Column("series", Text, nullable=False),
+    Column("version", Integer, nullable=False, comment="1, 2, ... of the results of this series"),
+    Column("kind", Text, nullable=False, comment="series: everybody's; claims: of learners who claimed later"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="the instant whose ledger it awards"),
+    Column("conversions_sha256", Text, nullable=False, comment="of the conversion tables it used"),
+    Column("sha256", Text, nullable=False, comment="of the results in their canonical order"),
+    Column("counts", JSONB, nullable=False),
+    Column("state", Text, nullable=False, comment="proposed, built, approved, withdrawn or released"),
+    Column("manifest_sha256", Text, comment="of the manifest of the files built from it, which is what is approved"),
+    Column("decided_by", Text),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("why", Text, nullable=False, server_default=text("''")),
+    UniqueConstraint("series", "version"),
+)
+
+
+def _awarding() -> Column[int]:
+    return Column("awarding_id", BigInteger, nullable=False, comment="of the table of awardings")
+
+
+def _by_awarding(table: str) -> Index:
+    # An awarding of the country goes in by COPY, whole and in order, and is never changed: keys that are checked row
+    # by row would cost more than the rows.
+    return Index(f"ix_{table}_awarding", "awarding_id", postgresql_using="brin")
+
+
+results = Table(
+    "results",
+    metadata,
+    _awarding(),
+    Column("centre", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("uci", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("registration", Text, nullable=False),
+    Column("raw", Integer, comment="null when absent or pending"),
+    Column("status", Text, nullable=False, comment="of the mark: empty, A or N"),
+    Column("mark_id", BigInteger, comment="the version of the mark; null: there is none"),
+    Column("ums", Integer, comment="null when pending; 0 when absent (AWD-4)"),
+    Column("grade", Text, nullable=False, comment="empty when pending"),
+    Column("outcome", Text, nullable=False, comment="graded, absent or pending"),
+    _by_awarding("results"),
+)
+
+awards = Table(
+    "awards",
+    metadata,
+    _awarding(),
+    Column("centre", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("uci", Text, nullable=False),
+    Column("registration", Text, nullable=False),
+    Column("cash_in", Text, nullable=False),
+    Column("claim_id", BigInteger, nullable=False, comment="the entry of the cash-in code"),
+    Column("claimed_at", DateTime(timezone=True), nullable=False, comment="receipt of the claim"),
+    Column("channel", Text, nullable=False),
+    Column("ums", Integer, comment="null when not awarded"),
+    Column("grade", Text, nullable=False),
+    Column("outcome", Text, nullable=False, comment="awarded, not_eligible or pending"),
+    Column("reason", Text, nullable=False, comment="empty when awarded"),
+    Column("about", Text, nullable=False, comment="components the reason is about, by comma"),
+    Column("partial_absence", Boolean, nullable=False, comment="absent from a component, which counts as 0 UMS"),
+    Column("performance", Boolean, nullable=False, comment="the one for performance tables (CRT-4)"),
+    _by_awarding("awards"),
+    Index("ix_awards_uci", "uci"),
+    Index("ix_awards_centre", "centre"),
+)
+
+choices = Table(
+    "choices",
+    metadata,
+    _awarding(),
+    Column("centre", Text, nullable=False),
+    Column("uci", Text, nullable=False),
+    Column("registration", Text, nullable=False),
+    Column("component", Text, nullable=False),
+    Column("series", Text, nullable=False, comment="of the sitting"),
+    Column("raw", Integer),
+    Column("ums", Integer),
+    Column("counts", Boolean, nullable=False, comment="the sitting is used for the award"),
+    Column("why", Text, nullable=False, comment="the rule's word for it"),
+    _by_awarding("choices"),
+)
+
+release_files = Table(
+    "release_files",
+    metadata,
+    Column("awarding_id", BigInteger, ForeignKey("awardings.id"), primary_key=True),
+    Column("place", Text, primary_key=True, comment="the key it is published under"),
+    Column("embargoed", Text, nullable=False, comment="the key it waits under, which no centre can read"),
+    Column("audience", Text, nullable=False, comment="centres or learners: whose instant publishes it"),
+    Column("centre", Text, nullable=False, comment="empty: of all centres"),
+    Column("awarding_body", Text, nullable=False, server_default=text("''"), comment="of a results file"),
+    Column("series", Text, nullable=False),
+    Column("sequence", Integer, comment="of a results file, counted by centre and awarding body"),
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("published_at", DateTime(timezone=True)),
+    Index(
+        "uq_release_files_sequence",
+        "centre",
+        "awarding_body",
+        "sequence",
+        unique=True,
+        postgresql_where=text("sequence IS NOT NULL"),
+    ),
+    Index("ix_release_files_unpublished", "awarding_id", postgresql_where=text("published_at IS NULL")),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    _id(),
+    Column("at", DateTime(timezone=True), nullable=False, comment="the instant the job was run for"),
+    Column("job", Text, nullable=False, comment="one of pipeline.journal.JOBS"),
+    Column("arguments", JSONB, nullable=False, comment="what it was run with, besides the instant"),
+    Column("taken", JSONB, nullable=False, comment="feed files it took in: key, receipt, SHA-256"),
+    Column("landed", BigInteger, comment="id of the last submission when a job that receives had ended"),
+)
+
+centre_keys = Table(
+    "centre_keys",
+    metadata,
+    _id(),
+    Column("centre", Text, nullable=False, comment="who logs in to the landing service with it"),
+    Column("kind", Text, nullable=False, comment="for example ssh-ed25519"),
+    Column("public_key", Text, nullable=False, comment="kind and data, as in an OpenSSH public key file"),
+    Column("fingerprint", Text, nullable=False, comment="SHA256:..., as ssh-keygen -l prints it"),
+    Column("comment", Text, nullable=False, comment="whose key it is, in the centre's words"),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("added_why", Text, nullable=False),
+    Column("ends_at", DateTime(timezone=True), comment="not valid from here on: rotated out; null: open"),
+    Column("ends_by", Text),
+    Column("ends_why", Text),
+    Column("removed_at", DateTime(timezone=True), comment="not valid from here on; null: not removed"),
+    Column("removed_by", Text),
+    Column("removed_why", Text),
+    Index(
+        "uq_centre_keys_held",
+        "centre",
+        "fingerprint",
+        unique=True,
+        postgresql_where=text("removed_at IS NULL"),
+    ),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("key", Text, primary_key=True, comment="what it is about; what has the same key is said once"),
+    Column("code", Text, nullable=False, comment="one of pipeline.watching.alerts.ALERTS"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when it was first seen"),
+    Column("said", Text, nullable=False, comment="what happened, in a sentence: counts, codes and identifiers only"),
+    Column("sent_at", DateTime(timezone=True), comment="null: nobody has been told yet"),
+)
+
+beats = Table(
+    "beats",
+    metadata,
+    Column("job", Text, primary_key=True, comment="what runs every few minutes: ingest, watch"),
+    Column("first", DateTime(timezone=True), nullable=False, comment="when it first succeeded"),
+    Column("last", DateTime(timezone=True), nullable=False, comment="when it last succeeded"),
+)

@@ -1,0 +1,118 @@
+"""Everything the ledger knows of one learner, with the files it came in (RES-5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Engine, Select, select, union
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from infra.ledger import sql
+from infra.ledger.tables import (
+    actions,
+    awardings,
+    awards,
+    choices,
+    entries,
+    marks,
+    registrations,
+    release_files,
+    submissions,
+)
+
+
+class Trail:
+    """Access to the history of single learners."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def learners(self, centre: str, candidate: str, series: str | None = None) -> list[tuple[str, str]]:
+        """The UCIs that a candidate number of a centre stood for, each with its series, the newest series first."""
+        every = []
+        for table in (registrations, entries):
+            t = table.c
+            query = select(t.uci, t.series).where(t.centre == centre, t.candidate == candidate)
+            every.append(query.where(t.series == series) if series else query)
+        with self._engine.connect() as connection:
+            rows = connection.execute(union(*every)).all()
+        return sorted(((uci, of) for uci, of in rows), key=lambda one: one[1], reverse=True)
+
+    def registered(self, uci: str) -> pl.DataFrame:
+        """Every registration: `centre`, `series`, `candidate`, `option`, and of its file `file_name`, `line`,
+        `received`, `channel`; `ended_by`, the name of the file that ended it, or null."""
+        return self._held(registrations, uci)
+
+    def entered(self, uci: str) -> pl.DataFrame:
+        """Every entry and claim, as `registered`, with `kind`, `band` and `pence`."""
+        return self._held(entries, uci, "kind", "band", "pence")
+
+    def _held(self, table: Any, uci: str, *more: str) -> pl.DataFrame:
+        t, s, e = table.c, submissions.c, submissions.alias("ending")
+        query = (
+            select(
+                t.centre, t.series, t.candidate, t.option, t.line, *(t[name] for name in more), s.file_name, s.received,
+                s.channel, e.c.file_name.label("ended_by"), e.c.received.label("ended_at"),
+            )
+            .join(submissions, s.id == t.submission_id)
+            .outerjoin(e, e.c.id == t.ended_by)
+            .where(t.uci == uci)
+            .order_by(t.series, t.option, t.id)
+        )  # fmt: skip
+        return self._frame(query)
+
+    def marks(self, uci: str) -> pl.DataFrame:
+        """Every version of every mark: `id`, `centre`, `series`, `component`, `version`, `stage`, `mark`, `status`,
+        `source`, `line`, `received`, and `file_name` where the source is a centre's file."""
+        m, s = marks.c, submissions.c
+        files = (
+            select(s.sha256, s.centre, s.file_name)
+            .ext(distinct_on(s.sha256, s.centre))
+            .where(s.booked)
+            .order_by(s.sha256, s.centre, s.id)
+            .subquery()
+        )
+        query = (
+            select(
+                m.id, m.centre, m.series, m.component, m.version, m.stage, m.mark, m.status, m.source, m.line,
+                m.received, files.c.file_name,
+            )
+            .outerjoin(files, (files.c.sha256 == m.source) & (files.c.centre == m.centre))
+            .where(m.uci == uci)
+            .order_by(m.series, m.component, m.version)
+        )  # fmt: skip
+        return self._frame(query)
+
+    def awarded(self, uci: str) -> pl.DataFrame:
+        """Every award and refusal of an award, with its awarding: `series`, `version`, `state`, `kind`, `at`,
+        `decided_by`, `decided_at`, and the columns of the table of awards, the oldest first."""
+        a, w = awards.c, awardings.c
+        of = [w.series, w.version, w.state, w.kind, w.at, w.decided_by, w.decided_at]
+        query = select(*of, *a).join(awardings, w.id == a.awarding_id).where(a.uci == uci).order_by(w.series, w.version)
+        return self._frame(query)
+
+    def chosen(self, uci: str) -> pl.DataFrame:
+        """Every sitting considered in an awarding: the columns of the table of choices."""
+        c, a = choices.c, awards.c
+        decided = select(a.awarding_id).where(a.uci == uci)
+        query = select(choices).where(c.uci == uci, c.awarding_id.in_(decided))
+        return self._frame(query.order_by(c.awarding_id, c.component, c.series))
+
+    def published(self, centre: str, series: Sequence[str]) -> pl.DataFrame:
+        """Results files of a centre: `awarding_id`, `place`, `series`, `published_at`."""
+        f = release_files.c
+        query = select(f.awarding_id, f.place, f.series, f.published_at).where(
+            f.centre == centre, f.series.in_(series), f.published_at.is_not(None)
+        )
+        return self._frame(query.order_by(f.series, f.awarding_id, f.place))
+
+    def done(self, uci: str) -> pl.DataFrame:
+        """What staff did about the learner (OPS-3): `at`, `who`, `why`, `action`, `series`, `option`."""
+        t = actions.c
+        query = select(t.at, t.who, t.why, t.action, t.series, t.option).where(t.uci == uci)
+        return self._frame(query.order_by(t.at))
+
+    def _frame(self, query: Select[Any]) -> pl.DataFrame:
+        return sql.frame(self._engine, query)

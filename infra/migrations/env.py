@@ -1,9 +1,0 @@
-"""Alembic's entry point: the connection comes from `infra.ledger.migrate`."""
-
-from alembic import context
-
-from infra.tables import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-with context.begin_transaction():
-    context.run_migrations()

@@ -1,0 +1,74 @@
+"""A database in a file and back, by PostgreSQL's own `pg_dump` and `pg_restore`, which come with its package."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, literal, select, text
+from sqlalchemy.engine import make_url
+
+from infra.running.postgres import PostgresError, packaged_binaries
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[tuple[Connection, str]]:
+    """A connection that sees the database as it is now until the block ends, and the snapshot's name for `dump`."""
+    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        yield connection, str(connection.execute(text("SELECT pg_export_snapshot()")).scalar_one())
+
+
+def dump(database_url: str, file: Path, snapshot: str) -> None:
+    """Writes the whole database, as `snapshot` sees it, to `file` in PostgreSQL's own compressed form. Raises
+    `PostgresError`."""
+    _run("pg_dump", database_url, "--format=custom", f"--snapshot={snapshot}", f"--file={file}")
+
+
+def load(database_url: str, file: Path) -> None:
+    """Reads what `dump` wrote into a database that has no tables, all or nothing. Raises `PostgresError`."""
+    _run("pg_restore", database_url, "--single-transaction", "--exit-on-error", f"--dbname={_name(database_url)}", file)
+
+
+def clear(database_url: str) -> None:
+    """Drops every table of a database that has no rows but Alembic's. Raises `PostgresError` when one has."""
+    engine = create_engine(database_url)
+    try:
+        with engine.begin() as connection:
+            there = MetaData()
+            there.reflect(connection)
+            ours = [one for one in there.sorted_tables if one.name != "alembic_version"]
+            full = [
+                one.name for one in ours if connection.execute(select(literal(1)).select_from(one).limit(1)).first()
+            ]
+            if full:
+                raise PostgresError(f"the ledger is not empty: there are rows in {', '.join(sorted(full))}")
+            there.drop_all(connection)
+    finally:
+        engine.dispose()
+
+
+def _name(database_url: str) -> str:
+    return make_url(database_url).database or ""
+
+
+def _run(program: str, database_url: str, *words: str | Path) -> None:
+    url = make_url(database_url)
+    said: dict[str, object] = {
+        "PGHOST": url.host,
+        "PGPORT": url.port,
+        "PGUSER": url.username,
+        "PGPASSWORD": url.password,
+    }
+    said |= {"PGDATABASE": url.database} | {f"PG{name.upper()}": value for name, value in url.query.items()}
+    environment = {name: str(value) for name, value in said.items() if value is not None}
+    command = [str(packaged_binaries() / program), "--no-owner", "--no-privileges", "--no-password", *map(str, words)]
+    done = subprocess.run(  # noqa: S603
+        command, check=False, capture_output=True, text=True, env={**os.environ, **environment, "LC_ALL": "C"}
+    )
+    if done.returncode:
+        # What follows in PostgreSQL's own words (DETAIL, CONTEXT) can be a row.
+        told = [line for line in done.stderr.splitlines() if line.startswith(f"{program}: error:")]
+        raise PostgresError("; ".join(told) or f"{program} ended with exit code {done.returncode}")

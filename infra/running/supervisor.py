@@ -1,0 +1,506 @@
+"""The desk's supervisor: one process that starts PostgreSQL, Airflow and the landing service, watches them, and ends
+them together.
+
+When any part dies it says which, shows the end of that part's log, ends the others and exits with an error: a desk that
+is half up looks healthy and loses files. What it starts carries a mark in its environment, so that what a killed
+supervisor left behind is found and ended, and nothing else ever is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NoReturn, Self
+
+import psutil
+from attrs import field, frozen
+from cattrs.preconf.json import make_converter
+from sqlalchemy.engine import make_url
+
+from infra.airflow_api import AirflowApi, AirflowError
+from infra.host import LOCALHOST, born, claimed_port, ends_with_parent, make_folder, tail, write_private
+from infra.running import airflow_setup
+from infra.running.airflow_setup import ADMIN, Component
+from infra.running.postgres import EmbeddedPostgres, create_database
+from infra.settings import Settings
+
+log = logging.getLogger(__name__)
+
+AIRFLOW_DATABASE = "airflow"
+LEDGER_DATABASE = "resultsday"
+UI_PORT = 8080
+HEALTHY_SECONDS = 120.0
+TASK_GRACE_SECONDS = 10.0  # when the desk is told to stop, running tasks may finish within this time
+GRACE_SECONDS = 4.0  # for everything else (the triggerer often misses the end of its helper, and would wait for 10 s)
+DOWN_SECONDS = 60.0
+POLL_SECONDS = 0.2
+KEEPERS = ("scheduler", "worker")  # the parts whose processes run tasks
+MARK = "RESULTSDAY_PART"
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+EXIT_BUSY = os.EX_TEMPFAIL
+
+_converter = make_converter()
+# `up` leaves its supervisor running: while we hold the handle, Python does not complain of a child nobody waited for.
+_detached: list[subprocess.Popen[bytes]] = []
+
+
+class SupervisorError(Exception):
+    """The desk did not start, or could not be ended; the message ends with what its log says."""
+
+
+class _ToldToStop(BaseException):
+    """SIGTERM or SIGINT. Not an `Exception`: no handler on the way out may take it for a failure."""
+
+
+@frozen
+class Desk:
+    """A running desk. `started` is when it became healthy; the seconds are what its two halves took for that."""
+
+    pid: int
+    ui_url: str
+    username: str
+    password: str = field(repr=False)
+    database_url: str = field(repr=False)
+    started: datetime
+    postgres_seconds: float
+    airflow_seconds: float
+    sftp_port: int = 0
+    host_key: str = ""
+    """Fingerprint of the landing service's key, by which centres know it."""
+
+
+def run(settings: Settings) -> int:
+    """Start the desk and stay with it; returns the exit code when it has ended, and all it started with it.
+
+    0: told to stop by SIGTERM or SIGINT. 1: a part died or did not start. 75: a supervisor runs on this state already.
+    Must be called in the main thread.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every look at the health page
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    with _lock(settings) as ours:
+        if not ours:
+            log.error("another supervisor runs on %s", settings.state.absolute())
+            return EXIT_BUSY
+        try:
+            for signum in STOP_SIGNALS:
+                signal.signal(signum, _stop)
+            if leftovers := _end_leftovers(settings):
+                log.warning("ended %d processes that an earlier supervisor left behind", leftovers)
+            _folder(settings, "logs")
+            _serve(settings)
+        except _ToldToStop:
+            log.info("stopped")
+            return 0
+        except SupervisorError as error:
+            log.error("%s", error)
+        except Exception:
+            log.exception("the desk failed")
+    return 1
+
+
+def up(settings: Settings, say: Callable[[str], None]) -> Desk:
+    """Start the desk in the background, wait until it is healthy, and return it; `say` is told of the progress.
+
+    A desk that is up is returned as it is. Raises `SupervisorError` when it dies first or takes over two minutes.
+    """
+    if desk := status(settings):
+        say(f"The desk is up already: {desk.ui_url}")
+        return desk
+    log_file = _folder(settings, "logs") / "supervisor.log"
+    said = begin = log_file.stat().st_size if log_file.exists() else 0
+    starter = None if _supervisor(settings) else _detach(settings, log_file)
+    deadline = time.monotonic() + HEALTHY_SECONDS + DOWN_SECONDS
+    while True:
+        said = _relay(log_file, said, say)
+        if desk := status(settings):
+            return desk
+        ended = starter.poll() if starter else EXIT_BUSY
+        if ended == EXIT_BUSY:  # somebody else was quicker: wait for their desk, and start ours if it comes to nothing
+            starter = None if _supervisor(settings) else _detach(settings, log_file)
+        elif ended is not None:
+            raise SupervisorError(f"The desk did not start:\n{tail(log_file, min(8000, said - begin))}")
+        if time.monotonic() > deadline:
+            down(settings, say)
+            raise SupervisorError(f"The desk did not become healthy in time:\n{tail(log_file)}")
+        time.sleep(POLL_SECONDS)
+
+
+def down(settings: Settings, say: Callable[[str], None]) -> bool:
+    """End the desk and wait until all of it is gone; False when nothing was running.
+
+    Also ends what a killed supervisor left behind. Raises `SupervisorError` when something cannot be ended.
+    """
+    supervisor = _supervisor(settings)
+    if supervisor is not None:
+        say(f"Stopping the desk (process {supervisor.pid}) ...")
+        with contextlib.suppress(psutil.NoSuchProcess):
+            supervisor.terminate()
+            try:
+                supervisor.wait(DOWN_SECONDS)
+            except psutil.TimeoutExpired:
+                supervisor.kill()
+                supervisor.wait(10)
+    # The threads of a process that was killed may hold its lock for a moment after it is gone.
+    with _lock(settings, patience=5) as ours:
+        if not ours:
+            raise SupervisorError("The desk is being started by another process: try again when it is up.")
+        leftovers = _end_leftovers(settings)
+        _desk_file(settings).unlink(missing_ok=True)
+    if supervisor is None and not leftovers:
+        say("The desk was not running.")
+        return False
+    say("The desk is down.")
+    return True
+
+
+def status(settings: Settings) -> Desk | None:
+    """The desk that runs on these settings' state folder, once it is healthy; else None."""
+    supervisor = _supervisor(settings)
+    if supervisor is None:
+        return None
+    try:
+        desk = _converter.loads(_desk_file(settings).read_text(encoding="utf-8"), Desk)
+    except FileNotFoundError:
+        return None
+    return desk if desk.pid == supervisor.pid else None
+
+
+class _Parts:
+    """Every process of the desk. Leaving the context ends them all, however it is left."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._postgres: EmbeddedPostgres | None = None
+        self._processes: dict[Component, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for signum in STOP_SIGNALS:  # asked twice to stop, we still stop in good order
+            signal.signal(signum, signal.SIG_IGN)
+        # First what keeps tasks: those that finish in its grace report so through the API server.
+        self._end([part for part in self._processes if part.name in KEEPERS], TASK_GRACE_SECONDS)
+        self._end(list(self._processes), GRACE_SECONDS)
+        _end_marked(self._settings)
+        if self._postgres is not None:
+            self._postgres.stop()
+
+    def start_postgres(self) -> EmbeddedPostgres:
+        """Start the embedded server."""
+        self._postgres = EmbeddedPostgres(_postgres_home(self._settings))
+        self._postgres.start()
+        return self._postgres
+
+    def start(self, part: Component, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        """Start a component in a process group of its own; its log starts anew, the last one is kept beside it."""
+        if part.log_file.exists():
+            part.log_file.replace(part.log_file.with_suffix(".log.1"))
+        with part.log_file.open("ab") as output:
+            self._processes[part] = subprocess.Popen(  # noqa: S603 -- our own command
+                part.argv,
+                cwd=airflow_setup.airflow_home(self._settings),
+                env={**environment, MARK: _mark(self._settings, part.name)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=ends_with_parent(signal.SIGTERM),  # one prctl call: safe after fork
+            )
+        return self._processes[part]
+
+    def run(self, part: Component, environment: Mapping[str, str]) -> None:
+        """Run a component that ends by itself; `SupervisorError` when it fails."""
+        process = self.start(part, environment)
+        if process.wait():
+            self.check()
+        del self._processes[part]
+
+    def check(self) -> None:
+        """Raise `SupervisorError` when a part has ended."""
+        for part, process in self._processes.items():
+            if (code := process.poll()) is not None:
+                why = f"signal {-code}" if code < 0 else f"exit code {code}"
+                raise SupervisorError(f"{part.name} ended ({why}):\n{tail(part.log_file)}")
+        if self._postgres is not None and not self._postgres.alive():
+            raise SupervisorError(f"postgres ended:\n{tail(self._postgres.log_file)}")
+
+    def _end(self, parts: Sequence[Component], grace: float) -> None:
+        for part in parts:
+            process = self._processes[part]
+            if process.poll() is None and part.name in KEEPERS:
+                process.terminate()  # alone: in its group are the running tasks
+            elif process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + grace
+        for part in parts:
+            process = self._processes.pop(part)
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            _end_marked(self._settings, part.name)
+
+
+def _serve(settings: Settings) -> NoReturn:
+    """Start every part and watch them; left by `SupervisorError` or `_ToldToStop` only."""
+    # The port stays claimed until the last part has ended.
+    with _ui_port(settings) as port, claimed_port(settings.sftp_port) as sftp_port, _Parts(settings) as parts:
+        begin = time.monotonic()
+        database_url, airflow_database_url = _databases(settings, parts)
+        postgres_seconds = time.monotonic() - begin
+        log.info("PostgreSQL answers (%.1f s)", postgres_seconds)
+
+        from infra.ledger.submissions import migrate
+
+        begin = time.monotonic()
+        migrate(database_url)
+        log.info("the ledger's tables are ready (%.1f s)", time.monotonic() - begin)
+
+        begin = time.monotonic()
+        ui_url = f"http://{LOCALHOST}:{port}"
+        environment = airflow_setup.environment(
+            settings, database_url=database_url, airflow_database_url=airflow_database_url, port=port
+        )
+        if airflow_setup.needs_migration(settings, airflow_database_url):
+            parts.run(airflow_setup.migration(settings), environment)
+            airflow_setup.note_migration(settings, airflow_database_url)
+            log.info("Airflow's tables are ready (%.1f s)", time.monotonic() - begin)
+        landing, fingerprint = _landing(settings)
+        parts.start(landing, {**environment, "RESULTSDAY_SFTP_PORT": str(sftp_port)})
+        started = datetime.now(UTC)
+        components = airflow_setup.components(settings)
+        log.info("starting %s", ", ".join(component.name for component in components))
+        looked_at = {"RESULTSDAY_SFTP_CHECK": f"{settings.sftp_host}:{sftp_port}"}  # by the health page
+        for component in components:
+            parts.start(component, {**environment, **looked_at})
+        password = airflow_setup.passwords(settings)[ADMIN]
+        with AirflowApi(ui_url, ADMIN, password) as api:
+            _wait_until_healthy(api, started, parts)
+        _wait_until_listening(settings.sftp_host, sftp_port, parts)
+        desk = Desk(
+            pid=os.getpid(),
+            ui_url=ui_url,
+            username=ADMIN,
+            password=password,
+            database_url=database_url,
+            started=datetime.now(UTC),
+            postgres_seconds=round(postgres_seconds, 2),
+            airflow_seconds=round(time.monotonic() - begin, 2),
+            sftp_port=sftp_port,
+            host_key=fingerprint,
+        )
+        log.info("Airflow is healthy (%.1f s): %s", desk.airflow_seconds, ui_url)
+        try:
+            write_private(_desk_file(settings), _converter.dumps(desk) + "\n")
+            while True:
+                parts.check()
+                time.sleep(POLL_SECONDS)
+        finally:
+            _desk_file(settings).unlink(missing_ok=True)
+
+
+def _landing(settings: Settings) -> tuple[Component, str]:
+    """The landing service as a part of the desk, and the fingerprint of its key, which is made on first use."""
+    from infra.landing.keys import KeyRefused, host_key
+
+    try:
+        fingerprint = host_key(settings).get_fingerprint()
+    except KeyRefused as error:
+        raise SupervisorError(str(error)) from error
+    log_file = settings.state.absolute() / "logs" / "landing.log"
+    return Component("landing", (sys.executable, "-m", "infra.landing"), log_file), fingerprint
+
+
+def _databases(settings: Settings, parts: _Parts) -> tuple[str, str]:
+    """Both databases, made where they lack; returns the addresses of the ledger and of Airflow's tables."""
+    if settings.database_url:
+        ledger = make_url(settings.database_url)
+        create_database(settings.database_url, AIRFLOW_DATABASE)
+        return settings.database_url, ledger.set(database=AIRFLOW_DATABASE).render_as_string(hide_password=False)
+    postgres = parts.start_postgres()
+    postgres.create_database(LEDGER_DATABASE)
+    postgres.create_database(AIRFLOW_DATABASE)
+    return postgres.url(LEDGER_DATABASE), postgres.url(AIRFLOW_DATABASE)
+
+
+def _wait_until_healthy(api: AirflowApi, since: datetime, parts: _Parts) -> None:
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    ailing = list(airflow_setup.PARTS_WITH_HEALTH)
+    while True:
+        parts.check()
+        with contextlib.suppress(AirflowError):
+            ailing = airflow_setup.ailing(api.health(), since)
+        if not ailing:
+            return
+        if time.monotonic() > deadline:
+            raise SupervisorError(f"not healthy after {HEALTHY_SECONDS:.0f} s: {', '.join(ailing)}")
+        time.sleep(POLL_SECONDS)
+
+
+def _wait_until_listening(host: str, port: int, parts: _Parts) -> None:
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    while True:
+        parts.check()
+        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+            return
+        if time.monotonic() > deadline:
+            raise SupervisorError(f"the landing service does not listen on port {port} after {HEALTHY_SECONDS:.0f} s")
+        time.sleep(POLL_SECONDS)
+
+
+@contextlib.contextmanager
+def _ui_port(settings: Settings) -> Iterator[int]:
+    """The port of the last time, else 8080, else any; written down, so that bookmarks last. No other desk of this
+    machine can have it meanwhile."""
+    file = _folder(settings, "run") / "port"
+    last = int(file.read_text(encoding="utf-8")) if file.exists() else UI_PORT
+    with claimed_port(last) as port:
+        file.write_text(f"{port}\n", encoding="utf-8")
+        yield port
+
+
+def _stop(signum: int, frame: FrameType | None) -> NoReturn:
+    raise _ToldToStop(signum)
+
+
+def _detach(settings: Settings, log_file: Path) -> subprocess.Popen[bytes]:
+    with log_file.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.running.supervisor"],
+            cwd="/",
+            env={**os.environ, **settings.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _detached.append(process)
+    return process
+
+
+def _relay(log_file: Path, offset: int, say: Callable[[str], None]) -> int:
+    """Say the supervisor's new lines since `offset`, without time and level; returns the offset to go on from."""
+    with log_file.open("rb") as stream:
+        stream.seek(offset)
+        for line in stream:
+            if not line.endswith(b"\n"):
+                break
+            offset += len(line)
+            if told := re.match(r"\S+ \S+ (?:INFO|WARNING) (.*)", line.decode("utf-8", errors="replace")):
+                say(told[1])
+    return offset
+
+
+@contextlib.contextmanager
+def _lock(settings: Settings, patience: float = 0) -> Iterator[bool]:
+    """Hold the state folder's lock, with our process number and birth in it; False when another process holds it, and
+    does so for `patience` seconds."""
+    path = _folder(settings, "run") / "supervisor.lock"
+    with path.open("a+", encoding="utf-8") as stream:
+        deadline = time.monotonic() + patience
+        while not _locked(stream.fileno()):
+            if time.monotonic() >= deadline:
+                yield False
+                return
+            time.sleep(POLL_SECONDS)
+        stream.truncate(0)
+        stream.write(json.dumps({"pid": os.getpid(), "born": born(os.getpid())}))
+        stream.flush()
+        try:
+            yield True
+        finally:
+            stream.truncate(0)
+
+
+def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _supervisor(settings: Settings) -> psutil.Process | None:
+    """The living supervisor of this state folder, healthy or not yet: the process the lock file names."""
+    try:
+        written = json.loads((settings.state / "run" / "supervisor.lock").read_text(encoding="utf-8"))
+        process = psutil.Process(written["pid"])
+        same = born(process.pid) == written["born"]
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (FileNotFoundError, ProcessLookupError, ValueError, psutil.NoSuchProcess):
+        return None
+
+
+def _mark(settings: Settings, part: str = "") -> str:
+    return f"{settings.state.resolve()}#{part}"
+
+
+def _end_marked(settings: Settings, part: str = "") -> int:
+    """End every process that carries our mark: all of this state folder's, or one part's; returns how many."""
+    mark = _mark(settings, part)
+    ended = 0
+    for _ in range(10):  # a process may start another while we look
+        found = [process for process in psutil.process_iter() if _carried_mark(process).startswith(mark)]
+        if not found:
+            return ended
+        ended += len(found)
+        for process in found:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+        _, alive = psutil.wait_procs(found, timeout=3)
+        for process in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(alive, timeout=10)
+    raise SupervisorError(f"processes of {settings.state.absolute()} cannot be ended: {[p.pid for p in found]}")
+
+
+def _carried_mark(process: psutil.Process) -> str:
+    try:
+        return process.environ().get(MARK, "")
+    except (psutil.Error, OSError):  # gone meanwhile, or not ours to look at
+        return ""
+
+
+def _end_leftovers(settings: Settings) -> int:
+    """End what a killed supervisor left behind; returns how many processes. The caller holds the lock."""
+    ended = _end_marked(settings)
+    return ended + EmbeddedPostgres(_postgres_home(settings)).stop()
+
+
+def _postgres_home(settings: Settings) -> Path:
+    return settings.state.absolute() / "postgres"
+
+
+def _desk_file(settings: Settings) -> Path:
+    return settings.state.absolute() / "run" / "desk.json"
+
+
+def _folder(settings: Settings, name: str) -> Path:
+    """A folder of the state, made if it lacks; closed to others: passwords lie in `run`, tracebacks in `logs`."""
+    folder = settings.state.absolute() / name
+    make_folder(folder, 0o700)
+    folder.chmod(0o700)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(run(Settings.load()))

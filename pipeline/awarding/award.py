@@ -1,0 +1,527 @@
+"""From boundaries to a frozen awarding: conversion tables for a person to approve (AWD-1), and the results of a series
+in one pass (AWD-2 to AWD-4, CRT-2 to CRT-4).
+
+Boundaries come as CSV files in `feeds/boundaries/`, a row a grade of a component, columns in any order: `series`
+(`2024-06`), `component`, `grade`, `raw_mark` (the least for it), `placeholder` (Y when nobody published it, else N),
+`source`. A file is one transaction: with one row that cannot be used nothing of it is taken.
+
+Every step can die and be run again: tables and results that are held already are not recorded twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+from attrs import evolve, field, frozen
+
+from infra.ledger.actions import Action
+from infra.ledger.moderation import Moderation
+from infra.ledger.results import Awarding, ConversionRow
+from infra.store import Stored
+from parsers import findings as f
+from parsers.feed import csv_rows
+from parsers.findings import Found, visible
+from parsers.reply import encode
+from pipeline.archive import archive
+from pipeline.desk import Desk
+from pipeline.feeds import report_key, waiting
+from pipeline.journal import journaled
+from pipeline.parallel import together
+from pipeline.steps import step
+from pipeline.wording import finding_lines, summary
+from rules import awarding as results
+from rules import certification
+from rules.catalogue import PLACEHOLDER, Catalogue, Series
+from rules.conversion import CONVERSION, Boundaries, ConversionError, convert
+
+log = logging.getLogger(__name__)
+
+FEEDS = "feeds/boundaries/"
+REPORTS = "reports/boundaries/"
+COLUMNS = ("series", "component", "grade", "raw_mark", "placeholder", "source")
+THE_FEED = "boundaries feed"
+"""Who proposes what came in by a file."""
+
+UNDECIDED = {
+    "sampled": "cohorts without the moderator's marks",
+    "feedback": "cohorts that may still amend marks after moderation feedback",
+    "proposed": "adjustments that wait for a decision",
+}
+"""States in which moderation has not ended."""
+
+PROPOSED = step("award", "proposed", "the conversion tables of a file of boundaries are in the ledger")
+REPORTED = step("award", "reported", "the report on a file of boundaries lies there")
+TAKEN_OUT = step("award", "taken out", "the file of boundaries is no longer among the feeds")
+APPROVED = step("award", "approved", "conversion tables are approved, and it is recorded who did it and why")
+AWARDED = step("award", "awarded", "a version of the results is in the ledger")
+
+
+class AwardError(ValueError):
+    """Results that cannot be awarded as things are; the message says what is missing and what to do."""
+
+
+class NobodyEntered(AwardError):  # noqa: N818
+    """A series nobody is entered for."""
+
+
+# --- Boundaries ------------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Taken:
+    """What was taken of the boundaries, in counts."""
+
+    files: int = 0
+    proposed: int = 0
+    refused: int = 0
+
+    def note(self) -> str:
+        """The counts in a line, for the run's note and the log."""
+        return (
+            f"{self.files} files of boundaries taken: {self.proposed} new conversion tables proposed, {self.refused} "
+            f"files refused."
+        )
+
+
+@journaled("take_boundaries", idle=lambda taken: not taken.files)
+def take_boundaries(desk: Desk, now: datetime) -> Taken:
+    """AWD-1: takes the boundaries that have settled at `now` (aware) in `feeds/boundaries/`: each file is archived
+    before it is read, its conversion tables are computed and proposed, and a report lies in `reports/boundaries/`. Does
+    nothing while another run is at work."""
+    files = proposed = refused = 0
+    with desk.ledger.exclusive("boundaries") as alone:
+        for stored in waiting(desk, FEEDS, now) if alone else ():
+            fresh = _take_one(desk, stored, now)
+            files, proposed, refused = files + 1, proposed + (fresh or 0), refused + (fresh is None)
+    taken = Taken(files=files, proposed=proposed, refused=refused)
+    log.info("%s", taken.note())
+    return taken
+
+
+def _take_one(desk: Desk, stored: Stored, now: datetime) -> int | None:
+    """How many conversion tables of a file are new; null when it was refused."""
+    sha256, _ = archive(desk.store, stored)
+    name = visible(stored.key.removeprefix(FEEDS))
+    found, tables = Found([name]), list[ConversionRow]()
+    if stored.size > desk.settings.max_file_bytes:
+        found.add(f.FILE_TOO_LARGE, size=stored.size, limit=desk.settings.max_file_bytes)
+    else:
+        tables = _tables_of(desk.catalogue, desk.store.get(f"archive/{sha256}"), stored.modified, found)
+    refused = bool(found.of(0))
+    fresh = 0 if refused else desk.results.propose(tables, THE_FEED, now)
+    PROPOSED.passed()
+    _report(desk, name, sha256, [] if refused else tables, found)
+    REPORTED.passed()
+    desk.store.remove(stored)
+    TAKEN_OUT.passed()
+    return None if refused else fresh
+
+
+def _tables_of(catalogue: Catalogue, data: bytes, received: datetime, found: Found) -> list[ConversionRow]:
+    """The conversion tables of a file; what is wrong goes to `found`."""
+    rows, missing = csv_rows(data, COLUMNS)
+    if missing or not rows:
+        found.add(f.FEED_COLUMNS, 1, value=", ".join(missing) or "no rows", wanted=", ".join(COLUMNS))
+        return []
+    groups: dict[tuple[str, str], list[tuple[int, dict[str, str]]]] = {}
+    for line, row in rows:
+        wrong = _wrong(catalogue, row, received)
+        for name, wanted in wrong.items():
+            found.add(f.FEED_ROW, line, value=row[name], field=name, wanted=wanted)
+        if not wrong:
+            groups.setdefault((row["series"], row["component"]), []).append((line, row))
+    tables = []
+    for (series, component), its in groups.items() if not found.of(0) else ():
+        try:
+            marks = {row["grade"]: int(row["raw_mark"]) for _, row in its}
+            if len(marks) < len(its):
+                raise ConversionError("a grade has two boundaries")
+            tables.append(
+                conversion_row(
+                    catalogue, series, component, marks, received,
+                    placeholder=any(row["placeholder"] == "Y" for _, row in its),
+                    source="; ".join(dict.fromkeys(row["source"] for _, row in its)),
+                )
+            )  # fmt: skip
+        except ConversionError as error:
+            found.add(f.BOUNDARIES, its[0][0], value=str(error), option=component, series=series)
+    return tables
+
+
+def _wrong(catalogue: Catalogue, row: Mapping[str, str], received: datetime) -> dict[str, str]:
+    """The cells of a row that cannot be used, and what was expected instead."""
+    series, component = catalogue.series_by_id(row["series"]), catalogue.component(row["component"], received)
+    wrong = {}
+    if series is None or series.purpose != "entry":
+        wrong["series"] = "year and month of an exam series, like 2024-06"
+    if component is None:
+        wrong["component"] = "a component code of the catalogue"
+    else:
+        grades = [one.grade for one in catalogue.scale(component.code, received).thresholds[:-1]]
+        if row["grade"] not in grades:
+            wrong["grade"] = f"a grade above the lowest: {', '.join(grades)}"
+    if not re.fullmatch(r"[0-9]{1,3}", row["raw_mark"]):
+        wrong["raw_mark"] = "a raw mark, up to three digits"
+    if row["placeholder"] not in ("Y", "N"):
+        wrong["placeholder"] = "Y (nobody published it) or N"
+    if not row["source"]:
+        wrong["source"] = "where the boundary comes from"
+    return wrong
+
+
+def conversion_row(
+    catalogue: Catalogue,
+    series: str,
+    component: str,
+    marks: Mapping[str, int],
+    received: datetime,
+    *,
+    placeholder: bool,
+    source: str,
+) -> ConversionRow:
+    """AWD-1, AWD-2: the conversion table for the boundaries `marks` (least raw mark by grade, in any order), by the
+    catalogue in force at `received`. Raises `ConversionError`."""
+    part = catalogue.component(component, received)
+    if part is None:
+        raise ConversionError(f"{component} is no component")
+    scale = catalogue.scale(component, received)
+    order = [one.grade for one in scale.thresholds]
+    unknown = [grade for grade in marks if grade not in order]
+    if unknown:
+        raise ConversionError(f"{', '.join(unknown)} is no grade of {component}: {', '.join(order[:-1])}")
+    in_order = tuple(sorted(marks.items(), key=lambda one: order.index(one[0])))
+    made = convert(Boundaries(series, component, part.raw_max, in_order), scale)
+    return ConversionRow(
+        series=series,
+        component=component,
+        raw_max=part.raw_max,
+        ums_max=made.ums_max,
+        boundaries=dict(in_order),
+        ums=list(made.ums),
+        grades=list(made.grades),
+        sha256=made.sha256,
+        placeholder=placeholder,
+        source=source,
+    )
+
+
+def _report(desk: Desk, name: str, sha256: str, tables: Sequence[ConversionRow], found: Found) -> None:
+    findings = found.of(0)
+    # Not how many this run proposed: a run that makes up for one that died says the same.
+    waiting = sum(_waits(desk, one) for one in tables)
+    lines = [
+        f"BOUNDARIES  {name}",
+        f"  SHA-256     {sha256}",
+        f"  Tables      {len(tables)} made, {waiting} of them wait for a person's approval",
+        *(
+            f"  {one.series}  {one.component:<8}{_bounds(one)} of {one.raw_max}{PLACEHOLDER if one.placeholder else ''}"
+            for one in tables
+        ),
+        "",
+        f"FINDINGS  {summary(findings)}",
+    ]
+    for number, one in enumerate(findings, 1):
+        lines += ["", *finding_lines(number, one)]
+    desk.store.put(report_key(REPORTS, name), encode(lines))
+
+
+def _waits(desk: Desk, table: ConversionRow) -> bool:
+    """Whether nobody has approved the newest conversion table of a component and series yet."""
+    newest = desk.results.conversions(table.series, approved=False)
+    return any(one.component == table.component and one.approved_at is None for one in newest)
+
+
+def proposed_boundaries(desk: Desk, series: Series) -> str:
+    """What a person is asked to approve, in Markdown: the newest conversion tables of a series that nobody has approved
+    yet; empty when there is none."""
+    waiting = [one for one in desk.results.conversions(series.id, approved=False) if one.approved_at is None]
+    if not waiting:
+        return ""
+    lines = [
+        f"* {one.component}: {_bounds(one)} of {one.raw_max} raw marks{PLACEHOLDER if one.placeholder else ''}"
+        for one in waiting
+    ]
+    return "\n".join([f"Boundaries of {series.title}, the least raw mark of each grade:", "", *lines])
+
+
+def falling(one: ConversionRow) -> list[tuple[str, int]]:
+    """The boundaries of a conversion table from the highest grade down; the ledger keeps them in no order."""
+    return sorted(one.boundaries.items(), key=lambda boundary: -boundary[1])
+
+
+def _bounds(one: ConversionRow) -> str:
+    return ", ".join(f"{grade} {mark}" for grade, mark in falling(one))
+
+
+@journaled("approve_boundaries", idle=lambda approved: not approved)
+def approve_boundaries(desk: Desk, series: Series, who: str, why: str, now: datetime) -> int:
+    """AWD-1, OPS-3: a person approves the newest conversion table of every component of a series. Returns how many were
+    not approved before; raises `AwardError` without who and why, and where there is no table."""
+    if not who.strip() or not why.strip():
+        raise AwardError("an approval needs a name and a reason (OPS-3)")
+    if not desk.results.conversions(series.id, approved=False):
+        raise AwardError(f"there are no boundaries for {series.title}: write them to {FEEDS} first")
+    action = Action(at=now, who=who, why=why, action="boundaries_approved", centre="", series=series.id)
+    approved = desk.results.approve_conversions(series.id, who, now, action)
+    APPROVED.passed()
+    log.info("series %s: %d conversion tables approved", series.id, approved)
+    return approved
+
+
+# --- The award -------------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Ground:
+    """What the results of a series rest on, as the ledger has it: frames of `rules.awarding` and
+    `rules.certification`, and the conversion tables of every series (`conversions`; as one frame, `table`)."""
+
+    series: str
+    entered: pl.DataFrame = field(repr=False)
+    marks: pl.DataFrame = field(repr=False)
+    claims: pl.DataFrame = field(repr=False)
+    earlier: pl.DataFrame = field(repr=False)
+    later: pl.DataFrame = field(repr=False)
+    conversions: tuple[ConversionRow, ...] = field(repr=False)
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The conversion tables as one frame (`rules.conversion.CONVERSION`)."""
+        return conversion_frame(self.conversions)
+
+    def of_learners(self, ucis: pl.Series) -> Ground:
+        """The same for these learners only."""
+        mine = pl.col("uci").is_in(ucis.implode())
+        return evolve(
+            self,
+            entered=self.entered.filter(mine),
+            marks=self.marks.filter(mine),
+            claims=self.claims.filter(mine),
+        )
+
+
+@frozen(kw_only=True)
+class Judged:
+    """The results of a series in canonical order: `rules.awarding.RESULTS`, `rules.certification.AWARDS` and
+    `CHOICES`."""
+
+    results: pl.DataFrame = field(repr=False)
+    awards: pl.DataFrame = field(repr=False)
+    choices: pl.DataFrame = field(repr=False)
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """By table of the ledger."""
+        return {"results": self.results, "awards": self.awards, "choices": self.choices}
+
+    @property
+    def sha256(self) -> str:
+        """Of what was decided. Numbers of rows in the ledger are left out: a replay may count otherwise (RES-6)."""
+        digest = hashlib.sha256()
+        for frame in self.frames().values():
+            digest.update(frame.drop("mark_id", "claim_id", strict=False).write_csv().encode())
+        return digest.hexdigest()
+
+
+@frozen(kw_only=True)
+class Awarded:
+    """A recorded awarding, and what whoever decides about it should know: `warnings` hold no personal data."""
+
+    awarding: Awarding
+    warnings: tuple[str, ...] = ()
+
+    def note(self) -> str:
+        """The awarding in a line, for the run's note and the log."""
+        one = self.awarding
+        return (
+            f"Awarding {one.series} version {one.version} ({one.kind}): {one.counts['awarded']:,} of "
+            f"{one.counts['claims']:,} claims awarded, {one.counts['results']:,} component results, "
+            f"{one.sha256[:12]}.{''.join(f' Warning: {words}.' for words in self.warnings)}"
+        )
+
+
+@journaled("award")
+def award(desk: Desk, series: Series, now: datetime, kind: str = "series") -> Awarded:
+    """Awards a whole series as the ledger stands at `now` (aware) and freezes the results as its next version; the same
+    ledger gives the same hash and is not recorded twice. Raises `AwardError`."""
+    if kind == "series" and any(one.state == "released" for one in desk.results.issued(series.id)):
+        raise AwardError(
+            f"the results of {series.title} are released: later claims are awarded by themselves, and what changed is "
+            f"restated on request (RES-3)"
+        )
+    return _award(desk, series, ground(desk, series), now, kind)
+
+
+@journaled("award_claims", idle=lambda awarded: awarded is None)
+def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
+    """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, and those of
+    whose results one was pending and is no longer; nobody else. Null when there is none. Raises `AwardError`."""
+    rests_on = ground(desk, series)
+    issued = desk.results.current(series.id)
+    answered = issued["awards"].select(pl.col("claim_id").cast(pl.Int64))
+    new = rests_on.claims.join(answered, left_on="id", right_on="claim_id", how="anti")
+    settled = _settled(issued, rests_on, desk.catalogue, now)
+    if new.is_empty() and settled.is_empty():
+        return None
+    claims = rests_on.claims.filter(pl.col("uci").is_in(settled.implode()) | pl.col("id").is_in(new["id"].implode()))
+    both = pl.concat([new["uci"], settled]).unique()
+    return _award(desk, series, evolve(rests_on.of_learners(both), claims=claims), now, "claims")
+
+
+def _settled(issued: Mapping[str, pl.DataFrame], rests_on: Ground, catalogue: Catalogue, now: datetime) -> pl.Series:
+    """The UCIs of those of whose results one was issued as pending and has come since."""
+    keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
+    pending = {name: issued[name].filter(pl.col("outcome") == "pending").select(key) for name, key in keys.items()}
+    waiting = pl.concat([pending[name]["uci"].cast(pl.String) for name in keys]).unique()
+    if waiting.is_empty():
+        return waiting
+    judged = judge(rests_on.of_learners(waiting), catalogue, now).frames()
+    still = {name: judged[name].filter(pl.col("outcome") == "pending").select(key) for name, key in keys.items()}
+    come = [pending[name].join(still[name], on=key, how="anti")["uci"] for name, key in keys.items()]
+    return pl.concat(come).unique().sort()
+
+
+def _award(desk: Desk, series: Series, rests_on: Ground, now: datetime, kind: str) -> Awarded:
+    _check(rests_on, series)
+    judged = judge(rests_on, desk.catalogue, now)
+    used = used_tables(rests_on.conversions, series.id, judged.results, judged.choices)
+    awarding = desk.results.record(
+        series=series.id,
+        kind=kind,
+        at=now,
+        conversions_sha256=conversions_sha256(used),
+        sha256=judged.sha256,
+        counts=_counts(judged),
+        frames=judged.frames(),
+    )
+    AWARDED.passed()
+    awarded = Awarded(awarding=awarding, warnings=undecided(desk, series))
+    log.info("%s", awarded.note())
+    return awarded
+
+
+def undecided(desk: Desk, series: Series) -> tuple[str, ...]:
+    """MOD-2: what of the moderation of a series has not ended; the marks can still change."""
+    states = Moderation(desk.ledger.engine).undecided(series.id)
+    return tuple(f"{count} {UNDECIDED[state]}" for state, count in states.items())
+
+
+def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
+    """Reads what the results of a series rest on; `approved`: only conversion tables that a person has approved."""
+    book = desk.results
+    asked: list[tuple[Callable[[str], pl.DataFrame], dict[str, Any]]] = [
+        (book.marks, results.MARKS), (book.entered, results.ENTERED), (book.claims, certification.CLAIMS),
+        (book.earlier, certification.EARLIER), (book.later, certification.LATER),
+    ]  # fmt: skip
+    # The database answers several questions at once.
+    marks, entered, claims, earlier, later = together(lambda one: one[0](series.id).cast(pl.Schema(one[1])), asked)
+    return Ground(
+        series=series.id,
+        entered=entered,
+        marks=marks,
+        claims=claims,
+        earlier=earlier,
+        later=later,
+        conversions=tuple(one for one in book.conversions(approved=approved) if one.series <= series.id),
+    )
+
+
+def judge(rests_on: Ground, catalogue: Catalogue, now: datetime) -> Judged:
+    """AWD-2 to AWD-4, CRT-2 to CRT-4: the results of a series, all at once, by the catalogue in force at `now`."""
+    parts = results.parts(catalogue)
+    sittings = results.sittings(rests_on.entered, rests_on.marks, rests_on.table, parts)
+    certified = certification.certify(
+        rests_on.series,
+        rests_on.claims,
+        sittings,
+        parts,
+        rests_on.earlier,
+        rests_on.later,
+        catalogue.scale("qualification", now),
+    )
+    its = sittings.filter(pl.col("series") == rests_on.series).select(*results.RESULTS)
+    return Judged(results=its, awards=certified.awards, choices=certified.choices)
+
+
+def conversion_frame(rows: Iterable[ConversionRow]) -> pl.DataFrame:
+    """Conversion tables of the ledger as one frame (`rules.conversion.CONVERSION`)."""
+    parts = [
+        pl.DataFrame({"raw": range(one.raw_max + 1), "ums": one.ums, "grade": one.grades}).with_columns(
+            pl.lit(one.series).alias("series"), pl.lit(one.component).alias("component")
+        )
+        for one in rows
+    ]
+    empty = pl.DataFrame(schema=CONVERSION)
+    return pl.concat(
+        [empty, *(part.select(pl.col(name).cast(kind) for name, kind in CONVERSION.items()) for part in parts)]
+    )
+
+
+def used_tables(
+    rows: Iterable[ConversionRow], series: str, results: pl.DataFrame, choices: pl.DataFrame
+) -> list[ConversionRow]:
+    """Of conversion tables, those that the results of a series (its id) rest on, by series and component."""
+    here = results.select(pl.lit(series).alias("series"), "component")
+    used = set(pl.concat([here, choices.select("series", "component")]).unique().iter_rows())
+    return sorted(
+        (one for one in rows if (one.series, one.component) in used), key=lambda one: (one.series, one.component)
+    )
+
+
+def conversions_sha256(rows: Iterable[ConversionRow]) -> str:
+    """The SHA-256 of conversion tables, in their order."""
+    lines = (f"{one.series} {one.component} {one.sha256}\n" for one in rows)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _check(rests_on: Ground, series: Series) -> None:
+    """Nothing is awarded on tables that are missing or that nobody approved."""
+    if rests_on.entered.filter(pl.col("series") == series.id).is_empty():
+        raise NobodyEntered(f"nobody is entered for {series.title}: there is nothing to award")
+    needed = rests_on.entered.filter(pl.col("series") == series.id).select(
+        "series", pl.col("option").alias("component")
+    )
+    given = rests_on.marks.filter(pl.col("mark").is_not_null()).select("series", "component")
+    tables = pl.DataFrame(
+        [(one.series, one.component) for one in rests_on.conversions],
+        schema={"series": pl.String, "component": pl.String},
+        orient="row",
+    )
+    missing = (
+        pl.concat([needed, given])
+        .unique()
+        .join(tables, on=["series", "component"], how="anti")
+        .sort("series", "component")
+    )
+    if not missing.is_empty():
+        named = ", ".join(f"{component} in {when}" for when, component in missing.iter_rows())
+        raise AwardError(
+            f"there is no approved conversion table for {named}: write the boundaries to {FEEDS}, then `resultsday "
+            f"boundaries take` and `resultsday boundaries approve` (AWD-1)"
+        )
+
+
+def _counts(judged: Judged) -> dict[str, Any]:
+    """Learners by grade or outcome, of every component and qualification, and claims by reason (JSON)."""
+
+    def by(frame: pl.DataFrame, key: str, *values: str) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        said = pl.when(pl.col("grade") != "").then("grade").otherwise("outcome").alias("said")
+        for of, what, count in frame.group_by(key, said).len().sort(key, "said").iter_rows():
+            found.setdefault(of, {})[what] = count
+        return found
+
+    reasons = judged.awards.filter(pl.col("reason") != "").group_by("reason").len().sort("reason")
+    return {
+        "results": judged.results.height,
+        "claims": judged.awards.height,
+        "awarded": judged.awards.filter(pl.col("outcome") == "awarded").height,
+        "components": by(judged.results, "component"),
+        "qualifications": by(judged.awards, "registration"),
+        "reasons": dict(reasons.iter_rows()),
+    }

@@ -1,0 +1,186 @@
+"""The demo: an exam season of made-up centres and the eight sample files through the real Airflow, with the clock set
+by the calendar, and what came of it."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, frozen
+from rich.console import Console
+
+from fixtures.season import Season, season
+from infra.airflow_api import AirflowApi
+from infra.running.supervisor import Desk as Running
+from infra.running.supervisor import down, status, up
+from infra.settings import Settings
+from pipeline.demo import report as demo_report
+from pipeline.demo.rehearsal import RehearsalError, Step, happen, land, late_centre, steps
+from pipeline.desk import Desk, open_desk
+from pipeline.files.progress import waiting
+from rules.catalogue import LONDON
+
+SAMPLES = Path(str(files("fixtures"))) / "samples"
+SENDS_ITSELF = SAMPLES / "58201" / "E5820115.X01"
+SEED = 1
+WAIT = 120.0
+BEFORE_ANSWER = 2.5
+"""Seconds: Airflow can fail a task that is answered in the very moment it asks."""
+EARLY = datetime(2023, 8, 1, tzinfo=UTC)
+APPROVE, WHY = "Approve", "approved by the demo, in the place of a person"
+
+
+class DemoError(Exception):
+    """The demo could not do its work; the message says why."""
+
+
+@frozen
+class Sample:
+    """A sample file and the instant (aware) at which its centre sent it."""
+
+    path: Path
+    key: str
+    landed: datetime
+
+
+def samples() -> list[Sample]:
+    """The sample files with their landing instants, as `fixtures/samples/landings.csv` has them."""
+    with (SAMPLES / "landings.csv").open(encoding="utf-8", newline="") as file:
+        return [
+            Sample(SAMPLES / row["file"], f"inbox/{row['file']}", datetime.fromisoformat(row["landed"]))
+            for row in csv.DictReader(file)
+        ]
+
+
+def demo(settings: Settings, console: Console, now: Callable[[], datetime]) -> None:
+    """Starts the desk unless it is up, plays the season on it and shows what came of it. A desk it started is ended
+    again. Raises `DemoError`, `SupervisorError` or `AirflowError`."""
+    began = time.monotonic()
+    was_up = status(settings) is not None
+    running = up(settings, console.print)
+    try:
+        run_through(evolve(settings, database_url=running.database_url), running, console, now)
+    finally:
+        if not was_up:
+            down(settings, lambda _: None)
+    console.print(f"\n{time.monotonic() - began:.0f} s in all.")
+
+
+def run_through(settings: Settings, running: Running, console: Console, now: Callable[[], datetime]) -> None:
+    """The demo on a running desk. What an earlier one has done is not done again; then the samples are sent once
+    more."""
+    from pipeline.demo.transfer import TransferError, transfer_story  # here: it brings all of SSH with it
+
+    made = season(SEED)
+    with open_desk(settings) as desk, AirflowApi(running.ui_url, running.username, running.password) as api:
+        timetable = steps(desk.catalogue)
+        console.print(f"\nA season of {len(made.centres)} made-up centres with {len(made.truth.learners)} learners, "
+                      f"and the {len(samples())} sample files, through Airflow: {running.ui_url}\n")  # fmt: skip
+        try:
+            with waiting(console, "Airflow makes up for what it has missed"):
+                _until_quiet(api, sorted({one.job for one in timetable}), now)
+            fresh = play(desk, api, made, timetable, console)
+            if not fresh:
+                console.print("\nThe season has been played before. The sample files are sent once more.")
+                send_again(desk, now())
+                _run(api, "ingest")
+        except RehearsalError as error:
+            raise DemoError(str(error)) from error
+        demo_report.samples_story(console, _story(desk), desk.store)
+        demo_report.season_story(console, desk, made)
+        try:
+            transfer_story(console, desk, running, SENDS_ITSELF.parent.name, SENDS_ITSELF, now)
+        except TransferError as error:
+            raise DemoError(str(error)) from error
+
+
+# --- Playing ---------------------------------------------------------------------------------------------------------
+
+
+def play(desk: Desk, api: AirflowApi, made: Season, timetable: Sequence[Step], console: Console) -> int:
+    """Every step of the season that Airflow has not yet done, with what happens before it; returns how many."""
+    before, done = EARLY, 0
+    for step in timetable:
+        # Airflow itself remembers by this name what an earlier or interrupted demo has done.
+        run_id = f"season-{step.at.astimezone(LONDON):%Y-%m-%d}-{step.job}"
+        if api.state(step.job, run_id) != "success":
+            began = time.monotonic()
+            with waiting(console, step.title):
+                for event in made.between(before, step.at):
+                    happen(desk, made, event)
+                for one in samples():
+                    if before < one.landed <= step.at:
+                        land(desk, one.key, one.path.read_bytes(), one.landed)
+                note = _run(api, step.job, step.at, run_id, _asked(step, made))
+            demo_report.step_line(console, step, note, time.monotonic() - began)
+            done += 1
+        before = step.at
+    return done
+
+
+def send_again(desk: Desk, now: datetime) -> None:
+    """The samples as their centres send them once more just now."""
+    for one in samples():
+        land(desk, one.key, one.path.read_bytes(), now - timedelta(seconds=desk.settings.settle_seconds + 1))
+
+
+def _asked(step: Step, made: Season) -> dict[str, Any]:
+    """What the form of a DAG that is started by hand asks for."""
+    if step.job != "updated_results":
+        return {}
+    return {"series": step.series, "centres": [late_centre(made)], "why": "the centre asked for it after a late claim"}
+
+
+def _run(
+    api: AirflowApi, job: str, at: datetime | None = None, run_id: str = "", conf: dict[str, Any] | None = None
+) -> str:
+    """A run of a DAG to its end, its questions answered as the person who approves would; returns its note."""
+    if not run_id or api.state(job, run_id) is None:
+        run_id = api.trigger(job, conf, run_after=at, run_id=run_id or None)
+    deadline = time.monotonic() + WAIT
+    while (state := api.run(job, run_id)["state"]) not in ("success", "failed"):
+        for question in api.questions(job, run_id):
+            time.sleep(BEFORE_ANSWER)
+            api.answer(question, APPROVE, dict.fromkeys(question["params"], WHY))
+        if time.monotonic() > deadline:
+            raise DemoError(f"run {run_id} of the DAG {job} is still {state} after {WAIT:.0f} s")
+        time.sleep(0.2)
+    if state == "failed":
+        raise DemoError(f"run {run_id} of the DAG {job} failed; look at it in Airflow, clear it there, and go on")
+    return str(api.run(job, run_id)["note"] or "")
+
+
+def _until_quiet(api: AirflowApi, jobs: Sequence[str], now: Callable[[], datetime]) -> None:
+    """Waits until Airflow knows the DAGs and has made up for the dates it missed while it was down."""
+    deadline = time.monotonic() + WAIT
+    for job in jobs:
+        api.wait_until_known(job, WAIT)
+    while busy := [job for job in jobs if _busy(api, job, now())]:
+        if time.monotonic() > deadline:
+            raise DemoError(f"Airflow is still busy with {', '.join(busy)} after {WAIT:.0f} s")
+        time.sleep(0.5)
+
+
+def _busy(api: AirflowApi, job: str, now: datetime) -> bool:
+    following = api.dag(job)["next_dagrun_run_after"]
+    missed = following is not None and datetime.fromisoformat(following) <= now
+    return missed or any(one["state"] not in ("success", "failed") for one in api.runs(job))
+
+
+def _story(desk: Desk) -> list[dict[str, Any]]:
+    """What became of the samples. A scheduled run may have been quicker than ours, or still be at it."""
+    keys = [one.key for one in samples()]
+    deadline = time.monotonic() + WAIT
+    while True:
+        rows = {row["landing_key"]: row for row in desk.ledger.story(keys).iter_rows(named=True)}
+        if all(key in rows and rows[key]["outcome"] for key in keys):
+            return [rows[key] for key in keys]
+        if time.monotonic() > deadline:
+            missing = [key for key in keys if key not in rows or not rows[key]["outcome"]]
+            raise DemoError(f"no answer after {WAIT:.0f} s for {', '.join(missing)}")
+        time.sleep(0.2)

@@ -1,0 +1,139 @@
+"""A made-up season played: whatever happens lands at its instant, and the desk's jobs run at theirs, which the calendar
+sets. Who runs the jobs, Airflow or a test, is the caller's."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+from attrs import frozen
+
+from fixtures.season import JANUARY, JUNE, Event, Season
+from infra.ledger.moderation import Moderation
+from infra.store import FolderStore
+from pipeline.desk import Desk
+from pipeline.intake.staff import Entry, Order, change_entry, extend
+from pipeline.marking import moderation
+from rules.catalogue import Catalogue, CatalogueError
+
+
+class RehearsalError(Exception):
+    """The season cannot be played; the message says why."""
+
+
+@frozen
+class Step:
+    """A job (the DAG's name) as of an instant of the season (aware), and what it is there for."""
+
+    at: datetime
+    job: str
+    title: str
+    series: str
+
+
+def steps(catalogue: Catalogue) -> list[Step]:
+    """The jobs of the season of May/June 2024 in order, at instants of the calendar."""
+
+    def on(series: str, event: str, days: int = 0) -> datetime:
+        meant = catalogue.series_by_id(series)
+        latest = [one for one in catalogue.milestones if (one.series, one.event, one.component) == (series, event, "*")]
+        if meant is None or not latest:
+            raise CatalogueError(f"the calendar has no {event} for {series}")
+        return max(latest, key=lambda one: one.in_force_from).at + timedelta(days=days)
+
+    january, june = JANUARY, JUNE
+    return [
+        Step(on(january, "window_closes"), "ingest", "registrations; January entries and marks", january),
+        Step(on(january, "window_closes"), "moderation", "January samples drawn", january),
+        Step(on(january, "moderation_closes", 14), "moderation", "January moderated; external marks", january),
+        Step(on(june, "on_time_deadline"), "ingest", "June entries on time", june),
+        Step(on(january, "results_to_centres", -7), "award", "January awarded and approved", january),
+        Step(on(january, "results_to_centres"), "results_day", "January results to centres", january),
+        Step(on(january, "results_to_learners"), "results_day", "January results to learners", january),
+        Step(on(june, "marks_deadline", 8), "ingest", "late entries, amendments, portal, marks", june),
+        Step(on(june, "marks_deadline", 8), "moderation", "June samples drawn", june),
+        Step(on(june, "moderation_closes", -20), "moderation", "samples compared, feedback given", june),
+        Step(on(june, "marks_amendment_deadline"), "ingest", "marks amended after feedback", june),
+        Step(on(june, "moderation_closes", 10), "moderation", "adjustment proposed; external marks", june),
+        Step(on(june, "results_to_centres", -7), "award", "June awarded and approved", june),
+        Step(on(june, "results_to_centres"), "results_day", "June results to centres", june),
+        Step(on(june, "results_to_learners"), "results_day", "June results to learners", june),
+        Step(on(june, "results_to_learners", 12), "ingest", "late claims by customer services", june),
+        Step(on(june, "results_to_learners", 12), "late_claims", "late claims awarded", june),
+        Step(on(june, "results_to_learners", 13), "updated_results", "updated results file on request", june),
+    ]
+
+
+def late_centre(season: Season) -> str:
+    """The centre that asks for an updated results file: the one with the season's last claim."""
+    return max(season.truth.claims, key=lambda one: one.at).centre
+
+
+# --- What happens ----------------------------------------------------------------------------------------------------
+
+
+def happen(desk: Desk, season: Season, event: Event) -> None:
+    """Does what happens in `event`: a file lands with its instant, a person acts. What has happened before makes no
+    difference, but that the actions of staff are on record twice. Raises `RehearsalError`."""
+    facts = event.facts
+    if event.kind == "staff":
+        entry = Entry(event.centre, facts["series"], facts["candidate"], facts["uci"], facts["option"])
+        key = change_entry(desk, "claim" if facts["action"] == "claim" else "entry", entry, _order(event))
+        _touch(_folder(desk) / key, event.at)
+    elif event.kind == "extension":
+        until = datetime.fromisoformat(facts["until"])
+        extend(desk, event.centre, facts["series"], facts["event"], until, _order(event))
+    elif event.kind == "moderators":
+        land(desk, event.name, season.moderators(facts["series"], list(_samples(desk, facts["series"]))), event.at)
+    elif event.kind == "approval":
+        moderation.approve(desk, _cohort(desk, event), facts["who"], facts["why"], event.at)
+    else:
+        land(desk, event.name, event.data, event.at)
+
+
+def land(desk: Desk, key: str, data: bytes, at: datetime) -> None:
+    """Puts a file into the store as its sender did at `at`: whole, and with that time, whoever looks when."""
+    target = _folder(desk) / key
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.part")
+    draft.write_bytes(data)
+    _touch(draft, at)
+    draft.replace(target)
+
+
+def _touch(path: Path, at: datetime) -> None:
+    os.utime(path, (at.timestamp(), at.timestamp()))
+
+
+def _folder(desk: Desk) -> Path:
+    if not isinstance(desk.store, FolderStore):
+        raise RehearsalError("a season is played in a folder, where files can have the times of the season")
+    return desk.store.root
+
+
+def _order(event: Event) -> Order:
+    return Order(event.facts["who"], event.facts["why"], event.at)
+
+
+def _samples(desk: Desk, series: str) -> Iterator[tuple[str, str, str, int]]:
+    """Everybody in the samples that lie in the outboxes: centre, component, UCI, the centre's mark."""
+    for stored in desk.store.list("outbox/"):
+        _, centre, *name = stored.key.split("/")
+        if name and name[0].startswith(f"sample-{series}-") and name[0].endswith(".csv"):
+            component = name[0].removeprefix(f"sample-{series}-").removesuffix(".csv")
+            for row in csv.DictReader(io.StringIO(desk.store.get(stored.key).decode("ascii"))):
+                yield centre, component, row["uci"], int(row["mark"])
+
+
+def _cohort(desk: Desk, event: Event) -> int:
+    """The number of the cohort of an approval."""
+    keys = {"series": event.facts["series"], "centre": event.centre, "component": event.facts["component"]}
+    sampled = Moderation(desk.ledger.engine).sampled(pl.DataFrame([keys]))
+    if sampled.is_empty():
+        raise RehearsalError(f"centre {event.centre} has no sample for {keys['component']}")
+    return int(sampled["cohort_id"][0])

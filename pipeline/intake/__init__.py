@@ -1,0 +1,1 @@
+"""Takes in what centres and staff send: reads it, judges it, books it once, and answers."""

@@ -1,0 +1,564 @@
+"""From the inbox to the reply: receive what has landed, decide it in rounds, book it, answer it.
+
+Every step can die and be run again. A file is archived and booked as received before it leaves the inbox, decided
+from the archive, and its reply is committed with its consequences before it is published.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from itertools import zip_longest
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import polars as pl
+from attrs import define, field, frozen
+from sqlalchemy.exc import DBAPIError
+
+from infra.ledger.marks import MarkBook
+from infra.ledger.sql import CopyError, of_the_data
+from infra.ledger.submissions import Booking, HoldDecision, Landing, Received
+from infra.store import BadKey, Missing, Stored
+from parsers import findings as f
+from parsers.feed import read_feed
+from parsers.findings import Code, Found
+from parsers.identifiers import filename
+from parsers.reader import Submission, glance, read
+from pipeline.archive import archive
+from pipeline.desk import Desk
+from pipeline.intake import replies
+from pipeline.intake.staff import FEEDS, write_left
+from pipeline.journal import journaled
+from pipeline.parallel import together
+from pipeline.steps import step
+from pipeline.wording import money
+from rules import files
+from rules.decisions import Decision, Outcome, decide, nothing_done
+from rules.known import (
+    ALLOWANCES,
+    ENTRIES,
+    FILES,
+    ISSUED,
+    LEARNERS,
+    MARKED,
+    REGISTRATIONS,
+    SAT,
+    SITTINGS,
+    WINDOWS,
+    Arrival,
+    Channel,
+    Known,
+)
+
+log = logging.getLogger(__name__)
+
+LANDING_PLACES: dict[Channel, str] = {"edi": "inbox/", "online": "feeds/online/", "staff": FEEDS}
+"""Where files land, by the channel they come through: below it, a folder a centre."""
+
+CHANNELS: dict[str, Channel] = {one: one for one in LANDING_PLACES}
+
+NO_CENTRE = "00000"
+"""Stands for the centre of a file that landed outside every centre's folder; its reply is for staff."""
+
+RECEIVED = step("ingest", "received", "a batch of files is on the books, each with the number of its reply")
+ACKNOWLEDGED = step("ingest", "acknowledged", "a centre's outbox says that its file has come")
+TAKEN_OUT = step("ingest", "taken out", "a file that is on the books is no longer in the inbox")
+SET_ASIDE = step("ingest", "set aside", "what is no file has gone from the inbox to quarantine")
+BOOKED = step("ingest", "booked", "what was decided about a round of files is in the ledger, with their replies")
+HELD = step("ingest", "held", "a copy of a held file lies in quarantine")
+TWIN_OUT = step("ingest", "twin out", "a reply is out as JSON")
+REPLY_OUT = step("ingest", "reply out", "a reply is out as text")
+ANSWERED = step("ingest", "answered", "the ledger knows which replies are out")
+
+
+@define
+class Summary:
+    """What a run did, in counts and codes: nothing in it is personal data."""
+
+    received: int = 0
+    growing: int = 0
+    untaken: int = 0
+    """Files that went away before they were taken, and objects in S3 whose key nothing of ours can move."""
+    outcomes: Counter[str] = field(factory=Counter)
+    codes: Counter[str] = field(factory=Counter)
+    pence: int = 0
+    seconds: float = 0.0
+    stages: Counter[str] = field(factory=Counter)
+    """Seconds of work by stage."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Counts the time of the block to a stage."""
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] += perf_counter() - began  # type: ignore[assignment]
+
+    def note(self) -> str:
+        """The summary in a few lines, for the run's note and the log."""
+        left = f" {self.growing} still growing, left for the next run." if self.growing else ""
+        untaken = f" {self.untaken} could not be taken: see the log." if self.untaken else ""
+        if not self.received and not self.outcomes:
+            return f"Nothing to do: no file waits.{left}{untaken}"
+        decided = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.outcomes.items())) or "none"
+        codes = ", ".join(f"{code} x{count}" for code, count in self.codes.most_common()) or "none"
+        return (
+            f"Received {self.received} files.{left}{untaken} Decided: {decided}.\n"
+            f"Fees booked: {money(self.pence)}. Findings: {codes}.\n"
+            f"{self.seconds:.1f} s of work."
+        )
+
+
+@journaled("ingest", receives=True, idle=lambda _: True)
+def ingest(desk: Desk, now: datetime) -> Summary:
+    """Takes everything that waits at `now` (aware) and answers it. Only one run does so at a time; another returns an
+    empty summary. Raises `StoreError` or a database error when store or ledger fail: nothing is lost, run it again."""
+    started = perf_counter()
+    summary = Summary()
+    with desk.ledger.exclusive("ingest") as alone:
+        if not alone:
+            log.warning("another ingest is running; it takes what waits")
+            return summary
+        publish(desk)
+        write_left(desk, now)
+        with summary.stage("archive"):
+            receive(desk, now, summary)
+        process(desk, summary)
+        if summary.outcomes.total() >= desk.settings.batch_files:
+            with summary.stage("analyze"):
+                desk.ledger.analyze()
+    summary.seconds = perf_counter() - started
+    log.info("%s", summary.note())
+    return summary
+
+
+# --- Receiving -------------------------------------------------------------------------------------------------------
+
+
+def receive(desk: Desk, now: datetime, summary: Summary) -> None:
+    """Archives and acknowledges every settled file of the inbox, then takes it out (FIL-1). A file that may still be
+    growing is left for the next run (FIL-4)."""
+    landed = [
+        (channel, prefix, stored) for channel, prefix in LANDING_PLACES.items() for stored in desk.store.list(prefix)
+    ]
+    ready = []
+    # In the order of receipt, so that replies are numbered in it too.
+    for channel, prefix, stored in sorted(landed, key=lambda one: (one[2].modified, one[2].key)):
+        centre, name = _whose(stored.key.removeprefix(prefix))
+        if not name:
+            continue
+        if not desk.store.settled(stored, now, desk.settings.settle_seconds):
+            summary.growing += 1
+            continue
+        ready.append(_Waiting(stored, channel, centre, name))
+    for start in range(0, len(ready), desk.settings.batch_files):
+        batch = ready[start : start + desk.settings.batch_files]
+        received = _receive_together(desk, batch, now)
+        summary.received += received
+        summary.untaken += len(batch) - received
+
+
+@frozen
+class _Waiting:
+    """A file that waits to be received: what lies there, how it came, whose it is, and its name."""
+
+    stored: Stored
+    channel: Channel
+    centre: str
+    name: str
+
+
+_CENTRE = re.compile("[0-9]{5}")
+
+
+def _whose(key: str) -> tuple[str, str]:
+    """The centre whose folder a key below a landing place lies in, and the rest of the key; the rest is empty for a
+    centre's own folder."""
+    folder, _, name = key.partition("/")
+    if _CENTRE.fullmatch(folder):
+        return folder, name
+    return NO_CENTRE, key if folder or name else ""
+
+
+def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) -> int:
+    """Archives, books, acknowledges and takes out the files of a batch; returns how many. Each of these is done for all
+    of them before the next is begun for any."""
+    landings = together(lambda one: _landing(desk, one, now), waiting)
+    taken = [(one, landing) for one, landing in zip(waiting, landings, strict=True) if landing]
+    received = desk.ledger.receive([landing for _, landing in taken])
+    RECEIVED.passed()
+
+    def acknowledge(pair: tuple[_Waiting, Received]) -> None:
+        one, received = pair
+        if received.outcome is None:
+            reply = replies.received(received.landing, received.reply_name)
+            desk.store.put(_outbox(one.centre, received.reply_name), replies.text(reply).encode("ascii"))
+            ACKNOWLEDGED.passed()
+        if one.stored.kind == "file":
+            desk.store.remove(one.stored)
+            TAKEN_OUT.passed()
+        else:
+            with suppress(Missing):  # its sender has taken it away
+                desk.store.move(one.stored.key, _quarantine(one.centre, received.reply_name, one.name))
+            SET_ASIDE.passed()
+
+    together(acknowledge, list(zip([one for one, _ in taken], received, strict=True)))
+    for one in received:
+        log.info(
+            "received submission %d: centre %s, %d bytes, reply %s",
+            one.id, one.landing.centre, one.landing.size, one.reply_name,
+        )  # fmt: skip
+    return len(received)
+
+
+def _landing(desk: Desk, one: _Waiting, now: datetime) -> Landing | None:
+    """The file in the archive, and what is known of it; null when it cannot be taken."""
+    try:
+        desk.store.list(one.stored.key)  # looks at the key alone: with a bad one even setting it aside would fail
+        sha256, start = archive(desk.store, one.stored) if one.stored.kind == "file" else ("", b"")
+    except BadKey as error:
+        # Only an object written past the landing service can have such a key; nothing of ours can move it.
+        log.error("an object of centre %s cannot be taken: %s", one.centre, error)
+        return None
+    except Missing:
+        # Taken away, or exchanged for something else: the next run sees what it is by then.
+        log.warning("a file of centre %s went away before it was taken", one.centre)
+        return None
+    seen, named = glance(start), filename.original(one.name)
+    return Landing(
+        landing_key=_text(one.stored.key),
+        centre=one.centre,
+        file_name=_text(one.name.rstrip("/")),
+        kind=one.stored.kind,
+        # A clock that runs ahead must not make a file early or late: it has been received by now at the latest.
+        received=min(one.stored.modified, now),
+        modified=one.stored.modified,
+        size=one.stored.size,
+        sha256=sha256,
+        channel=one.channel,
+        reply_stream=seen.awarding_body or (named.awarding_body if named else "00"),
+        letter=seen.letter,
+        awarding_body=seen.awarding_body,
+        series=seen.series_key,
+        sequence=seen.sequence,
+    )
+
+
+def _text(name: str) -> str:
+    """A name from outside as text the ledger can keep: bytes that are no UTF-8 are written out."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+
+
+def _outbox(centre: str, reply_name: str) -> str:
+    return f"outbox/{centre}/{reply_name}"
+
+
+def _quarantine(centre: str, reply_name: str, name: str) -> str:
+    harmless = re.sub(r"[^A-Za-z0-9._() -]", "_", name.strip("/"))[:100]
+    return f"quarantine/{centre}/{reply_name} {harmless}"
+
+
+# --- Deciding --------------------------------------------------------------------------------------------------------
+
+
+def process(desk: Desk, summary: Summary) -> None:
+    """Decides, books and answers every received file, in batches of bounded size; repeatable from the archive."""
+    settings = desk.settings
+    registering = [one.series for one in desk.catalogue.streams if one.purpose == "registration"]
+    looked_at = 0
+    while batch := desk.ledger.waiting(settings.batch_files, settings.batch_bytes, registering):
+        decided_by_now = summary.outcomes.total()
+        if decided_by_now >= max(4 * looked_at, settings.batch_files):
+            # A run that fills tables asks about them from its second batch on, and at four times as much again.
+            with summary.stage("analyze"):
+                desk.ledger.analyze()
+            looked_at = decided_by_now
+        for round_ in rounds(batch):
+            decided = _decided(desk, round_, summary)
+            with summary.stage("reply"):
+                rendered = [_reply(*one) for one in decided]
+            with summary.stage("book"):
+                decided = _book(desk, decided, rendered)
+            for _, _, decision in decided:
+                summary.outcomes[decision.outcome.value] += 1
+                summary.codes.update(one.code for one in decision.findings)
+                summary.pence += decision.pence if decision.outcome.booked else 0
+        with summary.stage("publish"):
+            publish(desk)
+
+
+def rounds(batch: Sequence[Received]) -> Iterator[list[Received]]:
+    """The first file of each centre, then the second, and so on: a centre's files in order, all centres at once."""
+    by_centre: dict[str, list[Received]] = {}
+    for one in batch:
+        by_centre.setdefault(one.landing.centre, []).append(one)
+    for round_ in zip_longest(*by_centre.values()):
+        yield [one for one in round_ if one is not None]
+
+
+Decided = tuple[Received, Submission, Decision]
+
+
+def _decided(desk: Desk, round_: Sequence[Received], summary: Summary) -> list[Decided]:
+    """The round's files with what is decided about them. If deciding them together fails, each is decided alone, and
+    the one that fails is held for a person: a poisoned file takes no other with it."""
+    try:
+        with summary.stage("read"):
+            said = desk.ledger.hold_decisions([one.id for one in round_])
+            submissions = [_read(desk, one.landing, said.get(one.id)) for one in round_]
+        arrivals = [
+            Arrival(
+                submission=sub,
+                centre=one.landing.centre,
+                received=one.landing.received,
+                sha256=one.landing.sha256,
+                channel=CHANNELS[one.landing.channel],
+                released=said[one.id].why if one.id in said and said[one.id].action == "release" else "",
+            )
+            for one, sub in zip(round_, submissions, strict=True)
+        ]
+        with summary.stage("know"):
+            known = _known(desk, arrivals)
+        with summary.stage("decide"):
+            decisions = decide(arrivals, desk.catalogue, known)
+        return list(zip(round_, submissions, decisions, strict=True))
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as error:
+        # Our own mistakes only: a store or ledger that fails is not the file's fault, and the run is repeated.
+        if len(round_) > 1:
+            return [decided for one in round_ for decided in _decided(desk, [one], summary)]
+        return [_held(round_[0], error)]
+
+
+def _held(received: Received, error: Exception) -> Decided:
+    """A file that failed on our side, held for a person."""
+    _log_failure(received, error)
+    unread = _unread(received.landing, f.FILE_FAILED, value=type(error).__name__)
+    return received, unread, nothing_done(Outcome.QUARANTINED, unread.findings)
+
+
+def _log_failure(received: Received, error: Exception) -> None:
+    # The message of an error may quote a record; the places in our code do not.
+    places = "".join(traceback.format_tb(error.__traceback__))
+    log.error("submission %d failed with %s\n%s", received.id, type(error).__name__, places)
+
+
+def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission:
+    """The file as it is read; `said`: what a person decided about it while it was held."""
+    name = landing.file_name
+    if said is not None and said.action == "ignore":
+        return _unread(landing, f.HELD_CLOSED, value=said.why)
+    if landing.kind != "file":
+        return _unread(
+            landing, f.NOT_A_FILE, value=name, kind="folder" if landing.kind == "folder" else "link or device"
+        )
+    if "/" in name:
+        return _unread(landing, f.FILE_IN_FOLDER, value=name)
+    limit = desk.settings.max_file_bytes
+    # The size is that of the listing: what was archived a moment later may be larger.
+    with desk.store.open(f"archive/{landing.sha256}") as archived:
+        data = archived.read(limit + 1) if landing.size <= limit else b""
+    if max(landing.size, len(data)) > limit:
+        return _unread(landing, f.FILE_TOO_LARGE, size=max(landing.size, len(data)), limit=limit)
+    return read(name, data) if landing.channel == "edi" else read_feed(name, data)
+
+
+def _unread(landing: Landing, code: Code, **facts: Any) -> Submission:
+    found = Found([landing.file_name])
+    found.add(code, **facts)
+    return Submission(named=landing.file_name, name=None, type=None, findings=found.of(0))
+
+
+def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
+    """What the ledger holds about the centres of a round."""
+    centres = sorted({one.centre for one in arrivals})
+    headers = [one.submission.header for one in arrivals if one.submission.header]
+    meant = {desk.catalogue.series(one.series_key, one.awarding_body) for one in headers}
+    series = sorted(one.id for one in meant if one)
+    ledger = desk.ledger
+    entering = sorted({one.centre for one in arrivals if files.enters(one.submission)})
+    marking = sorted({one.centre for one in arrivals if files.marks(one.submission)})
+    book = MarkBook(ledger.engine)
+    sat = [f"{one.year}-01" for one in meant if one and one.month == 6]
+    return Known(
+        files=_typed(ledger.files_of(centres), FILES),
+        registrations=_typed(ledger.registrations_of(centres), REGISTRATIONS),
+        entries=_typed(ledger.entries_of(centres, series), ENTRIES),
+        learners=lambda ulns: _typed(ledger.learners(ulns), LEARNERS),
+        sittings=_typed(ledger.sittings_of(entering), SITTINGS),
+        allowances=_typed(desk.actions.allowances(entering), ALLOWANCES),
+        sat=_typed(ledger.marked(entering, sat), SAT),
+        extensions=desk.actions.extensions(centres),
+        marked=_typed(book.newest(marking, series), MARKED),
+        windows=_typed(book.windows(marking, series), WINDOWS),
+        issued=_typed(desk.results.issued_claims(entering), ISSUED),
+    )
+
+
+def _typed(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """The ledger's frame with the rules' types: an empty result or a column of nulls has none of its own."""
+    return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
+
+
+def _book(desk: Desk, decided: list[Decided], rendered: Sequence[Mapping[str, Any]]) -> list[Decided]:
+    """Books files that were decided together in one transaction, or, when that fails, each in its own: all of what a
+    file may change is applied, or none (FIL-5). One that the ledger will never take is held for a person. Returns what
+    was decided in the end."""
+    try:
+        booked = desk.ledger.book(_booking(decided, rendered))
+        BOOKED.passed()
+    except (DBAPIError, CopyError) as error:
+        if len(decided) == 1:
+            if not of_the_data(error) or decided[0][2].outcome is Outcome.QUARANTINED:
+                raise
+            held = _held(decided[0][0], error)
+            return _book(desk, [held], [_reply(*held)])
+        booked = False
+    if not booked and len(decided) > 1:
+        return [done for one, reply in zip(decided, rendered, strict=True) for done in _book(desk, [one], [reply])]
+    for received, _, decision in decided:
+        log.info(
+            "submission %d: centre %s, %s, %d candidates, %d refused, %d findings%s",
+            received.id, received.landing.centre, decision.outcome.value, decision.candidates,
+            decision.candidates_refused, len(decision.findings), "" if booked else " (decided before)",
+        )  # fmt: skip
+    return decided
+
+
+def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) -> Booking:
+    """What is written for these files: outcomes, findings, changes, fees and replies."""
+    facts = pl.DataFrame(
+        [
+            (
+                received.id, received.landing.centre, received.landing.sha256, received.landing.received.isoformat(),
+                decision.series.id if decision.series else None,
+                decision.series is not None and decision.series.purpose == "registration",
+            )
+            for received, _, decision in decided
+        ],
+        schema={"submission_id": pl.Int64, "centre": pl.String, "source": pl.String, "received": pl.String,
+                "series": pl.String, "registering": pl.Boolean},
+        orient="row",
+    )  # fmt: skip
+    decisions = [decision for _, _, decision in decided]
+    added = _beside(facts, [one.added if one.outcome.booked else one.added.clear() for one in decisions])
+    marks = _beside(facts, [one.marks if one.outcome.booked else one.marks.clear() for one in decisions])
+    ended = _beside(facts, [one.ended for one in decisions])
+    registering, mine = pl.col("registering"), ("submission_id", "centre", "series", "line", "candidate", "uci")
+    return Booking(
+        outcomes=[
+            {
+                "submission_id": received.id,
+                "outcome": decision.outcome.value,
+                "booked": decision.outcome.booked,
+                "pence": decision.pence,
+                "counts": _counts(decision),
+            }
+            for received, _, decision in decided
+        ],
+        findings=[
+            {"submission_id": received.id, "ordinal": ordinal, **_finding_row(one)}
+            for received, _, decision in decided
+            for ordinal, one in enumerate(decision.findings, 1)
+        ],
+        registrations=added.filter(registering).select(*mine, "uln", "upn", "name", "born", "sex", "option"),
+        entries=added.filter(~registering).select(*mine, "option", "kind", "band", "pence", "entry_pence"),
+        fee_lines=_fee_lines(added, ended),
+        marks=marks.drop("file", "submission_id", "registering"),
+        ended_registrations=ended.filter(registering).select("id", "submission_id"),
+        ended_entries=ended.filter(~registering).select("id", "submission_id"),
+        replies=rendered,
+    )
+
+
+def _beside(facts: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The frames of several files in one, each row with what `facts` says of its file."""
+    rows = pl.concat(frames)
+    of_rows = np.repeat(np.arange(len(frames)), [one.height for one in frames])
+    known = [name for name in facts.columns if name not in rows.columns]
+    return pl.concat([rows, facts.select(known)[of_rows]], how="horizontal")
+
+
+def _counts(decision: Decision) -> dict[str, int]:
+    return {
+        "candidates": decision.candidates,
+        "candidates_refused": decision.candidates_refused,
+        "options_refused": decision.options_refused,
+        "options_new": decision.added.height if decision.outcome.booked else 0,
+        "options_kept": decision.kept,
+        "options_ended": decision.ended.height,
+        "warnings": sum(one.reach is f.Reach.WARNING for one in decision.findings),
+        **{f"marks_{what}": count for what, count in decision.mark_counts.items() if what != "marks"},
+    }
+
+
+def _reply(received: Received, submission: Submission, decision: Decision) -> dict[str, Any]:
+    reply = replies.processed(received.landing, received.reply_name, submission, decision)
+    return {
+        "submission_id": received.id,
+        "name": reply.name,
+        "text": replies.text(reply),
+        "twin": replies.twin(reply),
+    }
+
+
+def _fee_lines(added: pl.DataFrame, ended: pl.DataFrame) -> pl.DataFrame:
+    whose = ("submission_id", "centre", "series", "candidate", "option")
+    charges = added.select(*whose, "kind", "band", "pence", "placeholder")
+    back = ended.filter(pl.col("refund") > 0).select(
+        *whose,
+        pl.lit("refund").alias("kind"),
+        pl.lit("").alias("band"),
+        (-pl.col("refund")).alias("pence"),
+        pl.lit(True).alias("placeholder"),
+    )
+    return pl.concat([charges, back])
+
+
+def _finding_row(one: f.Finding) -> dict[str, Any]:
+    first, last = one.columns or (None, None)
+    return {
+        "code": one.code,
+        "rule": one.rule,
+        "reach": one.reach.value,
+        "line": one.line,
+        "first_column": first,
+        "last_column": last,
+        "field": one.field,
+        "value": one.value,
+        "message": one.message,
+        "expected": one.expected,
+        "remedy": one.remedy,
+        "candidate": one.candidate,
+        "option": one.option,
+    }
+
+
+# --- Answering -------------------------------------------------------------------------------------------------------
+
+
+def publish(desk: Desk) -> None:
+    """Puts every decided reply that is not surely there into its centre's outbox, and held files into quarantine."""
+    waiting = desk.ledger.unpublished()
+
+    def put(row: Mapping[str, Any]) -> None:
+        if row["outcome"] == Outcome.QUARANTINED.value and row["sha256"]:
+            with desk.store.open(f"archive/{row['sha256']}") as original:
+                desk.store.put(_quarantine(row["centre"], row["name"], row["file_name"]), original)
+            HELD.passed()
+        place = _outbox(row["centre"], row["name"])
+        desk.store.put(place + ".json", row["twin"].encode("ascii"))
+        TWIN_OUT.passed()
+        desk.store.put(place, row["text"].encode("ascii"))
+        REPLY_OUT.passed()
+
+    together(put, waiting)
+    desk.ledger.published([row["submission_id"] for row in waiting])
+    ANSWERED.passed()

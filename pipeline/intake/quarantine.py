@@ -1,0 +1,160 @@
+"""Held files and the person who decides about them (FIL-1, OPS-3): decided again as things stand now, closed, or
+released in spite of what holds them. Whatever it is, the centre gets a further reply.
+
+The held file stays on the books as it is. The same bytes are booked once more, with the receipt they had, and go the
+way of every file; a hold is ended once, so an action that is repeated changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Literal
+
+import polars as pl
+from attrs import evolve, frozen
+
+from infra.ledger.submissions import HoldDecision, Landing, Received
+from parsers.findings import visible
+from pipeline.desk import Desk
+from pipeline.intake.ingest import Summary, process, publish
+from pipeline.intake.staff import Order
+from pipeline.journal import journaled
+from pipeline.steps import step
+from rules.calendar import instant_text
+from rules.decisions import Outcome
+from rules.files import RELEASABLE
+
+log = logging.getLogger(__name__)
+
+ONCE_MORE = step("quarantine", "once more", "a held file is on the books once more, with what a person decided")
+
+AGAIN = "held/"
+"""Stands before the landing key of a held file that is booked once more."""
+LONGEST = 500
+"""Letters of a reason, which the centre reads."""
+
+Action = Literal["again", "ignore", "release"]
+
+
+class QuarantineError(ValueError):
+    """The decision about a held file cannot be carried out; the message says why."""
+
+
+@frozen
+class HeldFile:
+    """Which landing is meant: `received` is aware."""
+
+    landing_key: str
+    received: datetime
+    sha256: str
+
+
+@frozen(kw_only=True)
+class Done:
+    """What became of a held file: the submission it was booked as, the outcome and the name of the further reply; `who`
+    decided, which is somebody else when it had been decided before (`fresh` is false)."""
+
+    submission: int
+    outcome: str | None
+    reply: str
+    action: str
+    who: str
+    fresh: bool
+
+    def note(self) -> str:
+        """The outcome in a line; nothing in it is personal data."""
+        if not self.fresh:
+            return f"That had been decided before ({self.action}): {self.outcome}, reply {self.reply}."
+        return f"{self.action}: {self.outcome}, reply {self.reply}."
+
+
+def held_file(desk: Desk, submission: int) -> HeldFile:
+    """The held file with that number; raises `QuarantineError` when no file with it was ever held."""
+    there = desk.ledger.received(submission)
+    if there is None or there.outcome != Outcome.QUARANTINED:
+        raise QuarantineError(f"no file with the number {submission} is held")
+    one = there.landing
+    return HeldFile(one.landing_key, one.received, one.sha256)
+
+
+@journaled("quarantine_again", HeldFile, Order)
+def again(desk: Desk, held: HeldFile, order: Order) -> Done:
+    """FIL-1: decides a held file again, from the archive, as things stand now: what we failed at has been mended, or
+    the file before it has come. It may be held once more. Raises `QuarantineError`."""
+    return _decide(desk, held, "again", order)
+
+
+@journaled("quarantine_ignore", HeldFile, Order)
+def ignore(desk: Desk, held: HeldFile, order: Order) -> Done:
+    """FIL-1: closes a held file; nothing of it is applied, and the centre reads why. Raises `QuarantineError`."""
+    return _decide(desk, held, "ignore", order)
+
+
+@journaled("quarantine_release", HeldFile, Order)
+def release(desk: Desk, held: HeldFile, order: Order) -> Done:
+    """FIL-3: decides a held file although it is a second entry file, or older than what has been applied; every other
+    rule is asked as ever. Raises `QuarantineError`, also when something else holds it."""
+    return _decide(desk, held, "release", order)
+
+
+ACTIONS: dict[Action, Callable[[Desk, HeldFile, Order], Done]] = {
+    "again": again, "ignore": ignore, "release": release,
+}  # fmt: skip
+
+
+def held_lines(held: pl.DataFrame, width: int | None) -> Iterator[str]:
+    """Held files (`infra.ledger.console.HELD`) as a person reads them in a terminal: at most `width` letters a line."""
+    if held.is_empty():
+        yield "No file is held."
+    for number, centre, name, received, codes, message in held.iter_rows():
+        yield f"{number:>6}  {centre}  {instant_text(received)}  {', '.join(codes or ())}  {visible(name)}"[:width]
+        yield f"        {message}"[:width]
+
+
+def releasable(codes: frozenset[str]) -> bool:
+    """Whether staff can release a file that the findings with these codes hold."""
+    return bool(codes) and codes <= RELEASABLE
+
+
+def _decide(desk: Desk, held: HeldFile, action: Action, order: Order) -> Done:
+    who, why = order.who.strip(), " ".join(visible(order.why).split())
+    if not who or not why:
+        raise QuarantineError("say who does it and why")
+    if len(why) > LONGEST:
+        raise QuarantineError(f"say why in at most {LONGEST} letters: the centre reads it")
+    if not (who + why).isascii():
+        raise QuarantineError("replies are plain ASCII text, and so is the reason in them")
+    there = desk.ledger.landed(held.landing_key, held.received, held.sha256)
+    if there is None or there.outcome != Outcome.QUARANTINED:
+        raise QuarantineError("no such file is held")
+    if action == "release" and not releasable(desk.ledger.holding(there.id)):
+        raise QuarantineError(
+            "only a second entry file, or one that is older than what was applied, can be released (FIL-3); decide "
+            "this one again, or ignore it"
+        )
+    with desk.ledger.exclusive("ingest") as alone:
+        if not alone:
+            raise QuarantineError("an ingest is at work; do it again when it has ended")
+        decision = HoldDecision(at=order.at, who=who, why=why, action=action)
+        booked, stands = desk.ledger.decide_held(there, _once_more(there), decision)
+        ONCE_MORE.passed()
+        process(desk, Summary())
+        publish(desk)
+    done = desk.ledger.received(booked.id)
+    assert done
+    log.info("held submission %d: %s, as submission %d %s", there.id, stands.action, done.id, done.outcome)
+    return Done(
+        submission=done.id,
+        outcome=done.outcome,
+        reply=done.reply_name,
+        action=stands.action,
+        who=stands.who,
+        fresh=stands == decision,
+    )
+
+
+def _once_more(held: Received) -> Landing:
+    """The file as it is booked once more: its receipt, which decides deadlines, is the same."""
+    return evolve(held.landing, landing_key=f"{AGAIN}{held.landing.landing_key}")

@@ -1,0 +1,155 @@
+"""What staff do by hand: extensions and extra sittings, and entries, claims and withdrawals that centres may not make
+any more. Each is recorded with who, when and why (OPS-3); entries go in by the same door as files."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from attrs import frozen
+
+from infra.ledger.actions import Action
+from parsers.feed import write_feed
+from pipeline.desk import Desk
+from pipeline.journal import journaled
+from pipeline.steps import step
+from rules.catalogue import Series, instant_text
+
+log = logging.getLogger(__name__)
+
+RECORDED = step("staff", "recorded", "what a member of staff did is on record, with who and why")
+WRITTEN = step("staff", "written", "the feed file by which it goes in lies where files land")
+
+FEEDS = "feeds/staff/"
+"""Where the feed files of staff land, below it a folder a centre."""
+GIVEN = timedelta(minutes=1)
+"""What whoever records something is given to write its feed file."""
+
+EVENTS = ("window_closes", "on_time_deadline", "marks_deadline", "marks_amendment_deadline", "reentry_deadline")
+"""The milestones that can be extended (CAL-3)."""
+
+
+class StaffError(ValueError):
+    """A member of staff asked for something that cannot be done; the message says why."""
+
+
+@frozen
+class Order:
+    """Who does something, why, and when (aware)."""
+
+    who: str
+    why: str
+    at: datetime
+
+
+@frozen
+class Entry:
+    """One option of one learner: `series` as year and month (`2024-06`)."""
+
+    centre: str
+    series: str
+    candidate: str
+    uci: str
+    option: str
+
+
+@journaled("extension", Order)
+def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, order: Order) -> str:
+    """CAL-3: extends a milestone of a series for a centre until `until` (aware, the first instant after it). Returns
+    what was done in words; raises `StaffError`."""
+    meant = _series(desk, series)
+    milestone = desk.catalogue.milestone(meant, event, order.at)
+    if event not in EVENTS or milestone is None:
+        raise StaffError(f"{meant.title} has no {event} that can be extended; extend one of {', '.join(EVENTS)}")
+    if until <= milestone.at:
+        raise StaffError(
+            f"{event} of {meant.title} is {instant_text(milestone.at)}; {instant_text(until)} is not later"
+        )
+    desk.actions.record(_action(order, "extension", centre=centre, series=series, event=event, until=until))
+    RECORDED.passed()
+    return f"{event} of {meant.title} is extended for centre {centre} until {instant_text(until)}."
+
+
+@journaled("extra_sitting", Order)
+def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int, order: Order) -> str:
+    """ENT-3, ENT-4: grants a learner `number` further sittings of a component. Returns what was done in words; raises
+    `StaffError`. Said once more in the same words it grants no more: whoever says it may not have seen that it was
+    done."""
+    if desk.catalogue.component(component) is None:
+        raise StaffError(f"{component} is no component")
+    if number < 1:
+        raise StaffError("grant at least one sitting")
+    grant = _action(order, "extra_sitting", centre=centre, uci=uci, option=component, number=number)
+    granted = f"{number} further sitting{'s' * (number > 1)} of {component} granted to {uci}"
+    if at := desk.actions.granted(grant):
+        return f"{granted} for this reason on {instant_text(at)}: nothing is added. To grant more, say another reason."
+    desk.actions.record(grant)
+    RECORDED.passed()
+    return f"{granted}."
+
+
+@journaled("change_entry", Entry, Order)
+def change_entry(
+    desk: Desk,
+    action: Literal["entry", "claim", "withdrawal"],
+    entry: Entry,
+    order: Order,
+    certificate: bool = False,
+) -> str:
+    """Enters (`entry`, `claim`) or withdraws one option of a learner: records it (OPS-3) and writes a feed file, which
+    the next ingest decides by the rules for staff (ENT-2, CRT-1). `certificate`: the centre asks for one with its claim
+    (CRT-7). Returns the file's key; raises `StaffError`."""
+    meant = _series(desk, entry.series)
+    claims = entry.option in {one.cash_in_code for one in desk.catalogue.qualifications}
+    if action == "claim" and not claims:
+        raise StaffError(f"{entry.option} is no cash-in code: use `staff entry`")
+    if action == "entry" and claims:
+        raise StaffError(f"{entry.option} is a cash-in code: use `staff claim`")
+    if certificate and action != "claim":
+        raise StaffError("a certificate is asked for with a claim (CRT-7)")
+    row = {
+        "action": "withdraw" if action == "withdrawal" else "enter", "series": meant.key,
+        "awarding_body": meant.awarding_body, "centre": entry.centre, "candidate": entry.candidate, "uci": entry.uci,
+        "option": entry.option, "who": order.who, "why": order.why,
+    }  # fmt: skip
+    data = write_feed([row])
+    name = f"staff-{order.at.astimezone(UTC):%Y%m%dT%H%M%S%f}-{hashlib.sha256(data).hexdigest()[:8]}.csv"
+    about = {"centre": entry.centre, "series": entry.series, "uci": entry.uci, "option": entry.option}
+    done = [_action(order, action, **about, file_name=name, feed=data.decode())]
+    if certificate:
+        done.append(_action(order, "certificate", **about))
+    desk.actions.record(*done)
+    RECORDED.passed()
+    key = _key(entry.centre, name)
+    desk.store.put(key, data)
+    WRITTEN.passed()
+    return key
+
+
+def write_left(desk: Desk, now: datetime) -> None:
+    """Writes the feed files of what is on record and was never received, because whoever recorded it ended there.
+    Younger ones than `GIVEN` are still being written."""
+    for centre, name, feed in desk.actions.feeds_left(now - GIVEN):
+        if desk.store.put_if_absent(_key(centre, name), feed.encode()):
+            log.warning("what staff entered for centre %s had not been written: %s", centre, name)
+            WRITTEN.passed()
+
+
+def _key(centre: str, name: str) -> str:
+    return f"{FEEDS}{centre}/{name}"
+
+
+def _series(desk: Desk, series: str) -> Series:
+    meant = desk.catalogue.series_by_id(series)
+    if meant is None:
+        raise StaffError(f"{series} is no series with a calendar; write it as year and month, for example 2024-06")
+    return meant
+
+
+def _action(order: Order, action: str, **about: Any) -> Action:
+    """What goes on record (OPS-3)."""
+    if not order.who.strip() or not order.why.strip():
+        raise StaffError("say who does it and why")
+    return Action(at=order.at, who=order.who, why=order.why, action=action, **about)

@@ -1,0 +1,267 @@
+"""Marks beside centres' files: the board's own marking of external components (MRK-1), and who has no mark yet (MRK-3).
+
+Every step can die and be run again: what is held already makes no new version.
+"""
+
+from __future__ import annotations
+
+import logging
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime
+
+import polars as pl
+from attrs import frozen
+
+from infra.ledger.marks import MarkBook
+from infra.store import Stored
+from parsers import findings as f
+from parsers.feed import csv_columns
+from parsers.findings import Found, visible
+from parsers.reply import encode
+from pipeline.archive import archive
+from pipeline.desk import Desk
+from pipeline.feeds import report_key, waiting
+from pipeline.journal import journaled
+from pipeline.report_page import Grid, csv_bytes, page
+from pipeline.wording import WIDTH, finding_lines, summary
+from rules import marks as rules
+from rules.calendar import LONDON, PLACEHOLDER, Series, instant_text
+from rules.deadlines import Deadline, deadline
+from rules.known import MARKED
+
+log = logging.getLogger(__name__)
+
+MANY = 1_000
+"""So many marks at once are a delivery that the ledger's statistics do not know yet."""
+FEEDS = "feeds/external-marks/"
+REPORTS = "reports/marks/"
+COLUMNS = ("series", "centre", "candidate", "uci", "component", "mark", "status")
+
+
+@frozen(kw_only=True)
+class Taken:
+    """What was taken of the board's own marking, in counts: nothing in it is personal data."""
+
+    files: int = 0
+    booked: int = 0
+    refused: int = 0
+
+    def note(self) -> str:
+        """The counts in a line, for the run's note and the log."""
+        return f"{self.files} files of external marks taken: {self.booked} marks booked, {self.refused} refused."
+
+
+# --- The board's own marking -----------------------------------------------------------------------------------------
+
+
+@journaled("external_marks", idle=lambda taken: not taken.files)
+def take_external(desk: Desk, now: datetime) -> Taken:
+    """MRK-1: takes the files of the board's own marking that have settled at `now` (aware). Each is archived before it
+    is read, booked in one transaction and answered by a report. Does nothing while another run is at work."""
+    files, booked, refused = 0, 0, 0
+    with desk.ledger.exclusive("marks") as alone:
+        for stored in waiting(desk, FEEDS, now) if alone else ():
+            counts = _take_one(desk, stored)
+            files += 1
+            booked += counts["new"] + counts["replaced"]
+            refused += counts["refused"]
+    taken = Taken(files=files, booked=booked, refused=refused)
+    if booked >= MANY:
+        desk.ledger.analyze()
+    log.info("%s", taken.note())
+    return taken
+
+
+def _take_one(desk: Desk, stored: Stored) -> dict[str, int]:
+    """What became of one file's marks, counted. One that cannot be taken is reported and stays in the archive; it takes
+    no other with it."""
+    sha256, _ = archive(desk.store, stored)
+    name = visible(stored.key.removeprefix(FEEDS))
+    found, counts, again = Found([name]), dict.fromkeys(("marks", "new", "replaced", "unchanged", "refused"), 0), False
+    limit = desk.settings.max_file_bytes
+    if stored.size > limit:
+        found.add(f.FILE_TOO_LARGE, size=stored.size, limit=limit)
+    else:
+        try:
+            counts, again = _booked(desk, stored, sha256, found)
+        except (
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            pl.exceptions.PolarsError,
+        ) as error:
+            # Our own mistakes only: a store or ledger that fails is not the file's fault, and the run is repeated.
+            log.error("file %s of external marks failed with %s", sha256[:12], type(error).__name__)
+            found = Found([name])
+            found.add(f.FILE_FAILED, value=type(error).__name__)
+    _report(desk, name, sha256, counts, found, again=again)
+    desk.store.remove(stored)
+    return counts
+
+
+def _booked(desk: Desk, stored: Stored, sha256: str, found: Found) -> tuple[dict[str, int], bool]:
+    """Judges and books the marks of a file; returns their counts, and whether the very file had been booked before."""
+    records, unread = _read(desk, desk.store.get(f"archive/{sha256}"), found)
+    series = [one for one in desk.catalogue.all_series() if one.id in set(records["series"])]
+    centres = records["centre"].unique().to_list()
+    book = MarkBook(desk.ledger.engine)
+    ids = [one.id for one in series]
+    judged = rules.judge(
+        records,
+        book.newest(centres, ids).cast(pl.Schema(MARKED)),
+        book.entered(centres, ids),
+        rules.components(desk.catalogue, series),
+        pl.DataFrame(schema=rules.DEADLINES),
+        found,
+        external=True,
+    )
+    again = book.holds(sha256)
+    counts = judged.counts(0, records.height)
+    good = judged.good
+    if again:
+        # What was booked after this file is newer than it; only what has no mark yet can still come from it.
+        good = good.filter(pl.col("version") == 1)
+        counts |= {"replaced": 0, "unchanged": counts["unchanged"] + counts["replaced"]}
+    book.add(
+        good.drop("file").with_columns(
+            pl.lit(sha256).alias("source"), pl.lit(stored.modified.isoformat()).alias("received")
+        )
+    )
+    return counts | {"marks": counts["marks"] + unread, "refused": counts["refused"] + unread}, again
+
+
+def _read(desk: Desk, data: bytes, found: Found) -> tuple[pl.DataFrame, int]:
+    """The rows of a file as the rules take marks, and how many cannot be read: each of these is refused by itself."""
+    table, missing = csv_columns(data, COLUMNS)
+    if missing:
+        found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=", ".join(COLUMNS))
+    table = table.with_columns(pl.lit(0, pl.UInt32).alias("file"))
+    known = [one.id for one in desk.catalogue.all_series()]
+    whole = pl.col("cells") == pl.col("wanted")
+    unread = []
+    # A row with a cell too many or too few says nothing that can be relied on, so of its cells nothing is said.
+    for name, wrong_if, value, wanted in (
+        ("number of cells", ~whole, pl.col("cells").cast(pl.String), pl.format("{}, as in line 1", "wanted")),
+        ("series", whole & ~pl.col("series").is_in(known), pl.col("series"), pl.lit(_SERIES)),
+        ("mark", whole & ~pl.col("mark").str.contains("^[0-9]{0,3}$"), pl.col("mark"), pl.lit(_MARK)),
+        ("status", whole & ~pl.col("status").is_in(["", "A", "N"]), pl.col("status"), pl.lit(_STATUS)),
+    ):
+        wrong = table.filter(wrong_if).select("file", "line", "candidate", value=value, wanted=wanted)
+        found.rows(f.MARK_ROW, wrong, field=name)
+        unread.append(wrong.select("line"))
+    bad = pl.concat(unread).unique()
+    rows = table.join(bad, on="line", how="anti", maintain_order="left").with_columns(
+        pl.col("mark").cast(pl.Int32, strict=False),
+        pl.col("status").alias("mark_status"),
+        *(pl.lit(None, pl.Int32).alias(f"task_{n}") for n in range(1, 9)),
+    )
+    return rows, bad.height
+
+
+_SERIES = "year and month of an exam series, like 2024-06"
+_MARK = "a raw mark, up to three digits, or blank"
+_STATUS = "blank (marked), A (absent) or N (not yet available)"
+
+
+def _report(desk: Desk, name: str, sha256: str, counts: dict[str, int], found: Found, *, again: bool) -> None:
+    findings = found.of(0)
+    said = ", ".join(f"{count} {'in the file' if what == 'marks' else what}" for what, count in counts.items())
+    lines = [
+        f"EXTERNAL MARKS  {name}",
+        f"  SHA-256     {sha256}",
+        f"  Marks       {said}",
+        *(["  Again       this very file was booked before: it replaces no mark"] if again else []),
+        "",
+        f"FINDINGS  {summary(findings)}",
+    ]
+    for number, one in enumerate(findings, 1):
+        lines += ["", *finding_lines(number, one)]
+    desk.store.put(report_key(REPORTS, name), encode(lines))
+
+
+# --- What is missing -------------------------------------------------------------------------------------------------
+
+_HELD = {"": "no mark", "N": "not yet available"}
+
+
+@journaled("missing_marks")
+def missing_marks(desk: Desk, series: Series, now: datetime) -> int:
+    """MRK-3: tells every centre which of its learners have no mark yet in an internal component they are entered for:
+    lists by name in its outbox, for staff a report of totals without names. Returns how many marks are missing."""
+    missing = MarkBook(desk.ledger.engine).missing(series.id)
+    centres = missing.partition_by("centre", as_dict=True, maintain_order=True)
+    extended = desk.actions.extensions([str(centre) for (centre,) in centres])
+    for (centre,), mine in centres.items():
+        due = {
+            component: deadline(series, "marks_deadline", now, desk.catalogue, str(centre), extended, component)
+            for component in mine["component"].unique(maintain_order=True)
+        }
+        # The day is in the name: a list of another day stays what it was.
+        key = f"outbox/{centre}/missing-marks-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}"
+        ends = {component: one.at.isoformat() if one else "" for component, one in due.items()}
+        before = pl.col("component").replace_strict(ends, return_dtype=pl.String).alias("marks_before")
+        table = mine.select("component", "candidate", "uci", "name", "status", before)
+        desk.store.put(f"{key}.csv", csv_bytes(table))
+        desk.store.put(f"{key}.txt", encode([*_list(desk, series, str(centre), mine, due, now)]))
+    _totals(desk, series, missing, now)
+    log.info("series %s: %d marks of %d centres are missing", series.id, missing.height, len(centres))
+    return missing.height
+
+
+def _list(
+    desk: Desk, series: Series, centre: str, mine: pl.DataFrame, due: dict[str, Deadline | None], now: datetime
+) -> Iterator[str]:
+    yield f"MISSING MARKS  centre {centre}, {series.title}"
+    yield f"  as of {instant_text(now)}"
+    yield ""
+    yield from textwrap.wrap(
+        "These learners are entered for a component, and we hold no mark for it. Send the marks in a file of marks "
+        "(M); a learner who was absent has the status A. Who is not taking the component has to be withdrawn. (MRK-3)",
+        WIDTH,
+    )
+    for component, until in due.items():
+        part = desk.catalogue.component(component, now)
+        yield ""
+        yield f"{component} {part.title if part else ''}".rstrip()
+        yield from textwrap.wrap(_until(until, now), WIDTH, initial_indent="  ", subsequent_indent="  ")
+        of_it = mine.filter(pl.col("component") == component)
+        for candidate, uci, name, status in of_it.select("candidate", "uci", "name", "status").iter_rows():
+            yield f"  {candidate}  {uci:<13}  {_HELD[status]:<17}  {name}".rstrip()
+
+
+def _until(until: Deadline | None, now: datetime) -> str:
+    if until is None:
+        return f"No deadline has been published.{PLACEHOLDER}"
+    if now < until.at:
+        return f"Marks are taken before {instant_text(until.at)} ({until.version})."
+    return (
+        f"The deadline was over at {instant_text(until.at)} ({until.version}). Ask customer services for an extension."
+    )
+
+
+def _totals(desk: Desk, series: Series, missing: pl.DataFrame, now: datetime) -> None:
+    """The report for staff, as text, table and page: how many marks are missing, by component; no names."""
+    counted = missing.group_by("component").agg(pl.len().alias("missing"), pl.col("centre").n_unique().alias("centres"))
+    table = (
+        MarkBook(desk.ledger.engine)
+        .expected(series.id)
+        .join(counted, on="component", how="left", maintain_order="left")
+        .with_columns(pl.col("missing", "centres").fill_null(0))
+    )
+    lines = [
+        f"MISSING MARKS  {series.title}",
+        f"  as of {instant_text(now)}",
+        "",
+        f"{'component':<12}{'entered':>9}{'missing':>9}{'centres':>9}",
+        *(f"{one:<12}{entered:>9,}{none:>9,}{centres:>9,}" for one, entered, none, centres in table.iter_rows()),
+        f"{'all':<12}{table['entered'].sum():>9,}{missing.height:>9,}{missing['centre'].n_unique():>9,}",
+    ]
+    key = f"{REPORTS}missing-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}"
+    grid = Grid(title="By component", frame=table, numbers=("entered", "missing", "centres"))
+    facts = [("Series", series.title), ("As of", instant_text(now)), ("Missing", f"{missing.height:,}")]
+    desk.store.put(f"{key}.csv", csv_bytes(table))
+    desk.store.put(f"{key}.html", page("Missing marks", facts, [grid]))
+    desk.store.put(f"{key}.txt", encode(lines))

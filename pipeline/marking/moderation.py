@@ -1,0 +1,463 @@
+"""Moderation as a job: samples to the centres, the moderator's marks in, feedback, adjustments for a person to decide
+(MOD-1, MOD-2, MRK-2).
+
+Every step can die and be run again. A cohort changes its state in one transaction, and what a centre or a person reads
+of it is written before that is committed: a step that died in between is done again and writes the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import polars as pl
+from attrs import evolve, frozen
+from sqlalchemy import Connection
+
+from infra.ledger.actions import Action
+from infra.ledger.moderation import Cohort, Moderation
+from infra.store import Stored
+from parsers import findings as f
+from parsers.feed import csv_rows
+from parsers.findings import Finding, Found, visible
+from pipeline.archive import archive
+from pipeline.desk import Desk
+from pipeline.feeds import report_key, waiting
+from pipeline.journal import journaled
+from pipeline.marking import approval_page as pictures
+from pipeline.report_page import csv_bytes
+from rules import moderation as rules
+from rules.catalogue import (
+    LONDON,
+    PLACEHOLDER,
+    CatalogueError,
+    Component,
+    SampleRule,
+    Series,
+    day_text,
+    instant_text,
+    series_title,
+)
+from rules.deadlines import Deadline, deadline
+from rules.moderation import Adjustment, Comparison
+
+log = logging.getLogger(__name__)
+
+FEEDS = "feeds/moderation/"
+REPORTS = "reports/moderation/"
+WIDTH = 96
+KEY = ["series", "centre", "component"]
+
+
+class NotProposed(ValueError):  # noqa: N818
+    """The cohort has no adjustment that waits for a decision."""
+
+
+@frozen(kw_only=True)
+class Summary:
+    """What a step did, in counts; nothing in it is personal data."""
+
+    drawn: int = 0
+    files: int = 0
+    agreed: int = 0
+    feedback: int = 0
+    proposed: int = 0
+
+    def note(self) -> str:
+        """The summary in a line, for the run's note and the log."""
+        return (
+            f"{self.drawn} samples drawn; {self.files} moderator's files taken; {self.agreed} cohorts agreed, "
+            f"{self.feedback} given feedback, {self.proposed} adjustments proposed."
+        )
+
+
+# --- The samples -----------------------------------------------------------------------------------------------------
+
+
+@journaled("sample", idle=lambda summary: summary == Summary())
+def sample(desk: Desk, series: Series, now: datetime) -> Summary:
+    """MOD-1: draws the sample of every cohort of `series` whose marks deadline, or the centre's extension of it, has
+    passed at `now` (aware) and that has none yet, and puts the lists into the centres' outboxes. Does nothing while
+    another run of moderation is at work."""
+    book = Moderation(desk.ledger.engine)
+    with desk.ledger.exclusive("moderation") as alone:
+        if not alone:
+            return Summary()
+        learners = book.undrawn(series.id)
+        learners = learners.join(
+            _due(desk, series, learners.select("centre", "component").unique(), now), on=["centre", "component"]
+        )
+        if learners.is_empty():
+            return Summary()
+        drawn = rules.draw_all(learners, lambda size: desk.catalogue.sample_size(series, size))
+        # In order, so that cohorts have the same numbers when the season is replayed (RES-6).
+        sizes = learners.group_by(KEY).agg(pl.len().alias("size")).sort(KEY)
+        centres = sizes.partition_by("centre", as_dict=True)
+        by_centre = drawn.partition_by("centre", as_dict=True, maintain_order=True)
+        for centre, its_sizes in sorted(centres.items()):
+            with book.transaction() as connection:
+                new = book.open(connection, by_centre[centre], its_sizes, now)
+                for component, size in its_sizes.select("component", "size").iter_rows():
+                    rule = desk.catalogue.sample_size(series, size)
+                    _put_sample(desk, new.filter(pl.col("component") == component), rule, now)
+    summary = Summary(drawn=sizes.height)
+    log.info("series %s: %s", series.id, summary.note())
+    return summary
+
+
+def _due(desk: Desk, series: Series, cohorts: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Those of `cohorts` (`centre`, `component`) whose marks deadline has passed."""
+    extended = desk.actions.extensions(cohorts["centre"].unique().to_list())
+    dates = [
+        deadline(series, "marks_deadline", now, desk.catalogue, centre, extended, component)
+        for centre, component in cohorts.iter_rows()
+    ]
+    return cohorts.filter(pl.Series([date is not None and date.at <= now for date in dates], dtype=pl.Boolean))
+
+
+def _put_sample(desk: Desk, drawn: pl.DataFrame, rule: SampleRule, now: datetime) -> None:
+    series, centre, component = drawn.select(KEY).row(0)
+    unpublished = PLACEHOLDER if rule.placeholder else ""
+    table = drawn.select("candidate", "uci", "mark", "reason")
+    due = rules.work_due(now)
+    key = f"outbox/{centre}/sample-{series}-{component}"
+    with_date = table.with_columns(work_due_before=pl.lit(due.isoformat()))
+    desk.store.put(f"{key}.csv", csv_bytes(with_date))
+    lines = [
+        f"SAMPLE FOR MODERATION  centre {centre}, component {component}, {series_title(series)}",
+        "",
+        *_wrapped(
+            f"Send the marked work of these {table.height}{unpublished} learners by the end of "
+            f"{_last_day(due)}{PLACEHOLDER}. The sample was drawn on {instant_text(now)}, after the deadline for "
+            "marks: the learners with the highest and the lowest mark, and others as they were drawn. (MOD-1)"
+        ),
+        "",
+        f"{'candidate':<11}{'UCI':<15}{'mark':>4}  in the sample as",
+        *(f"{candidate:<11}{uci:<15}{mark:>4}  {reason}" for candidate, uci, mark, reason in table.iter_rows()),
+        "",
+        *_wrapped(f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in."),
+    ]
+    desk.store.put(f"{key}.txt", _text(lines))
+
+
+# --- The moderator's marks -------------------------------------------------------------------------------------------
+
+
+@journaled("take_moderation", idle=lambda summary: summary == Summary())
+def take(desk: Desk, now: datetime) -> Summary:
+    """MOD-2: takes the moderators' files from `feeds/moderation/` and compares every sample that is complete with
+    them. Each file is archived before it is read, and answered by a report. Does nothing while another run of
+    moderation is at work."""
+    total = Summary()
+    with desk.ledger.exclusive("moderation") as alone:
+        if not alone:
+            return total
+        for stored in waiting(desk, FEEDS, now):
+            total = _add(total, _take_one(desk, stored, now))
+    log.info("%s", total.note())
+    return total
+
+
+def _take_one(desk: Desk, stored: Stored, now: datetime) -> Summary:
+    sha256, _ = archive(desk.store, stored)
+    data = desk.store.get(f"archive/{sha256}")
+    name = stored.key.removeprefix(FEEDS)
+    book = Moderation(desk.ledger.engine)
+    feed = _read(name, data)
+    if isinstance(feed, Found):
+        _report(desk, name, sha256, 0, 0, feed, [])
+        desk.store.remove(stored)
+        return Summary(files=1)
+    sampled = book.sampled(feed.select(KEY).unique())
+    most = [(one, _component(desk, one).raw_max) for one in sampled["component"].unique()]
+    raw_max = pl.DataFrame(most, schema={"component": pl.String, "raw_max": pl.Int64}, orient="row")
+    judged = rules.judge(name, feed, sampled.join(raw_max, on="component"))
+    with book.transaction() as connection:
+        book.moderated(connection, judged.good)
+    summary = Summary(files=1)
+    for cohort_id in judged.touched:
+        with book.transaction() as connection:
+            summary = _add(summary, _first_comparison(desk, book, connection, cohort_id, now))
+    _report(desk, name, sha256, feed.height, judged.good.height, judged.found, book.cohorts(judged.touched))
+    desk.store.remove(stored)
+    return summary
+
+
+def _read(name: str, data: bytes) -> pl.DataFrame | Found:
+    """The rows of a moderator's file (`rules.moderation.FEED_ROWS`), or why it cannot be read."""
+    columns = rules.FEED_COLUMNS
+    found = Found([visible(name)])
+    rows, missing = csv_rows(data, columns)
+    if missing:
+        found.add(f.MODERATION_FEED, 1, value=", ".join(missing), wanted=", ".join(columns))
+        return found
+    return pl.DataFrame([{"line": line} | row for line, row in rows], schema=rules.FEED_ROWS)
+
+
+def _first_comparison(desk: Desk, book: Moderation, connection: Connection, cohort_id: int, now: datetime) -> Summary:
+    """Compares a sample once it is complete: agreed, or feedback to the centre."""
+    cohort = book.locked(connection, cohort_id)
+    if cohort is None or cohort.state != "sampled":
+        return Summary()
+    marks = book.sample(connection, cohort)
+    if marks["moderated_mark"].has_nulls():
+        return Summary()
+    compared = rules.compare(marks, desk.catalogue.tolerance(cohort.component, now).marks)
+    values = {"tolerance": compared.tolerance, "difference": compared.largest, "compared_at": now}
+    if compared.verdict == "agreed":
+        book.step(connection, cohort.id, "agreed", **values)
+        return Summary(agreed=1)
+    until = _amendments_end(desk, cohort, now)
+    book.step(connection, cohort.id, "feedback", feedback_until=until.at, **values)
+    _put_feedback(desk, cohort, marks, compared, until, now)
+    return Summary(feedback=1)
+
+
+def _amendments_end(desk: Desk, cohort: Cohort, now: datetime) -> Deadline:
+    """Until when the centre may amend its marks after feedback, with its extension (CAL-3)."""
+    extended = desk.actions.extensions([cohort.centre])
+    series = _series(desk, cohort.series)
+    date = deadline(series, "marks_amendment_deadline", now, desk.catalogue, cohort.centre, extended, cohort.component)
+    if date is None:
+        raise CatalogueError(f"the calendar has no marks_amendment_deadline for {cohort.series}")
+    return date
+
+
+_DIRECTIONS = {
+    "none": "There is no difference.",
+    "generous": "Where they differ, the centre's marks are always the higher ones: the marking is generous.",
+    "severe": "Where they differ, the centre's marks are always the lower ones: the marking is severe.",
+    "mixed": "Some of the centre's marks are higher than the moderator's and some are lower.",
+}
+
+
+def _said(compared: Comparison) -> str:
+    order = (
+        "The moderator's marks put the sampled learners in the centre's order."
+        if compared.in_order
+        else "The moderator's marks put some of the sampled learners in another order than the centre's."
+    )
+    return f"{_DIRECTIONS[compared.direction]} {order}"
+
+
+def _put_feedback(
+    desk: Desk, cohort: Cohort, marks: pl.DataFrame, compared: Comparison, until: Deadline, now: datetime
+) -> None:
+    table = marks.select("candidate", "uci", "centre_mark", "moderated_mark")
+    mark = PLACEHOLDER if _unpublished(desk, cohort, now) else ""
+    lines = [
+        f"MODERATION FEEDBACK  centre {cohort.centre}, component {cohort.component}, {series_title(cohort.series)}",
+        "",
+        *_wrapped(
+            f"The moderator's marks differ from the centre's by up to {abs(compared.largest)}; up to "
+            f"{compared.tolerance}{mark} would have been within tolerance. {_said(compared)} (MOD-2)"
+        ),
+        "",
+        f"{'candidate':<11}{'UCI':<15}{'centre':>7}{'moderator':>11}{'difference':>12}",
+        *(
+            f"{candidate:<11}{uci:<15}{centre:>7}{moderated:>11}{moderated - centre:>+12}"
+            for candidate, uci, centre, moderated in table.iter_rows()
+        ),
+        "",
+        *_wrapped(
+            "What to do: look at the marks of every learner of this component, not only of the sample. They may be "
+            f"amended by a marks file until the end of {_last_day(until.at)} ({until.version}). After that the sample "
+            "is compared again. If it is still outside tolerance, an adjustment may be applied to all the centre's "
+            "marks for this component."
+        ),
+        "",
+        *_wrapped(f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in."),
+    ]
+    desk.store.put(f"outbox/{cohort.centre}/feedback-{cohort.series}-{cohort.component}.txt", _text(lines))
+
+
+# --- The report to staff ---------------------------------------------------------------------------------------------
+
+
+def _report(desk: Desk, name: str, sha256: str, rows: int, good: int, found: Found, cohorts: list[Cohort]) -> None:
+    findings = found.of(0)
+    lines = [
+        f"MODERATOR'S MARKS  {visible(name)}",
+        f"  SHA-256     {sha256}",
+        f"  Rows        {rows}, of which {good} can be applied",
+        "",
+        "SAMPLES IN THIS FILE",
+        *(f"  {one.series} {one.centre} {one.component:<8} {_STATES[one.state]}" for one in cohorts),
+        *(() if cohorts else ("  none",)),
+        "",
+        f"FINDINGS  {len(findings) or 'none'}",
+        *(line for number, one in enumerate(findings, 1) for line in _finding(number, one)),
+    ]
+    desk.store.put(report_key(REPORTS, name), _text(lines))
+
+
+_STATES = {
+    "sampled": "waits for more of the moderator's marks",
+    "agreed": "agreed: the centre's marks stand",
+    "feedback": "outside tolerance: feedback given",
+    "proposed": "an adjustment waits for a person",
+    "adjusted": "adjusted",
+}
+
+
+def _finding(number: int, one: Finding) -> Iterator[str]:
+    place = f"{one.place}, column {one.field}" if one.field else one.place
+    yield f"{number:>3}. {place}: {one.message}. ({one.rule}, {one.code})"
+    yield from _wrapped(f"Expected: {one.expected}", "     ")
+    yield from _wrapped(f"To do:    {one.remedy}", "     ")
+
+
+def _last_day(end: datetime) -> str:
+    """The last day before an instant, in Europe/London."""
+    return day_text((end.astimezone(LONDON) - timedelta(microseconds=1)).date())
+
+
+def _wrapped(words: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(words, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _text(lines: list[str]) -> bytes:
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii", "backslashreplace")
+
+
+# --- After feedback --------------------------------------------------------------------------------------------------
+
+
+@journaled("review", idle=lambda summary: summary == Summary())
+def review(desk: Desk, now: datetime) -> Summary:
+    """MOD-2: compares again every cohort whose time for amending marks, with the centre's extension, is over at `now`
+    (aware): within tolerance the centre's marks stand, otherwise an adjustment is proposed and a page for the person
+    who decides is written to `reports/moderation/`. Does nothing while another run of moderation is at work."""
+    book = Moderation(desk.ledger.engine)
+    total = Summary()
+    with desk.ledger.exclusive("moderation") as alone:
+        if not alone:
+            return total
+        for cohort_id in book.waiting("feedback", now):
+            with book.transaction() as connection:
+                total = _add(total, _second_comparison(desk, book, connection, cohort_id, now))
+    log.info("%s", total.note())
+    return total
+
+
+def _second_comparison(desk: Desk, book: Moderation, connection: Connection, cohort_id: int, now: datetime) -> Summary:
+    cohort = book.locked(connection, cohort_id)
+    if cohort is None or cohort.state != "feedback" or cohort.tolerance is None or cohort.feedback_until is None:
+        return Summary()
+    extended = desk.actions.extensions([cohort.centre])
+    until = extended.get((cohort.centre, cohort.series, "marks_amendment_deadline"), cohort.feedback_until)
+    if max(until, cohort.feedback_until) > now:
+        return Summary()
+    marks = book.sample(connection, cohort)
+    # The tolerance of the first comparison: the centre was told that one.
+    compared = rules.compare(marks, cohort.tolerance)
+    if compared.verdict == "agreed":
+        book.step(connection, cohort.id, "agreed", difference=compared.largest, compared_at=now)
+        return Summary(agreed=1)
+    adjustment = rules.propose(marks, _component(desk, cohort.component).raw_max)
+    book.step(
+        connection, cohort.id, "proposed", difference=compared.largest, compared_at=now, adjustment=adjustment.plain()
+    )
+    _put_page(desk, cohort, marks, compared, adjustment, now)
+    return Summary(proposed=1)
+
+
+def _put_page(
+    desk: Desk, cohort: Cohort, marks: pl.DataFrame, compared: Comparison, adjustment: Adjustment, now: datetime
+) -> None:
+    unpublished = _unpublished(desk, cohort, now)
+    facts = [
+        ("Cohort", f"{cohort.id}, of {cohort.size} learners when the sample was drawn"),
+        ("Compared", f"{instant_text(now)}, after the centre had been given feedback"),
+        ("Tolerance", f"{compared.tolerance} raw marks{PLACEHOLDER if unpublished else ''}"),
+        ("Largest difference", f"{compared.largest:+d} (moderator's mark less the centre's)"),
+        ("Seen in the sample", _said(compared)),
+        ("To decide", "approve: every mark of the cohort gets a version of stage adjusted; or reject: the marks stand"),
+    ]
+    title = f"Centre {cohort.centre}, {cohort.component}, {series_title(cohort.series)}: proposed adjustment"
+    page = pictures.approval_page(title, facts, marks, compared, adjustment, placeholder=unpublished)
+    desk.store.put(f"{REPORTS}{cohort.series}-{cohort.centre}-{cohort.component}.html", page.encode("utf-8"))
+
+
+@journaled("approve_adjustment")
+def approve(desk: Desk, cohort_id: int, who: str, why: str, now: datetime) -> bool:
+    """MOD-2, MRK-2, OPS-3: a person applies the proposed adjustment: a new version of every mark of the cohort, the
+    old ones stay. False when that has been done already. Raises `NotProposed` where there is nothing to decide, and
+    `ValueError` without who and why."""
+    book = Moderation(desk.ledger.engine)
+    with book.transaction() as connection:
+        cohort = _to_decide(book, connection, cohort_id, who, why, "adjusted")
+        if cohort is None or cohort.adjustment is None:
+            return False
+        marks = book.own_marks(connection, cohort)
+        book.adjust(connection, cohort, rules.apply(marks, Adjustment.of(cohort.adjustment)), now)
+        book.step(connection, cohort.id, "adjusted", approved_by=who, approved_at=now)
+        book.act(connection, _action(cohort, "adjustment_approved", who, why, now))
+    log.info("cohort %d: adjustment approved, %d marks", cohort.id, marks.height)
+    return True
+
+
+@journaled("reject_adjustment")
+def reject(desk: Desk, cohort_id: int, who: str, why: str, now: datetime) -> bool:
+    """MOD-2, OPS-3: a person rejects the proposed adjustment and the centre's marks stand. False when they stand
+    already. Raises as `approve` does."""
+    book = Moderation(desk.ledger.engine)
+    with book.transaction() as connection:
+        cohort = _to_decide(book, connection, cohort_id, who, why, "agreed")
+        if cohort is None:
+            return False
+        book.step(connection, cohort.id, "agreed")
+        book.act(connection, _action(cohort, "adjustment_rejected", who, why, now))
+    log.info("cohort %d: adjustment rejected", cohort.id)
+    return True
+
+
+def _to_decide(
+    book: Moderation, connection: Connection, cohort_id: int, who: str, why: str, done: str
+) -> Cohort | None:
+    """The locked cohort a person decides about; null when it is in the state `done` already."""
+    if not who.strip() or not why.strip():
+        raise ValueError("a decision about an adjustment needs a name and a reason (OPS-3)")
+    cohort = book.locked(connection, cohort_id)
+    if cohort is None:
+        raise NotProposed(f"there is no cohort {cohort_id}")
+    if cohort.state == done:
+        return None
+    if cohort.state != "proposed":
+        raise NotProposed(f"cohort {cohort_id} is in state {cohort.state}: there is no adjustment to decide about")
+    return cohort
+
+
+def _action(cohort: Cohort, action: str, who: str, why: str, now: datetime) -> Action:
+    return Action(
+        at=now, who=who, why=why, action=action, centre=cohort.centre, series=cohort.series, option=cohort.component
+    )
+
+
+# --- What the catalogue says -----------------------------------------------------------------------------------------
+
+
+def _series(desk: Desk, series_id: str) -> Series:
+    series = desk.catalogue.series_by_id(series_id)
+    if series is None:
+        raise CatalogueError(f"there is no calendar for {series_id}")
+    return series
+
+
+def _unpublished(desk: Desk, cohort: Cohort, now: datetime) -> bool:
+    """Whether nobody published the tolerance."""
+    return desk.catalogue.tolerance(cohort.component, now).placeholder
+
+
+def _component(desk: Desk, code: str) -> Component:
+    component = desk.catalogue.component(code)
+    if component is None:
+        raise CatalogueError(f"{code} is no component")
+    return component
+
+
+def _add(one: Summary, other: Summary) -> Summary:
+    names = ("drawn", "files", "agreed", "feedback", "proposed")
+    return evolve(one, **{name: getattr(one, name) + getattr(other, name) for name in names})

@@ -1,0 +1,185 @@
+"""What comes after results day: later claims (CRT-6), and updated files on request (RES-3)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+from attrs import evolve, frozen
+
+from infra.ledger.actions import Action
+from infra.ledger.results import Awarding, ReleaseFile
+from parsers.reply import encode
+from pipeline.awarding.award import AwardError, award_claims
+from pipeline.desk import Desk
+from pipeline.journal import journaled
+from pipeline.results.embargo import ReleaseError, checked, publish, put_away
+from pipeline.results.release import booked, is_released, next_numbers, release_claims
+from pipeline.results.result_files import ResultFile, changes, note, read_back, records, result_files, typed
+from pipeline.steps import step
+from rules.catalogue import Series, instant_text
+
+log = logging.getLogger(__name__)
+
+REQUEST_BOOKED = step(
+    "updated files", "request booked", "a request for updated files is recorded, and the files are on the books"
+)
+
+
+# --- Later claims ----------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Late:
+    """What came of later claims, in counts: `claims` and `awarded` of the awardings that this run published; `errors`
+    say of which series they could not be done, and why."""
+
+    published: int = 0
+    claims: int = 0
+    awarded: int = 0
+    errors: tuple[str, ...] = ()
+
+    def note(self) -> str:
+        """The counts in a line, for the run's note and the log."""
+        feeds = f"{self.claims:,} later claims decided, {self.awarded:,} awarded, in {self.published} portal feeds."
+        return " ".join([feeds, *(f"NOT DONE: {error}." for error in self.errors)])
+
+
+@journaled("late_claims", idle=lambda late: not late.published)
+def late_claims(desk: Desk, now: datetime) -> Late:
+    """CRT-6, RES-3: awards what was claimed since the results of each released series, and publishes it in the portal
+    within the run; R files change on request only (`updated`). What a run that died has left is published first. A
+    series that cannot be done keeps no other from it."""
+    done, errors = [], []
+    for series in desk.catalogue.all_series():
+        if is_released(desk, series.id):
+            try:
+                done += [release_claims(desk, one, now).awarding for one in _waiting(desk, series)]
+                awarded = award_claims(desk, series, now)
+                if awarded and awarded.awarding.state != "released":
+                    done.append(release_claims(desk, awarded.awarding, now).awarding)
+            except (AwardError, ReleaseError) as error:
+                errors.append(f"{series.title}: {error}")
+    late = Late(
+        published=len(done),
+        claims=sum(one.counts["claims"] for one in done),
+        awarded=sum(one.counts["awarded"] for one in done),
+        errors=tuple(errors),
+    )
+    log.info("%s", late.note())
+    return late
+
+
+def _waiting(desk: Desk, series: Series) -> list[Awarding]:
+    return [
+        one
+        for one in desk.results.every(series.id)
+        if one.kind == "claims" and one.state not in ("released", "withdrawn")
+    ]
+
+
+# --- Updated files ---------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Updated:
+    """What came of a request for updated files: `files` are the places of those written, `unchanged` the centres of
+    which the last file still says everything."""
+
+    series: str
+    files: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+
+    def note(self) -> str:
+        """In a line, for the run's note and whoever asked."""
+        same = f" Nothing has changed for {', '.join(self.unchanged[:10])}" if self.unchanged else ""
+        more = f" and {len(self.unchanged) - 10} more" if len(self.unchanged) > 10 else ""
+        end = ": the last file still holds." if self.unchanged else ""
+        return f"Results {self.series}: {len(self.files)} updated files written.{same}{more}{end}"
+
+
+@journaled("updated_results", idle=lambda done: not done.files)
+def updated(desk: Desk, centres: Sequence[str], now: datetime, series: Series, who: str, why: str) -> Updated:
+    """RES-3, OPS-3: for each of these centres of which something has changed since its last R file, a complete one as
+    it holds now, under the next number, and a note of what changed beside it (`<name>.txt`); the request is recorded.
+    `now` (aware) dates the files. A run that died is made up for by the next. Raises `ReleaseError`."""
+    if not who.strip() or not why.strip():
+        raise ReleaseError("say who asks for it, and why (OPS-3)")
+    with desk.results.alone():
+        base = _released(desk, series)
+        _publish_left(desk, base, now)
+        asked = sorted(set(centres))
+        mine = pl.col("centre").is_in(asked)
+        results, awards = (frame.filter(mine) for frame in typed(desk.results.current(series.id, released=True)))
+        of = records(results, awards, desk.results.ulns(), desk.catalogue, base.at)
+        unknown = sorted(set(asked) - set(of["centre"].unique()))
+        if unknown:
+            raise ReleaseError(f"there are no results of {series.title} for centre {', '.join(unknown[:10])}")
+        last = desk.results.last_files(series.id, asked)
+        contents = checked(desk.store, last)
+        before = read_back({_name(one): contents[one.place] for one in last})
+        changed = changes(before, of)
+        sequences = next_numbers(desk, series, changed["centre"].unique().sort())
+        made = list(result_files(of.filter(pl.col("centre").is_in(list(sequences))), series, sequences, now))
+        replaced = {one.centre: _name(one) for one in last}
+        _write(desk, base, series, made, changed, replaced, Action(
+            at=now, who=who, why=why, action="results_updated", centre="", series=series.id
+        ))  # fmt: skip
+        _publish_left(desk, base, now)
+    done = Updated(
+        series=series.id,
+        files=tuple(f"outbox/{one.centre}/{one.name}" for one in made),
+        unchanged=tuple(one for one in asked if one not in sequences),
+    )
+    log.info("%s", done.note())
+    return done
+
+
+def _released(desk: Desk, series: Series) -> Awarding:
+    """Everybody's results as they were released."""
+    every = [one for one in desk.results.every(series.id) if one.kind == "series"]
+    waiting = [one for one in every if one.state in ("built", "approved")]
+    released = [one for one in every if one.state == "released"]
+    if waiting or not released:
+        raise ReleaseError(
+            f"the results of {series.title} are not released yet, to centres and learners: an updated file would show "
+            f"what is under embargo (RES-2)"
+        )
+    return released[-1]
+
+
+def _publish_left(desk: Desk, base: Awarding, now: datetime) -> None:
+    publish(desk, base, [one for one in desk.results.files(base) if one.published_at is None], now)
+
+
+def _name(one: ReleaseFile) -> str:
+    return one.place.rpartition("/")[2]
+
+
+def _write(
+    desk: Desk,
+    base: Awarding,
+    series: Series,
+    made: Sequence[ResultFile],
+    changed: pl.DataFrame,
+    replaced: dict[str, str],
+    action: Action,
+) -> None:
+    """Files and notes, under embargo and booked with the request in one transaction: from then on they are published,
+    by this run or the next."""
+    of_centre = {str(part["centre"][0]): part for part in changed.partition_by("centre")}
+    files, contents, actions = [], dict[str, bytes](), []
+    for one in made:
+        place = f"outbox/{one.centre}/{one.name}"
+        its = of_centre[one.centre]
+        text = encode(list(note(one, replaced.get(one.centre, ""), series, instant_text(action.at), its)))
+        file = booked(base, series, place, "centres", one.data, one.records, one.centre, one.sequence)
+        beside = booked(base, series, f"{place}.txt", "centres", text, its.height, one.centre)
+        files += [file, beside]
+        contents |= {file.embargoed: one.data, beside.embargoed: text}
+        actions.append(evolve(action, centre=one.centre, file_name=one.name))
+    put_away(desk.store, contents)
+    desk.results.add_files(files, actions)
+    REQUEST_BOOKED.passed()

@@ -1,0 +1,73 @@
+"""The certificates that are due after a series (CRT-7): lists for those who print and send them."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+import polars as pl
+
+from infra.ledger.accounts import Accounts
+from pipeline.desk import Desk
+from pipeline.journal import journaled
+from pipeline.report_page import Grid, csv_bytes, page
+from pipeline.results.embargo import ReleaseError
+from pipeline.results.release import is_released
+from pipeline.results.result_files import typed
+from rules.catalogue import PLACEHOLDER, Series, instant_text
+from rules.certificates import ASKED, due_day
+from rules.certificates import certificates as due_certificates
+
+log = logging.getLogger(__name__)
+
+CERTIFICATES = "reports/certificates/"
+
+
+@journaled("certificates")
+def certificates(desk: Desk, series: Series, now: datetime) -> int:
+    """CRT-7: writes the certificates of the released results of a series that are due, by name, to
+    `reports/certificates/<series>-<day>.csv`, those that are only made if asked for to `<series>-on-request.csv`, and
+    counts by centre to `<series>.html`. Returns how many are due; raises `ReleaseError` before the release."""
+    if not is_released(desk, series.id):
+        raise ReleaseError(f"the results of {series.title} are not released yet: no certificate is due")
+    _, awards = typed(desk.results.current(series.id, released=True))
+    names = (
+        Accounts(desk.ledger.engine)
+        .registered()
+        .select("centre", "uci", pl.col("option").alias("registration"), "name")
+    )
+    asked_for = desk.actions.certificates(series.id).cast(pl.Schema(ASKED))
+    listed = due_certificates(awards, asked_for, series, desk.catalogue, now).join(
+        names, on=["centre", "uci", "registration"], how="left", maintain_order="left"
+    )
+    day = due_day(series, desk.catalogue, now)
+    due, asked = listed.filter(pl.col("due").is_not_null()), listed.filter(pl.col("due").is_null())
+    place = f"{CERTIFICATES}{series.id}"
+    if day:
+        desk.store.put(f"{place}-{day.day.isoformat()}.csv", csv_bytes(due))
+    desk.store.put(f"{place}-on-request.csv", csv_bytes(asked.drop("due")))
+    by_centre = (
+        listed.group_by("centre")
+        .agg(
+            pl.col("due").is_null().sum().alias("If asked for with the claim"),
+            pl.col("due").is_not_null().sum().alias("Due"),
+        )
+        .sort("centre")
+        .rename({"centre": "Centre"})
+    )
+    facts = [
+        ("Series", f"{series.title} ({series.key})"),
+        ("Due by", day.text if day else "no date in the calendar"),
+        ("As of", instant_text(now)),
+        ("Due", f"{due.height:,}"),
+        ("Only if asked for", f"{asked.height:,}"),
+    ]
+    grid = Grid(title="By centre", frame=by_centre, numbers=by_centre.columns[1:], total=f"{due.height:,}")
+    notes = [
+        "After the late certification window a certificate is made only if it was asked for with the claim (CRT-7)."
+    ]
+    if day and PLACEHOLDER in day.text:
+        notes.append(f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in.")
+    desk.store.put(f"{place}.html", page("Certificates", facts, [grid], notes))
+    log.info("certificates of %s: %d due, %d if asked for", series.id, due.height, asked.height)
+    return due.height

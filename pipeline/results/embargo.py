@@ -1,0 +1,102 @@
+"""Where results wait until their instant (RES-2): written and hashed under `embargo/`, which no centre can read,
+checked once more, and then published byte for byte under the place they are meant for. Every step can be done again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from infra.ledger.results import Awarding, ReleaseFile
+from infra.store import Missing, Store
+from pipeline.desk import Desk
+from pipeline.parallel import together
+from pipeline.steps import step
+
+EMBARGO = "embargo/"
+BATCH = 500
+"""Files published between two notes of it in the ledger."""
+
+PUT_AWAY = step("embargo", "put away", "a file lies under embargo")
+OUT = step("embargo", "out", "a file is published")
+NOTED = step("embargo", "noted", "the ledger knows which files of a batch are published")
+
+
+class ReleaseError(ValueError):
+    """Results that cannot be built, decided on or published as things are; the message says why and what to do."""
+
+
+def embargoed(series: str, version: int, place: str) -> str:
+    """The key under which the file for `place` waits."""
+    return f"{EMBARGO}{series}/{version}/{place}"
+
+
+def manifest_key(awarding: Awarding) -> str:
+    """The key of the manifest of an awarding's files."""
+    return embargoed(awarding.series, awarding.version, "manifest.json")
+
+
+def sha256_of(data: bytes) -> str:
+    """In hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def put_away(store: Store, contents: Mapping[str, bytes]) -> None:
+    """Writes files under embargo by their keys, durably; what lay there is replaced."""
+
+    def put(key: str) -> None:
+        store.put(key, contents[key])
+        PUT_AWAY.passed()
+
+    together(put, list(contents))
+
+
+def checked(store: Store, files: Sequence[ReleaseFile]) -> dict[str, bytes]:
+    """RES-2: the contents under embargo by their places; raises `ReleaseError` when any is not what was booked."""
+
+    def content(one: ReleaseFile) -> bytes | None:
+        try:
+            data = store.get(one.embargoed)
+        except Missing:
+            return None
+        return data if len(data) == one.size and sha256_of(data) == one.sha256 else None
+
+    found = dict(zip((one.place for one in files), together(content, files), strict=True))
+    wrong = [one.embargoed for one in files if found[one.place] is None]
+    if wrong:
+        more = f" and {len(wrong) - 3:,} more" if len(wrong) > 3 else ""
+        raise ReleaseError(
+            f"files under embargo are missing or not as they were built: {', '.join(wrong[:3])}{more}. Nothing was "
+            f"published. Find out who changed them; withdraw the awarding, award again and build it anew"
+        )
+    return {place: data for place, data in found.items() if data is not None}
+
+
+def publish(desk: Desk, awarding: Awarding, files: Sequence[ReleaseFile], now: datetime) -> int:
+    """RES-2: publishes those of `files` that are not out yet, after all of them have been checked, and notes it in the
+    ledger. A name that is taken is never written over: by the same content it counts as published, by another it raises
+    `ReleaseError`. Returns how many files it was."""
+    waiting = [one for one in files if one.published_at is None]
+    contents = checked(desk.store, waiting)
+
+    def put(one: ReleaseFile) -> None:
+        data = contents[one.place]
+        if not desk.store.put_if_absent(one.place, data) and desk.store.get(one.place) != data:
+            raise ReleaseError(f"{one.place} is there already with other content: find out who wrote it, and move it")
+        OUT.passed()
+
+    for start in range(0, len(waiting), BATCH):
+        batch = waiting[start : start + BATCH]
+        together(put, batch)
+        desk.results.published(awarding, [one.place for one in batch], now)
+        NOTED.passed()
+    return len(waiting)
+
+
+def anything_out(store: Store, files: Sequence[ReleaseFile]) -> bool:
+    """Whether any of the files is published already, in the ledger's eyes or in the store's."""
+
+    def out(one: ReleaseFile) -> bool:
+        return any(stored.key == one.place for stored in store.list(one.place))
+
+    return any(one.published_at for one in files) or any(together(out, files))

@@ -1,0 +1,294 @@
+"""How an outcome came about (RES-5): from file and line to grade, every version and choice with its rule.
+
+It holds identifiers, marks and grades, no names and no dates of birth.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+from attrs import field, frozen
+
+from infra.ledger.results import ISSUED, ConversionRow
+from infra.ledger.trail import Trail
+from pipeline.desk import Desk
+from pipeline.report_page import Grid, page
+from pipeline.wording import WIDTH, money
+from rules.catalogue import PLACEHOLDER, Component, Qualification, instant_text, series_title
+from rules.certification import REASONS, WHYS
+from rules.conversion import Boundaries, points
+
+
+class Unexplained(ValueError):  # noqa: N818
+    """There is nobody, or nothing, to explain; the message says so."""
+
+
+@frozen
+class Step:
+    """One thing that happened: `what`, where it comes from, and the rule behind it."""
+
+    what: str
+    source: str = ""
+    rule: str = ""
+
+
+@frozen
+class Section:
+    """The steps of one component or claim, in their order."""
+
+    title: str
+    steps: tuple[Step, ...]
+
+
+@frozen
+class Explanation:
+    """What is known of one learner's qualifications."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...] = field(repr=False)
+
+
+def explain(
+    desk: Desk, centre: str, candidate: str, qualification: str | None = None, series: str | None = None
+) -> Explanation:
+    """RES-5: everything that led to the results of a learner, by the candidate number in `series` (or the latest series
+    in which the centre used it), for one `qualification` (any of its codes, or its subject) or for all. Raises
+    `Unexplained`."""
+    trail = Trail(desk.ledger.engine)
+    known = trail.learners(centre, candidate, series)
+    if not known:
+        where = f" in {series_title(series)}" if series else ""
+        raise Unexplained(f"centre {centre} has registered or entered nobody as candidate {candidate}{where}")
+    uci, latest = known[0]
+    others = sorted({one for one, _ in known} - {uci})
+    registered, entered = trail.registered(uci), trail.entered(uci)
+    wanted = [one for one in desk.catalogue.qualifications if _is_about(one, qualification)]
+    if not wanted:
+        raise Unexplained(f"{qualification} is no qualification; name its subject or one of its codes")
+    codes = set(registered["option"]) | set(entered["option"])
+    mine = [
+        one for one in wanted if codes & {one.registration_code, one.cash_in_code, *(p.code for p in one.components)}
+    ]
+    if not mine:
+        raise Unexplained(f"candidate {candidate} of centre {centre} has nothing of {qualification}")
+    story = _Story(desk, trail, uci)
+    sections = [section for one in mine for section in story.of(one)]
+    facts = [("Centre", centre), ("Candidate", f"{candidate}, {series_title(latest)}"), ("UCI", uci or "none")]
+    if others:
+        facts.append(("Not", f"the number stood for {', '.join(others)} in other series; name the series for that"))
+    title = f"How it came about: {', '.join(one.subject for one in mine)}"
+    return Explanation(title, tuple(facts), tuple(sections))
+
+
+def _is_about(one: Qualification, said: str | None) -> bool:
+    codes = (one.registration_code, one.cash_in_code, *(part.code for part in one.components))
+    return said is None or said.upper() in codes or said.casefold() == one.subject.casefold()
+
+
+class _Story:
+    """The rows about one learner, and the sentences made of them."""
+
+    def __init__(self, desk: Desk, trail: Trail, uci: str) -> None:
+        self.desk = desk
+        self.registered = trail.registered(uci)
+        self.entered = trail.entered(uci)
+        self.marks = trail.marks(uci)
+        self.awarded = trail.awarded(uci)
+        self.chosen = trail.chosen(uci)
+        self.actions = trail.done(uci)
+        self.tables = {(one.series, one.component): one for one in desk.results.conversions()}
+        centres = self.awarded["centre"].unique().to_list()
+        series = self.awarded["series"].unique().to_list()
+        self.published = pl.concat([trail.published(one, series) for one in centres]) if centres else None
+
+    def of(self, one: Qualification) -> Iterator[Section]:
+        """The sections about a qualification: registration, each component, each claim."""
+        steps = [
+            step for row in _rows(self.registered, option=one.registration_code) for step in self._came(row, "REG-2")
+        ]
+        yield Section(f"{one.subject}: registration with {one.registration_code}", tuple(steps) or (_NOTHING,))
+        for part in one.components:
+            yield self._component(part)
+        yield from self._claims(one)
+
+    def _component(self, part: Component) -> Section:
+        steps: list[Step] = []
+        entered = _rows(self.entered, option=part.code)
+        for series in sorted({row["series"] for row in entered}):
+            for row in entered:
+                if row["series"] == series:
+                    steps += self._came(row, "ENT-1")
+            steps += self._marks(part, series)
+            steps += self._counted(part, series)
+        steps += [self._done(row) for row in _rows(self.actions, option=part.code)]
+        kind = "external" if part.external else "internal"
+        return Section(f"{part.code} {part.title} ({kind})", tuple(steps) or (_NOTHING,))
+
+    def _came(self, row: dict[str, Any], rule: str) -> Iterator[Step]:
+        title, number = series_title(row["series"]), row["candidate"]
+        costs = f", {row['band'].replace('_', ' ')}, {money(row['pence'])} (FEE-1)" if "band" in row else ""
+        verb = "registered" if "band" not in row else "claimed" if row["kind"] == "cash_in" else "entered"
+        yield Step(f"{title}: {verb} as candidate {number}{costs}", _source(row), rule)
+        if row["ended_by"]:
+            yield Step(f"{title}: withdrawn", f"{row['ended_by']}, received {instant_text(row['ended_at'])}", "FIL-3")
+
+    def _marks(self, part: Component, series: str) -> Iterator[Step]:
+        versions = _rows(self.marks, component=part.code, series=series)
+        for row in versions:
+            said = "absent" if row["status"] == "A" else "not yet available" if row["mark"] is None else row["mark"]
+            yield Step(f"{series_title(series)}: raw mark, version {row['version']} ({row['stage']}): {said}",
+                       _mark_source(row), _STAGES.get(row["stage"], "MRK-2"))  # fmt: skip
+        if not versions:
+            yield Step(f"{series_title(series)}: no mark", "", "MRK-3")
+            return
+        final, table = versions[-1], self.tables.get((series, part.code))
+        if final["status"] == "A":
+            yield Step(f"{series_title(series)}: absent is 0 UMS, and flagged", "", "AWD-4")
+        elif final["mark"] is not None and table is not None:
+            yield self._converted(part, final["mark"], table)
+        elif final["mark"] is not None:
+            yield Step(f"{series_title(series)}: no approved conversion table yet", "", "AWD-1")
+
+    def _converted(self, part: Component, raw: int, table: ConversionRow) -> Step:
+        # The ledger keeps no order of grades.
+        falling = tuple(sorted(table.boundaries.items(), key=lambda one: -one[1]))
+        boundaries = Boundaries(table.series, table.component, table.raw_max, falling)
+        scale = self.desk.catalogue.scale(part.code, table.approved_at)
+        line = next(pair for pair in pairwise(points(boundaries, scale)) if pair[0][0] <= raw <= pair[1][0])
+        (low, low_ums), (high, high_ums) = line
+        how = (
+            f"on the line from {low} raw = {low_ums} UMS to {high} raw = {high_ums} UMS"
+            if raw not in (low, high)
+            else "a point of the table"
+        )
+        mark = PLACEHOLDER if table.placeholder else ""
+        approved = f"approved by {table.approved_by}" if table.approved_by else "not approved"
+        return Step(
+            f"{series_title(table.series)}: {raw} raw is {table.ums[raw]} UMS, {table.grades[raw]}{mark}: {how}",
+            f"conversion table {part.code} {table.series} version {table.version}, {approved}, {table.sha256[:12]}",
+            "AWD-1",
+        )
+
+    def _counted(self, part: Component, series: str) -> Iterator[Step]:
+        for row in _rows(self.chosen, component=part.code, series=series):
+            why = WHYS[row["why"]]
+            counts = "counts" if row["counts"] else "is passed over"
+            for of in _rows(self.awarded, awarding_id=row["awarding_id"], registration=row["registration"]):
+                yield Step(
+                    f"{series_title(series)}: {counts} for the claim in {series_title(of['series'])}: {why.words}",
+                    _awarding(of),
+                    why.rule,
+                )
+
+    def _claims(self, one: Qualification) -> Iterator[Section]:
+        claims = _rows(self.entered, option=one.cash_in_code)
+        series = sorted({row["series"] for row in claims} | {row["series"] for row in self._awards(one)})
+        for of in series:
+            steps = [step for row in claims if row["series"] == of for step in self._came(row, "CRT-1")]
+            for row in self._awards(one):
+                if row["series"] == of:
+                    steps += self._decided(row)
+            steps += [self._done(row) for row in _rows(self.actions, option=one.cash_in_code, series=of)]
+            yield Section(f"{one.cash_in_code} claim for {one.subject} in {series_title(of)}", tuple(steps))
+        if not series:
+            yield Section(f"{one.cash_in_code} claim for {one.subject}", (Step("not claimed", "", "CRT-1"),))
+
+    def _awards(self, one: Qualification) -> list[dict[str, Any]]:
+        return _rows(self.awarded, registration=one.registration_code)
+
+    def _decided(self, row: dict[str, Any]) -> Iterator[Step]:
+        parts = [
+            f"{part['ums']} ({part['component']} {part['series']})"
+            for part in _rows(self.chosen, awarding_id=row["awarding_id"], registration=row["registration"])
+            if part["counts"]
+        ]
+        if row["outcome"] == "awarded":
+            flag = ", partly absent (#)" if row["partial_absence"] else ""
+            yield Step(f"{' + '.join(parts)} = {row['ums']} UMS: {row['grade']}{flag}", _awarding(row), "CRT-3")
+            which = "the one for performance tables" if row["performance"] else "a second one, held beside the first"
+            yield Step(f"this certification is {which}", "", "CRT-4")
+        else:
+            reason = REASONS[row["reason"]]
+            about = f" ({row['about']})" if row["about"] else ""
+            yield Step(f"{_OUTCOMES[row['outcome']]}: {reason.words}{about}", _awarding(row), reason.rule)
+            yield Step(reason.remedy)
+        if self.published is not None:
+            for file in _rows(self.published, awarding_id=row["awarding_id"]):
+                yield Step(f"published in {file['place']}", instant_text(file["published_at"]), "RES-2")
+
+    def _done(self, row: dict[str, Any]) -> Step:
+        return Step(
+            f"{row['action'].replace('_', ' ')} by {row['who']}: {row['why']}", instant_text(row["at"]), "OPS-3"
+        )
+
+
+_NOTHING = Step("nothing")
+_STAGES = {"submitted": "MRK-1", "external": "MRK-1", "amended": "MRK-2", "adjusted": "MOD-2"}
+_OUTCOMES = {"not_eligible": "not eligible", "pending": "pending"}
+
+
+def _rows(frame: pl.DataFrame, **wanted: Any) -> list[dict[str, Any]]:
+    return [row for row in frame.iter_rows(named=True) if all(row[name] == value for name, value in wanted.items())]
+
+
+def _source(row: dict[str, Any]) -> str:
+    return f"{row['file_name']} line {row['line']}, {row['channel']}, received {instant_text(row['received'])}"
+
+
+def _mark_source(row: dict[str, Any]) -> str:
+    received = f"received {instant_text(row['received'])}"
+    if row["stage"] == "adjusted":
+        return f"moderation {row['source']}, {instant_text(row['received'])}"
+    if row["file_name"]:
+        return f"{row['file_name']} line {row['line']}, {received}"
+    return f"the board's marking, {row['source'][:12]} line {row['line']}, {received}"
+
+
+def _awarding(row: dict[str, Any]) -> str:
+    decided = f", approved by {row['decided_by']}" if row["state"] in ISSUED and row["decided_by"] else ""
+    return f"results of {row['series']} version {row['version']} ({row['state']}{decided})"
+
+
+# --- Shown -----------------------------------------------------------------------------------------------------------
+
+
+def text(explanation: Explanation) -> Iterator[str]:
+    """The explanation as lines of text."""
+    yield explanation.title
+    for label, words in explanation.facts:
+        yield f"  {label:<11}{words}"
+    for section in explanation.sections:
+        yield ""
+        yield section.title
+        for step in section.steps:
+            rule = f" ({step.rule})" if step.rule else ""
+            yield from textwrap.wrap(
+                f"{step.what}{rule}", WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+            )
+            if step.source:
+                yield from textwrap.wrap(
+                    step.source, WIDTH, initial_indent="      ", subsequent_indent="      ", break_on_hyphens=False
+                )
+
+
+def as_page(explanation: Explanation, now: datetime) -> bytes:
+    """The explanation as a page of HTML; `now` (aware) is shown."""
+    facts: Sequence[tuple[str, str]] = [*explanation.facts, ("As of", instant_text(now))]
+    grids = [
+        Grid(
+            title=section.title,
+            frame=pl.DataFrame(
+                [(step.what, step.source, step.rule) for step in section.steps],
+                schema={"What": pl.String, "From": pl.String, "Rule": pl.String},
+                orient="row",
+            ),
+        )
+        for section in explanation.sections
+    ]
+    return page(explanation.title, facts, grids)

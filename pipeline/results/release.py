@@ -1,0 +1,412 @@
+"""Results day (RES-1, RES-2): the files of an awarding are built under embargo, a person approves them by the hash of
+their manifest, and at the instant of the calendar they are published, first to centres, then to learners.
+
+`build`, `approve` and `withdraw`, and `release` can each die anywhere and be done again: the same files, once. Only one
+of them is at work at a time, anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import polars as pl
+from attrs import asdict, evolve, frozen
+
+from infra.ledger.actions import Action
+from infra.ledger.results import ISSUED, Awarding, ReleaseFile
+from infra.store import Missing
+from pipeline.desk import Desk
+from pipeline.journal import journaled
+from pipeline.results.embargo import (
+    ReleaseError,
+    anything_out,
+    checked,
+    embargoed,
+    manifest_key,
+    publish,
+    put_away,
+    sha256_of,
+)
+from pipeline.results.release_report import REPORTS, report
+from pipeline.results.result_files import feeds, records, result_files, typed
+from pipeline.steps import step
+from rules.catalogue import PLACEHOLDER, Milestone, Series, instant_text
+
+__all__ = [
+    "INSTANTS",
+    "Audience",
+    "Built",
+    "ReleaseError",
+    "Released",
+    "approve",
+    "build",
+    "release",
+    "release_claims",
+    "withdraw",
+]
+
+log = logging.getLogger(__name__)
+
+Audience = Literal["centres", "learners"]
+INSTANTS: Mapping[str, str] = {"centres": "results_to_centres", "learners": "results_to_learners"}
+"""The date of the calendar that releases to each audience."""
+_WAITING = ("built", "approved")
+
+NUMBERS_FREE = step("release", "numbers free", "what was withdrawn or left half built holds no number of a file")
+MANIFEST_PUT = step("release", "manifest put", "the manifest lies under embargo or in the reports")
+FILES_BOOKED = step("release", "files booked", "the files under embargo are on the books")
+STATE_CHANGED = step("release", "state changed", "the version of the results has gone to its next state")
+
+
+# --- Built, hashed, decided ------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Built:
+    """What lies under embargo, in counts."""
+
+    awarding: Awarding
+    files: int
+    centres: int
+    results: int
+
+    def note(self) -> str:
+        """The counts in a line, for the run's note and the log."""
+        one = self.awarding
+        return (
+            f"Results {one.series} version {one.version}: {self.files:,} files under embargo, R files for "
+            f"{self.centres:,} centres, {self.results:,} results; manifest {(one.manifest_sha256 or '')[:12]}."
+        )
+
+
+@journaled("build")
+def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
+    """RES-1, RES-2: writes every file of an awarding under embargo and its manifest, hashed, there and in
+    `reports/results/<series>/<version>/`, and takes it from `proposed` to `built`.
+
+    An awarding of everybody gets an R file for each centre that entered by file, and both kinds the portal's feeds.
+    Contents depend on the awarding alone, not on `now` (aware). Built before, nothing is done. Raises `ReleaseError`,
+    also while another version of everybody's results waits.
+    """
+    series = _series(desk, awarding.series)
+    with desk.results.alone():
+        awarding = _as_it_stands(desk, awarding)
+        if awarding.state == "proposed":
+            awarding = _build(desk, awarding, series)
+        elif awarding.state == "withdrawn":
+            raise ReleaseError(f"{_named(awarding)} was withdrawn: award again")
+        files = desk.results.files(awarding)
+    counts = _manifest_of(desk, awarding)["counts"]
+    built = Built(awarding=awarding, files=len(files), centres=counts["result_files"], results=counts["results"])
+    log.info("%s", built.note())
+    return built
+
+
+def _build(desk: Desk, awarding: Awarding, series: Series) -> Awarding:
+    for other in desk.results.every(series.id):
+        if other.state in _WAITING and other.kind == awarding.kind == "series" and other.id != awarding.id:
+            raise ReleaseError(f"{_named(other)} is {other.state} and waits: release it, or withdraw it first")
+        if other.state == "withdrawn" or other.id == awarding.id:
+            # Of what was withdrawn or left half built no number stays taken.
+            desk.results.drop_files(other)
+            NUMBERS_FREE.passed()
+    results, awards = typed(desk.results.frames(awarding, only=("results", "awards")))
+    made = list(_files(desk, awarding, series, results, awards))
+    put_away(desk.store, {one.embargoed: data for one, data in made})
+    rows = [one for one, _ in made]
+    manifest = _manifest(awarding, rows, results.height + awards.height)
+    for place in (manifest_key(awarding), f"{REPORTS}{series.id}/{awarding.version}/manifest.json"):
+        desk.store.put(place, manifest)
+        MANIFEST_PUT.passed()
+    desk.results.add_files(rows)
+    FILES_BOOKED.passed()
+    return _changed(desk, awarding, "built", manifest_sha256=sha256_of(manifest))
+
+
+def _files(
+    desk: Desk, awarding: Awarding, series: Series, results: pl.DataFrame, awards: pl.DataFrame
+) -> Iterator[tuple[ReleaseFile, bytes]]:
+    if awarding.kind == "series":
+        of = records(results, awards, desk.results.ulns(), desk.catalogue, awarding.at)
+        senders = sorted(desk.results.file_senders(series.key, series.awarding_body))
+        sequences = next_numbers(desk, series, senders)
+        for one in result_files(of.filter(pl.col("centre").is_in(senders)), series, sequences, awarding.at):
+            place = f"outbox/{one.centre}/{one.name}"
+            yield booked(awarding, series, place, "centres", one.data, one.records, one.centre, one.sequence), one.data
+    made = feeds(results, awards, series, awarding.version, desk.catalogue, awarding.at)
+    for audience, data in made.items():
+        place = f"portal/{audience}/{series.id}/{awarding.version}.csv"
+        yield booked(awarding, series, place, audience, data, results.height + awards.height), data
+
+
+LAST_NUMBER = 99
+"""The name of a results file shows two digits of its number, and no name is used again."""
+
+
+def next_numbers(desk: Desk, series: Series, centres: Iterable[str]) -> dict[str, int]:
+    """RES-3: the number of each centre's next results file. Raises `ReleaseError` where no name is left."""
+    used = desk.results.numbers(series.awarding_body)
+    following = {centre: used.get(centre, 0) + 1 for centre in centres}
+    full = [centre for centre, number in following.items() if number > LAST_NUMBER]
+    if full:
+        raise ReleaseError(
+            f"centre {', '.join(full[:10])} has had {LAST_NUMBER} results files: there is no name for another (RES-3)"
+        )
+    return following
+
+
+def booked(
+    awarding: Awarding,
+    series: Series,
+    place: str,
+    audience: str,
+    data: bytes,
+    count: int,
+    centre: str = "",
+    sequence: int | None = None,
+) -> ReleaseFile:
+    """A file of an awarding as the ledger books it."""
+    return ReleaseFile(
+        awarding_id=awarding.id,
+        place=place,
+        embargoed=embargoed(series.id, awarding.version, place),
+        audience=audience,
+        centre=centre,
+        awarding_body=series.awarding_body if sequence else "",
+        series=series.id,
+        sequence=sequence,
+        sha256=sha256_of(data),
+        size=len(data),
+        records=count,
+    )
+
+
+_LISTED = ("place", "audience", "centre", "sequence", "records", "size", "sha256")
+
+
+def _manifest(awarding: Awarding, files: Sequence[ReleaseFile], results: int) -> bytes:
+    """The manifest in its canonical form: JSON with sorted keys. It counts and names files; it shows no result."""
+    content = {
+        "series": awarding.series,
+        "version": awarding.version,
+        "kind": awarding.kind,
+        "awarding_sha256": awarding.sha256,
+        "conversions_sha256": awarding.conversions_sha256,
+        "counts": {
+            "files": len(files),
+            "result_files": sum(1 for one in files if one.sequence),
+            "result_file_records": sum(one.records for one in files if one.sequence),
+            "results": results,
+        },
+        "files": _listed(files),
+    }
+    return f"{json.dumps(content, indent=1, sort_keys=True)}\n".encode()
+
+
+def _listed(files: Sequence[ReleaseFile]) -> list[dict[str, Any]]:
+    rows = [asdict(one, filter=lambda attribute, _: attribute.name in _LISTED) for one in files]
+    return sorted(rows, key=lambda row: str(row["place"]))
+
+
+def _manifest_of(desk: Desk, awarding: Awarding) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(desk.store.get(manifest_key(awarding)))
+    return content
+
+
+@journaled("approve_results")
+def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -> Awarding:
+    """RES-2, OPS-3: a person approves what was built, if it still is what its manifest says; `now` is aware. Returns
+    the awarding as it then stands; raises `ReleaseError`."""
+    with desk.results.alone():
+        awarding = _as_it_stands(desk, awarding)
+        if awarding.state in ISSUED and (awarding.decided_by, awarding.why, awarding.decided_at) == (who, why, now):
+            return awarding  # the run that recorded this very decision has died
+        if awarding.state != "built":
+            raise ReleaseError(f"{_named(awarding)} is {awarding.state}: only what is built can be approved")
+        checked(desk.store, _as_built(desk, awarding))
+        return _decided(desk, awarding, "approved", who, why, now)
+
+
+@journaled("withdraw_results")
+def withdraw(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -> Awarding:
+    """RES-2, OPS-3: a person stops an awarding, approved or not, of which nothing was published; the numbers of its
+    files become free. `now` is aware. Returns the awarding as it then stands; raises `ReleaseError`."""
+    with desk.results.alone():
+        awarding = _as_it_stands(desk, awarding)
+        if awarding.state == "released" or anything_out(desk.store, desk.results.files(awarding)):
+            raise ReleaseError(
+                f"{_named(awarding)} is published, at least in part, and cannot be withdrawn; what changes from here "
+                f"on is restated in updated files (RES-3)"
+            )
+        if awarding.state != "withdrawn":
+            awarding = _decided(desk, awarding, "withdrawn", who, why, now)
+        desk.results.drop_files(awarding)
+        NUMBERS_FREE.passed()
+        return awarding
+
+
+def _decided(desk: Desk, awarding: Awarding, state: str, who: str, why: str, now: datetime) -> Awarding:
+    if not who.strip() or not why.strip():
+        raise ReleaseError("say who decides, and why (OPS-3)")
+    action = Action(at=now, who=who, why=why, action=f"results_{state}", centre="", series=awarding.series)
+    decided = _changed(desk, awarding, state, who=who, at=now, why=why, action=action)
+    log.info("%s is %s", _named(decided), state)
+    return decided
+
+
+def _changed(desk: Desk, awarding: Awarding, state: str, **said: Any) -> Awarding:
+    if not desk.results.change(awarding, state, **said):
+        raise ReleaseError(f"{_named(awarding)} was changed by somebody else: look again")
+    STATE_CHANGED.passed()
+    return _as_it_stands(desk, awarding)
+
+
+def _as_it_stands(desk: Desk, awarding: Awarding) -> Awarding:
+    return next(one for one in desk.results.every(awarding.series) if one.id == awarding.id)
+
+
+def _as_built(desk: Desk, awarding: Awarding) -> list[ReleaseFile]:
+    """The files of an awarding, if manifest and ledger still say the same of them."""
+    files = desk.results.files(awarding)
+    try:
+        manifest = desk.store.get(manifest_key(awarding))
+    except Missing:
+        manifest = b""
+    if sha256_of(manifest) != awarding.manifest_sha256 or json.loads(manifest)["files"] != _listed(files):
+        raise ReleaseError(
+            f"{manifest_key(awarding)} is missing or not as it was built. Nothing was published. Find out who changed "
+            f"it; withdraw the awarding, award again and build it anew"
+        )
+    return files
+
+
+def _series(desk: Desk, series_id: str) -> Series:
+    series = desk.catalogue.series_by_id(series_id)
+    if series is None:
+        raise ReleaseError(f"there is no calendar for {series_id}")
+    return series
+
+
+def _named(awarding: Awarding) -> str:
+    return f"version {awarding.version} of the results of {awarding.series}"
+
+
+# --- The release -----------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Released:
+    """What was published, in counts. `fresh`: files that this run published; `without`: learners without an award,
+    null when everything was out before; `version` is 0 when nobody is entered in the series."""
+
+    series: str
+    audience: str
+    version: int = 0
+    files: int = 0
+    fresh: int = 0
+    records: int = 0
+    without: int | None = None
+
+    def note(self) -> str:
+        """The counts in a line, for the run's note and the log."""
+        if not self.version:
+            return f"Results {self.series} to {self.audience}: nobody is entered, nothing to release."
+        out = f"{self.files:,} files with {self.records:,} records are out, {self.fresh:,} of them by this run"
+        without = "" if self.without is None else f"; {self.without:,} learners without an award"
+        return f"Results {self.series} version {self.version} to {self.audience}: {out}{without}."
+
+
+@journaled("release", idle=lambda done: not done.fresh)
+def release(desk: Desk, series: Series, audience: Audience, now: datetime) -> Released:
+    """RES-2: publishes the approved results of a series to an audience, if by the calendar in force at `now` (aware)
+    its instant has come (CAL-2), and writes a report to `reports/results/<series>/<version>/`. Run again, it publishes
+    what is missing, and nothing twice. Raises `ReleaseError`, which says what to do."""
+    instant = _instant(desk, series, audience, now)
+    with desk.results.alone():
+        awarding = _to_release(desk, series, audience)
+        if awarding is None:
+            return Released(series=series.id, audience=audience)
+        fresh, without = 0, None
+        if awarding.state == "approved":
+            files = _as_built(desk, awarding)
+            fresh = publish(desk, awarding, [one for one in files if one.audience == audience], now)
+            files = desk.results.files(awarding)
+            mine = [one for one in files if one.audience == audience]
+            without = report(desk, series, awarding, audience, _moment(instant), mine)
+            if all(one.published_at for one in files):
+                awarding = _changed(desk, awarding, "released")
+        listed = [one for one in _manifest_of(desk, awarding)["files"] if one["audience"] == audience]
+    done = Released(
+        series=series.id, audience=audience, version=awarding.version, files=len(listed), fresh=fresh,
+        records=sum(one["records"] for one in listed), without=without,
+    )  # fmt: skip
+    log.info("%s", done.note())
+    return done
+
+
+def release_claims(desk: Desk, awarding: Awarding, now: datetime) -> Built:
+    """RES-3, CRT-6: builds an awarding of later claims and publishes it in the portal, to both audiences. Ours: nobody
+    approves it again, for the conversion tables are approved and the results of the series are out. Can be repeated.
+    Raises `ReleaseError`, also before the results of the series are released."""
+    if awarding.kind == "series" or not is_released(desk, awarding.series):
+        raise ReleaseError(f"{_named(awarding)} cannot be released like a later claim")
+    built = build(desk, awarding, now)
+    with desk.results.alone():
+        awarding = _as_it_stands(desk, awarding)
+        if awarding.state != "released":
+            publish(desk, awarding, _as_built(desk, awarding), now)
+            awarding = _changed(desk, awarding, "released")
+    return evolve(built, awarding=awarding)
+
+
+def is_released(desk: Desk, series: str) -> bool:
+    """Whether everybody's results of a series (its id) are out, to centres and learners."""
+    return any(one.kind == "series" and one.state == "released" for one in desk.results.every(series))
+
+
+def _instant(desk: Desk, series: Series, audience: Audience, now: datetime) -> Milestone:
+    milestone = desk.catalogue.milestone(series, INSTANTS[audience], now)
+    if milestone is None:
+        raise ReleaseError(f"the calendar has no {INSTANTS[audience]} for {series.title}: add it to calendar.csv")
+    if now < milestone.at:
+        raise ReleaseError(
+            f"the results of {series.title} are under embargo for {audience} until {_moment(milestone)}, by the "
+            f"{milestone.version}; it is {instant_text(now)}"
+        )
+    return milestone
+
+
+def _moment(milestone: Milestone) -> str:
+    mark = PLACEHOLDER if milestone.placeholder or milestone.time_placeholder else ""
+    return f"{instant_text(milestone.at)}{mark}"
+
+
+def _to_release(desk: Desk, series: Series, audience: Audience) -> Awarding | None:
+    """The newest approved awarding of everybody; null when there is none because nobody is entered."""
+    every = [one for one in desk.results.every(series.id) if one.kind == "series"]
+    issued = [one for one in every if one.state in ISSUED]
+    if issued:
+        return issued[-1]
+    if not every:
+        if desk.results.entered(series.id).filter(pl.col("series") == series.id).is_empty():
+            return None
+        raise ReleaseError(f"nothing is awarded for {series.title}: run the award, then {_how(series, audience)}")
+    newest = every[-1]
+    if newest.state == "withdrawn":
+        raise ReleaseError(
+            f"{_named(newest)} was withdrawn by {newest.decided_by} ({newest.why}): award again, then "
+            f"{_how(series, audience)}"
+        )
+    build_first = f"`resultsday results build {series.id}`, " if newest.state == "proposed" else ""
+    raise ReleaseError(f"{_named(newest)} is {newest.state} and not approved: {build_first}{_how(series, audience)}")
+
+
+def _how(series: Series, audience: Audience) -> str:
+    return (
+        f"`resultsday results approve {series.id} --who ... --why ...`, and clear the task or run `resultsday release "
+        f"{series.id} --audience {audience}`"
+    )

@@ -1,0 +1,181 @@
+"""Alerts: what people are told when something is late or has failed.
+
+Each says what happened, what it means and what to do, with the command and the page of the runbook. It has counts,
+codes and identifiers in it, never a name. The same thing is told once: an alert has a key, and the ledger has a book.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.ledger.alerts import WatchBook
+from infra.notify import Message, channels, send
+from infra.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class AlertCode:
+    """One kind of alert. Words in braces are filled in. `page`: its name in the runbook."""
+
+    name: str
+    happened: str
+    meaning: str
+    to_do: str
+    commands: tuple[str, ...]
+    page: str
+
+
+@frozen(kw_only=True)
+class Alert:
+    """One alert; `key` is what it is about, for what has the same key is told once."""
+
+    code: str
+    key: str
+    happened: str
+    meaning: str
+    to_do: str
+    commands: tuple[str, ...]
+    page: str
+
+    def message(self, runbook: str, at: datetime) -> Message:
+        """As it is sent, for people and for programs; `runbook` is the address of its pages, with
+        `{page}` for the name of one; `at` is aware."""
+        lines = ["WHAT HAPPENED", f"  {self.happened}", "", "WHAT IT MEANS", f"  {self.meaning}", "", "WHAT TO DO"]
+        lines += [f"  {self.to_do}", *(f"    $ {one}" for one in self.commands), "", "MORE"]
+        page = runbook.replace("{page}", self.page)
+        content = {
+            "code": self.code, "key": self.key, "at": at.isoformat(), "happened": self.happened,
+            "meaning": self.meaning, "to_do": self.to_do, "commands": list(self.commands), "runbook": page,
+        }  # fmt: skip
+        text = "\n".join([*lines, f"  {page}", ""])
+        return Message(subject=f"Resultsday: {self.code}: {self.happened}", text=text, content=content)
+
+
+RUN_FAILED = AlertCode(
+    name="RUN_FAILED",
+    happened="A run of {dag} has failed for good: {run} ({why}).",
+    meaning="Airflow has tried its task as often as it may. What the run had done before stays, the rest waits.",
+    to_do="See what else is wrong, read the run's note in Airflow, mend what it says, then clear the task.",
+    commands=("resultsday health",),
+    page="run-failed",
+)
+RESULTS_LATE = AlertCode(
+    name="RESULTS_LATE",
+    happened="The results of {series} are not out to {audience}, {minutes} minutes after their instant.",
+    meaning="Files that should be with {audience} are not, or not all. Nothing is published twice, whatever you run.",
+    to_do="Publish what is approved; if it is refused, the reason stands in the answer.",
+    commands=("resultsday release {series} --audience {audience}",),
+    page="results-not-out",
+)
+RESULTS_NOT_APPROVED = AlertCode(
+    name="RESULTS_NOT_APPROVED",
+    happened="The results of {series} go to centres in {hours} hours, and they are not approved: {state}.",
+    meaning="What nobody has approved is not published: at the instant nothing would go out.",
+    to_do="Look at the preview and approve, or answer the question under Required Actions in Airflow.",
+    commands=(
+        "resultsday preview {series}",
+        'resultsday results approve {series} --who "..." --why "..."',
+    ),
+    page="nobody-approved",
+)
+AWARD_MISSING = AlertCode(
+    name="AWARD_MISSING",
+    happened="The results of {series} go to centres in {hours} hours, and nothing is built: {state}.",
+    meaning="The award was due a week before. Without it there is nothing to look at and nothing to approve.",
+    to_do="See why the DAG award waits or has failed, and award.",
+    commands=("resultsday award {series}", "resultsday results build {series}"),
+    page="nobody-approved",
+)
+CHECKPOINT_MISSING = AlertCode(
+    name="CHECKPOINT_MISSING",
+    happened="The checkpoint {event} of {series} was due {hours} hours ago and has not been taken.",
+    meaning="Centres have not been told who would get no result, or that they are silent, while it can be mended.",
+    to_do="Take it now, as the ledger stands.",
+    commands=("resultsday run checkpoint {series} {event}",),
+    page="checkpoint-missing",
+)
+INGEST_SILENT = AlertCode(
+    name="INGEST_SILENT",
+    happened="No ingest has succeeded for {minutes} minutes.",
+    meaning="Files wait in the inbox. They count as received when they landed, so no centre misses a deadline by it; "
+    "but nobody gets a reply.",
+    to_do="See what is wrong, and take in what waits.",
+    commands=("resultsday health", "resultsday ingest"),
+    page="ingest-silent",
+)
+FILES_HELD = AlertCode(
+    name="FILES_HELD",
+    happened="Files are held in quarantine: {count}, the oldest for {hours} h.",
+    meaning="Nothing of them is applied until a person decides, and their centres wait.",
+    to_do="List them and decide each.",
+    commands=("resultsday quarantine list",),
+    page="held-or-refused",
+)
+DISK_LOW = AlertCode(
+    name="DISK_LOW",
+    happened="{free} MiB are free on the disk of the {place}.",
+    meaning="When it is full nothing can be taken in, booked or published. Nothing is lost.",
+    to_do="Make room, or give the disk more.",
+    commands=("resultsday health",),
+    page="disk-full",
+)
+TEST = AlertCode(
+    name="TEST",
+    happened="Somebody has asked for this message, to see that it arrives.",
+    meaning="Alerts reach you by this way.",
+    to_do="Nothing.",
+    commands=("resultsday alerts list",),
+    page="alerts-silent",
+)
+ALERTS = {
+    one.name: one
+    for one in (
+        RESULTS_LATE, RESULTS_NOT_APPROVED, AWARD_MISSING, CHECKPOINT_MISSING, INGEST_SILENT, FILES_HELD, RUN_FAILED,
+        DISK_LOW, TEST,
+    )
+}  # fmt: skip
+"""Every kind, by name."""
+
+
+def alert(code: AlertCode, *about: str, **words: Any) -> Alert:
+    """An alert of a kind with its words filled in; `about` is what makes it another than the next of its kind."""
+    return Alert(
+        code=code.name,
+        key=":".join([code.name, *about]),
+        happened=code.happened.format(**words),
+        meaning=code.meaning.format(**words),
+        to_do=code.to_do,
+        commands=tuple(one.format(**words) for one in code.commands),
+        page=code.page,
+    )
+
+
+def tell(settings: Settings, book: WatchBook, found: Iterable[Alert], now: datetime) -> list[Alert]:
+    """Tells people what nobody has been told yet, at `now` (aware), and books it. What no channel took is told again
+    the next time; without any channel it is on the books and in the log. Returns what was new.
+
+    A ledger that is out of reach keeps nobody from being told."""
+    fresh = []
+    for one in found:
+        try:
+            if not book.unsaid(one.key, one.code, one.happened, now):
+                continue
+        except SQLAlchemyError as error:
+            log.warning("the book of alerts cannot be used: %s", type(error).__name__)
+        log.warning("%s: %s", one.code, one.happened)
+        fresh.append(one)
+        taken = send(settings, one.message(settings.alert_runbook, now))
+        if taken or not channels(settings):
+            try:
+                book.sent(one.key, now)
+            except SQLAlchemyError as error:
+                log.warning("the book of alerts cannot be used: %s", type(error).__name__)
+    return fresh

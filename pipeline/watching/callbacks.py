@@ -1,0 +1,31 @@
+"""What Airflow calls when a run has failed for good. As the command line does, it looks at the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+PAGES = {"award": "nobody-approved", "ingest": "ingest-silent", "results_day": "results-not-out"}
+"""The page of the runbook for a DAG that has one of its own."""
+
+
+def run_failed(context: Mapping[str, Any]) -> None:
+    """`on_failure_callback` of every DAG: tells people, once an hour for a DAG. Airflow's DAG processor calls it, when
+    the last try of a task has failed, its process was killed, or the run took too long."""
+    from attrs import evolve
+
+    from infra.ledger.alerts import WatchBook
+    from infra.ledger.sql import open_engine
+    from infra.settings import Settings
+    from pipeline.watching.alerts import RUN_FAILED, alert, tell
+
+    settings, now, dag = Settings.load(), datetime.now(UTC), context["dag"].dag_id
+    why = str(context.get("reason") or "unknown").replace("_", " ")
+    # The store or the catalogue may be what failed: nothing is opened but the ledger.
+    engine = open_engine(settings.database_url)
+    try:
+        found = alert(RUN_FAILED, dag, f"{now:%Y-%m-%dT%H}", dag=dag, run=context["run_id"], why=why)
+        tell(settings, WatchBook(engine), [evolve(found, page=PAGES.get(dag, found.page))], now)
+    finally:
+        engine.dispose()

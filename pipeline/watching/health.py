@@ -1,0 +1,157 @@
+"""Health that means it: each part of the desk is used, as the jobs use it, and says in words what is wrong with it.
+
+What it says is for everybody who can reach the page: it names parts and times, and nothing that the desk keeps.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import httpx
+from attrs import frozen
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from infra.ledger.alerts import WatchBook, revisions
+from infra.ledger.sql import open_engine
+from infra.settings import MIB, Settings
+from infra.store import StoreError, open_store
+from pipeline.watching.watch import INGEST, INGEST_MINUTES, WATCH, free_space
+from rules.catalogue import Catalogue
+from rules.sheets import CatalogueError
+
+SECONDS = 5
+"""The longest that a part may take to answer a single question."""
+HEARTBEAT = timedelta(seconds=60)
+"""Ours: an older sign of life of Airflow's scheduler is none."""
+PROBES = "probes/"
+"""Where the store is written to and read from."""
+
+
+@frozen
+class Part:
+    """One part of the desk; `wrong` says what is wrong with it, and is empty when nothing is."""
+
+    name: str
+    wrong: str
+
+    def line(self) -> str:
+        """For a person."""
+        return f"{self.name:<10} {self.wrong or 'ok'}"
+
+
+def health(settings: Settings, airflow_url: str, now: datetime) -> tuple[Part, ...]:
+    """Looks at every part, at `now` (aware). `airflow_url` is the address of Airflow's API server, empty where none is
+    known. Never raises."""
+    engine = (
+        open_engine(settings.database_url, connect_args={"connect_timeout": SECONDS}) if settings.database_url else None
+    )
+    try:
+        return tuple(_parts(settings, engine, airflow_url, now))
+    finally:
+        if engine is not None:
+            engine.dispose()
+
+
+def _parts(settings: Settings, engine: Engine | None, airflow_url: str, now: datetime) -> Iterator[Part]:
+    ledger = Part("ledger", _ledger(engine))
+    yield ledger
+    if engine is not None and not ledger.wrong:
+        yield Part("tables", _asked(lambda: _tables(engine)))
+        yield Part("jobs", _asked(lambda: _jobs(engine, now)))
+    yield Part("store", _store(settings))
+    yield Part("disk", _disk(settings))
+    yield Part("catalogue", _catalogue(settings))
+    yield Part("scheduler", _scheduler(airflow_url, now))
+    if settings.sftp_check:
+        yield Part("sftp", _sftp(settings.sftp_check))
+
+
+def _ledger(engine: Engine | None) -> str:
+    if engine is None:
+        return "there is no ledger: the desk is down, or RESULTSDAY_DATABASE_URL is not set"
+
+    def answers() -> str:
+        with engine.connect() as connection:
+            connection.execute(select(1))
+        return ""
+
+    return _asked(answers)
+
+
+def _asked(question: Callable[[], str]) -> str:
+    try:
+        return question()
+    except SQLAlchemyError as error:
+        return f"the ledger cannot be used ({type(error).__name__})"
+
+
+def _tables(engine: Engine) -> str:
+    there, newest = revisions(engine)
+    return "" if there == newest else f"the tables are of revision {there or 'none'}, this program needs {newest}"
+
+
+def _jobs(engine: Engine, now: datetime) -> str:
+    beats = WatchBook(engine).beats()
+    wrong = []
+    for job in (INGEST, WATCH):
+        if job not in beats:
+            wrong.append(f"no run of {job} has succeeded yet")
+        elif now - beats[job].last >= INGEST_MINUTES:
+            minutes = int((now - beats[job].last) / timedelta(minutes=1))
+            wrong.append(f"no run of {job} has succeeded for {minutes} minutes")
+    return "; ".join(wrong)
+
+
+def _store(settings: Settings) -> str:
+    key, said = f"{PROBES}{secrets.token_hex(8)}", secrets.token_bytes(16)
+    try:
+        store = open_store(settings.store_location)
+        store.put(key, said)
+        read = store.get(key)
+        for one in store.list(key):
+            store.remove(one)
+    except (StoreError, OSError) as error:
+        return f"the store cannot be written and read ({type(error).__name__})"
+    return "" if read == said else "the store does not give back what was written"
+
+
+def _disk(settings: Settings) -> str:
+    try:
+        low = [name for name, free in free_space(settings).items() if free < settings.free_disk_bytes]
+    except OSError as error:
+        return f"the disk cannot be looked at ({type(error).__name__})"
+    return f"less than {settings.free_disk_bytes // MIB:,} MiB are free for the {' and the '.join(low)}" if low else ""
+
+
+def _catalogue(settings: Settings) -> str:
+    try:
+        Catalogue.load(settings.catalogue)
+    except CatalogueError as error:
+        return f"the catalogue cannot be read: {error}"
+    return ""
+
+
+def _scheduler(airflow_url: str, now: datetime) -> str:
+    if not airflow_url:
+        return "there is no Airflow: the desk is down"
+    try:
+        with httpx.Client(timeout=SECONDS, trust_env=False) as client:
+            said = client.get(f"{airflow_url}/api/v2/monitor/health").raise_for_status().json()["scheduler"]
+        beat = datetime.fromisoformat(said["latest_scheduler_heartbeat"])
+    except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
+        return f"Airflow does not say how its scheduler is ({type(error).__name__})"
+    return "" if now - beat < HEARTBEAT else "the scheduler has given no sign of life for a minute"
+
+
+def _sftp(address: str) -> str:
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
+            greeting = connection.recv(4)
+    except (OSError, ValueError) as error:
+        return f"the landing service does not answer ({type(error).__name__})"
+    return "" if greeting == b"SSH-" else "what answers at the landing service's address is something else"

@@ -1,0 +1,190 @@
+"""Metrics: what can be measured of the desk, each with its meaning and the alert that watches it; and the measuring.
+
+Everything is computed from ledger, store and calendar when it is asked for, so no process has to be up for counting,
+and nothing is counted twice or lost by a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from attrs import field, frozen
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from infra.ledger.alerts import Waiting, WatchBook, age
+from infra.ledger.results import ISSUED, STATES
+from pipeline.desk import Desk
+from pipeline.watching.alerts import DISK_LOW, FILES_HELD, INGEST_SILENT, RESULTS_LATE, RESULTS_NOT_APPROVED, AlertCode
+from pipeline.watching.watch import free_space
+
+
+@frozen(kw_only=True)
+class Metric:
+    """One metric. `labels` tell its values apart; `alert` watches it."""
+
+    name: str
+    unit: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+    alert: AlertCode | None = None
+
+
+@frozen
+class Sample:
+    """A value of a metric, with the values of its labels."""
+
+    metric: Metric
+    value: float
+    labels: Mapping[str, str] = field(factory=dict)
+
+
+INBOX = Metric(
+    name="resultsday_inbox_files",
+    unit="files",
+    meaning="Files in the inbox and among the feeds of the portal and of staff, settled or still growing.",
+)
+INBOX_AGE = Metric(
+    name="resultsday_inbox_age_seconds",
+    unit="seconds",
+    alert=INGEST_SILENT,
+    meaning="How long the oldest of them has waited; it should stay below the five minutes between two ingests.",
+)
+UNDECIDED = Metric(
+    name="resultsday_undecided_files", unit="files", meaning="Files that are archived and on the books, not decided."
+)
+UNDECIDED_AGE = Metric(
+    name="resultsday_undecided_age_seconds",
+    unit="seconds",
+    alert=INGEST_SILENT,
+    meaning="How long ago the oldest of them was received.",
+)
+UNPUBLISHED = Metric(
+    name="resultsday_unpublished_replies",
+    unit="replies",
+    meaning="Replies that are decided and not surely in the outbox; the next ingest publishes them.",
+)
+HELD = Metric(
+    name="resultsday_held_files", unit="files", alert=FILES_HELD, meaning="Files in quarantine that wait for a person."
+)
+HELD_AGE = Metric(
+    name="resultsday_held_age_seconds",
+    unit="seconds",
+    alert=FILES_HELD,
+    meaning="How long ago the oldest of them was received.",
+)
+OUTCOMES = Metric(
+    name="resultsday_decided_files",
+    unit="files",
+    labels=("outcome", "window"),
+    meaning="Files received within the last hour or day (`window`) and decided, by outcome.",
+)
+JOB_AGE = Metric(
+    name="resultsday_job_age_seconds",
+    unit="seconds",
+    labels=("job",),
+    alert=INGEST_SILENT,
+    meaning="How long ago the job last succeeded: `ingest`, `watch`. Missing: it never has.",
+)
+ALERTED = Metric(
+    name="resultsday_alerts",
+    unit="alerts",
+    labels=("code",),
+    meaning="Alerts of the last day, by code; `RUN_FAILED` counts failed runs, at most one an hour for each DAG.",
+)
+STATE = Metric(
+    name="resultsday_results_state",
+    unit="1",
+    labels=("series", "state"),
+    alert=RESULTS_NOT_APPROVED,
+    meaning="1 for the state of the newest results of a series that has any, 0 for the other states.",
+)
+NOT_OUT = Metric(
+    name="resultsday_unpublished_results_files",
+    unit="files",
+    labels=("series", "audience"),
+    alert=RESULTS_LATE,
+    meaning="Files of approved results that are not published yet; 0 once they are out.",
+)
+NEXT = Metric(
+    name="resultsday_next_instant_seconds",
+    unit="seconds",
+    labels=("series", "event"),
+    meaning="How long until the next date of each kind in the calendar; a deadline is the first instant after its day.",
+)
+DISK = Metric(
+    name="resultsday_disk_free_bytes",
+    unit="bytes",
+    labels=("place",),
+    alert=DISK_LOW,
+    meaning="Free on the disk of the state folder, and of the store where it is a folder.",
+)
+METRICS = (
+    INBOX, INBOX_AGE, UNDECIDED, UNDECIDED_AGE, UNPUBLISHED, HELD, HELD_AGE, OUTCOMES, JOB_AGE, ALERTED, STATE, NOT_OUT,
+    NEXT, DISK,
+)  # fmt: skip
+"""In the order of the page."""
+WINDOWS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
+
+
+def measure(desk: Desk, now: datetime) -> Iterator[Sample]:
+    """Every value at `now` (aware)."""
+    book = WatchBook(desk.ledger.engine)
+    inbox = _inbox(desk)
+    yield Sample(INBOX, inbox.count)
+    yield Sample(INBOX_AGE, age(inbox, now).total_seconds())
+    undecided, held = book.undecided(), book.held()
+    yield Sample(UNDECIDED, undecided.count)
+    yield Sample(UNDECIDED_AGE, age(undecided, now).total_seconds())
+    yield Sample(UNPUBLISHED, book.unpublished().count)
+    yield Sample(HELD, held.count)
+    yield Sample(HELD_AGE, age(held, now).total_seconds())
+    for window, length in WINDOWS.items():
+        for outcome, count in book.outcomes(now - length).items():
+            yield Sample(OUTCOMES, count, {"outcome": outcome, "window": window})
+    for job, beat in book.beats().items():
+        yield Sample(JOB_AGE, (now - beat.last).total_seconds(), {"job": job})
+    for code, count in book.alerted(now - WINDOWS["day"]).items():
+        yield Sample(ALERTED, count, {"code": code})
+    yield from _results(desk)
+    yield from _dates(desk, now)
+    for place, free in free_space(desk.settings).items():
+        yield Sample(DISK, free, {"place": place})
+
+
+def _inbox(desk: Desk) -> Waiting:
+    found = [one.modified for place in ("inbox/", "feeds/") for one in desk.store.list(place) if one.kind == "file"]
+    return Waiting(len(found), min(found, default=None))
+
+
+def _results(desk: Desk) -> Iterator[Sample]:
+    for series in desk.catalogue.all_series():
+        every = [one for one in desk.results.every(series.id) if one.kind == "series"]
+        for state in STATES if every else ():
+            yield Sample(STATE, int(every[-1].state == state), {"series": series.id, "state": state})
+        issued = [one for one in every if one.state in ISSUED]
+        if issued:
+            files = desk.results.files(issued[-1])
+            for audience in sorted({one.audience for one in files}):
+                waiting = sum(1 for one in files if one.audience == audience and one.published_at is None)
+                yield Sample(NOT_OUT, waiting, {"series": series.id, "audience": audience})
+
+
+def _dates(desk: Desk, now: datetime) -> Iterator[Sample]:
+    coming: dict[str, tuple[datetime, str]] = {}
+    for series in desk.catalogue.all_series():
+        for one in desk.catalogue.milestones_of(series, now):
+            if one.at > now and (one.event not in coming or one.at < coming[one.event][0]):
+                coming[one.event] = one.at, series.id
+    for event, (at, series_id) in sorted(coming.items()):
+        yield Sample(NEXT, (at - now).total_seconds(), {"series": series_id, "event": event})
+
+
+def exposition(desk: Desk, now: datetime) -> bytes:
+    """Every value in the text format of Prometheus."""
+    registry = CollectorRegistry()
+    gauges = {one.name: Gauge(one.name, one.meaning, one.labels, registry=registry) for one in METRICS}
+    for sample in measure(desk, now):
+        gauge = gauges[sample.metric.name]
+        (gauge.labels(**sample.labels) if sample.labels else gauge).set(sample.value)
+    return generate_latest(registry)

@@ -1,0 +1,168 @@
+"""The watch: every five minutes it looks for what is due and not done, and tells people.
+
+It looks at the ledger, the calendar and the disk, not at Airflow: that a job has *run* is nothing, that its work is
+done is what counts. Nothing it does belongs to the results, so it is not on record for replay.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import get_args
+
+from attrs import evolve, frozen
+
+from infra.ledger.alerts import Beat, WatchBook, age
+from infra.ledger.results import ISSUED, Awarding
+from infra.settings import MIB, Settings
+from pipeline.desk import Desk
+from pipeline.results.release import INSTANTS
+from pipeline.season.checkpoints import Event
+from pipeline.watching.alerts import (
+    AWARD_MISSING,
+    CHECKPOINT_MISSING,
+    DISK_LOW,
+    FILES_HELD,
+    INGEST_SILENT,
+    RESULTS_LATE,
+    RESULTS_NOT_APPROVED,
+    Alert,
+    alert,
+    tell,
+)
+from rules.catalogue import Series
+
+log = logging.getLogger(__name__)
+
+RESULTS_MINUTES = timedelta(minutes=10)
+"""Ours: so long after their instant the results must be out."""
+INGEST_MINUTES = timedelta(minutes=15)
+"""Ours: three runs of the ingest."""
+APPROVAL = timedelta(hours=24)
+"""Ours: so long before results go to centres they must be approved."""
+AWARD = timedelta(days=6)
+"""Ours: the award runs a week before; a day later its files must be built."""
+CHECKPOINT = timedelta(hours=2)
+"""Ours: so long after its instant a checkpoint must be taken."""
+CHECKPOINT_DAYS = (14, 3, 0)
+"""As the DAG `checkpoints` takes them."""
+HELD = timedelta(days=1)
+"""Ours: so long a file may be held."""
+WATCH, INGEST = "watch", "ingest"
+
+
+@frozen(kw_only=True)
+class Watched:
+    """What a look found: all that is wrong, and what of it nobody had been told."""
+
+    wrong: tuple[Alert, ...]
+    fresh: tuple[Alert, ...]
+
+    def note(self) -> str:
+        """In a line or more, for the run's note and for a person."""
+        if not self.wrong:
+            return "Nothing is late."
+        new = {one.key for one in self.fresh}
+        return "\n".join(f"{one.code}{' (new)' if one.key in new else ''}: {one.happened}" for one in self.wrong)
+
+
+def watch(desk: Desk, now: datetime) -> Watched:
+    """Looks once, at `now` (aware), and tells people what they have not been told."""
+    book = WatchBook(desk.ledger.engine)
+    wrong = tuple(conditions(desk, book, now))
+    fresh = tuple(tell(desk.settings, book, wrong, now))
+    book.beat(WATCH, now)
+    done = Watched(wrong=wrong, fresh=fresh)
+    log.info("%s", done.note())
+    return done
+
+
+def conditions(desk: Desk, book: WatchBook, now: datetime) -> Iterator[Alert]:
+    """What is wrong at `now`, told or not."""
+    beats = book.beats()
+    # What fell due before anybody watched is history: a desk that plays an old season does not cry of it.
+    since = beats[WATCH].first if WATCH in beats else now
+    for series in desk.catalogue.all_series():
+        yield from _results(desk, book, series, since, now)
+        yield from _checkpoints(desk, book, series, since, now)
+    yield from _ingest(beats, now)
+    yield from _held(book, now)
+    yield from _disks(desk.settings, now)
+
+
+def _results(desk: Desk, book: WatchBook, series: Series, since: datetime, now: datetime) -> Iterator[Alert]:
+    dates = {audience: desk.catalogue.milestone(series, event, now) for audience, event in INSTANTS.items()}
+    due = {audience: one.at for audience, one in dates.items() if one and one.at >= since and one.at - AWARD <= now}
+    if not due or not book.entered(series.id):
+        return
+    every = [one for one in desk.results.every(series.id) if one.kind == "series"]
+    for audience, at in due.items():
+        late = now - at
+        if late >= RESULTS_MINUTES and not _out(desk, every, audience):
+            minutes = int(late / timedelta(minutes=1))
+            yield alert(RESULTS_LATE, series.id, audience, series=series.id, audience=audience, minutes=minutes)
+    if "centres" in due and now < due["centres"]:
+        yield from _not_ready(series, every, due["centres"], now)
+
+
+def _out(desk: Desk, every: list[Awarding], audience: str) -> bool:
+    issued = [one for one in every if one.state in ISSUED]
+    return bool(issued) and all(one.published_at for one in desk.results.files(issued[-1]) if one.audience == audience)
+
+
+def _not_ready(series: Series, every: list[Awarding], at: datetime, now: datetime) -> Iterator[Alert]:
+    if any(one.state in ISSUED for one in every):
+        return
+    state = f"version {every[-1].version} is {every[-1].state}" if every else "nothing is awarded"
+    hours = int((at - now) / timedelta(hours=1))
+    if now >= at - APPROVAL:
+        yield alert(RESULTS_NOT_APPROVED, series.id, state, series=series.id, hours=hours, state=state)
+    elif not every or every[-1].state != "built":
+        yield alert(AWARD_MISSING, series.id, series=series.id, hours=hours, state=state)
+
+
+def _checkpoints(desk: Desk, book: WatchBook, series: Series, since: datetime, now: datetime) -> Iterator[Alert]:
+    for event in get_args(Event):
+        date = desk.catalogue.milestone(series, event, now) if event != "award" else None
+        if date is None:
+            continue
+        instants = [evolve(date, day=date.day - timedelta(days=days)).at for days in CHECKPOINT_DAYS]
+        passed = [at for at in instants if since <= at <= now - CHECKPOINT]
+        if passed and not book.checkpoint_taken(series.id, event, passed[-1]):
+            hours = int((now - passed[-1]) / timedelta(hours=1))
+            about = (series.id, event, f"{passed[-1]:%Y-%m-%d}")
+            yield alert(CHECKPOINT_MISSING, *about, series=series.id, event=event, hours=hours)
+
+
+def _ingest(beats: Mapping[str, Beat], now: datetime) -> Iterator[Alert]:
+    # A desk that has just come up again gets a round to take in what waits.
+    if WATCH not in beats or now - beats[WATCH].last >= INGEST_MINUTES:
+        return
+    since = beats[INGEST].last if INGEST in beats else beats[WATCH].first
+    if now - since >= INGEST_MINUTES:
+        yield alert(INGEST_SILENT, since.isoformat(), minutes=int((now - since) / timedelta(minutes=1)))
+
+
+def _held(book: WatchBook, now: datetime) -> Iterator[Alert]:
+    held = book.held()
+    oldest = age(held, now)
+    if oldest >= HELD:
+        # Once a day while there are such files, and not a message a file.
+        yield alert(FILES_HELD, f"{now:%Y-%m-%d}", count=held.count, hours=int(oldest / timedelta(hours=1)))
+
+
+def _disks(settings: Settings, now: datetime) -> Iterator[Alert]:
+    for place, free in free_space(settings).items():
+        if free < settings.free_disk_bytes:
+            yield alert(DISK_LOW, place, f"{now:%Y-%m-%d}", place=place, free=free // MIB)
+
+
+def free_space(settings: Settings) -> dict[str, int]:
+    """Bytes that are free on the disk of the state folder, and of the store where that is a folder."""
+    places = {"state folder": settings.state}
+    if not settings.store_location.startswith("s3://"):
+        places["store"] = Path(settings.store_location)
+    return {name: shutil.disk_usage(folder).free for name, folder in places.items() if folder.exists()}
