@@ -46,7 +46,7 @@ def test_what_is_copied_is_there_and_sent_to_the_build(steps: list[dict[str, Any
     sent = (DEPLOY / "Containerfile.dockerignore").read_text(encoding="utf-8").splitlines()
     copied = [value.split()[:-1] for value in values(steps, "COPY") if "--from=" not in value]
     sources = [source for one in copied for source in one]
-    assert len(sources) == 11
+    assert len(sources) == 13
     for source in sources:
         assert (ROOT / source).exists(), source
         assert f"!{source.split('/')[0]}" in sent, source
