@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.cli import main
-from tests.pipeline.test_describe import GOLDEN
+from tests.pipeline.files.test_describe import GOLDEN
 from tests.support import centre_file
 
 RESULTSDAY = Path(sys.executable).with_name("resultsday")

@@ -23,7 +23,7 @@ from pipeline.cli import main
 from pipeline.files.check import Exit, check_file
 from rules.catalogue import LONDON, Catalogue
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
-from tests.pipeline.test_describe import REPLY, made, options, results, syllabuses
+from tests.pipeline.files.test_describe import REPLY, made, options, results, syllabuses
 from tests.support import CENTRE, centre_file
 
 CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)

@@ -27,6 +27,7 @@ from pipeline.results.embargo import ReleaseError, embargoed, sha256_of
 from pipeline.results.release import Audience, approve, build, release, withdraw
 from pipeline.results.result_files import RECORDS, read_back, records, result_files, typed
 from rules.catalogue import Catalogue, Milestone
+from tests.pipeline.intake.test_interruptions import rows
 from tests.pipeline.results_season import (
     APPROVED,
     AWARDED,
@@ -42,7 +43,6 @@ from tests.pipeline.results_season import (
     outside,
     series,
 )
-from tests.pipeline.test_interruptions import rows
 
 R_FILE = f"outbox/{CENTRE}/R6412315.X01"
 FOR_CENTRES = "portal/centres/2024-06/1.csv"

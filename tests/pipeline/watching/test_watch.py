@@ -29,7 +29,7 @@ from tests.pipeline.results_season import CENTRE, TO_CENTRES, TO_LEARNERS, WHO, 
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOON = datetime(2024, 1, 10, 12, tzinfo=LONDON)
-RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook"
+RUNBOOK = Path(__file__).parents[3] / "docs" / "runbook"
 
 
 @pytest.fixture

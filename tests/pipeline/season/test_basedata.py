@@ -36,7 +36,7 @@ from tests.rules.test_catalogue import add
 
 CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 EVERY_SERIES = sorted({one.series for one in CATALOGUE.milestones})
-GOLDEN = Path(__file__).parents[2] / "fixtures" / "basedata" / "2024-06"
+GOLDEN = Path(__file__).parents[3] / "fixtures" / "basedata" / "2024-06"
 MADE = datetime(2023, 10, 26, tzinfo=LONDON)
 LATER = datetime(2024, 4, 1, tzinfo=LONDON)  # the marks deadline of May/June 2024 moves from 1 to 15 May
 SECOND = timedelta(seconds=1)

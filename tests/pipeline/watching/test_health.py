@@ -140,5 +140,5 @@ def test_a_database_that_is_stopped_is_named(tmp_path: Path, alive: str) -> None
 
 
 def newest() -> str:
-    versions = Path(__file__).parents[2] / "infra" / "ledger" / "migrations" / "versions"
+    versions = Path(__file__).parents[3] / "infra" / "ledger" / "migrations" / "versions"
     return max(one.name for one in versions.glob("0*.py"))[:4]

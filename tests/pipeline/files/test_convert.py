@@ -20,11 +20,11 @@ from parsers.writer import file
 from pipeline.cli import main
 from pipeline.files.convert import Refused, convert, guarded, unguarded
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
-from tests.pipeline.test_describe import made, options, results, syllabuses
+from tests.pipeline.files.test_describe import made, options, results, syllabuses
 from tests.support import CENTRE, centre_file
 
 ENDINGS = ("csv", "json", "parquet")
-SAMPLES = Path(__file__).parents[2] / "fixtures" / "samples"
+SAMPLES = Path(__file__).parents[3] / "fixtures" / "samples"
 WHO = {"centre": CENTRE, "candidate": "0001", "uci": next(people(CENTRE, 1, seed=1))["uci"]}
 
 

@@ -22,7 +22,7 @@ from pipeline.files.named_files import lines_of
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
 from tests.support import CENTRE, centre_file
 
-GOLDEN = Path(__file__).parents[2] / "fixtures" / "describe"
+GOLDEN = Path(__file__).parents[3] / "fixtures" / "describe"
 PERSON = next(people(CENTRE, 1, seed=1))
 
 
