@@ -20,7 +20,8 @@ from attrs import frozen
 
 from bench.desks import temporary_server
 from infra.host import free_port
-from infra.landing.keys import KeyBook, Ordered, read_public_key
+from infra.landing.keys import read_public_key
+from infra.ledger.keys import KeyBook, Ordered
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 

@@ -43,7 +43,6 @@ def ingest() -> None:
     def take_in() -> str:
         """One task for all files: a task of its own for each would cost more than the work."""
         from infra.airflow_api import note_run
-        from infra.ledger.alerts import WatchBook
         from infra.settings import Settings
         from pipeline.desk import open_desk
         from pipeline.intake.ingest import ingest as ingest_all
@@ -53,7 +52,7 @@ def ingest() -> None:
             now = datetime.now(UTC)
             note = ingest_all(desk, now).note()
             # Only here: that somebody takes in by hand must not hide that the runs do not come.
-            WatchBook(desk.ledger.engine).beat(INGEST, now)
+            desk.watch.beat(INGEST, now)
         run = get_current_context()["dag_run"]
         note_run(run.dag_id, run.run_id, note)
         return note

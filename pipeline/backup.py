@@ -22,10 +22,8 @@ from typing import BinaryIO, cast
 
 from attrs import frozen
 from cattrs.preconf.json import make_converter
-from sqlalchemy import select
 
 from infra.ledger.submissions import Ledger, migrate
-from infra.ledger.tables import submissions
 from infra.running import dump
 from infra.settings import MIB
 from infra.store import BadKey, FolderStore, Missing, Store, Stored
@@ -85,12 +83,11 @@ def backup(desk: Desk, place: Store, now: datetime, patience: int = PATIENCE) ->
         place.root.chmod(0o700)  # results under embargo and learners' names lie in it
     with ExitStack() as later, tempfile.TemporaryDirectory() as folder:
         with _at_rest(desk.ledger, patience):
-            connection, snapshot = later.enter_context(dump.snapshot(desk.ledger.engine))
-            known = set(connection.scalars(select(submissions.c.sha256).where(submissions.c.kind == "file")))
+            snapshot = later.enter_context(desk.ledger.snapshot())
             listed = list(desk.store.list(""))
             waiting = [_keep(desk.store, one, place) for one in listed if _is_file(one) and _landed(one)]
         file = Path(folder) / LEDGER
-        dump.dump(desk.settings.database_url, file, snapshot)
+        dump.dump(desk.settings.database_url, file, snapshot.name)
         with file.open("rb") as stream:
             ledger_sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             stream.seek(0)
@@ -99,7 +96,7 @@ def backup(desk: Desk, place: Store, now: datetime, patience: int = PATIENCE) ->
     still = {one.key: one for one in desk.store.list("")}
     changed = {one.key for one in listed if not _landed(one) and not _same(one, still.get(one.key))}
     kept = tuple(one for one in (*waiting, *others) if one is not None and one.key not in changed)
-    if lost := known - {one.key.removeprefix("archive/") for one in kept}:
+    if lost := snapshot.files - {one.key.removeprefix("archive/") for one in kept}:
         raise BackupError(f"{len(lost)} files of the ledger are not in the archive, the first is archive/{min(lost)}")
     left_out = tuple(sorted({one.key for one in listed if one.kind != "folder"} - {one.key for one in kept}))
     made = Backup(at=now.isoformat(), ledger_sha256=ledger_sha256, files=kept, left_out=left_out)

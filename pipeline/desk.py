@@ -1,4 +1,5 @@
-"""What every job works with: the store, the ledger, the catalogue and the settings, opened together."""
+"""What every job works with: the store, the ledger with all its books, the catalogue and the settings, opened
+together."""
 
 from __future__ import annotations
 
@@ -7,26 +8,40 @@ from contextlib import contextmanager
 
 from attrs import frozen
 
+from infra.ledger.accounts import Accounts
 from infra.ledger.actions import ActionBook
+from infra.ledger.alerts import WatchBook
+from infra.ledger.console import ConsoleBook
 from infra.ledger.journal import Journal
+from infra.ledger.keys import KeyBook
+from infra.ledger.marks import MarkBook
+from infra.ledger.moderation import Moderation
 from infra.ledger.results import ResultBook
 from infra.ledger.submissions import Ledger
+from infra.ledger.trail import Trail
 from infra.settings import Settings
 from infra.store import Store, open_store
 from rules.catalogue import Catalogue
 
 
-@frozen
+@frozen(kw_only=True)
 class Desk:
-    """The open desk."""
+    """The open desk. `ledger` has the files; every other book of the ledger hangs here too, on the same connections."""
 
     settings: Settings
     store: Store
-    ledger: Ledger
-    actions: ActionBook
-    results: ResultBook
-    journal: Journal
     catalogue: Catalogue
+    ledger: Ledger
+    accounts: Accounts
+    actions: ActionBook
+    console: ConsoleBook
+    journal: Journal
+    keys: KeyBook
+    marks: MarkBook
+    moderation: Moderation
+    results: ResultBook
+    trail: Trail
+    watch: WatchBook
 
 
 @contextmanager
@@ -35,12 +50,20 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
     used."""
     catalogue = Catalogue.load(settings.catalogue)
     with Ledger(settings.database_url) as ledger:
+        engine = ledger.engine
         yield Desk(
-            settings,
-            open_store(settings.store_location),
-            ledger,
-            ActionBook(ledger.engine),
-            ResultBook(ledger.engine),
-            Journal(ledger.engine),
-            catalogue,
+            settings=settings,
+            store=open_store(settings.store_location),
+            catalogue=catalogue,
+            ledger=ledger,
+            accounts=Accounts(engine),
+            actions=ActionBook(engine),
+            console=ConsoleBook(engine),
+            journal=Journal(engine),
+            keys=KeyBook(engine),
+            marks=MarkBook(engine),
+            moderation=Moderation(engine),
+            results=ResultBook(engine),
+            trail=Trail(engine),
+            watch=WatchBook(engine),
         )

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import fields, resolve_types
 from click.testing import CliRunner
 
 from parsers.findings import CODES
 from pipeline.cli import main
+from pipeline.desk import Desk
 
 ROOT = Path(__file__).parents[1]
 OURS = {"parsers", "rules", "infra", "pipeline", "dags"}
@@ -64,6 +66,23 @@ def test_the_format_library_needs_four_packages_and_nothing_of_ours() -> None:
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module.split(".")[0])
     assert imported - set(sys.stdlib_module_names) == {"parsers", "attrs", "lark", "numpy", "polars"}
+
+
+BOOKS = {one.type for one in fields(resolve_types(Desk)) if one.type and one.type.__module__.startswith("infra.ledger")}
+KNOW_NO_DESK = {"pipeline/watching/callbacks.py", "pipeline/watching/health.py"}
+"""They speak when the catalogue or the store cannot be opened, too."""
+
+
+@pytest.mark.parametrize("package", ["pipeline", "dags"])
+def test_every_book_of_the_ledger_is_opened_with_the_desk_and_nobody_reaches_behind_it(package: str) -> None:
+    books = {one.__name__ for one in BOOKS}
+    assert len(books) > 10
+    for name, tree in modules(package):
+        reached = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        if name != "pipeline/desk.py":
+            assert not {one for one in reached if one.endswith("ledger.engine")}, name
+            assert not called & books or name in KNOW_NO_DESK, name
 
 
 @pytest.mark.parametrize("package", ["parsers", "rules", "pipeline"])

@@ -22,10 +22,10 @@ from attrs import evolve, frozen
 from click.testing import CliRunner
 
 from infra.host import free_port
-from infra.landing.keys import KeyBook, Ordered, read_public_key
+from infra.landing.keys import read_public_key
 from infra.ledger import tables as t
 from infra.ledger.alerts import WatchBook
-from infra.ledger.console import ConsoleBook
+from infra.ledger.keys import Ordered
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
@@ -197,7 +197,7 @@ class Desks:
                 if not before:
                     play(desk)
                     key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
-                    KeyBook(desk.ledger.engine).add(CENTRE, read_public_key(key), Ordered(WHO, WHY, AWARDED))
+                    desk.keys.add(CENTRE, read_public_key(key), Ordered(WHO, WHY, AWARDED))
                 lead(desk)
             self._made[state] = settings
         return self._made[state]
@@ -280,7 +280,7 @@ class World:
     def _held(self) -> str:
         """The number of the held file, or of the one that was."""
         with open_desk(self.settings) as desk:
-            held = ConsoleBook(desk.ledger.engine).held()
+            held = desk.console.held()
         self._number = self._number if held.is_empty() else str(held["id"][0])
         return self._number
 

@@ -1,24 +1,14 @@
-"""Keys: those with which centres log in, kept in the ledger, and the service's own, a file only its user can read.
-
-Centres' keys are in the ledger and not in files, as every change has a who, when and why there, holds for every copy of
-the service at once, and is in the backup of the ledger. No row is ever deleted.
-"""
+"""Keys as files: the public one a centre gives, and the service's own, which only its user can read. What is held of
+centres' keys is in the ledger (`infra/ledger/keys.py`)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import asyncssh
-from attrs import frozen
-from sqlalchemy import Connection, Engine, Row, Select, func, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from infra.host import write_private
-from infra.ledger.tables import centre_keys
+from infra.ledger.keys import KeyRefused, PublicKey
 from infra.settings import Settings
 
 KINDS = (
@@ -26,58 +16,6 @@ KINDS = (
     "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
 )  # fmt: skip
 RSA_BITS = 3072
-
-
-class KeyRefused(ValueError):  # noqa: N818
-    """A key cannot be added, rotated or removed; the message says why."""
-
-
-@frozen
-class PublicKey:
-    """A public key as a centre gave it: `line` is kind and data, `fingerprint` as `ssh-keygen -l` prints it."""
-
-    kind: str
-    line: str
-    fingerprint: str
-    comment: str
-
-
-@frozen
-class Ordered:
-    """Who changes a key, why, and when (aware)."""
-
-    who: str
-    why: str
-    at: datetime
-
-    def __attrs_post_init__(self) -> None:
-        if not self.who.strip() or not self.why.strip():
-            raise KeyRefused("say who does it and why")
-
-
-@frozen(kw_only=True)
-class CentreKey:
-    """A key of a centre as the ledger has it; what has not happened is null."""
-
-    id: int
-    centre: str
-    kind: str
-    public_key: str
-    fingerprint: str
-    comment: str
-    added_at: datetime
-    added_by: str
-    added_why: str
-    ends_at: datetime | None
-    ends_by: str | None
-    ends_why: str | None
-    removed_at: datetime | None
-    removed_by: str | None
-    removed_why: str | None
-
-    def valid(self, now: datetime) -> bool:
-        """Whether it opens the door at `now` (aware)."""
-        return self.removed_at is None and (self.ends_at is None or now < self.ends_at)
 
 
 def read_public_key(text: str) -> PublicKey:
@@ -100,83 +38,6 @@ def read_public_key(text: str) -> PublicKey:
     return PublicKey(kind, line, key.get_fingerprint(), comment)
 
 
-class KeyBook:
-    """The keys of centres in the ledger."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def add(self, centre: str, key: PublicKey, order: Ordered) -> None:
-        """A further key for a centre, valid at once beside those it has. Raises `KeyRefused`."""
-        with self._changing() as connection:
-            _insert(connection, centre, key, order)
-
-    def rotate(self, centre: str, key: PublicKey, until: datetime, order: Ordered) -> Sequence[CentreKey]:
-        """A new key, valid at once, and an end (aware) for those that were valid: these are returned. Raises
-        `KeyRefused`."""
-        with self._changing() as connection:
-            old = [one for one in _rows(connection, _held(centre)) if one.valid(order.at)]
-            if not old:
-                raise KeyRefused(f"centre {centre} has no valid key that could be rotated: add one")
-            _insert(connection, centre, key, order)
-            t = centre_keys.c
-            sooner = or_(t.ends_at.is_(None), t.ends_at > until)
-            ids = [one.id for one in old]
-            ended = {"ends_at": until, "ends_by": order.who, "ends_why": order.why}
-            connection.execute(update(centre_keys).where(t.id.in_(ids), sooner).values(ended))
-            return _rows(connection, select(centre_keys).where(t.id.in_(ids)).order_by(t.id))
-
-    def remove(self, centre: str, fingerprint: str | None, order: Ordered) -> Sequence[CentreKey]:
-        """Ends a key at once, and the sessions it opened; null: every key of the centre. Returns them; raises
-        `KeyRefused` when there is none."""
-        t = centre_keys.c
-        query = _held(centre)
-        if fingerprint is not None:
-            query = query.where(t.fingerprint == fingerprint)
-        with self._changing() as connection:
-            found = _rows(connection, query)
-            if not found:
-                which = f"key {fingerprint}" if fingerprint else "key"
-                raise KeyRefused(f"centre {centre} has no {which} to be removed")
-            removed = {"removed_at": order.at, "removed_by": order.who, "removed_why": order.why}
-            ids = [one.id for one in found]
-            connection.execute(update(centre_keys).where(t.id.in_(ids)).values(removed))
-        return found
-
-    def valid(self, centre: str, now: datetime) -> Sequence[CentreKey]:
-        """The keys that open the door for a centre at `now` (aware)."""
-        with self._engine.connect() as connection:
-            return [one for one in _rows(connection, _held(centre)) if one.valid(now)]
-
-    def still_valid(self, ids: Collection[int], now: datetime) -> set[int]:
-        """Those of the keys with these ids that are valid at `now` (aware)."""
-        with self._engine.connect() as connection:
-            query = select(centre_keys).where(centre_keys.c.id.in_(ids))
-            return {one.id for one in _rows(connection, query) if one.valid(now)}
-
-    def keys(self, centre: str) -> Sequence[CentreKey]:
-        """Every key a centre has or had, the oldest first."""
-        with self._engine.connect() as connection:
-            query = select(centre_keys).where(centre_keys.c.centre == centre).order_by(centre_keys.c.id)
-            return _rows(connection, query)
-
-    def centres(self, now: datetime) -> Mapping[str, int]:
-        """How many valid keys each centre has at `now` (aware), for every centre that ever had one."""
-        t = centre_keys.c
-        valid = t.removed_at.is_(None) & (t.ends_at.is_(None) | (t.ends_at > now))
-        query = select(t.centre, func.count().filter(valid).label("valid")).group_by(t.centre).order_by(t.centre)
-        with self._engine.connect() as connection:
-            return {row.centre: row.valid for row in connection.execute(query)}
-
-    @contextmanager
-    def _changing(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except IntegrityError:
-            raise KeyRefused("the centre has this key already; remove it before it is added again") from None
-
-
 def host_key_file(settings: Settings) -> Path:
     """Where the private part of the service's own key lies."""
     return settings.state.absolute() / "sftp_host_key"
@@ -196,21 +57,3 @@ def host_key(settings: Settings) -> asyncssh.SSHKey:
         return asyncssh.read_private_key(file)
     except (asyncssh.KeyImportError, OSError):
         raise KeyRefused(f"the host key {file} cannot be read as a private key") from None
-
-
-def _insert(connection: Connection, centre: str, key: PublicKey, order: Ordered) -> None:
-    row: dict[str, Any] = {
-        "centre": centre, "kind": key.kind, "public_key": key.line, "fingerprint": key.fingerprint,
-        "comment": key.comment, "added_at": order.at, "added_by": order.who, "added_why": order.why,
-    }  # fmt: skip
-    connection.execute(insert(centre_keys).values(row))
-
-
-def _held(centre: str) -> Select[Any]:
-    t = centre_keys.c
-    return select(centre_keys).where(t.centre == centre, t.removed_at.is_(None)).order_by(t.id)
-
-
-def _rows(connection: Connection, query: Select[Any]) -> list[CentreKey]:
-    found: Sequence[Row[Any]] = connection.execute(query).all()
-    return [CentreKey(**row._mapping) for row in found]

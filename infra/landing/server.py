@@ -18,9 +18,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from infra.landing.bell import Bell
 from infra.landing.files import Centre, Surroundings
-from infra.landing.keys import CentreKey, KeyBook, host_key
+from infra.landing.keys import host_key
 from infra.landing.session import Door
 from infra.landing.uploads import Budget
+from infra.ledger.keys import CentreKey, KeyBook
 from infra.settings import Settings
 from infra.store import Store, open_store
 

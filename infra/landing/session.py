@@ -11,7 +11,7 @@ from asyncssh.sftp import SFTPServerHandler
 from asyncssh.stream import SSHServerStreamSession
 
 from infra.landing.files import CentreFiles
-from infra.landing.keys import CentreKey
+from infra.ledger.keys import CentreKey
 
 if TYPE_CHECKING:
     from infra.landing.server import Landing

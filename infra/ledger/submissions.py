@@ -115,6 +115,14 @@ class Booking:
     replies: Sequence[Mapping[str, Any]]
 
 
+@frozen
+class Snapshot:
+    """The ledger as it was at one moment: its name for `pg_dump`, and the SHA-256 of every file received by then."""
+
+    name: str
+    files: frozenset[str]
+
+
 class Ledger:
     """Access to the ledger at one PostgreSQL address. Close it, or use it as a context manager."""
 
@@ -134,6 +142,14 @@ class Ledger:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """The ledger as it is now; it can be dumped so until the block ends."""
+        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            name = connection.execute(select(func.pg_export_snapshot())).scalar_one()
+            t = submissions.c
+            yield Snapshot(name, frozenset(connection.scalars(select(t.sha256).where(t.kind == "file"))))
 
     @contextmanager
     def exclusive(self, job: str) -> Iterator[bool]:

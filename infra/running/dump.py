@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, literal, select, text
+from sqlalchemy import MetaData, create_engine, literal, select
 from sqlalchemy.engine import make_url
 
 from infra.running.postgres import PostgresError, packaged_binaries
-
-
-@contextmanager
-def snapshot(engine: Engine) -> Iterator[tuple[Connection, str]]:
-    """A connection that sees the database as it is now until the block ends, and the snapshot's name for `dump`."""
-    with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        yield connection, str(connection.execute(text("SELECT pg_export_snapshot()")).scalar_one())
 
 
 def dump(database_url: str, file: Path, snapshot: str) -> None:

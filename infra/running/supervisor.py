@@ -319,7 +319,8 @@ def _serve(settings: Settings) -> NoReturn:
 
 def _landing(settings: Settings) -> tuple[Component, str]:
     """The landing service as a part of the desk, and the fingerprint of its key, which is made on first use."""
-    from infra.landing.keys import KeyRefused, host_key
+    from infra.landing.keys import host_key
+    from infra.ledger.keys import KeyRefused
 
     try:
         fingerprint = host_key(settings).get_fingerprint()

@@ -21,7 +21,6 @@ import polars as pl
 from attrs import evolve, field, frozen
 
 from infra.ledger.actions import Action
-from infra.ledger.moderation import Moderation
 from infra.ledger.results import Awarding, ConversionRow
 from infra.store import Stored
 from parsers import findings as f
@@ -407,7 +406,7 @@ def _award(desk: Desk, series: Series, rests_on: Ground, now: datetime, kind: st
 
 def undecided(desk: Desk, series: Series) -> tuple[str, ...]:
     """MOD-2: what of the moderation of a series has not ended; the marks can still change."""
-    states = Moderation(desk.ledger.engine).undecided(series.id)
+    states = desk.moderation.undecided(series.id)
     return tuple(f"{count} {UNDECIDED[state]}" for state, count in states.items())
 
 

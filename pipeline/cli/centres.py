@@ -15,7 +15,7 @@ from infra.settings import Settings
 from pipeline.cli.tools import main, open_the_desk, told
 
 if TYPE_CHECKING:
-    from infra.landing.keys import CentreKey, KeyBook
+    from infra.ledger.keys import CentreKey, KeyBook
 
 
 @main.group()
@@ -38,7 +38,8 @@ KEY_FILE = click.argument("key_file", type=click.Path(path_type=Path, exists=Tru
 @told
 def add(number: str, key_file: Path, who: str, why: str) -> None:
     """Let a CENTRE log in with the public key in KEY_FILE (OpenSSH or PuTTY), beside the keys it has."""
-    from infra.landing.keys import Ordered, read_public_key
+    from infra.landing.keys import read_public_key
+    from infra.ledger.keys import Ordered
 
     with _books() as keys:
         key = read_public_key(_text(key_file))
@@ -56,7 +57,8 @@ def add(number: str, key_file: Path, who: str, why: str) -> None:
 @told
 def rotate(number: str, key_file: Path, days: int, who: str, why: str) -> None:
     """Let a CENTRE log in with a new key, and set an end for those it has: until then both are valid."""
-    from infra.landing.keys import Ordered, read_public_key
+    from infra.landing.keys import read_public_key
+    from infra.ledger.keys import Ordered
 
     now = datetime.now(UTC)
     with _books() as keys:
@@ -75,7 +77,7 @@ def rotate(number: str, key_file: Path, days: int, who: str, why: str) -> None:
 @told
 def remove(number: str, fingerprint: str | None, every: bool, who: str, why: str) -> None:
     """End a key of a CENTRE at once, by its FINGERPRINT, and the sessions it has opened."""
-    from infra.landing.keys import Ordered
+    from infra.ledger.keys import Ordered
 
     if (fingerprint is None) != every:
         raise click.UsageError("name the key by its fingerprint (`resultsday centre keys`), or say --all")
@@ -110,8 +112,8 @@ def show(number: str) -> None:
 @told
 def sftp() -> None:
     """Run the landing service alone, until it is told to stop (`up` runs it as a part of the desk)."""
-    from infra.landing.keys import KeyRefused
     from infra.landing.server import serve
+    from infra.ledger.keys import KeyRefused
     from infra.running.supervisor import status as look
 
     settings = Settings.load()
@@ -128,11 +130,11 @@ def sftp() -> None:
 
 @contextmanager
 def _books() -> Iterator[KeyBook]:
-    from infra.landing.keys import KeyBook, KeyRefused
+    from infra.ledger.keys import KeyRefused
 
     with open_the_desk() as desk:
         try:
-            yield KeyBook(desk.ledger.engine)
+            yield desk.keys
         except KeyRefused as error:
             raise click.ClickException(str(error)) from error
 

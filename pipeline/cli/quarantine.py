@@ -22,12 +22,11 @@ def quarantine() -> None:
 @told
 def list_() -> None:
     """Every held file: its number, centre, name, receipt, and what holds it."""
-    from infra.ledger.console import ConsoleBook
     from pipeline.cli.tools import width
     from pipeline.intake.quarantine import held_lines
 
     with open_the_desk() as desk:
-        say(held_lines(ConsoleBook(desk.ledger.engine).held(), width()))
+        say(held_lines(desk.console.held(), width()))
 
 
 def _command(name: Action, help_text: str) -> None:

@@ -63,10 +63,9 @@ def alerts() -> None:
 @told
 def alerts_list() -> None:
     """The last fifty alerts, the newest first."""
-    from infra.ledger.alerts import WatchBook
 
     with open_the_desk() as desk:
-        said = WatchBook(desk.ledger.engine).said()
+        said = desk.watch.said()
     say(
         f"{one.at:%Y-%m-%d %H:%M} UTC  {'told' if one.sent_at else 'NOT TOLD':<8}  {one.code}: {one.said}"
         for one in said

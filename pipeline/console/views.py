@@ -15,7 +15,6 @@ import polars as pl
 from attrs import define, evolve, field, frozen
 from fastapi import HTTPException
 
-from infra.ledger.accounts import Accounts
 from infra.ledger.actions import Action as StaffAction
 from infra.ledger.console import ConsoleBook
 from infra.settings import Settings
@@ -119,9 +118,6 @@ class Console:
                 self._desk, self._edition = evolve(self._desk, catalogue=catalogue), edition
             return self._desk
 
-    def _book(self, desk: Desk) -> ConsoleBook:
-        return ConsoleBook(desk.ledger.engine)
-
     def _series(self, desk: Desk, asked: str) -> Series:
         if not asked:
             return current(desk.catalogue, self.clock())
@@ -133,14 +129,14 @@ class Console:
     def _snapshot(self, desk: Desk, series: Series) -> Snapshot:
         with self._lock:
             if self._snapshots is None:
-                self._snapshots = Snapshots(self._book(desk), lambda of: _silent(desk, of))
+                self._snapshots = Snapshots(desk.console, lambda of: _silent(desk, of))
         return self._snapshots.of(series, self.clock)
 
     # --- The season --------------------------------------------------------------------------------------------------
 
     def season(self, desk: Desk, asked: str, on: str) -> dict[str, Any]:
         """A series at a glance. `on`: a day (`2024-04-20`) whose calendar is shown instead of today's."""
-        series, book = self._series(desk, asked), self._book(desk)
+        series, book = self._series(desk, asked), desk.console
         now = _noon(on) or self.clock()
         dates = [one for one in desk.catalogue.milestones_of(series, now) if one.component == "*"]
         dates.sort(key=lambda one: (one.at, one.event))
@@ -206,7 +202,7 @@ class Console:
 
     def centre(self, desk: Desk, centre: str, asked: str, at: int) -> dict[str, Any]:
         """All about one centre in a series."""
-        series, book = self._series(desk, asked), self._book(desk)
+        series, book = self._series(desk, asked), desk.console
         _known_centre(centre)
         snapshot = self._snapshot(desk, series)
         row = snapshot.centres.filter(pl.col("centre") == centre)
@@ -243,7 +239,7 @@ class Console:
 
     def candidate(self, desk: Desk, centre: str, candidate: str, *, personal: bool = False) -> dict[str, Any]:
         """All that is on the books under a candidate number; names and dates of birth only if `personal`."""
-        book = self._book(desk)
+        book = desk.console
         _known_centre(centre)
         rows = book.person(centre, candidate)
         if rows.is_empty():
@@ -266,7 +262,7 @@ class Console:
         self, desk: Desk, asked: str, *, outcome: str, code: str, centre: str, every: bool, at: int
     ) -> dict[str, Any]:
         """The files received, the newest first; of one series unless `every`."""
-        series, book = self._series(desk, asked), self._book(desk)
+        series, book = self._series(desk, asked), desk.console
         of: dict[str, Any] = {} if every else {"key": series.key, "awarding_body": series.awarding_body}
         rows, total = book.files(
             **of, centre=centre, outcome=outcome, code=code, limit=PAGE, offset=(max(at, 1) - 1) * PAGE
@@ -290,7 +286,7 @@ class Console:
     def file(self, desk: Desk, number: int, *, personal: bool = False) -> dict[str, Any]:
         """A file, its findings with the records they are about, and its reply; without personal data unless
         `personal`."""
-        book = self._book(desk)
+        book = desk.console
         file = book.file(number)
         if file is None:
             raise HTTPException(404, f"There is no file with the number {number}.")
@@ -333,7 +329,7 @@ class Console:
 
     def quarantine(self, desk: Desk) -> dict[str, Any]:
         """What is held, and what was decided."""
-        book = self._book(desk)
+        book = desk.console
         return {"held": list(book.held().iter_rows(named=True)), "decided": list(book.decided().iter_rows(named=True))}
 
     def decide(self, desk: Desk, number: int, action: str, who: str, why: str) -> Done:
@@ -347,7 +343,7 @@ class Console:
 
     def watch(self, desk: Desk, asked: str) -> dict[str, Any]:
         """What should have come and has not (OPS-2), and the checkpoints (OPS-1)."""
-        series, book = self._series(desk, asked), self._book(desk)
+        series, book = self._series(desk, asked), desk.console
         snapshot, now = self._snapshot(desk, series), self.clock()
         centres, silent = snapshot.centres, snapshot.silent
         due = {event: desk.catalogue.milestone(series, event, now) for event in ("window_closes", "marks_deadline")}
@@ -372,7 +368,7 @@ class Console:
 
     def approval(self, desk: Desk, asked: str) -> dict[str, Any]:
         """What waits for approval, and the previews."""
-        series, book = self._series(desk, asked), self._book(desk)
+        series, book = self._series(desk, asked), desk.console
         rows = [
             {**one, "preview": f"award/{one['series']}/{one['version']}/index.html"}
             for one in book.awardings(series.id)
@@ -394,7 +390,7 @@ class Console:
     def search(self, desk: Desk, words: str) -> dict[str, Any]:
         """Centres, learners and files by what somebody typed: a centre number, a candidate number behind one, a UCI,
         part of a file name, or a centre and a sequence number of three digits."""
-        book, asked = self._book(desk), " ".join(words.upper().split())
+        book, asked = desk.console, " ".join(words.upper().split())
         nothing: dict[str, Any] = {"words": words, "centre_found": "", "learners": [], "files": [], "total": 0}
         if not asked:
             return nothing | {"asked": ""}
@@ -427,7 +423,7 @@ def _silent(desk: Desk, series: Series) -> tuple[str, ...]:
     before = rules.season_before(series, desk.catalogue)
     if before is None:
         return ()
-    accounts = Accounts(desk.ledger.engine)
+    accounts = desk.accounts
     sent = [accounts.senders(one.id, one.key, one.awarding_body) for one in (before, series)]
     return tuple(rules.silent(*sent)["centre"])
 

@@ -14,7 +14,6 @@ import polars as pl
 from attrs import frozen
 
 from fixtures.season import JANUARY, JUNE, Event, Season
-from infra.ledger.moderation import Moderation
 from infra.store import FolderStore
 from pipeline.desk import Desk
 from pipeline.intake.staff import Entry, Order, change_entry, extend
@@ -133,7 +132,7 @@ def _samples(desk: Desk, series: str) -> Iterator[tuple[str, str, str, int]]:
 def _cohort(desk: Desk, event: Event) -> int:
     """The number of the cohort of an approval."""
     keys = {"series": event.facts["series"], "centre": event.centre, "component": event.facts["component"]}
-    sampled = Moderation(desk.ledger.engine).sampled(pl.DataFrame([keys]))
+    sampled = desk.moderation.sampled(pl.DataFrame([keys]))
     if sampled.is_empty():
         raise RehearsalError(f"centre {event.centre} has no sample for {keys['component']}")
     return int(sampled["cohort_id"][0])

@@ -17,7 +17,8 @@ from attrs import frozen
 from rich.console import Console
 
 from infra.host import LOCALHOST
-from infra.landing.keys import KeyBook, Ordered, host_key, read_public_key
+from infra.landing.keys import host_key, read_public_key
+from infra.ledger.keys import Ordered
 from infra.running.supervisor import Desk as Running
 from pipeline.desk import Desk
 from pipeline.files.progress import waiting
@@ -119,14 +120,13 @@ def _client(desk: Desk, running: Running, centre: str, now: Callable[[], datetim
     made = asyncssh.generate_private_key("ssh-ed25519", comment="demo")
     key = read_public_key(made.export_public_key().decode("ascii"))
     known = host_key(desk.settings).export_public_key().decode("ascii")
-    keys = KeyBook(desk.ledger.engine)
     with tempfile.TemporaryDirectory() as name:  # 0700
         folder = Path(name)
         made.write_private_key(folder / "key")
         (folder / "key").chmod(0o600)
         (folder / "hosts").write_text(f"[{LOCALHOST}]:{running.sftp_port} {known}", encoding="ascii")
-        keys.add(centre, key, Ordered(WHO, WHY, now()))
+        desk.keys.add(centre, key, Ordered(WHO, WHY, now()))
         try:
             yield Client(centre, running.sftp_port, folder)
         finally:
-            keys.remove(centre, key.fingerprint, Ordered(WHO, WHY, now()))
+            desk.keys.remove(centre, key.fingerprint, Ordered(WHO, WHY, now()))

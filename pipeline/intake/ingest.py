@@ -22,7 +22,6 @@ import polars as pl
 from attrs import define, field, frozen
 from sqlalchemy.exc import DBAPIError
 
-from infra.ledger.marks import MarkBook
 from infra.ledger.sql import CopyError, of_the_data
 from infra.ledger.submissions import Booking, HoldDecision, Landing, Received
 from infra.store import BadKey, Missing, Stored
@@ -385,7 +384,7 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
     ledger = desk.ledger
     entering = sorted({one.centre for one in arrivals if files.enters(one.submission)})
     marking = sorted({one.centre for one in arrivals if files.marks(one.submission)})
-    book = MarkBook(ledger.engine)
+    book = desk.marks
     sat = [f"{one.year}-01" for one in meant if one and one.month == 6]
     return Known(
         files=_typed(ledger.files_of(centres), FILES),

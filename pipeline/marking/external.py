@@ -13,7 +13,6 @@ from datetime import datetime
 import polars as pl
 from attrs import frozen
 
-from infra.ledger.marks import MarkBook
 from infra.store import Stored
 from parsers import findings as f
 from parsers.feed import csv_columns
@@ -107,7 +106,7 @@ def _booked(desk: Desk, stored: Stored, sha256: str, found: Found) -> tuple[dict
     records, unread = _read(desk, desk.store.get(f"archive/{sha256}"), found)
     series = [one for one in desk.catalogue.all_series() if one.id in set(records["series"])]
     centres = records["centre"].unique().to_list()
-    book = MarkBook(desk.ledger.engine)
+    book = desk.marks
     ids = [one.id for one in series]
     judged = rules.judge(
         records,
@@ -191,7 +190,7 @@ _HELD = {"": "no mark", "N": "not yet available"}
 def missing_marks(desk: Desk, series: Series, now: datetime) -> int:
     """MRK-3: tells every centre which of its learners have no mark yet in an internal component they are entered for:
     lists by name in its outbox, for staff a report of totals without names. Returns how many marks are missing."""
-    missing = MarkBook(desk.ledger.engine).missing(series.id)
+    missing = desk.marks.missing(series.id)
     centres = missing.partition_by("centre", as_dict=True, maintain_order=True)
     extended = desk.actions.extensions([str(centre) for (centre,) in centres])
     for (centre,), mine in centres.items():
@@ -246,8 +245,7 @@ def _totals(desk: Desk, series: Series, missing: pl.DataFrame, now: datetime) ->
     """The report for staff, as text, table and page: how many marks are missing, by component; no names."""
     counted = missing.group_by("component").agg(pl.len().alias("missing"), pl.col("centre").n_unique().alias("centres"))
     table = (
-        MarkBook(desk.ledger.engine)
-        .expected(series.id)
+        desk.marks.expected(series.id)
         .join(counted, on="component", how="left", maintain_order="left")
         .with_columns(pl.col("missing", "centres").fill_null(0))
     )

@@ -81,7 +81,7 @@ def sample(desk: Desk, series: Series, now: datetime) -> Summary:
     """MOD-1: draws the sample of every cohort of `series` whose marks deadline, or the centre's extension of it, has
     passed at `now` (aware) and that has none yet, and puts the lists into the centres' outboxes. Does nothing while
     another run of moderation is at work."""
-    book = Moderation(desk.ledger.engine)
+    book = desk.moderation
     with desk.ledger.exclusive("moderation") as alone:
         if not alone:
             return Summary()
@@ -164,7 +164,7 @@ def _take_one(desk: Desk, stored: Stored, now: datetime) -> Summary:
     sha256, _ = archive(desk.store, stored)
     data = desk.store.get(f"archive/{sha256}")
     name = stored.key.removeprefix(FEEDS)
-    book = Moderation(desk.ledger.engine)
+    book = desk.moderation
     feed = _read(name, data)
     if isinstance(feed, Found):
         _report(desk, name, sha256, 0, 0, feed, [])
@@ -330,7 +330,7 @@ def review(desk: Desk, now: datetime) -> Summary:
     """MOD-2: compares again every cohort whose time for amending marks, with the centre's extension, is over at `now`
     (aware): within tolerance the centre's marks stand, otherwise an adjustment is proposed and a page for the person
     who decides is written to `reports/moderation/`. Does nothing while another run of moderation is at work."""
-    book = Moderation(desk.ledger.engine)
+    book = desk.moderation
     total = Summary()
     with desk.ledger.exclusive("moderation") as alone:
         if not alone:
@@ -386,7 +386,7 @@ def approve(desk: Desk, cohort_id: int, who: str, why: str, now: datetime) -> bo
     """MOD-2, MRK-2, OPS-3: a person applies the proposed adjustment: a new version of every mark of the cohort, the
     old ones stay. False when that has been done already. Raises `NotProposed` where there is nothing to decide, and
     `ValueError` without who and why."""
-    book = Moderation(desk.ledger.engine)
+    book = desk.moderation
     with book.transaction() as connection:
         cohort = _to_decide(book, connection, cohort_id, who, why, "adjusted")
         if cohort is None or cohort.adjustment is None:
@@ -403,7 +403,7 @@ def approve(desk: Desk, cohort_id: int, who: str, why: str, now: datetime) -> bo
 def reject(desk: Desk, cohort_id: int, who: str, why: str, now: datetime) -> bool:
     """MOD-2, OPS-3: a person rejects the proposed adjustment and the centre's marks stand. False when they stand
     already. Raises as `approve` does."""
-    book = Moderation(desk.ledger.engine)
+    book = desk.moderation
     with book.transaction() as connection:
         cohort = _to_decide(book, connection, cohort_id, who, why, "agreed")
         if cohort is None:

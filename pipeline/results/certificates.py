@@ -7,7 +7,6 @@ from datetime import datetime
 
 import polars as pl
 
-from infra.ledger.accounts import Accounts
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
@@ -31,11 +30,7 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
     if not is_released(desk, series.id):
         raise ReleaseError(f"the results of {series.title} are not released yet: no certificate is due")
     _, awards = typed(desk.results.current(series.id, released=True))
-    names = (
-        Accounts(desk.ledger.engine)
-        .registered()
-        .select("centre", "uci", pl.col("option").alias("registration"), "name")
-    )
+    names = desk.accounts.registered().select("centre", "uci", pl.col("option").alias("registration"), "name")
     asked_for = desk.actions.certificates(series.id).cast(pl.Schema(ASKED))
     listed = due_certificates(awards, asked_for, series, desk.catalogue, now).join(
         names, on=["centre", "uci", "registration"], how="left", maintain_order="left"

@@ -60,7 +60,7 @@ def explain(
     """RES-5: everything that led to the results of a learner, by the candidate number in `series` (or the latest series
     in which the centre used it), for one `qualification` (any of its codes, or its subject) or for all. Raises
     `Unexplained`."""
-    trail = Trail(desk.ledger.engine)
+    trail = desk.trail
     known = trail.learners(centre, candidate, series)
     if not known:
         where = f" in {series_title(series)}" if series else ""

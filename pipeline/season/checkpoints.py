@@ -73,7 +73,7 @@ def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Summary
     """
     if event not in get_args(Event):
         raise ValueError(f"{event} is no checkpoint: {', '.join(get_args(Event))}")
-    accounts = Accounts(desk.ledger.engine)
+    accounts = desk.accounts
     recorded = accounts.checkpoint(series.id, event, now)
     if recorded is not None:
         return Summary(series=series.id, event=event, taken=False, **recorded)

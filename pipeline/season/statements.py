@@ -37,7 +37,7 @@ def statements(desk: Desk, series: Series, now: datetime) -> int:
     """FEE-5: writes `statement-<series>` and `invoice-<series>`, each as `.csv` and `.html`, into the outbox of every
     centre that holds or was charged anything in `series`, as the ledger stands; `now` (aware) is shown. Returns how
     many centres. Run again, it replaces them. Of a registration series, the registrations are stated."""
-    accounts = Accounts(desk.ledger.engine)
+    accounts = desk.accounts
     everything, lines = _stated(accounts, series, desk.catalogue), accounts.charged(series.id)
     held, charged = _by_centre(everything), _by_centre(lines)
     centres = sorted(held.keys() | charged.keys())

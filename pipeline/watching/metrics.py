@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from attrs import field, frozen
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from infra.ledger.alerts import Waiting, WatchBook, age
+from infra.ledger.alerts import Waiting, age
 from infra.ledger.results import ISSUED, STATES
 from pipeline.desk import Desk
 from pipeline.watching.alerts import DISK_LOW, FILES_HELD, INGEST_SILENT, RESULTS_LATE, RESULTS_NOT_APPROVED, AlertCode
@@ -129,7 +129,7 @@ WINDOWS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 def measure(desk: Desk, now: datetime) -> Iterator[Sample]:
     """Every value at `now` (aware)."""
-    book = WatchBook(desk.ledger.engine)
+    book = desk.watch
     inbox = _inbox(desk)
     yield Sample(INBOX, inbox.count)
     yield Sample(INBOX_AGE, age(inbox, now).total_seconds())

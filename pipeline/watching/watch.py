@@ -71,7 +71,7 @@ class Watched:
 
 def watch(desk: Desk, now: datetime) -> Watched:
     """Looks once, at `now` (aware), and tells people what they have not been told."""
-    book = WatchBook(desk.ledger.engine)
+    book = desk.watch
     wrong = tuple(conditions(desk, book, now))
     fresh = tuple(tell(desk.settings, book, wrong, now))
     book.beat(WATCH, now)

@@ -14,7 +14,6 @@ import polars as pl
 from attrs import evolve, frozen
 
 from fixtures.generate import people
-from infra.ledger.console import ConsoleBook
 from infra.running.supervisor import Desk as Running
 from infra.settings import Settings
 from parsers.layouts import MARK
@@ -48,7 +47,7 @@ def furnish(settings: Settings, running: Running) -> Scene:
     with open_desk(evolve(settings, database_url=running.database_url)) as desk:
         _send(desk)
         _take(desk)
-        book = ConsoleBook(desk.ledger.engine)
+        book = desk.console
 
         def number(centre: str, name: str, outcome: str) -> int:
             rows, _ = book.files(centre=centre, named=name, outcome=outcome)
@@ -88,7 +87,7 @@ def _take(desk: Desk) -> None:
     while True:
         ingest(desk, ENTERED + timedelta(days=1))
         left = [one for one in desk.store.list("inbox/") if one.kind == "file" and one.key[6:11] in CENTRES]
-        if not left and not ConsoleBook(desk.ledger.engine).waiting():
+        if not left and not desk.console.waiting():
             return
         assert monotonic() < deadline, "another ingest does not end"
         sleep(0.2)

@@ -16,8 +16,9 @@ import pytest
 import sqlalchemy as sa
 from attrs import define, evolve
 
-from infra.landing.keys import KeyBook, Ordered, read_public_key
+from infra.landing.keys import read_public_key
 from infra.landing.server import Landing
+from infra.ledger.keys import KeyBook, Ordered
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings

@@ -13,7 +13,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from infra.landing.keys import KeyRefused, host_key, host_key_file, read_public_key
+from infra.landing.keys import host_key, host_key_file, read_public_key
+from infra.ledger.keys import KeyRefused
 from infra.settings import Settings
 from tests.landing.conftest import KEY, OTHER, Service, new_centre, order, public, run
 from tests.landing.test_files import put

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from fixtures.generate import people
-from infra.ledger.marks import MarkBook
 from infra.ledger.results import Awarding
 from parsers.feed import write_feed
 from parsers.writer import block, candidate_records, single
@@ -91,7 +90,7 @@ def _portal_centre(season: Season) -> None:
          "received": entered}
         for code in COMPONENTS
     ]  # fmt: skip
-    MarkBook(desk.ledger.engine).add(pl.DataFrame(marks))
+    desk.marks.add(pl.DataFrame(marks))
 
 
 def awarded(desk: Desk) -> Awarding:

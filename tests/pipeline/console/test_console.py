@@ -11,7 +11,6 @@ from time import monotonic, sleep
 import pytest
 
 from fixtures.generate import people
-from infra.ledger.console import ConsoleBook
 from parsers.layouts import CANDIDATE
 from pipeline.console.pictures import LABEL, calendar_line
 from pipeline.console.records import HIDDEN, lines_of, record, reply_text, said
@@ -47,7 +46,7 @@ def entered(work: Desk) -> Desk:
 
 
 def test_progress_counts_what_is_in_force(entered: Desk) -> None:
-    [row] = ConsoleBook(entered.ledger.engine).progress("2024-06", "6B24", "15").iter_rows(named=True)
+    [row] = entered.console.progress("2024-06", "6B24", "15").iter_rows(named=True)
     assert row == {
         "centre": CENTRE, "registered": 3, "learners": 3, "entries": 6, "internal": 4, "external": 1, "claims": 1,
         "marks": 0, "board_marks": 0, "cohorts": 0, "moderated": 0, "files": 2, "refused": 0, "held": 0, "released": 0,
@@ -55,7 +54,7 @@ def test_progress_counts_what_is_in_force(entered: Desk) -> None:
 
 
 def test_milestones_are_complete_in_part_or_not_at_all(entered: Desk) -> None:
-    progress = ConsoleBook(entered.ledger.engine).progress("2024-06", "6B24", "15")
+    progress = entered.console.progress("2024-06", "6B24", "15")
     [row] = reached(progress).iter_rows(named=True)
     states = {name: value for name, value in row.items() if name.endswith("_state")}
     assert states == {
@@ -68,7 +67,7 @@ def test_milestones_are_complete_in_part_or_not_at_all(entered: Desk) -> None:
 
 
 def test_counts_are_kept_until_the_ledger_changes(entered: Desk) -> None:
-    snapshots = Snapshots(ConsoleBook(entered.ledger.engine), lambda _: ())
+    snapshots = Snapshots(entered.console, lambda _: ())
     first = snapshots.of(june(entered), lambda: LATER)
     take(entered, centre_file(("BEN02",), letter="A", sequence=3), ON_TIME + timedelta(days=2))
     assert snapshots.of(june(entered), lambda: LATER + FRESH / 2) is first
@@ -81,7 +80,7 @@ def test_counts_are_kept_until_the_ledger_changes(entered: Desk) -> None:
 
 def test_a_country_is_counted_behind_the_back_of_whoever_asks(entered: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.console.snapshots.QUICK", 0.0)
-    snapshots = Snapshots(ConsoleBook(entered.ledger.engine), lambda _: ())
+    snapshots = Snapshots(entered.console, lambda _: ())
     first = snapshots.of(june(entered), lambda: LATER)
     take(entered, centre_file(("BEN02",), letter="A", sequence=3), ON_TIME + timedelta(days=2))
     now = LATER + FRESH
@@ -94,7 +93,7 @@ def test_a_country_is_counted_behind_the_back_of_whoever_asks(entered: Desk, mon
 
 
 def test_what_is_personal_is_hidden_in_records_findings_and_replies(work: Desk) -> None:
-    book = ConsoleBook(work.ledger.engine)
+    book = work.console
     take(work, registration_file(), REGISTERED)
     take(work, centre_file(changed={"name": WRONG}), ON_TIME)
     number = int(book.files(named="E")[0]["id"].max())  # type: ignore[arg-type]

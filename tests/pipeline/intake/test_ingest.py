@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from attrs import evolve
 
 from infra.ledger.submissions import migrate
 from infra.ledger.tables import metadata
@@ -251,15 +252,7 @@ def test_two_runs_never_work_at_once(work: Desk, fresh: Settings) -> None:
 
 def test_batches_of_one_file_give_the_same_outbox(work: Desk, fresh: Settings, tmp_path: Path) -> None:
     land_samples(work)
-    narrow = Desk(
-        Settings(state=tmp_path, database_url=fresh.database_url, batch_files=1),
-        work.store,
-        work.ledger,
-        work.actions,
-        work.results,
-        work.journal,
-        work.catalogue,
-    )
+    narrow = evolve(work, settings=Settings(state=tmp_path, database_url=fresh.database_url, batch_files=1))
     ingest(narrow, NOW)
     assert len(outbox(work)) == 8
     assert outbox(work)["64123/X6412315.X01"] == (REPLIES / "64123" / "X6412315.X01").read_bytes().decode("ascii")

@@ -39,7 +39,7 @@ def take(desk: Desk, name: str, data: bytes, received: datetime) -> None:
 
 
 def book(desk: Desk) -> ConsoleBook:
-    return ConsoleBook(desk.ledger.engine)
+    return desk.console
 
 
 def held(desk: Desk) -> int:

@@ -16,7 +16,7 @@ from attrs import evolve
 import infra.ledger.submissions
 from fixtures.generate import people
 from infra.ledger import sql
-from infra.ledger.marks import MarkBook, add
+from infra.ledger.marks import add
 from infra.ledger.tables import cohorts, marks, registrations
 from infra.store import FolderStore
 from parsers.layouts import MARK
@@ -162,7 +162,7 @@ def test_mrk_2_marks_repeated_after_an_adjustment_do_not_undo_it(entered: Desk) 
         )  # fmt: skip
     assert send(entered, {1: "18"}, 2, JUNE) == {"accepted": 1}
     assert [version[2:5] for version in booked(entered)] == [(1, "submitted", 18), (2, "adjusted", 15)]
-    newest = MarkBook(entered.ledger.engine).newest([CENTRE], ["2024-06"])
+    newest = entered.marks.newest([CENTRE], ["2024-06"])
     assert newest.select("version", "mark").rows() == [(2, 18)]
 
 

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from infra.ledger.alerts import WatchBook
 from pipeline.awarding.award import award
 from pipeline.desk import Desk
 from pipeline.results.release import approve, build, release
@@ -36,7 +35,7 @@ def test_every_metric_of_a_season_says_what_is_there(work: Desk) -> None:
         (("outcome", "accepted"), ("window", "hour")): 3, (("outcome", "accepted"), ("window", "day")): 4,
     }  # fmt: skip
     awarding = build(work, award(work, series(work), AWARDED).awarding, BUILT).awarding
-    book, now = WatchBook(work.ledger.engine), TO_CENTRES + timedelta(minutes=30)
+    book, now = work.watch, TO_CENTRES + timedelta(minutes=30)
     approve(work, awarding, WHO, WHY, BUILT)
     release(work, series(work), "centres", TO_CENTRES + SECOND)
     season.land("inbox/64123/E6412315.X09", b"?", now - timedelta(seconds=90))

@@ -47,7 +47,7 @@ def told(fresh: Settings, hook: Hook) -> Iterator[Desk]:
 
 def look(desk: Desk, now: datetime) -> Watched:
     """A watch in a desk that is at work: the jobs ran five minutes ago."""
-    book = WatchBook(desk.ledger.engine)
+    book = desk.watch
     for job in (INGEST, WATCH):
         book.beat(job, now - 5 * MINUTE)
     return watch(desk, now)
@@ -63,7 +63,7 @@ def test_res_2_from_the_award_to_the_release_every_step_that_is_due_and_not_done
     play(told)
     may_june = series(told)
     # What fell due before anybody watched is history.
-    assert list(conditions(told, WatchBook(told.ledger.engine), TO_LEARNERS + DAY)) == []
+    assert list(conditions(told, told.watch, TO_LEARNERS + DAY)) == []
     assert look(told, datetime(2024, 8, 1, tzinfo=LONDON)).note() == "Nothing is late."
 
     at = TO_CENTRES - 5 * DAY
@@ -105,7 +105,7 @@ def test_res_2_from_the_award_to_the_release_every_step_that_is_due_and_not_done
 
 
 def test_an_ingest_that_does_not_succeed_is_told_once_and_again_when_it_happens_again(told: Desk) -> None:
-    book = WatchBook(told.ledger.engine)
+    book = told.watch
     for minutes in (0, 5, 10):
         assert codes(watch(told, NOON + minutes * MINUTE)) == []
     first = watch(told, NOON + 15 * MINUTE)
@@ -153,11 +153,11 @@ def test_fil_1_files_that_are_held_for_a_day_are_told_once_a_day(told: Desk) -> 
 
 def test_a_disk_that_fills_up_is_told(told: Desk) -> None:
     desk = evolve(told, settings=evolve(told.settings, free_disk_bytes=2**62))
-    assert {one.code for one in conditions(desk, WatchBook(desk.ledger.engine), NOON)} == {DISK_LOW.name}
+    assert {one.code for one in conditions(desk, desk.watch, NOON)} == {DISK_LOW.name}
 
 
 def test_what_nobody_took_is_told_again_and_what_one_has_taken_is_not(told: Desk, hook: Hook) -> None:
-    book = WatchBook(told.ledger.engine)
+    book = told.watch
     hook.answer = 503
     assert len(tell(told.settings, book, [alert(TEST)], NOON)) == 1
     [said] = book.said()
