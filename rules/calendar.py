@@ -64,6 +64,9 @@ EVENTS = {
 }
 """What the calendar can hold a date for."""
 
+INSTANTS = {"centres": "results_to_centres", "learners": "results_to_learners"}
+"""The date that releases results to each audience (RES-2)."""
+
 _EVENT = Kind("one of the events listed in docs/catalogue.md", one_of(*EVENTS).read)
 
 _IN_ORDER = (

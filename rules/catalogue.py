@@ -19,6 +19,7 @@ from attrs import AttrsInstance, evolve, field, frozen
 from rules.calendar import (
     CALENDAR,
     EVENTS,
+    INSTANTS,
     LONDON,
     PLACEHOLDER,
     STREAMS,
@@ -66,6 +67,7 @@ from rules.sheets import (
 
 __all__ = [
     "EVENTS",
+    "INSTANTS",
     "LONDON",
     "PLACEHOLDER",
     "SHEETS",

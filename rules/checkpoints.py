@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 from attrs import frozen
 
 from rules.catalogue import Catalogue, Series
 from rules.entries import after_terminal, practice_sittings
+
+Event = Literal["on_time_deadline", "window_closes", "marks_deadline", "award"]
+"""The dates before which a checkpoint is taken."""
 
 
 @frozen(kw_only=True)

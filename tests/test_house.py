@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,16 +16,9 @@ from click.testing import CliRunner
 from parsers.findings import CODES
 from pipeline.cli import main
 from pipeline.desk import Desk
+from pipeline.docs.house import GROUND, INFRA, MAKE_UP_DATA, ON_THE_WINGS, PACKAGES, WINGS, allowed
 
 ROOT = Path(__file__).parents[1]
-OURS = {"parsers", "rules", "infra", "pipeline", "dags"}
-MAY_IMPORT = {
-    "parsers": set[str](),
-    "rules": {"parsers"},
-    "infra": set[str](),
-    "pipeline": {"parsers", "rules", "infra"},
-    "dags": {"pipeline", "infra"},
-}
 LOOK_AT_THE_CLOCK = (
     "pipeline/watching/callbacks.py",
     "pipeline/cli/",
@@ -44,28 +38,53 @@ def modules(package: str) -> Iterator[tuple[str, ast.Module]]:
         yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("package", sorted(MAY_IMPORT))
+def imported(name: str, tree: ast.Module) -> Iterator[str]:
+    """The dotted names that a file imports, wherever in it: `from package import name` counts as `package.name`."""
+    folder = name.split("/")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = folder[: len(folder) + 1 - node.level] if node.level else []
+            yield from (".".join([*start, *filter(None, [node.module]), alias.name]) for alias in node.names)
+
+
+def room(dotted: str) -> str:
+    """The room of `pipeline` or `infra` a name belongs to."""
+    return ".".join(dotted.split(".")[:2])
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
 def test_imports_run_one_way(package: str) -> None:
     for name, tree in modules(package):
-        imported = set()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                imported.add(node.module.split(".")[0])
-        assert imported & OURS <= MAY_IMPORT[package] | {package}, name
-        assert "airflow" not in imported or package == "dags" or name in KNOWS_AIRFLOW, name
+        packages = {dotted.split(".")[0] for dotted in imported(name, tree)}
+        assert packages & {*PACKAGES, "bench", "tests"} <= {*PACKAGES[package], package}, name
+        assert "airflow" not in packages or package == "dags" or name in KNOWS_AIRFLOW, name
+        of = room(name.removesuffix(".py").replace("/", "."))
+        assert "fixtures" not in packages or package == "fixtures" or of in MAKE_UP_DATA, name
+
+
+def test_each_wing_uses_the_ground_and_what_the_table_of_the_house_names_and_nothing_else() -> None:
+    rooms = allowed()
+    used = {one: set[str]() for one in rooms}
+    for package in ("pipeline", "infra"):
+        for name, tree in modules(package):
+            of = room(name.removesuffix("/__init__.py").removesuffix(".py").replace("/", "."))
+            uses = {one for one in map(room, imported(name, tree)) if one in rooms and one.startswith(f"{package}.")}
+            if of != package:
+                assert of in rooms, f"{of} is in no table of pipeline/docs/house.py"
+                assert uses <= rooms[of] | {of}, f"{name}: move the helper to the ground, or say so in house.py"
+                used[of] |= uses
+    tuple(TopologicalSorter(rooms).static_order())  # raises where rooms need each other in a circle
+    for table, package in ((GROUND, "pipeline"), (WINGS, "pipeline"), (ON_THE_WINGS, "pipeline"), (INFRA, "infra")):
+        for name, named in table.items():
+            unused = {f"{package}.{one}" for one in named} - used[f"{package}.{name}"]
+            assert not unused, f"{name} no longer uses {unused}: take it out of house.py"
 
 
 def test_the_format_library_needs_four_packages_and_nothing_of_ours() -> None:
-    imported = set()
-    for _, tree in modules("parsers"):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                imported.add(node.module.split(".")[0])
-    assert imported - set(sys.stdlib_module_names) == {"parsers", "attrs", "lark", "numpy", "polars"}
+    packages = {dotted.split(".")[0] for name, tree in modules("parsers") for dotted in imported(name, tree)}
+    assert packages - set(sys.stdlib_module_names) == {"parsers", "attrs", "lark", "numpy", "polars"}
 
 
 BOOKS = {one.type for one in fields(resolve_types(Desk)) if one.type and one.type.__module__.startswith("infra.ledger")}

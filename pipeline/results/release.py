@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -34,10 +34,9 @@ from pipeline.results.embargo import (
 from pipeline.results.release_report import REPORTS, report
 from pipeline.results.result_files import feeds, records, result_files, typed
 from pipeline.steps import step
-from rules.catalogue import PLACEHOLDER, Milestone, Series, instant_text
+from rules.catalogue import INSTANTS, PLACEHOLDER, Milestone, Series, instant_text
 
 __all__ = [
-    "INSTANTS",
     "Audience",
     "Built",
     "ReleaseError",
@@ -52,8 +51,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 Audience = Literal["centres", "learners"]
-INSTANTS: Mapping[str, str] = {"centres": "results_to_centres", "learners": "results_to_learners"}
-"""The date of the calendar that releases to each audience."""
 _WAITING = ("built", "approved")
 
 NUMBERS_FREE = step("release", "numbers free", "what was withdrawn or left half built holds no number of a file")

@@ -10,7 +10,7 @@ import logging
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import get_args
 
 import polars as pl
 from attrs import field, frozen
@@ -22,12 +22,11 @@ from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
 from rules import checkpoints as rules
 from rules.catalogue import EVENTS, LONDON, PLACEHOLDER, Series, day_text, instant_text, series_title
-from rules.checkpoints import REASONS, Reason
+from rules.checkpoints import REASONS, Event, Reason
 from rules.deadlines import Extensions, deadline
 
 log = logging.getLogger(__name__)
 
-Event = Literal["on_time_deadline", "window_closes", "marks_deadline", "award"]
 TITLES: dict[str, str] = {
     "on_time_deadline": "on-time deadline",
     "window_closes": "end of the entry window",

@@ -19,8 +19,6 @@ from infra.ledger.alerts import Beat, WatchBook, age
 from infra.ledger.results import ISSUED, Awarding
 from infra.settings import MIB, Settings
 from pipeline.desk import Desk
-from pipeline.results.release import INSTANTS
-from pipeline.season.checkpoints import Event
 from pipeline.watching.alerts import (
     AWARD_MISSING,
     CHECKPOINT_MISSING,
@@ -33,7 +31,8 @@ from pipeline.watching.alerts import (
     alert,
     tell,
 )
-from rules.catalogue import Series
+from rules.catalogue import INSTANTS, Series
+from rules.checkpoints import Event
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,80 @@
+"""The house: which package, wing and module may use which. It is said here and nowhere else: a test holds every import
+to it, and the architecture page is drawn from it.
+
+A room is a wing of `pipeline/` or a module beside the wings, or a folder or a module of `infra/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "dags": ("pipeline", "infra"),
+    "pipeline": ("rules", "parsers", "infra", "fixtures"),
+    "rules": ("parsers",),
+    "infra": (),
+    "parsers": (),
+    "fixtures": ("parsers",),
+}
+"""What a package may use, besides itself."""
+
+MAKE_UP_DATA = ("pipeline.demo", "pipeline.docs")
+"""The only rooms that may use `fixtures`: nothing that handles real files knows the made-up season."""
+
+ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
+    "cli": ("intake", "marking", "awarding", "results", "season", "watching", "files", "demo", "docs"),
+    "console": ("intake", "files"),
+    "demo": ("intake", "marking", "files"),
+    "docs": ("intake", "results", "watching", "files"),
+}
+"""What stands on the wings. Each may use the ground and what is named."""
+
+WINGS: Mapping[str, tuple[str, ...]] = {
+    "intake": (),
+    "marking": (),
+    "awarding": (),
+    "results": ("awarding",),  # late claims are awarded after results day
+    "season": (),
+    "watching": (),
+    "files": (),
+}
+"""The wings of `pipeline/`. Each may use the ground, and another wing only where it is named here: a helper that two
+wings need goes to the ground."""
+
+GROUND: Mapping[str, tuple[str, ...]] = {
+    "desk": (),
+    "steps": (),
+    "archive": ("steps",),
+    "feeds": ("desk",),
+    "journal": ("desk", "steps", "archive"),
+    "replay": ("desk", "journal"),
+    "backup": ("desk",),
+    "parallel": (),
+    "report_page": (),
+    "wording": (),
+}
+"""The modules beside the wings, which know no wing, and what each may use of the others."""
+
+INFRA: Mapping[str, tuple[str, ...]] = {
+    "settings": (),
+    "host": (),
+    "store": ("host",),
+    "notify": ("settings",),
+    "airflow_api": ("settings",),
+    "ledger": (),
+    "landing": ("settings", "host", "store", "airflow_api", "ledger"),
+    "running": ("settings", "host", "airflow_api", "ledger", "landing"),
+    "deploy": (),
+}
+"""The folders and modules of `infra/`, and what each may use of the others."""
+
+
+def allowed() -> dict[str, set[str]]:
+    """Every room by its dotted name, and the rooms of the same package that it may use."""
+    ground = {f"pipeline.{name}" for name in GROUND}
+    rooms = {f"pipeline.{name}": {f"pipeline.{used}" for used in uses} for name, uses in GROUND.items()}
+    for name, uses in {**WINGS, **ON_THE_WINGS}.items():
+        rooms[f"pipeline.{name}"] = ground | {f"pipeline.{used}" for used in uses}
+    for name, uses in INFRA.items():
+        rooms[f"infra.{name}"] = {f"infra.{used}" for used in uses}
+    return rooms
