@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
 
 from fixtures.generate import GRADES, people
+from infra.ledger.moderation import CohortName
 from infra.store import FolderStore
 from parsers.feed import write_feed
 from parsers.layouts import MARK
@@ -292,7 +293,11 @@ class Season:
 
     def decides(self, said: re.Match[str], order: Order) -> str:
         doing = moderation.approve if said[1] == "approves" else moderation.reject
-        return "done" if doing(self.desk, 1, order.who, order.why, order.at) else "decided before"
+        return "done" if doing(self.desk, self.cohort(), order.who, order.why, order.at) else "decided before"
+
+    def cohort(self) -> CohortName:
+        """The one that is decided about: of the first component with a sample."""
+        return CohortName("2024-06", CENTRE, min(self.drawn()))
 
     def drawn(self) -> dict[str, list[dict[str, str]]]:
         """The samples in the centre's outbox, by component."""

@@ -51,6 +51,19 @@ LEARNERS: dict[str, Any] = {
 }
 
 
+@frozen
+class CohortName:
+    """What a cohort is known by wherever it is named: its number in the ledger is another one when a season is played
+    again (RES-6)."""
+
+    series: str
+    centre: str
+    component: str
+
+    def __str__(self) -> str:
+        return f"{self.series} {self.centre} {self.component}"
+
+
 @frozen(kw_only=True)
 class Cohort:
     """One centre's learners in one component and series. `state` is sampled, agreed, feedback, proposed or adjusted;
@@ -66,6 +79,11 @@ class Cohort:
     adjustment: Mapping[str, Any] | None
     sampled_at: datetime
     feedback_until: datetime | None
+
+    @property
+    def name(self) -> CohortName:
+        """What it is known by."""
+        return CohortName(self.series, self.centre, self.component)
 
 
 class Moderation:
@@ -155,8 +173,12 @@ class Moderation:
 
     def locked(self, connection: Connection, cohort_id: int) -> Cohort | None:
         """The cohort, whose row nobody else changes until the transaction ends; null when there is none."""
-        row = connection.execute(_cohort().where(cohorts.c.id == cohort_id).with_for_update()).mappings().one_or_none()
-        return Cohort(**row) if row else None
+        return _locked(connection, cohorts.c.id == cohort_id)
+
+    def named(self, connection: Connection, name: CohortName) -> Cohort | None:
+        """The same, of the cohort of that name."""
+        t = cohorts.c
+        return _locked(connection, t.series == name.series, t.centre == name.centre, t.component == name.component)
 
     def open(self, connection: Connection, sample: pl.DataFrame, sizes: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """Books samples and their cohorts; returns those of `sample` that are new. `sample` has `LEARNERS` and
@@ -233,7 +255,7 @@ class Moderation:
         rows = adjusted.select(
             "candidate", "uci", pl.col("version") + 1, pl.col("adjusted").alias("mark"),
             centre=pl.lit(cohort.centre), series=pl.lit(cohort.series), component=pl.lit(cohort.component),
-            stage=pl.lit("adjusted"), status=pl.lit(""), source=pl.lit(f"moderation {cohort.id}"), line=pl.lit(0),
+            stage=pl.lit("adjusted"), status=pl.lit(""), source=pl.lit("moderation"), line=pl.lit(0),
             received=pl.lit(now.isoformat()),
         )  # fmt: skip
         add(connection, rows)
@@ -254,6 +276,11 @@ def _cohort() -> Select[Any]:
         t.id, t.centre, t.series, t.component, t.state, t.size, t.tolerance, t.adjustment, t.sampled_at,
         t.feedback_until,
     )  # fmt: skip
+
+
+def _locked(connection: Connection, *which: sa.ColumnElement[bool]) -> Cohort | None:
+    row = connection.execute(_cohort().where(*which).with_for_update()).mappings().one_or_none()
+    return Cohort(**row) if row else None
 
 
 def _rows(connection: Connection, query: Select[Any]) -> pl.DataFrame:

@@ -259,7 +259,7 @@ marks = Table(
     Column("mark", Integer, comment="raw mark; null when there is none"),
     Column("status", Text, nullable=False, comment="empty marked, A absent, N not yet available"),
     Column("tasks", Text, nullable=False, server_default=text("''"), comment="raw marks of the tasks, by comma"),
-    Column("source", Text, nullable=False, comment="SHA-256 of the file or feed it came in, or the moderation's id"),
+    Column("source", Text, nullable=False, comment="SHA-256 of the file or feed it came in, or moderation"),
     Column("line", Integer, nullable=False),
     Column("received", DateTime(timezone=True), nullable=False),
     UniqueConstraint("centre", "series", "uci", "component", "version"),

@@ -92,13 +92,15 @@ _entry_command("withdrawal", "Withdraw an entry or a claim of a learner.")
 
 def _decision_command(name: Literal["approve", "reject"], help_text: str, done: str) -> None:
     @staff.command(name, help=help_text)
-    @click.argument("cohort", type=int)
-    @click.option("--who", required=True, help="Who decides, for the record.")
-    @click.option("--why", required=True, help="The reason, for the record.")
+    @_ordered
+    @click.option("--series", required=True, help="Year and month, for example 2024-06.")
+    @click.option("--component", required=True, help="Component code.")
     @told
-    def run(cohort: int, who: str, why: str) -> None:
+    def run(centre: str, series: str, component: str, who: str, why: str) -> None:
+        from infra.ledger.moderation import CohortName
         from pipeline.marking.moderation import approve, reject
 
+        cohort = CohortName(series, centre, component)
         decide = approve if name == "approve" else reject
         with open_the_desk() as desk:
             try:
@@ -110,11 +112,11 @@ def _decision_command(name: Literal["approve", "reject"], help_text: str, done: 
 
 _decision_command(
     "approve",
-    "Apply the adjustment proposed for the marks of a COHORT, by its number (MOD-2).",
+    "Apply the adjustment proposed for a centre's marks of a component (MOD-2).",
     "the adjustment is applied",
 )
 _decision_command(
     "reject",
-    "Let the centre's marks of a COHORT stand, by its number (MOD-2).",
+    "Reject the adjustment proposed for a centre's marks of a component: they stand (MOD-2).",
     "the adjustment is rejected, the centre's marks stand",
 )

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 from attrs import frozen
 
 from fixtures.season import JANUARY, JUNE, Event, Season
+from infra.ledger.moderation import CohortName
 from infra.store import FolderStore
 from pipeline.desk import Desk
 from pipeline.intake.staff import Entry, Order, change_entry, extend
@@ -90,7 +90,8 @@ def happen(desk: Desk, season: Season, event: Event) -> None:
     elif event.kind == "moderators":
         land(desk, event.name, season.moderators(facts["series"], list(_samples(desk, facts["series"]))), event.at)
     elif event.kind == "approval":
-        moderation.approve(desk, _cohort(desk, event), facts["who"], facts["why"], event.at)
+        cohort = CohortName(facts["series"], event.centre, facts["component"])
+        moderation.approve(desk, cohort, facts["who"], facts["why"], event.at)
     else:
         land(desk, event.name, event.data, event.at)
 
@@ -127,12 +128,3 @@ def _samples(desk: Desk, series: str) -> Iterator[tuple[str, str, str, int]]:
             component = name[0].removeprefix(f"sample-{series}-").removesuffix(".csv")
             for row in csv.DictReader(io.StringIO(desk.store.get(stored.key).decode("ascii"))):
                 yield centre, component, row["uci"], int(row["mark"])
-
-
-def _cohort(desk: Desk, event: Event) -> int:
-    """The number of the cohort of an approval."""
-    keys = {"series": event.facts["series"], "centre": event.centre, "component": event.facts["component"]}
-    sampled = desk.moderation.sampled(pl.DataFrame([keys]))
-    if sampled.is_empty():
-        raise RehearsalError(f"centre {event.centre} has no sample for {keys['component']}")
-    return int(sampled["cohort_id"][0])

@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 from sqlalchemy import Connection
 
 from infra.ledger.actions import Action
-from infra.ledger.moderation import Cohort, Moderation
+from infra.ledger.moderation import Cohort, CohortName, Moderation
 from infra.store import Stored
 from parsers import findings as f
 from parsers.feed import csv_rows
@@ -369,7 +369,7 @@ def _put_page(
 ) -> None:
     unpublished = _unpublished(desk, cohort, now)
     facts = [
-        ("Cohort", f"{cohort.id}, of {cohort.size} learners when the sample was drawn"),
+        ("Cohort", f"{cohort.name}, of {cohort.size} learners when the sample was drawn"),
         ("Compared", f"{instant_text(now)}, after the centre had been given feedback"),
         ("Tolerance", f"{compared.tolerance} raw marks{PLACEHOLDER if unpublished else ''}"),
         ("Largest difference", f"{compared.largest:+d} (moderator's mark less the centre's)"),
@@ -381,56 +381,56 @@ def _put_page(
     desk.store.put(f"{REPORTS}{cohort.series}-{cohort.centre}-{cohort.component}.html", page.encode("utf-8"))
 
 
-@journaled("approve_adjustment")
-def approve(desk: Desk, cohort_id: int, who: str, why: str, now: datetime) -> bool:
+@journaled("approve_adjustment", CohortName)
+def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -> bool:
     """MOD-2, MRK-2, OPS-3: a person applies the proposed adjustment: a new version of every mark of the cohort, the
     old ones stay. False when that has been done already. Raises `NotProposed` where there is nothing to decide, and
     `ValueError` without who and why."""
     book = desk.moderation
     with book.transaction() as connection:
-        cohort = _to_decide(book, connection, cohort_id, who, why, "adjusted")
-        if cohort is None or cohort.adjustment is None:
+        proposed = _to_decide(book, connection, cohort, who, why, "adjusted")
+        if proposed is None or proposed.adjustment is None:
             return False
-        marks = book.own_marks(connection, cohort)
-        book.adjust(connection, cohort, rules.apply(marks, Adjustment.of(cohort.adjustment)), now)
-        book.step(connection, cohort.id, "adjusted", approved_by=who, approved_at=now)
+        marks = book.own_marks(connection, proposed)
+        book.adjust(connection, proposed, rules.apply(marks, Adjustment.of(proposed.adjustment)), now)
+        book.step(connection, proposed.id, "adjusted", approved_by=who, approved_at=now)
         book.act(connection, _action(cohort, "adjustment_approved", who, why, now))
-    log.info("cohort %d: adjustment approved, %d marks", cohort.id, marks.height)
+    log.info("cohort %s: adjustment approved, %d marks", cohort, marks.height)
     return True
 
 
-@journaled("reject_adjustment")
-def reject(desk: Desk, cohort_id: int, who: str, why: str, now: datetime) -> bool:
+@journaled("reject_adjustment", CohortName)
+def reject(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -> bool:
     """MOD-2, OPS-3: a person rejects the proposed adjustment and the centre's marks stand. False when they stand
     already. Raises as `approve` does."""
     book = desk.moderation
     with book.transaction() as connection:
-        cohort = _to_decide(book, connection, cohort_id, who, why, "agreed")
-        if cohort is None:
+        proposed = _to_decide(book, connection, cohort, who, why, "agreed")
+        if proposed is None:
             return False
-        book.step(connection, cohort.id, "agreed")
+        book.step(connection, proposed.id, "agreed")
         book.act(connection, _action(cohort, "adjustment_rejected", who, why, now))
-    log.info("cohort %d: adjustment rejected", cohort.id)
+    log.info("cohort %s: adjustment rejected", cohort)
     return True
 
 
 def _to_decide(
-    book: Moderation, connection: Connection, cohort_id: int, who: str, why: str, done: str
+    book: Moderation, connection: Connection, name: CohortName, who: str, why: str, done: str
 ) -> Cohort | None:
     """The locked cohort a person decides about; null when it is in the state `done` already."""
     if not who.strip() or not why.strip():
         raise ValueError("a decision about an adjustment needs a name and a reason (OPS-3)")
-    cohort = book.locked(connection, cohort_id)
+    cohort = book.named(connection, name)
     if cohort is None:
-        raise NotProposed(f"there is no cohort {cohort_id}")
+        raise NotProposed(f"no sample of {name} was drawn")
     if cohort.state == done:
         return None
     if cohort.state != "proposed":
-        raise NotProposed(f"cohort {cohort_id} is in state {cohort.state}: there is no adjustment to decide about")
+        raise NotProposed(f"cohort {name} is in state {cohort.state}: there is no adjustment to decide about")
     return cohort
 
 
-def _action(cohort: Cohort, action: str, who: str, why: str, now: datetime) -> Action:
+def _action(cohort: CohortName, action: str, who: str, why: str, now: datetime) -> Action:
     return Action(
         at=now, who=who, why=why, action=action, centre=cohort.centre, series=cohort.series, option=cohort.component
     )

@@ -244,7 +244,7 @@ def _source(row: dict[str, Any]) -> str:
 def _mark_source(row: dict[str, Any]) -> str:
     received = f"received {instant_text(row['received'])}"
     if row["stage"] == "adjusted":
-        return f"moderation {row['source']}, {instant_text(row['received'])}"
+        return f"moderation, {instant_text(row['received'])}"
     if row["file_name"]:
         return f"{row['file_name']} line {row['line']}, {received}"
     return f"the board's marking, {row['source'][:12]} line {row['line']}, {received}"

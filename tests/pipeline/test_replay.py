@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from attrs import evolve
 from click.testing import CliRunner, Result
 
@@ -56,6 +57,21 @@ def test_res_6_a_scenario_replayed_gives_the_same_bytes(work: Desk, empty: Desk,
     came = replay(work, empty)
     assert came.files > 4
     assert came.differences == ()
+
+
+def test_res_6_a_decision_about_a_cohort_is_replayed_although_cohorts_are_numbered_otherwise(
+    work: Desk, empty: Desk
+) -> None:
+    """A run that died while it drew has used up numbers."""
+    with work.ledger.engine.begin() as connection:
+        connection.execute(sa.text("SELECT setval(pg_get_serial_sequence('cohorts', 'id'), 40)"))
+    adjusted = next(one for one in scenarios() if any("approves the adjustment" in line for line in one.lines))
+    Season(work).play(adjusted)
+    assert replay(work, empty).differences == ()
+    for desk in (work, empty):
+        with desk.ledger.engine.connect() as connection:
+            sources = connection.execute(sa.text("SELECT DISTINCT source FROM marks WHERE stage = 'adjusted'"))
+            assert sources.scalars().all() == ["moderation"]
 
 
 def test_res_6_what_is_not_the_same_is_found(work: Desk, empty: Desk) -> None:

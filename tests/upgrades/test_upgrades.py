@@ -16,11 +16,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
+from infra.ledger import migrations
+from infra.ledger.journal import Journal
 from infra.ledger.submissions import migrate
 from infra.ledger.tables import metadata
 from infra.running.postgres import EmbeddedPostgres, packaged_binaries
@@ -117,6 +121,43 @@ def test_the_upgraded_desk_goes_on(upgraded: tuple[dict[str, list[dict[str, obje
         ingest(desk, landings()[file] + timedelta(minutes=1))
     for reply in REPLIES:
         assert desk.store.get(f"outbox/{reply}") == (SAMPLES / "replies" / reply).read_bytes(), reply
+
+
+NUMBERED = """
+    INSERT INTO cohorts (centre, series, component, state, size, sampled_at)
+    VALUES ('64123', '2024-06', 'BEN01', 'adjusted', 1, now());
+    INSERT INTO marks (centre, series, candidate, uci, component, version, stage, mark, status, source, line, received)
+    SELECT '64123', '2024-06', '0001', 'A', 'BEN01', 2, 'adjusted', 9, '', 'moderation ' || id, 0, now() FROM cohorts;
+    INSERT INTO journal (at, job, arguments, taken)
+    SELECT now(), job, jsonb_build_object('cohort_id', id, 'who', 'J. Chair', 'why', 'seen'), '[]'
+    FROM cohorts, unnest(ARRAY['approve_adjustment', 'reject_adjustment']) AS job;
+"""
+"""A decision about a cohort, as revision 0010 recorded it."""
+
+
+def test_res_6_the_journal_names_cohorts_that_it_had_numbered(postgres: EmbeddedPostgres) -> None:
+    postgres.create_database("numbered_cohorts")
+    url = postgres.url("numbered_cohorts")
+    migrate(url)
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0010")
+        connection.execute(sa.text(NUMBERED))
+        numbered = connection.execute(sa.text("SELECT arguments FROM journal")).scalars().all()
+        command.upgrade(config, "head")
+    entries = Journal(engine).all()
+    with engine.begin() as connection:
+        assert connection.execute(sa.text("SELECT source FROM marks")).scalars().all() == ["moderation"]
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0010")
+        assert connection.execute(sa.text("SELECT arguments FROM journal")).scalars().all() == numbered
+    engine.dispose()
+    cohort = {"CohortName": {"series": "2024-06", "centre": "64123", "component": "BEN01"}}
+    assert [one.job for one in entries] == ["approve_adjustment", "reject_adjustment"]
+    assert all(one.arguments == {"cohort": cohort, "who": "J. Chair", "why": "seen"} for one in entries)
 
 
 def test_the_command_makes_the_tables_and_airflows_database(postgres: EmbeddedPostgres) -> None:

@@ -12,9 +12,11 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 import sqlalchemy as sa
+from attrs import evolve
 
 from infra.ledger import sql
 from infra.ledger.actions import Action
+from infra.ledger.moderation import CohortName
 from infra.ledger.tables import actions, cohorts, entries, marks, metadata, samples, submissions
 from infra.store import FolderStore
 from pipeline.desk import Desk
@@ -26,6 +28,7 @@ from rules.moderation import propose
 
 SUMMER = Series("2024-06", "6B24", "entry", "15")
 CENTRE = "64123"
+BEN01 = CohortName("2024-06", CENTRE, "BEN01")
 DEADLINE = datetime.fromisoformat("2024-05-16T00:00:00+01:00")
 AMENDED_BY = datetime.fromisoformat("2024-06-28T00:00:00+01:00")
 JUNE = datetime(2024, 6, 3, 9, tzinfo=UTC)
@@ -388,7 +391,7 @@ def test_mod_2_the_page_for_the_person_who_decides_has_picture_and_tables(propos
     one = drawn(proposed).row(0, named=True)
     assert page.count("<svg") == 1
     assert f'<td class="text">{one["candidate"]}</td>' in page
-    assert f"<dd>{cohort(proposed)['id']}, of 40 learners when the sample was drawn</dd>" in page
+    assert f"<dd>{BEN01}, of 40 learners when the sample was drawn</dd>" in page
     assert "3 raw marks [placeholder]" in page
     assert page.count("<tr>") >= 61 + 10
 
@@ -425,7 +428,7 @@ def test_mod_2_labels_that_have_no_room_are_left_to_pointing() -> None:
 
 def test_mod_2_mrk_2_ops_3_a_person_approves_and_every_mark_gets_a_version(proposed: Desk) -> None:
     before = rows(proposed, marks)
-    assert approve(proposed, cohort(proposed)["id"], "M. Head", "sample reviewed", AMENDED_BY)
+    assert approve(proposed, BEN01, "M. Head", "sample reviewed", AMENDED_BY)
     after = rows(proposed, marks)
     assert after.head(before.height).equals(before)
     new = after.tail(40)
@@ -444,17 +447,17 @@ def test_mod_2_mrk_2_ops_3_a_person_approves_and_every_mark_gets_a_version(propo
 
 
 def test_mod_2_approving_twice_changes_nothing(proposed: Desk) -> None:
-    approve(proposed, cohort(proposed)["id"], "M. Head", "sample reviewed", AMENDED_BY)
+    approve(proposed, BEN01, "M. Head", "sample reviewed", AMENDED_BY)
     before = everything(proposed)
-    assert not approve(proposed, cohort(proposed)["id"], "M. Head", "again", AMENDED_BY + SECOND)
+    assert not approve(proposed, BEN01, "M. Head", "again", AMENDED_BY + SECOND)
     assert everything(proposed) == before
     with pytest.raises(NotProposed, match="state adjusted"):
-        reject(proposed, cohort(proposed)["id"], "M. Head", "changed my mind", AMENDED_BY)
+        reject(proposed, BEN01, "M. Head", "changed my mind", AMENDED_BY)
 
 
 def test_mod_2_ops_3_a_person_rejects_and_the_marks_stand(proposed: Desk) -> None:
-    assert reject(proposed, cohort(proposed)["id"], "M. Head", "moderator too severe", AMENDED_BY)
-    assert not reject(proposed, cohort(proposed)["id"], "M. Head", "again", AMENDED_BY)
+    assert reject(proposed, BEN01, "M. Head", "moderator too severe", AMENDED_BY)
+    assert not reject(proposed, BEN01, "M. Head", "again", AMENDED_BY)
     assert cohort(proposed)["state"] == "agreed"
     assert set(rows(proposed, marks)["stage"]) == {"submitted"}
     assert rows(proposed, actions).select("action", "why").rows() == [("adjustment_rejected", "moderator too severe")]
@@ -463,15 +466,15 @@ def test_mod_2_ops_3_a_person_rejects_and_the_marks_stand(proposed: Desk) -> Non
 def test_mod_2_only_a_proposed_adjustment_can_be_approved(marked: Desk) -> None:
     sample(marked, SUMMER, DEADLINE)
     with pytest.raises(NotProposed, match="state sampled"):
-        approve(marked, cohort(marked)["id"], "M. Head", "sample reviewed", AMENDED_BY)
-    with pytest.raises(NotProposed, match="no cohort 99"):
-        approve(marked, 99, "M. Head", "sample reviewed", AMENDED_BY)
+        approve(marked, BEN01, "M. Head", "sample reviewed", AMENDED_BY)
+    with pytest.raises(NotProposed, match="no sample of 2024-06 64123 BEN03 was drawn"):
+        approve(marked, evolve(BEN01, component="BEN03"), "M. Head", "sample reviewed", AMENDED_BY)
 
 
 def test_ops_3_a_decision_needs_a_name_and_a_reason(proposed: Desk) -> None:
     for who, why in (("", "reason"), ("M. Head", " ")):
         with pytest.raises(ValueError, match="OPS-3"):
-            approve(proposed, cohort(proposed)["id"], who, why, AMENDED_BY)
+            approve(proposed, BEN01, who, why, AMENDED_BY)
     assert cohort(proposed)["state"] == "proposed"
 
 
@@ -480,5 +483,5 @@ def test_mod_2_an_approval_that_dies_leaves_nothing_behind(proposed: Desk, monke
     with monkeypatch.context() as broken:
         broken.setattr("infra.ledger.moderation.Moderation.act", _fails)
         with pytest.raises(OSError, match="no space"):
-            approve(proposed, cohort(proposed)["id"], "M. Head", "sample reviewed", AMENDED_BY)
+            approve(proposed, BEN01, "M. Head", "sample reviewed", AMENDED_BY)
     assert everything(proposed) == before

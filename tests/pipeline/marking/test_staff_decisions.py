@@ -10,8 +10,9 @@ from infra.ledger.tables import actions
 from pipeline.cli import main
 from pipeline.desk import Desk
 from pipeline.marking.moderation import review, sample
-from tests.pipeline.marking.test_moderation import AMENDED_BY, DEADLINE, SUMMER, cohort, enter, moderate
+from tests.pipeline.marking.test_moderation import AMENDED_BY, CENTRE, DEADLINE, SUMMER, cohort, enter, moderate
 
+COHORT = ["--centre", CENTRE, "--series", SUMMER.id, "--component"]
 WHO = ["--who", "J. Chair", "--why", "samples seen"]
 
 
@@ -41,8 +42,7 @@ def staff(*words: str) -> Result:
 def test_mod_2_ops_3_a_person_decides_once_and_it_is_recorded(
     waiting: Desk, command: str, state: str, recorded: str, words: str
 ) -> None:
-    number = str(cohort(waiting)["id"])
-    first, again = staff(command, number, *WHO), staff(command, number, *WHO)
+    first, again = (staff(command, *COHORT, "BEN01", *WHO) for _ in range(2))
     assert (first.exit_code, again.exit_code) == (0, 0), first.output + again.output
     assert words in first.output
     assert "decided already" in again.output
@@ -54,10 +54,9 @@ def test_mod_2_ops_3_a_person_decides_once_and_it_is_recorded(
 
 @pytest.mark.parametrize("command", ["approve", "reject"])
 def test_mod_2_what_cannot_be_decided_is_told_in_a_sentence(waiting: Desk, command: str) -> None:
-    number = str(cohort(waiting)["id"])
-    unknown = staff(command, "999", *WHO)
-    nameless = staff(command, number, "--who", " ", "--why", "samples seen")
+    unknown = staff(command, *COHORT, "BEN02", *WHO)
+    nameless = staff(command, *COHORT, "BEN01", "--who", " ", "--why", "samples seen")
     assert (unknown.exit_code, nameless.exit_code) == (1, 1)
-    assert unknown.output.startswith("Error: there is no cohort 999")
+    assert unknown.output.startswith("Error: no sample of 2024-06 64123 BEN02 was drawn")
     assert nameless.output.startswith("Error: ")
     assert cohort(waiting)["state"] == "proposed"
