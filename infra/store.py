@@ -8,6 +8,7 @@ but a plain file is ever opened. Whatever the outside world does wrong surfaces 
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
 import secrets
@@ -131,13 +132,15 @@ def open_store(location: str) -> Store:
 class FolderStore:
     """A store in a folder of a local file system that knows hard links.
 
-    Folders are opened one by one from the root and never through a link, so no key and no link leads out.
+    Folders are opened one by one from the root and never through a link, so no key and no link leads out. Whoever opens
+    the store removes what writers that died have left among its temporary files.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         with _telling(self, "open it"):
             make_folder(self.root, 0o750)
+            self._clear()
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """See `Store.list`."""
@@ -300,18 +303,31 @@ class FolderStore:
     def _write(self, key: str, data: bytes | BinaryIO, place: Callable[[int, str, int, str], bool]) -> bool:
         """Write a temporary file and `place` it, whole and on disk, at `key`."""
         *folders, name = _names(_file(key))
-        temporary = secrets.token_hex(16)
-        with _telling(self, f"write {key!r}"), self._folder([TEMPORARY_FOLDER], create=True) as source:
-            try:
-                handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640, dir_fd=source)
-                with os.fdopen(handle, "wb") as file:
-                    shutil.copyfileobj(_stream(data), file, MIB)
-                    file.flush()
-                    os.fsync(handle)
-                return self._in_folder(folders, lambda target: place(source, temporary, target, name))
-            finally:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary, dir_fd=source)
+        with (
+            _telling(self, f"write {key!r}"),
+            self._folder([TEMPORARY_FOLDER], create=True) as source,
+            _draft(source) as (temporary, handle),
+        ):
+            with os.fdopen(handle, "wb", closefd=False) as file:
+                shutil.copyfileobj(_stream(data), file, MIB)
+                file.flush()
+                os.fsync(handle)
+            return self._in_folder(folders, lambda target: place(source, temporary, target, name))
+
+    def _clear(self) -> None:
+        """Remove the drafts of writers that have died: a live one, however slow, has a lock on its own. What cannot be
+        removed, as it is another user's, is left to that one."""
+        with suppress(FileNotFoundError, PermissionError), self._folder([TEMPORARY_FOLDER]) as folder:
+            with os.scandir(folder) as entries:
+                names = [entry.name for entry in entries]
+            for name in names:
+                with suppress(OSError):
+                    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+                    try:
+                        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        os.unlink(name, dir_fd=folder)
+                    finally:
+                        os.close(handle)
 
     def _in_folder(self, parts: Sequence[str], step: Callable[[int], T]) -> T:
         """Take `step` in the folder at `parts`, created when missing, and make it durable.
@@ -481,6 +497,25 @@ class S3Store:
                 return False
             raise
         return True
+
+
+@contextmanager
+def _draft(folder: int) -> Iterator[tuple[str, int]]:
+    """A new file in `folder`: its name, by which it can be placed, and its handle. It is locked for as long as its
+    writer lives, which the system knows best: a process that is killed unlocks what it had locked."""
+    while True:
+        name = secrets.token_hex(16)
+        handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640, dir_fd=folder)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            # In the moment before it was locked it may have been taken for a dead writer's.
+            if os.fstat(handle).st_nlink:
+                yield name, handle
+                return
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
+            os.close(handle)
 
 
 class _Reading(io.RawIOBase):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import os
 import secrets
+import signal
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -591,6 +594,45 @@ def test_a_failed_write_leaves_nothing(folder: FolderStore) -> None:
         folder.put("a", cast(BinaryIO, Broken(b"")))
     assert folder.get("a") == b"old"
     assert list((folder.root / ".tmp").iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from infra.store import FolderStore
+
+class Deadly(FolderStore):
+    def _in_folder(self, parts, step):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Deadly(Path(sys.argv[1])).put("reports/award/near.csv", b"plain results")
+"""
+
+
+def test_res_2_what_a_killed_writer_left_is_gone_when_the_store_is_opened_and_nothing_of_a_live_one(
+    folder: FolderStore,
+) -> None:
+    drafts = folder.root / ".tmp"
+    died = subprocess.run([sys.executable, "-c", KILLED, folder.root], cwd=Path(__file__).parents[2], check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert [one.read_bytes() for one in drafts.iterdir()] == [b"plain results"]
+    writing, opened = threading.Event(), threading.Event()
+
+    class Slow(Pipe):
+        def readinto(self, buffer: Any) -> int:
+            writing.set()
+            assert opened.wait(30)
+            return super().readinto(buffer)
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(folder.put, "a", cast(BinaryIO, Slow(b"alive")))
+        assert writing.wait(30)
+        FolderStore(folder.root)
+        assert [one.read_bytes() for one in drafts.iterdir()] == [b""]
+        opened.set()
+        writer.result()
+    assert folder.get("a") == b"alive"
+    assert list(drafts.iterdir()) == []
 
 
 def test_writing_while_neighbours_prune(folder: FolderStore) -> None:
