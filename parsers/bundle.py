@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from parsers import findings as f
-from parsers.findings import Finding, Found
-from parsers.identifiers import filename
-from parsers.identifiers.filename import FileName
-from parsers.layouts import BASEDATA
-from parsers.reader import Submission, read
+from . import findings as f
+from .findings import Finding, Found
+from .identifiers import filename
+from .identifiers.filename import FileName
+from .layouts import BASEDATA
+from .reader import Submission, read
 
 REQUIRED = BASEDATA[:-1]
 """Every set has these; the list of disallowed combinations (`D`) may be missing."""

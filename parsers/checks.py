@@ -14,13 +14,13 @@ from typing import Any
 import polars as pl
 from attrs import define, field, frozen
 
-from parsers import findings as f
-from parsers import forms
-from parsers.findings import CODES, Code, Found, Reach
-from parsers.identifiers import uci, uln, upn
-from parsers.layouts import Field, Layout
-from parsers.names import NAME_CHARACTERS, normal_name
-from parsers.shifts import Shifts
+from . import findings as f
+from . import forms
+from .findings import CODES, Code, Found, Reach
+from .identifiers import uci, uln, upn
+from .layouts import Field, Layout
+from .names import NAME_CHARACTERS, normal_name
+from .shifts import Shifts
 
 
 @frozen

@@ -20,13 +20,13 @@ import polars as pl
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from parsers import forms
-from parsers.checks import Examination, Suspect
-from parsers.findings import Found
-from parsers.identifiers import uci, uln, upn
-from parsers.layouts import Field, Layout
-from parsers.names import normal_name
-from parsers.reader import Submission
+from . import forms
+from .checks import Examination, Suspect
+from .findings import Found
+from .identifiers import uci, uln, upn
+from .layouts import Field, Layout
+from .names import normal_name
+from .reader import Submission
 
 SLAB = 1 << 16
 """Records worked on at a time."""

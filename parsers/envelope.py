@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import field, frozen
 
-from parsers.layouts import FORMATS_VERSION
+from .layouts import FORMATS_VERSION
 
 
 @frozen(kw_only=True)

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from parsers import findings as f
-from parsers import forms
-from parsers.envelope import Header
-from parsers.findings import Found
-from parsers.identifiers import uci
-from parsers.reader import Submission
+from . import findings as f
+from . import forms
+from .envelope import Header
+from .findings import Found
+from .identifiers import uci
+from .reader import Submission
 
 COLUMNS = ("action", "series", "awarding_body", "centre", "candidate", "uci", "option", "who", "why")
 ACTIONS = ("enter", "withdraw")

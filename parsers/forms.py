@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import evolve, frozen
 
-from parsers.names import NAME_CHARACTERS
+from .names import NAME_CHARACTERS
 
 
 @frozen(eq=False)

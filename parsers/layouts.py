@@ -14,8 +14,8 @@ from typing import Literal
 
 from attrs import Attribute, evolve, field, frozen
 
-from parsers import forms
-from parsers.forms import Form
+from . import forms
+from .forms import Form
 
 Kind = Literal["A", "N", "AN", "D"]
 Grade = Literal["R", "S", "I"]

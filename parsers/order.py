@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from importlib.resources import files
 
 from lark import Lark, Token
 from lark.exceptions import UnexpectedInput
@@ -34,7 +33,7 @@ class _RecordTypes(Lexer):
         return (Token(TERMINALS[one], one) for one in record_types)
 
 
-ORDER = Lark(files("parsers").joinpath("grammar.lark").read_text(encoding="ascii"), parser="lalr", lexer=_RecordTypes)
+ORDER = Lark.open("grammar.lark", rel_to=__file__, parser="lalr", lexer=_RecordTypes)
 
 
 @lru_cache(maxsize=1024)

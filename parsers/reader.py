@@ -17,13 +17,13 @@ import numpy as np
 import polars as pl
 from attrs import evolve, field, frozen
 
-from parsers import findings as f
-from parsers import reply
-from parsers.envelope import Centre, Header
-from parsers.findings import LISTED, Code, Finding, Found
-from parsers.identifiers import filename
-from parsers.identifiers.filename import FileName
-from parsers.layouts import (
+from . import findings as f
+from . import reply
+from .envelope import Centre, Header
+from .findings import LISTED, Code, Finding, Found
+from .identifiers import filename
+from .identifiers.filename import FileName
+from .layouts import (
     CENTRE_HEADER,
     CENTRE_TRAILER,
     ENVELOPE,
@@ -34,8 +34,8 @@ from parsers.layouts import (
     FileType,
     Layout,
 )
-from parsers.names import ascii_letter
-from parsers.order import SPOKEN, TERMINALS, Expected, either, in_order
+from .names import ascii_letter
+from .order import SPOKEN, TERMINALS, Expected, either, in_order
 
 
 @frozen(kw_only=True)
@@ -44,7 +44,7 @@ class Submission:
 
     `named` is its name on arrival, `name` the common-format name meant (null: none). `layout` is the detail record
     its records have, of an older formats version where they are narrower. `text` holds the lines of a plain-text
-    file (a reply, `X`), `feed` the rows of the desk's own feed (`parsers.feed`).
+    file (a reply, `X`), `feed` the rows of the desk's own feed (`feed.read_feed`).
     """
 
     named: str

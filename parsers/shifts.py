@@ -8,10 +8,10 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from parsers import forms
-from parsers.forms import Form
-from parsers.identifiers import uci, uln
-from parsers.layouts import Field, Layout
+from . import forms
+from .forms import Form
+from .identifiers import uci, uln
+from .layouts import Field, Layout
 
 
 @frozen

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 import polars as pl
 
-from parsers import forms
-from parsers.envelope import Centre, Header
-from parsers.layouts import (
+from . import forms
+from .envelope import Centre, Header
+from .layouts import (
     CANDIDATE,
     CENTRE_HEADER,
     CENTRE_TRAILER,
@@ -128,7 +128,7 @@ def block(records: Iterable[str]) -> bytes:
 def lines(letter: str, layout: Layout, records: pl.DataFrame) -> pl.Series:
     """The records of a frame as text without line ends, a row each, in its order.
 
-    `records` has columns as `parsers.columns.Columns.records` (others are passed over, missing ones are blank), and the
+    `records` has columns as `columns.Columns.records` (others are passed over, missing ones are blank), and the
     option slots by name (`option_1` ...). Raises `ValueError` when a value does not fit its field or is no ASCII.
     """
     texts = records.select(_cells(letter, layout, records)).to_series()

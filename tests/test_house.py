@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -85,6 +87,18 @@ def test_each_wing_uses_the_ground_and_what_the_table_of_the_house_names_and_not
 def test_the_format_library_needs_four_packages_and_nothing_of_ours() -> None:
     packages = {dotted.split(".")[0] for name, tree in modules("parsers") for dotted in imported(name, tree)}
     assert packages - set(sys.stdlib_module_names) == {"parsers", "attrs", "lark", "numpy", "polars"}
+
+
+def test_the_format_library_names_its_own_modules_relatively_and_works_under_any_name(tmp_path: Path) -> None:
+    formats = tmp_path / "formats"
+    shutil.copytree(ROOT / "parsers", formats, ignore=shutil.ignore_patterns("__pycache__"))
+    names = {".".join(path.relative_to(tmp_path).with_suffix("").parts) for path in formats.rglob("*.py")}
+    lines = ["import sys, importlib", f"sys.path.insert(0, {str(tmp_path)!r})"]
+    lines += [f"importlib.import_module({name.removesuffix('.__init__')!r})" for name in sorted(names)]
+    lines += ["from formats.order import in_order", "print(in_order('13579'), 'parsers' in sys.modules)"]
+    ran = subprocess.run([sys.executable, "-I", "-c", "; ".join(lines)], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["True", "False"]
+    assert not [path.name for path in formats.rglob("*.py") if re.search(r"(from|import) parsers\b", path.read_text())]
 
 
 BOOKS = {one.type for one in fields(resolve_types(Desk)) if one.type and one.type.__module__.startswith("infra.ledger")}

@@ -5,9 +5,9 @@ One candidate of a centre has one number in a series; it may be another in the n
 
 from __future__ import annotations
 
-from parsers.identifiers.check import DIGITS, raised
-from parsers.identifiers.errors import InvalidComponent, InvalidFormat, InvalidLength
-from parsers.identifiers.explanation import Explanation, failure, parts
+from .check import DIGITS, raised
+from .errors import InvalidComponent, InvalidFormat, InvalidLength
+from .explanation import Explanation, failure, parts
 
 _LENGTH = 4
 

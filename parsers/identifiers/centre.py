@@ -5,9 +5,9 @@ The zeros in front count: a centre number is text, never a number.
 
 from __future__ import annotations
 
-from parsers.identifiers.check import DIGITS, raised
-from parsers.identifiers.errors import InvalidFormat, InvalidLength
-from parsers.identifiers.explanation import Explanation, failure, parts
+from .check import DIGITS, raised
+from .errors import InvalidFormat, InvalidLength
+from .explanation import Explanation, failure, parts
 
 DUMMIES = frozenset({"00000", "99999"})
 """Numbers that stand for any centre in documentation."""

@@ -10,7 +10,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from parsers.identifiers.explanation import either
+from .explanation import either
 
 Outcome = TypeVar("Outcome", np.uint8, np.bool_)
 

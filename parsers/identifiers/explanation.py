@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from attrs import frozen
 
-from parsers.identifiers.errors import InvalidIdentifier
+from .errors import InvalidIdentifier
 
 _SHOWN = 60
 

@@ -10,10 +10,10 @@ import re
 
 from attrs import frozen
 
-from parsers.identifiers import sequence, series
-from parsers.identifiers.check import raised
-from parsers.identifiers.errors import InvalidFormat
-from parsers.identifiers.explanation import Explanation, Part, either, failure
+from . import sequence, series
+from .check import raised
+from .errors import InvalidFormat
+from .explanation import Explanation, Part, either, failure
 
 BUNDLE = "Z"
 """The letter of a bundle of basedata."""

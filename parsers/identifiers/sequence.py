@@ -3,9 +3,9 @@ names; FIL-2)."""
 
 from __future__ import annotations
 
-from parsers.identifiers.check import DIGITS, raised
-from parsers.identifiers.errors import InvalidComponent, InvalidFormat, InvalidLength
-from parsers.identifiers.explanation import Explanation, failure, parts
+from .check import DIGITS, raised
+from .errors import InvalidComponent, InvalidFormat, InvalidLength
+from .explanation import Explanation, failure, parts
 
 LAST = 999
 """The largest sequence number."""

@@ -10,9 +10,9 @@ import re
 
 from attrs import frozen
 
-from parsers.identifiers.check import raised
-from parsers.identifiers.errors import InvalidFormat, InvalidLength
-from parsers.identifiers.explanation import Explanation, failure, parts
+from .check import raised
+from .errors import InvalidFormat, InvalidLength
+from .explanation import Explanation, failure, parts
 
 MONTHS = {
     "1": "January",

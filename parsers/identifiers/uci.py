@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from parsers.identifiers.check import DIGITS, WeightedSum, exchanged, mistyped, question, squeezed
-from parsers.identifiers.errors import InvalidCheck, InvalidFormat, InvalidLength
-from parsers.identifiers.explanation import Explanation, Part, failure, parts
+from .check import DIGITS, WeightedSum, exchanged, mistyped, question, squeezed
+from .errors import InvalidCheck, InvalidFormat, InvalidLength
+from .explanation import Explanation, Part, failure, parts
 
 LETTERS = "ABCDEFGHKLMRTVWXY"
 """Check letters by remainder modulo 17."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from parsers.identifiers.check import DIGITS, WeightedSum, exchanged, mistyped, question, squeezed
-from parsers.identifiers.errors import InvalidCheck, InvalidFormat, InvalidLength
-from parsers.identifiers.explanation import Explanation, failure, parts
+from .check import DIGITS, WeightedSum, exchanged, mistyped, question, squeezed
+from .errors import InvalidCheck, InvalidFormat, InvalidLength
+from .explanation import Explanation, failure, parts
 
 _LENGTH = 10
 _LEADING = {digit: value for digit, value in DIGITS.items() if value}

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from parsers.identifiers.check import DIGITS, WeightedSum, exchanged, mistyped, question, squeezed
-from parsers.identifiers.errors import InvalidCheck, InvalidFormat, InvalidLength
-from parsers.identifiers.explanation import Explanation, failure, parts
+from .check import DIGITS, WeightedSum, exchanged, mistyped, question, squeezed
+from .errors import InvalidCheck, InvalidFormat, InvalidLength
+from .explanation import Explanation, failure, parts
 
 LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 """Check letters by remainder modulo 23."""
