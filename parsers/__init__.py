@@ -1,1 +1,2 @@
-"""JCQ common-format files: bytes to typed columns and back, with findings. Pure: no I/O, no clock, no database."""
+"""Turns the bytes of JCQ common-format files into typed columns and back, with findings: no I/O, no clock, no
+database."""

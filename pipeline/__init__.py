@@ -1,1 +1,1 @@
-"""The jobs of the desk, each a plain function, and its command line."""
+"""Does the work of the desk: every job is a plain function, in a wing by capability."""

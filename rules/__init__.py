@@ -1,2 +1,2 @@
-"""The rules of the domain: columns, catalogue and what is known, to findings and decisions. Pure: no I/O but the
-catalogue's."""
+"""Decides, with no I/O but the catalogue's: columns, catalogue and what is known become findings and decisions, one
+named function per rule."""

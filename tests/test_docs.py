@@ -18,7 +18,9 @@ import yaml
 
 from fixtures.examples import EXAMPLES
 from parsers.findings import CODES
-from pipeline.docs.diagrams import BOX_HEIGHT, BOX_WIDTH, DESK, FILE, PRODUCTION, RESULTS, Diagram, ends
+from pipeline.docs.architecture import HOUSE, sentence
+from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, Diagram, ends
+from pipeline.docs.house import GROUND, INFRA, ON_THE_WINGS, PACKAGES, WINGS
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = [
@@ -83,15 +85,23 @@ def test_the_reply_that_is_explained_is_the_sample_and_whole() -> None:
     assert "".join(reply.replace(second, "").split()) == "".join("".join(blocks).split())
 
 
-@pytest.mark.parametrize("diagram", [DESK, FILE, PRODUCTION, RESULTS], ids=lambda one: one.title[:20])
+@pytest.mark.parametrize("diagram", [DESK, FILE, HOUSE, PRODUCTION, RESULTS], ids=lambda one: one.title[:20])
 def test_no_arrow_of_a_drawing_crosses_a_box(diagram: Diagram) -> None:
     assert len({(one.column, one.row) for one in diagram.boxes.values()}) == len(diagram.boxes)
     for arrow in diagram.arrows:
         for (x, y), (to_x, to_y) in pairwise(ends(diagram.boxes[arrow.start], diagram.boxes[arrow.end], arrow.bend)):
             for name, box in diagram.boxes.items():
-                apart_x = abs((x + to_x) / 2 - box.centre[0]) - abs(x - to_x) / 2 - BOX_WIDTH / 2
-                apart_y = abs((y + to_y) / 2 - box.centre[1]) - abs(y - to_y) / 2 - BOX_HEIGHT / 2
-                assert max(apart_x, apart_y) >= 0, (arrow, name)
+                apart_x = abs((x + to_x) / 2 - box.centre[0]) - abs(x - to_x) / 2 - box.size[0] / 2
+                apart_y = abs((y + to_y) / 2 - box.centre[1]) - abs(y - to_y) / 2 - box.size[1] / 2
+                inside = box.kind == "frame" and name not in (arrow.start, arrow.end)
+                assert inside or round(max(apart_x, apart_y), 6) >= 0, (arrow, name)
+
+
+def test_every_room_of_the_house_says_in_a_sentence_what_it_is_for() -> None:
+    rooms = {f"pipeline/{name}" for name in (*WINGS, *ON_THE_WINGS, *GROUND)} | {f"infra/{name}" for name in INFRA}
+    said = [sentence(room) for room in sorted(rooms | PACKAGES.keys() - {"dags"})]
+    assert all(re.fullmatch(r"[A-Z`].{30,170}\.", one) for one in said), said
+    assert len(set(said)) == len(said)
 
 
 # --- The site --------------------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""The ledger: its tables and migrations, and one book for each thing the desk keeps on record."""
+"""Keeps the ledger in PostgreSQL: its tables, its migrations, and one book for each thing on record."""

@@ -1,1 +1,1 @@
-"""Runs the desk on one machine: PostgreSQL, Airflow, and the supervisor that keeps them up."""
+"""Runs the desk on one machine: PostgreSQL, Airflow, and the supervisor that keeps both up."""

@@ -1,1 +1,2 @@
-"""Turns marks into grades: boundaries, conversion tables, the award, and the pages a person decides by."""
+"""Turns marks into grades: boundaries, conversion to UMS, the award as a frozen version, and the pages a person
+decides by."""

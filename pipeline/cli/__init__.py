@@ -1,4 +1,4 @@
-"""The command line: `resultsday`. The only place besides the DAGs that looks at the clock."""
+"""Gives every job and every tool a command of `resultsday`: it reads the clock and prints, the wings do the work."""
 
 from pipeline.cli import calendar, centres, desk, files, production, quarantine, results, staff, watching
 from pipeline.cli.tools import main

@@ -1,1 +1,1 @@
-"""The operators' console: pages inside Airflow's UI, made on the server from the ledger and the store."""
+"""Shows operators the season, its files and what needs a decision, as pages in Airflow's own UI."""

@@ -1,1 +1,1 @@
-"""Writes the pages and pictures of the documentation that come from the code."""
+"""Writes the pages and drawings of the documentation that come from the code."""

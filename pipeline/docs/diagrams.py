@@ -11,33 +11,47 @@ from typing import Literal
 
 from attrs import frozen
 
-CELL_WIDTH, CELL_HEIGHT, BOX_WIDTH, BOX_HEIGHT, EDGE = 190, 92, 144, 60, 16
+CELL_WIDTH, CELL_HEIGHT, BOX_WIDTH, BOX_HEIGHT, EDGE, FRAME_EDGE = 190, 92, 144, 60, 16, 14
 LINE = 20
 """Units are pixels of the drawing."""
 
-Kind = Literal["step", "store", "person"]
+Kind = Literal["step", "store", "person", "frame"]
 Bend = Literal["across", "down"]
 
 _FILLS: Mapping[Kind, tuple[str, str, int]] = {
     "step": ("#ffffff", "#5b7fb8", 8),
     "store": ("#dfe8f6", "#5b7fb8", 3),
     "person": ("#fdf0da", "#b7791f", 30),
+    "frame": ("#edf1f7", "#b9c6da", 12),
 }
 """Fill, stroke and roundness of a box."""
 
 
 @frozen
 class Box:
-    """What stands in a cell: its text, a line each; `store` is a place where things stay, `person` somebody outside."""
+    """What stands in a cell: its text, a line each; `store` is a place where things stay, `person` somebody outside.
 
-    column: int
-    row: int
+    A box may be `columns` wide and `rows` high; a `frame` is drawn below others and has its text at its upper edge.
+    """
+
+    column: float
+    row: float
     text: tuple[str, ...]
     kind: Kind = "step"
+    columns: int = 1
+    rows: float = 1
 
     @property
     def centre(self) -> tuple[float, float]:
-        return EDGE + (self.column + 0.5) * CELL_WIDTH, EDGE + (self.row + 0.5) * CELL_HEIGHT
+        """In pixels from the upper left."""
+        return EDGE + (self.column + self.columns / 2) * CELL_WIDTH, EDGE + (self.row + self.rows / 2) * CELL_HEIGHT
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in pixels."""
+        outside = FRAME_EDGE if self.kind == "frame" else 0
+        width, height = (self.columns - 1) * CELL_WIDTH + BOX_WIDTH, (self.rows - 1) * CELL_HEIGHT + BOX_HEIGHT
+        return width + 2 * outside, height + 2 * outside
 
 
 @frozen
@@ -190,17 +204,24 @@ PRODUCTION = Diagram(
 
 
 def ends(start: Box, end: Box, bend: Bend) -> list[tuple[float, float]]:
-    """The corners of an arrow's line, from edge to edge."""
+    """The corners of an arrow's line, from edge to edge. Boxes that are beside or below each other in part are joined
+    in the middle of that part."""
     (x, y), (to_x, to_y) = start.centre, end.centre
+    (width, height), (to_width, to_height) = start.size, end.size
     right, below = (1 if to_x > x else -1), (1 if to_y > y else -1)
-    half_width, half_height = BOX_WIDTH / 2, BOX_HEIGHT / 2
-    if start.row == end.row:
-        return [(x + right * half_width, y), (to_x - right * half_width, y)]
-    if start.column == end.column:
-        return [(x, y + below * half_height), (x, to_y - below * half_height)]
-    if bend == "across":
-        return [(x + right * half_width, y), (to_x, y), (to_x, to_y - below * half_height)]
-    return [(x, y + below * half_height), (x, to_y), (to_x - right * half_width, to_y)]
+    out_x, out_y, in_x, in_y = (
+        x + right * width / 2,
+        y + below * height / 2,
+        to_x - right * to_width / 2,
+        to_y - below * to_height / 2,
+    )
+    if abs(y - to_y) < max(height, to_height) / 2:
+        level = y if height < to_height else to_y
+        return [(out_x, level), (in_x, level)]
+    if abs(x - to_x) < max(width, to_width) / 2:
+        level = x if width < to_width else to_x
+        return [(level, out_y), (level, in_y)]
+    return [(out_x, y), (to_x, y), (to_x, in_y)] if bend == "across" else [(x, out_y), (x, to_y), (in_x, to_y)]
 
 
 def _arrow(start: Box, end: Box, arrow: Arrow) -> Iterator[str]:
@@ -221,31 +242,35 @@ def _arrow(start: Box, end: Box, arrow: Arrow) -> Iterator[str]:
 
 def _box(box: Box) -> Iterator[str]:
     fill, stroke, round_ = _FILLS[box.kind]
-    x, y = box.centre
+    (x, y), (width, height) = box.centre, box.size
     yield (
-        f'<rect x="{x - BOX_WIDTH / 2:g}" y="{y - BOX_HEIGHT / 2:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" '
+        f'<rect x="{x - width / 2:g}" y="{y - height / 2:g}" width="{width:g}" height="{height:g}" '
         f'rx="{round_}" fill="{fill}" stroke="{stroke}"/>'
     )
-    first = y - (len(box.text) - 1) * LINE / 2 + 6
+    first = y - height / 2 + LINE + 4 if box.kind == "frame" else y - (len(box.text) - 1) * LINE / 2 + 6
     for number, line in enumerate(box.text):
         yield f'<text x="{x:g}" y="{first + number * LINE:g}" text-anchor="middle">{escape(line)}</text>'
 
 
 def svg(diagram: Diagram) -> Iterator[str]:
     """The drawing, on a light card, so that it needs to know nothing of the page around it."""
-    width = 2 * EDGE + (1 + max(one.column for one in diagram.boxes.values())) * CELL_WIDTH
-    height = 2 * EDGE + (1 + max(one.row for one in diagram.boxes.values())) * CELL_HEIGHT
+    width = 2 * EDGE + max(one.column + one.columns for one in diagram.boxes.values()) * CELL_WIDTH
+    height = 2 * EDGE + max(one.row + one.rows for one in diagram.boxes.values()) * CELL_HEIGHT
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" role="img">',
         f"<title>{escape(diagram.title)}</title>",
         "<style>text { font: 17px system-ui, sans-serif; fill: #1d2530; } .label { font-size: 13px; fill: #55606e; } "
         ".line { stroke: #7a8594; stroke-width: 1.6; fill: none; }</style>",
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
         'orient="auto-start-reverse"><path d="M0 0 8 4 0 8z" fill="#7a8594"/></marker></defs>',
-        f'<rect width="{width}" height="{height}" rx="12" fill="#f6f8fb"/>',
+        f'<rect width="{width:g}" height="{height:g}" rx="12" fill="#f6f8fb"/>',
     ]
+    for box in diagram.boxes.values():
+        if box.kind == "frame":
+            lines += _box(box)
     for arrow in diagram.arrows:
         lines += _arrow(diagram.boxes[arrow.start], diagram.boxes[arrow.end], arrow)
     for box in diagram.boxes.values():
-        lines += _box(box)
+        if box.kind != "frame":
+            lines += _box(box)
     yield "\n".join([*lines, "</svg>"])

@@ -14,6 +14,7 @@ from infra.settings import CATALOGUE_OF_THE_PROJECT, declared
 from parsers.feed import read_feed
 from parsers.findings import CODES, Finding, Reach
 from parsers.layouts import BASEDATA, FILE_TYPES, LAYOUTS, Field, Layout
+from pipeline.docs.architecture import HOUSE, architecture
 from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, svg
 from pipeline.files.check import Checked, check_file, excerpt
 from pipeline.intake import quarantine  # noqa: F401 -- with them come all modules that declare steps
@@ -346,12 +347,14 @@ def steps() -> Iterator[str]:
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "../infra/deploy/airflow.env": airflow_env,
+    "architecture.md": architecture,
     "catalogue.md": catalogue,
     "dates.md": dates,
     "findings.md": findings,
     "formats.md": formats,
     "images/desk.svg": partial(svg, DESK),
     "images/file.svg": partial(svg, FILE),
+    "images/house.svg": partial(svg, HOUSE),
     "images/production.svg": partial(svg, PRODUCTION),
     "images/results.svg": partial(svg, RESULTS),
     "metrics.md": metrics,

@@ -1,1 +1,2 @@
-"""Works on files alone, with no ledger: check, describe, convert, identify, show a record type."""
+"""Works on files alone, without a ledger: checks, describes, converts and identifies them, and shows the layout of a
+record."""

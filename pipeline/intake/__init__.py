@@ -1,1 +1,1 @@
-"""Takes in what centres and staff send: reads it, judges it, books it once, and answers."""
+"""Takes in what centres and staff send: archives, reads, judges and books each file once, and answers it."""

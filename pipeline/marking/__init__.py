@@ -1,2 +1,1 @@
-"""Carries marks on: the board's own marks, moderation of the centres' marks, and the page on which a person approves an
-adjustment."""
+"""Settles the marks: takes in the board's own, and moderates the centres' until a person approves an adjustment."""

@@ -1,2 +1,2 @@
-"""Publishes results at their instant and whatever follows: result files, updated ones, certificates, and why each
+"""Publishes results at their instant and does what follows: updated results, late claims, certificates, and why each
 outcome is what it is."""

@@ -1,2 +1,2 @@
-"""Keeps the year's dates: what falls due when, who is missing before each deadline, what a centre owes, and
+"""Keeps the year's dates: what is due when, who is still missing before each deadline, what each centre owes, and
 basedata."""

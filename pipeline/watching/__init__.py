@@ -1,1 +1,1 @@
-"""Tells people what is late, failing or unwell before anybody has to ask."""
+"""Tells people what is late, failing or unwell before they have to ask."""

@@ -1,0 +1,1 @@
+"""Describes the desk in production: the image, Compose, Kubernetes and Terraform."""
