@@ -36,169 +36,125 @@ class Question(ApprovalOperator):
         return super().execute_complete(context, event)
 
 
-@dag(
-    schedule=CalendarTimetable(settings.catalogue.absolute(), EVENTS, days_before=DAYS_BEFORE),
-    start_date=datetime(2022, 9, 1, tzinfo=UTC),
-    catchup=False,
-    max_active_runs=1,
-    is_paused_upon_creation=False,
-    dagrun_timeout=timedelta(days=14),
-    on_failure_callback=run_failed,
-    params={"series": Param("", type="string", title="Series", description="2024-06; empty: the one that is due")},
-    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
-    tags=["edi", "calendar", "results"],
-)
-def award() -> None:
-    """### Awards a series, builds its files under embargo and asks a person to approve them
+@task
+def boundaries() -> str:
+    """Takes the boundaries that wait; what a person is asked about them. Skipped when all are approved."""
+    from airflow.sdk.exceptions import AirflowSkipException
 
-    Runs a week before `results_to_centres` of every exam series, as `calendar.csv` of the catalogue has it, and once
-    more at that instant, which does nothing when the results are approved by then.
+    from pipeline.awarding.award import proposed_boundaries, take_boundaries
+    from pipeline.desk import open_desk
 
-    * **Run it now**: press *Trigger* and give a series (`2024-06`).
-    * **It waits for you**: under *Required Actions*, first for boundaries nobody has approved yet, then for the
-      results. The question names the pages to look at. Say why: your name and the reason are recorded. Until you answer
-      no other run begins.
-    * **You reject the boundaries**: those approved before stand; without any the run ends.
-    * **You reject the results**: they are withdrawn. Mend what is wrong and trigger it again.
-    * **It failed**: what is missing stands in the log of the task. Mend it and clear the task.
-    * **What happened**: the run's note counts. It holds no names.
-    """
+    # Whether a file has settled is a matter of now, not of the instant the run is for.
+    with open_desk(Settings.load()) as desk:
+        taken = take_boundaries(desk, datetime.now(UTC))
+        series = _series(desk)
+        asked = proposed_boundaries(desk, series) if series else ""
+    if not asked:
+        raise AirflowSkipException(taken.note())
+    return f"{taken.note()}\n\n{asked}"
 
-    @task
-    def boundaries() -> str:
-        """Takes the boundaries that wait; what a person is asked about them. Skipped when all are approved."""
-        from airflow.sdk.exceptions import AirflowSkipException
 
-        from pipeline.awarding.award import proposed_boundaries, take_boundaries
-        from pipeline.desk import open_desk
+@task
+def approve_boundaries() -> str:
+    """Records who approved them."""
+    from pipeline.awarding.award import approve_boundaries as approve
+    from pipeline.desk import open_desk
 
-        # Whether a file has settled is a matter of now, not of the instant the run is for.
-        with open_desk(Settings.load()) as desk:
-            taken = take_boundaries(desk, datetime.now(UTC))
-            series = _series(desk)
-            asked = proposed_boundaries(desk, series) if series else ""
-        if not asked:
-            raise AirflowSkipException(taken.note())
-        return f"{taken.note()}\n\n{asked}"
+    who, why, at = _answer("ask_boundaries")
+    with open_desk(Settings.load()) as desk:
+        series = _series(desk)
+        assert series
+        return f"{approve(desk, series, who, why, at)} conversion tables approved"
 
-    ask_boundaries = Question(
-        task_id="ask_boundaries",
-        subject="Approve the boundaries?",
-        body="{{ ti.xcom_pull(task_ids='boundaries') }}",
-        params=WHY,
-        assigned_users=APPROVERS,
+
+@task(trigger_rule="none_failed")
+def award_series() -> dict[str, Any]:
+    """The results of the series, as its next version."""
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    from infra.airflow_api import note_run
+    from pipeline.awarding.award import AwardError, NobodyEntered
+    from pipeline.awarding.award import award as run_award
+    from pipeline.desk import open_desk
+    from pipeline.season.checkpoints import checkpoint
+
+    run = get_current_context()["dag_run"]
+    with open_desk(Settings.load()) as desk:
+        series = _series(desk)
+        if series is None:
+            raise AirflowSkipException("no results are due yet")
+        if any(one.kind == "series" for one in desk.results.issued(series.id)):
+            raise AirflowSkipException(f"the results of {series.title} are approved already")
+        # Who would get no result, while the award can still wait for it (OPS-1).
+        checked = checkpoint(desk, series, "award", run.run_after)
+        try:
+            # The instant the run is for, not of the work: a retry awards the same.
+            awarded = run_award(desk, series, run.run_after)
+        except NobodyEntered as error:
+            raise AirflowSkipException(str(error)) from error
+        except AwardError as error:
+            # It would be missing the next time too.
+            raise AirflowFailException(str(error)) from error
+    note_run(run.dag_id, run.run_id, f"{awarded.note()} {checked.note()}")
+    return {"series": series.id, "version": awarded.awarding.version, "note": awarded.note()}
+
+
+@task
+def build(awarded: dict[str, Any]) -> dict[str, Any]:
+    """Every file of the results, where no centre can read it."""
+    from pipeline.desk import open_desk
+    from pipeline.results.release import build as run_build
+
+    with open_desk(Settings.load()) as desk:
+        built = run_build(desk, _awarding(desk, awarded), get_current_context()["dag_run"].run_after)
+    return awarded | {"built": built.note(), "manifest": built.awarding.manifest_sha256}
+
+
+@task
+def preview(built: dict[str, Any]) -> str:
+    """The pages to look at; what a person is asked."""
+    from pipeline.awarding.preview import preview as run_preview
+    from pipeline.desk import open_desk
+
+    with open_desk(Settings.load()) as desk:
+        awarding = _awarding(desk, built)
+        pages = run_preview(desk, awarding)
+    return "\n".join(
+        [
+            built["note"],
+            "",
+            built["built"],
+            "",
+            f"* results: SHA-256 `{awarding.sha256}`",
+            f"* files under embargo: manifest SHA-256 `{built['manifest']}`",
+            *(f"* `{page}`" for page in pages),
+        ]
     )
 
-    @task
-    def approve_boundaries() -> str:
-        """Records who approved them."""
-        from pipeline.awarding.award import approve_boundaries as approve
-        from pipeline.desk import open_desk
 
-        who, why, at = _answer("ask_boundaries")
-        with open_desk(Settings.load()) as desk:
-            series = _series(desk)
-            assert series
-            return f"{approve(desk, series, who, why, at)} conversion tables approved"
+@task
+def approve(built: dict[str, Any]) -> None:
+    """Records who approved them: from here on the calendar releases them."""
+    from pipeline.desk import open_desk
+    from pipeline.results.release import approve as run_approve
 
-    @task(trigger_rule="none_failed")
-    def award_series() -> dict[str, Any]:
-        """The results of the series, as its next version."""
-        from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+    with open_desk(Settings.load()) as desk:
+        run_approve(desk, _awarding(desk, built), *_answer("ask"))
 
-        from infra.airflow_api import note_run
-        from pipeline.awarding.award import AwardError, NobodyEntered
-        from pipeline.awarding.award import award as run_award
-        from pipeline.desk import open_desk
-        from pipeline.season.checkpoints import checkpoint
 
-        run = get_current_context()["dag_run"]
-        with open_desk(Settings.load()) as desk:
-            series = _series(desk)
-            if series is None:
-                raise AirflowSkipException("no results are due yet")
-            if any(one.kind == "series" for one in desk.results.issued(series.id)):
-                raise AirflowSkipException(f"the results of {series.title} are approved already")
-            # Who would get no result, while the award can still wait for it (OPS-1).
-            checked = checkpoint(desk, series, "award", run.run_after)
-            try:
-                # The instant the run is for, not of the work: a retry awards the same.
-                awarded = run_award(desk, series, run.run_after)
-            except NobodyEntered as error:
-                raise AirflowSkipException(str(error)) from error
-            except AwardError as error:
-                # It would be missing the next time too.
-                raise AirflowFailException(str(error)) from error
-        note_run(run.dag_id, run.run_id, f"{awarded.note()} {checked.note()}")
-        return {"series": series.id, "version": awarded.awarding.version, "note": awarded.note()}
+@task(trigger_rule="none_failed")
+def withdraw(built: dict[str, Any]) -> None:
+    """After a *Reject*: the results are withdrawn, their files forgotten."""
+    from airflow.sdk.exceptions import AirflowSkipException
 
-    @task
-    def build(awarded: dict[str, Any]) -> dict[str, Any]:
-        """Every file of the results, where no centre can read it."""
-        from pipeline.desk import open_desk
-        from pipeline.results.release import build as run_build
+    from pipeline.desk import open_desk
+    from pipeline.results.release import withdraw as run_withdraw
 
-        with open_desk(Settings.load()) as desk:
-            built = run_build(desk, _awarding(desk, awarded), get_current_context()["dag_run"].run_after)
-        return awarded | {"built": built.note(), "manifest": built.awarding.manifest_sha256}
-
-    @task
-    def preview(built: dict[str, Any]) -> str:
-        """The pages to look at; what a person is asked."""
-        from pipeline.awarding.preview import preview as run_preview
-        from pipeline.desk import open_desk
-
-        with open_desk(Settings.load()) as desk:
-            awarding = _awarding(desk, built)
-            pages = run_preview(desk, awarding)
-        return "\n".join(
-            [
-                built["note"],
-                "",
-                built["built"],
-                "",
-                f"* results: SHA-256 `{awarding.sha256}`",
-                f"* files under embargo: manifest SHA-256 `{built['manifest']}`",
-                *(f"* `{page}`" for page in pages),
-            ]
-        )
-
-    ask = Question(
-        task_id="ask",
-        subject="Approve the results of {{ ti.xcom_pull(task_ids='build')['series'] }}, "
-        "version {{ ti.xcom_pull(task_ids='build')['version'] }}?",
-        body="{{ ti.xcom_pull(task_ids='preview') }}",
-        params=WHY,
-        assigned_users=APPROVERS,
-    )
-
-    @task
-    def approve(built: dict[str, Any]) -> None:
-        """Records who approved them: from here on the calendar releases them."""
-        from pipeline.desk import open_desk
-        from pipeline.results.release import approve as run_approve
-
-        with open_desk(Settings.load()) as desk:
-            run_approve(desk, _awarding(desk, built), *_answer("ask"))
-
-    @task(trigger_rule="none_failed")
-    def withdraw(built: dict[str, Any]) -> None:
-        """After a *Reject*: the results are withdrawn, their files forgotten."""
-        from airflow.sdk.exceptions import AirflowSkipException
-
-        from pipeline.desk import open_desk
-        from pipeline.results.release import withdraw as run_withdraw
-
-        answered = get_current_context()["ti"].xcom_pull(task_ids="ask", key="answer")
-        if not answered or answered["chosen"] != [Question.REJECT]:
-            raise AirflowSkipException("nothing was rejected")
-        with open_desk(Settings.load()) as desk:
-            run_withdraw(desk, _awarding(desk, built), *_answer("ask"))
-
-    awarded: Any = award_series()
-    built: Any = build(awarded)
-    boundaries() >> ask_boundaries >> approve_boundaries() >> awarded
-    preview(built) >> ask >> approve(built) >> withdraw(built)
+    answered = get_current_context()["ti"].xcom_pull(task_ids="ask", key="answer")
+    if not answered or answered["chosen"] != [Question.REJECT]:
+        raise AirflowSkipException("nothing was rejected")
+    with open_desk(Settings.load()) as desk:
+        run_withdraw(desk, _awarding(desk, built), *_answer("ask"))
 
 
 def _series(desk: Any) -> Any:
@@ -227,6 +183,55 @@ def _answer(task_id: str) -> tuple[str, str, datetime]:
     """Who answered a question, why, and when (OPS-3)."""
     answer = get_current_context()["ti"].xcom_pull(task_ids=task_id, key="answer")
     return answer["who"], answer["why"] or "no reason given in Airflow", datetime.fromisoformat(answer["at"])
+
+
+@dag(
+    schedule=CalendarTimetable(settings.catalogue.absolute(), EVENTS, days_before=DAYS_BEFORE),
+    start_date=datetime(2022, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    is_paused_upon_creation=False,
+    dagrun_timeout=timedelta(days=14),
+    on_failure_callback=run_failed,
+    params={"series": Param("", type="string", title="Series", description="2024-06; empty: the one that is due")},
+    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    tags=["edi", "calendar", "results"],
+)
+def award() -> None:
+    """### Awards a series, builds its files under embargo and asks a person to approve them
+
+    Runs a week before `results_to_centres` of every exam series, as `calendar.csv` of the catalogue has it, and once
+    more at that instant, which does nothing when the results are approved by then.
+
+    * **Run it now**: press *Trigger* and give a series (`2024-06`).
+    * **It waits for you**: under *Required Actions*, first for boundaries nobody has approved yet, then for the
+      results. The question names the pages to look at. Say why: your name and the reason are recorded. Until you answer
+      no other run begins.
+    * **You reject the boundaries**: those approved before stand; without any the run ends.
+    * **You reject the results**: they are withdrawn. Mend what is wrong and trigger it again.
+    * **It failed**: what is missing stands in the log of the task. Mend it and clear the task.
+    * **What happened**: the run's note counts. It holds no names.
+    """
+
+    ask_boundaries = Question(
+        task_id="ask_boundaries",
+        subject="Approve the boundaries?",
+        body="{{ ti.xcom_pull(task_ids='boundaries') }}",
+        params=WHY,
+        assigned_users=APPROVERS,
+    )
+    ask = Question(
+        task_id="ask",
+        subject="Approve the results of {{ ti.xcom_pull(task_ids='build')['series'] }}, "
+        "version {{ ti.xcom_pull(task_ids='build')['version'] }}?",
+        body="{{ ti.xcom_pull(task_ids='preview') }}",
+        params=WHY,
+        assigned_users=APPROVERS,
+    )
+    awarded: Any = award_series()
+    built: Any = build(awarded)
+    boundaries() >> ask_boundaries >> approve_boundaries() >> awarded
+    preview(built) >> ask >> approve(built) >> withdraw(built)
 
 
 award()

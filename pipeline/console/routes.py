@@ -1,0 +1,161 @@
+"""The console's addresses: who may ask for each, and what makes its page."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Form, HTTPException, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from pipeline.console import views
+from pipeline.console.visit import FROM_HERE, Acts, Looks, Reads, SeesPersonal
+from pipeline.intake.quarantine import QuarantineError
+
+routes = APIRouter()
+
+_REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
+"""Reports bring their style with them, and nothing in them may run."""
+
+
+# --- Counts ----------------------------------------------------------------------------------------------------------
+
+
+@routes.get("/")
+def season(visit: Looks, series: str = "", on: str = "") -> HTMLResponse:
+    """The season at a glance."""
+    desk = visit.desk()
+    return visit.page("season.html", desk, visit.console.season(desk, series, on))
+
+
+@routes.get("/centres")
+def centres(
+    visit: Looks,
+    series: str = "",
+    only: str = "",
+    sort: str = "centre",
+    down: bool = False,
+    starts: str = "",
+    at: int = 1,
+) -> HTMLResponse:
+    """Centres, and how far each is."""
+    desk = visit.desk()
+    wanted = views.Wanted(only=only, sort=sort, down=down, starts=starts, page=at)
+    return visit.page("centres.html", desk, visit.console.centres(desk, series, wanted))
+
+
+@routes.get("/watch")
+def watch(visit: Looks, series: str = "") -> HTMLResponse:
+    """What the watch has seen."""
+    desk = visit.desk()
+    return visit.page("watch.html", desk, visit.console.watch(desk, series))
+
+
+@routes.get("/approval")
+def approval(visit: Looks, series: str = "") -> HTMLResponse:
+    """What waits for approval."""
+    desk = visit.desk()
+    return visit.page("approval.html", desk, visit.console.approval(desk, series))
+
+
+# --- Centres and candidates ------------------------------------------------------------------------------------------
+
+
+@routes.get("/centres/{centre}")
+def centre(visit: Reads, centre: str, series: str = "", at: int = 1) -> HTMLResponse:
+    """One centre."""
+    desk = visit.desk()
+    return visit.page("centre.html", desk, visit.console.centre(desk, centre, series, at))
+
+
+@routes.get("/centres/{centre}/candidates/{candidate}")
+def candidate(visit: Reads, centre: str, candidate: str) -> HTMLResponse:
+    """One candidate."""
+    desk = visit.desk()
+    return visit.page("candidate.html", desk, visit.console.candidate(desk, centre, candidate))
+
+
+@routes.post("/centres/{centre}/candidates/{candidate}", dependencies=[FROM_HERE])
+def candidate_shown(visit: SeesPersonal, centre: str, candidate: str, why: str = Form("")) -> HTMLResponse:
+    """One candidate with personal data, on record (OPS-3)."""
+    desk = visit.desk()
+    visit.console.note_shown(desk, visit.person.name, why, centre, f"candidate {candidate}")
+    return visit.page("candidate.html", desk, visit.console.candidate(desk, centre, candidate, personal=True))
+
+
+@routes.get("/search")
+def search(visit: Reads) -> HTMLResponse:
+    """The search, before anything is searched."""
+    desk = visit.desk()
+    return visit.page("search.html", desk, visit.console.search(desk, ""))
+
+
+@routes.post("/search", dependencies=[FROM_HERE])
+def found(visit: Reads, words: str = Form("")) -> HTMLResponse:
+    """What the search has found."""
+    # A POST, so that no identifier of a person gets into an address, and from there into a log.
+    desk = visit.desk()
+    return visit.page("search.html", desk, visit.console.search(desk, words))
+
+
+# --- Files -----------------------------------------------------------------------------------------------------------
+
+
+@routes.get("/files")
+def files(
+    visit: Reads,
+    series: str = "",
+    outcome: str = "",
+    code: str = "",
+    centre: str = "",
+    every: bool = False,
+    at: int = 1,
+) -> HTMLResponse:
+    """Files and what became of them."""
+    desk = visit.desk()
+    shown = visit.console.files(desk, series, outcome=outcome, code=code, centre=centre, every=every, at=at)
+    return visit.page("files.html", desk, shown)
+
+
+@routes.get("/files/{number}")
+def file(visit: Reads, number: int) -> HTMLResponse:
+    """One file and its findings."""
+    desk = visit.desk()
+    return visit.page("file.html", desk, visit.console.file(desk, number))
+
+
+@routes.post("/files/{number}/shown", dependencies=[FROM_HERE])
+def file_shown(visit: SeesPersonal, number: int, why: str = Form("")) -> HTMLResponse:
+    """One file with personal data, on record (OPS-3)."""
+    desk = visit.desk()
+    shown = visit.console.file(desk, number, personal=True)
+    visit.console.note_shown(desk, visit.person.name, why, shown["file"]["centre"], f"file {number}")
+    return visit.page("file.html", desk, shown)
+
+
+@routes.get("/quarantine")
+def quarantine(visit: Reads) -> HTMLResponse:
+    """The files that wait for a person."""
+    desk = visit.desk()
+    return visit.page("quarantine.html", desk, visit.console.quarantine(desk))
+
+
+@routes.post("/files/{number}/decision", dependencies=[FROM_HERE])
+async def decision(visit: Acts, number: int, action: str = Form(""), why: str = Form("")) -> Response:
+    """Decides about a held file (FIL-3); refused, the page says why."""
+    desk = visit.desk()
+    try:
+        done = await run_in_threadpool(visit.console.decide, desk, number, action, visit.person.name, why)
+    except QuarantineError as error:
+        shown = await run_in_threadpool(visit.console.file, desk, number)
+        refused = visit.page("file.html", desk, shown | {"refusal": str(error), "why": why})
+        refused.status_code = 409
+        return refused
+    return RedirectResponse(f"{visit.below}/files/{done.submission}", 303)
+
+
+@routes.get("/reports/{key:path}")
+def report(visit: Reads, key: str) -> Response:
+    """A report of the desk's; under embargo, only for who approves results (RES-2)."""
+    if views.under_embargo(key) and not visit.person.may("approve"):
+        raise HTTPException(403, f"{visit.person.name} may not see this: it is under embargo (RES-2).")
+    data, kind = visit.console.report(visit.desk(), key)
+    return Response(data, media_type=kind, headers={"Content-Security-Policy": _REPORT_POLICY})

@@ -1,0 +1,283 @@
+"""What the accepted files of a round change: options added, ended and kept, with what they cost.
+
+A file states all that its candidates hold, so what it leaves out ends (FIL-3); a feed states only what changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+from attrs import field, frozen
+
+from parsers import findings as f
+from parsers.findings import Reach
+from rules import certification, fees
+from rules.catalogue import LONDON, Band, day_text, instant_text
+from rules.rounds import Round
+
+ADDED = {
+    "file": pl.UInt32,
+    "line": pl.UInt32,
+    "candidate": pl.String,
+    "name": pl.String,
+    "born": pl.Date,
+    "sex": pl.String,
+    "uci": pl.String,
+    "upn": pl.String,
+    "uln": pl.String,
+    "option": pl.String,
+    "kind": pl.String,
+    "band": pl.String,
+    "pence": pl.Int64,
+    "entry_pence": pl.Int64,
+    "placeholder": pl.Boolean,
+}
+ENDED = {"file": pl.UInt32, "id": pl.Int64, "candidate": pl.String, "option": pl.String, "refund": pl.Int64}
+
+
+@frozen(kw_only=True)
+class Change:
+    """What one file changes; frames as in `rules.decisions.Decision`. `applied` counts options that are in force after
+    it and candidates of whom nothing was refused."""
+
+    candidates: int
+    candidates_refused: int
+    options_refused: int
+    applied: int
+    kept: int
+    added: pl.DataFrame = field(repr=False)
+    ended: pl.DataFrame = field(repr=False)
+    charges: tuple[fees.Charge, ...]
+
+
+@frozen(kw_only=True)
+class Changes:
+    """What the files of a round change. `standing`: the files that nothing stops as a whole. The counts are by file."""
+
+    standing: list[int]
+    candidates: Mapping[int, int]
+    candidates_refused: Mapping[int, int]
+    unread: Mapping[int, int]
+    options_refused: Mapping[int, int]
+    applied: Mapping[int, int]
+    kept: Mapping[int, int]
+    added: Mapping[int, pl.DataFrame]
+    ended: Mapping[int, pl.DataFrame]
+    charges: Mapping[int, tuple[fees.Charge, ...]]
+
+    def of(self, file: int) -> Change:
+        """What one file changes."""
+        # Shifted records are refused without being read, so they are not among the candidates.
+        unread = self.unread.get(file, 0)
+        return Change(
+            candidates=self.candidates.get(file, 0) + unread,
+            candidates_refused=self.candidates_refused.get(file, 0) + unread,
+            options_refused=self.options_refused.get(file, 0),
+            applied=self.applied.get(file, 0),
+            kept=self.kept.get(file, 0),
+            added=self.added.get(file, pl.DataFrame(schema=ADDED)),
+            ended=self.ended.get(file, pl.DataFrame(schema=ENDED)),
+            charges=self.charges.get(file, ()),
+        )
+
+
+_CANDIDATE = ["file", "candidate"]
+_OPTION = ["file", "candidate", "option"]
+
+
+def changes(current: Round, records: pl.DataFrame, options: pl.DataFrame) -> Changes:
+    """Applies what is not refused: an option not held before is added, a held one the candidate's records no longer
+    name is ended (FIL-3). `records` and `options` are those of the round, once every rule has judged them."""
+    found = current.found
+    standing = _standing(current)
+    candidates = records.select(_CANDIDATE).unique()
+    refused, refused_options = found.refused_candidates(), found.refused_entries()
+    accepted = candidates.join(refused, on=_CANDIDATE, how="anti").filter(pl.col("file").is_in(standing))
+    stated = options.join(accepted, on=_CANDIDATE, how="semi", maintain_order="left")
+    good = stated.join(refused_options, on=_OPTION, how="anti", maintain_order="left")
+    entered, withdrawn = good.filter(pl.col("action") == "enter"), good.filter(pl.col("action") == "withdraw")
+    # A candidate whose records name no option is applied too: that is a withdrawal.
+    untouched = accepted.join(refused_options, on=_CANDIDATE, how="anti")
+    held = _held(accepted, current)
+    ended = _refunded(_undeclined(_ended(held, stated, withdrawn, current), records, current), current)
+    _tell_not_held(withdrawn, held, current)
+    added = _priced(entered.join(held, on=_OPTION, how="anti", maintain_order="left"), records, current)
+    _tell_withdrawn(ended, records, current)
+    _tell_late_fees(added, current)
+    not_marks = refused.filter(~pl.col("file").is_in(current.of_marks))
+    return Changes(
+        standing=standing,
+        candidates=_count(candidates),
+        candidates_refused=_count(refused.join(candidates, on=_CANDIDATE, how="semi")),
+        unread=_count(not_marks.join(candidates, on=_CANDIDATE, how="anti")),
+        options_refused=_count(found.refused_entries().join(refused, on=_CANDIDATE, how="anti")),
+        applied=_count(pl.concat([entered.select("file"), untouched.select("file")])),
+        kept=_count(entered.join(held, on=_OPTION, how="semi")),
+        added=by_file(added),
+        ended=by_file(ended),
+        charges=fees.charges(added, ended),
+    )
+
+
+def _standing(current: Round) -> list[int]:
+    """The files that no finding stops as a whole."""
+    stopping, found = {Reach.HOLD, Reach.FILE}, current.found
+    return [
+        file
+        for file in current.series
+        if not found.reaches(file) & stopping and not found.made(file, f.ALREADY_PROCESSED)
+    ]
+
+
+def _held(accepted: pl.DataFrame, current: Round) -> pl.DataFrame:
+    """What the accepted candidates hold already in the file's series: `file`, `candidate`, `option`, `id`,
+    `entry_pence`, `pence`."""
+    where = pl.DataFrame(
+        [(file, current.arrivals[file].centre, series.id) for file, series in current.series.items()],
+        schema={"file": pl.UInt32, "centre": pl.String, "series": pl.String},
+        orient="row",
+    )
+    free = {"pence": pl.lit(0, pl.Int64), "entry_pence": pl.lit(0, pl.Int64)}
+    columns = ["id", "centre", "series", "candidate", "option", "pence", "entry_pence"]
+    known = current.known
+    both = pl.concat([known.registrations.with_columns(**free).select(columns), known.entries.select(columns)])
+    mine = accepted.join(where, on="file")
+    return mine.join(both, on=["centre", "series", "candidate"]).select(*_OPTION, "id", "pence", "entry_pence")
+
+
+# --- What ends -------------------------------------------------------------------------------------------------------
+
+
+def _ended(held: pl.DataFrame, stated: pl.DataFrame, withdrawn: pl.DataFrame, current: Round) -> pl.DataFrame:
+    """FIL-3: what a file's candidates hold and it no longer states, and what a feed withdraws."""
+    left_out = held.filter(~pl.col("file").is_in(current.feeds)).join(
+        stated, on=_OPTION, how="anti", maintain_order="left"
+    )
+    return pl.concat([left_out, held.join(withdrawn, on=_OPTION, how="semi", maintain_order="left")])
+
+
+def _undeclined(ended: pl.DataFrame, records: pl.DataFrame, current: Round) -> pl.DataFrame:
+    """CRT-5: what ends, without the claims that files leave out though they have become results: these stay."""
+    issued = current.known.issued
+    if issued.is_empty():
+        return ended
+    whose = records.group_by(_CANDIDATE).agg(pl.col("line", "centre", "series", "uci").first())
+    claims = ended.join(whose, on=_CANDIDATE).with_columns(pl.lit("withdraw").alias("action"))
+    declined = certification.not_declined(claims, issued, current.found)
+    return ended.join(declined, on=_OPTION, how="anti", maintain_order="left")
+
+
+def _refunded(ended: pl.DataFrame, current: Round) -> pl.DataFrame:
+    """Ended options with what comes back for them (FEE-4): the entry fee in time, never the surcharge."""
+    paid_back = [
+        file
+        for file, series in current.series.items()
+        if fees.refund_share(series, current.arrivals[file].received, current.catalogue)
+    ]
+    refund = pl.when(pl.col("file").is_in(paid_back)).then(pl.min_horizontal("pence", "entry_pence")).otherwise(0)
+    return ended.with_columns(refund.cast(pl.Int64).alias("refund")).select(*ENDED)
+
+
+def _tell_not_held(withdrawn: pl.DataFrame, held: pl.DataFrame, current: Round) -> None:
+    """What a feed withdraws though nobody holds it."""
+    not_held = withdrawn.join(held, on=_OPTION, how="anti", maintain_order="left")
+    current.found.rows(
+        f.NOT_HELD, not_held.select("file", "line", "candidate", pl.col("option").alias("value"), "option")
+    )
+
+
+def _tell_withdrawn(ended: pl.DataFrame, records: pl.DataFrame, current: Round) -> None:
+    """What a file has withdrawn by leaving it out; a feed says itself what it withdraws."""
+    lines = records.group_by(_CANDIDATE).agg(pl.col("line").min())
+    withdrawn = (
+        ended.filter(~pl.col("file").is_in(current.feeds))
+        .sort(_OPTION)
+        .group_by(_CANDIDATE, maintain_order=True)
+        .agg(pl.col("option").str.join(", ").alias("value"))
+        .join(lines, on=_CANDIDATE, maintain_order="left")
+    )
+    current.found.rows(f.WITHDRAWN, withdrawn.select("file", "line", "candidate", "value"))
+
+
+# --- What is added ---------------------------------------------------------------------------------------------------
+
+
+def _priced(new: pl.DataFrame, records: pl.DataFrame, current: Round) -> pl.DataFrame:
+    """New options with the learner's details and their price (FEE-1, FEE-2, FEE-5)."""
+    if not current.series or new.is_empty():
+        return pl.DataFrame(schema=ADDED)
+    bands = {file: _band(file, current) for file in current.series}
+    days = {file: current.arrivals[file].received.astimezone(LONDON).date() for file in current.series}
+    of_files = pl.DataFrame(
+        {"file": list(bands), "own_band": list(bands.values()), "day": list(days.values())},
+        schema={"file": pl.UInt32, "own_band": pl.String, "day": pl.Date},
+    )
+    spared = _spared(new, current).with_columns(pl.lit("on_time").alias("spared"))
+    people = records.select("file", "line", pl.col("kept").alias("name"), "born", "sex", "upn", "uln")
+    return (
+        new.join(of_files, on="file", maintain_order="left")
+        .join(spared, on=["file", "uci", "registration"], how="left", maintain_order="left")
+        .with_columns(pl.coalesce("spared", "own_band").alias("band"))
+        .join(people, on=["file", "line"], maintain_order="left")
+        .join(_tariff(bands, days, current), on=["day", "kind", "band"], maintain_order="left")
+        .select(*ADDED)
+    )
+
+
+def _band(file: int, current: Round) -> Band:
+    """The band a file's entries are charged in, by its receipt (FEE-1)."""
+    arrival = current.arrivals[file]
+    series, extensions = current.series[file], current.known.extensions
+    return fees.band_of(series, arrival.received, current.catalogue, arrival.centre, extensions)
+
+
+def _spared(new: pl.DataFrame, current: Round) -> pl.DataFrame:
+    """Who is spared the late fee, as `fees.january_sitters` says it."""
+    exempt = {
+        file: january
+        for file, series in current.series.items()
+        if (january := fees.exempt_from(series, current.arrivals[file].received, current.catalogue))
+    }
+    return fees.january_sitters(new, exempt, current.known.sat, current.catalogue)
+
+
+def _tariff(bands: Mapping[int, Band], days: Mapping[int, date], current: Round) -> pl.DataFrame:
+    """The prices of the days on which files were received, in the bands they need. Files of one day have one tariff."""
+    received = {days[file]: current.arrivals[file].received for file in days}
+    return pl.concat(
+        fees.prices(band, received[day], current.catalogue).with_columns(pl.lit(day).alias("day"))
+        for day in sorted(received)
+        for band in sorted({"on_time", *(bands[file] for file in bands if days[file] == day)})
+    )
+
+
+def _tell_late_fees(added: pl.DataFrame, current: Round) -> None:
+    """Why a file is charged a late fee, where something of it is."""
+    charged = (pl.col("band") != "on_time") & (pl.col("pence") > 0)
+    for file in added.filter(charged)["file"].unique().sort():
+        series, received, band = current.series[file], current.arrivals[file].received, _band(file, current)
+        deadline = current.catalogue.milestone(series, "on_time_deadline", received)
+        if deadline:
+            current.found.add(
+                f.LATE_FEE,
+                value=band.replace("_", " "),
+                file=file,
+                received=instant_text(received),
+                why=fees.why(series, received, band, current.catalogue),
+                deadline=day_text(deadline.day),
+                version=deadline.version,
+            )
+
+
+# --- By file ---------------------------------------------------------------------------------------------------------
+
+
+def _count(frame: pl.DataFrame) -> dict[int, int]:
+    return dict(frame.group_by("file").len().iter_rows())
+
+
+def by_file(frame: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    """The rows of each file."""
+    return {int(part["file"][0]): part for part in frame.partition_by("file", maintain_order=True)}
