@@ -7,7 +7,7 @@ In production a secret need not stand in the environment either: `<VARIABLE>_FIL
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -202,23 +202,22 @@ class Settings:
             if text:
                 given[setting.name] = _read(setting, text)
         loaded = cls(**given)
-        for number in (loaded.batch_files, loaded.batch_bytes, loaded.max_file_bytes):
-            if number < 1:
-                raise SettingError("batch and file limits must be at least 1")
-        for setting in declared():
-            if (
-                setting.name.startswith("sftp_")
-                and setting.metadata["kind"] is int
-                and getattr(loaded, setting.name) < 1
-            ):
-                raise SettingError(f"{setting.metadata['variable']} must be at least 1")
-        if loaded.alert_seconds < 1:
-            raise SettingError("RESULTSDAY_ALERT_SECONDS must be at least 1")
-        if loaded.alert_smtp_tls not in ("none", "starttls"):
-            raise SettingError("RESULTSDAY_ALERT_SMTP_TLS must be none or starttls")
-        if loaded.alert_smtp_password and loaded.alert_smtp_tls == "none":
-            raise SettingError("RESULTSDAY_ALERT_SMTP_PASSWORD is not sent in the clear: set RESULTSDAY_ALERT_SMTP_TLS")
+        for wrong in loaded._wrong():
+            raise SettingError(wrong)
         return loaded
+
+    def _wrong(self) -> Iterator[str]:
+        """What is wrong with settings that are of their kind."""
+        if min(self.batch_files, self.batch_bytes, self.max_file_bytes) < 1:
+            yield "batch and file limits must be at least 1"
+        for setting in declared():
+            limit = setting.name == "alert_seconds" or setting.name.startswith("sftp_")
+            if limit and setting.metadata["kind"] is int and getattr(self, setting.name) < 1:
+                yield f"{setting.metadata['variable']} must be at least 1"
+        if self.alert_smtp_tls not in ("none", "starttls"):
+            yield "RESULTSDAY_ALERT_SMTP_TLS must be none or starttls"
+        if self.alert_smtp_password and self.alert_smtp_tls == "none":
+            yield "RESULTSDAY_ALERT_SMTP_PASSWORD is not sent in the clear: set RESULTSDAY_ALERT_SMTP_TLS"
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for the processes the desk starts."""

@@ -11,7 +11,7 @@ import codecs
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -428,16 +428,22 @@ def _runs(lines: Iterable[_Line]) -> Iterator[tuple[str, list[_Line]]]:
         yield kind, list(run)
 
 
-def _ordered(
-    taken: Sequence[tuple[str, list[_Line]]], width: int, file_type: FileType, whole: bool, found: Found
-) -> list[_Run]:
-    """The runs of records, walked through with the grammar; where it refuses one, says what it would have taken."""
+def _begun(taken: Sequence[tuple[str, list[_Line]]], file_type: FileType, found: Found) -> Expected:
+    """The grammar at the first record."""
     expected = Expected()
     if not taken or taken[0][0] != "FILE_HEADER":
         start = taken[0][1][0][2].strip()[:20] if taken else ""
         found.add(f.HEADER_MISSING, 1, (1, 2), start, letter=file_type.letter)
         # As if it had been there: one missing record is one finding.
         expected.take("FILE_HEADER")
+    return expected
+
+
+def _ordered(
+    taken: Sequence[tuple[str, list[_Line]]], width: int, file_type: FileType, whole: bool, found: Found
+) -> list[_Run]:
+    """The runs of records, walked through with the grammar; where it refuses one, says what it would have taken."""
+    expected = _begun(taken, file_type, found)
     runs: list[_Run] = []
     line, last = 0, ""
     for kind, records in taken:
@@ -451,14 +457,19 @@ def _ordered(
             found.add(f.TRAILER_DOUBLED, first, (1, 2), records[0][2][:2], record=SPOKEN[kind])
         elif kind or first > 1:
             _misplaced(kind, records, expected.next(), file_type, found)
-        held = [(number, record) for number, _, record in records if len(record) == width]
-        if kind and held:
-            block = "".join(f"{record}\r\n" for _, record in held).encode("ascii")
-            runs.append(_Run(kind, block, [number for number, _ in held]))
+        if kind:
+            runs.extend(_run(kind, records, width))
     accepted = expected.next()
     if whole and line and "$END" not in accepted and not found.made(0, f.RECORD_ORDER, f.RECORD_OTHER_TYPE):
         found.add(f.TRAILER_MISSING, line, found=SPOKEN[last], wanted=either(accepted))
     return runs
+
+
+def _run(kind: str, records: Sequence[_Line], width: int) -> Iterator[_Run]:
+    """Those of `records` that are long enough to be some, as a run."""
+    held = [(number, record) for number, _, record in records if len(record) == width]
+    if held:
+        yield _Run(kind, "".join(f"{record}\r\n" for _, record in held).encode("ascii"), [number for number, _ in held])
 
 
 def _misplaced(kind: str, records: Sequence[_Line], accepted: Iterable[str], file_type: FileType, found: Found) -> None:
@@ -520,16 +531,21 @@ def _envelope(held: _Records, found: Found) -> tuple[Header | None, tuple[Centre
             centres[-1] = evolve(part, produced=_cut(CENTRE_TRAILER, "produced", record))
             # A centre header that disagrees with the file header has been told of; its trailer need not follow it.
             meant = header.centre if header and header.distribution != "M" else part.number
-            _agree(CENTRE_TRAILER, "centre", record, meant, line, found)
-            if held.counted:
-                count = sum(len(run.lines) for run in details[-1])
-                _check_count(CENTRE_TRAILER, "records", record, line, count + 2, found)
+            counts = {"records": sum(len(run.lines) for run in details[-1]) + 2}
+            _check_trailer(CENTRE_TRAILER, record, line, meant, counts if held.counted else {}, found)
         elif run.kind == "FILE_TRAILER" and header:
-            _agree(FILE_TRAILER, "centre", record, header.centre, line, found)
-            if held.counted:
-                _check_count(FILE_TRAILER, "records", record, line, records, found)
-                _check_count(FILE_TRAILER, "centres", record, line, len(centres), found)
+            counts = {"records": records, "centres": len(centres)}
+            _check_trailer(FILE_TRAILER, record, line, header.centre, counts if held.counted else {}, found)
     return header, tuple(_with_details(part, runs) for part, runs in zip(centres, details, strict=True))
+
+
+def _check_trailer(
+    layout: Layout, record: str, line: int, centre: str, counts: Mapping[str, int], found: Found
+) -> None:
+    """A trailer against the centre it should name and what it should have counted."""
+    _agree(layout, "centre", record, centre, line, found)
+    for name, count in counts.items():
+        _check_count(layout, name, record, line, count, found)
 
 
 def _with_details(part: Centre, runs: Sequence[_Run]) -> Centre:

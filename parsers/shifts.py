@@ -131,21 +131,20 @@ class Shifts:
 
 
 def _repairs(layout: Layout) -> Iterator[Repair]:
-    fields = [one for one in layout.fields if one not in layout.slots and one.width > 1]
-    missing = [one for one in fields if not one.required and one is not layout.fields[-1]]
-    for place in missing:
-        yield Repair(place, place.width)
-    for before, place in pairwise(missing):
-        if before.last + 1 == place.first:
-            yield Repair(place, place.width, also=before)
-    texts = [one for one in fields if one.kind == "AN" and one.form is not forms.BLANK]
-    for place in texts:
-        for by in range(1, place.width):
-            yield Repair(place, by)
-    for place in texts:
-        if not place.form.strict:
-            for by in range(1, place.width + 1):
-                yield Repair(place, by, over=True)
+    """Every padding mistake that can be mended, the likelier first: a field left out, two neighbours left out, a text
+    that was not filled up, one that ran over."""
+    fields = [place for place in layout.fields if place not in layout.slots and place.width > 1]
+    optional = [place for place in fields if not place.required and place is not layout.fields[-1]]
+    texts = [place for place in fields if place.kind == "AN" and place.form is not forms.BLANK]
+    yield from (Repair(place, place.width) for place in optional)
+    yield from (
+        Repair(place, place.width, also=before)
+        for before, place in pairwise(optional)
+        if before.last + 1 == place.first
+    )
+    yield from (Repair(place, by) for place in texts for by in range(1, place.width))
+    loose = [place for place in texts if not place.form.strict]
+    yield from (Repair(place, by, over=True) for place in loose for by in range(1, place.width + 1))
 
 
 def sound(record: str, layout: Layout) -> bool:

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -81,27 +81,45 @@ def backup(desk: Desk, place: Store, now: datetime, patience: int = PATIENCE) ->
         raise BackupError(f"there is something in {place} already: every backup has a place of its own")
     if isinstance(place, FolderStore):
         place.root.chmod(0o700)  # results under embargo and learners' names lie in it
-    with ExitStack() as later, tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as later:
         with _at_rest(desk.ledger, patience):
             snapshot = later.enter_context(desk.ledger.snapshot())
             listed = list(desk.store.list(""))
-            waiting = [_keep(desk.store, one, place) for one in listed if _is_file(one) and _landed(one)]
-        file = Path(folder) / LEDGER
-        dump.dump(desk.settings.database_url, file, snapshot.name)
-        with file.open("rb") as stream:
-            ledger_sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-            stream.seek(0)
-            place.put(LEDGER, stream)
-    others = [_keep(desk.store, one, place) for one in listed if _is_file(one) and not _landed(one)]
-    still = {one.key: one for one in desk.store.list("")}
-    changed = {one.key for one in listed if not _landed(one) and not _same(one, still.get(one.key))}
-    kept = tuple(one for one in (*waiting, *others) if one is not None and one.key not in changed)
-    if lost := snapshot.files - {one.key.removeprefix("archive/") for one in kept}:
+            waiting = _keep_all(desk.store, filter(_landed, listed), place)
+        ledger_sha256 = _keep_ledger(desk, snapshot.name, place)
+    settled = [stored for stored in listed if not _landed(stored)]
+    kept = (*waiting, *_unchanged(_keep_all(desk.store, settled, place), settled, desk.store))
+    if lost := snapshot.files - {file.key.removeprefix("archive/") for file in kept}:
         raise BackupError(f"{len(lost)} files of the ledger are not in the archive, the first is archive/{min(lost)}")
-    left_out = tuple(sorted({one.key for one in listed if one.kind != "folder"} - {one.key for one in kept}))
-    made = Backup(at=now.isoformat(), ledger_sha256=ledger_sha256, files=kept, left_out=left_out)
+    left_out = {stored.key for stored in listed if stored.kind != "folder"} - {file.key for file in kept}
+    made = Backup(at=now.isoformat(), ledger_sha256=ledger_sha256, files=kept, left_out=tuple(sorted(left_out)))
     place.put(MANIFEST, (json.dumps(_converter.unstructure(made), indent=1, ensure_ascii=False) + "\n").encode())
     return made
+
+
+def _keep_ledger(desk: Desk, snapshot: str, place: Store) -> str:
+    """Writes the ledger as a snapshot sees it into the backup; its SHA-256."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / LEDGER
+        dump.dump(desk.settings.database_url, file, snapshot)
+        with file.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            stream.seek(0)
+            place.put(LEDGER, stream)
+    return sha256
+
+
+def _keep_all(source: Store, listed: Iterable[Stored], place: Store) -> list[Kept]:
+    """Copies files into the backup, without those that have gone."""
+    copies = (_keep(source, stored, place) for stored in listed if stored.kind == "file")
+    return [copy for copy in copies if copy]
+
+
+def _unchanged(kept: Iterable[Kept], listed: Iterable[Stored], source: Store) -> Iterator[Kept]:
+    """Those of the copies whose files have not been rewritten or taken away since they were listed."""
+    still = {stored.key: stored for stored in source.list("")}
+    same = {before.key for before in listed if (now := still.get(before.key)) and before.unchanged(now)}
+    return (copy for copy in kept if copy.key in same)
 
 
 def restore(desk: Desk, place: Store) -> Backup:
@@ -117,18 +135,22 @@ def restore(desk: Desk, place: Store) -> Backup:
     with _at_rest(desk.ledger, PATIENCE), tempfile.TemporaryDirectory() as folder:
         # The ledger last: whatever dies before leaves one that says so.
         dump.clear(desk.settings.database_url)
-        for one in made.files:
-            with _copy(place, FILES + one.key, one.sha256) as copy:
-                desk.store.put(one.key, cast(BinaryIO, copy))
-            if isinstance(desk.store, FolderStore):  # when it was written is when it was received
-                written = datetime.fromisoformat(one.written)
-                nanoseconds = round(written.timestamp() * 1_000_000) * 1000
-                os.utime(desk.store.root / one.key, ns=(nanoseconds, nanoseconds))
-        with _copy(place, LEDGER, made.ledger_sha256) as copy, (Path(folder) / LEDGER).open("wb") as file:
-            shutil.copyfileobj(copy, file, MIB)
+        for file in made.files:
+            _put_back(file, place, desk.store)
+        with _copy(place, LEDGER, made.ledger_sha256) as copy, (Path(folder) / LEDGER).open("wb") as stream:
+            shutil.copyfileobj(copy, stream, MIB)
         dump.load(desk.settings.database_url, Path(folder) / LEDGER)
     migrate(desk.settings.database_url)
     return made
+
+
+def _put_back(file: Kept, place: Store, store: Store) -> None:
+    """Copies a file out of the backup into a store, as old as it was."""
+    with _copy(place, FILES + file.key, file.sha256) as copy:
+        store.put(file.key, cast(BinaryIO, copy))
+    if isinstance(store, FolderStore):  # when it was written is when it was received
+        nanoseconds = round(datetime.fromisoformat(file.written).timestamp() * 1_000_000) * 1000
+        os.utime(store.root / file.key, ns=(nanoseconds, nanoseconds))
 
 
 @contextmanager
@@ -165,14 +187,6 @@ def _copy(source: Store, key: str, sha256: str | None) -> Iterator[Copy]:
             raise BackupError(f"{source}: {key} is not what it was: its SHA-256 is another")
         copy.seek(0)
         yield copy
-
-
-def _same(before: Stored, now: Stored | None) -> bool:
-    return now is not None and before.unchanged(now)
-
-
-def _is_file(one: Stored) -> bool:
-    return one.kind == "file"
 
 
 def _landed(one: Stored) -> bool:

@@ -152,32 +152,41 @@ def placeholders(catalogue: Catalogue, series: Series, at: datetime) -> Iterator
     at = _judged(catalogue, series, at)
     offered = _offered(catalogue, series, at)
     parts = _parts(catalogue, offered, at)
-    stream = next(one for one in catalogue.streams if one.month == series.month)
+    stream = next(stream for stream in catalogue.streams if stream.month == series.month)
     if stream.placeholder:
         yield f"series {stream.series} and awarding-body identifier {stream.awarding_body}{PLACEHOLDER}"
-    edition = catalogue.edition(at)
-    offers = {edition.by_code[code].registration_code for code in offered["option"]}
-    ours = {
-        one.subject
-        for one in edition.qualifications
-        if one.registration_code in offers and any(part.placeholder for part in one.components)
-    }
-    if ours:
-        yield f"codes of {', '.join(sorted(ours))}{PLACEHOLDER}"
-    scales = sorted(part.code for part in parts if part.scale_placeholder)
-    if scales:
+    if subjects := _our_codes(catalogue, offered, at):
+        yield f"codes of {', '.join(subjects)}{PLACEHOLDER}"
+    if scales := sorted(part.code for part in parts if part.scale_placeholder):
         whose = "every component" if len(scales) == len(parts) else ", ".join(scales)
         yield f"raw marks and UMS of {whose}{PLACEHOLDER}"
-    fees = [kind for kind in offered["kind"].unique().sort() if catalogue.fee(kind, "on_time", at).placeholder]
-    if fees:
+    if fees := [kind for kind in offered["kind"].unique().sort() if catalogue.fee(kind, "on_time", at).placeholder]:
         yield f"fees: {', '.join(fees)}{PLACEHOLDER}"
+    yield from _our_dates(catalogue, parts, series, at)
+
+
+def _our_codes(catalogue: Catalogue, offered: pl.DataFrame, at: datetime) -> list[str]:
+    """Subjects of which components have codes of ours."""
+    edition = catalogue.edition(at)
+    offers = {edition.by_code[code].registration_code for code in offered["option"]}
+    return sorted(
+        {
+            qualification.subject
+            for qualification in edition.qualifications
+            if qualification.registration_code in offers and any(part.placeholder for part in qualification.components)
+        }
+    )
+
+
+def _our_dates(catalogue: Catalogue, parts: Iterable[Component], series: Series, at: datetime) -> Iterator[str]:
+    """Due dates and exams that are ours, each with its components."""
     dates: dict[str, list[str]] = {}
     for part in parts:
-        for what, one in (("due", _due(part, catalogue, series, at)), ("exam", _exam(part, catalogue, series, at))):
-            if one and one.placeholder:
-                dates.setdefault(f"{what} {one.text}", []).append(part.code)
-    for said, codes in dates.items():
-        yield f"{said} ({', '.join(sorted(codes))})"
+        due, exam = _due(part, catalogue, series, at), _exam(part, catalogue, series, at)
+        for what, milestone in (("due", due), ("exam", exam)):
+            if milestone and milestone.placeholder:
+                dates.setdefault(f"{what} {milestone.text}", []).append(part.code)
+    yield from (f"{said} ({', '.join(sorted(codes))})" for said, codes in dates.items())
 
 
 # --- What differs ----------------------------------------------------------------------------------------------------

@@ -120,28 +120,31 @@ def repeats_and_sequence(
 ) -> None:
     """FIL-3: one E file, A files after it, numbers used once and in order; files of marks have numbers of their own,
     each used once. `earlier`: files of this centre, awarding body and series, as `by_stream` has them."""
-    submission = arrival.submission
-    letter, number = (submission.type.letter if submission.type else ""), submission.sequence
-    same = [one for one in earlier if one["sha256"] == arrival.sha256]
+    letter = arrival.submission.type.letter if arrival.submission.type else ""
+    same = next((before for before in earlier if before["sha256"] == arrival.sha256), None)
     if same:
-        found.add(f.ALREADY_PROCESSED, value=instant_text(same[0]["received"]), file=file, reply=same[0]["reply"])
-        return
-    if letter not in (*BOOKED, MARKS):
-        # Feeds have no numbers, and what is held for a person is not counted.
-        return
-    numbered = [one for one in earlier if one["letter"] in ((letter,) if letter == MARKS else BOOKED)]
-    booked = [one for one in numbered if one["booked"]]
-    last = max((one["sequence"] for one in booked), default=0)
-    reused = [one for one in numbered if one["letter"] == letter and one["sequence"] == number]
-    entry_files = [one for one in booked if one["letter"] == "E"]
-    if reused:
-        when = instant_text(reused[0]["received"])
-        found.add(f.NUMBER_REUSED, value=f"{number:03d}", file=file, series=series.title, earlier=when, next=last + 1)
+        found.add(f.ALREADY_PROCESSED, value=instant_text(same["received"]), file=file, reply=same["reply"])
     elif letter == MARKS:
         # A file of marks says what its own records say, whatever came or did not come between.
+        _number_unused(file, arrival, series, [before for before in earlier if before["letter"] == MARKS], found)
+    elif letter in BOOKED:
+        _entries_in_sequence(file, arrival, series, [before for before in earlier if before["letter"] in BOOKED], found)
+    # Feeds have no numbers, and what is held for a person is not counted.
+
+
+def _entries_in_sequence(
+    file: int, arrival: Arrival, series: Series, numbered: Sequence[Mapping[str, Any]], found: Found
+) -> None:
+    """FIL-3: an E file comes once and first, A files follow in the order of their numbers."""
+    submission = arrival.submission
+    letter, number = submission.type.letter if submission.type else "", submission.sequence
+    last = _last(numbered)
+    first = next((before for before in numbered if before["booked"] and before["letter"] == "E"), None)
+    if letter == "A" and not first:
+        found.add(f.AMENDMENT_FIRST, file=file, series=series.title)
+    if not _number_unused(file, arrival, series, numbered, found):
         return
-    elif letter == "E" and entry_files:
-        first = entry_files[0]
+    if letter == "E" and first:
         value = f"number {first['sequence']:03d}, received {instant_text(first['received'])}"
         _hold(f.SECOND_ENTRY_FILE, file, arrival, found, value=value, series=series.title)
     elif number <= last:
@@ -149,8 +152,26 @@ def repeats_and_sequence(
     elif number > last + 1 and last:
         missing = f"{last + 1:03d}" if number == last + 2 else f"{last + 1:03d} to {number - 1:03d}"
         found.add(f.SEQUENCE_GAP, value=f"{number:03d}", file=file, last=last, next=last + 1, missing=missing)
-    if letter == "A" and not entry_files:
-        found.add(f.AMENDMENT_FIRST, file=file, series=series.title)
+
+
+def _number_unused(
+    file: int, arrival: Arrival, series: Series, numbered: Sequence[Mapping[str, Any]], found: Found
+) -> bool:
+    """FIL-3: whether no file with this letter has had this number; a finding where one has. `numbered`: files that
+    share one numbering."""
+    letter = arrival.submission.type.letter if arrival.submission.type else ""
+    number = arrival.submission.sequence
+    used = next((before for before in numbered if (before["letter"], before["sequence"]) == (letter, number)), None)
+    if used:
+        earlier, following = instant_text(used["received"]), _last(numbered) + 1
+        value = f"{number:03d}"
+        found.add(f.NUMBER_REUSED, value=value, file=file, series=series.title, earlier=earlier, next=following)
+    return used is None
+
+
+def _last(numbered: Sequence[Mapping[str, Any]]) -> int:
+    """The highest number among files that were booked; 0 before the first."""
+    return max((before["sequence"] for before in numbered if before["booked"]), default=0)
 
 
 def _hold(code: f.Code, file: int, arrival: Arrival, found: Found, **facts: Any) -> None:

@@ -21,6 +21,10 @@ from pipeline.desk import Desk
 from pipeline.docs.house import GROUND, INFRA, MAKE_UP_DATA, ON_THE_WINGS, PACKAGES, WINGS, allowed
 
 ROOT = Path(__file__).parents[1]
+LONGEST = 69
+"""Lines of a function with its decorators: it is read in one look."""
+FROZEN = "infra/ledger/migrations/versions/"
+"""What a migration did is history: it is never rewritten, so how long it is does not matter."""
 LOOK_AT_THE_CLOCK = (
     "pipeline/watching/callbacks.py",
     "pipeline/cli/",
@@ -116,6 +120,15 @@ def test_every_book_of_the_ledger_is_opened_with_the_desk_and_nobody_reaches_beh
         if name != "pipeline/desk.py":
             assert not {one for one in reached if one.endswith("ledger.engine")}, name
             assert not called & books or name in KNOW_NO_DESK, name
+
+
+@pytest.mark.parametrize("package", [*sorted(PACKAGES), "bench", "tests"])
+def test_every_function_can_be_read_in_one_look(package: str) -> None:
+    for name, tree in modules(package):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not name.startswith(FROZEN):
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                assert (node.end_lineno or first) - first < LONGEST, f"{name}:{first} {node.name}"
 
 
 @pytest.mark.parametrize("package", ["parsers", "rules", "pipeline"])

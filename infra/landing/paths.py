@@ -58,18 +58,21 @@ def place(path: bytes, *, looking: bool = False) -> Place:
         raise BadPath("the name is not in UTF-8") from None
     names: list[str] = []
     for part in text.split("/"):
-        if part in ("", "."):
-            continue
         if part == "..":
             if not looking:
                 raise BadPath("paths with .. are not taken")
             names = names[:-1]
-            continue
-        if any(unicodedata.category(letter).startswith("C") for letter in part):
-            raise BadPath("the name has control characters")
-        if len(part.encode()) > LONGEST_NAME:
-            raise BadPath("the name is too long")
-        names.append(part)
+        elif part not in ("", "."):
+            names.append(_name(part))
     if len(names) > DEEPEST:
         raise BadPath("the path is too deep")
     return Place(tuple(names))
+
+
+def _name(part: str) -> str:
+    """A part of a path as a name; raises `BadPath`."""
+    if any(unicodedata.category(letter).startswith("C") for letter in part):
+        raise BadPath("the name has control characters")
+    if len(part.encode()) > LONGEST_NAME:
+        raise BadPath("the name is too long")
+    return part

@@ -390,32 +390,37 @@ class Console:
     def search(self, desk: Desk, words: str) -> dict[str, Any]:
         """Centres, learners and files by what somebody typed: a centre number, a candidate number behind one, a UCI,
         part of a file name, or a centre and a sequence number of three digits."""
-        book, asked = desk.console, " ".join(words.upper().split())
-        nothing: dict[str, Any] = {"words": words, "centre_found": "", "learners": [], "files": [], "total": 0}
-        if not asked:
-            return nothing | {"asked": ""}
-        parts = re.fullmatch(r"([0-9]{5})(?:[ /]([0-9]{3,4}))?", asked)
-        found: dict[str, Any] = nothing | {"asked": asked}
-        if parts and (parts[2] is None or len(parts[2]) == 4):
-            centre, candidate = parts[1], parts[2]
-            files, total = book.files(centre=centre, limit=PAGE if candidate is None else 0)
-            found |= {"centre_found": centre if total else "", "files": files, "total": 0 if candidate else total}
-            if candidate:
-                found["learners"] = book.learners(centre=centre, candidate=candidate)
-        elif parts:
-            files, total = book.files(centre=parts[1], sequence=int(parts[2]), limit=PAGE)
-            found |= {"files": files, "total": total}
-        elif re.fullmatch(r"[0-9]{12}[A-Z0-9]", asked) or re.fullmatch(r"[0-9A-Z]{5}[0-9]{7}[A-Z]", asked):
-            found["learners"] = book.learners(uci=asked)
-        elif re.fullmatch(r"[0-9]{4}", asked):
-            found["learners"] = book.learners(candidate=asked)
-        else:
-            files, total = book.files(named=words.strip(), limit=PAGE)
-            found |= {"files": files, "total": total}
-        for name in ("learners", "files"):
-            if isinstance(found[name], pl.DataFrame):
-                found[name] = list(found[name].iter_rows(named=True))
-        return found
+        asked = " ".join(words.upper().split())
+        nothing = {"words": words, "asked": asked, "centre_found": "", "learners": [], "files": [], "total": 0}
+        found = _found(desk.console, asked, words.strip()) if asked else {}
+        return nothing | {
+            name: list(value.iter_rows(named=True)) if isinstance(value, pl.DataFrame) else value
+            for name, value in found.items()
+        }
+
+
+def _found(book: ConsoleBook, asked: str, typed: str) -> dict[str, Any]:
+    """What is found by what `asked` looks like, by part of a file name where it looks like nothing else."""
+    at_centre = re.fullmatch(r"([0-9]{5})(?:[ /]([0-9]{3,4}))?", asked)
+    if at_centre:
+        return _found_at_centre(book, at_centre[1], at_centre[2] or "")
+    if re.fullmatch(r"[0-9]{12}[A-Z0-9]", asked) or re.fullmatch(r"[0-9A-Z]{5}[0-9]{7}[A-Z]", asked):
+        return {"learners": book.learners(uci=asked)}
+    if re.fullmatch(r"[0-9]{4}", asked):
+        return {"learners": book.learners(candidate=asked)}
+    files, total = book.files(named=typed, limit=PAGE)
+    return {"files": files, "total": total}
+
+
+def _found_at_centre(book: ConsoleBook, centre: str, number: str) -> dict[str, Any]:
+    """The files of a centre, or with a number behind it: its files of that sequence number (three digits), or its
+    candidate of that number (four)."""
+    if len(number) == 3:
+        files, total = book.files(centre=centre, sequence=int(number), limit=PAGE)
+        return {"files": files, "total": total}
+    files, total = book.files(centre=centre, limit=0 if number else PAGE)
+    found = {"centre_found": centre if total else "", "files": files, "total": total}
+    return found | {"total": 0, "learners": book.learners(centre=centre, candidate=number)} if number else found
 
 
 def _silent(desk: Desk, series: Series) -> tuple[str, ...]:

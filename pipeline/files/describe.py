@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -236,6 +236,13 @@ def _fields(layout: Layout, text: str) -> Iterator[Field]:
 
 
 _DECLARED = re.compile("`([^`]+)`:? ([^,`;(]+)")
+_MEANINGS: Mapping[str, Callable[[str], str | None]] = {
+    "data_type": lambda value: FILE_TYPES[value].title if value in FILE_TYPES else None,
+    "awarding_body": lambda value: AWARDING_BODIES.get(value, ""),
+    "series": lambda value: f"{series.MONTHS.get(value[:1], 'no month')}, the awarding body's series {value[1:]}",
+    "year": lambda value: f"20{value}",
+}
+"""Fields that mean the same in every record; None: look at the record's own legend."""
 
 
 def _meaning(one: Field, text: str, layout: Layout, typed: Mapping[str, Any]) -> str:
@@ -244,16 +251,10 @@ def _meaning(one: Field, text: str, layout: Layout, typed: Mapping[str, Any]) ->
     value = one.cut(text).strip()
     if not value:
         return ""
-    if one.name == "data_type" and value in FILE_TYPES:
-        return FILE_TYPES[value].title
     if one.name == "record_type":
         return layout.title.split(" (")[0].lower()
-    if one.name == "awarding_body":
-        return AWARDING_BODIES.get(value, "")
-    if one.name == "series":
-        return f"{series.MONTHS.get(value[:1], 'no month')}, the awarding body's series {value[1:]}"
-    if one.name == "year":
-        return f"20{value}"
+    if one.name in _MEANINGS and (meaning := _MEANINGS[one.name](value)) is not None:
+        return meaning
     if one.kind == "D":
         day = typed.get(one.name) or spelt(value)
         return str(day) if str(day) != value else "unknown" if value == "000000" else "no date"

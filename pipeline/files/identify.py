@@ -30,15 +30,21 @@ def _looks_like(value: str) -> Callable[[str], Explanation] | None:
     squeezed = uci.compact(value)
     if not re.fullmatch("[0-9A-Z]+", squeezed):
         return None
-    length, digits = len(squeezed), squeezed.isdigit()
-    if length == 13:
-        return upn.explain if squeezed[0].isalpha() else uci.explain
-    if length == 12 and sum(map(str.isdigit, squeezed)) > 9:
-        return uci.explain
-    if length == 10 and sum(map(str.isdigit, squeezed)) > 7:
-        return uln.explain
-    if digits and length == 5:
-        return centre.explain
-    if digits and length <= 4:
-        return candidate.explain
-    return series.explain if re.fullmatch("[0-9A-Z][A-Z][0-9]{2}[^0-9]?", text) else None
+    return next((explain for looks, explain in _NEARLY if looks(squeezed)), None) or (
+        series.explain if re.fullmatch("[0-9A-Z][A-Z][0-9]{2}[^0-9]?", text) else None
+    )
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
+
+
+_NEARLY: tuple[tuple[Callable[[str], bool], Callable[[str], Explanation]], ...] = (
+    (lambda text: len(text) == 13 and text[0].isalpha(), upn.explain),
+    (lambda text: len(text) == 13, uci.explain),
+    (lambda text: len(text) == 12 and _digits(text) > 9, uci.explain),
+    (lambda text: len(text) == 10 and _digits(text) > 7, uln.explain),
+    (lambda text: len(text) == 5 and text.isdigit(), centre.explain),
+    (lambda text: len(text) <= 4 and text.isdigit(), candidate.explain),
+)
+"""What capital letters and digits are meant for, by how many there are; the first that fits."""

@@ -163,24 +163,28 @@ def _processed(reply: Reply) -> Iterator[str]:
         yield from _labelled("Next", reply.next_file)
     yield ""
     if reply.fees:
-        yield "FEES"
-        for fee in reply.fees:
-            each = (
-                f"{fee.count:>5} x {money(fee.pence_each):>10}"
-                if fee.pence_each is not None
-                else f"{fee.count:>5}   {'':>10}"
-            )
-            mark = PLACEHOLDER if fee.placeholder else ""
-            band = fee.band.replace("_", " ")
-            yield f"  {_KINDS[fee.kind]:<20} {band:<10}{each}  = {money(fee.pence):>12}{mark}"
-        yield f"  {'total':<20} {'':<10}{'':>18}  = {money(reply.fee_total_pence):>12}"
-        if any(fee.placeholder for fee in reply.fees):
-            yield "  [placeholder] marks a price or rule that nobody published; it is the desk's own stand-in."
+        yield from _fees(reply)
         yield ""
     yield f"FINDINGS  {summary(reply.findings)}"
     for number, finding in enumerate(reply.findings, 1):
         yield ""
         yield from finding_lines(number, finding)
+
+
+def _fees(reply: Reply) -> Iterator[str]:
+    yield "FEES"
+    for fee in reply.fees:
+        each = (
+            f"{fee.count:>5} x {money(fee.pence_each):>10}"
+            if fee.pence_each is not None
+            else f"{fee.count:>5}   {'':>10}"
+        )
+        mark = PLACEHOLDER if fee.placeholder else ""
+        band = fee.band.replace("_", " ")
+        yield f"  {_KINDS[fee.kind]:<20} {band:<10}{each}  = {money(fee.pence):>12}{mark}"
+    yield f"  {'total':<20} {'':<10}{'':>18}  = {money(reply.fee_total_pence):>12}"
+    if any(fee.placeholder for fee in reply.fees):
+        yield "  [placeholder] marks a price or rule that nobody published; it is the desk's own stand-in."
 
 
 def _labelled(label: str, words: str) -> Iterator[str]:

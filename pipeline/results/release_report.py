@@ -19,6 +19,9 @@ from rules.unawarded import REASONS, unawarded
 
 REPORTS = "reports/results/"
 
+_WORDS = {code: reason.words for code, reason in REASONS.items()}
+_RULES = {code: reason.rule for code, reason in REASONS.items()}
+
 REPORTED = step("release", "reported", "a part of the report of a release lies there")
 
 
@@ -29,17 +32,11 @@ def report(
     award and why. Returns how many learners that is. `until`: the end of the embargo in words."""
     without = _without(desk, series, awarding)
     place = f"{REPORTS}{series.id}/{awarding.version}/{audience}"
-    said = {code: one.words for code, one in REASONS.items()}
-    rule = {code: one.rule for code, one in REASONS.items()}
-    desk.store.put(
-        f"{place}-without-award.csv",
-        csv_bytes(
-            without.with_columns(rule=pl.col("code").replace_strict(rule), why=pl.col("code").replace_strict(said))
-        ),
-    )
+    why = without.with_columns(rule=pl.col("code").replace_strict(_RULES), why=pl.col("code").replace_strict(_WORDS))
+    desk.store.put(f"{place}-without-award.csv", csv_bytes(why))
     REPORTED.passed()
     published = pl.DataFrame(
-        [(one.place, one.centre, one.sequence, one.records, one.size, one.sha256) for one in files],
+        [(file.place, file.centre, file.sequence, file.records, file.size, file.sha256) for file in files],
         schema=["place", "centre", "sequence", "records", "bytes", "sha256"],
         orient="row",
     )
@@ -56,12 +53,45 @@ def report(
         ("Manifest", awarding.manifest_sha256 or ""),
         ("Without an award", f"{learners:,} learners"),
     ]
-    by_reason = without.group_by("code").agg(pl.struct("centre", "uci").n_unique().alias("Learners")).sort("code")
-    reasons = by_reason.select(
-        pl.col("code").replace_strict(said).alias("Reason"), pl.col("code").replace_strict(rule).alias("Rule"),
+    grids = [
+        Grid(title="Published", frame=_published(files), numbers=["Files", "Records"]),
+        Grid(title="Without an award: reasons", frame=_by_reason(without), numbers=["Learners"]),
+        Grid(title="Without an award: centres", frame=_by_centre(without), numbers=["Learners"]),
+    ]
+    notes = [
+        f"{audience}-published.csv lists each file with its hash, {audience}-without-award.csv each learner. A learner "
+        f"with several reasons counts under each."
+    ]
+    desk.store.put(f"{place}.html", page(f"Results released to {audience}", facts, grids, notes))
+    REPORTED.passed()
+    return learners
+
+
+def _published(files: Sequence[ReleaseFile]) -> pl.DataFrame:
+    """How many files and records of each kind: a file for a centre has a sequence number, a feed has none."""
+    result_files = [file.records for file in files if file.sequence]
+    feeds = [file.records for file in files if not file.sequence]
+    return pl.DataFrame(
+        {
+            "What": ["R files", "portal feeds"],
+            "Files": [len(result_files), len(feeds)],
+            "Records": [sum(result_files), sum(feeds)],
+        }
+    )
+
+
+def _by_reason(without: pl.DataFrame) -> pl.DataFrame:
+    """Learners without an award by reason; who has several counts under each."""
+    counted = without.group_by("code").agg(pl.struct("centre", "uci").n_unique().alias("Learners")).sort("code")
+    return counted.select(
+        pl.col("code").replace_strict(_WORDS).alias("Reason"), pl.col("code").replace_strict(_RULES).alias("Rule"),
         pl.col("code").alias("Code"), "Learners",
     )  # fmt: skip
-    by_centre = (
+
+
+def _by_centre(without: pl.DataFrame) -> pl.DataFrame:
+    """Learners without an award by centre, the most first, and how many have each reason."""
+    return (
         without.group_by("centre", "code")
         .agg(pl.col("uci").n_unique().alias("count"))
         .sort("centre", "code")
@@ -71,27 +101,6 @@ def report(
         .sort("Learners", "centre", descending=[True, False])
         .rename({"centre": "Centre"})
     )
-    result_files = [one.records for one in files if one.sequence]
-    of_feeds = [one.records for one in files if not one.sequence]
-    counted = pl.DataFrame(
-        {
-            "What": ["R files", "portal feeds"],
-            "Files": [len(result_files), len(of_feeds)],
-            "Records": [sum(result_files), sum(of_feeds)],
-        }
-    )
-    grids = [
-        Grid(title="Published", frame=counted, numbers=["Files", "Records"]),
-        Grid(title="Without an award: reasons", frame=reasons, numbers=["Learners"]),
-        Grid(title="Without an award: centres", frame=by_centre, numbers=["Learners"]),
-    ]
-    notes = [
-        f"{audience}-published.csv lists each file with its hash, {audience}-without-award.csv each learner. A learner "
-        f"with several reasons counts under each."
-    ]
-    desk.store.put(f"{place}.html", page(f"Results released to {audience}", facts, grids, notes))
-    REPORTED.passed()
-    return learners
 
 
 def _without(desk: Desk, series: Series, awarding: Awarding) -> pl.DataFrame:
