@@ -24,6 +24,7 @@ from attrs import field, frozen
 from fixtures.season import JANUARY, JUNE, Event, Season
 from fixtures.season.people import SUBJECTS, Subject
 from fixtures.season.truth import Holding, Mark, Said
+from infra.store import Store
 from pipeline.demo.rehearsal import late_centre
 from tests.conservation import slow_fees
 from tests.conservation.play import Played
@@ -95,17 +96,9 @@ def replies(played: Played, counted: Counter[str]) -> Iterator[str]:
             yield f"the reply to submission {number} does not say what became of it"
         if json.loads(store.get(f"{place_of_reply}.json"))["outcome"] != outcome:
             yield f"the twin of the reply to submission {number} says something else"
-        if channel == "staff":
-            continue
-        event = landed.get(place)
-        if event is None:
-            yield f"submission {number} never landed"
-            continue
-        seen[place] += 1
-        if outcome != event.outcome:
-            yield f"submission {number}: {outcome}, not {event.outcome}"
-        if sha256 != hashlib.sha256(event.data).hexdigest() or store.get(f"archive/{sha256}") != event.data:
-            yield f"submission {number} is not in the archive as it was sent"
+        if channel != "staff":
+            seen[place] += 1
+            yield from _landed(store, number, outcome, sha256, landed.get(place))
     yield from (f"{name} at {at} was booked {seen[name, at]} times" for name, at in landed if seen[name, at] != 1)
     out = {one.key for one in store.list("outbox/") if one.key.rpartition("/")[2].startswith("X")}
     if out != names | {f"{name}.json" for name in names}:
@@ -114,6 +107,17 @@ def replies(played: Played, counted: Counter[str]) -> Iterator[str]:
         yield "something still waits"
     counted["files landed"] += len(landed)
     counted["replies"] += len(names)
+
+
+def _landed(store: Store, number: object, outcome: object, sha256: object, event: Event | None) -> Iterator[str]:
+    """What is wrong with a submission, seen from the event it came from."""
+    if event is None:
+        yield f"submission {number} never landed"
+        return
+    if outcome != event.outcome:
+        yield f"submission {number}: {outcome}, not {event.outcome}"
+    if sha256 != hashlib.sha256(event.data).hexdigest() or store.get(f"archive/{sha256}") != event.data:
+        yield f"submission {number} is not in the archive as it was sent"
 
 
 def said(played: Played, counted: Counter[str]) -> Iterator[str]:
@@ -411,6 +415,13 @@ def _sliced(line: str) -> Record:
     return line[7:11], line[40:46].strip(), kind, line[47 : 47 + wide].strip(), line[47 + wide : 49 + wide].strip()
 
 
+def _score(status: str, mark: int | None, table: Table) -> tuple[str, str]:
+    """Score and grade of a component as a record has them."""
+    if status == "A":
+        return "000", "X"
+    return ("", "Q") if mark is None else (f"{table.ums(mark):03d}", CODES[table.grade(mark)])
+
+
 def _records(season: Season, series: str) -> dict[tuple[str, bool], list[Record]]:
     """What the results files of a series hold: by centre, and whether claims after results day are in it."""
     of, answers = tables(season), _awarded(season)
@@ -419,13 +430,7 @@ def _records(season: Season, series: str) -> dict[tuple[str, bool], list[Record]
     found: dict[tuple[str, bool], list[Record]] = defaultdict(list)
     for mark in season.truth.marks:
         if mark.series == series:
-            table = of[series, mark.component]
-            if mark.status == "A":
-                score, grade = "000", "X"
-            elif mark.mark is None:
-                score, grade = "", "Q"
-            else:
-                score, grade = f"{table.ums(mark.mark):03d}", CODES[table.grade(mark.mark)]
+            score, grade = _score(mark.status, mark.mark, of[series, mark.component])
             for late in (False, True):
                 found[mark.centre, late].append((mark.candidate, mark.component, "U", score, grade))
     for claim in season.truth.claims:
