@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import signal
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Self
@@ -17,11 +15,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.landing.bell import Bell
-from infra.landing.files import Centre, Surroundings
+from infra.landing.files import Surroundings
 from infra.landing.keys import host_key
-from infra.landing.session import Door
+from infra.landing.session import Door, Lobby
 from infra.landing.uploads import Budget
-from infra.ledger.keys import CentreKey, KeyBook
+from infra.ledger.keys import KeyBook
 from infra.settings import Settings
 from infra.store import Store, open_store
 
@@ -31,7 +29,6 @@ THREADS = 16
 WATCH_SECONDS = 1.0
 """How soon, about, a key that has been removed or has ended closes the sessions it opened."""
 KEEPALIVE_SECONDS = 30
-_CENTRE = re.compile("[0-9]{5}")
 
 
 def serve(settings: Settings) -> None:
@@ -59,16 +56,16 @@ class Landing:
     def __init__(self, settings: Settings, store: Store, keys: KeyBook) -> None:
         self.settings = settings
         self._keys = keys
-        self._centres: dict[str, Centre] = {}
-        self.doors: set[Door] = set()
         self._pool = ThreadPoolExecutor(THREADS, "store")
         self._bell = Bell(settings.settle_seconds + 1.0)
         self.around = Surroundings(settings, store, Budget(settings.sftp_buffer_bytes), self._pool, self._bell.landed)
+        self._lobby = Lobby(settings, keys, self.around)
+        self.doors = self._lobby.doors
 
     async def __aenter__(self) -> Self:
         self.host_key = host_key(self.settings)
         self._listener = await asyncssh.listen(
-            self.settings.sftp_host, self.settings.sftp_port, server_factory=lambda: Door(self),
+            self.settings.sftp_host, self.settings.sftp_port, server_factory=lambda: Door(self._lobby),
             server_host_keys=[self.host_key], server_version="Resultsday", encoding=None, line_editor=False,
             allow_pty=False, x11_forwarding=False, agent_forwarding=False, allow_scp=False,
             gss_host=None, password_auth=False, kbdint_auth=False, host_based_auth=False,
@@ -95,31 +92,6 @@ class Landing:
         await self._listener.wait_closed()
         self._pool.shutdown()
         log.info("stopped")
-
-    def enter(self, door: Door) -> bool:
-        """A connection has come; false when there are too many."""
-        if len(self.doors) >= self.settings.sftp_connections:
-            return False
-        self.doors.add(door)
-        return True
-
-    def leave(self, door: Door) -> None:
-        """A connection has gone."""
-        self.doors.discard(door)
-
-    def centre(self, number: str) -> Centre:
-        """What is remembered of a centre."""
-        return self._centres.setdefault(number, Centre(number))
-
-    async def keys(self, centre: str) -> Sequence[CentreKey]:
-        """The keys that open the door for a centre now; none when the ledger cannot be asked."""
-        if not _CENTRE.fullmatch(centre):
-            return []
-        try:
-            return await asyncio.to_thread(self._keys.valid, centre, datetime.now(UTC))
-        except SQLAlchemyError as error:
-            log.error("no login centre=%s: the ledger cannot be asked (%s)", centre, type(error).__name__)
-            return []
 
     async def _watching(self) -> None:
         """Ends sessions that ask for nothing, and those whose key is not valid any more."""

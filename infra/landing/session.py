@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import asyncssh
 from asyncssh.sftp import SFTPServerHandler
 from asyncssh.stream import SSHServerStreamSession
+from sqlalchemy.exc import SQLAlchemyError
 
-from infra.landing.files import CentreFiles
-from infra.ledger.keys import CentreKey
-
-if TYPE_CHECKING:
-    from infra.landing.server import Landing
+from infra.landing.files import Centre, CentreFiles, Surroundings
+from infra.ledger.keys import CentreKey, KeyBook
+from infra.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,45 @@ OFFERED = (b"posix-rename@openssh.com", b"fsync@openssh.com", b"lsetstat@openssh
 
 SHA1 = frozenset({b"ssh-rsa", b"rsa1024-sha1"})
 """Signatures that are not taken, of whatever key."""
+
+
+_CENTRE = re.compile("[0-9]{5}")
+
+
+class Lobby:
+    """What connections share: who is in, what is remembered of each centre, and which keys open the door."""
+
+    def __init__(self, settings: Settings, keys: KeyBook, around: Surroundings) -> None:
+        self.settings = settings
+        self.around = around
+        self.doors: set[Door] = set()
+        self._keys = keys
+        self._centres: dict[str, Centre] = {}
+
+    def enter(self, door: Door) -> bool:
+        """A connection has come; false when there are too many."""
+        if len(self.doors) >= self.settings.sftp_connections:
+            return False
+        self.doors.add(door)
+        return True
+
+    def leave(self, door: Door) -> None:
+        """A connection has gone."""
+        self.doors.discard(door)
+
+    def centre(self, number: str) -> Centre:
+        """What is remembered of a centre."""
+        return self._centres.setdefault(number, Centre(number))
+
+    async def keys(self, centre: str) -> Sequence[CentreKey]:
+        """The keys that open the door for a centre now; none when the ledger cannot be asked."""
+        if not _CENTRE.fullmatch(centre):
+            return []
+        try:
+            return await asyncio.to_thread(self._keys.valid, centre, datetime.now(UTC))
+        except SQLAlchemyError as error:
+            log.error("no login centre=%s: the ledger cannot be asked (%s)", centre, type(error).__name__)
+            return []
 
 
 class Requests(SFTPServerHandler):
@@ -88,8 +129,8 @@ class SftpSession(SSHServerStreamSession[bytes]):
 class Door(asyncssh.SSHServer):
     """One connection to the service."""
 
-    def __init__(self, landing: Landing) -> None:
-        self._landing = landing
+    def __init__(self, lobby: Lobby) -> None:
+        self._lobby = lobby
         self._loop = asyncio.get_running_loop()
         self._valid: dict[bytes, CentreKey] = {}
         self._session = False
@@ -108,7 +149,7 @@ class Door(asyncssh.SSHServer):
         """See asyncssh."""
         self._connection = conn
         self._peer = conn.get_extra_info("peername")[0]
-        if not self._landing.enter(self):
+        if not self._lobby.enter(self):
             log.warning("too many connections from=%s", self._peer)
             conn.abort()
 
@@ -116,7 +157,7 @@ class Door(asyncssh.SSHServer):
         """A name may be anything; only a centre with valid keys has some that fit."""
         self._centre = username
         self._valid = {
-            asyncssh.import_public_key(one.public_key).public_data: one for one in await self._landing.keys(username)
+            asyncssh.import_public_key(one.public_key).public_data: one for one in await self._lobby.keys(username)
         }
         return True
 
@@ -134,9 +175,9 @@ class Door(asyncssh.SSHServer):
     def auth_completed(self) -> None:
         """Logged in."""
         assert self._tried is not None
-        centre = self._landing.centre(self._tried.centre)
+        centre = self._lobby.centre(self._tried.centre)
         self.stirred()
-        if centre.sessions >= self._landing.settings.sftp_sessions:
+        if centre.sessions >= self._lobby.settings.sftp_sessions:
             log.warning("too many sessions centre=%s open=%d", centre.number, centre.sessions)
             self.end(asyncssh.DISC_TOO_MANY_CONNECTIONS, "too many connections of this centre; close one of them")
             return
@@ -161,7 +202,7 @@ class Door(asyncssh.SSHServer):
     def serve(self, chan: asyncssh.SSHServerChannel[bytes], reader: Any, writer: Any) -> None:
         """Answers the requests of the session."""
         assert self.key is not None
-        files = CentreFiles(chan, self._landing.centre(self.key.centre), self._landing.around)
+        files = CentreFiles(chan, self._lobby.centre(self.key.centre), self._lobby.around)
 
         async def answer() -> None:
             try:
@@ -184,9 +225,9 @@ class Door(asyncssh.SSHServer):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncssh."""
-        self._landing.leave(self)
+        self._lobby.leave(self)
         if self.key is not None:
-            centre = self._landing.centre(self.key.centre)
+            centre = self._lobby.centre(self.key.centre)
             centre.sessions -= 1
             log.info("logout centre=%s sessions=%d", centre.number, centre.sessions)
         elif self._centre:
