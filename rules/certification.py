@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from parsers import findings as f
 from parsers.findings import Found
+from rules.reasons import Reason, listed
 from rules.scales import Scale
 
 CLAIMS: dict[str, Any] = {
@@ -71,22 +72,7 @@ CHOICES: dict[str, Any] = {
 """Every sitting considered for a claim: `series` is the sitting's; `why` a code of `WHYS`."""
 
 
-@frozen(kw_only=True)
-class Reason:
-    """Why a claim is not awarded, or a sitting counts or is passed over: for an exams officer. `rule` is the sentence
-    behind it."""
-
-    code: str
-    rule: str
-    words: str
-    remedy: str = ""
-
-
-def _listed(*reasons: Reason) -> dict[str, Reason]:
-    return {one.code: one for one in reasons}
-
-
-REASONS = _listed(
+REASONS = listed(
     Reason(
         code="SAT_AGAIN", rule="CRT-4",
         words="the external component was taken again in a later series before this claim was made, so the earlier "
@@ -116,7 +102,7 @@ REASONS = _listed(
 )  # fmt: skip
 """Why a claim is not awarded, the one that counts before the others first."""
 
-WHYS = _listed(
+WHYS = listed(
     Reason(code="ONLY", rule="CRT-2", words="the only sitting"),
     Reason(code="BEST", rule="CRT-2", words="the sitting with the most UMS"),
     Reason(code="EARLIEST", rule="CRT-2", words="the earliest of the sittings with the most UMS"),

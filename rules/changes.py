@@ -39,17 +39,27 @@ ENDED = {"file": pl.UInt32, "id": pl.Int64, "candidate": pl.String, "option": pl
 
 @frozen(kw_only=True)
 class Change:
-    """What one file changes; frames as in `rules.decisions.Decision`. `applied` counts options that are in force after
-    it and candidates of whom nothing was refused."""
+    """What one file changes. Frames hold a row per option of a candidate:
 
-    candidates: int
-    candidates_refused: int
-    options_refused: int
-    applied: int
-    kept: int
-    added: pl.DataFrame = field(repr=False)
-    ended: pl.DataFrame = field(repr=False)
-    charges: tuple[fees.Charge, ...]
+    `added`: `line`, `candidate`, `name`, `born`, `sex`, `uci`, `upn`, `uln`, `option`, `kind`, `band`, `pence`,
+    `entry_pence`, `placeholder`. `ended`: `id` (of the ledger), `candidate`, `option`, `refund` (pence, not
+    negative). `kept` counts options that were held before and stay; `applied`, options that are in force after it and
+    candidates of whom nothing was refused; `charges` is what the file costs.
+    """
+
+    candidates: int = 0
+    candidates_refused: int = 0
+    options_refused: int = 0
+    applied: int = 0
+    kept: int = 0
+    added: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=ADDED))
+    ended: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=ENDED))
+    charges: tuple[fees.Charge, ...] = ()
+
+    @property
+    def pence(self) -> int:
+        """What the file costs: charges less refunds, in pence (FEE-5)."""
+        return sum(charge.pence for charge in self.charges)
 
 
 @frozen(kw_only=True)

@@ -5,26 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import polars as pl
-from attrs import frozen
 
 from rules.catalogue import Catalogue, Series
 from rules.entries import after_terminal, practice_sittings
+from rules.reasons import Reason, listed
 
 Event = Literal["on_time_deadline", "window_closes", "marks_deadline", "award"]
 """The dates before which a checkpoint is taken."""
-
-
-@frozen(kw_only=True)
-class Reason:
-    """Why a learner would get no result. `words` and `remedy` are for an exams officer; `event` is the milestone up to
-    which the centre can mend it itself, `rule` the sentence behind it."""
-
-    code: str
-    rule: str
-    words: str
-    remedy: str
-    event: str
-
 
 NO_EXTERNAL = Reason(
     code="NO_EXTERNAL",
@@ -90,13 +77,10 @@ BOARD_MARK = Reason(
     remedy="For staff: have the paper marked, or record the absence.",
     event="marks_deadline",
 )
-REASONS: dict[str, Reason] = {
-    one.code: one
-    for one in (
-        NAME_REFUSED, NO_EXTERNAL, INTERNAL_NEVER_TAKEN, PRACTICE, TERMINAL, NO_CASH_IN, CLAIM_INCOMPLETE,
-        MISSING_MARK, BOARD_MARK,
-    )
-}  # fmt: skip
+REASONS = listed(
+    NAME_REFUSED, NO_EXTERNAL, INTERNAL_NEVER_TAKEN, PRACTICE, TERMINAL, NO_CASH_IN, CLAIM_INCOMPLETE,
+    MISSING_MARK, BOARD_MARK,
+)  # fmt: skip
 """The closed list of reasons, in the order in which they are told."""
 
 WITHOUT: dict[str, Any] = {

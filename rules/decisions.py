@@ -11,16 +11,16 @@ from datetime import date
 from enum import StrEnum
 
 import polars as pl
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from parsers import findings as f
 from parsers.columns import Columns, columns
 from parsers.findings import Finding, Found, Reach
 from parsers.layouts import CANDIDATE, MARK
 from parsers.reader import Submission
-from rules import certification, entries, fees, files, marks, registration
+from rules import certification, entries, files, marks, registration
 from rules.catalogue import Catalogue, Series
-from rules.changes import ADDED, ENDED, Changes, by_file, changes
+from rules.changes import Change, Changes, by_file, changes
 from rules.deadlines import NONE
 from rules.known import Arrival, Known
 from rules.rounds import Round
@@ -43,12 +43,8 @@ class Outcome(StrEnum):
 
 
 @frozen(kw_only=True)
-class Decision:
-    """What is decided about one file. Frames hold a row per option of a candidate:
-
-    `added`: `line`, `candidate`, `name`, `born`, `sex`, `uci`, `upn`, `uln`, `option`, `kind`, `band`, `pence`,
-    `entry_pence`, `placeholder`. `ended`: `id` (of the ledger), `candidate`, `option`, `refund` (pence, not
-    negative). `kept` counts options that were held before and stay; `charges` is what the file costs.
+class Decision(Change):
+    """What is decided about one file, and what it changes.
 
     Of a file of marks: `marks`, what is to be booked (`rules.marks.GOOD`), and `mark_counts`, how many `marks` it
     holds and how many of them are `new`, `replaced`, `unchanged` and `refused`; empty for other files.
@@ -56,21 +52,9 @@ class Decision:
 
     outcome: Outcome
     findings: tuple[Finding, ...]
-    series: Series | None
-    candidates: int
-    candidates_refused: int
-    options_refused: int
-    kept: int
-    added: pl.DataFrame = field(repr=False)
-    ended: pl.DataFrame = field(repr=False)
-    charges: tuple[fees.Charge, ...] = ()
+    series: Series | None = None
     marks: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=marks.GOOD))
     mark_counts: Mapping[str, int] = field(factory=dict)
-
-    @property
-    def pence(self) -> int:
-        """What the file costs: charges less refunds, in pence (FEE-5)."""
-        return sum(one.pence for one in self.charges)
 
 
 def decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> list[Decision]:
@@ -248,15 +232,9 @@ def _decisions(current: Round, changed: Changes, judged: marks.Judged) -> list[D
                 outcome=outcome,
                 findings=findings,
                 series=current.series.get(index),
-                candidates=change.candidates,
-                candidates_refused=change.candidates_refused,
-                options_refused=change.options_refused,
-                kept=change.kept,
-                added=change.added,
-                ended=change.ended,
-                charges=change.charges,
                 marks=marks_by_file.get(index, pl.DataFrame(schema=marks.GOOD)),
                 mark_counts=counted,
+                **asdict(change, recurse=False),
             )
         )
     return decisions
@@ -269,17 +247,7 @@ def _records(arrival: Arrival) -> int:
 
 def nothing_done(outcome: Outcome, findings: tuple[Finding, ...], series: Series | None = None) -> Decision:
     """The decision about a file of which nothing is applied."""
-    return Decision(
-        outcome=outcome,
-        findings=findings,
-        series=series,
-        candidates=0,
-        candidates_refused=0,
-        options_refused=0,
-        kept=0,
-        added=pl.DataFrame(schema=ADDED),
-        ended=pl.DataFrame(schema=ENDED),
-    )
+    return Decision(outcome=outcome, findings=findings, series=series)
 
 
 def _outcome(index: int, found: Found, applied: int) -> Outcome:

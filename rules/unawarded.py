@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from rules.certification import REASONS as OF_CLAIMS
-from rules.certification import Reason
+from rules.reasons import Reason, listed
 
 UNAWARDED: dict[str, Any] = {
     "centre": pl.String,
@@ -37,7 +37,7 @@ COMPONENT_PENDING = Reason(
     words="there is no mark yet for a component, so it has no result; nothing was claimed",
     remedy="The result follows when the mark is there.",
 )
-REASONS = OF_CLAIMS | {one.code: one for one in (NO_CLAIM, COMPONENT_PENDING, AFTER_CUT_OFF)}
+REASONS = OF_CLAIMS | listed(NO_CLAIM, COMPONENT_PENDING, AFTER_CUT_OFF)
 """Every reason for which a learner can be without an award."""
 
 _LEARNER = ["centre", "candidate", "uci", "registration"]

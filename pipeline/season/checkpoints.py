@@ -22,8 +22,9 @@ from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
 from rules import checkpoints as rules
 from rules.catalogue import EVENTS, LONDON, PLACEHOLDER, Series, day_text, instant_text, series_title
-from rules.checkpoints import REASONS, Event, Reason
+from rules.checkpoints import REASONS, Event
 from rules.deadlines import Extensions, deadline
+from rules.reasons import Reason
 
 log = logging.getLogger(__name__)
 
