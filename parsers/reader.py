@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from . import findings as f
 from . import reply
@@ -376,11 +376,7 @@ def _at_width(lines: Sequence[str], file_type: FileType, layout: Layout, found: 
             long += len(line) > width
             if head != record[:2]:
                 found.add(f.LOWER_CASE, number, (1, 1), record[:1], kept=head[:1])
-            if len(record) > width:
-                wide += 1
-                hint, mend = _why_wide(record, layout)
-                place = (width + 1, len(record))
-                found.add(f.RECORD_WIDTH, number, place, str(len(record)), width=width, hint=hint, mend=mend)
+            wide += _too_wide(number, record, layout, found)
         # What is no record, or too short to be one, is not filled up: a file of such lines must not fill the memory.
         yield number, kind, (head + record[2:]).ljust(width)[:width] if whole else record[:_SHOWN]
     if short:
@@ -404,6 +400,16 @@ def _long_enough(number: int, line: str, layout: Layout, found: Found) -> bool:
     wanted = ", ".join(one.spoken for one in missing)
     found.add(f.RECORD_SHORT, number, (len(line) + 1, missing[-1].last), str(len(line)), wanted=wanted)
     return False
+
+
+def _too_wide(number: int, record: str, layout: Layout, found: Found) -> bool:
+    """Whether a record has text beyond its width."""
+    width = layout.width
+    if len(record) <= width:
+        return False
+    hint, mend = _why_wide(record, layout)
+    found.add(f.RECORD_WIDTH, number, (width + 1, len(record)), str(len(record)), width=width, hint=hint, mend=mend)
+    return True
 
 
 def _why_wide(record: str, layout: Layout) -> tuple[str, str]:
@@ -508,44 +514,61 @@ def _stranger(records: Sequence[_Line]) -> str:
 
 
 def _envelope(held: _Records, found: Found) -> tuple[Header | None, tuple[Centre, ...]]:
-    """Header and centres of the records, with agreement and counts checked (formats reference, section 2). Counts of a
-    file whose structure is broken already would only repeat that."""
-    header: Header | None = None
-    centres: list[Centre] = []
-    details: list[list[_Run]] = []
-    records = sum(len(run.lines) for run in held.runs)
+    """Header and centres of the records, with agreement and counts checked (formats reference, section 2)."""
+    envelope = _Envelope(held, found)
     for run in held.runs:
+        envelope.take(run)
+    return envelope.header, envelope.whole()
+
+
+@define
+class _Envelope:
+    """Header and centres, as one record after the other says them. Counts of a file whose structure is broken already
+    are not judged: that would only repeat it."""
+
+    _held: _Records
+    _found: Found
+    header: Header | None = None
+    _centres: list[Centre] = field(factory=list)
+    _details: list[list[_Run]] = field(factory=list)
+
+    def take(self, run: _Run) -> None:
+        """The next run of records."""
         line = run.lines[0]
         if run.kind == "DETAILS":
-            if details:
-                details[-1].append(run)
-            continue
+            if self._details:
+                self._details[-1].append(run)
+            return
         record = run.records.decode("ascii")
-        if run.kind == "FILE_HEADER" and header is None:
-            header = _header(record, line, held, found)
+        if run.kind == "FILE_HEADER":
+            self.header = self.header or _header(record, line, self._held, self._found)
         elif run.kind == "CENTRE_HEADER":
-            centres.append(_centre(record, line, header, found))
-            details.append([])
-        elif run.kind == "CENTRE_TRAILER" and centres:
-            part = centres[-1]
-            centres[-1] = evolve(part, produced=_cut(CENTRE_TRAILER, "produced", record))
-            # A centre header that disagrees with the file header has been told of; its trailer need not follow it.
-            meant = header.centre if header and header.distribution != "M" else part.number
-            counts = {"records": sum(len(run.lines) for run in details[-1]) + 2}
-            _check_trailer(CENTRE_TRAILER, record, line, meant, counts if held.counted else {}, found)
-        elif run.kind == "FILE_TRAILER" and header:
-            counts = {"records": records, "centres": len(centres)}
-            _check_trailer(FILE_TRAILER, record, line, header.centre, counts if held.counted else {}, found)
-    return header, tuple(_with_details(part, runs) for part, runs in zip(centres, details, strict=True))
+            self._centres.append(_centre(record, line, self.header, self._found))
+            self._details.append([])
+        elif run.kind == "CENTRE_TRAILER" and self._centres:
+            self._centre_trailer(record, line)
+        elif run.kind == "FILE_TRAILER" and self.header:
+            records = sum(len(run.lines) for run in self._held.runs)
+            counts = {"records": records, "centres": len(self._centres)}
+            self._trailer(FILE_TRAILER, record, line, self.header.centre, counts)
 
+    def _centre_trailer(self, record: str, line: int) -> None:
+        part, header = self._centres[-1], self.header
+        self._centres[-1] = evolve(part, produced=_cut(CENTRE_TRAILER, "produced", record))
+        # A centre header that disagrees with the file header has been told of; its trailer need not follow it.
+        meant = header.centre if header and header.distribution != "M" else part.number
+        counts = {"records": sum(len(run.lines) for run in self._details[-1]) + 2}
+        self._trailer(CENTRE_TRAILER, record, line, meant, counts)
 
-def _check_trailer(
-    layout: Layout, record: str, line: int, centre: str, counts: Mapping[str, int], found: Found
-) -> None:
-    """A trailer against the centre it should name and what it should have counted."""
-    _agree(layout, "centre", record, centre, line, found)
-    for name, count in counts.items():
-        _check_count(layout, name, record, line, count, found)
+    def _trailer(self, layout: Layout, record: str, line: int, centre: str, counts: Mapping[str, int]) -> None:
+        """A trailer against the centre it should name and what it should have counted."""
+        _agree(layout, "centre", record, centre, line, self._found)
+        for name, count in counts.items() if self._held.counted else ():
+            _check_count(layout, name, record, line, count, self._found)
+
+    def whole(self) -> tuple[Centre, ...]:
+        """The centres with their detail records."""
+        return tuple(_with_details(part, runs) for part, runs in zip(self._centres, self._details, strict=True))
 
 
 def _with_details(part: Centre, runs: Sequence[_Run]) -> Centre:

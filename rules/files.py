@@ -203,16 +203,22 @@ def window_open(
     if received < opens.at:
         found.add(f.WINDOW_NOT_OPEN, value=instant_text(received), file=file, **facts)
     elif received >= closes.at and arrival.channel != "staff":
-        late = [catalogue.milestone(series, event, received) for event in ("late_claims_open", "late_claims_close")]
-        said = " and ".join(one.text for one in late if one) or "never"
-        if arrival.channel == "online" and only_claims(arrival.submission, catalogue):
-            begins, ends = late
-            if not (begins and ends and begins.at <= received < ends.at):
-                found.add(f.CLAIM_WINDOW, value=instant_text(received), file=file, late=f"between {said}", **facts)
-            return
-        still = late[1] is not None and received < late[1].at
+        _after_the_window(file, arrival, series, catalogue, facts, found)
+
+
+def _after_the_window(
+    file: int, arrival: Arrival, series: Series, catalogue: Catalogue, facts: Mapping[str, Any], found: Found
+) -> None:
+    """CRT-1: claims from the portal alone are taken in the late certification window, nothing else is."""
+    received = arrival.received
+    begins, ends = (catalogue.milestone(series, event, received) for event in ("late_claims_open", "late_claims_close"))
+    said = " and ".join(milestone.text for milestone in (begins, ends) if milestone) or "never"
+    if arrival.channel != "online" or not only_claims(arrival.submission, catalogue):
+        still = ends is not None and received < ends.at
         claims = f"Certification can still be claimed, online only, between {said} (CRT-1). " if still else ""
         found.add(f.WINDOW_CLOSED, value=instant_text(received), file=file, claims=claims, **facts)
+    elif not (begins and ends and begins.at <= received < ends.at):
+        found.add(f.CLAIM_WINDOW, value=instant_text(received), file=file, late=f"between {said}", **facts)
 
 
 def only_claims(submission: Submission, catalogue: Catalogue) -> bool:

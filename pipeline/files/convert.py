@@ -136,24 +136,33 @@ def _write_parquet(submission: Submission, shape: Shape, path: Path) -> None:
 def _write_json(submission: Submission, shape: Shape, path: Path) -> None:
     """Header, centres and their records nested; a record a line."""
     with path.open("w", encoding="utf-8", newline="\n") as stream:
-        last = 0
-        for frame in frames(submission, shape):
-            for part in frame.partition_by(PART, maintain_order=True):
-                first = part.row(0, named=True)
-                if not last:
-                    said = {name: first[name] or "" for name in (LAYOUT, *HEADER)}
-                    top = {"masked": True} if shape.mask else {}
-                    stream.write(f'{{\n{_members(top | {"header": said})},\n"centres": [\n')
-                if first[PART] != last:
-                    own = {name: first[name] or "" for name in CENTRE}
-                    stream.write(f'{"]}," if last else ""}{{{_members(own)},\n"records": [')
-                    between, last = "\n", first[PART]
-                rows = part.drop(LAYOUT, *HEADER, PART, *CENTRE, MASKED, strict=False)
-                rows = rows.filter(pl.any_horizontal(pl.all().is_not_null()))
-                if not rows.is_empty():
-                    stream.write(between + ",\n".join(rows.write_ndjson().splitlines()))
-                    between = ",\n"
+        last, between = 0, "\n"
+        for part in _parts(submission, shape):
+            first = part.row(0, named=True)
+            if not last:
+                said = {name: first[name] or "" for name in (LAYOUT, *HEADER)}
+                top = {"masked": True} if shape.mask else {}
+                stream.write(f'{{\n{_members(top | {"header": said})},\n"centres": [\n')
+            if first[PART] != last:
+                own = {name: first[name] or "" for name in CENTRE}
+                stream.write(f'{"]}," if last else ""}{{{_members(own)},\n"records": [')
+                between, last = "\n", first[PART]
+            if records := _records(part):
+                stream.write(between + ",\n".join(records))
+                between = ",\n"
         stream.write("]}\n]}\n")
+
+
+def _parts(submission: Submission, shape: Shape) -> Iterator[pl.DataFrame]:
+    """The records a centre at a time, one of many records in several frames."""
+    for frame in frames(submission, shape):
+        yield from frame.partition_by(PART, maintain_order=True)
+
+
+def _records(part: pl.DataFrame) -> list[str]:
+    """The records of a frame, each as JSON; a centre without records has a row without values."""
+    rows = part.drop(LAYOUT, *HEADER, PART, *CENTRE, MASKED, strict=False)
+    return rows.filter(pl.any_horizontal(pl.all().is_not_null())).write_ndjson().splitlines()
 
 
 def _members(values: dict[str, Any]) -> str:

@@ -191,21 +191,7 @@ class NoRecordError(ValueError):
 def one_record(submission: Submission, texts: Sequence[str], line: int, wish: Wish) -> Iterator[str]:
     """The record in a line, counted from 1 as findings count, field by field. `texts` are the file's lines. Raises
     `NoRecordError`."""
-    part = next((one for one in submission.centres if one.lines and one.lines[0] <= line <= one.lines[-1]), None)
-    typed: Mapping[str, Any] | None = {}
-    if submission.layout and part and line in part.lines:
-        layout, at = submission.layout, (submission.layout.width + len(LINE_END)) * part.lines.index(line)
-        alone = attrs.evolve(part, details=part.details[at : at + layout.width + len(LINE_END)], lines=(line,))
-        text = alone.records[0]
-        read = columns([attrs.evolve(submission, centres=(alone,))], layout, Found([submission.named])).records
-        typed = next(read.iter_rows(named=True), None)
-    else:
-        text = texts[line - 1] if 0 < line <= len(texts) else ""
-        known = ENVELOPE.get(text[1:2]) if submission.layout else None
-        if known is None:
-            raise NoRecordError(f"line {line} holds no record; the file has {len(texts)} lines")
-        layout = known
-        text = "".join(one if one.isprintable() else "?" for one in text).ljust(layout.width)
+    text, layout, typed = _detail(submission, line) or _of_the_envelope(submission, texts, line)
     if wish.mask:
         text = DOT * len(text) if typed is None else masked_record(text, layout)
     yield f"{visible(submission.named)}, line {line}: {layout.record}, {layout.title}"
@@ -223,6 +209,32 @@ def one_record(submission: Submission, texts: Sequence[str], line: int, wish: Wi
         for one in _fields(layout, text)
     ]
     yield from folded(("field", "columns", "text", "grade", "meaning"), rows, wish.width)
+
+
+_Record = tuple[str, Layout, Mapping[str, Any] | None]
+"""A record, its layout and its values as the desk reads them; without values it is shifted."""
+
+
+def _detail(submission: Submission, line: int) -> _Record | None:
+    """The detail record in a line; None where there is none."""
+    layout = submission.layout
+    part = next((part for part in submission.centres if line in part.lines), None)
+    if layout is None or part is None:
+        return None
+    width = layout.width + len(LINE_END)
+    at = width * part.lines.index(line)
+    alone = attrs.evolve(part, details=part.details[at : at + width], lines=(line,))
+    read = columns([attrs.evolve(submission, centres=(alone,))], layout, Found([submission.named])).records
+    return alone.records[0], layout, next(read.iter_rows(named=True), None)
+
+
+def _of_the_envelope(submission: Submission, texts: Sequence[str], line: int) -> _Record:
+    """The header or trailer in a line. Raises `NoRecordError`."""
+    text = texts[line - 1] if 0 < line <= len(texts) else ""
+    layout = ENVELOPE.get(text[1:2]) if submission.layout else None
+    if layout is None:
+        raise NoRecordError(f"line {line} holds no record; the file has {len(texts)} lines")
+    return "".join(letter if letter.isprintable() else "?" for letter in text).ljust(layout.width), layout, {}
 
 
 def _fields(layout: Layout, text: str) -> Iterator[Field]:

@@ -428,18 +428,20 @@ def _records(season: Season, series: str) -> dict[tuple[str, bool], list[Record]
     last = {JANUARY: datetime(2024, 3, 13, tzinfo=UTC), JUNE: datetime(2024, 8, 14, tzinfo=UTC)}[series]
     claimed = {(one.series, one.uci, one.option): one.at for one in season.truth.claims}
     found: dict[tuple[str, bool], list[Record]] = defaultdict(list)
-    for mark in season.truth.marks:
-        if mark.series == series:
-            score, grade = _score(mark.status, mark.mark, of[series, mark.component])
-            for late in (False, True):
-                found[mark.centre, late].append((mark.candidate, mark.component, "U", score, grade))
-    for claim in season.truth.claims:
-        if claim.series == series:
-            answer = answers[series, claim.uci, claim.option]
-            kind = "B" if answer.partly_absent else "U"
-            score = "" if answer.ums is None else f"{answer.ums:0{4 if kind == 'B' else 3}d}"
-            grade = {"not_eligible": "X", "pending": "Q"}.get(answer.outcome) or CODES[answer.grade]
-            for late in (False, True):
-                if late or claimed[series, claim.uci, claim.option] < last:
-                    found[claim.centre, late].append((claim.candidate, claim.option, kind, score, grade))
+    for mark in (mark for mark in season.truth.marks if mark.series == series):
+        score, grade = _score(mark.status, mark.mark, of[series, mark.component])
+        for late in (False, True):
+            found[mark.centre, late].append((mark.candidate, mark.component, "U", score, grade))
+    for claim in (claim for claim in season.truth.claims if claim.series == series):
+        record = claim.candidate, claim.option, *_award(answers[series, claim.uci, claim.option])
+        found[claim.centre, True].append(record)
+        if claimed[series, claim.uci, claim.option] < last:
+            found[claim.centre, False].append(record)
     return found
+
+
+def _award(answer: slow_awarding.Result) -> tuple[str, str, str]:
+    """Result type, score and grade of a claim as a record has them."""
+    kind = "B" if answer.partly_absent else "U"
+    score = "" if answer.ums is None else f"{answer.ums:0{4 if kind == 'B' else 3}d}"
+    return kind, score, {"not_eligible": "X", "pending": "Q"}.get(answer.outcome) or CODES[answer.grade]
