@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Self
@@ -19,7 +20,7 @@ from infra.landing.files import Surroundings
 from infra.landing.keys import host_key
 from infra.landing.session import Door, Lobby
 from infra.landing.uploads import Budget
-from infra.ledger.keys import KeyBook
+from infra.ledger.keys import CentreKey, KeyBook
 from infra.settings import Settings
 from infra.store import Store, open_store
 
@@ -95,22 +96,27 @@ class Landing:
 
     async def _watching(self) -> None:
         """Ends sessions that ask for nothing, and those whose key is not valid any more."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            doors = {door: door.key for door in self.doors if door.key is not None}
-            for door in doors:
-                if loop.time() - door.last > self.settings.sftp_idle_seconds:
-                    door.end(asyncssh.DISC_BY_APPLICATION, "nothing was asked for; connect again when needed")
-            ids = {key.id for key in doors.values()}
-            if not ids:
-                continue
-            try:
-                valid = await asyncio.to_thread(self._keys.still_valid, ids, datetime.now(UTC))
-            except SQLAlchemyError as error:  # a key cannot be removed either while the ledger is away
-                log.error("keys: the ledger cannot be asked (%s)", type(error).__name__)
-                continue
-            for door, key in doors.items():
-                if key.id not in valid:
-                    log.warning("key ended centre=%s key=%s: session closed", key.centre, key.fingerprint)
-                    door.end(asyncssh.DISC_BY_APPLICATION, "the key of this session is not valid any more")
+            sessions = {door: door.key for door in self.doors if door.key is not None}
+            self._end_idle(sessions)
+            if sessions:
+                await self._end_without_key(sessions)
+
+    def _end_idle(self, sessions: Iterable[Door]) -> None:
+        now = asyncio.get_running_loop().time()
+        for door in sessions:
+            if now - door.last > self.settings.sftp_idle_seconds:
+                door.end(asyncssh.DISC_BY_APPLICATION, "nothing was asked for; connect again when needed")
+
+    async def _end_without_key(self, sessions: Mapping[Door, CentreKey]) -> None:
+        ids = {key.id for key in sessions.values()}
+        try:
+            valid = await asyncio.to_thread(self._keys.still_valid, ids, datetime.now(UTC))
+        except SQLAlchemyError as error:  # a key cannot be removed either while the ledger is away
+            log.error("keys: the ledger cannot be asked (%s)", type(error).__name__)
+            return
+        for door, key in sessions.items():
+            if key.id not in valid:
+                log.warning("key ended centre=%s key=%s: session closed", key.centre, key.fingerprint)
+                door.end(asyncssh.DISC_BY_APPLICATION, "the key of this session is not valid any more")
