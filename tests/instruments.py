@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -21,11 +20,13 @@ import pytest
 
 from infra.host import LOCALHOST, claimed_port
 from infra.store import S3Store
+from tests.patience import until
 
 _SERVER = """
 import sys
 from datetime import datetime
 from moto.s3 import models
+from tests.patience import until
 from moto.server import main
 if sys.argv[2]:
     models.utcnow = lambda: datetime.fromisoformat(sys.argv[2])
@@ -41,11 +42,9 @@ def s3_server(log: Path, clock: datetime | None = None) -> Iterator[int]:
         at = clock.replace(tzinfo=None).isoformat() if clock else ""
         server = subprocess.Popen([sys.executable, "-c", _SERVER, str(port), at], stdout=output, stderr=output)
         try:
-            deadline = time.monotonic() + 60
-            while not _listens(port):
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError("moto's server did not start")
-                time.sleep(0.05)
+            until(lambda: server.poll() is not None or _listens(port))
+            if server.poll() is not None:
+                raise RuntimeError(f"moto's server did not start: {log.read_text(errors='replace')}")
             yield port
         finally:
             server.kill()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from infra.host import LOCALHOST, free_port
+from tests.patience import until
 
 USER, PASSWORD = "desk", "correct horse"
 
@@ -43,15 +43,16 @@ class Mailbox:
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 kept"
 
-    def wait_for(self, words: str, seconds: float) -> str:
+    def wait_for(self, words: str) -> str:
         """The text of the first mail with these words in it."""
-        end = time.monotonic() + seconds
-        while True:
-            texts = [str(one.get_content()) for one in self.mails]
-            if found := [one for one in texts if words in one]:
-                return found[0]
-            assert time.monotonic() < end, f"{words!r} in none of {len(texts)} mails: {texts}"
-            time.sleep(0.2)
+
+        def texts() -> list[str]:
+            return [str(one.get_content()) for one in self.mails]
+
+        return until(
+            lambda: next((one for one in texts() if words in one), None),
+            lambda: f"{words!r} in none of {len(self.mails)} mails: {texts()}",
+        )
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from time import monotonic, sleep
 
 import polars as pl
 from attrs import evolve, frozen
@@ -21,6 +20,7 @@ from parsers.writer import block, candidate_records, details, single
 from pipeline.demo.rehearsal import land
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
+from tests.patience import until
 from tests.support import ENTERPRISE, name_of
 
 SERIES = "2025-06"
@@ -83,14 +83,13 @@ def _send(desk: Desk) -> None:
 
 def _take(desk: Desk) -> None:
     """An ingest of ours, or of the running desk when that is at it."""
-    deadline = monotonic() + 60
-    while True:
+
+    def taken() -> bool:
         ingest(desk, ENTERED + timedelta(days=1))
         left = [one for one in desk.store.list("inbox/") if one.kind == "file" and one.key[6:11] in CENTRES]
-        if not left and not desk.console.waiting():
-            return
-        assert monotonic() < deadline, "another ingest does not end"
-        sleep(0.2)
+        return not left and not desk.console.waiting()
+
+    until(taken, lambda: "another ingest does not end")
 
 
 def _people(centre: str) -> list[dict[str, str]]:

@@ -3,8 +3,8 @@ series of long ago; everything is taken back."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import polars as pl
@@ -20,19 +20,19 @@ from infra.settings import Settings
 from infra.store import FolderStore
 from pipeline.desk import Desk as OpenDesk
 from pipeline.desk import open_desk
+from tests.patience import PATIENCE, until
 from tests.pipeline.results_of import BOUNDARIES, feed
 
 CENTRE, SERIES = "68777", "2024-06"
 FIRST_ID = 900_001
 """Numbers far from those other tests get."""
-BODY_SHOWN = 2.5
-"""Seconds between a question and its answer: an answer within a round of the scheduler can fail the task."""
+Ask = Callable[[str, str], dict[str, object]]
 
 
 @pytest.fixture(scope="module")
 def api(desk: Desk) -> Iterator[AirflowApi]:
     with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
-        client.wait_until_known("award", 60)
+        client.wait_until_known("award", PATIENCE)
         yield client
 
 
@@ -96,17 +96,26 @@ def _take_back(desk: OpenDesk, engine: sa.Engine) -> None:
                 desk.store.remove(stored)
 
 
-def question(api: AirflowApi, run: str, task: str) -> dict[str, object]:
-    """What a run asks in a task, once it waits for the answer."""
-    end = time.monotonic() + 180
-    while time.monotonic() < end:
-        for one in api.questions("award", run):
-            if one["task_instance"]["task_id"] == task and one["task_instance"]["state"] == "awaiting_input":
-                time.sleep(BODY_SHOWN)
-                return one
-        assert api.run("award", run)["state"] in ("queued", "running"), failures(api, run)
-        time.sleep(0.5)
-    raise AssertionError(f"{task} never asked: {states(api, run)}")
+@pytest.fixture
+def question(api: AirflowApi, desk_settings: Settings) -> Ask:
+    """What a run asks in a task, once it waits for the answer and the scheduler knows that it does: an answer within
+    that round of the scheduler can fail the task."""
+    log = desk_settings.state / "logs" / "scheduler.log"
+
+    def ask(run: str, task: str) -> dict[str, object]:
+        def asked() -> dict[str, object] | None:
+            for question in api.questions("award", run):
+                if question["task_instance"]["task_id"] == task:
+                    return question
+            assert api.run("award", run)["state"] in ("queued", "running"), failures(api, run)
+            return None
+
+        found = until(asked, lambda: f"{task} never asked: {states(api, run)}")
+        known = re.compile(f"Finished: dag_id=award, task_id={task}, run_id={re.escape(run)},.* state=awaiting_input,")
+        until(lambda: known.search(log.read_text(encoding="utf-8")), lambda: states(api, run))
+        return found
+
+    return ask
 
 
 def failures(api: AirflowApi, run: str) -> list[str]:
@@ -119,15 +128,15 @@ def states(api: AirflowApi, run: str) -> dict[str, str]:
     return {one["task_id"]: one["state"] for one in api.task_instances("award", run)}
 
 
-def test_awd_1_res_2_nothing_is_approved_but_by_a_person(api: AirflowApi, ledger: OpenDesk) -> None:
+def test_awd_1_res_2_nothing_is_approved_but_by_a_person(api: AirflowApi, ledger: OpenDesk, question: Ask) -> None:
     ledger.store.put("feeds/boundaries/dag.csv", feed(dict.fromkeys(("BEN01", "BEN02", "BEN03"), BOUNDARIES), SERIES))
     run = api.trigger("award", {"series": SERIES})
-    asked = question(api, run, "ask_boundaries")
+    asked = question(run, "ask_boundaries")
     assert "* BEN03: L2D 48, L2M 42, L2P 36, L1D 30, L1M 24, L1P 18 of 60 raw marks [placeholder]" in str(asked["body"])
     assert ledger.results.conversions(SERIES) == []
     api.answer(asked, "Approve", {"why": "the awarding meeting's"})
 
-    asked = question(api, run, "ask")
+    asked = question(run, "ask")
     awarding = ledger.results.newest(SERIES)
     assert awarding
     assert awarding.state == "built"
@@ -140,7 +149,7 @@ def test_awd_1_res_2_nothing_is_approved_but_by_a_person(api: AirflowApi, ledger
     assert ledger.store.get(f"reports/award/{SERIES}/{awarding.version}/index.html").startswith(b"<!DOCTYPE html>")
     api.answer(asked, "Reject", {"why": "a boundary is wrong"})
 
-    assert api.wait("award", run, 180) == "success"
+    assert api.wait("award", run, PATIENCE) == "success"
     assert states(api, run)["approve"] == "skipped"
     withdrawn = ledger.results.newest(SERIES)
     assert withdrawn
@@ -148,10 +157,10 @@ def test_awd_1_res_2_nothing_is_approved_but_by_a_person(api: AirflowApi, ledger
 
     # Once more: the boundaries are approved, so the first question is not asked again.
     run = api.trigger("award", {"series": SERIES})
-    asked = question(api, run, "ask")
+    asked = question(run, "ask")
     assert states(api, run)["ask_boundaries"] == "skipped"
     api.answer(asked, "Approve", {"why": "as previewed"})
-    assert api.wait("award", run, 180) == "success"
+    assert api.wait("award", run, PATIENCE) == "success"
     assert states(api, run)["withdraw"] == "skipped"
     approved = ledger.results.newest(SERIES)
     assert approved
@@ -168,7 +177,7 @@ def test_awd_1_res_2_nothing_is_approved_but_by_a_person(api: AirflowApi, ledger
 
     # Approved results are left alone.
     run = api.trigger("award", {"series": SERIES})
-    assert api.wait("award", run, 180) == "success"
+    assert api.wait("award", run, PATIENCE) == "success"
     assert set(states(api, run).values()) == {"skipped"}
     assert ledger.results.newest(SERIES) == approved
 
@@ -180,7 +189,7 @@ def test_awd_1_a_missing_table_ends_the_run_at_once(api: AirflowApi, ledger: Ope
             connection.execute(table.update().where(table.c.centre == CENTRE).values(moved))
     try:
         run = api.trigger("award", {"series": "2023-06"})
-        assert api.wait("award", run, 180) == "failed"
+        assert api.wait("award", run, PATIENCE) == "failed"
         assert states(api, run)["award_series"] == "failed"
         assert "no approved conversion table for BEN01 in 2023-06" in api.log("award", run, "award_series")
         assert ledger.results.newest("2023-06") is None

@@ -8,6 +8,7 @@ from infra.airflow_api import AirflowApi
 from infra.running.supervisor import Desk
 from infra.settings import Settings
 from infra.store import open_store
+from tests.patience import PATIENCE
 
 
 def test_cal_1_a_series_near_its_window_is_published_once(desk: Desk, desk_settings: Settings) -> None:
@@ -19,10 +20,10 @@ def test_cal_1_a_series_near_its_window_is_published_once(desk: Desk, desk_setti
     try:
         calendar.write_text(before + "".join(rows), encoding="utf-8")
         with AirflowApi(desk.ui_url, desk.username, desk.password) as api:
-            api.wait_until_known("basedata", 60)
+            api.wait_until_known("basedata", PATIENCE)
             # A desk that has just come up makes the last night's run up by itself, perhaps before this one.
             runs = [api.trigger("basedata") for _ in range(2)]
-            assert [api.wait("basedata", run, 120) for run in runs] == ["success", "success"]
+            assert [api.wait("basedata", run, PATIENCE) for run in runs] == ["success", "success"]
             note = api.run("basedata", runs[1])["note"]
         assert "Basedata 2098-06 (6B98): version 1 stands, nothing new; S 9, O 35, C 26, L 26." in note
         store = open_store(desk_settings.store_location)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -13,6 +12,7 @@ from infra.airflow_api import AirflowApi
 from infra.running.supervisor import Desk
 from infra.settings import Settings
 from pipeline.season.timetable import due, exam_milestones
+from tests.patience import PATIENCE, until
 
 LONDON = ZoneInfo("Europe/London")
 EVENTS = ("on_time_deadline", "window_closes", "marks_deadline")
@@ -28,7 +28,7 @@ MOVED = "2099-06,on_time_deadline,*,2099-02-23,24:00,N,2099-01-01,Y,ours: for a 
 def api(desk: Desk) -> Iterator[AirflowApi]:
     with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
         for dag in ("checkpoints", "moderation", "fees"):
-            client.wait_until_known(dag, 60)
+            client.wait_until_known(dag, PATIENCE)
         yield client
 
 
@@ -38,22 +38,20 @@ def next_run(api: AirflowApi, dag_id: str) -> datetime | None:
     return datetime.fromisoformat(shown).astimezone(LONDON) if shown else None
 
 
-def wait_for(api: AirflowApi, dag_id: str, expected: datetime | None) -> datetime | None:
+def wait_for(api: AirflowApi, dag_id: str, expected: datetime) -> None:
     """Airflow looks at DAG files every half a minute."""
-    end = time.monotonic() + 90
-    while (shown := next_run(api, dag_id)) != expected and time.monotonic() < end:
-        time.sleep(0.5)
-    return shown
+    until(lambda: next_run(api, dag_id) == expected, lambda: f"{next_run(api, dag_id)}, not {expected}")
 
 
 def test_the_ui_shows_the_next_date_of_daily_and_weekly_runs(api: AirflowApi) -> None:
     now = datetime.now(UTC)
-    end = time.monotonic() + 60
+
+    def to_come() -> datetime | None:
+        shown = next_run(api, "moderation")
+        return shown if shown and shown > now else None
+
     # The run of the latest missed instant comes first.
-    while (daily := next_run(api, "moderation")) is None or daily <= now:
-        assert time.monotonic() < end
-        time.sleep(0.5)
-    assert daily.hour == 5
+    assert until(to_come).hour == 5
     weekly = next_run(api, "fees")
     assert weekly is not None
     assert (weekly.weekday(), weekly.hour, weekly.minute) == (0, 6, 0)
@@ -73,17 +71,17 @@ def test_cal_2_a_date_moved_in_the_calendar_moves_the_run_the_ui_shows(
     try:
         calendar.write_text(over + FAR_SERIES, encoding="utf-8")
         added = datetime(2099, 2, 8, tzinfo=LONDON)
-        assert wait_for(api, "checkpoints", added) == added
+        wait_for(api, "checkpoints", added)
         calendar.write_text(over + FAR_SERIES + MOVED, encoding="utf-8")
         moved = datetime(2099, 2, 10, tzinfo=LONDON)
-        assert wait_for(api, "checkpoints", moved) == moved
+        wait_for(api, "checkpoints", moved)
     finally:
         calendar.write_text(before, encoding="utf-8")
 
 
 def test_ops_1_a_checkpoint_by_hand_is_that_of_the_latest_date(api: AirflowApi, desk_settings: Settings) -> None:
     run = api.trigger("checkpoints")
-    assert api.wait("checkpoints", run, 120) == "success"
+    assert api.wait("checkpoints", run, PATIENCE) == "success"
     dates = exam_milestones(desk_settings.catalogue, EVENTS, (14, 3))
     for series, event in due(dates, datetime.now(UTC)):
         assert f"Checkpoint {series} {event}: " in api.run("checkpoints", run)["note"]
@@ -92,5 +90,5 @@ def test_ops_1_a_checkpoint_by_hand_is_that_of_the_latest_date(api: AirflowApi, 
 @pytest.mark.parametrize(("dag_id", "words"), [("moderation", "samples drawn"), ("fees", "state")])
 def test_a_run_by_hand_succeeds_and_its_note_counts(api: AirflowApi, dag_id: str, words: str) -> None:
     run = api.trigger(dag_id)
-    assert api.wait(dag_id, run, 120) == "success"
+    assert api.wait(dag_id, run, PATIENCE) == "success"
     assert words in api.run(dag_id, run)["note"]

@@ -18,6 +18,7 @@ from infra.settings import Settings
 from pipeline.demo.demo import SAMPLES, run_through
 from pipeline.desk import Desk as OpenDesk
 from pipeline.desk import open_desk
+from tests.patience import PATIENCE
 
 KNOWN_TAGS = {"basedata", "calendar", "edi", "fees", "ingest", "moderation", "results", "watch"}
 KNOWN_DAGS = {
@@ -30,7 +31,7 @@ KNOWN_DAGS = {
 def api(desk: Desk) -> Iterator[AirflowApi]:
     with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
         for dag in sorted(KNOWN_DAGS):
-            client.wait_until_known(dag, 60)
+            client.wait_until_known(dag, PATIENCE)
         yield client
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ from infra.running.supervisor import Desk
 from infra.settings import Settings
 from pipeline.desk import Desk as OpenDesk
 from pipeline.desk import open_desk
+from tests.patience import PATIENCE, until
 from tests.support import ENTERPRISE, ON_TIME, REGISTERED, centre_file, name_of
 
 CENTRES = [f"{number}" for number in range(71_001, 71_021)]
@@ -32,7 +32,7 @@ T = TypeVar("T")
 @pytest.fixture
 def api(desk: Desk) -> Iterator[AirflowApi]:
     with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
-        client.wait_until_known("ingest", 60)
+        client.wait_until_known("ingest", PATIENCE)
         yield client
 
 
@@ -40,15 +40,6 @@ def api(desk: Desk) -> Iterator[AirflowApi]:
 def open_(desk: Desk, desk_settings: Settings) -> Iterator[OpenDesk]:
     with open_desk(evolve(desk_settings, database_url=desk.database_url)) as found:
         yield found
-
-
-def until(look: Callable[[], T | None], seconds: float = 60) -> T:
-    """What `look` finds within so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
 
 
 def land(store: Path) -> None:
@@ -96,7 +87,7 @@ def test_fil_1_a_task_that_is_killed_while_it_books_is_retried_and_every_file_ha
             t.submissions.c.centre.in_(CENTRES), t.submissions.c.outcome.is_(None)
         )
         assert hand.execute(undecided).scalar_one() > 0
-    assert {api.wait("ingest", run, 180) for run in (killed, triggered)} == {"success"}
+    assert {api.wait("ingest", run, PATIENCE) for run in (killed, triggered)} == {"success"}
     assert api.task_instances("ingest", killed)[0]["try_number"] >= 2
 
     for centre in CENTRES:

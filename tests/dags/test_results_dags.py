@@ -3,7 +3,6 @@ future and a centre of their own; everything is taken back."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -25,6 +24,7 @@ from pipeline.results.release import approve, build
 from rules.awarding import RESULTS
 from rules.catalogue import LONDON
 from rules.certification import AWARDS, CHOICES
+from tests.patience import PATIENCE, until
 
 CENTRE = "68778"
 FIRST_ID = 910_001
@@ -64,7 +64,7 @@ def calendar(desk_settings: Settings) -> Iterator[Calendar]:
 def api(desk: Desk) -> Iterator[AirflowApi]:
     with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
         for dag in DAGS:
-            client.wait_until_known(dag, 60)
+            client.wait_until_known(dag, PATIENCE)
         yield client
 
 
@@ -144,7 +144,7 @@ def out(desk: OpenDesk) -> list[str]:
 def note(api: AirflowApi, dag_id: str, conf: dict[str, object] | None = None) -> str:
     """The note of a run by hand that succeeds."""
     run = api.trigger(dag_id, conf)
-    assert api.wait(dag_id, run, 240) == "success"
+    assert api.wait(dag_id, run, PATIENCE) == "success"
     return str(api.run(dag_id, run)["note"])
 
 
@@ -186,14 +186,12 @@ def test_res_2_what_nobody_approved_fails_loudly_until_somebody_does(
     desk = ledger()
     awarding = awarded(desk, "2096-06")
     run = api.trigger("results_day")
-    end = time.monotonic() + 120
-    while "NOT RELEASED" not in str(shown := api.run("results_day", run)["note"]):
-        assert time.monotonic() < end, shown
-        time.sleep(1)
+    until(lambda: "NOT RELEASED" in str(api.run("results_day", run)["note"]))
+    shown = str(api.run("results_day", run)["note"])
     assert "NOT RELEASED to centres: version 1 of the results of 2096-06 is built and not approved: " in shown
     assert "resultsday results approve 2096-06" in shown
     assert out(desk) == []
     approve(desk, awarding, "A. Approver", "looked at", AT)
     # The task tries again by itself.
-    assert api.wait("results_day", run, 240) == "success"
+    assert api.wait("results_day", run, PATIENCE) == "success"
     assert "portal/centres/2096-06/1.csv" in out(desk)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from infra.running.postgres import ELSEWHERE, EmbeddedPostgres, PostgresError
+from tests.patience import PATIENCE, until
 
 PROJECT = Path(__file__).parents[2]
 NOBODY: dict[str, Any] = {"user": "nobody", "group": 65534, "extra_groups": [], "cwd": "/"}
@@ -137,8 +137,7 @@ def test_a_killed_server_starts_again_with_what_was_committed(open_folder: Path,
     server.start()
     execute(server, "create table t as select 7 as n")
     os.kill(postmaster(server).pid, signal.SIGKILL)
-    while server.alive():
-        time.sleep(0.01)
+    until(lambda: not server.alive())
     assert (server.data / "postmaster.pid").exists()
     server.start()
     assert execute(server, "select n from t") == 7
@@ -184,7 +183,7 @@ def test_ends_with_the_process_that_started_it(open_folder: Path) -> None:
     process = postmaster(server)
     starter.kill()
     starter.wait()
-    psutil.wait_procs([process], timeout=20)
+    psutil.wait_procs([process], timeout=PATIENCE)
     assert not process.is_running()
     assert "database system is shut down" in server.log_file.read_text()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from infra.host import tail
 from infra.running.postgres import EmbeddedPostgres
 from infra.running.supervisor import MARK, SupervisorError, down, status, up
 from infra.settings import Settings
+from tests.patience import PATIENCE, until
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +48,8 @@ def server_runs(settings: Settings) -> bool:
         return False
 
 
-def gone(settings: Settings, seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not parts(settings) and not server_runs(settings):
-            return True
-        time.sleep(0.2)
-    return False
+def wait_until_gone(settings: Settings) -> None:
+    until(lambda: not parts(settings) and not server_runs(settings))
 
 
 def test_up_twice_a_dead_part_and_a_killed_supervisor(own: Settings) -> None:
@@ -75,8 +70,8 @@ def test_up_twice_a_dead_part_and_a_killed_supervisor(own: Settings) -> None:
     assert server_runs(own)
     supervisor = psutil.Process(desk.pid)
     os.kill(parts(own)["triggerer"].pid, signal.SIGKILL)
-    assert supervisor.wait(30) == 1
-    assert gone(own)
+    assert supervisor.wait(PATIENCE) == 1
+    wait_until_gone(own)
     assert status(own) is None
     assert "triggerer ended (signal 9)" in tail(own.state / "logs" / "supervisor.log", 20_000)
 
@@ -84,7 +79,7 @@ def test_up_twice_a_dead_part_and_a_killed_supervisor(own: Settings) -> None:
     desk = up(own, said.append)
     os.kill(desk.pid, signal.SIGKILL)
     assert down(own, said.append) is True
-    assert gone(own)
+    wait_until_gone(own)
     assert down(own, said.append) is False
 
 

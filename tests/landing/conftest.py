@@ -24,6 +24,7 @@ from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from infra.store import FolderStore, S3Store, Store, open_store
 from tests.instruments import at_port, new_bucket, s3_server
+from tests.patience import PATIENCE
 
 T = TypeVar("T")
 _NUMBERS = count(10001)
@@ -84,10 +85,10 @@ class Service:
 
 
 def run(work: Awaitable[T]) -> T:
-    """What a client does, for half a minute at the most."""
+    """What a client does, in bounded time."""
 
     async def bounded() -> T:
-        return await asyncio.wait_for(work, 30)
+        return await asyncio.wait_for(work, PATIENCE)
 
     return asyncio.run(bounded())
 
@@ -124,7 +125,7 @@ def serving(book: KeyBook, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         state = tmp_path_factory.mktemp("state")
         given = evolve(Settings(state=state), sftp_port=0, **settings)  # type: ignore[arg-type]
         landing = Landing(given, store or FolderStore(state / "store"), book)
-        asyncio.run_coroutine_threadsafe(landing.__aenter__(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(landing.__aenter__(), loop).result(PATIENCE)
         open_ones.append(landing)
         return Service(landing, landing.around.store, book, loop, "")
 
@@ -132,9 +133,9 @@ def serving(book: KeyBook, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield start
     finally:
         for landing in open_ones:
-            asyncio.run_coroutine_threadsafe(landing.__aexit__(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(landing.__aexit__(), loop).result(PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(30)
+        thread.join(PATIENCE)
         loop.close()
 
 

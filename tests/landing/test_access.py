@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import asyncssh
@@ -18,6 +17,7 @@ from infra.ledger.keys import KeyRefused
 from infra.settings import Settings
 from tests.landing.conftest import KEY, OTHER, Service, new_centre, order, public, run
 from tests.landing.test_files import put
+from tests.patience import until, until_seen
 
 
 def test_only_the_centres_own_key_opens_the_door(folder: Service) -> None:
@@ -90,7 +90,25 @@ def test_there_is_no_shell_no_command_no_other_subsystem_and_no_forwarding(folde
     run(work())
 
 
-def test_a_key_is_added_rotated_and_removed_while_the_service_runs(folder: Service) -> None:
+class Clock:
+    """The service's, which can be put forward."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def now(self, zone: tzinfo) -> datetime:
+        return datetime.now(zone) + self._ahead
+
+    def stand_at(self, instant: datetime) -> None:
+        self._ahead = instant - datetime.now(UTC)
+
+
+def test_a_key_is_added_rotated_and_removed_while_the_service_runs(
+    folder: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("infra.landing.server.datetime", clock)
+
     async def comes_in(key: asyncssh.SSHKey) -> bool:
         try:
             async with folder.client(key=key) as client:
@@ -100,31 +118,29 @@ def test_a_key_is_added_rotated_and_removed_while_the_service_runs(folder: Servi
 
     async def work() -> None:
         assert [await comes_in(KEY), await comes_in(OTHER)] == [True, False]
-        until = datetime.now(UTC) + timedelta(seconds=3)
+        until = datetime.now(UTC) + timedelta(hours=1)
         [old] = folder.keys.rotate(folder.centre, read_public_key(public(OTHER)), until, order("new laptop"))
         assert (old.ends_at, old.ends_by, old.ends_why) == (until, "tester", "new laptop")
         assert [await comes_in(KEY), await comes_in(OTHER)] == [True, True]
-        await _is_thrown_out(KEY)  # when its end comes
-        assert datetime.now(UTC) >= until
+        await is_thrown_out(KEY, lambda: clock.stand_at(until))
         assert [await comes_in(KEY), await comes_in(OTHER)] == [False, True]
-        session = asyncio.create_task(_is_thrown_out(OTHER))
-        await asyncio.sleep(0.3)
-        folder.keys.remove(folder.centre, read_public_key(public(OTHER)).fingerprint, order("laptop stolen"))
-        await session
+        mine = read_public_key(public(OTHER)).fingerprint
+        await is_thrown_out(OTHER, lambda: folder.keys.remove(folder.centre, mine, order("laptop stolen")))
         assert [await comes_in(KEY), await comes_in(OTHER)] == [False, False]
 
-    async def _is_thrown_out(key: asyncssh.SSHKey) -> None:
+    async def is_thrown_out(key: asyncssh.SSHKey, when: Callable[[], object]) -> None:
         async with folder.connect(key=key) as connection:
             client = await connection.start_sftp_client()
             file = await client.open("inbox/E1.X01", "wb")
             await file.write(b"half")
-            await asyncio.wait_for(connection.wait_closed(), 10)
+            when()
+            await connection.wait_closed()
 
     run(work())
     assert folder.waiting() == {}
     told = [(one.added_why, one.removed_why) for one in folder.keys.keys(folder.centre)]
     assert told == [("test", None), ("new laptop", "laptop stolen")]
-    assert folder.keys.centres(datetime.now(UTC))[folder.centre] == 0
+    assert folder.keys.centres(clock.now(UTC))[folder.centre] == 0
 
 
 def test_keys_are_taken_only_with_who_and_why_once_and_when_they_are_good(folder: Service) -> None:
@@ -253,25 +269,25 @@ def test_only_so_many_sessions_and_files_are_open(
 
 def test_who_does_not_log_in_and_who_asks_for_nothing_is_shown_out(narrow: Service) -> None:
     async def silent() -> float:
-        began = time.monotonic()
+        began = asyncio.get_running_loop().time()
         reader, writer = await asyncio.open_connection("127.0.0.1", narrow.port)
         while await reader.read(1000):
             pass
         writer.close()
-        return time.monotonic() - began
+        return asyncio.get_running_loop().time() - began
 
     async def idle() -> float:
         async with narrow.connect() as connection:
             await connection.start_sftp_client()
-            began = time.monotonic()
+            began = asyncio.get_running_loop().time()
             await connection.wait_closed()
-            return time.monotonic() - began
+            return asyncio.get_running_loop().time() - began
 
     async def both() -> tuple[float, float]:
         return await asyncio.gather(silent(), idle())
 
     for waited in run(both()):
-        assert 0.5 < waited < 8
+        assert 0.5 < waited < 100  # SSH's own limit for a log-in is two minutes
 
 
 def test_only_so_many_connections_are_open(serving: Callable[..., Service]) -> None:
@@ -285,8 +301,7 @@ def test_only_so_many_connections_are_open(serving: Callable[..., Service]) -> N
             assert b"SSH-2.0" not in await refused[0].read()
             waiting[1].close()
             refused[1].close()
-            while len(service.landing.doors) > 1:
-                await asyncio.sleep(0.02)
+            await until_seen(lambda: len(service.landing.doors) == 1)
             async with service.client() as client:
                 assert await client.exists("inbox")
 
@@ -326,7 +341,7 @@ def test_the_log_tells_every_event_with_counts_and_no_content(
 
     with caplog.at_level(logging.INFO, "infra.landing"):
         folder.use(work)
-        time.sleep(0.2)
+        until(lambda: "logout centre" in caplog.text)
     told = caplog.text
     for event in ("login centre", "landed centre", "bytes=22", "refused path", "logout centre"):
         assert event in told

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from infra.settings import Settings
 from pipeline.cli import main
 from pipeline.demo.transfer import Client, TransferError
 from tests.landing.conftest import KEY, OTHER, Service, public, run
+from tests.patience import PATIENCE, until
 
 REASON = ("--who", "op", "--why", "the centre asked")
 
@@ -85,11 +85,8 @@ def test_the_service_runs_alone_until_it_is_told_to_stop(centre: Callable[..., R
         command = [sys.executable, "-c", "from pipeline.cli import main; main(['sftp'])"]
         service = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     try:
-        deadline = time.monotonic() + 30
-        while "listening" not in log.read_text():
-            assert service.poll() is None, log.read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: service.poll() is not None or "listening" in log.read_text())
+        assert service.poll() is None, log.read_text()
         known = asyncssh.import_known_hosts(f"[127.0.0.1]:{port} {public(host_key(Settings(state=state)))}")
 
         async def send() -> None:
@@ -105,7 +102,7 @@ def test_the_service_runs_alone_until_it_is_told_to_stop(centre: Callable[..., R
                 await connection.wait_closed()
 
         run(send())
-        assert service.wait(20) == 0
+        assert service.wait(PATIENCE) == 0
     finally:
         service.kill()
         service.wait()

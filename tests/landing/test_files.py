@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import subprocess
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from infra.landing.files import CentreFiles
 from parsers.identifiers.filename import original
 from tests.landing.conftest import Service, public, run
+from tests.patience import until
 
 NAME = "E5820115.X01"
 
@@ -46,8 +46,14 @@ def test_a_file_lands_whole_and_the_reply_is_fetched(service: Service) -> None:
 
 def test_the_root_holds_inbox_outbox_and_basedata_and_each_is_listed_the_newest_first(service: Service) -> None:
     service.store.put(f"outbox/{service.centre}/X1", b"1")
-    time.sleep(1.1)  # times are whole seconds in SFTP and in S3
-    service.store.put(f"outbox/{service.centre}/X0", b"22")
+
+    def put_in_a_later_second() -> bool:
+        """Times are whole seconds in SFTP and in S3."""
+        service.store.put(f"outbox/{service.centre}/X0", b"22")
+        later, earlier = (int(one.modified.timestamp()) for one in service.store.list(f"outbox/{service.centre}/"))
+        return later > earlier
+
+    until(put_in_a_later_second)
     service.store.put("basedata/2024-06/01/S6B24_15.X01", b"base")
     service.store.put("outbox/99999/secret", b"not yours")
     service.store.put("embargo/awaited", b"nobody's yet")
@@ -98,7 +104,7 @@ def test_a_connection_that_drops_stores_nothing(service: Service) -> None:
 
     for way in (drop, end_of_input, bad_message):
         run(way())
-    time.sleep(0.3)
+    until(lambda: not service.landing.doors and not service.landing.around.budget.used)
     assert service.waiting() == {}
     assert service.landing.around.budget.used == 0
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
@@ -22,6 +22,7 @@ from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
 from pipeline.replay import compared
 from pipeline.results.release import approve, build, release
+from tests.patience import PATIENCE
 from tests.pipeline.results_season import APPROVED, AWARDED, BUILT, CENTRE, TO_CENTRES, WHO, WHY, awarded, series
 from tests.support import centre_file
 
@@ -85,15 +86,25 @@ def test_what_waits_keeps_the_time_it_was_received(work: Desk, empty: Desk, plac
     assert after.modified == before.modified
 
 
-def test_a_backup_waits_for_the_ingest_and_then_gives_up(work: Desk, place: FolderStore) -> None:
+def test_a_backup_waits_for_the_ingest_and_then_gives_up(
+    work: Desk, place: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ended = threading.Event(), threading.Event()
+
+    def wait(seconds: float) -> None:
+        asked.set()
+        assert ended.wait(PATIENCE)
+
     with work.ledger.exclusive("ingest") as alone:
         assert alone
         with pytest.raises(BackupError, match="being taken in"):
             backup(work, place, AWARDED, patience=1)
+        monkeypatch.setattr("pipeline.backup.time", SimpleNamespace(sleep=wait))
         waiting = threading.Thread(target=backup, args=(work, place, AWARDED))
         waiting.start()
-        time.sleep(0.3)
-    waiting.join(20)
+        assert asked.wait(PATIENCE)
+    ended.set()
+    waiting.join(PATIENCE)
     assert [one.key for one in place.list(MANIFEST)] == [MANIFEST]
 
 

@@ -114,10 +114,10 @@ def main(names: list[str]) -> None:
     for name in names:
         named, make = SIZES[name]
         data = make()
-        began = time.monotonic()
+        began = time.process_time()
         checked = check_file(named, data, catalogue, datetime(2024, 2, 15, 12, tzinfo=UTC))
         codes = sorted({one.code for each in checked for one in each.findings})
-        took, most = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        took, most = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         print(f"{name}|{len(data)}|{took:.2f}|{most}|{len(checked)}|{','.join(codes)}")
 
 

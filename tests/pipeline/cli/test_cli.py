@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.cli import main
+from tests.patience import PATIENCE
 from tests.pipeline.files.test_describe import GOLDEN
 from tests.support import centre_file
 
@@ -37,7 +38,7 @@ def piped(folder: Path, *arguments: str, **environment: str) -> subprocess.Compl
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         env=surroundings(**environment),
     )
 
@@ -69,7 +70,7 @@ def on_a_terminal(folder: Path, *arguments: str, **environment: str) -> str:
             break
         shown += part
     os.close(ours)
-    running.wait(timeout=60)
+    running.wait(timeout=PATIENCE)
     return shown.decode()
 
 
@@ -102,7 +103,7 @@ def test_many_files_show_their_progress_on_a_terminal_only(folder: Path) -> None
 def test_a_reader_that_goes_away_is_no_stack_trace(folder: Path) -> None:
     for arguments in ("describe --all E6412315.X01", "check E6412315.X01", "layout E5"):
         shell = f"'{RESULTSDAY}' {arguments} | head -1"
-        done = subprocess.run(["bash", "-c", shell], cwd=folder, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["bash", "-c", shell], cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
         assert done.stdout
         assert done.stderr == ""
 
@@ -123,7 +124,7 @@ def test_a_file_name_that_is_no_text_is_shown(folder: Path) -> None:
     Path(os.fsdecode(os.fsencode(folder) + b"/\xff.X01")).write_bytes(centre_file())
     for command in ("check", "describe"):
         done = subprocess.run(
-            [os.fsencode(RESULTSDAY), command.encode(), b"\xff.X01"], cwd=folder, capture_output=True, timeout=60
+            [os.fsencode(RESULTSDAY), command.encode(), b"\xff.X01"], cwd=folder, capture_output=True, timeout=PATIENCE
         )
         assert b"Traceback" not in done.stderr
         assert rb"\udcff.X01" in done.stdout
@@ -131,7 +132,9 @@ def test_a_file_name_that_is_no_text_is_shown(folder: Path) -> None:
 
 def test_help_needs_nothing_heavy() -> None:
     heavy = "sys.exit(any(one in sys.modules for one in ('polars', 'numpy', 'sqlalchemy', 'boto3', 'lark')))"
-    assert subprocess.run([sys.executable, "-c", f"import sys, pipeline.cli; {heavy}"], timeout=60).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", f"import sys, pipeline.cli; {heavy}"], timeout=PATIENCE).returncode == 0
+    )
 
 
 # --- layout ----------------------------------------------------------------------------------------------------------
@@ -227,7 +230,7 @@ def completed(*words: str) -> list[str]:
         f"{script}\nCOMP_WORDS=(resultsday {line}); COMP_CWORD={len(words)}\n"
         f"_resultsday_completion '{RESULTSDAY}'\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
     )
-    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, timeout=PATIENCE)
     assert done.stderr == ""
     return done.stdout.split()
 

@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from time import monotonic, sleep
 
 import pytest
 
@@ -19,6 +18,7 @@ from pipeline.demo.rehearsal import land
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
 from rules.catalogue import Series
+from tests.patience import until
 from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, name_of, registration_file
 
 LATER = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -85,10 +85,7 @@ def test_a_country_is_counted_behind_the_back_of_whoever_asks(entered: Desk, mon
     take(entered, centre_file(("BEN02",), letter="A", sequence=3), ON_TIME + timedelta(days=2))
     now = LATER + FRESH
     assert snapshots.of(june(entered), lambda: now) is first
-    deadline = monotonic() + 20
-    while snapshots.of(june(entered), lambda: now) is first:
-        assert monotonic() < deadline
-        sleep(0.02)
+    until(lambda: snapshots.of(june(entered), lambda: now) is not first)
     assert snapshots.of(june(entered), lambda: now).centres["entries"].to_list() == [3]
 
 

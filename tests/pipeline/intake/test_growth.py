@@ -7,7 +7,6 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from time import monotonic, sleep
 
 import pytest
 import sqlalchemy as sa
@@ -20,6 +19,7 @@ from infra.settings import Settings
 from infra.store import FolderStore
 from pipeline.desk import open_desk
 from pipeline.intake.ingest import ingest
+from tests.patience import until
 
 LANDED = datetime(2024, 2, 15, 12, tzinfo=UTC)
 FIRST = "58201"
@@ -91,12 +91,8 @@ def counted(engine: sa.Engine) -> None:
     others = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    until = monotonic() + 30
-    with engine.connect() as connection:
-        while connection.execute(others).scalar_one():
-            connection.rollback()
-            assert monotonic() < until
-            sleep(0.01)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        until(lambda: connection.execute(others).scalar_one() == 0)
 
 
 @pytest.fixture
