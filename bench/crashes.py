@@ -149,7 +149,9 @@ class Ground:
 
 def settings_of(location: str, url: str) -> Settings:
     """Small batches, so that there are several."""
-    return Settings(store=location, database_url=url, settle_seconds=30, batch_files=4)
+    return Settings(
+        catalogue=Settings.load().catalogue, store=location, database_url=url, settle_seconds=30, batch_files=4
+    )
 
 
 def ground(server: EmbeddedPostgres, place: Path, size: Size) -> Ground:

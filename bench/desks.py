@@ -31,4 +31,9 @@ def new_desk(server: EmbeddedPostgres, folder: Path, name: str, settle_seconds: 
     """The settings of an empty desk in a folder below, with a ledger on the server."""
     server.create_database(name)
     migrate(server.url(name))
-    return Settings(state=folder / name, database_url=server.url(name), settle_seconds=settle_seconds)
+    return Settings(
+        catalogue=Settings.load().catalogue,
+        state=folder / name,
+        database_url=server.url(name),
+        settle_seconds=settle_seconds,
+    )

@@ -15,8 +15,9 @@ from xdist.scheduler import LoadFileScheduling
 
 from infra.running.postgres import EmbeddedPostgres
 from infra.running.supervisor import Desk, down, up
-from infra.settings import CATALOGUE_OF_THE_PROJECT, Settings
+from infra.settings import Settings
 from infra.store import S3Store, open_store
+from tests.catalogue import FROZEN
 from tests.instruments import at_port, new_bucket, s3_server
 from tests.mailbox import Mailbox, mail_server
 
@@ -44,8 +45,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Airflow makes its home when it is imported: not in the home folder of whoever runs the tests."""
+    """Airflow makes its home when it is imported: not in the home folder of whoever runs the tests. Commands and
+    processes that tests start read the frozen catalogue."""
     assert config.cache
+    os.environ["RESULTSDAY_CATALOGUE"] = str(FROZEN)
     os.environ.setdefault("AIRFLOW_HOME", str(config.cache.mkdir("airflow")))
 
 
@@ -87,7 +90,7 @@ def bucket(s3_port: int, monkeypatch: pytest.MonkeyPatch) -> S3Store:
 def desk_settings(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Settings:
     """The settings of the fixture `desk`: its own state folder and catalogue; files count as settled at once."""
     state = tmp_path_factory.mktemp("desk")
-    catalogue = Path(copytree(CATALOGUE_OF_THE_PROJECT, state / "catalogue"))
+    catalogue = Path(copytree(FROZEN, state / "catalogue"))
     return Settings(
         state=state,
         catalogue=catalogue,

@@ -35,6 +35,7 @@ from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
 from pipeline.results.release import approve, build, release
 from pipeline.watching.watch import INGEST, WATCH
+from tests.catalogue import FROZEN
 from tests.mailbox import mail_server, webhook
 from tests.monitors import scheduler_beating
 from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, TO_LEARNERS, WHO, WHY, play, series
@@ -221,6 +222,7 @@ def desks(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) 
     migrate(postgres.url("runbook0"))
     with mail_server() as box, webhook() as hook:
         common = Settings(
+            catalogue=FROZEN,
             settle_seconds=30, free_disk_bytes=1, alert_mail_to="operations@example.org", alert_smtp_port=box.port,
             alert_webhook=hook.url,
         )  # fmt: skip

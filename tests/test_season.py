@@ -24,6 +24,7 @@ from pipeline.demo.rehearsal import happen, steps
 from pipeline.desk import open_desk
 from pipeline.intake.ingest import ingest
 from pipeline.replay import empty_desk, replay
+from tests.catalogue import FROZEN
 from tests.conservation.audit import audit
 from tests.conservation.play import LONG_AGO, Played, play
 
@@ -34,7 +35,7 @@ def played(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory)
     migrate(postgres.url("season"))
     state = tmp_path_factory.mktemp("season")
     made = season(seed=1)
-    with open_desk(Settings(state=state, database_url=postgres.url("season"))) as desk:
+    with open_desk(Settings(catalogue=FROZEN, state=state, database_url=postgres.url("season"))) as desk:
         yield play(desk, made)
 
 

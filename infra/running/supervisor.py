@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 AIRFLOW_DATABASE = "airflow"
 LEDGER_DATABASE = "resultsday"
 UI_PORT = 8080
-HEALTHY_SECONDS = 120.0
+HEALTHY_SECONDS = 300.0  # on a busy machine; a part that dies is told at once
 TASK_GRACE_SECONDS = 10.0  # when the desk is told to stop, running tasks may finish within this time
 GRACE_SECONDS = 4.0  # for everything else (the triggerer often misses the end of its helper, and would wait for 10 s)
 DOWN_SECONDS = 60.0
@@ -115,7 +115,7 @@ def run(settings: Settings) -> int:
 def up(settings: Settings, say: Callable[[str], None]) -> Desk:
     """Start the desk in the background, wait until it is healthy, and return it; `say` is told of the progress.
 
-    A desk that is up is returned as it is. Raises `SupervisorError` when it dies first or takes over two minutes.
+    A desk that is up is returned as it is. Raises `SupervisorError` when it dies first or takes over five minutes.
     """
     if desk := status(settings):
         say(f"The desk is up already: {desk.ui_url}")

@@ -275,14 +275,7 @@ def catalogue() -> Iterator[str]:
         "it. A date that is published only roughly (the second week of May) has a day we chose, and is a placeholder "
         "too. No time of day is published for results: 00:01 is ours."
     )
-    yield "## To open a series"
-    yield (
-        "1. Add its dates to `calendar.csv`: `window_opens` and `window_closes` at least, and every event below that "
-        "it has; `placeholder` is Y until a date is published.\n"
-        "2. When a date is published or moves, add a row with a later `in_force_from`.\n"
-        "3. Look at `last_series` in `components.csv`, at the prices in `tariff.csv` and at `samples.csv`.\n"
-        "4. Name what was published in `sources.csv`. Then `make docs` and `make test`. No code changes."
-    )
+    yield "How a series is opened: [recipes](recipes.md)."
     for sheet in SHEETS:
         yield f"## `{sheet.file}`"
         of = columns(sheet.record)

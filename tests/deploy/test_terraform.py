@@ -27,6 +27,7 @@ from infra.landing.queue import heard
 from infra.settings import Settings
 from pipeline.console.views import under_embargo
 from pipeline.watching.health import PROBES, health
+from tests.catalogue import FROZEN
 from tests.deploy.conftest import DEPLOY, ROOT
 from tests.instruments import s3_server
 
@@ -314,7 +315,7 @@ def test_a_role_may_do_what_it_must_and_nothing_else(
     for role in ("console", "ingest", "releaser", "reader"):
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys[role]["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys[role]["SecretAccessKey"])
-        parts = health(Settings(state=tmp_path, store=f"s3://{BUCKET}"), "", datetime.now(UTC))
+        parts = health(Settings(catalogue=FROZEN, state=tmp_path, store=f"s3://{BUCKET}"), "", datetime.now(UTC))
         said[role] = next(one.wrong for one in parts if one.name == "store")
     assert said.pop("reader").startswith("the store cannot be written and read")
     assert set(said.values()) == {""}

@@ -19,6 +19,7 @@ from infra.host import LOCALHOST, claimed_port
 from infra.running.postgres import EmbeddedPostgres
 from infra.running.supervisor import down, up
 from infra.settings import Settings
+from tests.catalogue import FROZEN
 from tests.patience import PATIENCE, until
 from tests.support import REGISTERED, centre_file, name_of
 
@@ -56,7 +57,7 @@ def broker(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def settings(tmp_path: Path, broker: str) -> Iterator[Settings]:
     """The settings of a desk that hands its tasks to the broker."""
-    settings = Settings(state=tmp_path / "desk", broker=broker, settle_seconds=0)
+    settings = Settings(catalogue=FROZEN, state=tmp_path / "desk", broker=broker, settle_seconds=0)
     yield settings
     down(settings, print)
     EmbeddedPostgres(settings.state / "postgres").remove()

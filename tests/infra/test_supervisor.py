@@ -12,15 +12,16 @@ import pytest
 
 from infra.host import tail
 from infra.running.postgres import EmbeddedPostgres
-from infra.running.supervisor import MARK, SupervisorError, down, status, up
+from infra.running.supervisor import HEALTHY_SECONDS, MARK, SupervisorError, down, status, up
 from infra.settings import Settings
+from tests.catalogue import FROZEN
 from tests.patience import PATIENCE, until
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of a desk that may be killed."""
-    settings = Settings(state=tmp_path_factory.mktemp("own"))
+    settings = Settings(catalogue=FROZEN, state=tmp_path_factory.mktemp("own"))
     yield settings
     down(settings, print)
     EmbeddedPostgres(settings.state / "postgres").remove()
@@ -55,7 +56,7 @@ def wait_until_gone(settings: Settings) -> None:
 def test_up_twice_a_dead_part_and_a_killed_supervisor(own: Settings) -> None:
     said: list[str] = []
     desk = up(own, said.append)
-    assert desk.airflow_seconds < 170
+    assert desk.airflow_seconds < HEALTHY_SECONDS
     assert any("healthy" in line for line in said)
     assert up(own, said.append) == desk == status(own)
     assert set(parts(own)) == {"api-server", "scheduler", "dag-processor", "triggerer", "landing"}
@@ -84,7 +85,9 @@ def test_up_twice_a_dead_part_and_a_killed_supervisor(own: Settings) -> None:
 
 
 def test_a_desk_that_cannot_start_says_why(tmp_path: Path) -> None:
-    settings = Settings(state=tmp_path, database_url="postgresql+psycopg2://nobody:wrong@127.0.0.1:1/none")
+    settings = Settings(
+        catalogue=FROZEN, state=tmp_path, database_url="postgresql+psycopg2://nobody:wrong@127.0.0.1:1/none"
+    )
     with pytest.raises(SupervisorError, match=r"(?i)connection"):
         up(settings, print)
     assert status(settings) is None

@@ -171,3 +171,15 @@ def identity(tmp_path: Path) -> Path:
     file.write_bytes(KEY.export_private_key())
     file.chmod(0o600)
     return file
+
+
+async def put(client: asyncssh.SFTPClient, name: str, data: bytes) -> None:
+    async with client.open(f"inbox/{name}", "wb") as file:
+        await file.write(data)
+
+
+async def get(client: asyncssh.SFTPClient, path: str) -> bytes:
+    async with client.open(path, "rb", encoding=None) as file:
+        data = await file.read()
+    assert isinstance(data, bytes)
+    return data

@@ -15,8 +15,7 @@ import pytest
 from infra.landing.keys import host_key, host_key_file, read_public_key
 from infra.ledger.keys import KeyRefused
 from infra.settings import Settings
-from tests.landing.conftest import KEY, OTHER, Service, new_centre, order, public, run
-from tests.landing.test_files import put
+from tests.landing.conftest import KEY, OTHER, Service, new_centre, order, public, put, run
 from tests.patience import until, until_seen
 
 

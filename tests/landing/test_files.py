@@ -14,22 +14,10 @@ import pytest
 
 from infra.landing.files import CentreFiles
 from parsers.identifiers.filename import original
-from tests.landing.conftest import Service, public, run
+from tests.landing.conftest import Service, get, public, put, run
 from tests.patience import until
 
 NAME = "E5820115.X01"
-
-
-async def put(client: asyncssh.SFTPClient, name: str, data: bytes) -> None:
-    async with client.open(f"inbox/{name}", "wb") as file:
-        await file.write(data)
-
-
-async def get(client: asyncssh.SFTPClient, path: str) -> bytes:
-    async with client.open(path, "rb", encoding=None) as file:
-        data = await file.read()
-    assert isinstance(data, bytes)
-    return data
 
 
 def test_a_file_lands_whole_and_the_reply_is_fetched(service: Service) -> None:

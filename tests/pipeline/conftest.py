@@ -16,6 +16,7 @@ from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from pipeline.desk import Desk, open_desk
+from tests.catalogue import FROZEN
 
 _NUMBERS = count(1)
 
@@ -46,7 +47,7 @@ def new_ledger(postgres: EmbeddedPostgres, empty_ledger: str) -> Callable[[], st
 @pytest.fixture
 def fresh(new_ledger: Callable[[], str], tmp_path: Path) -> Settings:
     """Settings with an empty ledger and store; half a minute old files count as settled."""
-    return Settings(state=tmp_path, database_url=new_ledger(), settle_seconds=30)
+    return Settings(catalogue=FROZEN, state=tmp_path, database_url=new_ledger(), settle_seconds=30)
 
 
 @pytest.fixture

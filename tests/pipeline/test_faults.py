@@ -49,7 +49,7 @@ from pipeline.intake.ingest import ingest
 from pipeline.results.release import ReleaseError, release
 from pipeline.steps import Step, watched
 from tests.instruments import Fault, Proxy, at_port, can_mount, new_bucket, proxy, small_disk
-from tests.pipeline.intake.test_interruptions import rows
+from tests.pipeline.ledger_rows import rows
 from tests.support import CENTRE, centre_file, registration_file
 
 

@@ -14,6 +14,7 @@ from infra.ledger.tables import metadata
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from pipeline.desk import Desk
+from tests.catalogue import FROZEN
 from tests.scenario_language import Scenario, Season, scenarios
 
 ALL = list(scenarios())
@@ -37,7 +38,7 @@ def fresh(ledger_of_scenarios: str, tmp_path: Path) -> Settings:
     with engine.begin() as connection:
         connection.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY"))
     engine.dispose()
-    return Settings(state=tmp_path, database_url=ledger_of_scenarios, settle_seconds=30)
+    return Settings(catalogue=FROZEN, state=tmp_path, database_url=ledger_of_scenarios, settle_seconds=30)
 
 
 @pytest.mark.parametrize("scenario", [pytest.param(one, id=f"{one.subject}: {one.title}") for one in ALL])

@@ -12,15 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from rules import awarding, known
-from rules.catalogue import Catalogue
 from rules.certification import CLAIMS, EARLIER, LATER, Certified, certify
 from rules.checkpoints import without_result
 from rules.conversion import CONVERSION
 from rules.entries import after_terminal, practice_sittings
+from tests.catalogue import CATALOGUE
 
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 PARTS = awarding.parts(CATALOGUE)
 SERIES = ("2023-01", "2023-06", "2024-01", "2024-06", "2025-01")
 CENTRE, NUMBER, UCI = "64123", "0001", "U1"

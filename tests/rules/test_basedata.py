@@ -9,14 +9,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from parsers.findings import Found
 from rules import entries
 from rules.basedata import LAYOUTS, Frames, basedata, changes, placeholders
 from rules.catalogue import LONDON, Catalogue, Series
-from tests.rules.test_catalogue import add, rows_of, write
+from tests.catalogue import CATALOGUE, FROZEN
+from tests.rules.sheets import add, rows_of, write
 
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 EVERY_SERIES = sorted({one.series for one in CATALOGUE.milestones})
 BEFORE = datetime(2023, 10, 26, tzinfo=LONDON)
 SECOND = timedelta(seconds=1)
@@ -25,7 +24,7 @@ SECOND = timedelta(seconds=1)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the project's catalogue, to change."""
-    return shutil.copytree(CATALOGUE_OF_THE_PROJECT, tmp_path / "catalogue")
+    return shutil.copytree(FROZEN, tmp_path / "catalogue")
 
 
 def series(series_id: str, catalogue: Catalogue = CATALOGUE) -> Series:

@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from time import process_time
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from parsers.findings import Found
 from rules import files
 from rules.calendar import Milestone
@@ -23,53 +20,19 @@ from rules.catalogue import LONDON, PLACEHOLDER, SHEETS, Catalogue, CatalogueErr
 from rules.deadlines import NONE
 from rules.decisions import decide
 from rules.known import Known
+from tests.catalogue import CATALOGUE, FROZEN
+from tests.rules.sheets import Cells, add, change, remove, rows_of, write
 from tests.support import arrival, centre_file
 
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 NOW = datetime(2026, 7, 1, tzinfo=LONDON)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-
-Cells = Mapping[str, str]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the project's catalogue, to break."""
-    return shutil.copytree(CATALOGUE_OF_THE_PROJECT, tmp_path / "catalogue")
-
-
-def rows_of(folder: Path, file: str) -> list[dict[str, str]]:
-    with (folder / file).open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def write(folder: Path, file: str, rows: Sequence[Cells]) -> None:
-    with (folder / file).open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def change(folder: Path, file: str, of: Cells, to: Cells) -> int:
-    """Changes cells of the first line that has those of `of`; returns its number."""
-    rows = rows_of(folder, file)
-    index = next(i for i, row in enumerate(rows) if of.items() <= row.items())
-    rows[index].update(to)
-    write(folder, file, rows)
-    return index + 2
-
-
-def add(folder: Path, file: str, of: Cells, to: Cells) -> int:
-    """Adds a copy of the first line that has the cells of `of`, with those of `to`; returns its number."""
-    rows = rows_of(folder, file)
-    model = next(row for row in rows if of.items() <= row.items())
-    write(folder, file, [*rows, {**model, **to}])
-    return len(rows) + 2
-
-
-def remove(folder: Path, file: str, of: Cells) -> None:
-    write(folder, file, [row for row in rows_of(folder, file) if not of.items() <= row.items()])
+    return shutil.copytree(FROZEN, tmp_path / "catalogue")
 
 
 def refused(folder: Path) -> str:
@@ -184,18 +147,6 @@ def test_cal_1_a_year_nobody_has_published_is_the_year_before_moved_by_whole_wee
         }
         earlier = {key for year in (2024, 2025) for key in dates(f"{year}-{month}")}
         assert earlier <= after.keys()
-
-
-def test_cal_1_every_exam_series_has_all_that_a_series_needs() -> None:
-    needed = {
-        "window_opens", "on_time_deadline", "high_late_from", "window_closes", "marks_deadline",
-        "marks_amendment_deadline", "results_to_centres", "results_to_learners", "late_claims_open",
-        "late_claims_close", "certificates_due",
-    }  # fmt: skip
-    for one in CATALOGUE.all_series():
-        events = {milestone.event for milestone in CATALOGUE.milestones_of(one, NOW)}
-        assert needed <= events, one.title
-        assert ("reentry_deadline" in events) == (one.month == 6), one.title
 
 
 def test_cal_1_a_deadline_ends_with_its_day_in_london() -> None:
@@ -589,28 +540,6 @@ def test_mod_2_a_component_s_own_tolerance_counts_from_its_day_on(folder: Path) 
 
 
 # --- The files -------------------------------------------------------------------------------------------------------
-
-
-def test_every_line_names_a_source_or_says_that_it_is_ours() -> None:
-    known = {one.name for one in CATALOGUE.sources} | {"ours"}
-    used = set()
-    for sheet in SHEETS:
-        for row in rows_of(CATALOGUE_OF_THE_PROJECT, sheet.file):
-            if "source" in row:
-                name = row["source"].split(":")[0]
-                assert name in known, f"{sheet.file}: {row['source']}"
-                assert name != "ours" or "Y" in (row.get("placeholder"), row.get("code_placeholder")), row
-                used.add(name)
-    assert len(used) > len(known) - 3
-
-
-def test_the_catalogue_loads_in_less_than_50_milliseconds() -> None:
-    def spent() -> float:
-        start = process_time()
-        Catalogue.load(CATALOGUE_OF_THE_PROJECT)
-        return process_time() - start
-
-    assert any(spent() < 0.05 for _ in range(50))
 
 
 def test_options_are_built_once() -> None:

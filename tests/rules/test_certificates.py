@@ -8,12 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
-from rules.catalogue import Catalogue
 from rules.certificates import ASKED, CERTIFICATES, certificates
 from rules.certification import AWARDS
+from tests.catalogue import CATALOGUE
 
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 NOW = datetime.fromisoformat("2024-10-01T12:00:00+01:00")
 
 

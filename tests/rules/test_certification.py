@@ -13,19 +13,17 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from parsers.feed import read_feed, write_feed
 from rules import awarding
-from rules.catalogue import Catalogue
 from rules.certification import CLAIMS, EARLIER, LATER, REASONS, WHYS, Certified, certify
 from rules.conversion import Boundaries, convert, table
 from rules.decisions import Outcome, decide
 from rules.known import ISSUED, Arrival, Known
+from tests.catalogue import CATALOGUE
+from tests.rules.known import entered, registered
 from tests.rules.slow_awarding import Sitting, award
-from tests.rules.test_decisions import entered, registered
 from tests.support import CENTRE, arrival, centre_file, codes
 
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 PARTS = awarding.parts(CATALOGUE)
 GRADES = ("L2D", "L2M", "L2P", "L1D", "L1M", "L1P")
 RAW = (48, 42, 36, 30, 24, 18)

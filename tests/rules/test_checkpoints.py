@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
-from rules.catalogue import Catalogue, Series
+from rules.catalogue import Series
 from rules.checkpoints import REASONS, WITHOUT, season_before, silent, without_result
 from rules.known import SITTINGS
+from tests.catalogue import CATALOGUE
 
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 CENTRE, NUMBER, UCI = "64123", "0001", "641230230001A"
 ALL = ("BEN01", "BEN02", "BEN03", "BEN99")
 LEARNER = {"centre": pl.String, "candidate": pl.String, "uci": pl.String, "option": pl.String}

@@ -15,12 +15,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fixtures.generate import boundaries as made_up
-from infra.settings import CATALOGUE_OF_THE_PROJECT
-from rules.catalogue import Catalogue, Series
+from rules.catalogue import Series
 from rules.conversion import Boundaries, ConversionError, convert, points, table
 from rules.scales import Scale, Threshold
+from tests.catalogue import CATALOGUE
 
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 INTERNAL, EXTERNAL = CATALOGUE.scale("BEN01"), CATALOGUE.scale("BEN03")
 GRADES = ("L2D", "L2M", "L2P", "L1D", "L1M", "L1P")
 FIXTURES = Path(__file__).parents[2] / "fixtures"

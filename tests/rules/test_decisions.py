@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import polars as pl
 import pytest
 from attrs import evolve
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from parsers.writer import single
-from rules.catalogue import Catalogue
-from rules.decisions import Decision, Outcome, decide
-from rules.known import ENTRIES, FILES, LEARNERS, REGISTRATIONS, Arrival, Known
+from rules.decisions import Outcome, decide
+from rules.known import FILES, LEARNERS, Known
+from tests.catalogue import CATALOGUE
+from tests.rules.known import decided, entered, registered
 from tests.support import CENTRE, ENTERPRISE, ON_TIME, REGISTERED, arrival, centre_file, codes, only, registration_file
-
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
-
-
-def one(arrived: Arrival, known: Known | None = None) -> Decision:
-    [decision] = decide([arrived], CATALOGUE, known or Known.nothing())
-    return decision
-
-
-def registered(**changed: Any) -> Known:
-    """A ledger that holds the registrations of `registration_file`; `changed` replaces columns of all of them."""
-    added = one(arrival(registration_file(), REGISTERED)).added
-    rows = added.select(
-        pl.int_range(1, pl.len() + 1).alias("id"), pl.lit(CENTRE).alias("centre"), pl.lit("2023-09").alias("series"),
-        "candidate", "uci", "uln", "name", "option",
-    ).with_columns(**{name: pl.lit(value) for name, value in changed.items()})  # fmt: skip
-    return evolve(Known.nothing(), registrations=rows.cast(pl.Schema(REGISTRATIONS.items())))
-
-
-def entered(decision: Decision, known: Known) -> Known:
-    """`known` and the entries a decision added."""
-    rows = decision.added.select(
-        pl.int_range(1, pl.len() + 1).alias("id"), pl.lit(CENTRE).alias("centre"), pl.lit("2024-06").alias("series"),
-        "candidate", "uci", "option", "pence", "entry_pence",
-    )  # fmt: skip
-    return evolve(known, entries=rows.cast(pl.Schema(ENTRIES.items())))
 
 
 def before(*files: tuple[str, int, str, bool], known: Known | None = None) -> Known:
@@ -66,7 +39,7 @@ def before(*files: tuple[str, int, str, bool], known: Known | None = None) -> Kn
 
 
 def test_a_good_entry_file_is_accepted() -> None:
-    decision = one(arrival(centre_file()), registered())
+    decision = decided(arrival(centre_file()), registered())
     assert decision.outcome is Outcome.ACCEPTED
     assert decision.findings == ()
     assert (decision.candidates, decision.added.height, decision.pence) == (3, 12, 3 * (2 * 700 + 1410))
@@ -81,14 +54,14 @@ def test_a_good_entry_file_is_accepted() -> None:
     ],
 )
 def test_fil_6_a_centre_speaks_for_itself(data: bytes, centre: str, code: str) -> None:
-    decision = one(arrival(data, centre=centre, name="E6412315.X01"), registered())
+    decision = decided(arrival(data, centre=centre, name="E6412315.X01"), registered())
     assert code in codes(decision.findings)
     assert decision.outcome is Outcome.REFUSED
     assert decision.added.is_empty()
 
 
 def test_fil_2_a_series_that_is_none_of_ours() -> None:
-    decision = one(arrival(centre_file(series="7B24")))
+    decision = decided(arrival(centre_file(series="7B24")))
     assert decision.outcome is Outcome.REFUSED
     assert "6Byy with 15" in only(decision.findings, "STREAM_UNKNOWN").expected
 
@@ -108,7 +81,7 @@ def test_fil_2_a_series_that_is_none_of_ours() -> None:
 def test_fil_3_repeats_and_sequence(
     earlier: list[tuple[str, int, str, bool]], letter: str, sequence: int, code: str, outcome: Outcome
 ) -> None:
-    decision = one(arrival(centre_file(letter=letter, sequence=sequence)), before(*earlier))
+    decision = decided(arrival(centre_file(letter=letter, sequence=sequence)), before(*earlier))
     assert code in codes(decision.findings)
     assert decision.outcome is outcome
     assert decision.added.is_empty() is not outcome.booked
@@ -116,20 +89,20 @@ def test_fil_3_repeats_and_sequence(
 
 def test_fil_3_an_amendment_replaces_all_that_is_held_for_its_candidates() -> None:
     known = registered()
-    known = entered(one(arrival(centre_file()), known), known)
+    known = entered(decided(arrival(centre_file()), known), known)
     known = before(("E", 1, "2", True), known=known)
-    decision = one(arrival(centre_file(ENTERPRISE[:3], letter="A", sequence=2, count=1)), known)
+    decision = decided(arrival(centre_file(ENTERPRISE[:3], letter="A", sequence=2, count=1)), known)
     assert (decision.added.height, decision.kept, decision.ended["option"].to_list()) == (0, 3, ["BEN99"])
     assert only(decision.findings, "WITHDRAWN").candidate == "0001"
 
 
 def test_fil_3_blank_slots_withdraw_the_candidate_and_refund_the_entry_fee_fee_4() -> None:
     known = registered()
-    known = entered(one(arrival(centre_file(), datetime(2024, 3, 1, tzinfo=UTC)), known), known)
+    known = entered(decided(arrival(centre_file(), datetime(2024, 3, 1, tzinfo=UTC)), known), known)
     known = before(("E", 1, "2", True), known=known)
     data = centre_file((), letter="A", sequence=2, count=1)
-    early = one(arrival(data, datetime(2024, 4, 21, 22, 59, 59, tzinfo=UTC)), known)
-    late = one(arrival(data, datetime(2024, 4, 21, 23, 0, tzinfo=UTC)), known)
+    early = decided(arrival(data, datetime(2024, 4, 21, 22, 59, 59, tzinfo=UTC)), known)
+    late = decided(arrival(data, datetime(2024, 4, 21, 23, 0, tzinfo=UTC)), known)
     assert early.outcome is Outcome.ACCEPTED
     assert (early.ended.height, early.pence) == (4, -(700 + 700 + 1410))
     assert (late.ended.height, late.pence) == (4, 0)
@@ -137,7 +110,7 @@ def test_fil_3_blank_slots_withdraw_the_candidate_and_refund_the_entry_fee_fee_4
 
 def test_fil_1_a_file_of_forecast_grades_is_held() -> None:
     data = single("F", CENTRE, b"", awarding_body="15", series_key="6B24", sequence=3, produced="300424")
-    decision = one(arrival(data, name="F6412315.X03"))
+    decision = decided(arrival(data, name="F6412315.X03"))
     assert decision.outcome is Outcome.QUARANTINED
     assert codes(decision.findings) == ["FILE_TYPE_HELD"]
 
@@ -156,7 +129,7 @@ def test_fil_1_a_file_of_forecast_grades_is_held() -> None:
     ],
 )
 def test_ent_2_cal_1_the_window_to_the_second_in_london(received: str, code: str | None) -> None:
-    decision = one(arrival(centre_file(), datetime.fromisoformat(received)), registered())
+    decision = decided(arrival(centre_file(), datetime.fromisoformat(received)), registered())
     if code is None:
         assert decision.outcome is Outcome.ACCEPTED
     else:
@@ -175,26 +148,26 @@ def test_ent_2_cal_1_the_window_to_the_second_in_london(received: str, code: str
     ],
 )
 def test_fee_1_the_band_to_the_second(received: str, band: str, each: int) -> None:
-    decision = one(arrival(centre_file(("BEN03",), count=1), datetime.fromisoformat(received)), registered())
+    decision = decided(arrival(centre_file(("BEN03",), count=1), datetime.fromisoformat(received)), registered())
     assert decision.added.select("band", "pence").rows() == [(band, each)]
     assert ("LATE_FEE" in codes(decision.findings)) is (band != "on_time")
 
 
 def test_fee_3_claims_are_free_even_late() -> None:
-    decision = one(arrival(centre_file(("BEN99",)), datetime(2024, 4, 30, tzinfo=UTC)), registered())
+    decision = decided(arrival(centre_file(("BEN99",)), datetime(2024, 4, 30, tzinfo=UTC)), registered())
     assert decision.pence == 0
     assert "LATE_FEE" not in codes(decision.findings)
 
 
 def test_fee_4_a_repeated_entry_keeps_its_band_and_is_not_charged_again() -> None:
     known = registered()
-    known = before(("E", 1, "2", True), known=entered(one(arrival(centre_file()), known), known))
-    decision = one(arrival(centre_file(letter="A", sequence=2), datetime(2024, 4, 30, tzinfo=UTC)), known)
+    known = before(("E", 1, "2", True), known=entered(decided(arrival(centre_file()), known), known))
+    decision = decided(arrival(centre_file(letter="A", sequence=2), datetime(2024, 4, 30, tzinfo=UTC)), known)
     assert (decision.added.height, decision.kept, decision.pence) == (0, 12, 0)
 
 
 def test_fee_5_amounts_are_integer_pence_and_add_up() -> None:
-    decision = one(arrival(centre_file(), datetime(2024, 4, 30, tzinfo=UTC)), registered())
+    decision = decided(arrival(centre_file(), datetime(2024, 4, 30, tzinfo=UTC)), registered())
     assert decision.added["pence"].dtype == pl.Int64
     assert decision.pence == decision.added["pence"].sum() == 3 * (2 * 1400 + 2820)
 
@@ -203,7 +176,7 @@ def test_fee_5_amounts_are_integer_pence_and_add_up() -> None:
 
 
 def test_reg_2_an_entry_needs_a_registration() -> None:
-    decision = one(arrival(centre_file((*ENTERPRISE, "BZS01", "BZS02"))), registered())
+    decision = decided(arrival(centre_file((*ENTERPRISE, "BZS01", "BZS02"))), registered())
     found = [one for one in decision.findings if one.code == "NOT_REGISTERED"]
     assert [(one.line, one.columns, one.value) for one in found] == [(n, (137, 149), "BZS01, BZS02") for n in (3, 4, 5)]
     assert decision.outcome is Outcome.PARTLY
@@ -211,13 +184,13 @@ def test_reg_2_an_entry_needs_a_registration() -> None:
 
 
 def test_reg_2_another_uci_under_the_same_number_is_pointed_out() -> None:
-    decision = one(arrival(centre_file(count=1)), registered(uci="641230230001T"))
+    decision = decided(arrival(centre_file(count=1)), registered(uci="641230230001T"))
     assert "is registered with UCI 641230230001T" in only(decision.findings, "NOT_REGISTERED").expected
     assert decision.outcome is Outcome.REFUSED
 
 
 def test_reg_3_another_name_refuses_the_candidate_and_shows_both() -> None:
-    decision = one(arrival(centre_file(changed={"name": "DE SOUZAS:WEI"})), registered())
+    decision = decided(arrival(centre_file(changed={"name": "DE SOUZAS:WEI"})), registered())
     found = only(decision.findings, "NAME_MISMATCH")
     assert found.columns == (13, 52)
     assert found.value == "DE SOUZAS:WEI"
@@ -227,32 +200,32 @@ def test_reg_3_another_name_refuses_the_candidate_and_shows_both() -> None:
 
 def test_reg_3_names_are_normalised_first() -> None:
     [name] = registered().registrations.filter(pl.col("candidate") == "0001")["name"].to_list()
-    decision = one(arrival(centre_file(changed={"name": name.lower().replace(":", " :  ")})), registered())
+    decision = decided(arrival(centre_file(changed={"name": name.lower().replace(":", " :  ")})), registered())
     assert codes(decision.findings) == ["LOWER_CASE"]
     assert decision.added.height == 12
 
 
 def test_reg_4_reg_5_two_candidates_with_one_number() -> None:
-    decision = one(arrival(centre_file(changed={"candidate": "0002"})), registered())
+    decision = decided(arrival(centre_file(changed={"candidate": "0002"})), registered())
     assert codes(decision.findings).count("CANDIDATE_NUMBER_SHARED") == 2
     assert decision.added["candidate"].unique().to_list() == ["0003"]
 
 
 def test_reg_4_one_uci_under_two_numbers() -> None:
     known = registered()
-    held = entered(one(arrival(centre_file()), known), known)
+    held = entered(decided(arrival(centre_file()), known), known)
     known = before(("E", 1, "2", True), known=held)
-    decision = one(arrival(centre_file(letter="A", sequence=2, count=1, changed={"candidate": "0099"})), known)
+    decision = decided(arrival(centre_file(letter="A", sequence=2, count=1, changed={"candidate": "0099"})), known)
     assert only(decision.findings, "UCI_TWO_NUMBERS").message.endswith("candidate number 0099 and under 0001")
 
 
 def test_reg_4_two_ucis_for_one_uln_show_both() -> None:
     learners = pl.DataFrame(
-        [(one(arrival(registration_file(), REGISTERED)).added["uln"][0], "582010220001R", "58201")],
+        [(decided(arrival(registration_file(), REGISTERED)).added["uln"][0], "582010220001R", "58201")],
         schema=LEARNERS,
         orient="row",
     )
-    decision = one(arrival(registration_file(), REGISTERED), evolve(Known.nothing(), learners=lambda _: learners))
+    decision = decided(arrival(registration_file(), REGISTERED), evolve(Known.nothing(), learners=lambda _: learners))
     found = only(decision.findings, "ULN_TWO_UCIS")
     assert "582010220001R at another centre" in found.message
     assert decision.added.height == 2
@@ -262,7 +235,7 @@ def test_reg_4_two_ucis_for_one_uln_show_both() -> None:
 
 
 def test_ent_1_an_unknown_option_refuses_its_candidate_and_lists_the_codes() -> None:
-    decision = one(arrival(centre_file(("BEN01", "BEN09"), count=1)), registered())
+    decision = decided(arrival(centre_file(("BEN01", "BEN09"), count=1)), registered())
     found = only(decision.findings, "OPTION_UNKNOWN")
     assert (found.line, found.columns) == (3, (116, 121))
     assert found.expected == "codes for Enterprise: BEN01, BEN02, BEN03, BEN99"
@@ -278,12 +251,12 @@ def test_ent_1_an_unknown_option_refuses_its_candidate_and_lists_the_codes() -> 
 )
 def test_ent_1_a_code_of_the_other_kind_is_recognised(data: bytes, hint: str) -> None:
     received = REGISTERED if b"9B23" in data else ON_TIME
-    found = [one for one in one(arrival(data, received), registered()).findings if one.code == "OPTION_UNKNOWN"]
+    found = [one for one in decided(arrival(data, received), registered()).findings if one.code == "OPTION_UNKNOWN"]
     assert hint in found[0].expected
 
 
 def test_ent_1_the_same_option_twice_counts_once() -> None:
-    decision = one(arrival(centre_file(("BEN01", "BEN01"), count=1)), registered())
+    decision = decided(arrival(centre_file(("BEN01", "BEN01"), count=1)), registered())
     assert codes(decision.findings) == ["OPTION_TWICE"]
     assert decision.added.height == 1
 
@@ -291,7 +264,7 @@ def test_ent_1_the_same_option_twice_counts_once() -> None:
 def test_cal_4_an_option_not_offered_in_the_series_is_refused_alone() -> None:
     known = evolve(registered(), registrations=registered(option="BZM22").registrations)
     data = centre_file(("BZM01", "BZM03"), series="1B24", count=1)
-    decision = one(arrival(data, datetime(2023, 10, 1, tzinfo=UTC)), known)
+    decision = decided(arrival(data, datetime(2023, 10, 1, tzinfo=UTC)), known)
     found = only(decision.findings, "OPTION_NOT_IN_SERIES")
     assert (found.option, found.columns) == ("BZM03", (116, 121))
     assert decision.added["option"].to_list() == ["BZM01"]

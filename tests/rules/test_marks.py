@@ -12,18 +12,16 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from parsers.findings import Found
 from parsers.identifiers import uci
 from parsers.layouts import MARK
 from parsers.writer import block, record, single
 from rules import marks
-from rules.catalogue import Catalogue
 from rules.decisions import Decision, Outcome, decide
 from rules.known import ENTRIES, FILES, MARKED, WINDOWS, Known
+from tests.catalogue import CATALOGUE
 from tests.support import CENTRE, arrival, codes, only
 
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 SECOND = timedelta(seconds=1)
 APRIL = datetime(2024, 4, 30, 11, tzinfo=UTC)
 DEADLINE = datetime.fromisoformat("2024-05-16T00:00:00+01:00")

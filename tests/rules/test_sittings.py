@@ -9,14 +9,12 @@ import polars as pl
 import pytest
 from attrs import evolve
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
-from rules.catalogue import Catalogue
 from rules.decisions import Decision, Outcome, decide
 from rules.known import ALLOWANCES, SAT, SITTINGS, Known
-from tests.rules.test_decisions import registered
+from tests.catalogue import CATALOGUE
+from tests.rules.known import registered
 from tests.support import CENTRE, arrival, centre_file, codes, only
 
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 LEARNER = "641230220001D"
 INTERNAL = ("BEN01", "BEN02")
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from rules.awarding import ENTERED, RESULTS, parts
-from rules.catalogue import Catalogue
 from rules.certification import AWARDS, CLAIMS
 from rules.unawarded import REASONS, UNAWARDED, unawarded
+from tests.catalogue import CATALOGUE
 
-PARTS = parts(Catalogue.load(CATALOGUE_OF_THE_PROJECT))
+PARTS = parts(CATALOGUE)
 AT = datetime(2024, 4, 1, tzinfo=UTC)
 
 

@@ -26,6 +26,7 @@ from pipeline.marking.external import missing_marks
 from pipeline.results.certificates import certificates
 from pipeline.season.checkpoints import checkpoint
 from pipeline.season.statements import statements
+from tests.catalogue import FROZEN
 from tests.conservation.play import play
 from tests.security import hostile
 
@@ -52,7 +53,7 @@ def new_database(postgres: EmbeddedPostgres) -> Callable[[], str]:
 @pytest.fixture
 def work(new_database: Callable[[], str], tmp_path: Path) -> Iterator[Desk]:
     """A desk of one's own, empty."""
-    with open_desk(Settings(state=tmp_path, database_url=new_database(), settle_seconds=0)) as desk:
+    with open_desk(Settings(catalogue=FROZEN, state=tmp_path, database_url=new_database(), settle_seconds=0)) as desk:
         yield desk
 
 
@@ -115,7 +116,10 @@ def taken(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFact
     outside = state / "outside"
     outside.mkdir()
     (outside / "secret.txt").write_bytes(hostile.SECRET)
-    with open_desk(Settings(state=state, database_url=new_database(), settle_seconds=0)) as desk, recording() as log:
+    with (
+        open_desk(Settings(catalogue=FROZEN, state=state, database_url=new_database(), settle_seconds=0)) as desk,
+        recording() as log,
+    ):
         root = state / "store"
         hostile.land_all(root, outside)
         learner = hostile.learners(hostile.FIELDS, hostile.SQL_NAMES)[0]
@@ -168,7 +172,7 @@ class Season:
 def played(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Season]:
     """The season, played once."""
     made = season(seed=5, centres=3, learners_per_centre=5)
-    settings = Settings(state=tmp_path_factory.mktemp("season"), database_url=new_database())
+    settings = Settings(catalogue=FROZEN, state=tmp_path_factory.mktemp("season"), database_url=new_database())
     with open_desk(settings) as desk, recording() as log:
         play(desk, made)
         notes = "\n".join(_reported(desk, made.events[-1].at))

@@ -16,6 +16,7 @@ from infra.running.supervisor import _folder
 from infra.settings import Settings
 from pipeline.desk import open_desk
 from pipeline.intake.ingest import ingest
+from tests.catalogue import FROZEN
 from tests.security import hostile
 
 
@@ -24,7 +25,7 @@ def main(state: Path) -> None:
     try:
         server.start()
         migrate(server.url("postgres"))
-        settings = Settings(state=state, database_url=server.url("postgres"), settle_seconds=0)
+        settings = Settings(catalogue=FROZEN, state=state, database_url=server.url("postgres"), settle_seconds=0)
         with open_desk(settings) as desk:
             for case in (*hostile.REGISTRATIONS, *hostile.IN_FIELDS[:5]):
                 desk.store.put(f"inbox/{case.centre}/{case.name.decode()}", case.data)

@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from zlib import crc32
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from pipeline.files.check import check_file
-from rules.catalogue import Catalogue
+from tests.catalogue import CATALOGUE
 from tests.support import centre_file
 
 MIB = 1024 * 1024
@@ -110,7 +109,7 @@ SIZES: dict[str, tuple[str, Callable[[], bytes]]] = {
 
 
 def main(names: list[str]) -> None:
-    catalogue = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
+    catalogue = CATALOGUE
     for name in names:
         named, make = SIZES[name]
         data = make()

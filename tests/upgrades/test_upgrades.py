@@ -32,6 +32,7 @@ from infra.settings import Settings
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
+from tests.catalogue import FROZEN
 
 HERE = Path(__file__).parent
 SAMPLES = HERE.parents[1] / "fixtures" / "samples"
@@ -81,7 +82,7 @@ def upgraded(
     before = rows(first)
     migrate(first)
     state = tmp_path_factory.mktemp("upgraded")
-    with open_desk(Settings(state=state, database_url=first, settle_seconds=0)) as desk:
+    with open_desk(Settings(catalogue=FROZEN, state=state, database_url=first, settle_seconds=0)) as desk:
         yield before, desk
 
 

@@ -20,12 +20,10 @@ from pipeline.awarding.preview import near, preview
 from pipeline.awarding.what_if import Moves, effect, moves_of, what_if
 from pipeline.cli import main
 from pipeline.desk import Desk
-from rules.catalogue import Catalogue
 from rules.certification import AWARDS, CHOICES
+from tests.catalogue import CATALOGUE
 from tests.pipeline.results_of import BOUNDARIES, NOW, feed, june, played, with_boundaries
 from tests.scenario_language import Season
-
-CATALOGUE = Catalogue.load(Path("fixtures/catalogue"))
 
 
 @pytest.fixture

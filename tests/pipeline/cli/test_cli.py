@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from pipeline.cli import main
 from tests.patience import PATIENCE
-from tests.pipeline.files.test_describe import GOLDEN
+from tests.pipeline.files.made import GOLDEN
 from tests.support import centre_file
 
 RESULTSDAY = Path(sys.executable).with_name("resultsday")

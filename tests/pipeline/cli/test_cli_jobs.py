@@ -12,7 +12,7 @@ from infra.settings import Settings
 from pipeline.cli import main
 from pipeline.desk import open_desk
 from pipeline.marking.external import COLUMNS
-from tests.pipeline.intake.test_ingest import land
+from tests.pipeline.inbox import land
 from tests.scenario_language import Scenario, Season
 from tests.support import CENTRE
 

@@ -16,17 +16,15 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from parsers.bundle import write_bundle
 from parsers.layouts import CANDIDATE
 from pipeline.cli import main
 from pipeline.files.check import Exit, check_file
 from rules.catalogue import LONDON, Catalogue
+from tests.catalogue import CATALOGUE, FROZEN
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
-from tests.pipeline.files.test_describe import REPLY, made, options, results, syllabuses
+from tests.pipeline.files.made import REPLY, made, options, results, syllabuses
 from tests.support import CENTRE, centre_file
-
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 
 
 @pytest.fixture
@@ -128,7 +126,7 @@ def test_cal_2_a_file_is_checked_by_the_catalogue_of_its_receipt_or_of_its_windo
     tmp_path: Path, in_force_from: str, received: datetime | None, found: list[str]
 ) -> None:
     """BEN01 ends with May/June 2023 by a later edition."""
-    changed = Path(shutil.copytree(CATALOGUE_OF_THE_PROJECT, tmp_path / "catalogue"))
+    changed = Path(shutil.copytree(FROZEN, tmp_path / "catalogue"))
     with (changed / "components.csv").open(encoding="utf-8", newline="") as file:
         [row] = [one for one in csv.DictReader(file) if one["component_code"] == "BEN01"]
     with (changed / "components.csv").open("a", encoding="utf-8", newline="") as file:

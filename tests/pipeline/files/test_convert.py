@@ -20,7 +20,7 @@ from parsers.writer import file
 from pipeline.cli import main
 from pipeline.files.convert import Refused, convert, guarded, unguarded
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
-from tests.pipeline.files.test_describe import made, options, results, syllabuses
+from tests.pipeline.files.made import made, options, results, syllabuses
 from tests.support import CENTRE, centre_file
 
 ENDINGS = ("csv", "json", "parquet")

@@ -18,7 +18,7 @@ from pipeline.intake.staff import RECORDED, Entry, Order, StaffError, allow_sitt
 from pipeline.steps import Step, watched
 from rules.catalogue import instant_text
 from tests.crashes import Crash
-from tests.pipeline.intake.test_ingest import answer, land, outbox
+from tests.pipeline.inbox import answer, land, outbox
 from tests.support import CENTRE, REGISTERED, centre_file, registration_file
 
 LEARNER = "641230220001D"

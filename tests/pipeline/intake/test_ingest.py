@@ -26,34 +26,11 @@ from pipeline.demo.demo import SAMPLES, samples
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
 from rules import registration
+from tests.catalogue import FROZEN
+from tests.pipeline.inbox import NOW, answer, land, land_samples, outbox
 from tests.support import centre_file, registration_file
 
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 REPLIES = SAMPLES / "replies"
-
-
-def land(desk: Desk, key: str, data: bytes, landed: datetime = NOW - timedelta(hours=1)) -> Path:
-    """Puts a file into the inbox as a sender does."""
-    assert isinstance(desk.store, FolderStore)
-    path = desk.store.root / "inbox" / key
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    os.utime(path, (landed.timestamp(), landed.timestamp()))
-    return path
-
-
-def land_samples(desk: Desk, landed: datetime | None = None) -> None:
-    for one in samples():
-        land(desk, one.key.removeprefix("inbox/"), one.path.read_bytes(), landed or one.landed)
-
-
-def outbox(desk: Desk) -> dict[str, str]:
-    """Every text reply by its key."""
-    return {
-        one.key.removeprefix("outbox/"): desk.store.get(one.key).decode("ascii")
-        for one in desk.store.list("outbox/")
-        if one.kind == "file" and not one.key.endswith(".json")
-    }
 
 
 def counts(desk: Desk) -> dict[str, int]:
@@ -67,13 +44,6 @@ def counts(desk: Desk) -> dict[str, int]:
 
 def inbox(desk: Desk) -> list[str]:
     return [one.key for one in desk.store.list("inbox/") if one.key.count("/") > 2 or one.kind == "file"]
-
-
-def answer(desk: Desk) -> dict[str, Any]:
-    """The JSON twin of the only reply there is."""
-    [key] = outbox(desk)
-    twin: dict[str, Any] = json.loads(desk.store.get(f"outbox/{key}.json"))
-    return twin
 
 
 def test_the_eight_samples_get_the_replies_on_record(work: Desk) -> None:
@@ -252,7 +222,8 @@ def test_two_runs_never_work_at_once(work: Desk, fresh: Settings) -> None:
 
 def test_batches_of_one_file_give_the_same_outbox(work: Desk, fresh: Settings, tmp_path: Path) -> None:
     land_samples(work)
-    narrow = evolve(work, settings=Settings(state=tmp_path, database_url=fresh.database_url, batch_files=1))
+    settings = Settings(catalogue=FROZEN, state=tmp_path, database_url=fresh.database_url, batch_files=1)
+    narrow = evolve(work, settings=settings)
     ingest(narrow, NOW)
     assert len(outbox(work)) == 8
     assert outbox(work)["64123/X6412315.X01"] == (REPLIES / "64123" / "X6412315.X01").read_bytes().decode("ascii")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,43 +11,20 @@ from attrs import evolve
 
 import infra.ledger.sql
 from infra.ledger.tables import metadata
-from infra.store import FolderStore, S3Store
+from infra.store import S3Store
 from parsers.writer import single
 from pipeline.demo.demo import samples
 from pipeline.desk import Desk
 from pipeline.intake.ingest import RECEIVED, ingest
 from pipeline.steps import Step, watched
 from tests.crashes import Crash
+from tests.pipeline.inbox import land, land_samples
+from tests.pipeline.ledger_rows import rows
 from tests.support import centre_file, registration_file
 
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 REGISTERED = datetime(2023, 9, 18, 12, tzinfo=UTC)
 ENTERED = datetime(2024, 2, 15, 12, tzinfo=UTC)
-
-
-def land(desk: Desk, key: str, data: bytes, landed: datetime) -> None:
-    assert isinstance(desk.store, FolderStore)
-    path = desk.store.root / "inbox" / key
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    dated(path, landed)
-
-
-def dated(path: Path, landed: datetime) -> None:
-    os.utime(path, (landed.timestamp(), landed.timestamp()))
-
-
-def land_samples(desk: Desk) -> None:
-    for one in samples():
-        land(desk, one.key.removeprefix("inbox/"), one.path.read_bytes(), one.landed)
-
-
-def rows(desk: Desk, query: str) -> list[tuple[Any, ...]]:
-    engine = sa.create_engine(desk.settings.database_url)
-    with engine.connect() as connection:
-        found = [tuple(row) for row in connection.execute(sa.text(query))]
-    engine.dispose()
-    return found
 
 
 def everything(desk: Desk) -> tuple[dict[str, list[str]], dict[str, bytes]]:

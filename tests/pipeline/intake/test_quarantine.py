@@ -22,6 +22,7 @@ from pipeline.intake.quarantine import Done, QuarantineError, again, held_file, 
 from pipeline.intake.staff import Order
 from pipeline.replay import replay
 from rules import registration
+from tests.catalogue import FROZEN
 from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, registration_file
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -179,7 +180,7 @@ def test_res_6_decisions_about_held_files_are_replayed(
     done = again(desk, held_file(desk, held(desk)), ORDER)
     release(desk, held_file(desk, done.submission), ORDER)
     take(desk, f"A{CENTRE}15.X03", centre_file(letter="A", sequence=3), ON_TIME + timedelta(hours=2))
-    settings = Settings(state=tmp_path / "again", database_url=new_ledger(), settle_seconds=0)
+    settings = Settings(catalogue=FROZEN, state=tmp_path / "again", database_url=new_ledger(), settle_seconds=0)
     with open_desk(settings) as empty:
         replayed = replay(desk, empty)
     assert replayed.differences == ()

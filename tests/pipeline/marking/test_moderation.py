@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,24 +12,32 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
-from infra.ledger import sql
 from infra.ledger.actions import Action
 from infra.ledger.moderation import CohortName
-from infra.ledger.tables import actions, cohorts, entries, marks, metadata, samples, submissions
+from infra.ledger.tables import actions, cohorts, entries, marks, metadata, samples
 from infra.store import FolderStore
 from pipeline.desk import Desk
 from pipeline.marking import moderation
 from pipeline.marking.approval_page import scatter
 from pipeline.marking.moderation import NotProposed, approve, reject, review, sample, take
-from rules.catalogue import Series
 from rules.moderation import propose
+from tests.pipeline.marking.cohorts import (
+    AMENDED_BY,
+    CENTRE,
+    DEADLINE,
+    JUNE,
+    SUMMER,
+    cohort,
+    deliver,
+    drawn,
+    enter,
+    moderate,
+    rows,
+    uci,
+    version,
+)
 
-SUMMER = Series("2024-06", "6B24", "entry", "15")
-CENTRE = "64123"
 BEN01 = CohortName("2024-06", CENTRE, "BEN01")
-DEADLINE = datetime.fromisoformat("2024-05-16T00:00:00+01:00")
-AMENDED_BY = datetime.fromisoformat("2024-06-28T00:00:00+01:00")
-JUNE = datetime(2024, 6, 3, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
@@ -41,89 +47,6 @@ def marked(work: Desk) -> Desk:
     enter(work, "BEN01", [n % 41 + 15 for n in range(40)])
     enter(work, "BEN02", [20, 30, 40, 41, 42, 50])
     return work
-
-
-def uci(number: int) -> str:
-    return f"64123023{number:04d}A"
-
-
-def enter(desk: Desk, component: str, its_marks: list[int | None], centre: str = CENTRE) -> None:
-    """Entries and submitted marks, in the ledger as entry and marks files book them."""
-    with desk.ledger.engine.begin() as connection:
-        number = connection.execute(sa.select(sa.func.count()).select_from(submissions)).scalar_one() + 1
-        submission = connection.execute(
-            submissions.insert()
-            .values(
-                centre=centre, file_name="", landing_key=str(number), kind="file", received=JUNE, modified=JUNE, size=0,
-                sha256="", reply_stream="15", reply_number=number, outcome="accepted",
-            )
-            .returning(submissions.c.id)
-        ).scalar_one()  # fmt: skip
-        learners = [(f"{n:04d}", uci(n), mark) for n, mark in enumerate(its_marks, 1)]
-        connection.execute(
-            entries.insert(),
-            [
-                {
-                    "submission_id": submission, "line": 1, "centre": centre, "series": SUMMER.id,
-                    "candidate": candidate, "uci": one, "option": component, "kind": "internal", "band": "on_time",
-                    "pence": 0, "entry_pence": 0,
-                }
-                for candidate, one, _ in learners
-            ],
-        )  # fmt: skip
-        connection.execute(
-            marks.insert(),
-            [
-                version(one, candidate=candidate, mark=mark, component=component, centre=centre)
-                for candidate, one, mark in learners
-            ],
-        )
-
-
-def version(one: str, **values: Any) -> dict[str, Any]:
-    """A row of the table of marks."""
-    row = {
-        "centre": CENTRE, "series": SUMMER.id, "candidate": "0001", "uci": one, "component": "BEN01", "version": 1,
-        "stage": "submitted", "mark": None, "status": "", "source": "", "line": 3, "received": JUNE,
-    }  # fmt: skip
-    row["status"] = "" if values.get("mark") is not None else "A"
-    return row | values
-
-
-def rows(desk: Desk, table: sa.Table) -> pl.DataFrame:
-    return sql.frame(desk.ledger.engine, sa.select(table).order_by(*table.primary_key.columns))
-
-
-def cohort(desk: Desk, component: str = "BEN01") -> Mapping[str, Any]:
-    [found] = rows(desk, cohorts).filter(pl.col("component") == component).rows(named=True)
-    return found
-
-
-def drawn(desk: Desk, component: str = "BEN01") -> pl.DataFrame:
-    return rows(desk, samples).filter(pl.col("cohort_id") == cohort(desk, component)["id"])
-
-
-def deliver(
-    desk: Desk, name: str, lines: list[str], header: str = "series,centre,component,uci,mark,moderator"
-) -> bytes:
-    """A moderator's file where the desk looks for it, an hour old."""
-    assert isinstance(desk.store, FolderStore)
-    data = "".join(f"{line}\r\n" for line in [header, *lines]).encode()
-    path = desk.store.root / "feeds" / "moderation" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    os.utime(path, ((JUNE - timedelta(hours=1)).timestamp(),) * 2)
-    return data
-
-
-def moderate(desk: Desk, difference: int, component: str = "BEN01") -> None:
-    """The whole sample comes back, each mark so much higher or lower."""
-    lines = [
-        f"{SUMMER.id},{CENTRE},{component},{one['uci']},{one['centre_mark'] + difference},M17"
-        for one in drawn(desk, component).rows(named=True)
-    ]
-    deliver(desk, "june.csv", lines)
-    take(desk, JUNE)
 
 
 def amend(desk: Desk, difference: int) -> None:

@@ -10,7 +10,7 @@ from infra.ledger.tables import actions
 from pipeline.cli import main
 from pipeline.desk import Desk
 from pipeline.marking.moderation import review, sample
-from tests.pipeline.marking.test_moderation import AMENDED_BY, CENTRE, DEADLINE, SUMMER, cohort, enter, moderate
+from tests.pipeline.marking.cohorts import AMENDED_BY, CENTRE, DEADLINE, SUMMER, cohort, enter, moderate
 
 COHORT = ["--centre", CENTRE, "--series", SUMMER.id, "--component"]
 WHO = ["--who", "J. Chair", "--why", "samples seen"]

@@ -20,7 +20,7 @@ from pipeline.results.embargo import ReleaseError
 from pipeline.results.release import LAST_NUMBER, approve, build, release, release_claims
 from pipeline.results.result_files import changes, read_back
 from rules.catalogue import LONDON
-from tests.pipeline.intake.test_interruptions import rows
+from tests.pipeline.ledger_rows import rows
 from tests.pipeline.results_season import (
     APPROVED,
     AWARDED,

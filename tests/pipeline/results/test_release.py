@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.ledger.results import Awarding
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from infra.store import FolderStore, S3Store
 from parsers.layouts import FILE_TYPES
 from parsers.reader import read
@@ -26,8 +25,9 @@ from pipeline.files.check import Exit, check_file
 from pipeline.results.embargo import ReleaseError, embargoed, sha256_of
 from pipeline.results.release import Audience, approve, build, release, withdraw
 from pipeline.results.result_files import RECORDS, read_back, records, result_files, typed
-from rules.catalogue import Catalogue, Milestone
-from tests.pipeline.intake.test_interruptions import rows
+from rules.catalogue import Milestone
+from tests.catalogue import CATALOGUE
+from tests.pipeline.ledger_rows import rows
 from tests.pipeline.results_season import (
     APPROVED,
     AWARDED,
@@ -363,7 +363,7 @@ def test_res_4_what_is_read_from_r_files_is_what_was_written(work: Desk, propose
     assert read_back({one.name: one.data for one in made}).equals(of)
 
 
-SERIES = Catalogue.load(CATALOGUE_OF_THE_PROJECT).series_by_id("2024-06")
+SERIES = CATALOGUE.series_by_id("2024-06")
 _RECORD = st.fixed_dictionaries({
     "result_type": st.sampled_from("UB"),
     "score": st.none() | st.integers(0, 300),

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT, Settings
+from infra.settings import Settings
 from infra.store import Store, StoreError
 from pipeline.cli import main
 from pipeline.desk import Desk
@@ -32,9 +32,9 @@ from pipeline.season.basedata import (
 )
 from rules.basedata import LAYOUTS, Frames
 from rules.catalogue import LONDON, Catalogue, Series
-from tests.rules.test_catalogue import add
+from tests.catalogue import CATALOGUE, FROZEN
+from tests.rules.sheets import add
 
-CATALOGUE = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
 EVERY_SERIES = sorted({one.series for one in CATALOGUE.milestones})
 GOLDEN = Path(__file__).parents[3] / "fixtures" / "basedata" / "2024-06"
 MADE = datetime(2023, 10, 26, tzinfo=LONDON)
@@ -90,7 +90,7 @@ def test_the_files_of_a_series_are_these() -> None:
 
 
 def test_a_value_that_fits_no_column_is_told_before_anybody_gets_it(tmp_path: Path) -> None:
-    folder = copytree(CATALOGUE_OF_THE_PROJECT, tmp_path / "catalogue")
+    folder = copytree(FROZEN, tmp_path / "catalogue")
     price = {"kind": "external", "band": "on_time"}
     add(folder, "tariff.csv", price, {"pence": "99999", "in_force_from": "2024-01-01"})
     add(folder, "tariff.csv", price, {"pence": "100000", "in_force_from": "2024-01-02"})
@@ -101,7 +101,7 @@ def test_a_value_that_fits_no_column_is_told_before_anybody_gets_it(tmp_path: Pa
 
 
 def test_a_title_without_a_single_plain_letter_is_told_before_anybody_gets_it(tmp_path: Path) -> None:
-    folder = copytree(CATALOGUE_OF_THE_PROJECT, tmp_path / "catalogue")
+    folder = copytree(FROZEN, tmp_path / "catalogue")
     add(
         folder,
         "components.csv",
@@ -190,7 +190,7 @@ def test_cal_2_a_moved_date_publishes_the_next_version_and_says_what_changed(wor
 
 
 def test_cal_2_a_new_edition_publishes_the_next_version(work: Desk, tmp_path: Path) -> None:
-    folder = copytree(CATALOGUE_OF_THE_PROJECT, tmp_path / "catalogue")
+    folder = copytree(FROZEN, tmp_path / "catalogue")
     add(folder, "components.csv", {"component_code": "BEN01"}, {"raw_max": "70", "in_force_from": "2024-02-01"})
     desk, begins = evolve(work, catalogue=Catalogue.load(folder)), datetime(2024, 2, 1, tzinfo=LONDON)
     numbers = [publish_basedata(desk, series(), at).number for at in (MADE, begins - SECOND, begins, begins)]

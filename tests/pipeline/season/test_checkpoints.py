@@ -18,7 +18,7 @@ from pipeline.intake.ingest import ingest
 from pipeline.season.checkpoints import Summary, by_when, checkpoint
 from rules import checkpoints as rules
 from rules.catalogue import Series
-from tests.pipeline.intake.test_ingest import land, land_samples
+from tests.pipeline.inbox import land, land_samples
 from tests.support import REGISTERED, centre_file, registration_file
 
 NOW = datetime(2024, 4, 29, 9, tzinfo=UTC)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from pipeline.cli import main
 from pipeline.season.dates import countdown, current_series, series_to_show, time_left
 from rules.catalogue import LONDON, Catalogue
+from tests.catalogue import CATALOGUE
 
 SECOND = timedelta(seconds=1)
 OPENS = datetime(2023, 11, 23, tzinfo=LONDON)
@@ -19,7 +19,7 @@ CLOSES = datetime(2024, 5, 3, tzinfo=LONDON)
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return Catalogue.load(CATALOGUE_OF_THE_PROJECT)
+    return CATALOGUE
 
 
 def test_fee_5_a_series_is_stated_from_its_opening_until_60_days_after_its_window(catalogue: Catalogue) -> None:

@@ -21,7 +21,7 @@ from pipeline.intake.ingest import ingest
 from pipeline.report_page import Grid, csv_bytes, gbp, page
 from pipeline.season.statements import statements
 from rules.catalogue import Series
-from tests.pipeline.intake.test_ingest import land, land_samples
+from tests.pipeline.inbox import land, land_samples
 from tests.support import REGISTERED, centre_file, registration_file
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

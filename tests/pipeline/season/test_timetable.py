@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pendulum import instance
 
-from infra.settings import CATALOGUE_OF_THE_PROJECT
 from pipeline.season.timetable import CalendarTimetable, due, exam_milestones, next_instant
 from rules.catalogue import LONDON
+from tests.catalogue import FROZEN
 
 EVENTS = ("on_time_deadline", "window_closes", "marks_deadline")
 SECOND = timedelta(seconds=1)
@@ -34,7 +34,7 @@ INSTANTS = st.integers(0, 100).map(lambda hours: START + timedelta(hours=hours))
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the catalogue to change."""
-    return Path(shutil.copytree(CATALOGUE_OF_THE_PROJECT, tmp_path / "catalogue"))
+    return Path(shutil.copytree(FROZEN, tmp_path / "catalogue"))
 
 
 @pytest.fixture
@@ -117,12 +117,12 @@ def test_ops_1_a_run_comes_days_before_each_date_too(folder: Path) -> None:
     # The clocks change on the last Sunday in March; a day is a day.
     add(folder, ("2024-06", "marks_deadline", "2024-04-05", "2024-06-01"))
     assert early.next_run(None, START, datetime(2024, 3, 23, tzinfo=LONDON)) == datetime(2024, 3, 23, tzinfo=LONDON)
-    dates = exam_milestones(CATALOGUE_OF_THE_PROJECT, ["marks_deadline"], (14, 3))
+    dates = exam_milestones(FROZEN, ["marks_deadline"], (14, 3))
     assert due(dates, three_days) == [("2024-06", "marks_deadline")]
 
 
 def test_cal_2_what_a_run_is_for_is_read_at_its_instant() -> None:
-    dates = exam_milestones(CATALOGUE_OF_THE_PROJECT, EVENTS)
+    dates = exam_milestones(FROZEN, EVENTS)
     assert due(dates, FIRST - SECOND) == []
     assert due(dates, FIRST) == [("2023-01", "on_time_deadline")]
     assert due(dates, MARKS - SECOND) == [("2024-06", "window_closes")]
@@ -131,7 +131,7 @@ def test_cal_2_what_a_run_is_for_is_read_at_its_instant() -> None:
 
 
 def test_cal_1_registration_series_have_no_runs() -> None:
-    dates = exam_milestones(CATALOGUE_OF_THE_PROJECT, ["window_closes"])
+    dates = exam_milestones(FROZEN, ["window_closes"])
     assert {one.series[5:] for one in dates} == {"01", "06"}
 
 

@@ -21,6 +21,7 @@ from infra.settings import Settings
 from pipeline.cli import main
 from pipeline.watching.health import health
 from pipeline.watching.watch import INGEST, WATCH
+from tests.catalogue import FROZEN
 from tests.monitors import scheduler_beating
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -126,7 +127,7 @@ def test_a_database_that_is_stopped_is_named(tmp_path: Path, alive: str) -> None
     server.start()
     try:
         server.create_database("ledger")
-        own = Settings(state=tmp_path, database_url=server.url("ledger"), free_disk_bytes=1)
+        own = Settings(catalogue=FROZEN, state=tmp_path, database_url=server.url("ledger"), free_disk_bytes=1)
         assert wrong(own, alive) == {"tables": f"the tables are of revision none, this program needs {newest()}",
                                      "jobs": "the ledger cannot be used (ProgrammingError)"}  # fmt: skip
         server.stop()

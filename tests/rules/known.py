@@ -1,0 +1,37 @@
+"""What a ledger holds already, for rules that look things up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from attrs import evolve
+
+from rules.decisions import Decision, decide
+from rules.known import ENTRIES, REGISTRATIONS, Arrival, Known
+from tests.catalogue import CATALOGUE
+from tests.support import CENTRE, REGISTERED, arrival, registration_file
+
+
+def decided(arrived: Arrival, known: Known | None = None) -> Decision:
+    [decision] = decide([arrived], CATALOGUE, known or Known.nothing())
+    return decision
+
+
+def registered(**changed: Any) -> Known:
+    """A ledger that holds the registrations of `registration_file`; `changed` replaces columns of all of them."""
+    added = decided(arrival(registration_file(), REGISTERED)).added
+    rows = added.select(
+        pl.int_range(1, pl.len() + 1).alias("id"), pl.lit(CENTRE).alias("centre"), pl.lit("2023-09").alias("series"),
+        "candidate", "uci", "uln", "name", "option",
+    ).with_columns(**{name: pl.lit(value) for name, value in changed.items()})  # fmt: skip
+    return evolve(Known.nothing(), registrations=rows.cast(pl.Schema(REGISTRATIONS.items())))
+
+
+def entered(decision: Decision, known: Known) -> Known:
+    """`known` and the entries a decision added."""
+    rows = decision.added.select(
+        pl.int_range(1, pl.len() + 1).alias("id"), pl.lit(CENTRE).alias("centre"), pl.lit("2024-06").alias("series"),
+        "candidate", "uci", "option", "pence", "entry_pence",
+    )  # fmt: skip
+    return evolve(known, entries=rows.cast(pl.Schema(ENTRIES.items())))
