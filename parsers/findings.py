@@ -1,4 +1,5 @@
-"""Findings: what is wrong, where, what was expected and what to do. The closed list of codes is `CODES`.
+"""Findings: what is wrong, where, what was expected and what to do. `CODES` is the closed list of what the library
+itself finds: what a file can say without a ledger, a calendar or other files.
 
 A code's texts are templates over the finding's value and facts, so every renderer (reply, JSON, terminal) says the
 same.
@@ -232,12 +233,17 @@ LISTED = 25
 _NO_CANDIDATE = pl.DataFrame(schema={"file": pl.UInt32, "candidate": pl.String})
 _NO_ENTRY = pl.DataFrame(schema={"file": pl.UInt32, "candidate": pl.String, "option": pl.String})
 
-CODES: dict[str, Code] = {}
+
+class Codes(dict[str, Code]):
+    """A closed list of codes by name; each is declared once, into the list."""
+
+    def declare(self, name: str, rule: str, reach: Reach, message: str, expected: str, remedy: str) -> Code:
+        self[name] = code = Code(name, rule, reach, message, expected, remedy)
+        return code
 
 
-def _code(name: str, rule: str, reach: Reach, message: str, expected: str, remedy: str) -> Code:
-    CODES[name] = code = Code(name, rule, reach, message, expected, remedy)
-    return code
+CODES = Codes()
+_code = CODES.declare
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -256,22 +262,6 @@ AGAIN = "Create the file again in your school software and send it again under i
 
 # --- What landed is not a file we can read -----------------------------------------------------------------------
 
-NOT_A_FILE = _code(
-    "NOT_A_FILE",
-    "FIL-1",
-    Reach.FILE,
-    "{value} is a {kind}, not a file: there is nothing in it that could be read",
-    "common-format files lying directly in your inbox",
-    "Put the file itself into the inbox, not a folder or a link.",
-)
-FILE_IN_FOLDER = _code(
-    "FILE_IN_FOLDER",
-    "FIL-1",
-    Reach.FILE,
-    "the file lies in a folder inside your inbox ({value})",
-    "common-format files lying directly in your inbox",
-    "Send the file again straight into the inbox.",
-)
 FILE_EMPTY = _code(
     "FILE_EMPTY",
     "FIL-1",
@@ -279,14 +269,6 @@ FILE_EMPTY = _code(
     "the file is empty (0 bytes)",
     "a file header, centre header, candidate records and two trailers",
     "Create the file again in your school software and send it again under its own name.",
-)
-FILE_TOO_LARGE = _code(
-    "FILE_TOO_LARGE",
-    "FIL-1",
-    Reach.FILE,
-    "the file has {size:,} bytes; it was kept but not read",
-    "at most {limit:,} bytes",
-    "Check that this is the file you meant. If it is, call customer services: they can have it read.",
 )
 FILE_NOT_EDI = _code(
     "FILE_NOT_EDI",
@@ -303,31 +285,6 @@ FILE_TEXT_WIDE = _code(
     "the file is saved as {value}: every character takes two bytes or more",
     "plain ASCII text, one byte a character",
     "Send the file as your school software wrote it. If an editor was used, save it as ASCII or ANSI text.",
-)
-FILE_FAILED = _code(
-    "FILE_FAILED",
-    "FIL-1",
-    Reach.HOLD,
-    "processing this file failed on our side ({value}); nothing of it was applied",
-    "no such failure",
-    "Nothing to do for you: the file is kept and staff have been told. You will get a new reply.",
-)
-
-HELD_CLOSED = _code(
-    "HELD_CLOSED",
-    "FIL-1",
-    Reach.FILE,
-    "this file was held, and staff have closed it without applying anything of it: {value}",
-    "what staff write here",
-    "Nothing, unless staff ask you to. Send anything that is still to be changed under the next number.",
-)
-HELD_RELEASED = _code(
-    "HELD_RELEASED",
-    "FIL-3",
-    Reach.WARNING,
-    "this file was held, and staff have released it: {value}",
-    "a file that need not be held",
-    "Nothing to do. Look at what was applied: it may replace something newer.",
 )
 
 # --- Names, headers and who speaks --------------------------------------------------------------------------------
@@ -356,22 +313,6 @@ FILE_TYPE = _code(
     "{letters}",
     "Check that you chose the right file, and that it was not opened or changed on the way.",
 )
-FILE_DIRECTION = _code(
-    "FILE_DIRECTION",
-    "FIL-2",
-    Reach.FILE,
-    "this is a file of {value}: those go from us to you, not back",
-    "{sent}",
-    "Check that you chose the right file: what you send begins with E (entries), A (amendments) or M (centre marks).",
-)
-FILE_TYPE_HELD = _code(
-    "FILE_TYPE_HELD",
-    "FIL-1",
-    Reach.HOLD,
-    "this is a file of {value}; the desk does not book {value} by file yet",
-    "entries (E), amendments (A) and centre marks (M)",
-    "Do not send it again: it is kept, and staff decide what becomes of it. If the deadline is near, use the portal.",
-)
 NAME_HEADER = _code(
     "NAME_HEADER",
     "FIL-2",
@@ -387,38 +328,6 @@ HEADERS_DIFFER = _code(
     'the {what} here is "{value}", but the file header says "{named}"',
     "the same {what} throughout the file",
     "Create the file again in your school software; do not join files by hand.",
-)
-OTHER_CENTRE = _code(
-    "OTHER_CENTRE",
-    "FIL-6",
-    Reach.FILE,
-    "{where} names centre {value}, but this is the inbox of centre {centre}",
-    "centre {centre} in the folder, the file name, the headers and every record",
-    "Send only your own centre's files here. If this is your file, the centre number in your school software is wrong.",
-)
-MANY_CENTRES = _code(
-    "MANY_CENTRES",
-    "FIL-6",
-    Reach.FILE,
-    "the file holds {value} centres",
-    "one centre: a centre can only speak for itself",
-    "Send one file for each centre, each from that centre's own account.",
-)
-RECORD_CENTRE = _code(
-    "RECORD_CENTRE",
-    "FIL-6",
-    Reach.FILE,
-    "the record names centre {value}, its centre header {centre}",
-    "{centre}",
-    "Create the file again; candidates of another centre are entered by that centre.",
-)
-STREAM_UNKNOWN = _code(
-    "STREAM_UNKNOWN",
-    "FIL-2",
-    Reach.FILE,
-    'awarding-body identifier and series "{value}" are none of ours',
-    "{streams}",
-    "Choose the right series in your school software (load our basedata first) and create the file again.",
 )
 FORMATS_VERSION = _code(
     "FORMATS_VERSION",
@@ -724,22 +633,6 @@ CANDIDATE_NUMBER = _code(
     "four digits, 0001 to 9999",
     AMEND,
 )
-CANDIDATE_NUMBER_SHARED = _code(
-    "CANDIDATE_NUMBER_SHARED",
-    "REG-5",
-    Reach.CANDIDATE,
-    "candidate number {candidate} is used for UCI {value} and for UCI {other}",
-    "one candidate, one number, in a centre and series",
-    "Give one of them another number and send both again in your next amendment (A) file.",
-)
-UCI_TWO_NUMBERS = _code(
-    "UCI_TWO_NUMBERS",
-    "REG-4",
-    Reach.CANDIDATE,
-    "UCI {value} stands under candidate number {candidate} and under {other}",
-    "one UCI, one candidate number, in a centre and series",
-    "Use the number the candidate already has in this series, and send the candidate again in an amendment (A) file.",
-)
 STATUS = _code(
     "STATUS",
     "FIL-2",
@@ -829,200 +722,6 @@ UPN_WRONG = _code(
     "a letter that checks the rest, then eleven digits and a digit or letter",
     "Compare it with the pupil's record. We do not use it to tell candidates apart.",
 )
-ULN_TWO_UCIS = _code(
-    "ULN_TWO_UCIS",
-    "REG-4",
-    Reach.CANDIDATE,
-    "ULN {value} belongs to UCI {uci} here and to UCI {other} {where}",
-    "one learner, one UCI, for life",
-    "Find out which UCI is the older one and use it; if both have results, ask customer services to merge them.",
-)
-OPTION_UNKNOWN = _code(
-    "OPTION_UNKNOWN",
-    "ENT-1",
-    Reach.CANDIDATE,
-    'option "{value}" is not in the {series} catalogue',
-    "{codes}",
-    "Nothing of this candidate was applied. " + AMEND,
-)
-OPTION_TWICE = _code(
-    "OPTION_TWICE",
-    "ENT-1",
-    Reach.NOTE,
-    "option {value} is entered twice for candidate {candidate}; it counts once",
-    "each option once",
-    "Nothing to do.",
-)
-
-# --- Series, sequence and calendar -----------------------------------------------------------------------------------
-
-OPTION_NOT_IN_SERIES = _code(
-    "OPTION_NOT_IN_SERIES",
-    "CAL-4",
-    Reach.ENTRY,
-    "{value} ({title}) cannot be taken in {series}: {reason}",
-    "{available}",
-    "Remove the option, or enter the candidate in a series in which it is offered.",
-)
-NOT_REGISTERED = _code(
-    "NOT_REGISTERED",
-    "REG-2",
-    Reach.ENTRY,
-    "candidate {candidate} is not registered for {subject} at your centre, so {value} cannot be entered",
-    "a registration for {subject} (code {registration}) of UCI {uci}{near}",
-    "Send the registration in your registration series first, then the entry in your next amendment (A) file.",
-)
-NAME_MISMATCH = _code(
-    "NAME_MISMATCH",
-    "REG-3",
-    Reach.CANDIDATE,
-    'the name "{value}" is not the one registered for UCI {uci}: "{registered}"',
-    "{registered}",
-    "If the entry is wrong, correct it and send the candidate in an amendment (A) file. If the registration is wrong, "
-    "amend that first, then enter.",
-)
-WINDOW_NOT_OPEN = _code(
-    "WINDOW_NOT_OPEN",
-    "ENT-2",
-    Reach.FILE,
-    "received {value}, before {window} for {series} opened",
-    "{opens} to {closes} ({version})",
-    "Send the file again once the window is open.",
-)
-WINDOW_CLOSED = _code(
-    "WINDOW_CLOSED",
-    "ENT-2",
-    Reach.FILE,
-    "received {value}, after {window} for {series} closed",
-    "{opens} to {closes} ({version})",
-    "{claims}Call customer services: only staff can still make entries for this series.",
-)
-CLAIM_WINDOW = _code(
-    "CLAIM_WINDOW",
-    "CRT-1",
-    Reach.FILE,
-    "received {value}, when certification for {series} cannot be claimed online: the entry window closed on {closes}",
-    "claims by file or online up to {closes}, online again {late} ({version})",
-    "Call customer services: they can make the claim.",
-)
-CLAIM_AWARDED = _code(
-    "CLAIM_AWARDED",
-    "CRT-5",
-    Reach.ENTRY,
-    "{value} of candidate {candidate} has been processed into a result and cannot be declined",
-    "withdrawals of claims before their results are issued",
-    "Nothing to do: the result stands. A learner who resits may claim again and hold both (CRT-4).",
-)
-ALREADY_PROCESSED = _code(
-    "ALREADY_PROCESSED",
-    "FIL-3",
-    Reach.NOTE,
-    "this very file, byte for byte, was processed before: received {value}, answered in {reply}",
-    "each file once",
-    "Nothing to do: the first reply stands, nothing was changed by sending it again.",
-)
-NUMBER_REUSED = _code(
-    "NUMBER_REUSED",
-    "FIL-3",
-    Reach.HOLD,
-    "sequence number {value} of {series} was used before, by a file with other contents received {earlier}",
-    "the next number, {next:03d}",
-    "Nothing was applied; staff will look at it. A new file goes under the next number.",
-)
-SECOND_ENTRY_FILE = _code(
-    "SECOND_ENTRY_FILE",
-    "FIL-3",
-    Reach.HOLD,
-    "an entry (E) file of yours for {series} was accepted before: {value}",
-    "amendment (A) files after the first entry file",
-    "Nothing was applied; staff will look at it. Send what changed as an amendment (A) file under the next number.",
-)
-SEQUENCE_OLD = _code(
-    "SEQUENCE_OLD",
-    "FIL-3",
-    Reach.HOLD,
-    "sequence number {value} of {series} comes after {last:03d} was applied; applying it now would undo newer data",
-    "a number above {last:03d}",
-    "Nothing was applied; staff will look at it. Create the amendment again under the next number.",
-)
-SEQUENCE_GAP = _code(
-    "SEQUENCE_GAP",
-    "FIL-3",
-    Reach.NOTE,
-    "sequence number {value} follows {last:03d}: {missing} between them did not arrive",
-    "{next:03d}",
-    "If you sent a file in between, send it again now; if not, nothing to do.",
-)
-AMENDMENT_FIRST = _code(
-    "AMENDMENT_FIRST",
-    "FIL-3",
-    Reach.WARNING,
-    "an amendment (A) file for {series} arrived before any entry (E) file; it was applied",
-    "one entry (E) file first, amendments after it",
-    "If you have sent an entry file that got no reply, call us. Otherwise go on with amendment files.",
-)
-WITHDRAWN = _code(
-    "WITHDRAWN",
-    "FIL-3",
-    Reach.NOTE,
-    "candidate {candidate}: withdrawn from {value}, because this file no longer lists it",
-    "what the candidate is to keep, in full, in every amendment",
-    "Nothing to do if that was meant. If not, send the candidate again with every option.",
-)
-LATE_FEE = _code(
-    "LATE_FEE",
-    "FEE-1",
-    Reach.NOTE,
-    "new entries in this file are charged at the {value} fee: received {received}, {why}",
-    "on-time entries by {deadline} ({version})",
-    "Nothing to do.",
-)
-
-# --- Approval, sittings, practice and the terminal rule --------------------------------------------------------------
-
-CENTRE_NOT_APPROVED = _code(
-    "CENTRE_NOT_APPROVED",
-    "REG-1",
-    Reach.ENTRY,
-    "centre {centre} is not approved for {subject}{since}, so {value} cannot be taken",
-    "an approval before the file is received",
-    "Apply for approval (centres that offer our GCSEs are approved on request, others within some days), then send the "
-    "candidate again in an amendment (A) file.",
-)
-RETAKE_LIMIT = _code(
-    "RETAKE_LIMIT",
-    "ENT-3",
-    Reach.ENTRY,
-    "{value} ({title}) was taken {times} times already: in {sat_in}",
-    "an internal component is taken at most {allowed} times",
-    "Remove the entry. If a sitting was not the learner's fault, ask customer services for another one.",
-)
-RESIT_LIMIT = _code(
-    "RESIT_LIMIT",
-    "ENT-4",
-    Reach.ENTRY,
-    "{value} ({title}) was sat {times} times already: in {sat_in}",
-    "an external component is sat at most {allowed} times, practice sittings included",
-    "Remove the entry. If a sitting was not the learner's fault, ask customer services for another one.",
-)
-TERMINAL_RULE = _code(
-    "TERMINAL_RULE",
-    "ENT-5",
-    Reach.WARNING,
-    "{value} ({title}) is taken after the final external assessment of {sat_in}: without {external_code} in {series} "
-    "too it cannot count towards an award",
-    "{external_code} entered in {series} as well",
-    "If the learner is to be awarded with this result, enter {external_code} in the same series.",
-)
-PRACTICE_SITTING = _code(
-    "PRACTICE_SITTING",
-    "ENT-6",
-    Reach.WARNING,
-    "{value} ({title}) is a practice sitting: {missing} will not be complete by the end of {series}",
-    "every internal component taken by the end of {series}",
-    "Nothing to do if a practice sitting is meant: it uses up one of two sittings and never counts towards an award. "
-    "Otherwise enter {missing} too, or the external component in a later series.",
-)
 
 # --- The desk's own feeds (portal, staff) ------------------------------------------------------------------------
 
@@ -1049,183 +748,4 @@ FEED_ROW = _code(
     'the {field} "{value}" of this row cannot be used',
     "{wanted}",
     "Nothing of the file was applied. Mend the row and write the file again.",
-)
-NOT_HELD = _code(
-    "NOT_HELD",
-    "FIL-3",
-    Reach.WARNING,
-    "{value} is to be withdrawn for candidate {candidate}, who does not hold it",
-    "an entry in force",
-    "Check candidate number, series and code; nothing was changed by this row.",
-)
-
-BOUNDARIES = _code(
-    "BOUNDARIES",
-    "AWD-1",
-    Reach.FILE,
-    "no conversion table can be made for {option} in {series}: {value}",
-    "boundaries that fall from grade to grade and give each raw mark the grade of its uniform mark",
-    "Nothing of the file was applied. Mend the boundaries and write the file again.",
-)
-
-# --- Moderation ------------------------------------------------------------------------------------------------------
-
-MODERATION_FEED = _code(
-    "MODERATION_FEED",
-    "MOD-2",
-    Reach.FILE,
-    "the moderator's file cannot be read: {value} is missing or wrong",
-    "a CSV file in UTF-8 with the columns {wanted}",
-    "Nothing of it was applied. Write the file again.",
-)
-MODERATION_COHORT = _code(
-    "MODERATION_COHORT",
-    "MOD-2",
-    Reach.ENTRY,
-    "no sample of {value} was drawn",
-    "series, centre and component of a sample list",
-    "Check the three against the sample list. The row was not applied.",
-)
-MODERATION_LEARNER = _code(
-    "MODERATION_LEARNER",
-    "MOD-2",
-    Reach.ENTRY,
-    "the learner with UCI {value} is not in this sample",
-    "a UCI of the sample list",
-    "Check the UCI against the sample list. The row was not applied.",
-)
-MODERATION_MARK = _code(
-    "MODERATION_MARK",
-    "MOD-2",
-    Reach.ENTRY,
-    'the mark "{value}" cannot be used',
-    "a whole number from 0 to {raw_max}",
-    "Write the raw mark, digits only. The row was not applied.",
-)
-MODERATION_TWO_MARKS = _code(
-    "MODERATION_TWO_MARKS",
-    "MOD-2",
-    Reach.ENTRY,
-    "the learner has several marks in this file; here {value}",
-    "one row a learner",
-    "Send the mark that is meant, once. None of these rows was applied.",
-)
-MODERATION_COMPARED = _code(
-    "MODERATION_COMPARED",
-    "MOD-2",
-    Reach.ENTRY,
-    "the moderator's mark {value} comes too late: this sample has been compared, with {held}",
-    "marks before the sample is complete",
-    "The first mark stands. If it is wrong, the person who approves has to know of it.",
-)
-MODERATION_MISSING = _code(
-    "MODERATION_MISSING",
-    "MOD-2",
-    Reach.WARNING,
-    "no moderator's mark yet for UCI {value} of {cohort}",
-    "a mark for every learner of the sample",
-    "Send the missing marks in another file. Until then this sample is not compared.",
-)
-
-# --- Marks -----------------------------------------------------------------------------------------------------------
-
-_MARK_AGAIN = "Correct it and send the mark again in a new file of marks."
-
-MARK_COMPONENT = _code(
-    "MARK_COMPONENT",
-    "MRK-1",
-    Reach.MARK,
-    "there are no marks for {value} in {when}: {why}",
-    "the code of a component that can be taken in {when}",
-    _MARK_AGAIN,
-)
-MARK_EXTERNAL = _code(
-    "MARK_EXTERNAL",
-    "MRK-1",
-    Reach.MARK,
-    "{value} ({title}) is the external component: its marks come from our own marking, not from centres",
-    "marks of internal components",
-    "Leave this record out. If you meant an internal component, correct the code and send the mark in a new file.",
-)
-MARK_INTERNAL = _code(
-    "MARK_INTERNAL",
-    "MRK-1",
-    Reach.MARK,
-    "{value} ({title}) is an internal component: its marks come from the centre, not from our own marking",
-    "marks of external components",
-    "Check the component code. If it is right, this row does not belong here.",
-)
-MARK_LEARNER = _code(
-    "MARK_LEARNER",
-    "MRK-1",
-    Reach.MARK,
-    "candidate number and UCI belong to two learners: {who}",
-    "number and UCI as they were entered for {option}",
-    "Find out which of the two is right and send the mark again in a new file of marks.",
-)
-MARK_ROW = _code(
-    "MARK_ROW",
-    "MRK-1",
-    Reach.MARK,
-    'the {field} "{value}" of this row cannot be used',
-    "{wanted}",
-    "The row was not applied, the others were. Mend it and send it again in another file.",
-)
-MARK_NOT_ENTERED = _code(
-    "MARK_NOT_ENTERED",
-    "MRK-1",
-    Reach.MARK,
-    "candidate {value} is not entered for {option} in {when}",
-    "an entry in force for {option}",
-    "Check candidate number and component code. A learner who is missing has to be entered first, while the window is "
-    "open in an amendment (A) file; then send the mark again in a new file of marks.",
-)
-MARK_TWICE = _code(
-    "MARK_TWICE",
-    "MRK-1",
-    Reach.MARK,
-    "there are several marks for candidate {value} in {option} in this file (lines {lines}); none of them was taken",
-    "one mark for a learner in a component",
-    "Send the mark that is meant, once, in a new file of marks.",
-)
-MARK_ABOVE = _code(
-    "MARK_ABOVE",
-    "MRK-1",
-    Reach.MARK,
-    "the mark {value} is above the maximum of {option} ({title})",
-    "a raw mark from 0 to {limit}",
-    _MARK_AGAIN,
-)
-MARK_MISSING = _code(
-    "MARK_MISSING",
-    "MRK-1",
-    Reach.MARK,
-    "there is neither a mark nor a status",
-    "a raw mark from 0 to {limit}, or the status A (absent) or N (not yet available)",
-    _MARK_AGAIN,
-)
-MARK_AND_STATUS = _code(
-    "MARK_AND_STATUS",
-    "MRK-1",
-    Reach.MARK,
-    "there is a mark and the status {value}, which says that there is none",
-    "either marks, or the status A (absent) or N (not yet available)",
-    _MARK_AGAIN,
-)
-MARK_TASKS = _code(
-    "MARK_TASKS",
-    "MRK-1",
-    Reach.MARK,
-    "the marks of the tasks add up to {sum}, the total says {value}",
-    "a total of {sum}, or no marks of tasks",
-    _MARK_AGAIN,
-)
-MARK_LATE = _code(
-    "MARK_LATE",
-    "MRK-3",
-    Reach.MARK,
-    "{count} for {option} came on {value}, after the deadline, {due}; {window}",
-    "marks up to the deadline; after it only amendments, while moderation feedback has opened the window",
-    "What we held before stands. No assignment is submitted again after the deadline. If the mark could not be sent "
-    "in time, ask customer services for an extension and send it again.",
 )

@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 from attrs import field, frozen
 
-from parsers import findings as f
 from parsers.findings import Found
+from rules import findings as f
 from rules.reasons import Reason, listed
 from rules.scales import Scale
 

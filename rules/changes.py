@@ -11,9 +11,9 @@ from datetime import date
 import polars as pl
 from attrs import field, frozen
 
-from parsers import findings as f
 from parsers.findings import Reach
 from rules import certification, fees
+from rules import findings as f
 from rules.catalogue import LONDON, Band, day_text, instant_text
 from rules.rounds import Round
 

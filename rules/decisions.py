@@ -13,12 +13,12 @@ from enum import StrEnum
 import polars as pl
 from attrs import asdict, field, frozen
 
-from parsers import findings as f
 from parsers.columns import Columns, columns
 from parsers.findings import Finding, Found, Reach
 from parsers.layouts import CANDIDATE, MARK
 from parsers.reader import Submission
 from rules import certification, entries, files, marks, registration
+from rules import findings as f
 from rules.catalogue import Catalogue, Series
 from rules.changes import Change, Changes, by_file, changes
 from rules.deadlines import NONE

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from parsers import findings as f
 from parsers.findings import Found
+from rules import findings as f
 from rules.catalogue import Catalogue, Series, series_title
 from rules.known import Arrival
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from parsers import findings as f
-from parsers.findings import Found
+from parsers.findings import Code, Found
 from parsers.layouts import CANDIDATE, FILE_HEADER, FILE_TYPES, Layout
 from parsers.reader import Submission
+from rules import findings as f
 from rules.catalogue import Catalogue, Series, day_text, instant_text
 from rules.deadlines import Extensions, deadline
 from rules.known import Arrival
@@ -174,7 +174,7 @@ def _last(numbered: Sequence[Mapping[str, Any]]) -> int:
     return max((before["sequence"] for before in numbered if before["booked"]), default=0)
 
 
-def _hold(code: f.Code, file: int, arrival: Arrival, found: Found, **facts: Any) -> None:
+def _hold(code: Code, file: int, arrival: Arrival, found: Found, **facts: Any) -> None:
     """Holds a file for a person, unless one has released it."""
     if arrival.released:
         found.add(f.HELD_RELEASED, value=arrival.released, file=file)

@@ -15,9 +15,9 @@ from typing import Any
 import polars as pl
 from attrs import field, frozen
 
-from parsers import findings as f
 from parsers.findings import Code, Found
 from parsers.layouts import MARK
+from rules import findings as f
 from rules.catalogue import LONDON, PLACEHOLDER, Catalogue, Series, day_text, instant_text, series_title
 from rules.deadlines import NONE, Extensions, deadline
 from rules.known import Arrival

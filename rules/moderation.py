@@ -17,8 +17,8 @@ from typing import Any, Literal
 import polars as pl
 from attrs import frozen
 
-from parsers import findings as f
 from parsers.findings import Found
+from rules import findings as f
 from rules.catalogue import LONDON, SampleRule
 
 Verdict = Literal["agreed", "outside"]

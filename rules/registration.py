@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from parsers import findings as f
 from parsers.findings import Found
 from parsers.layouts import CANDIDATE
+from rules import findings as f
 from rules.catalogue import LONDON, Catalogue, day_text
 from rules.known import Arrival
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from fixtures.generate import people
-from parsers.findings import Finding
+from parsers.findings import Code, Finding, Reach
 from parsers.reader import read
 from parsers.writer import block, candidate_records, single
 from rules.known import Arrival
@@ -65,3 +66,10 @@ def only(findings: Sequence[Finding], code: str) -> Finding:
     """The one finding of that code."""
     [found] = [one for one in findings if one.code == code]
     return found
+
+
+def has_a_rule_and_three_sentences(code: Code) -> None:
+    assert re.fullmatch("[A-Z]{3}-[1-9][0-9]*", code.rule)
+    assert code.reach in Reach
+    assert all(one.strip() for one in (code.message, code.expected, code.remedy))
+    assert code.remedy.endswith(".")

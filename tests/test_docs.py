@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fixtures.examples import EXAMPLES
-from parsers.findings import CODES
 from pipeline.docs.architecture import HOUSE, sentence
 from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, Diagram, ends
+from pipeline.docs.examples import EXAMPLES
 from pipeline.docs.house import GROUND, INFRA, ON_THE_WINGS, PACKAGES, WINGS
+from rules.findings import CODES
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = [

@@ -15,10 +15,11 @@ import pytest
 from attrs import fields, resolve_types
 from click.testing import CliRunner
 
-from parsers.findings import CODES
+from parsers import findings as library
 from pipeline.cli import main
 from pipeline.desk import Desk
 from pipeline.docs.house import GROUND, INFRA, MAKE_UP_DATA, ON_THE_WINGS, PACKAGES, WINGS, allowed
+from rules.findings import CODES, DESK
 
 ROOT = Path(__file__).parents[1]
 LONGEST = 69
@@ -149,6 +150,15 @@ def test_every_finding_code_is_in_use_and_has_its_rule_on_the_rules_page() -> No
     for code in CODES.values():
         assert len(re.findall(rf"\b{code.name}\b", code_text)) > 2, code.name
         assert re.search(rf"\b{code.rule}\b", rules_page), code.rule
+
+
+def test_a_code_is_declared_where_it_is_found() -> None:
+    assert not library.CODES.keys() & DESK.keys()
+    found_by_the_library = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "parsers").rglob("*.py") if path.name != "findings.py"
+    )
+    for name in CODES.keys() - {library.MORE_OF_THE_SAME.name}:
+        assert bool(re.search(rf"\b{name}\b", found_by_the_library)) == (name in library.CODES), name
 
 
 def test_every_rule_of_the_desk_has_a_test_that_names_it() -> None:

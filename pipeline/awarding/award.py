@@ -23,9 +23,8 @@ from attrs import evolve, field, frozen
 from infra.ledger.actions import Action
 from infra.ledger.results import Awarding, ConversionRow
 from infra.store import Stored
-from parsers import findings as f
 from parsers.feed import csv_rows
-from parsers.findings import Found, visible
+from parsers.findings import FEED_COLUMNS, FEED_ROW, Found, visible
 from parsers.reply import encode
 from pipeline.archive import archive
 from pipeline.desk import Desk
@@ -36,6 +35,7 @@ from pipeline.steps import step
 from pipeline.wording import finding_lines, summary
 from rules import awarding as results
 from rules import certification
+from rules import findings as f
 from rules.catalogue import PLACEHOLDER, Catalogue, Series
 from rules.conversion import CONVERSION, Boundaries, ConversionError, convert
 
@@ -126,13 +126,13 @@ def _tables_of(catalogue: Catalogue, data: bytes, received: datetime, found: Fou
     """The conversion tables of a file; what is wrong goes to `found`."""
     rows, missing = csv_rows(data, COLUMNS)
     if missing or not rows:
-        found.add(f.FEED_COLUMNS, 1, value=", ".join(missing) or "no rows", wanted=", ".join(COLUMNS))
+        found.add(FEED_COLUMNS, 1, value=", ".join(missing) or "no rows", wanted=", ".join(COLUMNS))
         return []
     groups: dict[tuple[str, str], list[tuple[int, dict[str, str]]]] = {}
     for line, row in rows:
         wrong = _wrong(catalogue, row, received)
         for name, wanted in wrong.items():
-            found.add(f.FEED_ROW, line, value=row[name], field=name, wanted=wanted)
+            found.add(FEED_ROW, line, value=row[name], field=name, wanted=wanted)
         if not wrong:
             groups.setdefault((row["series"], row["component"]), []).append((line, row))
     tables = []

@@ -11,11 +11,12 @@ from typing import Any
 from attrs import evolve, frozen
 
 from infra.store import Missing, Store
-from parsers.findings import CODES, Finding, Reach
+from parsers.findings import Finding, Reach
 from parsers.layouts import FILE_TYPES, Layout
 from pipeline.files.mask import PERSONAL, masked_record
 from pipeline.intake import replies
 from rules.fees import Charge
+from rules.findings import CODES
 
 _ENVELOPE = 11
 """Columns at the start of a detail record in which nothing personal stands: types, centre and candidate number."""

@@ -18,8 +18,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 }
 """What a package may use, besides itself."""
 
-MAKE_UP_DATA = ("pipeline.demo", "pipeline.docs")
-"""The only rooms that may use `fixtures`: nothing that handles real files knows the made-up season."""
+MAKE_UP_DATA = ("pipeline.demo",)
+"""The only room that may use `fixtures`: nothing that handles real files knows the made-up season."""
 
 ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
     "cli": ("intake", "marking", "awarding", "results", "season", "watching", "files", "demo", "docs"),

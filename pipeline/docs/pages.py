@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from textwrap import wrap
 
-from fixtures.examples import EXAMPLES
 from infra.running.airflow_settings import HOME, SECRETS, VARIABLES, Variable, env_file
 from infra.settings import CATALOGUE_OF_THE_PROJECT, declared
 from parsers.feed import read_feed
-from parsers.findings import CODES, Finding, Reach
+from parsers.findings import Finding, Reach
 from parsers.layouts import BASEDATA, FILE_TYPES, LAYOUTS, Field, Layout
 from pipeline.docs.architecture import HOUSE, architecture
 from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, svg
+from pipeline.docs.examples import EXAMPLES
 from pipeline.files.check import Checked, check_file, excerpt
 from pipeline.intake import quarantine  # noqa: F401 -- with them come all modules that declare steps
 from pipeline.results import after_results  # noqa: F401 -- with them come all modules that declare steps
@@ -24,6 +24,7 @@ from pipeline.watching.alerts import ALERTS
 from pipeline.watching.metrics import METRICS
 from rules.calendar import CALENDAR
 from rules.catalogue import EVENTS, SHEETS, SOURCES, Catalogue
+from rules.findings import CODES
 from rules.sheets import ANY, columns
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -25,9 +25,8 @@ from sqlalchemy.exc import DBAPIError
 from infra.ledger.sql import CopyError, of_the_data
 from infra.ledger.submissions import Booking, HoldDecision, Landing, Received
 from infra.store import BadKey, Missing, Stored
-from parsers import findings as f
 from parsers.feed import read_feed
-from parsers.findings import Code, Found
+from parsers.findings import Code, Finding, Found, Reach
 from parsers.identifiers import filename
 from parsers.reader import Submission, glance, read
 from pipeline.archive import archive
@@ -39,6 +38,7 @@ from pipeline.parallel import together
 from pipeline.steps import step
 from pipeline.wording import money
 from rules import files
+from rules import findings as f
 from rules.decisions import Decision, Outcome, decide, nothing_done
 from rules.known import (
     ALLOWANCES,
@@ -493,7 +493,7 @@ def _counts(decision: Decision) -> dict[str, int]:
         "options_new": decision.added.height if decision.outcome.booked else 0,
         "options_kept": decision.kept,
         "options_ended": decision.ended.height,
-        "warnings": sum(one.reach is f.Reach.WARNING for one in decision.findings),
+        "warnings": sum(one.reach is Reach.WARNING for one in decision.findings),
         **{f"marks_{what}": count for what, count in decision.mark_counts.items() if what != "marks"},
     }
 
@@ -521,7 +521,7 @@ def _fee_lines(added: pl.DataFrame, ended: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([charges, back])
 
 
-def _finding_row(one: f.Finding) -> dict[str, Any]:
+def _finding_row(one: Finding) -> dict[str, Any]:
     first, last = one.columns or (None, None)
     return {
         "code": one.code,

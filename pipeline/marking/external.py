@@ -14,9 +14,8 @@ import polars as pl
 from attrs import frozen
 
 from infra.store import Stored
-from parsers import findings as f
 from parsers.feed import csv_columns
-from parsers.findings import Found, visible
+from parsers.findings import FEED_COLUMNS, Found, visible
 from parsers.reply import encode
 from pipeline.archive import archive
 from pipeline.desk import Desk
@@ -24,6 +23,7 @@ from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.wording import WIDTH, finding_lines, summary
+from rules import findings as f
 from rules import marks as rules
 from rules.calendar import LONDON, PLACEHOLDER, Series, instant_text
 from rules.deadlines import Deadline, deadline
@@ -136,7 +136,7 @@ def _read(desk: Desk, data: bytes, found: Found) -> tuple[pl.DataFrame, int]:
     """The rows of a file as the rules take marks, and how many cannot be read: each of these is refused by itself."""
     table, missing = csv_columns(data, COLUMNS)
     if missing:
-        found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=", ".join(COLUMNS))
+        found.add(FEED_COLUMNS, 1, value=", ".join(missing), wanted=", ".join(COLUMNS))
     table = table.with_columns(pl.lit(0, pl.UInt32).alias("file"))
     known = [one.id for one in desk.catalogue.all_series()]
     whole = pl.col("cells") == pl.col("wanted")

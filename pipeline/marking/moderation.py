@@ -19,7 +19,6 @@ from sqlalchemy import Connection
 from infra.ledger.actions import Action
 from infra.ledger.moderation import Cohort, CohortName, Moderation
 from infra.store import Stored
-from parsers import findings as f
 from parsers.feed import csv_rows
 from parsers.findings import Finding, Found, visible
 from pipeline.archive import archive
@@ -28,6 +27,7 @@ from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
 from pipeline.marking import approval_page as pictures
 from pipeline.report_page import csv_bytes
+from rules import findings as f
 from rules import moderation as rules
 from rules.catalogue import (
     LONDON,

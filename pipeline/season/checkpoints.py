@@ -16,11 +16,11 @@ import polars as pl
 from attrs import field, frozen
 
 from infra.ledger.accounts import Accounts
-from parsers import findings as f
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
 from rules import checkpoints as rules
+from rules import findings as f
 from rules.catalogue import EVENTS, LONDON, PLACEHOLDER, Series, day_text, instant_text, series_title
 from rules.checkpoints import REASONS, Event
 from rules.deadlines import Extensions, deadline

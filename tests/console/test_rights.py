@@ -14,8 +14,8 @@ from infra.ledger.console import ConsoleBook
 from infra.ledger.submissions import Ledger
 from infra.running.supervisor import Desk
 from infra.settings import Settings
-from parsers.findings import CODES
 from pipeline.console.records import HARMLESS
+from rules.findings import CODES
 from tests.console.scene import FIRST, OTHER, REUSED, SERIES, TWICE, Scene
 
 Open = Callable[..., Page]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 import pytest
 
@@ -12,7 +10,7 @@ from parsers.findings import (
     CODES,
     COUNT_WRONG,
     FILE_EMPTY,
-    LATE_FEE,
+    LAST_LINE_END,
     LISTED,
     NAME_FORM,
     STATUS,
@@ -22,16 +20,13 @@ from parsers.findings import (
     in_order,
     visible,
 )
-from tests.support import codes
+from tests.support import codes, has_a_rule_and_three_sentences
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=CODES.keys())
 def test_every_code_has_a_rule_and_three_sentences(code: Code) -> None:
     assert CODES[code.name] is code
-    assert re.fullmatch("[A-Z]{3}-[1-9][0-9]*", code.rule)
-    assert code.reach in Reach
-    assert all(one.strip() for one in (code.message, code.expected, code.remedy))
-    assert code.remedy.endswith(".")
+    has_a_rule_and_three_sentences(code)
 
 
 @pytest.mark.parametrize(
@@ -95,5 +90,5 @@ def test_many_of_one_kind_are_counted_but_what_they_refuse_is_kept_in_full() -> 
 
 
 def test_a_note_refuses_nobody() -> None:
-    assert LATE_FEE.reach is Reach.NOTE
+    assert LAST_LINE_END.reach is Reach.NOTE
     assert Reach.NOTE.spoken == "note"
