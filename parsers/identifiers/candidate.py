@@ -5,8 +5,7 @@ One candidate of a centre has one number in a series; it may be another in the n
 
 from __future__ import annotations
 
-from .check import DIGITS, raised
-from .errors import InvalidComponent, InvalidFormat, InvalidLength
+from . import numbers
 from .explanation import Explanation, failure, parts
 
 _LENGTH = 4
@@ -14,9 +13,7 @@ _LENGTH = 4
 
 def compact(text: str) -> str:
     """Without spaces around it; digits are filled with zeros in front: `12` becomes `0012`."""
-    # Inner points stay: a spreadsheet's 1.0 must not become 10.
-    number = raised(text)
-    return number.zfill(_LENGTH) if number and set(number) <= set(DIGITS) else number
+    return numbers.filled(text, _LENGTH)
 
 
 def validate(text: str) -> str:
@@ -25,14 +22,7 @@ def validate(text: str) -> str:
     Raises InvalidFormat when a character is no digit, InvalidLength when there is none or more than four,
     InvalidComponent when the number is 0000.
     """
-    number = compact(text)
-    if not set(number) <= set(DIGITS):
-        raise InvalidFormat("expected four digits")
-    if len(number) != _LENGTH:
-        raise InvalidLength("expected four digits")
-    if number == "0000":
-        raise InvalidComponent("expected a number from 0001 to 9999")
-    return number
+    return numbers.validate(text, _LENGTH, "four")
 
 
 def is_valid(text: str) -> bool:

@@ -3,8 +3,9 @@ names; FIL-2)."""
 
 from __future__ import annotations
 
-from .check import DIGITS, raised
-from .errors import InvalidComponent, InvalidFormat, InvalidLength
+from . import numbers
+from .check import DIGITS
+from .errors import InvalidComponent, InvalidFormat
 from .explanation import Explanation, failure, parts
 
 LAST = 999
@@ -15,9 +16,7 @@ _LENGTH = 3
 
 def compact(text: str) -> str:
     """Without spaces around it; digits are filled with zeros in front: `1` becomes `001`."""
-    # Inner points stay: a spreadsheet's 1.0 must not become 10.
-    number = raised(text)
-    return number.zfill(_LENGTH) if number and set(number) <= set(DIGITS) else number
+    return numbers.filled(text, _LENGTH)
 
 
 def validate(text: str) -> str:
@@ -26,14 +25,7 @@ def validate(text: str) -> str:
     Raises InvalidFormat when a character is no digit, InvalidLength when there is none or more than three,
     InvalidComponent when the number is 000.
     """
-    number = compact(text)
-    if not set(number) <= set(DIGITS):
-        raise InvalidFormat("expected three digits")
-    if len(number) != _LENGTH:
-        raise InvalidLength("expected three digits")
-    if number == "000":
-        raise InvalidComponent("expected a number from 001 to 999")
-    return number
+    return numbers.validate(text, _LENGTH, "three")
 
 
 def is_valid(text: str) -> bool:
