@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -18,22 +18,42 @@ GLANCE = 1024
 
 ARCHIVED = step("archive", "archived", "a file that came in lies in the archive")
 
-_TAKEN: ContextVar[list[dict[str, str]] | None] = ContextVar("taken", default=None)
+NOTED = step("archive", "noted", "a feed file that came in is on the record of the job that takes it")
+
+
+class Taken(list[dict[str, str]]):
+    """Files that were archived: `key`, `received` (ISO 8601, UTC) and `sha256` of each. `note` puts one on record."""
+
+    note: Callable[[dict[str, str]], object] | None = None
+
+    def take(self, file: dict[str, str]) -> None:
+        """Adds a file, and puts it on record at once: a job that dies later may have taken it out by then."""
+        self.append(file)
+        if self.note:
+            self.note(file)
+            NOTED.passed()
+
+
+_TAKEN: ContextVar[Taken | None] = ContextVar("taken", default=None)
 
 
 @contextmanager
-def taking() -> Iterator[list[dict[str, str]] | None]:
-    """Collects what is archived in the block: `key`, `received` (ISO 8601, UTC) and `sha256` of each file. Null inside
-    another such block, which has it all."""
+def taking() -> Iterator[Taken | None]:
+    """Collects what is archived in the block. Null inside another such block, which has it all."""
     if _TAKEN.get() is not None:
         yield None
         return
-    taken: list[dict[str, str]] = []
+    taken = Taken()
     token = _TAKEN.set(taken)
     try:
         yield taken
     finally:
         _TAKEN.reset(token)
+
+
+def landing(stored: Stored, sha256: str) -> dict[str, str]:
+    """A file as it landed, for the journal."""
+    return {"key": stored.key, "received": stored.modified.isoformat(), "sha256": sha256}
 
 
 def archive(store: Store, stored: Stored) -> tuple[str, bytes]:
@@ -49,5 +69,5 @@ def archive(store: Store, stored: Stored) -> tuple[str, bytes]:
         ARCHIVED.passed()
     taken = _TAKEN.get()
     if taken is not None:
-        taken.append({"key": stored.key, "received": stored.modified.isoformat(), "sha256": sha256})
+        taken.take(landing(stored, sha256))
     return sha256, start

@@ -1,8 +1,8 @@
 """What was run, put on record by the jobs themselves: enough to run a season once more (RES-6).
 
 A job is a function of the desk, some arguments and an instant. `journaled` records it before it begins and completes
-the record when it has ended, with the files it took in; a job that a job calls is part of it. What a job that died had
-taken is taken up by the next run, and on record there.
+the record when it has ended; a feed file is on its record from when it is taken in. A job that a job calls is part of
+it. What a job that died had not done with is taken up by the next run, and on record there too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any, ParamSpec, TypeVar
@@ -69,6 +69,8 @@ def journaled(
                     return function(*args, **kwargs)
                 number = desk.journal.begin(_entry(name, dict(rest)))
                 BEGUN.passed()
+                if not receives:
+                    taken.note = partial(desk.journal.take, number)
                 try:
                     result = function(*args, **kwargs)
                 except ValueError:

@@ -4,7 +4,7 @@ then every output is compared, byte for byte."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -77,7 +77,7 @@ def replay(desk: Desk, empty: Desk, progress: Callable[[int, int, Entry], object
     for number, entry in enumerate(entries, 1):
         if progress:
             progress(number, len(entries), entry)
-        for file in entry.taken:
+        for file in _taken_out(entry, entries[number:]):
             _land(desk, empty, "file", file["key"], file["sha256"], datetime.fromisoformat(file["received"]))
         if entry.landed is not None:
             for key, kind, received, sha256 in desk.journal.landings(landed, entry.landed).iter_rows():
@@ -85,6 +85,14 @@ def replay(desk: Desk, empty: Desk, progress: Callable[[int, int, Entry], object
             landed = max(landed, entry.landed)
         run_again(empty, entry)
     return compared(desk, empty, len(entries))
+
+
+def _taken_out(entry: Entry, later: Sequence[Entry]) -> list[Mapping[str, str]]:
+    """The feed files an entry accounts for: of a job that died not those that the next run of it took up again."""
+    following: Sequence[Mapping[str, str]] = ()
+    if not entry.ended:
+        following = next((one.taken for one in later if one.job == entry.job), ())
+    return [file for file in entry.taken if file not in following]
 
 
 def _land(desk: Desk, empty: Desk, kind: str, key: str, sha256: str, received: datetime) -> None:

@@ -114,10 +114,11 @@ FEED_ROWS: dict[str, Any] = {"line": pl.UInt32} | dict.fromkeys(FEED_COLUMNS, pl
 
 @frozen(kw_only=True)
 class Judged:
-    """A moderator's feed as judged. `good`: `cohort_id`, `uci`, `mark` of the rows to apply; `touched`: the cohorts
-    the feed speaks of."""
+    """A moderator's feed as judged. `good`: `cohort_id`, `uci`, `mark` of the rows to apply; `usable` counts these and
+    the rows that have been applied before; `touched`: the cohorts the feed speaks of."""
 
     good: pl.DataFrame
+    usable: int
     touched: tuple[int, ...]
     found: Found
 
@@ -162,7 +163,8 @@ def judge(name: str, feed: pl.DataFrame, samples: pl.DataFrame) -> Judged:
         )  # fmt: skip
         rows = rows.filter(~wrong)
     touched = feed.join(cohorts, on=_KEY)["cohort_id"].unique().sort()
-    good = rows.filter(pl.col("state") == "sampled").select("cohort_id", "uci", mark="number").unique()
+    usable = rows.select("cohort_id", "state", "uci", mark="number").unique()
+    good = usable.filter(pl.col("state") == "sampled").drop("state")
     missing = (
         samples.filter(
             pl.col("cohort_id").is_in(touched.implode()),
@@ -179,7 +181,9 @@ def judge(name: str, feed: pl.DataFrame, samples: pl.DataFrame) -> Judged:
             cohort=pl.concat_str(_KEY, separator=" "), option="component",
         ),
     )  # fmt: skip
-    return Judged(good=good.sort("cohort_id", "uci"), touched=tuple(touched.to_list()), found=found)
+    return Judged(
+        good=good.sort("cohort_id", "uci"), usable=usable.height, touched=tuple(touched.to_list()), found=found
+    )
 
 
 # --- Comparing -------------------------------------------------------------------------------------------------------

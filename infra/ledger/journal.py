@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 from attrs import frozen
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from infra.ledger import sql
 from infra.ledger.tables import hold_decisions, journal, submissions
@@ -18,18 +19,20 @@ from infra.ledger.tables import hold_decisions, journal, submissions
 @frozen(kw_only=True)
 class Entry:
     """A job that was run. `at` is aware. `taken` has the feed files it took in, each with `key`, `received` (ISO 8601)
-    and `sha256`; `landed` is the id of the last file that had been received when it ended, of a job that receives."""
+    and `sha256`; `landed` is the id of the last file that had been received when it ended, of a job that receives;
+    `ended` is false of a job that died."""
 
     at: datetime
     job: str
     arguments: Mapping[str, Any]
     taken: Sequence[Mapping[str, str]] = ()
     landed: int | None = None
+    ended: bool = False
 
 
 class Journal:
-    """Access to the journal. An entry is written before its job begins, and completed when it has ended: what died is
-    on record too."""
+    """Access to the journal. An entry is written before its job begins, has each feed file from when that is taken in,
+    and is completed when the job has ended: what died is on record too."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -40,11 +43,25 @@ class Journal:
         with self._engine.begin() as connection:
             return int(connection.execute(journal.insert().values(values).returning(journal.c.id)).scalar_one())
 
+    def take(self, number: int, file: Mapping[str, str]) -> None:
+        """Adds a feed file to an entry."""
+        t = journal.c
+        with self._engine.begin() as connection:
+            added = t.taken.concat(cast([dict(file)], JSONB))
+            connection.execute(journal.update().where(t.id == number).values(taken=added))
+
     def end(self, number: int, taken: Sequence[Mapping[str, str]], landed: int | None) -> None:
         """Completes an entry."""
         with self._engine.begin() as connection:
             query = journal.update().where(journal.c.id == number)
-            connection.execute(query.values(taken=list(taken), landed=landed))
+            connection.execute(query.values(taken=list(taken), landed=landed, ended=True))
+
+    def has_taken(self, file: Mapping[str, str]) -> bool:
+        """Whether a job that ended has taken in this very feed file, as it landed then."""
+        t = journal.c
+        query = select(t.id).where(t.ended, t.taken.contains(cast([dict(file)], JSONB))).limit(1)
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
 
     def drop(self, number: int) -> None:
         """Takes an entry back: there was nothing to do."""
@@ -54,7 +71,7 @@ class Journal:
     def all(self) -> list[Entry]:
         """Every entry, in the order in which the jobs began."""
         t = journal.c
-        query = select(t.at, t.job, t.arguments, t.taken, t.landed).order_by(t.id)
+        query = select(t.at, t.job, t.arguments, t.taken, t.landed, t.ended).order_by(t.id)
         with self._engine.connect() as connection:
             return [Entry(**row) for row in connection.execute(query).mappings()]
 

@@ -6,6 +6,7 @@ Nothing is overwritten: a mark that is replaced gets another version.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -62,6 +63,15 @@ class MarkBook:
             return bool(
                 connection.execute(select(select(marks.c.id).where(marks.c.source == source).exists())).scalar()
             )
+
+    def booked(self, source: str, received: datetime) -> tuple[int, int]:
+        """How many versions came from `source` as it landed at an instant (aware): first ones, and later ones."""
+        m = marks.c
+        first = m.version == 1
+        query = select(func.count().filter(first), func.count().filter(~first))
+        with self._engine.connect() as connection:
+            new, replaced = connection.execute(query.where(m.source == source, m.received == received)).one()
+        return new, replaced
 
     def add(self, rows: pl.DataFrame) -> None:
         """Adds versions in one transaction: all of them or none."""

@@ -23,16 +23,16 @@ from sqlalchemy import (
     event,
     text,
 )
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.sql.selectable import LateralFromClause
 from sqlalchemy.types import TypeEngine
 
 _NULL = r"\N"
 
 
-class CopyError(Exception):
-    """PostgreSQL refused rows. The message names table, SQLSTATE and constraint, never a row: PostgreSQL's own would
-    put names and dates of birth into logs."""
+class CopyError(SQLAlchemyError):
+    """PostgreSQL refused to take or give rows, or is gone. The message names table, SQLSTATE and constraint, never a
+    row: PostgreSQL's own would put names and dates of birth into logs."""
 
     def __init__(self, message: str, sqlstate: str | None) -> None:
         super().__init__(message)
@@ -107,16 +107,20 @@ _KINDS: tuple[tuple[type[TypeEngine[Any]], type[pl.DataType]], ...] = (
 
 def table(engine: Engine, query: Select[Any]) -> pl.DataFrame:
     """The rows of a query with its column names and types, by COPY: for a country of rows. Columns of text, whole
-    numbers, truth values, dates and times (UTC)."""
+    numbers, truth values, dates and times (UTC). Raises `CopyError`."""
     kinds = {one.name: next(k for t, k in _KINDS if isinstance(one.type, t)) for one in query.selected_columns}
     statement = query.compile(engine, compile_kwargs={"render_postcompile": True})
     buffer = io.BytesIO()
     with engine.connect() as connection, closing(connection.connection.cursor()) as raw:
         wanted = raw.mogrify(str(statement), statement.params).decode()
-        # What is sorted and joined for such a question fits into memory; PostgreSQL's own limit would put it on disk.
-        raw.execute("SET LOCAL TIME ZONE 'UTC'; SET LOCAL work_mem = '128MB'")
-        # Nothing is null, and quoted nothing is empty text.
-        raw.copy_expert(f"COPY ({wanted}) TO STDOUT WITH (FORMAT csv)", buffer)
+        try:
+            # What is sorted and joined for such a question fits into memory; PostgreSQL's own limit would put it on
+            # disk.
+            raw.execute("SET LOCAL TIME ZONE 'UTC'; SET LOCAL work_mem = '128MB'")
+            # Nothing is null, and quoted nothing is empty text.
+            raw.copy_expert(f"COPY ({wanted}) TO STDOUT WITH (FORMAT csv)", buffer)
+        except psycopg2.Error as error:
+            raise CopyError(f"rows of {', '.join(kinds)}: SQLSTATE {error.pgcode}", error.pgcode) from None
     cells = {name: kind if kind in (pl.Int64, pl.String) else pl.String for name, kind in kinds.items()}
     if not buffer.tell():
         return pl.DataFrame(schema=cells).with_columns(_read(name, kind) for name, kind in kinds.items())

@@ -454,6 +454,7 @@ journal = Table(
     Column("arguments", JSONB, nullable=False, comment="what it was run with, besides the instant"),
     Column("taken", JSONB, nullable=False, comment="feed files it took in: key, receipt, SHA-256"),
     Column("landed", BigInteger, comment="id of the last submission when a job that receives had ended"),
+    Column("ended", Boolean, nullable=False, server_default=text("false"), comment="the job came to its end"),
 )
 
 centre_keys = Table(

@@ -17,7 +17,7 @@ from infra.store import Stored
 from parsers.feed import csv_columns
 from parsers.findings import FEED_COLUMNS, Found, visible
 from parsers.reply import encode
-from pipeline.archive import archive
+from pipeline.archive import archive, landing
 from pipeline.desk import Desk
 from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
@@ -117,13 +117,17 @@ def _booked(desk: Desk, stored: Stored, sha256: str, found: Found) -> tuple[dict
         found,
         external=True,
     )
-    again = book.holds(sha256)
     counts = judged.counts(0, records.height)
     good = judged.good
+    new, replaced = book.booked(sha256, stored.modified)
+    # What a run that died had booked of this very landing is told as that run would have.
+    again = book.holds(sha256) and (not new + replaced or desk.journal.has_taken(landing(stored, sha256)))
     if again:
         # What was booked after this file is newer than it; only what has no mark yet can still come from it.
         good = good.filter(pl.col("version") == 1)
         counts |= {"replaced": 0, "unchanged": counts["unchanged"] + counts["replaced"]}
+    elif new + replaced:
+        counts |= {"new": new, "replaced": replaced, "unchanged": counts["unchanged"] - new - replaced}
     book.add(
         good.drop("file").with_columns(
             pl.lit(sha256).alias("source"), pl.lit(stored.modified.isoformat()).alias("received")

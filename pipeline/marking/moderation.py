@@ -180,7 +180,7 @@ def _take_one(desk: Desk, stored: Stored, now: datetime) -> Summary:
     for cohort_id in judged.touched:
         with book.transaction() as connection:
             summary = _add(summary, _first_comparison(desk, book, connection, cohort_id, now))
-    _report(desk, name, sha256, feed.height, judged.good.height, judged.found, book.cohorts(judged.touched))
+    _report(desk, name, sha256, feed.height, judged.usable, judged.found, book.cohorts(judged.touched))
     desk.store.remove(stored)
     return summary
 

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import SQLAlchemyError
 
 from infra.ledger import sql
 from infra.running.postgres import EmbeddedPostgres
@@ -69,3 +70,11 @@ def test_parameters_of_a_query_are_its_own(engine: sa.Engine) -> None:
     read = sql.table(engine, query.order_by(ROWS.c.n))
     assert read["words"].to_list() == ["50%1' \\", "50%2' \\"]
     assert read["at"].to_list() == [datetime(2024, 3, 31, 0, 30, tzinfo=UTC)] * 2
+
+
+def test_a_question_that_fails_by_copy_quotes_no_learner_and_is_an_error_of_the_database(engine: sa.Engine) -> None:
+    query = sa.select(sa.cast(sa.literal("UCI 64123023000A"), sa.Integer).label("small"))
+    with pytest.raises(sql.CopyError, match="rows of small: SQLSTATE 22P02") as caught:
+        sql.table(engine, query)
+    assert isinstance(caught.value, SQLAlchemyError)
+    assert caught.value.__suppress_context__

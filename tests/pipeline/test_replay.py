@@ -12,13 +12,14 @@ from attrs import evolve
 from click.testing import CliRunner, Result
 
 import pipeline.intake.ingest as ingesting
-from infra.store import StoreError
+from infra.store import FolderStore, Stored, StoreError
 from pipeline.awarding.award import approve_boundaries, award, take_boundaries
 from pipeline.awarding.preview import preview
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.staff import Entry, Order, change_entry
 from pipeline.journal import JOBS
+from pipeline.marking.external import take_external
 from pipeline.replay import Difference, ReplayError, replay
 from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates
@@ -109,6 +110,30 @@ def test_res_6_a_run_that_died_loses_nothing_of_the_replay(
     season.step("2024-02-16 12:00 GMT | the desk looks | accepted")
     assert len(work.journal.all()) == 5
     assert replay(work, empty).differences == ()
+
+
+def test_res_6_a_feed_file_that_a_run_had_done_with_before_it_died_is_replayed(
+    work: Desk, empty: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    season, lines = Season(work), b"series,centre,candidate,uci,component,mark,status\r\n2024-06,64123,1,1,BEN03,9,\r\n"
+    for name in ("first", "second"):
+        season.land(f"feeds/external-marks/{name}.csv", lines, AWARDED - HOUR)
+    taken_out = FolderStore.remove
+
+    def die_at_the_second(store: FolderStore, stored: Stored) -> bool:
+        if stored.key.endswith("second.csv"):
+            raise StoreError("the disk is gone")
+        return taken_out(store, stored)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "remove", die_at_the_second)
+        with pytest.raises(StoreError):
+            take_external(work, AWARDED)
+    assert take_external(work, AWARDED).files == 1
+    died, ended = work.journal.all()
+    assert [(one.ended, len(one.taken)) for one in (died, ended)] == [(False, 2), (True, 1)]
+    came = replay(work, empty)
+    assert (came.files, came.differences) == (3, ())
 
 
 def test_res_6_the_command_replays_and_says_what_is_not_the_same(work: Desk, tmp_path: Path) -> None:

@@ -235,6 +235,28 @@ def test_mrk_2_an_old_file_of_external_marks_delivered_again_undoes_no_newer_mar
     assert "replaces no mark" in text
 
 
+def test_fil_5_external_marks_whose_taking_died_at_the_end_have_the_same_report_when_they_are_taken_again(
+    entered: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise Crash
+
+    deliver(entered, "a.csv", HEADER, row(1, "30"))
+    take_external(entered, NOW)
+    deliver(entered, "b.csv", HEADER, row(1, "31"), row(2, "32"), row(3, "61"))
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "remove", die)
+        with pytest.raises(Crash):
+            take_external(entered, NOW)
+    before = report(entered, "b")
+    assert "3 in the file, 1 new, 1 replaced, 0 unchanged, 1 refused" in before
+    assert take_external(entered, NOW) == Taken(files=1, booked=2, refused=1)
+    assert report(entered, "b") == before
+    deliver(entered, "b.csv", HEADER, row(1, "31"), row(2, "32"), row(3, "61"))
+    assert take_external(entered, NOW) == Taken(files=1, refused=1)
+    assert "this very file was booked before" in report(entered, "b")
+
+
 def test_mrk_1_an_external_mark_refused_once_is_booked_when_its_entry_has_come(work: Desk) -> None:
     """The second learner is entered only after the first delivery of the file."""
     put(work, f"inbox/{CENTRE}/E6412313.X01", registration_file(), REGISTERED)

@@ -273,6 +273,20 @@ def test_mod_2_a_run_that_dies_before_the_letter_is_out_compares_again(
     assert "generous" in said(marked, f"outbox/{CENTRE}/feedback-2024-06-BEN01.txt")
 
 
+def test_fil_5_a_file_whose_taking_died_at_the_end_has_the_same_report_when_it_is_taken_again(
+    marked: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    with monkeypatch.context() as broken:
+        broken.setattr(FolderStore, "remove", _fails)
+        with pytest.raises(OSError, match="no space"):
+            moderate(marked, -4)
+    report = said(marked, "reports/moderation/june.txt")
+    assert "Rows        10, of which 10 can be applied" in report
+    assert take(marked, JUNE).files == 1
+    assert said(marked, "reports/moderation/june.txt") == report
+
+
 # --- After feedback --------------------------------------------------------------------------------------------------
 
 
