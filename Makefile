@@ -4,7 +4,7 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down debian test fuzz bench bench-national reliability lock docs site terraform clean
+.PHONY: help install demo up down debian test fuzz chaos bench bench-national reliability lock docs site terraform clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ test: $(STAMP) debian ## ruff, mypy and every test
 fuzz: $(STAMP) ## breaks files and reads them, FUZZ_SECONDS long (60) or until interrupted
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),60) --seed $(or $(FUZZ_SEED),1)
 
+chaos: $(STAMP) ## seasons in which jobs and PostgreSQL are killed at random moments: SEED= (1), SECONDS= (60; 0: that seed alone)
+	@$(BIN)/python -m bench.chaos --seed $(or $(SEED),1) --seconds $(or $(SECONDS),60)
+
 bench: $(STAMP) ## the parser beside its floor and its peers, then a national series to results day: seconds, memory
 	@$(BIN)/python -m bench.parse
 	@$(BIN)/python -m bench.national
@@ -57,7 +60,7 @@ bench: $(STAMP) ## the parser beside its floor and its peers, then a national se
 bench-national: $(STAMP) ## the national series alone
 	@$(BIN)/python -m bench.national
 
-reliability: $(STAMP) ## whole seasons audited, jobs killed at every step, load; writes docs/reliability.md: about an hour
+reliability: $(STAMP) ## whole seasons audited, jobs killed at every step and at any moment, load; writes docs/reliability.md: an hour and a half
 	@$(BIN)/python -m bench.reliability $(PARTS)
 
 docs: $(STAMP) ## rewrite the pages that are generated from the code

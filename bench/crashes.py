@@ -382,7 +382,7 @@ def fresh_process(target: Callable[..., None], *args: Any) -> BaseProcess:
     """A process that a server forks which has everything imported and has not done anything yet. Give it functions of
     modules."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "bench.crashes", "boto3"])
+    context.set_forkserver_preload(["__main__", target.__module__, "boto3"])
     process = context.Process(target=target, args=args, daemon=True)
     with _ASKING:
         process.start()

@@ -16,10 +16,11 @@ New = Callable[[str], Settings]
 
 
 @contextmanager
-def temporary_server(*, durable: bool = False) -> Iterator[tuple[EmbeddedPostgres, Path]]:
-    """A running server, and the folder it lies in. Unless it is `durable` it does not wait for the disk."""
+def temporary_server(*, durable: bool = False, port: int | None = None) -> Iterator[tuple[EmbeddedPostgres, Path]]:
+    """A running server, and the folder it lies in. Unless it is `durable` it does not wait for the disk; with a `port`
+    of its own it can be started again where it was."""
     with tempfile.TemporaryDirectory(prefix="resultsday-bench-") as folder:
-        server = EmbeddedPostgres(Path(folder) / "postgres", durable=durable)
+        server = EmbeddedPostgres(Path(folder) / "postgres", durable=durable, port=port)
         try:
             server.start()
             yield server, Path(folder)

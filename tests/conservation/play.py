@@ -44,11 +44,12 @@ def play(desk: Desk, season: Season, progress: Callable[[Step], object] | None =
         before = step.at
         if progress:
             progress(step)
-        _run(desk, season, step)
+        run_step(desk, season, step)
     return Played(desk, season)
 
 
-def _run(desk: Desk, season: Season, step: Step) -> None:
+def run_step(desk: Desk, season: Season, step: Step) -> None:
+    """Runs the jobs of a step."""
     series = desk.catalogue.series_by_id(step.series)
     assert series
     if step.job == "ingest":

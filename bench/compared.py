@@ -1,0 +1,59 @@
+"""All that a desk holds, so that two desks on which the same was done can be compared: by what rows say and point to,
+never by their numbers, which a run that died uses up."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+
+import sqlalchemy as sa
+
+from bench.crashes import TABLE, State, read_ledger
+from infra.ledger.tables import metadata
+from infra.store import TEMPORARY_FOLDER, FolderStore
+from pipeline.desk import Desk
+
+LINKS: Mapping[str, str] = {"awarding_id": "awardings", "claim_id": "entries", "mark_id": "marks"}
+"""Columns that hold the number of another table's row without a foreign key, as their tables are large."""
+UNCOMPARED = ("beats", "journal")
+"""Tables that say how often something was run, not what came of it."""
+
+
+def held(desk: Desk) -> State:
+    """The rows of every table and every file of the store, the drafts of writers included."""
+    store = desk.store
+    assert isinstance(store, FolderStore)
+    files = {one.key: store.get(one.key) if one.kind == "file" else b"" for one in store.list("")}
+    drafts = {f"{TEMPORARY_FOLDER}/{one.name}": one.read_bytes() for one in (store.root / TEMPORARY_FOLDER).glob("*")}
+    return rows(desk.settings.database_url) | files | drafts
+
+
+def rows(url: str) -> dict[str, bytes]:
+    """The rows of each table in an order of their own; what a row points to stands in it by its name."""
+    lines = {name: held.splitlines() for name, held in read_ledger(url).rows.items()}
+    numbered = {name: {line.partition(b"\t")[0]: line for line in its} for name, its in lines.items()}
+
+    @cache
+    def name(table: str, number: bytes) -> bytes:
+        """What tells a row from all others, whatever its number: a hash of what it says."""
+        line = numbered[table].get(number)
+        return hashlib.sha256(said(table, line)).hexdigest()[:16].encode() if line else number
+
+    def said(table: str, line: bytes) -> bytes:
+        cells = zip(metadata.tables[table].columns, line.split(b"\t"), strict=True)
+        return b"\t".join(
+            name(link, cell) if (link := linked(column)) else cell for column, cell in cells if column.name != "id"
+        )
+
+    return {
+        f"{TABLE}{table}": b"\n".join(sorted(said(table, line) for line in its))
+        for table, its in lines.items()
+        if table not in UNCOMPARED
+    }
+
+
+def linked(column: sa.Column[int]) -> str | None:
+    """The table of whose rows the column holds numbers."""
+    keys = [one.column.table.name for one in column.foreign_keys]
+    return keys[0] if keys else LINKS.get(column.name)
