@@ -283,6 +283,7 @@ def _work(plan: Plan, number: int, settings: Settings, to: Connection) -> None:
     logging.disable()
     with open_desk(settings) as desk:
         act = acts_of(plan, desk.catalogue)[number]
+        desk.journal.all()  # A connection is open: not every other process shall end before it has done anything.
         to.send("begins")
         try:
             act.jobs(desk)
