@@ -46,7 +46,7 @@ from tests.conservation.play import LONG_AGO, run_step
 
 LATE = 1.4
 """How far beyond the time it takes in peace a job may be killed: in a fresh process it takes longer."""
-FAULTS = {0: 15, 1: 45, 2: 25, 3: 15}
+FAULTS = {0: 10, 1: 40, 2: 30, 3: 20}
 """How many faults an act has on its way, and how often in a hundred."""
 OF_POSTGRES = 0.15
 """The part of the faults that strikes PostgreSQL."""
@@ -96,7 +96,7 @@ def plan_of(seed: int) -> Plan:
     """The season of a seed; every third is a school year."""
     chance = Random(seed)
     if seed % 3:
-        return Plan(seed, chance.randint(2, 5), chance.randint(3, 7))
+        return Plan(seed, chance.randint(3, 5), chance.randint(3, 7))
     centres, learners = chance.randint(4, 8), chance.randint(4, 10)
     return Plan(seed, centres, learners, season(seed, centres, learners))
 
