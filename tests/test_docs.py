@@ -42,7 +42,12 @@ def test_python_in_the_docs_prints_what_it_says(block: str, monkeypatch: pytest.
 
 
 def test_every_file_and_function_the_pages_point_to_is_there() -> None:
-    pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "tests" / "scenarios" / "README.md"]
+    pages = [
+        *(ROOT / "docs").rglob("*.md"),
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "tests" / "scenarios" / "README.md",
+    ]
     folders = "parsers|rules|pipeline|infra|dags|tests|fixtures|bench"
     gone, checked = [], 0
     for page in pages:

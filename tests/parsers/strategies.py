@@ -16,6 +16,7 @@ from parsers import forms
 from parsers.forms import Form
 from parsers.identifiers import uci, uln, upn
 from parsers.layouts import (
+    BASEDATA,
     CENTRE_HEADER,
     CENTRE_TRAILER,
     FILE_HEADER,
@@ -147,7 +148,7 @@ def canonical(draw: st.DrawFn, kinds: st.SearchStrategy[Kind] = EVERY_KIND) -> b
     """
     letter, version, layout = draw(kinds)
     types = draw(ORDERS)
-    centre = draw(_NUMBERED if letter in "EAFM" else _NUMBERED | _KEYED if letter == "R" else _KEYED)
+    centre = draw(_KEYED if letter in BASEDATA else _NUMBERED | _KEYED if letter == "R" else _NUMBERED)
     common = {"data_type": letter, "centre": centre}
     said = common | {"year": draw(_YEARS), "formats_version": version}
     header = laid(FILE_HEADER, draw(records(FILE_HEADER)), said)
