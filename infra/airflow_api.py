@@ -28,7 +28,7 @@ POLL_SECONDS = 0.2
 
 
 class AirflowError(Exception):
-    """Airflow refused a call, could not be reached, or did not get there in time; the message says what and why."""
+    """Airflow refused a call, could not be reached, or took too long; the message says what and why."""
 
 
 class AirflowApi:
@@ -49,7 +49,7 @@ class AirflowApi:
         if not password:
             file = Path(environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
             password = json.loads(file.read_text(encoding="utf-8"))[SERVICE]
-        # Where tasks report to, and not the address of people, which may lie beyond a proxy they cannot pass.
+        # Where tasks report to, not the address that people use: that may be behind a proxy which tasks cannot pass.
         return cls(environ["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].removesuffix("/execution/"), SERVICE, password)
 
     def __enter__(self) -> Self:
@@ -65,13 +65,13 @@ class AirflowApi:
         self._client.close()
 
     def token(self) -> str:
-        """A bearer token; asked for once and kept."""
+        """A bearer token, requested once and kept."""
         if self._token is None:
             self._token = str(self._send("POST", "/auth/token", json=self._login)["access_token"])
         return self._token
 
     def health(self) -> dict[str, Any]:
-        """What Airflow says of its parts: `{"scheduler": {"status": "healthy", ...}, ...}`."""
+        """What Airflow says about its parts: `{"scheduler": {"status": "healthy", ...}, ...}`."""
         return self._send("GET", "/api/v2/monitor/health")
 
     def trigger(
@@ -84,8 +84,8 @@ class AirflowApi:
     ) -> str:
         """Start a run of a DAG now; returns its run id. (The run of a paused DAG waits.)
 
-        `run_after` (aware, in the past) is the instant the run stands for when it is not now: of a rehearsal. With a
-        `run_id` of the caller's a second call is refused.
+        `run_after` (aware, in the past): in a rehearsal, the instant the run is for. With the caller's own `run_id` a
+        second call is refused.
         """
         body: dict[str, Any] = {"logical_date": None, "conf": dict(conf or {})}
         if run_after:
@@ -95,17 +95,17 @@ class AirflowApi:
         return str(self._call("POST", f"/dags/{dag_id}/dagRuns", json=body)["dag_run_id"])
 
     def state(self, dag_id: str, run_id: str) -> str | None:
-        """The state of a run; null when there is no such run."""
+        """The state of a run; None when there is no such run."""
         found = self._call("GET", f"/dags/{dag_id}/dagRuns", params={"run_id_pattern": run_id})["dag_runs"]
-        return next((str(one["state"]) for one in found if one["dag_run_id"] == run_id), None)
+        return next((str(run["state"]) for run in found if run["dag_run_id"] == run_id), None)
 
     def questions(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """What a run asks a person and nobody has answered yet: `subject`, `options`, `task_instance`, ..."""
+        """Questions of a run that nobody has answered yet: `subject`, `options`, `task_instance`, ..."""
         asked = self._call("GET", f"/dags/{dag_id}/dagRuns/{run_id}/hitlDetails")["hitl_details"]
-        return [one for one in asked if not one["response_received"]]
+        return [question for question in asked if not question["response_received"]]
 
     def answer(self, question: Mapping[str, Any], chosen: str, given: Mapping[str, Any] | None = None) -> None:
-        """Answers a question of `questions` as the user that is logged in: an option, and what the form asks for."""
+        """Answers a question from `questions` as the logged-in user: the option `chosen`, and the form's fields."""
         task = question["task_instance"]
         path = f"/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
         answered = {"chosen_options": [chosen], "params_input": dict(given or {})}
@@ -161,7 +161,8 @@ class AirflowApi:
     def wait_until_known(self, dag_id: str, timeout: float) -> None:
         """Wait at most `timeout` seconds until Airflow can run a DAG.
 
-        When its file, or for an unknown DAG any file, does not import, raises `AirflowError` with that error's text.
+        Raises `AirflowError` with the import error when the DAG's file (or, while the DAG is unknown, any file) does
+        not import.
         """
         deadline = time.monotonic() + timeout
         while True:
@@ -187,7 +188,7 @@ class AirflowApi:
         except httpx.HTTPError as error:
             raise AirflowError(f"{method} {path}: {error or type(error).__name__}") from error
         if answer.is_error:
-            # A refused log-in answers with what it was given: that must not reach a log.
+            # The answer to a refused log-in repeats the password: it must not reach a log.
             why = "log-in refused" if path == "/auth/token" else answer.text[:2000]
             raise AirflowError(f"{method} {path}: {answer.status_code} {why}")
         return dict(answer.json())
@@ -196,8 +197,8 @@ class AirflowApi:
 def note_run(dag_id: str, run_id: str, note: str) -> None:
     """Set the note of the run the calling task belongs to.
 
-    A task has no access of its own to it, so this goes through the REST API; a note that cannot be set is logged and is
-    no reason for the run to fail.
+    A task cannot set it itself, so this goes through the REST API. When the note cannot be set, that is logged and the
+    run goes on.
     """
     try:
         with AirflowApi.of_this_task() as api:

@@ -1,4 +1,4 @@
-"""What the desk asks of its machine: private files, free ports, children that do not outlive their parent."""
+"""What the desk needs of its machine: private files, free ports, children that do not outlive their parent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace `path` by `text` in one step, readable by its owner only at every moment."""
+    """Replace the content of `path` with `text` in one step; only its owner can read it at any moment."""
     handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mkstemp makes it 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
@@ -32,7 +32,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def make_folder(path: Path, mode: int = 0o755) -> None:
-    """Make a folder and those above it that lack, none of them writable by others, whatever the umask is."""
+    """Make a folder and the missing folders above it, none of them writable by others, whatever the umask is."""
     for above in reversed(path.parents):
         if not above.exists():
             above.mkdir(mode=0o755, exist_ok=True)
@@ -40,7 +40,7 @@ def make_folder(path: Path, mode: int = 0o755) -> None:
 
 
 def private_file(path: str, flags: int) -> int:
-    """An `opener` for a file that its owner alone can read, whatever the umask is."""
+    """An `opener` for a file that only its owner can read, whatever the umask is."""
     return os.open(path, flags, 0o600)
 
 
@@ -55,7 +55,7 @@ def tail(path: Path, size: int = 4000) -> str:
 
 
 def free_port(preferred: int = 0) -> int:
-    """A TCP port of 127.0.0.1 nobody listens on: the preferred one when it is free."""
+    """A TCP port of 127.0.0.1 that nobody listens on: the preferred one when it is free."""
     for port in (preferred, 0):
         found = _unused(port)
         if found:
@@ -65,11 +65,11 @@ def free_port(preferred: int = 0) -> int:
 
 @contextlib.contextmanager
 def claimed_port(preferred: int = 0) -> Iterator[int]:
-    """A free TCP port of 127.0.0.1, the preferred one when it can be had, that is ours until the block ends: of all who
-    ask in this way, however closely together, no two get the same.
+    """A free TCP port of 127.0.0.1, the preferred one if possible, that is ours until the block ends: no two callers
+    get the same port, however closely together they ask.
 
-    The claim is a UDP socket of the same number. Unlike a look at the TCP port, it is one step, it leaves the port for
-    the server to bind, and the kernel ends it with the process.
+    The claim is a UDP socket of the same number. Unlike a look at the TCP port, it takes one step, leaves the port for
+    the server to bind, and is released by the kernel when the process ends.
     """
     for port in (preferred, *[0] * _ATTEMPTS):
         with socket.socket(type=socket.SOCK_DGRAM) as claim:
@@ -90,7 +90,7 @@ _ATTEMPTS = 20
 def _unused(port: int) -> int | None:
     """The number of a TCP port (for 0: of any) when nobody listens on it."""
     with socket.socket() as probe:
-        # As servers do: a connection that is still fading away must not cost us the port.
+        # As servers do: a connection that is still closing must not cost us the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOCALHOST, port))
@@ -100,9 +100,9 @@ def _unused(port: int) -> int | None:
 
 
 def born(pid: int) -> str:
-    """What, with its number, makes a process one process for ever: its start in the kernel's ticks since boot.
+    """What identifies a process for ever, together with its number: its start in the kernel's ticks since boot.
 
-    Never a time of day: a virtual machine's clock is set while processes run, and then they seem to be others.
+    Not a time of day: a virtual machine's clock may be set while processes run, and then they would seem to be others.
     Raises `FileNotFoundError` or `ProcessLookupError` when there is no such process.
     """
     if sys.platform != "linux":
@@ -118,7 +118,7 @@ def ends_with_parent(signum: signal.Signals) -> Callable[[], None]:
     """
     if sys.platform != "linux":
         return lambda: None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up here: between fork and exec a child must do little
+    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up here: a child must do little between fork and exec
     parent = os.getpid()
 
     def arrange() -> None:

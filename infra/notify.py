@@ -1,4 +1,4 @@
-"""Tells people: by e-mail over SMTP, and by POST to a webhook. Whatever happens to a message, the caller goes on."""
+"""Tells people things, by e-mail (SMTP) and by POST to a webhook. Whatever happens to a message, the caller goes on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class Message:
-    """What is said: a subject of one line, a text for people, and the same as JSON for programs."""
+    """What is sent: a subject of one line, a text for people, and the same as JSON for programs."""
 
     subject: str
     text: str
@@ -31,13 +31,13 @@ class Channel(Protocol):
     """A way to tell people."""
 
     def send(self, message: Message, seconds: float) -> None:
-        """Sends it, with so many seconds for each step; raises `OSError`, `SMTPException` or `HTTPError`."""
+        """Sends it, with at most `seconds` for each step; raises `OSError`, `SMTPException` or `HTTPError`."""
 
 
 @frozen(kw_only=True)
 class Mail:
-    """E-mail, to `to` by the server at `host`. With `starttls` nothing is said to a server that cannot prove, by a
-    certificate the machine trusts, that it is that host."""
+    """E-mail to `to`, through the server at `host`. With `starttls` nothing is sent unless the server proves that it is
+    that host, with a certificate this machine trusts."""
 
     host: str
     port: int
@@ -50,7 +50,7 @@ class Mail:
     def send(self, message: Message, seconds: float) -> None:
         """See `Channel.send`."""
         mail = EmailMessage()
-        # A line end in a subject would be another header, which `EmailMessage` refuses.
+        # A line end in a subject would start another header, which `EmailMessage` refuses.
         mail["Subject"] = " ".join(message.subject.split())
         mail["From"], mail["To"] = self.sender, ", ".join(self.to)
         mail.set_content(message.text)
@@ -76,7 +76,7 @@ class Webhook:
 
 
 def channels(settings: Settings) -> tuple[Mail | Webhook, ...]:
-    """The ways the settings name; none of them is a way too: what happens is then in the log and in Airflow only."""
+    """The channels that the settings name. There may be none: alerts are then seen only in the log and in Airflow."""
     found: list[Mail | Webhook] = []
     if settings.alert_mail_to:
         found.append(
@@ -87,7 +87,7 @@ def channels(settings: Settings) -> tuple[Mail | Webhook, ...]:
                 user=settings.alert_smtp_user,
                 password=settings.alert_smtp_password,
                 sender=settings.alert_mail_from,
-                to=tuple(one.strip() for one in settings.alert_mail_to.split(",")),
+                to=tuple(address.strip() for address in settings.alert_mail_to.split(",")),
             )
         )
     if settings.alert_webhook:
@@ -96,22 +96,22 @@ def channels(settings: Settings) -> tuple[Mail | Webhook, ...]:
 
 
 def send(settings: Settings, message: Message) -> list[str]:
-    """Sends a message by every channel at the same time, and waits for them so long as the settings say and no longer.
-    Never raises; returns the names of the channels that took it. The others are logged, without what they answered."""
+    """Sends a message by every channel at the same time, and waits at most `alert_seconds` of the settings. Never
+    raises; returns the names of the channels that took it. The others are logged, without what they answered."""
     taken: list[str] = []
 
-    def one(channel: Mail | Webhook) -> None:
+    def tell(channel: Mail | Webhook) -> None:
         name = type(channel).__name__
         try:
             channel.send(message, settings.alert_seconds)
-        except Exception as error:  # a certificate, a proxy, a name that is none: whatever it is, the job goes on
+        except Exception as error:  # a certificate, a proxy, an unknown host: whatever it is, the job goes on
             log.warning("the alert could not be sent by %s: %s", name, type(error).__name__)
         else:
             taken.append(name)
 
-    # In threads that nobody has to wait for: a server that answers a byte at a time keeps within every time limit of
-    # its own connection, and would hold up a job for hours.
-    threads = [threading.Thread(target=one, args=(channel,), daemon=True) for channel in channels(settings)]
+    # In threads that we need not wait for: a server that answers one byte at a time never exceeds the time limit of its
+    # connection, and would hold up a job for hours.
+    threads = [threading.Thread(target=tell, args=(channel,), daemon=True) for channel in channels(settings)]
     for thread in threads:
         thread.start()
     for thread in threads:

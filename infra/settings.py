@@ -1,7 +1,7 @@
 """Every setting of the desk, declared once: name, environment variable, default and meaning.
 
 A setting comes from the environment or from its default; there is no settings file, so no secret can be left in one.
-In production a secret need not stand in the environment either: `<VARIABLE>_FILE` names a file that holds the value.
+In production a secret need not be in the environment either: `<VARIABLE>_FILE` names a file that holds the value.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CATALOGUE_OF_THE_PROJECT = Path(str(files("fixtures"))) / "catalogue"
 
 @frozen(kw_only=True)
 class Settings:
-    """What the desk needs to know of its surroundings. Build one with `Settings.load`."""
+    """What the desk needs to know about where it runs. Made by `Settings.load`."""
 
     state: Path = _setting(
         "RESULTSDAY_STATE",
@@ -45,7 +45,7 @@ class Settings:
         "RESULTSDAY_DATABASE_URL",
         "",
         "PostgreSQL address of the ledger, `postgresql+psycopg2://user:password@host:port/database`. Empty: the desk "
-        "starts an embedded server. Airflow's own tables live in the database `airflow` on the same server.",
+        "starts an embedded server. Airflow's own tables are in the database `airflow` on the same server.",
     )
     catalogue: Path = _setting(
         "RESULTSDAY_CATALOGUE",
@@ -56,15 +56,17 @@ class Settings:
     settle_seconds: int = _setting(
         "RESULTSDAY_SETTLE_SECONDS",
         10,
-        "A file that changed less than this many seconds ago may still be growing and is left for the next run "
+        "A file that changed less than this many seconds ago may still be growing, and waits for the next run "
         "(folder store; objects in S3 are always whole).",
         int,
     )
-    batch_files: int = _setting("RESULTSDAY_BATCH_FILES", 200, "Files taken together in one batch, at the most.", int)
+    batch_files: int = _setting(
+        "RESULTSDAY_BATCH_FILES", 200, "At most this many files are taken together in one batch.", int
+    )
     batch_bytes: int = _setting(
         "RESULTSDAY_BATCH_BYTES",
         64 * MIB,
-        "Bytes of files taken together in one batch, at the most (one file always fits).",
+        "At most this many bytes of files are taken together in one batch (one file always fits).",
         int,
     )
     max_file_bytes: int = _setting(
@@ -79,72 +81,83 @@ class Settings:
     sftp_port: int = _setting(
         "RESULTSDAY_SFTP_PORT",
         2222,
-        "TCP port of the landing service. The desk that `up` starts takes another when this one is not free; "
-        "`resultsday sftp` alone does not.",
+        "TCP port of the landing service. `resultsday up` takes another port when this one is not free; "
+        "`resultsday sftp` does not.",
         int,
     )
     sftp_sessions: int = _setting(
-        "RESULTSDAY_SFTP_SESSIONS", 8, "Connections of one centre to the landing service at a time, at the most.", int
+        "RESULTSDAY_SFTP_SESSIONS",
+        8,
+        "At most this many connections of one centre to the landing service at a time.",
+        int,
     )
     sftp_connections: int = _setting(
         "RESULTSDAY_SFTP_CONNECTIONS",
         500,
-        "Connections to the landing service at a time, at the most, logged in or not.",
+        "At most this many connections to the landing service at a time, logged in or not.",
         int,
     )
     sftp_waiting_files: int = _setting(
         "RESULTSDAY_SFTP_WAITING_FILES",
         2000,
-        "Files of one centre that may wait in its inbox; the landing service takes no more until some are taken in.",
+        "At most this many files of a centre wait in its inbox; the landing service accepts no more until some have "
+        "been taken in.",
         int,
     )
     sftp_buffer_bytes: int = _setting(
         "RESULTSDAY_SFTP_BUFFER_BYTES",
         512 * MIB,
-        "Bytes of unfinished transfers that the landing service buffers at a time, at the most: a file up to 1 MiB in "
-        "memory, a larger one in the system's temporary folder.",
+        "At most this many bytes of unfinished transfers are buffered by the landing service at a time: a file up to "
+        "1 MiB in memory, a larger one in the system's temporary folder.",
         int,
     )
     sftp_login_seconds: int = _setting(
-        "RESULTSDAY_SFTP_LOGIN_SECONDS", 30, "A connection that has not logged in within this time is ended.", int
+        "RESULTSDAY_SFTP_LOGIN_SECONDS",
+        30,
+        "A connection that has not logged in after this many seconds is ended.",
+        int,
     )
     sftp_idle_seconds: int = _setting(
-        "RESULTSDAY_SFTP_IDLE_SECONDS", 600, "A session that asks for nothing for so long is ended.", int
+        "RESULTSDAY_SFTP_IDLE_SECONDS", 600, "A session that has been idle for this many seconds is ended.", int
     )
 
     airflow_password: str = _setting(
         "RESULTSDAY_AIRFLOW_PASSWORD",
         "",
-        "Password of Airflow's user `ops`, as which tasks set the notes of their runs. Empty: the one the desk of this "
-        "machine has made.",
+        "Password of Airflow's user `ops`, with which tasks set the notes of their runs. Empty: the password that the "
+        "desk on this machine has made.",
     )
 
     broker: str = _setting(
         "RESULTSDAY_BROKER",
         "",
-        "Celery's queue, `redis://:password@host:port/0`: the desk that `up` starts runs tasks in a worker of Celery "
+        "Celery's queue, `redis://:password@host:port/0`: `resultsday up` then runs tasks in a Celery worker "
         "(CeleryExecutor). Empty: tasks are processes of the scheduler (LocalExecutor).",
     )
 
     approvers: str = _setting(
-        "RESULTSDAY_APPROVERS", "admin", "Who may approve boundaries and results: users of Airflow, by comma."
+        "RESULTSDAY_APPROVERS",
+        "admin",
+        "Who may approve boundaries and results: users of Airflow, separated by commas.",
     )
 
     users: str = _setting(
         "RESULTSDAY_USERS",
         "",
-        "Further users of the desk's own Airflow, `name:role` by comma, with the roles viewer, user, op and admin. "
-        "Their passwords are made at the first start, in `airflow/passwords.json` of the state folder.",
+        "More users of the desk's own Airflow, `name:role` separated by commas; the roles are viewer, user, op and "
+        "admin. Their passwords are made at the first start and kept in `airflow/passwords.json` in the state folder.",
     )
     personal_data: str = _setting(
         "RESULTSDAY_PERSONAL_DATA",
         "admin",
-        "Who may have names, dates of birth and UCIs shown in the console, which puts it on record: users of Airflow, "
-        "by comma.",
+        "Who may see names, dates of birth and UCIs in the console, which records each time: users of Airflow, "
+        "separated by commas.",
     )
 
     alert_mail_to: str = _setting(
-        "RESULTSDAY_ALERT_MAIL_TO", "", "Who is told of alerts by e-mail: addresses, by comma. Empty: nobody."
+        "RESULTSDAY_ALERT_MAIL_TO",
+        "",
+        "Who is told of alerts by e-mail: addresses, separated by commas. Empty: nobody.",
     )
     alert_mail_from: str = _setting("RESULTSDAY_ALERT_MAIL_FROM", "resultsday@localhost", "Sender of these e-mails.")
     alert_smtp_host: str = _setting("RESULTSDAY_ALERT_SMTP_HOST", "127.0.0.1", "Mail server (SMTP) for them.")
@@ -152,38 +165,40 @@ class Settings:
     alert_smtp_tls: str = _setting(
         "RESULTSDAY_ALERT_SMTP_TLS",
         "none",
-        "`starttls`: every e-mail goes encrypted, to a server whose certificate this machine trusts; `none`: in the "
-        "clear, which is for a server on this machine.",
+        "`starttls`: e-mails are sent encrypted, and only to a server whose certificate this machine trusts; `none`: "
+        "in the clear, for a mail server on this machine.",
     )
     alert_smtp_user: str = _setting("RESULTSDAY_ALERT_SMTP_USER", "", "User at the mail server. Empty: no log-in.")
     alert_smtp_password: str = _setting(
-        "RESULTSDAY_ALERT_SMTP_PASSWORD", "", "Its password, which is sent with `starttls` only."
+        "RESULTSDAY_ALERT_SMTP_PASSWORD", "", "Its password, sent only with `starttls`."
     )
     alert_webhook: str = _setting(
-        "RESULTSDAY_ALERT_WEBHOOK", "", "Address to which alerts are posted as JSON. Empty: none."
+        "RESULTSDAY_ALERT_WEBHOOK", "", "Address to which alerts are posted as JSON. Empty: nowhere."
     )
     alert_webhook_token: str = _setting(
         "RESULTSDAY_ALERT_WEBHOOK_TOKEN", "", "Bearer token for that address. Empty: none."
     )
     alert_seconds: int = _setting(
-        "RESULTSDAY_ALERT_SECONDS", 10, "An alert that is not sent within this time is given up until the next.", int
+        "RESULTSDAY_ALERT_SECONDS",
+        10,
+        "An alert that has not been sent after this many seconds is given up until the next look.",
+        int,
     )
     alert_runbook: str = _setting(
         "RESULTSDAY_ALERT_RUNBOOK",
         "docs/runbook/{page}.md",
-        "Address of a page of the runbook, for alerts, with `{page}` for its name. On the docs site it ends in "
-        "`runbook/{page}.html`.",
+        "Address of the runbook's pages, for links in alerts, with `{page}` for the name of the page. On the docs site "
+        "it ends in `runbook/{page}.html`.",
     )
     sftp_check: str = _setting(
         "RESULTSDAY_SFTP_CHECK",
         "",
-        "`host:port` at which the landing service must answer for the desk to be called healthy. Empty: it is not "
-        "looked at.",
+        "`host:port` at which the landing service must answer for the desk to be healthy. Empty: it is not checked.",
     )
     free_disk_bytes: int = _setting(
         "RESULTSDAY_FREE_DISK_BYTES",
         1024 * MIB,
-        "Less free space on the disk of the store (a folder) or of the state folder is reported.",
+        "Less free space than this on the disk of the store (if it is a folder) or of the state folder is reported.",
         int,
     )
 
@@ -194,8 +209,8 @@ class Settings:
 
     @classmethod
     def load(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Settings from `environment`; raises `SettingError` for a value that is not of its kind, or a file that cannot
-        be read."""
+        """Settings from `environment`; raises `SettingError` for a value that cannot be used or a file that cannot be
+        read."""
         given: dict[str, Any] = {}
         for setting in declared():
             text = _text(environment, setting.metadata["variable"])
@@ -217,7 +232,7 @@ class Settings:
         if self.alert_smtp_tls not in ("none", "starttls"):
             yield "RESULTSDAY_ALERT_SMTP_TLS must be none or starttls"
         if self.alert_smtp_password and self.alert_smtp_tls == "none":
-            yield "RESULTSDAY_ALERT_SMTP_PASSWORD is not sent in the clear: set RESULTSDAY_ALERT_SMTP_TLS"
+            yield "RESULTSDAY_ALERT_SMTP_PASSWORD is never sent in the clear: set RESULTSDAY_ALERT_SMTP_TLS"
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for the processes the desk starts."""
@@ -234,7 +249,7 @@ def declared() -> tuple[Attribute[Any], ...]:
 
 
 def _text(environment: Mapping[str, str], variable: str) -> str:
-    """What the environment says of a variable, or the file that `<variable>_FILE` names."""
+    """The value of a variable in the environment, or the text of the file that `<variable>_FILE` names."""
     named = environment.get(f"{variable}_FILE", "")
     if environment.get(variable) or not named:
         return environment.get(variable, "")

@@ -1,8 +1,8 @@
-"""Where files lie: a folder or an S3 bucket, behind one small interface.
+"""Where files are kept: a folder or an S3 bucket, behind one small interface.
 
 A key is text with `/` between its parts: `inbox/<centre>/<name>`, `archive/<sha256>`, `outbox/<centre>/<name>`. The
 name of a file in the inbox was chosen by somebody outside, so a key is checked before anything is touched, and nothing
-but a plain file is ever opened. Whatever the outside world does wrong surfaces as `StoreError`.
+but a plain file is ever opened. Whatever goes wrong outside is raised as `StoreError`.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ Kind = Literal["file", "folder", "other"]
 MIB = 1024 * 1024
 TEMPORARY_FOLDER = ".tmp"
 PRIVATE = ("embargo", TEMPORARY_FOLDER)
-"""Folders at the root that only the desk's own user can look into: what waits there is not to be seen yet (RES-2)."""
+"""Folders at the root that only the desk's own user can look into: nobody may see yet what waits there (RES-2)."""
 TEMPORARY_ENDINGS = (".part", ".filepart", ".tmp", ".crdownload")
-KEPT_LEVELS = 2  # inbox/<centre> is a centre's landing place: it stays when it is empty
-DEEPEST = 64  # parts of a key in a folder store; what a sender nests deeper would make every listing slow
-TRIES = 20  # of a step that a neighbour can spoil; each try loses only to somebody else's success
+KEPT_LEVELS = 2  # inbox/<centre> is where a centre's files land: it stays when it is empty
+DEEPEST = 64  # parts of a key in a folder store; deeper nesting by a sender would make every listing slow
+TRIES = 20  # of a step that another process can spoil; a try fails only because another's succeeded
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST, LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -55,7 +55,7 @@ class Missing(StoreError):  # noqa: N818
 
 
 class BadKey(ValueError):  # noqa: N818
-    """The key leaves the store, or no file can have it."""
+    """The key leads out of the store, or no file can have it."""
 
 
 @frozen
@@ -69,7 +69,7 @@ class Stored:
     """Aware, UTC."""
     kind: Kind
     version: str = ""
-    """What tells this content from the next one, where size and time cannot: a mark only the store understands."""
+    """Tells this content from a later one where size and time cannot; only the store understands it."""
 
     def unchanged(self, later: Stored) -> bool:
         """Whether `later`, found under the same key, is still the same thing."""
@@ -77,13 +77,13 @@ class Stored:
 
 
 class Store(Protocol):
-    """What the desk asks of a place for files. Every method raises `BadKey` before it touches anything."""
+    """What the desk needs of a place for files. Every method raises `BadKey` before it touches anything."""
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """Everything whose key begins with `prefix`, at any depth, sorted by key.
 
-        Folders are listed only when they are empty (in S3: whenever somebody made a zero-byte marker for one). Of kind
-        "other" are links, pipes, sockets and devices, and a folder nested too deep to be looked into; in S3, an object
+        Folders are listed only when they are empty (in S3: whenever somebody made a zero-byte marker for one). Links,
+        pipes, sockets, devices and folders nested too deep to look into are of kind "other"; in S3, so is an object
         whose key would be a `BadKey`.
         """
 
@@ -91,29 +91,30 @@ class Store(Protocol):
         """The whole content. Raises `Missing`."""
 
     def open(self, key: str) -> BinaryIO:
-        """The content as a stream to be read once, for what is too large to hold. Raises `Missing`."""
+        """The content as a stream to be read once, for files too large for memory. Raises `Missing`."""
 
     def put(self, key: str, data: bytes | BinaryIO) -> None:
-        """Write or replace: a reader sees the old whole or the new whole. Durable when it returns."""
+        """Write or replace: a reader sees either the whole old file or the whole new one. Durable when it returns."""
 
     def put_if_absent(self, key: str, data: bytes | BinaryIO) -> bool:
         """Write unless there is something already: of many concurrent writers exactly one is told True.
 
-        Either way the key holds a whole, durable file when this returns. In S3 the winner may be told False, when the
-        answer to its first try was lost on the way.
+        Either way the key holds a whole, durable file when this returns. In S3 the writer that succeeded may be told
+        False when the answer to its first try was lost.
         """
 
     def move(self, source: str, target: str) -> None:
-        """Move a file, folder or other thing; what lies at `target` is replaced. Repeatable: done before is done.
+        """Move a file, folder or other thing; replaces what is at `target`. Does nothing when it has been moved before.
 
         Raises `Missing` when there is neither a source nor a target.
         """
 
     def remove(self, stored: Stored) -> bool:
-        """Remove what was listed, and only that: False when it has changed since, or is gone."""
+        """Remove exactly what was listed: False when it has changed since, or is gone."""
 
     def settled(self, stored: Stored, now: datetime, seconds: int) -> bool:
-        """False while a file may still be growing: changed within `seconds`, or named as an unfinished upload is.
+        """False while a file may still be growing: it changed within `seconds`, or its name is that of an unfinished
+        upload.
 
         Objects in S3 are always whole, so there only the name counts.
         """
@@ -130,7 +131,7 @@ def open_store(location: str) -> Store:
 
 
 class FolderStore:
-    """A store in a folder of a local file system that knows hard links.
+    """A store in a folder of a local file system that supports hard links.
 
     Folders are opened one by one from the root and never through a link, so no key and no link leads out. Whoever opens
     the store removes what writers that died have left among its temporary files.
@@ -149,7 +150,7 @@ class FolderStore:
         return self._walk(prefix)
 
     def _walk(self, prefix: str) -> Iterator[Stored]:
-        # A stack of what is still to be shown, not recursion: so no handle stays open while the caller works.
+        # A stack rather than recursion, so that no handle stays open while the caller works.
         with _telling(self, f"list {prefix!r}"):
             top = prefix.rpartition("/")[0]
             first = self._look(top) if top else Stored("", 0, EPOCH, "folder")
@@ -173,8 +174,8 @@ class FolderStore:
         with _telling(self, f"read {key!r}"):
             try:
                 with self._folder(folders) as folder:
-                    # Looked at before it is opened, because opening a pipe or a device can already do something; looked
-                    # at again afterwards, because it may have been exchanged between the two.
+                    # Checked before it is opened, because opening a pipe or a device can already have an effect; and
+                    # again afterwards, because it may have been exchanged in between.
                     if not stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                         raise FileNotFoundError
                     file = io.FileIO(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder))
@@ -250,7 +251,7 @@ class FolderStore:
 
     def settled(self, stored: Stored, now: datetime, seconds: int) -> bool:
         """See `Store.settled`."""
-        # A sender's clock can put the time of a file years ahead; waiting for that would be waiting for ever.
+        # A sender's clock can put the time of a file years ahead: do not wait for that.
         limit = timedelta(seconds=seconds)
         return not unfinished(stored.key) and not -limit <= now - stored.modified < limit
 
@@ -262,7 +263,7 @@ class FolderStore:
         """A handle of the folder at `parts`, reached without following any link."""
         try:
             handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:  # not to be taken for a file that is missing in it
+        except FileNotFoundError:  # not the same as a file that is missing in it
             raise StoreError(f"{self}: the store's folder is gone") from None
         try:
             for depth, part in enumerate(parts):
@@ -278,14 +279,14 @@ class FolderStore:
             os.close(handle)
 
     def _look(self, key: str) -> Stored | None:
-        """What lies at `key`, if anything."""
+        """What is at `key`, if anything."""
         *folders, name = _names(key)
         with suppress(FileNotFoundError, NotADirectoryError), self._folder(folders) as folder:
             return _found(key.removesuffix("/"), os.stat(name, dir_fd=folder, follow_symlinks=False))
         return None
 
     def _inside(self, key: str) -> Sequence[Stored] | None:
-        """What lies in the folder `key` (`""` is the root), sorted; None when there is no such folder any more."""
+        """What is in the folder `key` (`""` is the root), sorted; None when the folder is gone."""
         inside = []
         try:
             with self._folder(_names(key) if key else ()) as folder, os.scandir(folder) as entries:
@@ -332,7 +333,7 @@ class FolderStore:
     def _in_folder(self, parts: Sequence[str], step: Callable[[int], T]) -> T:
         """Take `step` in the folder at `parts`, created when missing, and make it durable.
 
-        Durable even when the step found its work done: whoever did it may not have come so far yet.
+        Durable even when the step found its work done: whoever did it may not have synced it to disk yet.
         """
         tries = TRIES
         while True:
@@ -341,7 +342,7 @@ class FolderStore:
                     done = step(folder)
                     os.fsync(folder)
                     return done
-            except FileNotFoundError:  # a neighbour took the last file out of this folder, and pruned it
+            except FileNotFoundError:  # another process took the last file out of this folder, and pruned it
                 tries -= 1
                 if not tries:
                     raise
@@ -360,7 +361,7 @@ class S3Store:
     """A store in an S3 bucket, below a prefix; credentials, region and endpoint come from boto3's own chain."""
 
     def __init__(self, bucket: str, prefix: str = "") -> None:
-        import boto3  # here, because importing it takes longer than most commands on a folder take altogether
+        import boto3  # imported here: it takes longer than most commands on a folder do
         from botocore.config import Config
 
         self.bucket = bucket
@@ -424,14 +425,14 @@ class S3Store:
                 except ClientError as error:
                     if _status(error) == 412:
                         return False
-                    # 409: another write of this key was under way. It may have failed, so "already there" would be a
-                    # guess; the next try knows.
+                    # 409: another write of this key was under way. It may have failed, so we cannot say that the file
+                    # is there; the next try will tell.
                     tries -= 1
                     if _status(error) != 409 or not tries:
                         raise
 
     def move(self, source: str, target: str) -> None:
-        """See `Store.move`. A marker of a folder moves alone."""
+        """See `Store.move`. A folder's marker moves without the folder's files."""
         source_name, target_name = self._object(source), self._object(target)
         with _telling(self, f"move {source!r}"):
             for _ in range(TRIES):
@@ -448,10 +449,10 @@ class S3Store:
                     if _gone(error):
                         continue
                     raise
-                # Only what was copied may go; what came under that name meanwhile is copied in the next round.
+                # Delete only what was copied; what was written under that name meanwhile is copied in the next round.
                 if self._delete(found):
                     return
-        raise StoreError(f"{self}: cannot move {source!r}: it changes all the time")
+        raise StoreError(f"{self}: cannot move {source!r}: it keeps changing")
 
     def remove(self, stored: Stored) -> bool:
         """See `Store.remove`."""
@@ -479,7 +480,7 @@ class S3Store:
         return self.base + key
 
     def _look(self, key: str) -> Stored | None:
-        """What lies at `key`, if anything."""
+        """What is at `key`, if anything."""
         try:
             found = self.client.head_object(Bucket=self.bucket, Key=self._object(key))
         except ClientError as error:
@@ -489,7 +490,7 @@ class S3Store:
         return _listed(key, found["ContentLength"], found["LastModified"], found["ETag"])
 
     def _delete(self, found: Stored) -> bool:
-        """Delete the object if its content is still the one that was found; False when it is not, or it is gone."""
+        """Delete the object if it is still the one that was found; False when it has changed, or is gone."""
         try:
             self.client.delete_object(Bucket=self.bucket, Key=self._object(found.key), IfMatch=found.version)
         except ClientError as error:
@@ -519,7 +520,7 @@ def _draft(folder: int) -> Iterator[tuple[str, int]]:
 
 
 class _Reading(io.RawIOBase):
-    """A stream whose failures are told as those of the store."""
+    """A stream that raises its failures as `StoreError`."""
 
     def __init__(self, source: Any, telling: Callable[[], Any]) -> None:
         self._source = source
@@ -552,7 +553,7 @@ def _stream(data: bytes | BinaryIO) -> BinaryIO:
 
 @contextmanager
 def _telling(store: Store, doing: str) -> Iterator[None]:
-    """Say what `store` was asked for when the outside world fails."""
+    """When the outside world fails, say what `store` was asked for."""
     try:
         yield
     except (OSError, ClientError, BotoCoreError) as error:
@@ -561,7 +562,7 @@ def _telling(store: Store, doing: str) -> Iterator[None]:
 
 @contextmanager
 def _rewindable(data: bytes | BinaryIO) -> Iterator[BinaryIO]:
-    """`data` as a stream that can be sent again from its beginning; a copy on disk where it is not one itself."""
+    """`data` as a stream that can be sent again from its beginning; a copy on disk where it cannot be itself."""
     source = _stream(data)
     if source.seekable() and source.tell() == 0:
         yield source
@@ -576,9 +577,11 @@ def _parts(key: str) -> Sequence[str]:
     """The parts of a key that stays in the store; one `/` at the end is allowed, as a folder's key has it."""
     parts = key.removesuffix("/").split("/")
     if any(part in ("", ".", "..") for part in parts) or "\0" in key:
-        raise BadKey(f"key {key!r} leaves the store: empty, `.` and `..` parts, a `/` in front and NUL are not allowed")
+        raise BadKey(
+            f"key {key!r} leads out of the store: empty parts, `.`, `..`, a leading `/` and NUL are not allowed"
+        )
     if parts[0] == TEMPORARY_FOLDER:
-        raise BadKey(f"key {key!r} is among the store's own temporary files")
+        raise BadKey(f"key {key!r} is in the folder of the store's own temporary files")
     return parts
 
 
@@ -603,7 +606,8 @@ def _file(key: str) -> str:
 
 
 def _found(key: str, status: os.stat_result) -> Stored:
-    """A thing on disk. Its change time and inode are in the version, as a sender can choose the time of a file."""
+    """A thing on disk. The version holds change time and inode, because a sender can choose a file's modification
+    time."""
     version = f"{status.st_ino}:{status.st_mtime_ns}:{status.st_ctime_ns}"
     modified = _instant(status.st_mtime_ns)
     if stat.S_ISREG(status.st_mode):
@@ -616,12 +620,12 @@ def _found(key: str, status: os.stat_result) -> Stored:
 def _instant(nanoseconds: int) -> datetime:
     try:
         return EPOCH + timedelta(microseconds=nanoseconds // 1000)
-    except OverflowError:  # some file systems keep any 64-bit number a sender likes to set
+    except OverflowError:  # some file systems keep any 64-bit number that a sender sets
         return LATEST if nanoseconds > 0 else EARLIEST
 
 
 def _listed(key: str, size: int, modified: datetime, etag: str) -> Stored:
-    """An object in S3. Whole seconds, because a listing may give fractions and the headers of an object never do."""
+    """An object in S3, to whole seconds: a listing may give fractions, the headers of an object never do."""
     kind: Kind = "file"
     if key.endswith("/"):
         kind = "folder" if size == 0 else "other"
@@ -633,7 +637,7 @@ def _listed(key: str, size: int, modified: datetime, etag: str) -> Stored:
 
 
 def unfinished(key: str) -> bool:
-    """Whether the name is one that upload programs give a file until it is whole."""
+    """Whether upload programs give a file such a name until it is whole."""
     name = key.removesuffix("/").rpartition("/")[2].lower()
     return name.startswith(".") or name.endswith(TEMPORARY_ENDINGS)
 

@@ -1,5 +1,5 @@
 """Airflow's policy in production: jobs that touch results under embargo run apart from those that read what centres
-send, in workers or pods with another identity towards the store. Airflow finds this file by its name, in the image."""
+send, in workers or pods with another identity at the store. In the image, Airflow finds this file by its name."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["task_policy"]
 RELEASE = frozenset({"award", "late_claims", "results_day", "updated_results"})
 """The DAGs that read or write `embargo/`."""
 QUEUE = "release"
-"""What the service `release-worker` of the compose file listens to; Kubernetes takes no notice."""
+"""The queue of the service `release-worker` in the compose file; Kubernetes ignores it."""
 POD = "/opt/resultsday/task/release-pod.yaml"
-"""What KubernetesExecutor makes their pods of; Celery takes no notice."""
+"""The template from which KubernetesExecutor makes their pods; Celery ignores it."""
 
 
 def task_policy(task: Any) -> None:

@@ -1,7 +1,7 @@
 """The bell: Airflow is told that something has landed, so that nobody waits for the next sweep.
 
-It is only a bell. What counts is what lies in the inbox, which the ingest sweeps every five minutes: a ring that is
-lost costs a few minutes, one too many finds nothing to do.
+It is only a bell. What counts is what is in the inbox, which the ingest sweeps every five minutes: a lost ring costs a
+few minutes, and a ring too many finds nothing to do.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ DAG = "ingest"
 
 
 class Bell:
-    """Starts the ingest once for landings that come close together, `delay` seconds after the first of them: before
-    that a folder store would take the file for one that still grows."""
+    """Starts the ingest once for files that land close together, `delay` seconds after the first of them: before that a
+    folder store would think the file is still growing."""
 
     def __init__(self, delay: float) -> None:
         self._delay = delay
@@ -27,13 +27,13 @@ class Bell:
         self._ringing: asyncio.Task[None] | None = None
 
     def landed(self) -> None:
-        """Something has landed. Without an Airflow that started this process nothing happens."""
+        """Called when something has landed. Does nothing unless Airflow started this process."""
         self._due = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" in os.environ
         if self._due and (self._ringing is None or self._ringing.done()):
             self._ringing = asyncio.create_task(self._ring())
 
     def stop(self) -> None:
-        """No more ringing."""
+        """Stops ringing."""
         if self._ringing is not None:
             self._ringing.cancel()
 
@@ -44,7 +44,9 @@ class Bell:
             try:
                 log.info("rang run=%s", await asyncio.to_thread(_trigger))
             except (AirflowError, OSError, KeyError) as error:
-                log.warning("the bell was not heard (%s); the sweep finds what has landed", type(error).__name__)
+                log.warning(
+                    "Airflow did not hear the bell (%s); the next sweep will find what has landed", type(error).__name__
+                )
 
 
 def _trigger() -> str:

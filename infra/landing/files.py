@@ -32,19 +32,20 @@ OPEN_FILES = 16
 OPEN_LISTINGS = 8
 LONGEST_READ = 256 * 1024
 REMEMBERED = 1000
-"""Files of a session, at the most, that are known by the name they were sent under when the ingest has taken them."""
+"""At most this many files of a session are still known by the name they were sent under once the ingest has taken them
+in."""
 FOLDER = stat.S_IFDIR | 0o755
 FILE = stat.S_IFREG | 0o644
 
 
 @define
 class Centre:
-    """What the service remembers of a centre while it runs: connections, and about how many files wait."""
+    """What the service remembers of a centre while it runs: its connections, and roughly how many of its files wait."""
 
     number: str
     sessions: int = 0
     waiting: int | None = None
-    """Counted when it seems to matter and never too low: what the ingest takes in meanwhile is not seen."""
+    """None until first counted. Never too low: files that the ingest takes in meanwhile are still counted."""
 
 
 @define
@@ -55,7 +56,7 @@ class Surroundings:
     store: Store
     budget: Budget
     pool: Executor
-    """Where the store is asked: it blocks, the sessions must not."""
+    """The threads that call the store: its calls block, and sessions must not."""
     landed: Callable[[], None] = field(default=lambda: None)
     """Called after a file has landed whole."""
 
@@ -71,8 +72,8 @@ class CentreFiles(asyncssh.SFTPServer):
         self._listings: weakref.WeakSet[AsyncGenerator[SFTPName, None]] = weakref.WeakSet()
         self._began = int(time.time())
         self._sent: dict[Place, SFTPAttrs] = {}
-        """What this session has sent, by the name it gave: some clients look at a file they have sent, and the ingest
-        may have been quicker."""
+        """What this session has sent, by the name it gave. Some clients look at a file after they have sent it, when
+        the ingest may already have taken it."""
 
     # --- Sending -----------------------------------------------------------------------------------------------------
 
@@ -80,7 +81,7 @@ class CentreFiles(asyncssh.SFTPServer):
         """Starts to receive a file, or fetches one whole before its first byte is asked for."""
         where = self._place(path)
         if len(self._open) >= OPEN_FILES:
-            raise asyncssh.SFTPFailure(f"more than {OPEN_FILES} files are open")
+            raise asyncssh.SFTPFailure(f"at most {OPEN_FILES} files may be open at a time")
         buffer = await (self._receive(where, pflags) if pflags & FXF_WRITE else self._fetch(where))
         self._open.add(buffer)
         return buffer
@@ -88,9 +89,9 @@ class CentreFiles(asyncssh.SFTPServer):
     async def _receive(self, where: Place, pflags: int) -> Buffer:
         self._landing_place(where)
         if pflags & FXF_APPEND:
-            raise asyncssh.SFTPFailure("nothing can be added to a file; send it whole")
+            raise asyncssh.SFTPFailure("nothing can be added to a file; send the whole file")
         if pflags & FXF_EXCL and await self._look(where):
-            raise asyncssh.SFTPFailure("a file of this name waits already")
+            raise asyncssh.SFTPFailure("a file of this name is already waiting")
         await self._room()
         return Buffer(where, self._around.budget, upload=True)
 
@@ -106,8 +107,8 @@ class CentreFiles(asyncssh.SFTPServer):
         return len(data)
 
     async def close(self, file_obj: object) -> None:
-        """The end of a file. Only this, asked for by the client, lets an upload land; when a connection ends it is
-        called too, but then `lost` has let go of the file before."""
+        """The end of a file. An upload lands only when the client asks for this. asyncssh also calls it when a
+        connection ends, but by then `lost` has dropped the file."""
         buffer = self._buffer(file_obj)
         if buffer not in self._open:
             return
@@ -122,15 +123,15 @@ class CentreFiles(asyncssh.SFTPServer):
 
     async def _land(self, buffer: Buffer) -> None:
         if not buffer.whole():
-            raise asyncssh.SFTPFailure("parts of the file are missing; nothing was received, send it from its start")
+            raise asyncssh.SFTPFailure("parts of the file are missing; nothing was received, send the whole file again")
         key = buffer.place.key(self._centre.number)
         self._note(buffer.place, await self._ask(land, self._around.store, key, buffer.file))
 
     def _note(self, where: Place, landed: Landed) -> None:
-        """A file lies in the store."""
+        """Records that a file is in the store."""
         whole = not unfinished(landed.key)
         what = "unfinished" if not whole else "landed" if landed.fresh else "waited already"
-        # No name: centres choose it, and a name may name somebody.
+        # Not the name: centres choose it, and it may contain somebody's name.
         log.info("%s centre=%s bytes=%d sha256=%s", what, self._centre.number, landed.size, landed.sha256)
         self._sent[where] = _file(landed.size, int(time.time()))
         if len(self._sent) > REMEMBERED:
@@ -141,14 +142,14 @@ class CentreFiles(asyncssh.SFTPServer):
             self._around.landed()
 
     async def _room(self) -> None:
-        """Refuses a file when so many wait already that something is wrong."""
+        """Refuses a file when so many already wait that something must be wrong."""
         most = self._around.settings.sftp_waiting_files
         if self._centre.waiting is None or self._centre.waiting >= most:
             prefix = Place((INBOX,)).key(self._centre.number) + "/"
             self._centre.waiting = await self._ask(lambda: sum(1 for _ in self._around.store.list(prefix)))
         if self._centre.waiting >= most:
             log.warning("full centre=%s waiting=%d", self._centre.number, self._centre.waiting)
-            raise asyncssh.SFTPFailure(f"{most:,} files wait in the inbox; send more when they have been taken in")
+            raise asyncssh.SFTPFailure(f"{most:,} files wait in the inbox; send more when these have been taken in")
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Gives an unfinished upload its final name."""
@@ -156,7 +157,7 @@ class CentreFiles(asyncssh.SFTPServer):
         self._landing_place(old)
         self._landing_place(new)
         if not unfinished(old.name):
-            raise asyncssh.SFTPPermissionDenied("what has been received keeps its name")
+            raise asyncssh.SFTPPermissionDenied("a received file keeps its name")
         keys = old.key(self._centre.number), new.key(self._centre.number)
         if old == new:
             return
@@ -167,15 +168,15 @@ class CentreFiles(asyncssh.SFTPServer):
         self._note(new, landed)
 
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
-        """As `rename`: nothing is ever replaced."""
+        """The same as `rename`: nothing is ever replaced."""
         await self.rename(oldpath, newpath)
 
     async def remove(self, path: bytes) -> None:
-        """Takes back an unfinished upload. What is whole has been received and stays: a deadline may hang on it."""
+        """Removes an unfinished upload. A whole file has been received and stays: a deadline may depend on it."""
         where = self._place(path)
         self._landing_place(where)
         if not unfinished(where.name):
-            raise asyncssh.SFTPPermissionDenied("what has been received cannot be taken back")
+            raise asyncssh.SFTPPermissionDenied("a received file cannot be taken back")
         found = await self._look(where)
         if found is None or not await self._ask(self._around.store.remove, found):
             raise asyncssh.SFTPNoSuchFile("no such file")
@@ -183,24 +184,25 @@ class CentreFiles(asyncssh.SFTPServer):
         log.info("unfinished upload removed centre=%s bytes=%d", self._centre.number, found.size)
 
     async def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
-        """Times and permissions that clients set are accepted and ignored: receipt is the server's own."""
+        """Accepts and ignores times and permissions set by clients: the server decides when a file was received."""
         where = self._place(path)
         if attrs.size is not None:
-            raise asyncssh.SFTPPermissionDenied("what has been received is not changed")
+            raise asyncssh.SFTPPermissionDenied("a received file cannot be changed")
         await self._stat(where)
 
     lsetstat = setstat
 
     def fsetstat(self, file_obj: object, attrs: SFTPAttrs) -> None:
-        """As `setstat`. Some clients say at the end how long the file is; it is as long as what was sent of it."""
+        """The same as `setstat`. Some clients say at the end how long the file is: that must be as much as they
+        sent."""
         if attrs.size is not None and attrs.size != self._buffer(file_obj).size:
-            raise asyncssh.SFTPFailure("the file is not as long as that; send it from its start to its end")
+            raise asyncssh.SFTPFailure("the file does not have that length; send the whole file again")
 
     def fsync(self, file_obj: object) -> None:
-        """Nothing to do: what has been closed is on disk."""
+        """Nothing to do: a closed file is on disk."""
 
     def lost(self) -> None:
-        """The connection ends: what has not been closed is not received."""
+        """The connection has ended: files that were not closed are not received."""
         while self._open:
             buffer = self._open.pop()
             if buffer.upload:
@@ -241,7 +243,7 @@ class CentreFiles(asyncssh.SFTPServer):
         return buffer.read(offset, min(size, LONGEST_READ))
 
     async def stat(self, path: bytes) -> SFTPAttrs:
-        """What lies at a path."""
+        """What is at a path."""
         return await self._stat(self._place(path, looking=True))
 
     lstat = stat
@@ -266,12 +268,12 @@ class CentreFiles(asyncssh.SFTPServer):
         return _file(self._buffer(file_obj).size, self._began)
 
     def scandir(self, path: bytes) -> AsyncGenerator[SFTPName, None]:
-        """What lies in a folder, the newest first."""
+        """What is in a folder, the newest first."""
         where = self._place(path, looking=True)
         if where.names and where.area not in AREAS:
             raise asyncssh.SFTPNoSuchFile("no such folder")
         if len(self._listings) >= OPEN_LISTINGS:
-            raise asyncssh.SFTPFailure(f"more than {OPEN_LISTINGS} folders are open")
+            raise asyncssh.SFTPFailure(f"at most {OPEN_LISTINGS} folders may be open at a time")
         listing = self._list(where)
         self._listings.add(listing)
         return listing
@@ -290,21 +292,21 @@ class CentreFiles(asyncssh.SFTPServer):
             yield SFTPName(name.encode("utf-8", "replace"), attrs=attrs)
 
     def realpath(self, path: bytes) -> bytes:
-        """A path without its detours, in the centre's own root."""
+        """A path with `.` and `..` resolved, in the centre's own root."""
         return str(self._place(path, looking=True)).encode()
 
     def format_user(self, uid: int | None) -> str:
-        """Nobody of this machine owns anything here."""
+        """The owner shown for every file: the centre, not a user of this machine."""
         return self._centre.number
 
     def format_group(self, gid: int | None) -> str:
-        """As `format_user`."""
+        """The same as `format_user`."""
         return self._centre.number
 
-    # --- What there is not -------------------------------------------------------------------------------------------
+    # --- What is not offered -----------------------------------------------------------------------------------------
 
     def _never(self, *_: Any, **__: Any) -> Any:
-        raise asyncssh.SFTPPermissionDenied("the landing service does not do this")
+        raise asyncssh.SFTPPermissionDenied("the landing service does not offer this")
 
     open56 = mkdir = rmdir = symlink = link = readlink = lock = unlock = statvfs = fstatvfs = listdir = _never
     map_path = reverse_map_path = _never
@@ -322,13 +324,13 @@ class CentreFiles(asyncssh.SFTPServer):
             raise asyncssh.SFTPPermissionDenied(str(error)) from None
 
     async def _look(self, where: Place) -> Stored | None:
-        """The file that lies there, if there is one."""
+        """The file at a place, if there is one."""
         key = self._key(where)
         found: Stored | None = await self._ask(look, self._around.store, key)
         return found
 
     def _key(self, where: Place) -> str:
-        """The key of what lies there for a centre to read."""
+        """The key of a place that a centre may read."""
         if where.area not in AREAS:
             raise asyncssh.SFTPNoSuchFile("no such file")
         return where.key(self._centre.number)
@@ -342,18 +344,20 @@ class CentreFiles(asyncssh.SFTPServer):
         return file_obj
 
     async def _ask(self, question: Callable[..., T], *about: Any) -> T:
-        """Asks the store, on another thread; its troubles become a sentence for the centre and a line for us."""
+        """Calls the store on another thread; its errors become a sentence for the centre and a line in our log."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._around.pool, question, *about)
         except Missing:
             raise asyncssh.SFTPNoSuchFile("no such file") from None
         except BadKey:
-            raise asyncssh.SFTPPermissionDenied("no file can have this name") from None
+            raise asyncssh.SFTPPermissionDenied("a file cannot have this name") from None
         except Refused as error:
             raise asyncssh.SFTPFailure(str(error)) from None
         except StoreError as error:
             log.error("store centre=%s: %s", self._centre.number, type(error.__cause__ or error).__name__)
-            raise asyncssh.SFTPFailure("the store cannot be reached; nothing was received, send it again") from None
+            raise asyncssh.SFTPFailure(
+                "the store cannot be reached; nothing was received, send the file again"
+            ) from None
 
 
 def _file(size: int, when: int) -> SFTPAttrs:
@@ -375,13 +379,13 @@ def _seconds(instant: datetime) -> int:
 def _children(store: Store, prefix: str) -> list[tuple[str, SFTPAttrs]]:
     """Files and folders directly below a prefix, the newest first."""
     found: dict[str, SFTPAttrs] = {}
-    for one in store.list(prefix):
-        name, slash, _ = one.key.removeprefix(prefix).partition("/")
-        if not name or (one.kind != "file" and not slash):
+    for stored in store.list(prefix):
+        name, slash, _ = stored.key.removeprefix(prefix).partition("/")
+        if not name or (stored.kind != "file" and not slash):
             continue
-        when = _seconds(one.modified)
+        when = _seconds(stored.modified)
         if not slash:
-            found[name] = _attributes(one)
+            found[name] = _attributes(stored)
         elif name not in found or (found[name].mtime or 0) < when:
             found[name] = _folder(when)
-    return sorted(found.items(), key=lambda one: (-(one[1].mtime or 0), one[0]))
+    return sorted(found.items(), key=lambda child: (-(child[1].mtime or 0), child[0]))

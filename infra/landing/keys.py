@@ -19,40 +19,40 @@ RSA_BITS = 3072
 
 
 def read_public_key(text: str) -> PublicKey:
-    """The public key in a file's text, as OpenSSH or PuTTY (RFC 4716) writes it. Raises `KeyRefused`; of a private key
-    nothing is repeated in the message."""
+    """The public key in a file's text, as OpenSSH or PuTTY (RFC 4716) writes it. Raises `KeyRefused`, whose message
+    never repeats anything of a private key."""
     if "PRIVATE KEY" in text or "PuTTY-User-Key-File" in text:
-        raise KeyRefused("this is a private key: keep it to yourself, and give the public one")
+        raise KeyRefused("this is a private key: keep it secret, and give the public key instead")
     try:
         key = asyncssh.import_public_key(text)
         kind = key.get_algorithm()
         exported = key.export_public_key().decode("ascii").split()
     except (asyncssh.KeyImportError, asyncssh.KeyExportError, ValueError):
-        raise KeyRefused("this is no public key, such as `ssh-ed25519 AAAA... comment`") from None
+        raise KeyRefused("this is not a public key; expected a line such as `ssh-ed25519 AAAA... comment`") from None
     if kind not in KINDS:
-        raise KeyRefused(f"keys of the kind {kind} are not taken; make one with `ssh-keygen -t ed25519`")
+        raise KeyRefused(f"keys of type {kind} are not accepted; make one with `ssh-keygen -t ed25519`")
     line = " ".join(exported[:2])
     if kind == "ssh-rsa" and (bits := getattr(key.pyca_key, "key_size", 0)) < RSA_BITS:
-        raise KeyRefused(f"an RSA key of {bits} bits is too short, {RSA_BITS} are the least; better is ed25519")
+        raise KeyRefused(f"an RSA key of {bits} bits is too short: use at least {RSA_BITS}, or better an ed25519 key")
     comment = "".join(letter if letter.isprintable() else "?" for letter in key.get_comment() or "")[:100]
     return PublicKey(kind, line, key.get_fingerprint(), comment)
 
 
 def host_key_file(settings: Settings) -> Path:
-    """Where the private part of the service's own key lies."""
+    """The file of the private part of the service's own key."""
     return settings.state.absolute() / "sftp_host_key"
 
 
 def host_key(settings: Settings) -> asyncssh.SSHKey:
-    """The key by which centres know the service; made at the first call. Raises `KeyRefused` when the file is no key,
-    or others could read it."""
+    """The key by which centres know the service; made at the first call. Raises `KeyRefused` when the file is not a
+    key, or others can read it."""
     file = host_key_file(settings)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         made = asyncssh.generate_private_key("ssh-ed25519", comment="resultsday")
         write_private(file, made.export_private_key().decode("ascii"))
     if file.stat().st_mode & 0o077:
-        raise KeyRefused(f"the host key {file} can be read by others: chmod 600 it, or make a new one")
+        raise KeyRefused(f"others can read the host key {file}: run `chmod 600` on it, or make a new key")
     try:
         return asyncssh.read_private_key(file)
     except (asyncssh.KeyImportError, OSError):

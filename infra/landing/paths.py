@@ -13,13 +13,13 @@ from attrs import frozen
 INBOX, OUTBOX, BASEDATA = "inbox", "outbox", "basedata"
 AREAS = (INBOX, OUTBOX, BASEDATA)
 LONGEST_NAME = 200
-"""Bytes: below the 255 of file systems, so that a landing key can have a number added."""
+"""In bytes: below the 255 of file systems, so that there is room to add a number to the name."""
 LONGEST_PATH = 1000
 DEEPEST = 8
 
 
 class BadPath(ValueError):  # noqa: N818
-    """The path cannot be one of the centre's; the message says why."""
+    """The path cannot be a centre's; the message says why."""
 
 
 @frozen
@@ -30,7 +30,7 @@ class Place:
 
     @property
     def area(self) -> str:
-        """The folder at the root it lies in; empty for the root."""
+        """The folder at the root that it is in; empty for the root."""
         return self.names[0] if self.names else ""
 
     @property
@@ -39,7 +39,7 @@ class Place:
         return self.names[-1] if self.names else ""
 
     def key(self, centre: str) -> str:
-        """Its key in the store: basedata is everybody's, all else the centre's."""
+        """Its key in the store: basedata is shared by all centres, everything else is the centre's own."""
         area, *rest = self.names
         return "/".join([area, *([] if area == BASEDATA else [centre]), *rest])
 
@@ -48,8 +48,8 @@ class Place:
 
 
 def place(path: bytes, *, looking: bool = False) -> Place:
-    """The place a path means, relative ones from the root on. Somebody who only looks around may walk up with `..`, as
-    far as the root. Raises `BadPath`."""
+    """The place a path means; a relative path starts at the root. Somebody who is only `looking` may go up with `..`,
+    as far as the root. Raises `BadPath`."""
     if len(path) > LONGEST_PATH:
         raise BadPath("the path is too long")
     try:
@@ -60,7 +60,7 @@ def place(path: bytes, *, looking: bool = False) -> Place:
     for part in text.split("/"):
         if part == "..":
             if not looking:
-                raise BadPath("paths with .. are not taken")
+                raise BadPath("paths with .. are not accepted")
             names = names[:-1]
         elif part not in ("", "."):
             names.append(_name(part))

@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 
 THREADS = 16
 WATCH_SECONDS = 1.0
-"""How soon, about, a key that has been removed or has ended closes the sessions it opened."""
+"""About how soon after a key is removed or ends the sessions it opened are closed."""
 KEEPALIVE_SECONDS = 30
 
 
 def serve(settings: Settings) -> None:
-    """Serves until SIGTERM or SIGINT. Raises `OSError` when the port cannot be had, `KeyRefused` for a host key that
-    cannot be used, `StoreError` for a store that cannot."""
+    """Serves until SIGTERM or SIGINT. Raises `OSError` when the port is not free, `KeyRefused` when the host key cannot
+    be used, `StoreError` when the store cannot."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     for noisy in ("asyncssh", "httpx", "botocore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -71,7 +71,7 @@ class Landing:
             allow_pty=False, x11_forwarding=False, agent_forwarding=False, allow_scp=False,
             gss_host=None, password_auth=False, kbdint_auth=False, host_based_auth=False,
             authorized_client_keys=None, x509_trusted_certs=None,
-            compression_algs=None,  # a few bytes from a client could become very many
+            compression_algs=None,  # a few bytes from a client could unpack into very many
             login_timeout=self.settings.sftp_login_seconds, keepalive_interval=KEEPALIVE_SECONDS,
         )  # fmt: skip
         self.port = self._listener.get_port()
@@ -81,13 +81,13 @@ class Landing:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """No new connections; open ones are told, and files that have been closed still land."""
+        """Accepts no new connections and ends the open ones with a message; files that have been closed still land."""
         self._listener.close()
         self._watch.cancel()
         self._bell.stop()
         doors = list(self.doors)
         for door in doors:
-            door.end(asyncssh.DISC_BY_APPLICATION, "the service is being stopped; connect again in a minute")
+            door.end(asyncssh.DISC_BY_APPLICATION, "the service is stopping; connect again in a minute")
         for door in doors:
             await door.served()
         await self._listener.wait_closed()
@@ -95,7 +95,7 @@ class Landing:
         log.info("stopped")
 
     async def _watching(self) -> None:
-        """Ends sessions that ask for nothing, and those whose key is not valid any more."""
+        """Ends sessions that are idle, and those whose key is no longer valid."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             sessions = {door: door.key for door in self.doors if door.key is not None}
@@ -107,16 +107,16 @@ class Landing:
         now = asyncio.get_running_loop().time()
         for door in sessions:
             if now - door.last > self.settings.sftp_idle_seconds:
-                door.end(asyncssh.DISC_BY_APPLICATION, "nothing was asked for; connect again when needed")
+                door.end(asyncssh.DISC_BY_APPLICATION, "the session was idle; connect again when needed")
 
     async def _end_without_key(self, sessions: Mapping[Door, CentreKey]) -> None:
         ids = {key.id for key in sessions.values()}
         try:
             valid = await asyncio.to_thread(self._keys.still_valid, ids, datetime.now(UTC))
         except SQLAlchemyError as error:  # a key cannot be removed either while the ledger is away
-            log.error("keys: the ledger cannot be asked (%s)", type(error).__name__)
+            log.error("keys: the ledger cannot be reached (%s)", type(error).__name__)
             return
         for door, key in sessions.items():
             if key.id not in valid:
                 log.warning("key ended centre=%s key=%s: session closed", key.centre, key.fingerprint)
-                door.end(asyncssh.DISC_BY_APPLICATION, "the key of this session is not valid any more")
+                door.end(asyncssh.DISC_BY_APPLICATION, "the key of this session is no longer valid")

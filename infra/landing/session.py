@@ -1,4 +1,4 @@
-"""One connection: who it is, what it may ask for, and when it ends. Public keys and SFTP, nothing else of SSH."""
+"""One connection: who it is, what it may ask for, and when it ends. Of SSH only public keys and SFTP are offered."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OFFERED = (b"posix-rename@openssh.com", b"fsync@openssh.com", b"lsetstat@openssh
 
 
 SHA1 = frozenset({b"ssh-rsa", b"rsa1024-sha1"})
-"""Signatures that are not taken, of whatever key."""
+"""Signature algorithms that are refused for every key."""
 
 
 _CENTRE = re.compile("[0-9]{5}")
@@ -68,10 +68,11 @@ class Lobby:
 
 
 class Requests(SFTPServerHandler):
-    """asyncssh's SFTP handler, which closes open files by itself when a connection ends, and as it closes them the
-    same way, an upload cut off would look like one that is whole. Here the files are told before.
+    """asyncssh's SFTP handler, made safe for uploads that are cut off.
 
-    It also keeps count of the last request, and does not answer faster than the client reads.
+    asyncssh closes open files when a connection ends, in the same way as the client does, so an upload that was cut off
+    would look whole. Here the files are dropped first. The handler also notes when the last request came, and does not
+    answer faster than the client reads.
     """
 
     _extensions = [(name, b"1") for name in OFFERED]  # noqa: RUF012 -- as the base class has it
@@ -97,8 +98,7 @@ class Requests(SFTPServerHandler):
 
 
 class SftpSession(SSHServerStreamSession[bytes]):
-    """A channel in which the client may ask for SFTP. A shell, commands and terminals are refused as asyncssh does by
-    default."""
+    """A channel in which the client may ask for SFTP. asyncssh refuses a shell, commands and terminals by default."""
 
     def __init__(self, door: Door) -> None:
         super().__init__(None)
@@ -140,7 +140,7 @@ class Door(asyncssh.SSHServer):
         self._centre = ""
         self._tried: CentreKey | None = None
         self.key: CentreKey | None = None
-        """The key it has logged in with."""
+        """The key it logged in with."""
         self.last = self._loop.time()
 
     # --- Who it is ---------------------------------------------------------------------------------------------------
@@ -154,10 +154,10 @@ class Door(asyncssh.SSHServer):
             conn.abort()
 
     async def begin_auth(self, username: str) -> bool:
-        """A name may be anything; only a centre with valid keys has some that fit."""
+        """Accepts any name; only for a centre with valid keys is there a key to log in with."""
         self._centre = username
         self._valid = {
-            asyncssh.import_public_key(one.public_key).public_data: one for one in await self._lobby.keys(username)
+            asyncssh.import_public_key(key.public_key).public_data: key for key in await self._lobby.keys(username)
         }
         return True
 
@@ -166,7 +166,7 @@ class Door(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        """Whether it is a key of the centre. Asked before the client proves that it has it, and again with the
+        """Whether it is a key of the centre. Called before the client proves that it holds the key, and again with the
         proof."""
         key.all_sig_algorithms = key.all_sig_algorithms - SHA1  # asyncssh still verifies these
         self._tried = self._valid.get(key.public_data) if username == self._centre else None
@@ -179,7 +179,7 @@ class Door(asyncssh.SSHServer):
         self.stirred()
         if centre.sessions >= self._lobby.settings.sftp_sessions:
             log.warning("too many sessions centre=%s open=%d", centre.number, centre.sessions)
-            self.end(asyncssh.DISC_TOO_MANY_CONNECTIONS, "too many connections of this centre; close one of them")
+            self.end(asyncssh.DISC_TOO_MANY_CONNECTIONS, "too many connections of this centre; close one first")
             return
         centre.sessions += 1
         self.key = self._tried
@@ -188,7 +188,7 @@ class Door(asyncssh.SSHServer):
     # --- What it may ask for -----------------------------------------------------------------------------------------
 
     def session_requested(self) -> SftpSession | bool:
-        """One SFTP session a connection. Forwarding of ports, sockets and networks stays refused, as asyncssh does by
+        """Allows one SFTP session for each connection. asyncssh refuses forwarding of ports, sockets and networks by
         default."""
         if self.key is None or self._session:
             return False
@@ -215,7 +215,7 @@ class Door(asyncssh.SSHServer):
     # --- When it ends ------------------------------------------------------------------------------------------------
 
     def stirred(self) -> None:
-        """Something was asked for."""
+        """Notes that the client asked for something."""
         self.last = self._loop.time()
 
     def end(self, code: int, why: str) -> None:

@@ -17,26 +17,26 @@ from infra.store import Missing, Store, Stored, unfinished
 
 IN_MEMORY = MIB
 PIECES = 256
-"""Separate pieces a file may be written in before it is whole; clients that send blocks out of order have a few."""
+"""A file may be written in at most this many separate pieces; clients that send blocks out of order need a few."""
 SAME_NAME = 100
 TRIES = 5
 
 
 class Refused(Exception):  # noqa: N818
-    """The service does not take or give a file; the message says why, for the centre."""
+    """The service refuses to take or give a file; the message tells the centre why."""
 
 
 @define
 class Budget:
-    """Bytes that all sessions together may buffer. Used by the event loop only."""
+    """The bytes that all sessions together may buffer. Used only by the event loop."""
 
     limit: int
     used: int = 0
 
     def take(self, size: int) -> None:
-        """Reserves bytes; raises `Refused` when there are not so many left."""
+        """Reserves bytes; raises `Refused` when too few are left."""
         if self.used + size > self.limit:
-            raise Refused("the service is busy with other files; send it again in a minute")
+            raise Refused("the service is busy with other files; send the file again in a minute")
         self.used += size
 
     def give(self, size: int) -> None:
@@ -46,7 +46,7 @@ class Budget:
 
 @define(eq=False)
 class Buffer:
-    """A file being sent or fetched: in memory while it is small, then in a file without a name."""
+    """A file being sent or fetched: in memory while it is small, then in a temporary file without a name."""
 
     place: Place
     budget: Budget
@@ -58,13 +58,13 @@ class Buffer:
     _pieces: list[tuple[int, int]] = field(factory=list)
 
     def write(self, offset: int, data: bytes, most: int) -> None:
-        """Takes a block; a file larger than `most` bytes is given up. Raises `Refused`."""
+        """Takes a block; gives up a file larger than `most` bytes. Raises `Refused`."""
         if self.broken:
             raise Refused(self.broken)
         try:
             end = offset + len(data)
             if end > most:
-                raise Refused(f"the file is larger than {most:,} bytes; nothing of it was received")
+                raise Refused(f"the file is larger than {most:,} bytes; nothing was received")
             if end > self.size:
                 self.budget.take(end - self.size)
                 self.size = end
@@ -76,12 +76,12 @@ class Buffer:
             raise Refused(self.broken) from None
 
     def read(self, offset: int, size: int) -> bytes:
-        """A block of a file that is fetched."""
+        """A block of a file that is being fetched."""
         self.file.seek(offset)
         return self.file.read(size)
 
     def fill(self, source: BinaryIO) -> None:
-        """Takes a file from the store, of which `size` bytes are reserved; what came after it was listed is cut."""
+        """Copies a file from the store, up to the `size` bytes reserved when it was listed."""
         left = self.size
         while left and (block := source.read(min(MIB, left))):
             self.file.write(block)
@@ -92,12 +92,12 @@ class Buffer:
         return self._pieces in ([], [(0, self.size)]) and (bool(self._pieces) or self.size == 0)
 
     def give_up(self, why: str) -> None:
-        """Lets go of all bytes; the file will not be received."""
+        """Drops all bytes; the file will not be received."""
         self.broken = why
         self.discard()
 
     def discard(self) -> None:
-        """Lets go of all bytes."""
+        """Drops all bytes."""
         self.file.close()
         self.budget.give(self.size)
         self.size = 0
@@ -106,17 +106,17 @@ class Buffer:
         if self._pieces and self._pieces[-1][1] == start:  # nearly always: the next block
             self._pieces[-1] = (self._pieces[-1][0], end)
             return
-        apart = [one for one in self._pieces if one[1] < start or one[0] > end]
-        touched = [one for one in self._pieces if one not in apart]
-        joined = (min([start, *(one[0] for one in touched)]), max([end, *(one[1] for one in touched)]))
+        apart = [piece for piece in self._pieces if piece[1] < start or piece[0] > end]
+        touched = [piece for piece in self._pieces if piece not in apart]
+        joined = (min([start, *(piece[0] for piece in touched)]), max([end, *(piece[1] for piece in touched)]))
         self._pieces = sorted([*apart, joined])
         if len(self._pieces) > PIECES:
-            raise Refused("the file comes in too many pieces; send it from its beginning to its end")
+            raise Refused("the file comes in too many pieces; send it from start to end")
 
 
 @frozen
 class Landed:
-    """A file that lies in the store: its key, size and SHA-256; not `fresh` when these very bytes waited already."""
+    """A file in the store: its key, size and SHA-256; not `fresh` when the same bytes were already waiting."""
 
     key: str
     size: int
@@ -130,13 +130,13 @@ def _temporary() -> BinaryIO:
 
 def look(store: Store, key: str) -> Stored | None:
     """The file at `key`, if there is one."""
-    return next((one for one in store.list(key) if one.key == key and one.kind == "file"), None)
+    return next((stored for stored in store.list(key) if stored.key == key and stored.kind == "file"), None)
 
 
 def land(store: Store, key: str, file: BinaryIO) -> Landed:
-    """Puts a whole file into an inbox. What waits there is never replaced: the same bytes are there already, other
-    bytes land beside it under a counted name, which the ingest takes for the same name (FIL-4). Only an unfinished
-    upload, by its name, is replaced by the next try. Raises `Refused` or `StoreError`."""
+    """Puts a whole file into an inbox. A file that waits there is never replaced: the same bytes are not stored twice,
+    and other bytes land beside it under a numbered name, which the ingest treats as the same name (FIL-4). Only an
+    upload whose name says that it is unfinished is replaced by the next try. Raises `Refused` or `StoreError`."""
     file.seek(0)
     sha256 = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     size = file.seek(0, 2)
@@ -152,17 +152,17 @@ def land(store: Store, key: str, file: BinaryIO) -> Landed:
             try:
                 with store.open(name) as waiting:
                     same = hashlib.file_digest(waiting, "sha256").hexdigest() == sha256  # type: ignore[arg-type]
-            except Missing:  # the ingest has just taken it: the name is free again
+            except Missing:  # the ingest has just taken it in: the name is free again
                 continue
             if same:
                 return Landed(name, size, sha256, False)
             break
-    raise Refused(f"{SAME_NAME} files of this name wait already; try again when they have been taken in")
+    raise Refused(f"{SAME_NAME} files of this name are already waiting; try again when they have been taken in")
 
 
 def finish(store: Store, source: str, target: str) -> Landed | None:
-    """Gives an unfinished upload its final name, as `land` would have put it there; null when there is none under
-    `source`. Raises `Refused` or `StoreError`."""
+    """Gives an unfinished upload its final name, by the rules of `land`; None when there is no upload under `source`.
+    Raises `Refused` or `StoreError`."""
     found = look(store, source)
     if found is None:
         return None

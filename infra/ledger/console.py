@@ -123,7 +123,7 @@ class ConsoleBook:
     # --- A series ----------------------------------------------------------------------------------------------------
 
     def state(self) -> tuple[Any, ...]:
-        """Changes whenever `progress` may: the newest rows of what it counts."""
+        """A value that changes whenever `progress` may change, from the newest rows of what it counts."""
         s, m, c, f = submissions.c, marks.c, cohorts.c, release_files.c
         asked = (
             select(func.max(s.id)),
@@ -135,14 +135,14 @@ class ConsoleBook:
             select(func.max(f.published_at)),
         )
         with self._engine.connect() as connection:
-            return tuple(connection.execute(select(*(one.scalar_subquery() for one in asked))).one())
+            return tuple(connection.execute(select(*(query.scalar_subquery() for query in asked))).one())
 
     def progress(self, series: str, key: str, awarding_body: str) -> pl.DataFrame:
-        """How far every centre is in a series (`PROGRESS`), by centre: learners `registered` there, in whatever series;
+        """How far every centre is in a series (`PROGRESS`), by centre: learners `registered` there, in any series;
         `learners` entered, their `entries`, those for `internal` and `external` components, and `claims`; how many of
         these have `marks` of the centre and `board_marks`; `cohorts` sampled, and how many are `moderated`; `files` of
         the series, how many were `refused` or are `held`; results files `released` to it."""
-        e, m, c, r, f, s = (one.c for one in (entries, marks, cohorts, registrations, release_files, submissions))
+        e, m, c, r, f, s = (table.c for table in (entries, marks, cohorts, registrations, release_files, submissions))
         count = func.count()
         by_learner = (
             select(
@@ -186,11 +186,11 @@ class ConsoleBook:
             .group_by(f.centre),
         )  # fmt: skip
         frames = [
-            self._frame(one, {name: PROGRESS[name] for name in map(_name, one.selected_columns)}) for one in parts
+            self._frame(part, {name: PROGRESS[name] for name in map(_name, part.selected_columns)}) for part in parts
         ]
-        centres = pl.concat([one.select("centre") for one in frames]).unique()
-        for one in frames:
-            centres = centres.join(one, on="centre", how="left")
+        centres = pl.concat([frame.select("centre") for frame in frames]).unique()
+        for frame in frames:
+            centres = centres.join(frame, on="centre", how="left")
         return centres.sort("centre").select(pl.col(name).fill_null(0 if name != "centre" else "") for name in PROGRESS)
 
     def outcomes(self, key: str, awarding_body: str) -> dict[str, int]:
@@ -219,14 +219,14 @@ class ConsoleBook:
         """Every awarding of a series, the newest first: the columns of the table."""
         with self._engine.connect() as connection:
             query = select(awardings).where(awardings.c.series == series).order_by(awardings.c.version.desc())
-            return [dict(one) for one in connection.execute(query).mappings()]
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     def checkpoints(self, series: str) -> list[Mapping[str, Any]]:
         """Checkpoints taken in a series, the newest first: `event`, `at`, `counts`."""
         t = checkpoints.c
         with self._engine.connect() as connection:
             query = select(t.event, t.at, t.counts).where(t.series == series).order_by(t.at.desc(), t.id.desc())
-            return [dict(one) for one in connection.execute(query).mappings()]
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     def waiting(self) -> int:
         """Files that have been received and not decided."""
@@ -247,8 +247,8 @@ class ConsoleBook:
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[pl.DataFrame, int]:
-        """A page of the files received, the newest first, with what was decided while one was held (`FILES`), and how
-        many there are. `code`: with a finding of it; `named`: whose name contains that, in whatever case."""
+        """A page of the files received, the newest first, with decisions made while a file was held (`FILES`), and how
+        many there are. `code`: files with such a finding; `named`: files whose name contains this, in any case."""
         t, d = submissions.c, hold_decisions.c
         where = []
         if centre:
@@ -280,7 +280,7 @@ class ConsoleBook:
 
     def file(self, submission: int) -> Mapping[str, Any] | None:
         """Everything on record of one file: the columns of its table, the name of its `reply` and the reply as JSON,
-        `twin` (null before it is decided), and `decision`, what a person decided while it was held, with `who`, `why`,
+        `twin` (None before it is decided), and `decision`, what a person decided while it was held, with `who`, `why`,
         `at` and `successor`. A reply may hold personal data."""
         t, d = submissions.c, hold_decisions.c
         query = (
@@ -297,7 +297,7 @@ class ConsoleBook:
         return dict(row) if row else None
 
     def predecessor(self, submission: int) -> Mapping[str, Any] | None:
-        """Of a file that came on the books once more: the held file's `id`, and by which decision."""
+        """Of a file that a decision put on the books again: the held file's `id`, and the decision."""
         d = hold_decisions.c
         query = select(d.submission_id.label("id"), d.action, d.who, d.why, d.at).where(d.successor_id == submission)
         with self._engine.connect() as connection:
@@ -330,8 +330,8 @@ class ConsoleBook:
     # --- Held files --------------------------------------------------------------------------------------------------
 
     def held(self, *, centre: str = "", limit: int = 500) -> pl.DataFrame:
-        """Files that are held and wait for a person, the oldest first (`HELD`): with the `codes` that hold each and the
-        first one's `message`."""
+        """Held files that wait for a person, the oldest first (`HELD`), with the `codes` that hold each and a
+        `message`."""
         t, f, d = submissions.c, findings.c, hold_decisions.c
         open_ = [t.outcome == "quarantined", t.id.not_in(select(d.submission_id))]
         query = (
@@ -349,7 +349,7 @@ class ConsoleBook:
         return self._frame(query, HELD)
 
     def held_count(self) -> int:
-        """How many files are held and wait for a person."""
+        """How many held files wait for a person."""
         t = submissions.c
         query = select(func.count()).where(
             t.outcome == "quarantined", t.id.not_in(select(hold_decisions.c.submission_id))
@@ -357,7 +357,7 @@ class ConsoleBook:
         return int(self._rows(query)[0][0])
 
     def decided(self, *, centre: str = "", limit: int = 100) -> pl.DataFrame:
-        """What people decided about held files, the newest first (`DECIDED`): the outcome, the further reply."""
+        """What people decided about held files, the newest first (`DECIDED`): the outcome, and the further reply."""
         t, d = submissions.c, hold_decisions.c
         successor = submissions.alias("successor")
         query = (
@@ -402,11 +402,11 @@ class ConsoleBook:
             .order_by(t.component)
         )
         with self._engine.connect() as connection:
-            return [dict(one) for one in connection.execute(query).mappings()]
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     def learners(self, *, centre: str = "", candidate: str = "", uci: str = "", limit: int = 50) -> pl.DataFrame:
-        """Learners registered or entered, by candidate number or UCI (`LEARNERS`): `options` in one text. UCIs are
-        personal data."""
+        """Learners registered or entered, by candidate number or UCI (`LEARNERS`), with their `options` in one text.
+        UCIs are personal data."""
         parts = []
         for table in (registrations, entries):
             t = table.c
@@ -431,8 +431,8 @@ class ConsoleBook:
         return self._frame(query, LEARNERS)
 
     def person(self, centre: str, candidate: str) -> pl.DataFrame:
-        """All that is on the books under a candidate number of a centre (`PERSON`): registrations, entries and claims,
-        ended ones too. Names, dates of birth and UCIs are personal data."""
+        """Everything on the books under a candidate number of a centre (`PERSON`): registrations, entries and claims,
+        including ended ones. Names, dates of birth and UCIs are personal data."""
         r, e = registrations.c, entries.c
         query = sa.union_all(
             select(
@@ -453,7 +453,7 @@ class ConsoleBook:
         query = select(newest.series, newest.component, newest.version, newest.stage, newest.mark, newest.status)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(newest.series, newest.component)).mappings()
-            return [dict(one) for one in rows]
+            return [dict(row) for row in rows]
 
     def acted(self, centre: str, limit: int = 50) -> list[Mapping[str, Any]]:
         """What staff did about a centre (OPS-3), the newest first: `at`, `who`, `why`, `action`, `series`, `option`,
@@ -466,7 +466,7 @@ class ConsoleBook:
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            return [dict(one) for one in connection.execute(query).mappings()]
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     def keys(self, centre: str, now: datetime) -> list[Mapping[str, Any]]:
         """Keys a centre can log in with at `now` (aware): `kind`, `fingerprint`, `comment`, `added_at`, `ends_at`."""
@@ -474,7 +474,7 @@ class ConsoleBook:
         valid = [t.removed_at.is_(None), t.ends_at.is_(None) | (t.ends_at > now)]
         query = select(t.kind, t.fingerprint, t.comment, t.added_at, t.ends_at).where(t.centre == centre, *valid)
         with self._engine.connect() as connection:
-            return [dict(one) for one in connection.execute(query.order_by(t.id)).mappings()]
+            return [dict(row) for row in connection.execute(query.order_by(t.id)).mappings()]
 
     # --- In general --------------------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ class Ordered:
 
 @frozen(kw_only=True)
 class CentreKey:
-    """A key of a centre as the ledger has it; what has not happened is null."""
+    """A key of a centre as the ledger has it; None for what has not happened."""
 
     id: int
     centre: str
@@ -63,7 +63,7 @@ class CentreKey:
     removed_why: str | None
 
     def valid(self, now: datetime) -> bool:
-        """Whether it opens the door at `now` (aware)."""
+        """Whether a centre can log in with it at `now` (aware)."""
         return self.removed_at is None and (self.ends_at is None or now < self.ends_at)
 
 
@@ -74,28 +74,28 @@ class KeyBook:
         self._engine = engine
 
     def add(self, centre: str, key: PublicKey, order: Ordered) -> None:
-        """A further key for a centre, valid at once beside those it has. Raises `KeyRefused`."""
+        """Adds a key for a centre, valid at once beside those it has. Raises `KeyRefused`."""
         with self._changing() as connection:
             _insert(connection, centre, key, order)
 
     def rotate(self, centre: str, key: PublicKey, until: datetime, order: Ordered) -> Sequence[CentreKey]:
-        """A new key, valid at once, and an end (aware) for those that were valid: these are returned. Raises
+        """Adds a key, valid at once, and ends those that were valid at `until` (aware); returns the latter. Raises
         `KeyRefused`."""
         with self._changing() as connection:
-            old = [one for one in _rows(connection, _held(centre)) if one.valid(order.at)]
+            old = [held for held in _rows(connection, _held(centre)) if held.valid(order.at)]
             if not old:
-                raise KeyRefused(f"centre {centre} has no valid key that could be rotated: add one")
+                raise KeyRefused(f"centre {centre} has no valid key to rotate: add one")
             _insert(connection, centre, key, order)
             t = centre_keys.c
             sooner = or_(t.ends_at.is_(None), t.ends_at > until)
-            ids = [one.id for one in old]
+            ids = [row.id for row in old]
             ended = {"ends_at": until, "ends_by": order.who, "ends_why": order.why}
             connection.execute(update(centre_keys).where(t.id.in_(ids), sooner).values(ended))
             return _rows(connection, select(centre_keys).where(t.id.in_(ids)).order_by(t.id))
 
     def remove(self, centre: str, fingerprint: str | None, order: Ordered) -> Sequence[CentreKey]:
-        """Ends a key at once, and the sessions it opened; null: every key of the centre. Returns them; raises
-        `KeyRefused` when there is none."""
+        """Removes a key at once and ends the sessions it opened; None removes every key of the centre. Returns the keys
+        removed; raises `KeyRefused` when there is none."""
         t = centre_keys.c
         query = _held(centre)
         if fingerprint is not None:
@@ -104,22 +104,22 @@ class KeyBook:
             found = _rows(connection, query)
             if not found:
                 which = f"key {fingerprint}" if fingerprint else "key"
-                raise KeyRefused(f"centre {centre} has no {which} to be removed")
+                raise KeyRefused(f"centre {centre} has no {which} to remove")
             removed = {"removed_at": order.at, "removed_by": order.who, "removed_why": order.why}
-            ids = [one.id for one in found]
+            ids = [row.id for row in found]
             connection.execute(update(centre_keys).where(t.id.in_(ids)).values(removed))
         return found
 
     def valid(self, centre: str, now: datetime) -> Sequence[CentreKey]:
-        """The keys that open the door for a centre at `now` (aware)."""
+        """The keys with which a centre can log in at `now` (aware)."""
         with self._engine.connect() as connection:
-            return [one for one in _rows(connection, _held(centre)) if one.valid(now)]
+            return [key for key in _rows(connection, _held(centre)) if key.valid(now)]
 
     def still_valid(self, ids: Collection[int], now: datetime) -> set[int]:
         """Those of the keys with these ids that are valid at `now` (aware)."""
         with self._engine.connect() as connection:
             query = select(centre_keys).where(centre_keys.c.id.in_(ids))
-            return {one.id for one in _rows(connection, query) if one.valid(now)}
+            return {key.id for key in _rows(connection, query) if key.valid(now)}
 
     def keys(self, centre: str) -> Sequence[CentreKey]:
         """Every key a centre has or had, the oldest first."""
@@ -141,7 +141,7 @@ class KeyBook:
             with self._engine.begin() as connection:
                 yield connection
         except IntegrityError:
-            raise KeyRefused("the centre has this key already; remove it before it is added again") from None
+            raise KeyRefused("the centre already has this key; remove it before adding it again") from None
 
 
 def _insert(connection: Connection, centre: str, key: PublicKey, order: Ordered) -> None:

@@ -1,8 +1,8 @@
 """Every variable of Airflow's that we set, declared once: what it is for, its value on one machine, and in production.
 
-The desk of one machine takes its values from here (`infra/running/airflow_setup.py`, which makes the secrets and the
-addresses); so do the page docs/settings.md and `infra/deploy/airflow.env`, from which the compose file and the
-Kubernetes manifests read what is no secret.
+The desk on one machine takes its values from here (`infra/running/airflow_setup.py` makes the secrets and addresses).
+So do docs/settings.md and `infra/deploy/airflow.env`, from which the compose file and the Kubernetes manifests read
+everything that is not secret.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from __future__ import annotations
 from attrs import frozen
 
 SECRETS = "/run/secrets"
-"""Where secrets are mounted in production, a file each, named after what they are."""
+"""Where secrets are mounted in production: one file each, named after the secret."""
 HOME = "/var/lib/airflow"
-"""Airflow's folder in the image, the only one besides /tmp that is written to; nothing in it need outlive a process."""
+"""Airflow's folder in the image. Only this and /tmp are written to; nothing in it need outlive a process."""
 
 
 @frozen(kw_only=True)
 class Variable:
-    """One variable. `desk`: its value on one machine, null where the supervisor makes it, empty where it is not set.
-    `production`: its value there; empty: not set, and null: whoever deploys gives it. `kept_in`: it is a secret, and
-    this is the name of the file that holds it in production."""
+    """One variable. `desk`: its value on one machine; None when the supervisor makes it, empty when it is not set.
+    `production`: its value there; None when whoever deploys sets it, empty when it is not set. `kept_in`: for a secret,
+    the name of the file that holds it in production."""
 
     name: str
     meaning: str
@@ -29,13 +29,13 @@ class Variable:
 
     @property
     def option(self) -> str:
-        """The variable that production sets: a secret's names the command that reads its file."""
+        """The variable that production sets; for a secret, the one that names the command which reads its file."""
         return f"{self.name}_CMD" if self.kept_in else self.name
 
     @property
     def value(self) -> str | None:
         """What production sets it to."""
-        # Not `cat`: a line end at the end of a file that a person wrote would become a part of the secret.
+        # Not `cat`: a line end at the end of a file that a person wrote would become part of the secret.
         return f"awk 1 ORS= {SECRETS}/{self.kept_in}" if self.kept_in else self.production
 
 
@@ -49,17 +49,18 @@ VARIABLES = (
         name="AIRFLOW_CONFIG", production="/opt/resultsday/airflow.cfg",
         meaning="An empty file: every setting comes from the environment.",
     ),
-    Variable(name="AIRFLOW__CORE__DAGS_FOLDER", production="/opt/resultsday/dags", meaning="Where the DAG files lie."),
-    _both("AIRFLOW__CORE__LOAD_EXAMPLES", "False", "Airflow's examples are not ours."),
+    Variable(name="AIRFLOW__CORE__DAGS_FOLDER", production="/opt/resultsday/dags", meaning="Where the DAG files are."),
+    _both("AIRFLOW__CORE__LOAD_EXAMPLES", "False", "No example DAGs of Airflow's."),
     Variable(
         name="AIRFLOW__CORE__EXECUTOR", desk="LocalExecutor",
         meaning="What runs tasks: processes of the scheduler, Celery's workers or pods.",
     ),
     Variable(
-        name="AIRFLOW__CORE__PARALLELISM", desk="4", production="32", meaning="Tasks at a time, of each scheduler."
+        name="AIRFLOW__CORE__PARALLELISM", desk="4", production="32",
+        meaning="Tasks that each scheduler runs at a time.",
     ),
     Variable(
-        name="AIRFLOW__CORE__FERNET_KEY", kept_in="fernet_key", meaning="Encrypts what Airflow keeps of connections."
+        name="AIRFLOW__CORE__FERNET_KEY", kept_in="fernet_key", meaning="Encrypts the connections that Airflow stores."
     ),
     Variable(
         name="AIRFLOW__CORE__EXECUTION_API_SERVER_URL", production="http://api-server:8080/execution/",
@@ -69,7 +70,7 @@ VARIABLES = (
         name="AIRFLOW__CORE__AUTH_MANAGER",
         desk="airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
         production="airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
-        meaning="Who may log in. Airflow's simple one keeps passwords in a file and is not for production.",
+        meaning="Who may log in. Airflow's simple manager keeps passwords in a file and is not for production.",
     ),
     Variable(
         name="AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS", production="", meaning="Users of the simple log-in."
@@ -95,11 +96,11 @@ VARIABLES = (
     ),
     _both(
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "1",
-        "Seconds. Airflow's default of 5 blocks an executor slot that long after about every second task.",
+        "Seconds. Airflow's default of 5 blocks an executor slot for that long after about every second task.",
     ),
     Variable(
         name="AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME", desk="0.1", production="",
-        meaning="Seconds. Short: a season is played quickly. Production has Airflow's default.",
+        meaning="Seconds. Short, because a season is played quickly. Production has Airflow's default.",
     ),
     _both(
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT", "60",
@@ -107,31 +108,33 @@ VARIABLES = (
     ),
     _both(
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL", "30",
-        "Seconds between two looks at a DAG file, and so at the calendar.",
+        "Seconds between two readings of a DAG file, and so of the calendar.",
     ),
     _both("AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES", "1", "There are eleven short DAG files."),
-    _both("AIRFLOW__USAGE_DATA_COLLECTION__ENABLED", "False", "Airflow tells nobody that it is used."),
+    _both("AIRFLOW__USAGE_DATA_COLLECTION__ENABLED", "False", "Airflow sends nobody data about its use."),
     Variable(
         name="AIRFLOW__CELERY__BROKER_URL", desk="", kept_in="broker_url",
-        meaning="Celery's queue, `redis://...`. On one machine from `RESULTSDAY_BROKER`, as the next two.",
+        meaning="Celery's queue, `redis://...`. On one machine from `RESULTSDAY_BROKER`, like the next two.",
     ),
     Variable(
         name="AIRFLOW__CELERY__RESULT_BACKEND", desk="", kept_in="result_backend",
-        meaning="Where Celery keeps what came of tasks: `db+postgresql://...`, Airflow's own database.",
+        meaning="Where Celery keeps the results of tasks: `db+postgresql://...`, Airflow's own database.",
     ),
     Variable(
-        name="AIRFLOW__CELERY__WORKER_CONCURRENCY", desk="", production="2", meaning="Tasks at a time of each worker."
+        name="AIRFLOW__CELERY__WORKER_CONCURRENCY", desk="", production="2",
+        meaning="Tasks that each worker runs at a time.",
     ),
     Variable(
         name="AIRFLOW__LOGGING__REMOTE_LOGGING", desk="", production="True",
         meaning="Logs of tasks outlive the worker or pod that wrote them.",
     ),
     Variable(
-        name="AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER", desk="", meaning="Where: `s3://bucket/prefix`, not the desk's."
+        name="AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER", desk="",
+        meaning="Where: `s3://bucket/prefix`, not in the desk's store.",
     ),
     Variable(
         name="AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID", desk="", production="aws_default",
-        meaning="The connection for it: credentials of the surroundings.",
+        meaning="The connection for it: uses the credentials of the environment.",
     ),
     Variable(
         name="AIRFLOW_CONN_AWS_DEFAULT", desk="", production="aws://",
@@ -142,15 +145,15 @@ VARIABLES = (
         meaning="The scheduler answers `/health` on port 8974, for probes.",
     ),
 )  # fmt: skip
-"""In the order of the page."""
+"""In the order of docs/settings.md."""
 
 
 def on_one_machine() -> dict[str, str]:
     """The variables whose value on one machine is always the same."""
-    return {one.name: one.desk for one in VARIABLES if one.desk}
+    return {variable.name: variable.desk for variable in VARIABLES if variable.desk}
 
 
 def env_file() -> str:
-    """`infra/deploy/airflow.env`: what production sets and is neither a secret nor given by whoever deploys."""
-    lines = [f"{one.option}={one.value}" for one in VARIABLES if one.value]
+    """`infra/deploy/airflow.env`: what production sets, except secrets and what whoever deploys must set."""
+    lines = [f"{variable.option}={variable.value}" for variable in VARIABLES if variable.value]
     return "\n".join(["# Generated by `make docs` from infra/running/airflow_settings.py: do not edit.", *lines]) + "\n"

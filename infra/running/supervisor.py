@@ -2,8 +2,8 @@
 them together.
 
 When any part dies it says which, shows the end of that part's log, ends the others and exits with an error: a desk that
-is half up looks healthy and loses files. What it starts carries a mark in its environment, so that what a killed
-supervisor left behind is found and ended, and nothing else ever is.
+is half up looks healthy and loses files. Everything it starts carries a mark in its environment, so that whatever a
+killed supervisor left behind can be found and ended, and nothing else.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LEDGER_DATABASE = "resultsday"
 UI_PORT = 8080
 HEALTHY_SECONDS = 300.0  # on a busy machine; a part that dies is told at once
 TASK_GRACE_SECONDS = 10.0  # when the desk is told to stop, running tasks may finish within this time
-GRACE_SECONDS = 4.0  # for everything else (the triggerer often misses the end of its helper, and would wait for 10 s)
+GRACE_SECONDS = 4.0  # for everything else (the triggerer often misses the end of its helper, and waits for 10 s)
 DOWN_SECONDS = 60.0
 POLL_SECONDS = 0.2
 KEEPERS = ("scheduler", "worker")  # the parts whose processes run tasks
@@ -53,21 +53,21 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 EXIT_BUSY = os.EX_TEMPFAIL
 
 _converter = make_converter()
-# `up` leaves its supervisor running: while we hold the handle, Python does not complain of a child nobody waited for.
+# `up` leaves its supervisor running: while we hold the handle, Python does not warn of a child nobody waited for.
 _detached: list[subprocess.Popen[bytes]] = []
 
 
 class SupervisorError(Exception):
-    """The desk did not start, or could not be ended; the message ends with what its log says."""
+    """The desk did not start or could not be stopped; the message ends with the end of its log."""
 
 
 class _ToldToStop(BaseException):
-    """SIGTERM or SIGINT. Not an `Exception`: no handler on the way out may take it for a failure."""
+    """SIGTERM or SIGINT. Not an `Exception`, so that no handler on the way out takes it for a failure."""
 
 
 @frozen
 class Desk:
-    """A running desk. `started` is when it became healthy; the seconds are what its two halves took for that."""
+    """A running desk. `started` is when it became healthy; the seconds are how long PostgreSQL and Airflow took."""
 
     pid: int
     ui_url: str
@@ -83,13 +83,13 @@ class Desk:
 
 
 def run(settings: Settings) -> int:
-    """Start the desk and stay with it; returns the exit code when it has ended, and all it started with it.
+    """Start the desk and watch it; returns the exit code once the desk and everything it started have ended.
 
-    0: told to stop by SIGTERM or SIGINT. 1: a part died or did not start. 75: a supervisor runs on this state already.
+    0: told to stop by SIGTERM or SIGINT. 1: a part died or did not start. 75: another supervisor runs on this state.
     Must be called in the main thread.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every look at the health page
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every check of the health page
     logging.getLogger("alembic").setLevel(logging.WARNING)
     with _lock(settings) as ours:
         if not ours:
@@ -118,7 +118,7 @@ def up(settings: Settings, say: Callable[[str], None]) -> Desk:
     A desk that is up is returned as it is. Raises `SupervisorError` when it dies first or takes over five minutes.
     """
     if desk := status(settings):
-        say(f"The desk is up already: {desk.ui_url}")
+        say(f"The desk is already up: {desk.ui_url}")
         return desk
     log_file = _folder(settings, "logs") / "supervisor.log"
     said = begin = log_file.stat().st_size if log_file.exists() else 0
@@ -129,7 +129,7 @@ def up(settings: Settings, say: Callable[[str], None]) -> Desk:
         if desk := status(settings):
             return desk
         ended = starter.poll() if starter else EXIT_BUSY
-        if ended == EXIT_BUSY:  # somebody else was quicker: wait for their desk, and start ours if it comes to nothing
+        if ended == EXIT_BUSY:  # somebody else was quicker: wait for their desk, and start ours if theirs fails
             starter = None if _supervisor(settings) else _detach(settings, log_file)
         elif ended is not None:
             raise SupervisorError(f"The desk did not start:\n{tail(log_file, min(8000, said - begin))}")
@@ -140,9 +140,9 @@ def up(settings: Settings, say: Callable[[str], None]) -> Desk:
 
 
 def down(settings: Settings, say: Callable[[str], None]) -> bool:
-    """End the desk and wait until all of it is gone; False when nothing was running.
+    """Stop the desk and wait until all of it is gone; False when nothing was running.
 
-    Also ends what a killed supervisor left behind. Raises `SupervisorError` when something cannot be ended.
+    Also ends what a killed supervisor left behind. Raises `SupervisorError` when a process cannot be ended.
     """
     supervisor = _supervisor(settings)
     if supervisor is not None:
@@ -154,10 +154,10 @@ def down(settings: Settings, say: Callable[[str], None]) -> bool:
             except psutil.TimeoutExpired:
                 supervisor.kill()
                 supervisor.wait(10)
-    # The threads of a process that was killed may hold its lock for a moment after it is gone.
+    # The threads of a killed process may hold its lock for a moment longer.
     with _lock(settings, patience=5) as ours:
         if not ours:
-            raise SupervisorError("The desk is being started by another process: try again when it is up.")
+            raise SupervisorError("Another process is starting the desk: try again when it is up.")
         leftovers = _end_leftovers(settings)
         _desk_file(settings).unlink(missing_ok=True)
     if supervisor is None and not leftovers:
@@ -168,7 +168,7 @@ def down(settings: Settings, say: Callable[[str], None]) -> bool:
 
 
 def status(settings: Settings) -> Desk | None:
-    """The desk that runs on these settings' state folder, once it is healthy; else None."""
+    """The desk that runs on this state folder, or None while there is none that is healthy."""
     supervisor = _supervisor(settings)
     if supervisor is None:
         return None
@@ -180,7 +180,7 @@ def status(settings: Settings) -> Desk | None:
 
 
 class _Parts:
-    """Every process of the desk. Leaving the context ends them all, however it is left."""
+    """Every process of the desk. They all end when the context is left, however it is left."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -193,9 +193,9 @@ class _Parts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for signum in STOP_SIGNALS:  # asked twice to stop, we still stop in good order
+        for signum in STOP_SIGNALS:  # a second signal must not disturb an orderly stop
             signal.signal(signum, signal.SIG_IGN)
-        # First what keeps tasks: those that finish in its grace report so through the API server.
+        # First the parts that run tasks: tasks that finish in time report it through the API server.
         self._end([part for part in self._processes if part.name in KEEPERS], TASK_GRACE_SECONDS)
         self._end(list(self._processes), GRACE_SECONDS)
         _end_marked(self._settings)
@@ -209,7 +209,7 @@ class _Parts:
         return self._postgres
 
     def start(self, part: Component, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """Start a component in a process group of its own; its log starts anew, the last one is kept beside it."""
+        """Start a component in a process group of its own, with a new log; the last log is kept beside it."""
         if part.log_file.exists():
             part.log_file.replace(part.log_file.with_suffix(".log.1"))
         with part.log_file.open("ab") as output:
@@ -245,7 +245,7 @@ class _Parts:
         for part in parts:
             process = self._processes[part]
             if process.poll() is None and part.name in KEEPERS:
-                process.terminate()  # alone: in its group are the running tasks
+                process.terminate()  # only itself: the running tasks are in its group
             elif process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + grace
@@ -331,7 +331,7 @@ def _landing(settings: Settings) -> tuple[Component, str]:
 
 
 def _databases(settings: Settings, parts: _Parts) -> tuple[str, str]:
-    """Both databases, made where they lack; returns the addresses of the ledger and of Airflow's tables."""
+    """Creates the databases that are missing; returns the addresses of the ledger and of Airflow's tables."""
     if settings.database_url:
         ledger = make_url(settings.database_url)
         create_database(settings.database_url, AIRFLOW_DATABASE)
@@ -363,14 +363,14 @@ def _wait_until_listening(host: str, port: int, parts: _Parts) -> None:
         with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
             return
         if time.monotonic() > deadline:
-            raise SupervisorError(f"the landing service does not listen on port {port} after {HEALTHY_SECONDS:.0f} s")
+            raise SupervisorError(f"the landing service is not listening on port {port} after {HEALTHY_SECONDS:.0f} s")
         time.sleep(POLL_SECONDS)
 
 
 @contextlib.contextmanager
 def _ui_port(settings: Settings) -> Iterator[int]:
-    """The port of the last time, else 8080, else any; written down, so that bookmarks last. No other desk of this
-    machine can have it meanwhile."""
+    """The same port as last time, else 8080, else any free one; saved, so that bookmarks last. No other desk on this
+    machine can take it meanwhile."""
     file = _folder(settings, "run") / "port"
     last = int(file.read_text(encoding="utf-8")) if file.exists() else UI_PORT
     with claimed_port(last) as port:
@@ -398,7 +398,7 @@ def _detach(settings: Settings, log_file: Path) -> subprocess.Popen[bytes]:
 
 
 def _relay(log_file: Path, offset: int, say: Callable[[str], None]) -> int:
-    """Say the supervisor's new lines since `offset`, without time and level; returns the offset to go on from."""
+    """Pass the supervisor's new log lines since `offset` to `say`, without time and level; returns the next offset."""
     with log_file.open("rb") as stream:
         stream.seek(offset)
         for line in stream:
@@ -412,8 +412,8 @@ def _relay(log_file: Path, offset: int, say: Callable[[str], None]) -> int:
 
 @contextlib.contextmanager
 def _lock(settings: Settings, patience: float = 0) -> Iterator[bool]:
-    """Hold the state folder's lock, with our process number and birth in it; False when another process holds it, and
-    does so for `patience` seconds."""
+    """Hold the state folder's lock, with our process number and birth in it; False when another process still holds it
+    after `patience` seconds."""
     path = _folder(settings, "run") / "supervisor.lock"
     with path.open("a+", encoding="utf-8") as stream:
         deadline = time.monotonic() + patience
@@ -440,7 +440,7 @@ def _locked(handle: int) -> bool:
 
 
 def _supervisor(settings: Settings) -> psutil.Process | None:
-    """The living supervisor of this state folder, healthy or not yet: the process the lock file names."""
+    """The running supervisor of this state folder, healthy or not: the process that the lock file names."""
     try:
         written = json.loads((settings.state / "run" / "supervisor.lock").read_text(encoding="utf-8"))
         process = psutil.Process(written["pid"])
@@ -455,7 +455,7 @@ def _mark(settings: Settings, part: str = "") -> str:
 
 
 def _end_marked(settings: Settings, part: str = "") -> int:
-    """End every process that carries our mark: all of this state folder's, or one part's; returns how many."""
+    """End every process that carries our mark, of this state folder or of one part; returns how many."""
     mark = _mark(settings, part)
     ended = 0
     for _ in range(10):  # a process may start another while we look
@@ -471,13 +471,15 @@ def _end_marked(settings: Settings, part: str = "") -> int:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(alive, timeout=10)
-    raise SupervisorError(f"processes of {settings.state.absolute()} cannot be ended: {[p.pid for p in found]}")
+    raise SupervisorError(
+        f"processes of {settings.state.absolute()} cannot be ended: {[process.pid for process in found]}"
+    )
 
 
 def _carried_mark(process: psutil.Process) -> str:
     try:
         return process.environ().get(MARK, "")
-    except (psutil.Error, OSError):  # gone meanwhile, or not ours to look at
+    except (psutil.Error, OSError):  # ended meanwhile, or not ours to look at
         return ""
 
 
@@ -496,7 +498,7 @@ def _desk_file(settings: Settings) -> Path:
 
 
 def _folder(settings: Settings, name: str) -> Path:
-    """A folder of the state, made if it lacks; closed to others: passwords lie in `run`, tracebacks in `logs`."""
+    """A folder in the state folder, made if missing; closed to others: `run` holds passwords, `logs` tracebacks."""
     folder = settings.state.absolute() / name
     make_folder(folder, 0o700)
     folder.chmod(0o700)

@@ -1,6 +1,6 @@
 """Candidate numbers: 0001 to 9999, the centre's own (JCQ formats, section on identifiers; REG-5).
 
-One candidate of a centre has one number in a series; it may be another in the next.
+A candidate has one number at a centre in a series, and may have another in the next series.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ _LENGTH = 4
 
 
 def compact(text: str) -> str:
-    """Without spaces around it; digits are filled with zeros in front: `12` becomes `0012`."""
+    """Without spaces around it and with leading zeros: `12` becomes `0012`."""
     return numbers.filled(text, _LENGTH)
 
 
 def validate(text: str) -> str:
     """The compact form of a candidate number.
 
-    Raises InvalidFormat when a character is no digit, InvalidLength when there is none or more than four,
+    Raises InvalidFormat when a character is not a digit, InvalidLength when there is none or more than four,
     InvalidComponent when the number is 0000.
     """
     return numbers.validate(text, _LENGTH, "four")
 
 
 def is_valid(text: str) -> bool:
-    """Whether `text` is a candidate number, filled with zeros or not."""
+    """Whether `text` is a candidate number, with or without leading zeros."""
     return failure(validate, text) is None
 
 

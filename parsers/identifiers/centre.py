@@ -1,6 +1,6 @@
 """National centre numbers: five digits, no check digit (JCQ formats, section on identifiers; REG-5).
 
-The zeros in front count: a centre number is text, never a number.
+Leading zeros count: a centre number is text, never a number.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from .errors import InvalidFormat, InvalidLength
 from .explanation import Explanation, failure, parts
 
 DUMMIES = frozenset({"00000", "99999"})
-"""Numbers that stand for any centre in documentation."""
+"""Dummy numbers used in documentation."""
 
 _LENGTH = 5
 
 
 def compact(text: str) -> str:
-    """Without spaces around it. Zeros that are missing in front stay missing."""
+    """Without spaces around it. Missing leading zeros are not added."""
     return raised(text)
 
 
 def validate(text: str) -> str:
     """The compact form of a centre number.
 
-    Raises InvalidLength when there are not five characters, InvalidFormat when one is no digit.
+    Raises InvalidLength when there are not five characters, InvalidFormat when one is not a digit.
     """
     centre = compact(text)
     if len(centre) != _LENGTH:

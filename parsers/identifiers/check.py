@@ -19,13 +19,13 @@ DIGITS: Mapping[str, int] = {digit: int(digit) for digit in "0123456789"}
 
 _SEPARATORS = " \t\r\n\N{NO-BREAK SPACE}.-/"
 _SMALL = "abcdefghijklmnopqrstuvwxyz"
-# Only ASCII letters are raised: `str.upper` makes a plain S or I of letters that no identifier holds.
+# Only ASCII letters become upper case: `str.upper` would turn other letters into a plain S or I.
 _RAISED = str.maketrans(_SMALL, _SMALL.upper())
 _SQUEEZED = str.maketrans(_SMALL, _SMALL.upper(), _SEPARATORS)
 
-# Rows taken at a time: their sums stay in the processor's first cache.
+# Rows per step: their sums stay in the processor's first-level cache.
 _CHUNK = 8192
-# Above every weighted sum declared here; thirteen of them still fit sixteen bits.
+# More than any weighted sum declared here; thirteen times this still fits in sixteen bits.
 _UNFIT = 1 << 12
 
 
@@ -60,35 +60,35 @@ class WeightedSum:
         return tables
 
     def misfit(self, text: str) -> int | None:
-        """The first column (from 0) whose character may not stand there or is missing; null when there is none."""
+        """The first column (from 0) whose character is missing or not allowed there; None when there is none."""
         for column, values in enumerate(self.values):
             if text[column : column + 1] not in values:
                 return column
         return None
 
     def total(self, text: str) -> int | None:
-        """The weighted sum of the first columns of `text`; null when a character may not stand there."""
+        """The weighted sum of the first columns of `text`; None when a character is not allowed there."""
         if self.misfit(text) is not None:
             return None
         return sum(weight * value for weight, value in self._products(text))
 
     def written_out(self, text: str, modulus: int) -> str:
-        """The sum as one computes it by hand; `text` has no misfit."""
+        """The sum written out as by hand; `text` has no misfit."""
         products = list(self._products(text))
         total = sum(weight * value for weight, value in products)
         terms = " + ".join(f"{value}×{weight}" for weight, value in products)
         return f"{terms} = {total}; {total} modulo {modulus} = {total % modulus}"
 
     def outcomes(self, of: Callable[[int], Outcome], unfit: Outcome) -> NDArray[Outcome]:
-        """The table for `judge`: what follows from each sum, and from rows that have none."""
+        """The table for `judge`: the answer for each sum, and for rows without a sum."""
         return np.array([*(of(total) for total in range(_UNFIT)), unfit])
 
     def judge(self, rows: NDArray[np.uint8], outcomes: NDArray[Outcome]) -> NDArray[Outcome]:
-        """What follows from the sum of each row: ASCII bytes of shape (rows, at least one column a weight)."""
+        """The answer for the sum of each row; `rows` are ASCII bytes of shape (n, at least one column per weight)."""
         judged = np.empty(len(rows), dtype=outcomes.dtype)
         for start in range(0, len(rows), _CHUNK):
             columns = rows[start : start + _CHUNK].T
-            # `take` has half the cost of indexing here.
+            # `take` costs half as much as indexing here.
             total = self._tables[0].take(columns[0])
             for column in range(1, len(self.weights)):
                 total += self._tables[column].take(columns[column])
@@ -102,21 +102,21 @@ class WeightedSum:
 
 
 def exchanged(text: str, valid: Callable[[str], bool]) -> tuple[str, ...]:
-    """What the exchange of two neighbouring characters of `text` makes valid, from the left."""
+    """The valid texts that exchanging two neighbouring characters of `text` gives, from the left."""
     swaps = (text[:n] + text[n + 1] + text[n] + text[n + 2 :] for n in range(len(text) - 1))
     return tuple(swap for swap in swaps if valid(swap))
 
 
 def mistyped(text: str, alphabet: str, valid: Callable[[str], bool]) -> str | None:
-    """What one other character out of `alphabet` makes valid, when there is exactly one such text."""
-    changes = (text[:n] + one + text[n + 1 :] for n in range(len(text)) for one in alphabet if one != text[n])
+    """The valid text that changing one character, to another of `alphabet`, gives; only if there is exactly one."""
+    changes = (text[:n] + letter + text[n + 1 :] for n in range(len(text)) for letter in alphabet if letter != text[n])
     found = list(islice((change for change in changes if valid(change)), 2))
     return found[0] if len(found) == 1 else None
 
 
 def question(swaps: tuple[str, ...], change: str | None) -> str | None:
     """What to ask about an identifier whose check character is wrong, given what `exchanged` and `mistyped` found;
-    null when no single slip explains it."""
+    None when no single slip explains it."""
     if change is None:
         return f"Two neighbouring characters exchanged? {either(swaps)} would be valid." if swaps else None
     asked = "Two neighbouring characters exchanged or one mistyped" if swaps else "One character mistyped"

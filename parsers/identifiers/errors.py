@@ -1,7 +1,6 @@
-"""Why a text is not the identifier it is taken for (the hierarchy of python-stdnum).
+"""Why a text is not the identifier it should be (the hierarchy of python-stdnum).
 
-A message says what was expected; of what was given it repeats a few characters of the identifier at most, so that it
-may be logged.
+A message says what was expected. It repeats at most a few characters of the identifier, so that it may be logged.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ class InvalidIdentifier(ValueError):  # noqa: N818 -- the names are python-stdnu
 
 
 class InvalidFormat(InvalidIdentifier):
-    """A character stands where another kind of character is expected."""
+    """A character is not of the kind expected in its place."""
 
 
 class InvalidLength(InvalidIdentifier):

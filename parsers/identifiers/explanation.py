@@ -1,4 +1,4 @@
-"""What an identifier says, whether it holds, how that was computed and what to do when it does not."""
+"""What an identifier says, whether it is valid, how that was computed, and what to do when it is not."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Part:
 class Explanation:
     """An identifier taken apart.
 
-    `given` is the text as it came, `normal` its compact form; `parts` are those that could be told apart, `steps` the
-    arithmetic of the check character, `problem` and `remedy` are null where there is nothing to say.
+    `given` is the text as it came, `normal` its compact form; `parts` are those that could be recognised, `steps` the
+    arithmetic of the check character; `problem` and `remedy` are None where there is nothing to say.
     """
 
     kind: str
@@ -64,7 +64,7 @@ def parts(text: str, *cuts: tuple[int, str]) -> tuple[Part, ...]:
 
 
 def failure(validate: Callable[[str], str], text: str) -> InvalidIdentifier | None:
-    """What `validate` raises for `text`, null when it accepts it."""
+    """The error that `validate` raises for `text`; None when it accepts it."""
     try:
         validate(text)
     except InvalidIdentifier as wrong:
@@ -84,4 +84,4 @@ def _columns(part: Part) -> str:
 
 def _shown(text: str) -> str:
     cut = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in cut)
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in cut)

@@ -1,7 +1,7 @@
 """Names of files (JCQ formats, section on file names; FIL-2, FIL-4): `dcccccbb.Xnn`, and `Zcccccbb.zip` for bundles.
 
-Ours: a centre's replies in a stream count on, so that from the hundredth the name of a reply ends in three digits or
-more, and none is written over. Names are not case-sensitive; all functions give them in upper case.
+Ours: a centre's replies in a stream are numbered on, so that from the hundredth the name of a reply ends in three or
+more digits, and no reply is overwritten. Names are not case-sensitive; all functions return them in upper case.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ AWARDING_BODIES = {
     "98": "a local code, not JCQ's",
     "99": "a local code, not JCQ's",
 }
-"""Identifiers of awarding bodies seen in files; one body has several, one for each of its streams."""
+"""Identifiers of awarding bodies seen in files; a body may have several, one for each of its streams."""
 
 _CENTRE = "[0-9]{5}"
 _BROADCAST = "[1-9A-C][A-Z][0-9]{2}[_BCW]"
@@ -104,7 +104,7 @@ def is_valid(text: str) -> bool:
 
 
 def parse(text: str) -> FileName | None:
-    """The parts of a file name, null when it is not one."""
+    """The parts of a file name; None when it is not one."""
     match = _NAME.fullmatch(compact(text))
     if not match:
         return None
@@ -114,13 +114,13 @@ def parse(text: str) -> FileName | None:
 
 def original(text: str) -> FileName | None:
     """The name before a browser or file manager changed it (FIL-4): to `E6412315 (1).X01`, `Copy of E6412315.X01`,
-    `E6412315.X01.txt` or the like. A name that was not changed is its own original; null when there is none."""
+    `E6412315.X01.txt` or the like. An unchanged name is its own original; None when there is none."""
     match = _RENAMED.fullmatch(compact(text))
     return parse(match[1] + match[2]) if match else None
 
 
 def explain(text: str) -> Explanation:
-    """The parts of a file name and, when it is none, the name it may have had before."""
+    """The parts of a file name; when it is not one, the name it may have had before."""
     normal = compact(text)
     wrong = failure(validate, normal)
     name = parse(normal)
@@ -147,7 +147,9 @@ def _parts(name: FileName) -> tuple[Part, ...]:
         Part(name.awarding_body, 7, 8, AWARDING_BODIES.get(name.awarding_body, "an awarding body not known here")),
     ]
     if name.number:
-        said = [name.number] if len(name.number) > 2 else [f"{one:03d}" for one in sequence.numbers_of(name.number)]
+        said = (
+            [name.number] if len(name.number) > 2 else [f"{number:03d}" for number in sequence.numbers_of(name.number)]
+        )
         found.append(Part(name.number, 11, 10 + len(name.number), f"sequence number {either(said)}"))
     return tuple(found)
 

@@ -15,21 +15,21 @@ _LENGTH = 3
 
 
 def compact(text: str) -> str:
-    """Without spaces around it; digits are filled with zeros in front: `1` becomes `001`."""
+    """Without spaces around it and with leading zeros: `1` becomes `001`."""
     return numbers.filled(text, _LENGTH)
 
 
 def validate(text: str) -> str:
     """The compact form of a sequence number.
 
-    Raises InvalidFormat when a character is no digit, InvalidLength when there is none or more than three,
+    Raises InvalidFormat when a character is not a digit, InvalidLength when there is none or more than three,
     InvalidComponent when the number is 000.
     """
     return numbers.validate(text, _LENGTH, "three")
 
 
 def is_valid(text: str) -> bool:
-    """Whether `text` is a sequence number, filled with zeros or not."""
+    """Whether `text` is a sequence number, with or without leading zeros."""
     return failure(validate, text) is None
 
 

@@ -1,7 +1,7 @@
 """Keys of an examination series (JCQ formats, section on series, year and language; FIL-2).
 
-`6B24` is the awarding body's series B of June 2024. With a language behind it, `6B24_`, it is the broadcast key that
-stands where a centre number would in files that go to many centres.
+`6B24` is the awarding body's series B of June 2024. Followed by a language, `6B24_`, it is a broadcast key, which takes
+the place of the centre number in files for many centres.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MONTHS = {
 }
 """Months by their character."""
 
-# Sources differ on the character of Welsh: both are read.
+# Sources differ on the character for Welsh: both are read.
 LANGUAGES = {"_": "English", "B": "bilingual", "C": "Welsh", "W": "Welsh"}
 """Languages by their character."""
 
@@ -40,8 +40,8 @@ _KEY = re.compile("([1-9A-C])([A-Z])([0-9]{2})([_BCW]?)")
 
 @frozen
 class SeriesKey:
-    """A series: its characters of month and board's letter, two digits of its calendar year, and the character of its
-    language, empty where the key is not that of a broadcast file."""
+    """A series: its month character, the board's letter, two digits of its calendar year, and its language character,
+    which is empty unless the key is a broadcast key."""
 
     month: str
     letter: str
@@ -53,7 +53,8 @@ class SeriesKey:
 
 
 def compact(text: str) -> str:
-    """Upper case, without spaces around it. The case of the board's letter does not count: file names have none."""
+    """Upper case, without spaces around it. The case of the board's letter does not count: file names do not keep
+    it."""
     return raised(text)
 
 
@@ -77,7 +78,7 @@ def is_valid(text: str) -> bool:
 
 
 def parse(text: str) -> SeriesKey | None:
-    """The parts of a series key or broadcast key, null when it is neither."""
+    """The parts of a series key or broadcast key; None when it is neither."""
     match = _KEY.fullmatch(compact(text))
     return SeriesKey(*match.groups()) if match else None
 

@@ -13,13 +13,13 @@ LETTERS = "ABCDEFGHKLMRTVWXY"
 """Check letters by remainder modulo 17."""
 
 BOARDS = {"A": "OCR", "B": "Pearson", "C": "AQA", "E": "WJEC", "G": "CCEA"}
-"""Whose numbering a letter in column 6 stands for."""
+"""The awarding body whose numbering a letter in column 6 means."""
 
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# One vendor's program goes on with I, J, K after H: remainders 8, 9 and 10.
+# One vendor's program uses I, J, K after H: remainders 8, 9 and 10.
 _VENDOR_LETTERS = "ABCDEFGHIJK"
 
-# From Q on the count begins again at 10, and so it does from X on.
+# From Q the count begins again at 10, and again from X.
 _LETTER_VALUES = dict(zip(_CAPITALS, [*range(1, 17), *range(10, 17), *range(10, 13)], strict=True))
 _SUM = WeightedSum(tuple(range(16, 4, -1)), (*[DIGITS] * 5, {**DIGITS, **_LETTER_VALUES}, *[DIGITS] * 6))
 _CORE = 12
@@ -59,9 +59,9 @@ def is_valid(text: str) -> bool:
 
 
 def complete(text: str) -> str:
-    """The compact form of a UCI, with its check letter filled in where that was left blank.
+    """The compact form of a UCI, with its check letter filled in if it was left blank.
 
-    Raises as `validate` does.
+    Raises the errors of `validate`.
     """
     uci = compact(text)
     letter = check_letter(uci) if len(uci) == _CORE else None
@@ -69,8 +69,8 @@ def complete(text: str) -> str:
 
 
 def check_letter(core: str) -> str | None:
-    """The check letter that follows from the first twelve characters of `core`; null when they are not shaped like
-    those of a UCI. Takes the text as it stands, like `check_letters`."""
+    """The check letter that follows from the first twelve characters of `core`; None when they do not have the shape of
+    a UCI. Does not compact the text first, like `check_letters`."""
     total = _SUM.total(core)
     return None if total is None else LETTERS[total % 17]
 
@@ -141,12 +141,12 @@ def _remedy(uci: str, letter: str | None) -> str:
     likely = None
     if len(uci) == _CORE + 1:
         zero = f"{uci[:5]}0{uci[6:]}"
-        # No awarding body has the letter O: it is the likelier slip than any other that fits.
+        # No awarding body has the letter O, so it is the likeliest slip.
         typed = uci[5] == "O" and is_valid(zero)
         change = zero if typed else mistyped(uci, "".join(DIGITS) + _CAPITALS, is_valid)
         likely = question(exchanged(uci, is_valid), change)
     if _follows_vendor(uci, letter):
-        # K stands in both conventions, so a slip elsewhere can look like this one.
+        # K is in both conventions, so a slip elsewhere can look like this one.
         vendor = f"Correct the letter, {uci[:_CORE]}{letter}, and have the software that made it put right."
         return f"{vendor} Or: {likely}" if likely else vendor
     return likely or "Compare it with the candidate's earlier papers: 13 characters, such as 689990980001D."

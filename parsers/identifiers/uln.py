@@ -29,7 +29,7 @@ def compact(text: str) -> str:
 def validate(text: str) -> str:
     """The compact form of a ULN.
 
-    Raises InvalidLength when there are not ten characters, InvalidFormat when one is no digit or the first is zero,
+    Raises InvalidLength when there are not ten characters, InvalidFormat when one is not a digit or the first is zero,
     InvalidCheck when the weighted sum is not 10 modulo 11.
     """
     uln = compact(text)

@@ -77,7 +77,7 @@ def explain(text: str) -> Explanation:
             likely = question(exchanged(upn, is_valid), mistyped(upn, "".join(DIGITS) + LETTERS, is_valid))
         remedy = likely or "Look it up in the school's records: a letter and twelve digits."
         if _SUM.misfit(upn[1:]) == 11 and upn[_LENGTH - 1 :] in set(LETTERS):
-            remedy = "A temporary number, as one that ends in a letter is, cannot be checked here."
+            remedy = "A number that ends in a letter is temporary and cannot be checked here."
     return Explanation(
         kind="UPN",
         given=text,

@@ -108,8 +108,8 @@ def calendar(series: str | None) -> None:
 
     catalogue, now = Catalogue.load(Settings.load().catalogue), datetime.now(UTC)
     shown = series_to_show(catalogue, now) if series is None else (series_in(catalogue, series),)
-    for one in shown:
-        for line in countdown(catalogue, one, now):
+    for exam_series in shown:
+        for line in countdown(catalogue, exam_series, now):
             click.echo(line)
 
 

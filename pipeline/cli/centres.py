@@ -65,8 +65,8 @@ def rotate(number: str, key_file: Path, days: int, who: str, why: str) -> None:
         key = read_public_key(_text(key_file))
         ending = keys.rotate(_centre(number), key, now + timedelta(days=days), Ordered(who, why, now))
     click.echo(f"Centre {number} can log in with {key.kind} {key.fingerprint}.")
-    for one in ending:
-        click.echo(f"{one.fingerprint} is valid until {one.ends_at:%Y-%m-%d %H:%M} UTC.")
+    for old in ending:
+        click.echo(f"{old.fingerprint} is valid until {old.ends_at:%Y-%m-%d %H:%M} UTC.")
 
 
 @centre.command()
@@ -82,8 +82,8 @@ def remove(number: str, fingerprint: str | None, every: bool, who: str, why: str
     if (fingerprint is None) != every:
         raise click.UsageError("name the key by its fingerprint (`resultsday centre keys`), or say --all")
     with _books() as keys:
-        for one in keys.remove(_centre(number), fingerprint, Ordered(who, why, datetime.now(UTC))):
-            click.echo(f"{one.fingerprint} of centre {number} is removed.")
+        for key in keys.remove(_centre(number), fingerprint, Ordered(who, why, datetime.now(UTC))):
+            click.echo(f"{key.fingerprint} of centre {number} is removed.")
 
 
 @centre.command(name="list")
@@ -104,8 +104,8 @@ def show(number: str) -> None:
         found = keys.keys(_centre(number))
         if not found:
             raise click.ClickException(f"centre {number} never had a key")
-        for one in found:
-            click.echo("\n".join(_told(one, datetime.now(UTC))))
+        for key in found:
+            click.echo("\n".join(_told(key, datetime.now(UTC))))
 
 
 @main.command()

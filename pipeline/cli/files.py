@@ -126,7 +126,7 @@ def convert(source: Path, target: Path, mask: bool, force: bool) -> None:
         say([f"{source}: {refused.why}"], err=True)
         if mask:
             # The sentences repeat what stands in the file.
-            say((f"{one.reach.spoken} [{one.code}] {one.place}" for one in refused.findings), err=True)
+            say((f"{finding.reach.spoken} [{finding.code}] {finding.place}" for finding in refused.findings), err=True)
         elif refused.findings:
             show(terminal(stderr=True), Checked(str(source), refused.findings, refused.data))
         sys.exit(Exit.FILE)
@@ -151,7 +151,7 @@ class _RecordName(click.ParamType["Layout | FileType"]):
         from pipeline.files.record_types import names
 
         known = {name: title for name, (title, _) in names().items()}
-        known |= {one.letter: one.title for one in FILE_TYPES.values()}
+        known |= {kind.letter: kind.title for kind in FILE_TYPES.values()}
         return [CompletionItem(name, help=said) for name, said in known.items() if name.startswith(incomplete.upper())]
 
 
@@ -169,7 +169,7 @@ def layout(record: Layout | FileType | None, as_json: bool) -> None:
     if isinstance(record, FileType):
         raise click.UsageError(f"a file of letter {record.letter} ({record.title}) is plain text without records")
     if as_json:
-        click.echo(json.dumps(as_data(record) if record else [as_data(one) for one in LAYOUTS], indent=2))
+        click.echo(json.dumps(as_data(record) if record else [as_data(known) for known in LAYOUTS], indent=2))
     else:
         say(shown(record, width()) if record else overview())
 

@@ -231,8 +231,8 @@ def replay(keep: Path | None) -> None:
     from pipeline.replay import empty_desk
     from pipeline.replay import replay as run_again
 
-    def told(number: int, of: int, one: Entry) -> None:
-        click.echo(f"{number}/{of} {one.at:%Y-%m-%d %H:%M} {one.job}", err=True)
+    def told(number: int, of: int, entry: Entry) -> None:
+        click.echo(f"{number}/{of} {entry.at:%Y-%m-%d %H:%M} {entry.job}", err=True)
 
     with (
         open_the_desk() as desk,

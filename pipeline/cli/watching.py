@@ -27,8 +27,8 @@ def health() -> None:
         settings = evolve(settings, database_url=running.database_url, sftp_check=landing)
         airflow_url = running.ui_url
     parts = look(settings, airflow_url, datetime.now(UTC))
-    say(one.line() for one in parts)
-    sys.exit(1 if any(one.wrong for one in parts) else 0)
+    say(part.line() for part in parts)
+    sys.exit(1 if any(part.wrong for part in parts) else 0)
 
 
 @main.command()
@@ -67,8 +67,8 @@ def alerts_list() -> None:
     with open_the_desk() as desk:
         said = desk.watch.said()
     say(
-        f"{one.at:%Y-%m-%d %H:%M} UTC  {'told' if one.sent_at else 'NOT TOLD':<8}  {one.code}: {one.said}"
-        for one in said
+        f"{row.at:%Y-%m-%d %H:%M} UTC  {'told' if row.sent_at else 'NOT TOLD':<8}  {row.code}: {row.said}"
+        for row in said
     )
     if not said:
         click.echo("There has been no alert.")
@@ -82,9 +82,9 @@ def alerts_test() -> None:
     from pipeline.watching.alerts import TEST, alert
 
     settings, now = Settings.load(), datetime.now(UTC)
-    ways = sorted(type(one).__name__ for one in channels(settings))
+    ways = sorted(type(channel).__name__ for channel in channels(settings))
     taken = send(settings, alert(TEST).message(settings.alert_runbook, now))
-    say(f"{one}: {'sent' if one in taken else 'NOT SENT'}" for one in ways)
+    say(f"{way}: {'sent' if way in taken else 'NOT SENT'}" for way in ways)
     if not ways:
         click.echo("No way is set: RESULTSDAY_ALERT_MAIL_TO and RESULTSDAY_ALERT_WEBHOOK are empty.")
     sys.exit(0 if ways and taken == ways else 1)

@@ -1,4 +1,4 @@
-"""Who looks at the console, and what they may."""
+"""Who uses the console, and what they may do."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Right = Literal["look", "files", "act", "personal", "approve"]
 
 @frozen
 class Person:
-    """Somebody who has logged in: the name that goes on record, and what they may."""
+    """Somebody who has logged in: the name for the record, and their rights."""
 
     name: str
     rights: frozenset[Right]
 
     def may(self, right: Right) -> bool:
-        """Whether they have a right; without `look` there is none."""
+        """Whether they have a right; without `look` they have none."""
         return "look" in self.rights and right in self.rights
 
 
 def named_rights(settings: Settings, name: str) -> set[Right]:
-    """The rights that settings give to users by name."""
+    """The rights that the settings give to a user by name."""
     given: dict[Right, str] = {"personal": settings.personal_data, "approve": settings.approvers}
-    return {right for right, users in given.items() if name in {one.strip() for one in users.split(",")} - {""}}
+    return {right for right, users in given.items() if name in {user.strip() for user in users.split(",")} - {""}}

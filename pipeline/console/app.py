@@ -28,7 +28,7 @@ _HEADERS = {
     "base-uri 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
-    # With none at all, a browser would not say where a POST comes from.
+    # Without any referrer, a browser would not say where a POST comes from.
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -65,6 +65,6 @@ async def _refused(request: Request, error: AnyHTTPException) -> Response:
 
 
 async def _no_ledger(request: Request, error: SQLAlchemyError) -> Response:
-    # An error of the database quotes rows: it is neither logged nor shown.
+    # A database error quotes rows: neither log nor show it.
     log.error("the ledger cannot be used (%s)", type(error).__name__)
     return await _refused(request, HTTPException(503, "The ledger cannot be used at the moment."))

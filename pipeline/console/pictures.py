@@ -1,4 +1,4 @@
-"""The console's pictures: inline SVG without any style of its own, coloured by the console's style sheet."""
+"""The console's pictures: inline SVG without its own style, coloured by the console's style sheet."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import polars as pl
 from rules.calendar import Milestone
 
 ACROSS, CELL = 100, 10
-"""Cells in a row of the overview, and the room of each."""
+"""Cells in a row of the overview, and the space for each."""
 
 LINE_WIDTH, LINE_HEIGHT, MARGIN = 900, 64, 14
 LABEL = 15.0
-"""The room of a date's number."""
+"""The space for a date's number."""
 
 
 def overview(centres: pl.DataFrame, to: str, query: str) -> str:
-    """Every centre as a cell, in the order of `centres` (`centre`, `reached`, `held`): the more milestones it has
-    completed the darker, framed where a file is held. Each leads to the centre's page, `to` and its number; the tab key
-    goes by, as the table has them all."""
+    """Every centre as a cell, in the order of `centres` (`centre`, `reached`, `held`): the more milestones complete,
+    the darker; framed if a file is held. Each cell links to the centre's page, at `to` plus its number. The tab key
+    skips the cells, because the table has the same links."""
     rows = -(-max(centres.height, 1) // ACROSS)
     place = pl.int_range(pl.len())
     x, y = (place % ACROSS) * CELL, (place // ACROSS) * CELL
@@ -39,7 +39,7 @@ def overview(centres: pl.DataFrame, to: str, query: str) -> str:
 
 
 def calendar_line(dates: Sequence[Milestone], now: datetime) -> str:
-    """The dates of a series on a line, numbered as in the list below it, and where now is."""
+    """The dates of a series on a line, numbered as in the list below it, and the position of `now`."""
     if not dates:
         return ""
     first, last = dates[0].at, dates[-1].at
@@ -53,15 +53,15 @@ def calendar_line(dates: Sequence[Milestone], now: datetime) -> str:
     if first <= now:
         parts.append(f'<line class="gone" x1="{MARGIN}" x2="{x(now):.1f}" y1="{middle}" y2="{middle}"/>')
     taken = [-LABEL, -LABEL]
-    for number, one in enumerate(dates, 1):
-        at = x(one.at)
-        # A label stands above the line, or below it where there is no room, or else beside the one that takes it.
+    for number, date in enumerate(dates, 1):
+        at = x(date.at)
+        # A label goes above the line, or below it if there is no room, or else beside the last label there.
         free = [max(at, one_before + LABEL) for one_before in taken]
         side = free.index(min(free))
         taken[side] = free[side]
-        kind = "past" if one.at <= now else "ahead"
+        kind = "past" if date.at <= now else "ahead"
         parts.append(
-            f'<circle class="{kind}" cx="{at:.1f}" cy="{middle}" r="5"><title>{escape(f"{one.event}: {one.text}")}'
+            f'<circle class="{kind}" cx="{at:.1f}" cy="{middle}" r="5"><title>{escape(f"{date.event}: {date.text}")}'
             f'</title></circle><text x="{taken[side]:.1f}" y="{middle + (20 if side else -12)}">{number}</text>'
         )
     if first <= now <= last:

@@ -1,7 +1,7 @@
-"""The console as Airflow knows it: an application of the API server, and an entry in its navigation.
+"""The console as Airflow sees it: an application in the API server, and an entry in its navigation.
 
-Every component of Airflow imports plugins, and the scheduler forks its tasks, so nothing here may start threads: the
-application, and Polars behind it, is loaded with the first request, which only the API server has.
+Every component of Airflow imports plugins, and the scheduler forks its tasks, so nothing here may start threads. The
+application, and Polars with it, is loaded at the first request, which only the API server receives.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PREFIX = "/resultsday"
 
 
 class Console:
-    """The application, loaded when it is first asked for something."""
+    """The application, loaded at the first request."""
 
     def __init__(self) -> None:
         self._app: FastAPI | None = None
@@ -42,7 +42,7 @@ def _load() -> FastAPI:
     settings = Settings.load()
 
     async def whoever(request: Request) -> Person:
-        """Who asks, by Airflow's session; raises `HTTPException` when nobody has logged in."""
+        """Who sent the request, by Airflow's session; raises `HTTPException` when nobody has logged in."""
         from airflow.api_fastapi.app import get_auth_manager
         from airflow.api_fastapi.auth.managers.models.resource_details import (
             DagAccessEntity,
@@ -59,7 +59,8 @@ def _load() -> FastAPI:
         rights: set[Right] = set(named_rights(settings, name))
         if manager.is_authorized_custom_view(method="GET", resource_name="Resultsday", user=user):
             rights.add("look")
-        # Who may run the ingest may see what it did, who may change the desk's variables may decide about its files.
+        # The right to run the ingest lets you see files; the right to change Airflow's variables lets you decide on
+        # them.
         ingest = DagDetails(id="ingest")
         if manager.is_authorized_dag(method="POST", access_entity=DagAccessEntity.RUN, details=ingest, user=user):
             rights.add("files")
@@ -68,7 +69,7 @@ def _load() -> FastAPI:
         return Person(name, frozenset(rights))
 
     def login(wanted: str) -> str:
-        """Where to log in, to come back to an address."""
+        """The address at which to log in and come back."""
         from airflow.api_fastapi.app import get_auth_manager
 
         return str(get_auth_manager().get_url_login(next_url=wanted))
@@ -77,7 +78,7 @@ def _load() -> FastAPI:
 
 
 class ConsolePlugin(AirflowPlugin):
-    """Tells Airflow of the console."""
+    """Registers the console with Airflow."""
 
     _below = urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/") + PREFIX
 

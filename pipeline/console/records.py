@@ -1,5 +1,5 @@
-"""Files as the console shows them: the record a finding is about with its columns marked, replies, and all of it
-without personal data for those who may not see any."""
+"""Files as the console shows them: replies, and the record of a finding with its columns marked. Users who may not see
+personal data get both without it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from rules.fees import Charge
 from rules.findings import CODES
 
 _ENVELOPE = 11
-"""Columns at the start of a detail record in which nothing personal stands: types, centre and candidate number."""
+"""Columns at the start of a detail record that hold nothing personal: record type, centre and candidate number."""
 _OUT_OF_PLACE = frozenset({"RECORD_SHIFTED", "RECORD_WIDTH", "RECORD_SHORT", "RECORD_OTHER_TYPE", "SPACES_LOST",
                            "SPACES_EXTRA", "CONTROL_CHARACTER"})  # fmt: skip
-"""Findings about records whose fields do not stand where the layout has them."""
+"""Findings about records whose fields are not where the layout has them."""
 HIDDEN = "\N{HORIZONTAL ELLIPSIS}"
 
 _HARMLESS = """
@@ -37,14 +37,14 @@ RESIT_LIMIT TERMINAL_RULE PRACTICE_SITTING NOT_HELD MARK_COMPONENT MARK_EXTERNAL
 MARK_TWICE MARK_ABOVE MARK_MISSING MARK_AND_STATUS MARK_TASKS MARK_LATE
 """
 HARMLESS = frozenset(_HARMLESS.split())
-"""Codes whose sentences quote nothing about a person beyond the candidate number. Of a code that is not here, which a
-new one is not, only the sentences themselves are shown."""
+"""Codes whose sentences quote nothing about a person beyond the candidate number. For any other code, such as a new
+one, the sentences are shown without what they quote."""
 
 
 @frozen
 class Record:
     """A line of a file around a finding: the text before, in and after the finding's columns; `first` is the first of
-    them, 1-based. `hidden`: personal data were masked."""
+    them, 1-based. `hidden`: personal data is masked."""
 
     line: int
     before: str
@@ -54,7 +54,7 @@ class Record:
 
     @property
     def ruler(self) -> tuple[str, str]:
-        """The column numbers over the line: tens, and ones."""
+        """The column numbers above the line: tens and units."""
         width = len(self.before) + len(self.marked) + len(self.after)
         tens = "".join(f"{ten:>10}" for ten in range(10, width + 10, 10))[:width]
         return tens, ("1234567890" * (width // 10 + 1))[:width]
@@ -74,8 +74,8 @@ def lines_of(store: Store, sha256: str, wanted: Iterable[int]) -> dict[int, str]
 
 
 def record(line: int, text: str, letter: str | None, finding: Mapping[str, Any], *, personal: bool) -> Record:
-    """A line with the columns of a finding marked (`infra.ledger.console.FINDINGS`); unless `personal`, without what
-    may be about a person."""
+    """A line with the columns of a finding marked (`infra.ledger.console.FINDINGS`); unless `personal`, whatever may be
+    about a person is masked."""
     hidden = not personal and _is_detail(text)
     shown = visible_width(_hidden(text, letter, str(finding["code"])) if hidden else text)
     first, last = finding["first_column"], finding["last_column"]
@@ -87,8 +87,8 @@ def record(line: int, text: str, letter: str | None, finding: Mapping[str, Any],
 
 
 def visible_width(text: str) -> str:
-    """Text with every control character as one sign, so that columns stay where they are."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    """Text with each control character replaced by a single sign, so that columns stay in place."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _is_detail(text: str) -> bool:
@@ -112,8 +112,8 @@ def _layout(letter: str | None, width: int) -> Layout | None:
 
 
 def said(finding: Mapping[str, Any], *, personal: bool) -> dict[str, Any]:
-    """A finding (`infra.ledger.console.FINDINGS`) as it is shown; unless `personal`, with the sentences of its code,
-    what the file said left out."""
+    """A finding (`infra.ledger.console.FINDINGS`) as it is shown; unless `personal`, with the sentences of its code but
+    without what they quote from the file."""
     if personal or finding["code"] in HARMLESS:
         return dict(finding)
     shown = {**finding, **_sentences(str(finding["code"]))}
@@ -136,22 +136,24 @@ def _sentences(code: str) -> dict[str, str]:
 
 
 def reply_text(twin: str, *, personal: bool) -> str:
-    """A reply as text, from its JSON twin; unless `personal`, with what its findings quote from the file left out."""
+    """A reply as text, from its JSON twin; unless `personal`, without what its findings quote from the file."""
     plain = json.loads(twin)
     findings = tuple(
-        Finding(**{**one, "reach": Reach(one["reach"]), "columns": one["columns"] and tuple(one["columns"])})
-        for one in plain.pop("findings")
+        Finding(
+            **{**finding, "reach": Reach(finding["reach"]), "columns": finding["columns"] and tuple(finding["columns"])}
+        )
+        for finding in plain.pop("findings")
     )
-    fees = tuple(Charge(**one) for one in plain.pop("fees"))
+    fees = tuple(Charge(**charge) for charge in plain.pop("fees"))
     whole = replies.Reply(**plain, fees=fees, findings=findings)
     if not personal:
-        whole = evolve(whole, findings=tuple(_without_quotes(one) for one in findings))
+        whole = evolve(whole, findings=tuple(_without_quotes(finding) for finding in findings))
     return replies.text(whole).replace("\r\n", "\n")
 
 
-def _without_quotes(one: Finding) -> Finding:
-    if one.code in HARMLESS:
-        return one
+def _without_quotes(finding: Finding) -> Finding:
+    if finding.code in HARMLESS:
+        return finding
     # A reply is plain ASCII.
-    said = {name: words.replace(HIDDEN, "...") for name, words in _sentences(one.code).items()}
-    return evolve(one, value=None, message=said["message"], expected=said["expected"], remedy=said["remedy"])
+    said = {name: words.replace(HIDDEN, "...") for name, words in _sentences(finding.code).items()}
+    return evolve(finding, value=None, message=said["message"], expected=said["expected"], remedy=said["remedy"])

@@ -1,6 +1,6 @@
-"""How far every centre is, kept until the ledger holds something newer.
+"""How far every centre is, kept until the ledger has changed.
 
-Counting a national series takes the database half a second; looking whether anything has changed takes a millisecond.
+Counting a national series takes the database half a second; checking whether anything has changed takes a millisecond.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from infra.ledger.console import ConsoleBook
 from rules.calendar import Series
 
 FRESH = timedelta(seconds=30)
-"""While files come in, counts may be this old; every page says as of when they are."""
+"""While files come in, counts may be this old; every page says when they were taken."""
 
 MILESTONES = ("registered", "entered", "marked", "moderated", "claimed", "released")
 TITLES = dict(zip(MILESTONES, ("Registered", "Entered", "Marks in", "Moderated", "Claimed", "Released"), strict=True))
@@ -31,11 +31,11 @@ OF = {
     "claimed": ("claims", "learners"),
     "released": ("released", "released"),
 }
-"""Of each milestone: what is counted, and what it is to come to."""
+"""For each milestone: what is counted, and the count that completes it."""
 
 
 QUICK = 0.2
-"""Seconds: a series that takes longer to count is counted while people look at the last counts."""
+"""Seconds: a series that takes longer than this to count is counted in the background."""
 
 
 @frozen
@@ -53,7 +53,7 @@ class Snapshot:
 
 @define
 class Snapshots:
-    """The snapshots of all series that were looked at."""
+    """The snapshots of all series that somebody has looked at."""
 
     book: ConsoleBook
     silent: Callable[[Series], tuple[str, ...]]
@@ -62,8 +62,8 @@ class Snapshots:
     _counting: Lock = field(factory=Lock)
 
     def of(self, series: Series, clock: Callable[[], datetime]) -> Snapshot:
-        """The snapshot of a series. When it is not fresh and the ledger has changed it is counted anew; if that takes
-        long, behind the back of whoever asks."""
+        """The snapshot of a series. When it is old and the ledger has changed, it is counted again; if that takes long,
+        in the background."""
         with self._lock:
             now, kept = clock(), self._kept.get(series.id)
             if kept and now - kept.at >= FRESH and self.book.state() == kept.state:
@@ -102,7 +102,7 @@ def reached(progress: pl.DataFrame) -> pl.DataFrame:
         )
 
     states = {f"{name}_state": state(*OF[name]) for name in MILESTONES}
-    complete = pl.sum_horizontal((pl.col(one) == "all").cast(pl.Int64) for one in states)
+    complete = pl.sum_horizontal((pl.col(state) == "all").cast(pl.Int64) for state in states)
     return progress.with_columns(**states).with_columns(complete.alias("reached"))
 
 
@@ -116,7 +116,7 @@ FILTERS: dict[str, tuple[str, pl.Expr]] = {
     "refused": ("a file was refused", pl.col("refused") > 0),
     "not-released": ("entered, nothing released", (pl.col("learners") > 0) & (pl.col("released") == 0)),
 }
-"""Which centres can be asked for."""
+"""The filters of the list of centres."""
 
 ORDERS = ("centre", "registered", "learners", "marks", "moderated", "claims", "released", "files", "held", "reached")
-"""What centres can be sorted by."""
+"""The columns that the list of centres can be sorted by."""

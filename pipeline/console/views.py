@@ -31,9 +31,9 @@ from rules.catalogue import EVENTS, LONDON, Catalogue, Series
 from rules.decisions import Outcome
 
 PAGE = 50
-"""Lines of a list on a page."""
+"""Lines of a list per page."""
 EMBARGOED = ("reports/award/", "reports/results/", "reports/boundaries/", "reports/what-if/", "reports/moderation/")
-"""Reports that show results, or marks before they stand (RES-2)."""
+"""Reports that show results, or marks before they are final (RES-2)."""
 _KINDS = {"html": "text/html", "csv": "text/csv", "json": "application/json", "txt": "text/plain"}
 
 PAGES = (
@@ -54,11 +54,11 @@ class Wanted:
     page: int = 1
 
     def query(self, series: str, **changed: Any) -> str:
-        """The same wish with changes, as the query of an address."""
-        one = evolve(self, **changed)
+        """The same choice with changes, as the query of an address."""
+        wish = evolve(self, **changed)
         given = {
-            "series": series, "only": one.only, "sort": one.sort if one.sort != "centre" else "",
-            "down": "1" if one.down else "", "starts": one.starts, "at": one.page if one.page > 1 else "",
+            "series": series, "only": wish.only, "sort": wish.sort if wish.sort != "centre" else "",
+            "down": "1" if wish.down else "", "starts": wish.starts, "at": wish.page if wish.page > 1 else "",
         }  # fmt: skip
         return "?" + urlencode({name: value for name, value in given.items() if value})
 
@@ -69,7 +69,7 @@ def under_embargo(key: str) -> bool:
 
 
 def common(desk: Desk, now: datetime, person: Person, below: str, shown: Mapping[str, Any]) -> dict[str, Any]:
-    """What every page needs: who looks, where the pages are, which series there are."""
+    """What every page needs: the user, the addresses of the pages, and the series."""
     series = shown.get("series") or current(desk.catalogue, now)
     return {
         "below": below,
@@ -78,7 +78,7 @@ def common(desk: Desk, now: datetime, person: Person, below: str, shown: Mapping
         "now": now,
         "series": series,
         "every_series": desk.catalogue.all_series(),
-        "pages": [one for one in PAGES if person.may(one[2])],  # type: ignore[arg-type]
+        "pages": [page for page in PAGES if person.may(page[2])],  # type: ignore[arg-type]
         "refusal": "",
         "why": "",
         "personal": False,
@@ -86,12 +86,12 @@ def common(desk: Desk, now: datetime, person: Person, below: str, shown: Mapping
 
 
 def current(catalogue: Catalogue, now: datetime) -> Series:
-    """The exam series people are busy with: the first whose late claims have not ended, otherwise the last."""
+    """The current exam series: the first whose late claims have not ended, otherwise the last."""
     every = catalogue.all_series()
-    for one in every:
-        end = catalogue.milestone(one, "late_claims_close", now)
+    for series in every:
+        end = catalogue.milestone(series, "late_claims_close", now)
         if end is None or now < end.at:
-            return one
+            return series
     return every[-1]
 
 
@@ -108,9 +108,9 @@ class Console:
     _lock: Lock = field(factory=Lock)
 
     def desk(self) -> Desk:
-        """The desk, opened with the first request; its catalogue as its files are now."""
+        """The desk, opened at the first request, with the catalogue as its files are now."""
         with self._lock:
-            edition = max((one.stat().st_mtime for one in Path(self.settings.catalogue).iterdir()), default=0.0)
+            edition = max((file.stat().st_mtime for file in Path(self.settings.catalogue).iterdir()), default=0.0)
             if self._desk is None:
                 self._desk, self._edition = self._open.enter_context(open_desk(self.settings)), edition
             elif edition != self._edition:
@@ -138,13 +138,13 @@ class Console:
         """A series at a glance. `on`: a day (`2024-04-20`) whose calendar is shown instead of today's."""
         series, book = self._series(desk, asked), desk.console
         now = _noon(on) or self.clock()
-        dates = [one for one in desk.catalogue.milestones_of(series, now) if one.component == "*"]
-        dates.sort(key=lambda one: (one.at, one.event))
+        dates = [date for date in desk.catalogue.milestones_of(series, now) if date.component == "*"]
+        dates.sort(key=lambda date: (date.at, date.event))
         snapshot = self._snapshot(desk, series)
         totals = snapshot.centres.sum()
         count = {name: int(totals[name][0] or 0) for name in totals.columns if totals[name].dtype.is_integer()}
         outcomes = book.outcomes(series.key, series.awarding_body)
-        ahead = [one for one in dates if one.at > now]
+        ahead = [date for date in dates if date.at > now]
         tiles = [
             ("Centres", snapshot.centres.filter(pl.col("learners") > 0).height, "with entries", "centres"),
             ("Files received", sum(outcomes.values()), "of this series", "files"),
@@ -159,7 +159,7 @@ class Console:
             "series": series,
             "asked": now,
             "as_on": on if _noon(on) else "",
-            "dates": [(one, one.at <= now, one.at - now) for one in dates],
+            "dates": [(date, date.at <= now, date.at - now) for date in dates],
             "next": ahead[0] if ahead else None,
             "left": ahead[0].at - now if ahead else None,
             "meanings": EVENTS,
@@ -172,7 +172,7 @@ class Console:
     # --- Centres -----------------------------------------------------------------------------------------------------
 
     def centres(self, desk: Desk, asked: str, wanted: Wanted) -> dict[str, Any]:
-        """The grid of centres and milestones, and the picture of all of them."""
+        """The grid of centres and milestones, and the picture of all centres."""
         series = self._series(desk, asked)
         snapshot = self._snapshot(desk, series)
         if wanted.only not in FILTERS or wanted.sort not in ORDERS:
@@ -201,7 +201,7 @@ class Console:
         }
 
     def centre(self, desk: Desk, centre: str, asked: str, at: int) -> dict[str, Any]:
-        """All about one centre in a series."""
+        """Everything about a centre in a series."""
         series, book = self._series(desk, asked), desk.console
         _known_centre(centre)
         snapshot = self._snapshot(desk, series)
@@ -212,8 +212,8 @@ class Console:
             pl.len().alias("count"), pl.col("candidate").str.join(", ").alias("candidates")
         )
         letters = [
-            one.key for one in desk.store.list(f"outbox/{centre}/")
-            if one.kind == "file" and f"/checkpoint-{series.id}-" in one.key
+            stored.key for stored in desk.store.list(f"outbox/{centre}/")
+            if stored.kind == "file" and f"/checkpoint-{series.id}-" in stored.key
         ]  # fmt: skip
         if row.is_empty() and total == 0:
             raise HTTPException(404, f"Nothing is known of centre {centre}.")
@@ -232,13 +232,13 @@ class Console:
             "codes": _with_words(book.codes(centre=centre, key=series.key, awarding_body=series.awarding_body)),
             "held": list(book.held(centre=centre).iter_rows(named=True)),
             "cohorts": book.cohorts(centre, series.id),
-            "letters": [one.rpartition("/")[2] for one in sorted(letters)],
+            "letters": [key.rpartition("/")[2] for key in sorted(letters)],
             "keys": book.keys(centre, self.clock()),
             "acted": book.acted(centre),
         }
 
     def candidate(self, desk: Desk, centre: str, candidate: str, *, personal: bool = False) -> dict[str, Any]:
-        """All that is on the books under a candidate number; names and dates of birth only if `personal`."""
+        """Everything on the books under a candidate number; names and dates of birth only if `personal`."""
         book = desk.console
         _known_centre(centre)
         rows = book.person(centre, candidate)
@@ -261,7 +261,7 @@ class Console:
     def files(
         self, desk: Desk, asked: str, *, outcome: str, code: str, centre: str, every: bool, at: int
     ) -> dict[str, Any]:
-        """The files received, the newest first; of one series unless `every`."""
+        """The files received, the newest first; of a single series unless `every`."""
         series, book = self._series(desk, asked), desk.console
         of: dict[str, Any] = {} if every else {"key": series.key, "awarding_body": series.awarding_body}
         rows, total = book.files(
@@ -279,7 +279,7 @@ class Console:
             "code": code,
             "in_centre": centre,
             "every": every,
-            "outcomes": ["waiting", *(one.value for one in Outcome)],
+            "outcomes": ["waiting", *(outcome.value for outcome in Outcome)],
             "codes": _with_words(book.codes(**of)) if not centre else [],
         }
 
@@ -293,18 +293,22 @@ class Console:
         found = list(book.findings(number).iter_rows(named=True))
         lines = {}
         if file["kind"] == "file" and file["channel"] == "edi" and file["size"] <= desk.settings.max_file_bytes:
-            lines = records.lines_of(desk.store, file["sha256"], (one["line"] for one in found if one["line"]))
+            lines = records.lines_of(
+                desk.store, file["sha256"], (finding["line"] for finding in found if finding["line"])
+            )
         shown = [
-            records.said(one, personal=personal)
+            records.said(finding, personal=personal)
             | {
-                "spoken": Reach(one["reach"]).spoken,
-                "record": records.record(one["line"], lines[one["line"]], file["letter"], one, personal=personal)
-                if one["line"] in lines
+                "spoken": Reach(finding["reach"]).spoken,
+                "record": records.record(
+                    finding["line"], lines[finding["line"]], file["letter"], finding, personal=personal
+                )
+                if finding["line"] in lines
                 else None,
             }
-            for one in found
+            for finding in found
         ]
-        codes = frozenset(one["code"] for one in found if one["reach"] == Reach.HOLD)
+        codes = frozenset(finding["code"] for finding in found if finding["reach"] == Reach.HOLD)
         return {
             "file": file,
             "findings": shown,
@@ -316,9 +320,9 @@ class Console:
         }
 
     def note_shown(self, desk: Desk, who: str, why: str, centre: str, what: str) -> None:
-        """Puts on record that personal data were shown (OPS-3); raises `HTTPException` when nobody said why."""
+        """Records that personal data was shown (OPS-3); raises `HTTPException` when no reason was given."""
         if not why.strip():
-            raise HTTPException(400, "Say why you need the personal data: it goes on record.")
+            raise HTTPException(400, "Say why you need the personal data: your reason is recorded.")
         desk.actions.record(
             StaffAction(
                 at=self.clock(), who=who, why=why.strip()[:500], action="personal_data", centre=centre, file_name=what
@@ -328,7 +332,7 @@ class Console:
     # --- Quarantine --------------------------------------------------------------------------------------------------
 
     def quarantine(self, desk: Desk) -> dict[str, Any]:
-        """What is held, and what was decided."""
+        """The held files, and the decisions made."""
         book = desk.console
         return {"held": list(book.held().iter_rows(named=True)), "decided": list(book.decided().iter_rows(named=True))}
 
@@ -336,13 +340,13 @@ class Console:
         """Carries out what a person decided about a held file; raises `QuarantineError`."""
         act = {name: run for name, run in ACTIONS.items() if name == action}
         if not act:
-            raise QuarantineError("choose what is to be done")
+            raise QuarantineError("choose what to do with it")
         return act[action](desk, held_file(desk, number), Order(who, why, self.clock()))  # type: ignore[index]
 
     # --- Watching, approving -----------------------------------------------------------------------------------------
 
     def watch(self, desk: Desk, asked: str) -> dict[str, Any]:
-        """What should have come and has not (OPS-2), and the checkpoints (OPS-1)."""
+        """What should have arrived and has not (OPS-2), and the checkpoints (OPS-1)."""
         series, book = self._series(desk, asked), desk.console
         snapshot, now = self._snapshot(desk, series), self.clock()
         centres, silent = snapshot.centres, snapshot.silent
@@ -352,7 +356,8 @@ class Console:
         )
         most = lacking.sort("lacking", "centre", descending=[True, False])
         taken = [
-            {**one, "report": f"checkpoints/{series.id}-{one['event']}.html"} for one in book.checkpoints(series.id)
+            {**checkpoint, "report": f"checkpoints/{series.id}-{checkpoint['event']}.html"}
+            for checkpoint in book.checkpoints(series.id)
         ]
         return {
             "series": series,
@@ -370,13 +375,13 @@ class Console:
         """What waits for approval, and the previews."""
         series, book = self._series(desk, asked), desk.console
         rows = [
-            {**one, "preview": f"award/{one['series']}/{one['version']}/index.html"}
-            for one in book.awardings(series.id)
+            {**awarding, "preview": f"award/{awarding['series']}/{awarding['version']}/index.html"}
+            for awarding in book.awardings(series.id)
         ]
         return {"series": series, "awardings": rows, "states": book.states(series.id)}
 
     def report(self, desk: Desk, key: str) -> tuple[bytes, str]:
-        """A report of the store and its media type; raises `HTTPException` where there is none."""
+        """A report in the store and its media type; raises `HTTPException` when there is none."""
         kind = _KINDS.get(key.rpartition(".")[2])
         try:
             if kind is None:
@@ -388,8 +393,8 @@ class Console:
     # --- Searching ---------------------------------------------------------------------------------------------------
 
     def search(self, desk: Desk, words: str) -> dict[str, Any]:
-        """Centres, learners and files by what somebody typed: a centre number, a candidate number behind one, a UCI,
-        part of a file name, or a centre and a sequence number of three digits."""
+        """Centres, learners and files by what somebody typed: a centre number, with or without a candidate number, a
+        UCI, part of a file name, or a centre and a sequence number of three digits."""
         asked = " ".join(words.upper().split())
         nothing = {"words": words, "asked": asked, "centre_found": "", "learners": [], "files": [], "total": 0}
         found = _found(desk.console, asked, words.strip()) if asked else {}
@@ -424,12 +429,12 @@ def _found_at_centre(book: ConsoleBook, centre: str, number: str) -> dict[str, A
 
 
 def _silent(desk: Desk, series: Series) -> tuple[str, ...]:
-    """OPS-2: centres that sent something in the season before, and nothing now."""
+    """OPS-2: centres that sent something last season, and nothing this season."""
     before = rules.season_before(series, desk.catalogue)
     if before is None:
         return ()
     accounts = desk.accounts
-    sent = [accounts.senders(one.id, one.key, one.awarding_body) for one in (before, series)]
+    sent = [accounts.senders(each.id, each.key, each.awarding_body) for each in (before, series)]
     return tuple(rules.silent(*sent)["centre"])
 
 
@@ -438,20 +443,20 @@ def _todo(book: ConsoleBook, series: Series, outcomes: Mapping[str, int], silent
     states = book.states(series.id)
     cohorts, awardings = states["cohorts"], states["awardings"]
     waits = [
-        (book.held_count(), "file is held in quarantine and waits for a decision, of whatever series",
-         "files are held in quarantine and wait for a decision, of whatever series", "quarantine"),
-        (outcomes.get("waiting", 0), "file has been received and is not decided yet",
-         "files have been received and are not decided yet", "files?outcome=waiting"),
+        (book.held_count(), "file is held in quarantine and waits for a decision (all series)",
+         "files are held in quarantine and wait for a decision (all series)", "quarantine"),
+        (outcomes.get("waiting", 0), "file has been received and not decided yet",
+         "files have been received and not decided yet", "files?outcome=waiting"),
         (cohorts.get("proposed", 0), "adjustment of marks is proposed and waits for approval (MOD-2)",
          "adjustments of marks are proposed and wait for approval (MOD-2)", "approval"),
         (states["boundaries"].get("proposed", 0), "conversion table waits for approval (AWD-1)",
          "conversion tables wait for approval (AWD-1)", "approval"),
-        (awardings.get("built", 0), "version of the results lies under embargo and waits for approval (RES-2)",
-         "versions of the results lie under embargo and wait for approval (RES-2)", "approval"),
+        (awardings.get("built", 0), "version of the results is under embargo and waits for approval (RES-2)",
+         "versions of the results are under embargo and wait for approval (RES-2)", "approval"),
         (silent, "centre that sent files a year ago has sent nothing (OPS-2)",
          "centres that sent files a year ago have sent nothing (OPS-2)", "watch"),
     ]  # fmt: skip
-    return [(count, one if count == 1 else many, where) for count, one, many, where in waits if count]
+    return [(count, single if count == 1 else many, where) for count, single, many, where in waits if count]
 
 
 def _noon(day: str) -> datetime | None:
@@ -467,11 +472,11 @@ def _known_centre(centre: str) -> None:
 
 
 def _summary(centres: pl.DataFrame) -> dict[str, dict[str, int]]:
-    """How many centres have a milestone complete, in part, and not at all."""
+    """How many centres have completed each milestone, partly completed it, or not begun it."""
     return {
         name: dict(centres.group_by(f"{name}_state").len().iter_rows()) for name in MILESTONES
     }  # fmt: skip
 
 
 def _with_words(codes: pl.DataFrame) -> list[dict[str, Any]]:
-    return [one | {"spoken": Reach(one["reach"]).spoken} for one in codes.iter_rows(named=True)]
+    return [row | {"spoken": Reach(row["reach"]).spoken} for row in codes.iter_rows(named=True)]

@@ -15,12 +15,12 @@ def number(value: int) -> str:
 
 
 def when(instant: datetime | None) -> str:
-    """An instant in Europe/London; empty for none."""
+    """An instant in Europe/London; empty for None."""
     return instant_text(instant) if instant else ""
 
 
 def until(left: timedelta) -> str:
-    """`in 12 days 4 hours`, `in 35 minutes`, `3 days ago`: the two largest parts that say something."""
+    """`in 12 days 4 hours`, `in 35 minutes`, `3 days ago`: the two largest parts that matter."""
     seconds = int(abs(left).total_seconds())
     days, rest = divmod(seconds, 86_400)
     hours, minutes = rest // 3600, rest % 3600 // 60

@@ -1,1 +1,1 @@
-"""Plays a whole season through the running desk, with the clock set by the calendar."""
+"""Plays a whole season through the running desk; the calendar sets the clock."""

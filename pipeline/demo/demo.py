@@ -1,5 +1,5 @@
-"""The demo: an exam season of made-up centres and the eight sample files through the real Airflow, with the clock set
-by the calendar, and what came of it."""
+"""The demo: plays an exam season of made-up centres and the eight sample files through the real Airflow, with the clock
+set by the calendar, and shows the results."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ SENDS_ITSELF = SAMPLES / "58201" / "E5820115.X01"
 SEED = 1
 WAIT = 120.0
 BEFORE_ANSWER = 2.5
-"""Seconds: Airflow can fail a task that is answered in the very moment it asks."""
+"""Seconds. Airflow can fail a task whose question is answered the moment it is asked."""
 EARLY = datetime(2023, 8, 1, tzinfo=UTC)
-APPROVE, WHY = "Approve", "approved by the demo, in the place of a person"
+APPROVE, WHY = "Approve", "approved by the demo, in place of a person"
 
 
 class DemoError(Exception):
@@ -58,7 +58,7 @@ def samples() -> list[Sample]:
 
 
 def demo(settings: Settings, console: Console, now: Callable[[], datetime]) -> None:
-    """Starts the desk unless it is up, plays the season on it and shows what came of it. A desk it started is ended
+    """Starts the desk unless it is up, plays the season on it and shows the results. A desk it started is stopped
     again. Raises `DemoError`, `SupervisorError` or `AirflowError`."""
     began = time.monotonic()
     was_up = status(settings) is not None
@@ -72,9 +72,9 @@ def demo(settings: Settings, console: Console, now: Callable[[], datetime]) -> N
 
 
 def run_through(settings: Settings, running: Running, console: Console, now: Callable[[], datetime]) -> None:
-    """The demo on a running desk. What an earlier one has done is not done again; then the samples are sent once
-    more."""
-    from pipeline.demo.transfer import TransferError, transfer_story  # here: it brings all of SSH with it
+    """The demo on a running desk. What an earlier demo has done is not done again; if all is done, the samples are sent
+    once more."""
+    from pipeline.demo.transfer import TransferError, transfer_story  # imported here: it loads all of SSH
 
     made = season(SEED)
     with open_desk(settings) as desk, AirflowApi(running.ui_url, running.username, running.password) as api:
@@ -82,11 +82,11 @@ def run_through(settings: Settings, running: Running, console: Console, now: Cal
         console.print(f"\nA season of {len(made.centres)} made-up centres with {len(made.truth.learners)} learners, "
                       f"and the {len(samples())} sample files, through Airflow: {running.ui_url}\n")  # fmt: skip
         try:
-            with waiting(console, "Airflow makes up for what it has missed"):
-                _until_quiet(api, sorted({one.job for one in timetable}), now)
+            with waiting(console, "Airflow is catching up on missed runs"):
+                _until_quiet(api, sorted({step.job for step in timetable}), now)
             fresh = play(desk, api, made, timetable, console)
             if not fresh:
-                console.print("\nThe season has been played before. The sample files are sent once more.")
+                console.print("\nThe season has been played before, so only the sample files are sent again.")
                 send_again(desk, now())
                 _run(api, "ingest")
         except RehearsalError as error:
@@ -103,19 +103,19 @@ def run_through(settings: Settings, running: Running, console: Console, now: Cal
 
 
 def play(desk: Desk, api: AirflowApi, made: Season, timetable: Sequence[Step], console: Console) -> int:
-    """Every step of the season that Airflow has not yet done, with what happens before it; returns how many."""
+    """Every step of the season that Airflow has not done yet, with the events before it; returns how many."""
     before, done = EARLY, 0
     for step in timetable:
-        # Airflow itself remembers by this name what an earlier or interrupted demo has done.
+        # By this name Airflow remembers what an earlier or interrupted demo has done.
         run_id = f"season-{step.at.astimezone(LONDON):%Y-%m-%d}-{step.job}"
         if api.state(step.job, run_id) != "success":
             began = time.monotonic()
             with waiting(console, step.title):
                 for event in made.between(before, step.at):
                     happen(desk, made, event)
-                for one in samples():
-                    if before < one.landed <= step.at:
-                        land(desk, one.key, one.path.read_bytes(), one.landed)
+                for sample in samples():
+                    if before < sample.landed <= step.at:
+                        land(desk, sample.key, sample.path.read_bytes(), sample.landed)
                 note = _run(api, step.job, step.at, run_id, _asked(step, made))
             demo_report.step_line(console, step, note, time.monotonic() - began)
             done += 1
@@ -124,13 +124,13 @@ def play(desk: Desk, api: AirflowApi, made: Season, timetable: Sequence[Step], c
 
 
 def send_again(desk: Desk, now: datetime) -> None:
-    """The samples as their centres send them once more just now."""
-    for one in samples():
-        land(desk, one.key, one.path.read_bytes(), now - timedelta(seconds=desk.settings.settle_seconds + 1))
+    """Sends the samples again, as their centres would just now."""
+    for sample in samples():
+        land(desk, sample.key, sample.path.read_bytes(), now - timedelta(seconds=desk.settings.settle_seconds + 1))
 
 
 def _asked(step: Step, made: Season) -> dict[str, Any]:
-    """What the form of a DAG that is started by hand asks for."""
+    """The answers to the form of a DAG that is started by hand."""
     if step.job != "updated_results":
         return {}
     return {"series": step.series, "centres": [late_centre(made)], "why": "the centre asked for it after a late claim"}
@@ -139,7 +139,7 @@ def _asked(step: Step, made: Season) -> dict[str, Any]:
 def _run(
     api: AirflowApi, job: str, at: datetime | None = None, run_id: str = "", conf: dict[str, Any] | None = None
 ) -> str:
-    """A run of a DAG to its end, its questions answered as the person who approves would; returns its note."""
+    """Runs a DAG to its end, answering its questions as an approver would; returns its note."""
     if not run_id or api.state(job, run_id) is None:
         run_id = api.trigger(job, conf, run_after=at, run_id=run_id or None)
     deadline = time.monotonic() + WAIT
@@ -151,7 +151,7 @@ def _run(
             raise DemoError(f"run {run_id} of the DAG {job} is still {state} after {WAIT:.0f} s")
         time.sleep(0.2)
     if state == "failed":
-        raise DemoError(f"run {run_id} of the DAG {job} failed; look at it in Airflow, clear it there, and go on")
+        raise DemoError(f"run {run_id} of the DAG {job} failed; mend it, clear it in Airflow and run the demo again")
     return str(api.run(job, run_id)["note"] or "")
 
 
@@ -169,12 +169,12 @@ def _until_quiet(api: AirflowApi, jobs: Sequence[str], now: Callable[[], datetim
 def _busy(api: AirflowApi, job: str, now: datetime) -> bool:
     following = api.dag(job)["next_dagrun_run_after"]
     missed = following is not None and datetime.fromisoformat(following) <= now
-    return missed or any(one["state"] not in ("success", "failed") for one in api.runs(job))
+    return missed or any(run["state"] not in ("success", "failed") for run in api.runs(job))
 
 
 def _story(desk: Desk) -> list[dict[str, Any]]:
-    """What became of the samples. A scheduled run may have been quicker than ours, or still be at it."""
-    keys = [one.key for one in samples()]
+    """The outcome of each sample. A scheduled run may have been quicker than ours, or still be running."""
+    keys = [sample.key for sample in samples()]
     deadline = time.monotonic() + WAIT
     while True:
         rows = {row["landing_key"]: row for row in desk.ledger.story(keys).iter_rows(named=True)}

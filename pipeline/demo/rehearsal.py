@@ -1,5 +1,5 @@
-"""A made-up season played: whatever happens lands at its instant, and the desk's jobs run at theirs, which the calendar
-sets. Who runs the jobs, Airflow or a test, is the caller's."""
+"""Plays a made-up season: files land and people act at their instants, and the desk's jobs run at the instants that the
+calendar sets. The caller chooses who runs the jobs: Airflow or a test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RehearsalError(Exception):
 
 @frozen
 class Step:
-    """A job (the DAG's name) as of an instant of the season (aware), and what it is there for."""
+    """A job (the DAG's name), the instant of the season at which it runs (aware), and its purpose."""
 
     at: datetime
     job: str
@@ -40,10 +40,12 @@ def steps(catalogue: Catalogue) -> list[Step]:
 
     def on(series: str, event: str, days: int = 0) -> datetime:
         meant = catalogue.series_by_id(series)
-        latest = [one for one in catalogue.milestones if (one.series, one.event, one.component) == (series, event, "*")]
+        latest = [
+            date for date in catalogue.milestones if (date.series, date.event, date.component) == (series, event, "*")
+        ]
         if meant is None or not latest:
             raise CatalogueError(f"the calendar has no {event} for {series}")
-        return max(latest, key=lambda one: one.in_force_from).at + timedelta(days=days)
+        return max(latest, key=lambda date: date.in_force_from).at + timedelta(days=days)
 
     january, june = JANUARY, JUNE
     return [
@@ -69,16 +71,16 @@ def steps(catalogue: Catalogue) -> list[Step]:
 
 
 def late_centre(season: Season) -> str:
-    """The centre that asks for an updated results file: the one with the season's last claim."""
-    return max(season.truth.claims, key=lambda one: one.at).centre
+    """The centre that asks for an updated results file: that of the season's last claim."""
+    return max(season.truth.claims, key=lambda claim: claim.at).centre
 
 
 # --- What happens ----------------------------------------------------------------------------------------------------
 
 
 def happen(desk: Desk, season: Season, event: Event) -> None:
-    """Does what happens in `event`: a file lands with its instant, a person acts. What has happened before makes no
-    difference, but that the actions of staff are on record twice. Raises `RehearsalError`."""
+    """Does what happens in `event`: a file lands with its instant, or a person acts. Repeating an event changes
+    nothing, except that actions of staff are recorded twice. Raises `RehearsalError`."""
     facts = event.facts
     if event.kind == "staff":
         entry = Entry(event.centre, facts["series"], facts["candidate"], facts["uci"], facts["option"])
@@ -97,7 +99,7 @@ def happen(desk: Desk, season: Season, event: Event) -> None:
 
 
 def land(desk: Desk, key: str, data: bytes, at: datetime) -> None:
-    """Puts a file into the store as its sender did at `at`: whole, and with that time, whoever looks when."""
+    """Puts a file into the store as its sender did at `at`: whole, and with that time from the start."""
     target = _folder(desk) / key
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.part")
@@ -112,7 +114,7 @@ def _touch(path: Path, at: datetime) -> None:
 
 def _folder(desk: Desk) -> Path:
     if not isinstance(desk.store, FolderStore):
-        raise RehearsalError("a season is played in a folder, where files can have the times of the season")
+        raise RehearsalError("a season can only be played in a folder, where files can have the times of the season")
     return desk.store.root
 
 
@@ -121,7 +123,7 @@ def _order(event: Event) -> Order:
 
 
 def _samples(desk: Desk, series: str) -> Iterator[tuple[str, str, str, int]]:
-    """Everybody in the samples that lie in the outboxes: centre, component, UCI, the centre's mark."""
+    """Everybody in the samples in the outboxes: centre, component, UCI, the centre's mark."""
     for stored in desk.store.list("outbox/"):
         _, centre, *name = stored.key.split("/")
         if name and name[0].startswith(f"sample-{series}-") and name[0].endswith(".csv"):

@@ -1,5 +1,4 @@
-"""What the demo prints: a line a step, what came of every sample, and what a centre of the season finds in its
-outbox."""
+"""What the demo prints: a line for each step, the outcome of every sample, and what a centre finds in its outbox."""
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ RESULTS = re.compile(r"R[0-9]{7}\.X[0-9]{2}")
 
 
 def step_line(console: Console, step: Step, note: str, seconds: float) -> None:
-    """A step that was done: its instant, the DAG, what it was for, how long it took, and the run's note."""
+    """A step that is done: its instant, DAG, purpose and duration, and the run's note."""
     when = f"{step.at.astimezone(LONDON):%Y-%m-%d %H:%M %Z}"
     console.print(f"{when:<21} {step.job:<16} {step.title:<42} {seconds:5.1f} s", markup=False)
     for line in note.splitlines()[:2]:
@@ -37,7 +36,7 @@ def step_line(console: Console, step: Step, note: str, seconds: float) -> None:
 
 
 def samples_story(console: Console, story: Sequence[dict[str, Any]], store: Store) -> None:
-    """What became of every sample file."""
+    """The outcome of every sample file."""
     table = Table(box=None, pad_edge=False)
     for heading in ("centre", "file", "received", "outcome"):
         table.add_column(heading, no_wrap=True)
@@ -59,45 +58,45 @@ def samples_story(console: Console, story: Sequence[dict[str, Any]], store: Stor
             money(row["pence"]),
             f"{row['centre']}/{row['reply']}",
         )
-    console.print("\nWhat came of every sample file\n")
-    # The table keeps its width: a narrow window may wrap it, but no column is lost.
+    console.print("\nOutcome of every sample file\n")
+    # The table keeps its width: a narrow window may wrap it, but loses no column.
     wide = Console(width=max(console.width, WIDE), color_system=None)
     with wide.capture() as drawn:
         wide.print(table)
     console.print(drawn.get(), end="")
     console.print(
-        "\nAccepted and refused count candidates; +n are single entries refused. Fees are placeholders: nobody "
-        f"published prices.\nThe replies lie in {store}/outbox"
+        "\nAccepted and refused count candidates; +n are single entries refused. Fees are placeholders: no prices "
+        f"are published.\nThe replies are in {store}/outbox"
     )
 
 
 def season_story(console: Console, desk: Desk, made: Season) -> None:
-    """What came of the season: its files in counts, one centre's outbox with a reply and its results, and the pages for
-    staff."""
-    landed = [one.name for one in made.events if one.kind in ("file", "portal")]
+    """The results of the season: counts of its files, the outbox of a centre with a reply and results, and the pages
+    for staff."""
+    landed = [event.name for event in made.events if event.kind in ("file", "portal")]
     outcomes = Counter(desk.ledger.story(landed)["outcome"])
     said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
-    console.print(f"\nThe newest of each of the season's files: {said}.")
+    console.print(f"\nOutcomes of the season's files: {said}.")
     centre = late_centre(made)
-    found = [one for one in desk.store.list(f"outbox/{centre}/") if one.kind == "file"]
+    found = [file for file in desk.store.list(f"outbox/{centre}/") if file.kind == "file"]
     _heading(console, f"The outbox of centre {centre}, {desk.store}/outbox/{centre}")
-    for one in found:
-        if not one.key.endswith(".json"):
-            console.print(f"{one.size:>8,}  {one.key.rpartition('/')[2]}", markup=False)
-    replies = [one for one in found if REPLY.fullmatch(one.key.rpartition("/")[2])]
-    _print_file(console, desk.store, "The reply that says most", max(replies, key=lambda one: one.size).key)
-    results = [one.key for one in found if RESULTS.fullmatch(one.key.rpartition("/")[2])]
+    for file in found:
+        if not file.key.endswith(".json"):
+            console.print(f"{file.size:>8,}  {file.key.rpartition('/')[2]}", markup=False)
+    replies = [file for file in found if REPLY.fullmatch(file.key.rpartition("/")[2])]
+    _print_file(console, desk.store, "The longest reply", max(replies, key=lambda reply: reply.size).key)
+    results = [file.key for file in found if RESULTS.fullmatch(file.key.rpartition("/")[2])]
     if results:
         name = max(results).rpartition("/")[2]
         _heading(console, f"The results file {name}, as `resultsday describe` shows it")
         lines = describe(read(name, desk.store.get(max(results))), Wish(rows=ROWS, width=WIDE))
         console.print("\n".join(lines), markup=False)
-    for note in (one.key for one in found if one.key == f"{max(results, default='')}.txt"):
+    for note in (file.key for file in found if file.key == f"{max(results, default='')}.txt"):
         _print_file(console, desk.store, "What changed in it", note)
-    _heading(console, f"For staff, below {desk.store}")
-    for one in desk.store.list("reports/"):
-        if one.kind == "file" and one.key.endswith(".html") and "2024" in one.key:
-            console.print(one.key, markup=False)
+    _heading(console, f"For staff, in {desk.store}")
+    for file in desk.store.list("reports/"):
+        if file.kind == "file" and file.key.endswith(".html") and "2024" in file.key:
+            console.print(file.key, markup=False)
 
 
 def _heading(console: Console, words: str) -> None:

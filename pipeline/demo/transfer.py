@@ -1,4 +1,4 @@
-"""The demo's last scene: a centre gets a key, sends a sample by SFTP and fetches its reply, as a real one does."""
+"""The demo's last scene: a centre gets a key, sends a sample by SFTP and fetches its reply, as a real centre does."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pipeline.files.progress import waiting
 
 WAIT = 120.0
 LINES = 16
-WHO, WHY = "the demo", "a sample is sent by SFTP; the key is removed at the end"
+WHO, WHY = "the demo", "to send a sample by SFTP; the key is removed at the end"
 
 
 class TransferError(Exception):
@@ -34,7 +34,7 @@ class TransferError(Exception):
 
 @frozen
 class Client:
-    """An SFTP client of a centre: OpenSSH's `sftp` where it is installed, else that of asyncssh.
+    """An SFTP client of a centre: OpenSSH's `sftp` if it is installed, else that of asyncssh.
 
     `folder` holds the files `key` and `hosts`; the service must show the key that is in `hosts`.
     """
@@ -45,8 +45,8 @@ class Client:
 
     @property
     def name(self) -> str:
-        """What it is."""
-        return "the sftp command" if shutil.which("sftp") else "asyncssh's client, as there is no sftp command"
+        """What the client is."""
+        return "the sftp command" if shutil.which("sftp") else "asyncssh's client (no sftp command is installed)"
 
     def put(self, file: Path) -> None:
         """Sends a file to the inbox. Raises `TransferError`."""
@@ -95,7 +95,9 @@ def transfer_story(
     with _client(desk, running, centre, now) as client:
         began = now()
         client.put(file)
-        console.print(f"sent with {client.name} to port {running.sftp_port}; the service rings, Airflow takes it in")
+        console.print(
+            f"sent with {client.name} to port {running.sftp_port}; the service rings, Airflow takes the file in"
+        )
         with waiting(console, "the ingest"):
             name = _reply(desk, f"inbox/{centre}/{file.name}", began)
         lines = client.get(name).decode("ascii").splitlines()

@@ -1,6 +1,6 @@
-"""The drawings of the docs: boxes on a grid and arrows between them, as SVG that reads on light and dark pages.
+"""The drawings of the docs: boxes on a grid and arrows between them, as SVG that is legible on light and dark pages.
 
-They are files of ours because they must show on a code host and on the docs' own site, which fetches nothing.
+They are files in the repository, to be shown on a code host and on the docs' own site, which fetches nothing.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Box:
 
 @frozen
 class Arrow:
-    """From box to box, by name. Where they share neither row nor column it goes `across` first, or `down` (or up)."""
+    """An arrow from box to box, by name. If they share neither row nor column it goes `across` first, or `down` (or
+    up)."""
 
     start: str
     end: str
@@ -67,7 +68,7 @@ class Arrow:
 
 @frozen
 class Diagram:
-    """A drawing; `title` says in a sentence what it shows."""
+    """A drawing; `title` says what it shows, in one sentence."""
 
     title: str
     boxes: Mapping[str, Box]
@@ -253,9 +254,9 @@ def _box(box: Box) -> Iterator[str]:
 
 
 def svg(diagram: Diagram) -> Iterator[str]:
-    """The drawing, on a light card, so that it needs to know nothing of the page around it."""
-    width = 2 * EDGE + max(one.column + one.columns for one in diagram.boxes.values()) * CELL_WIDTH
-    height = 2 * EDGE + max(one.row + one.rows for one in diagram.boxes.values()) * CELL_HEIGHT
+    """The drawing, on a light card, so that it does not depend on the page around it."""
+    width = 2 * EDGE + max(box.column + box.columns for box in diagram.boxes.values()) * CELL_WIDTH
+    height = 2 * EDGE + max(box.row + box.rows for box in diagram.boxes.values()) * CELL_HEIGHT
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" role="img">',
         f"<title>{escape(diagram.title)}</title>",

@@ -60,8 +60,8 @@ def findings() -> Iterator[str]:
                 yield f"### {code.name}"
                 yield f"{code.message[:1].upper()}{code.message[1:]}. ({code.rule})"
                 yield f"**To do:** {code.remedy}"
-                for one in examples[code.name]:
-                    yield "\n".join(["```text", *one, "```"])
+                for example in examples[code.name]:
+                    yield "\n".join(["```text", *example, "```"])
 
 
 _FILES_WITH_FINDINGS = DOCS.parent / "fixtures" / "findings"
@@ -71,27 +71,27 @@ _WIDTH = 88
 def _examples() -> dict[str, list[list[str]]]:
     """The examples of every code, as lines: what the library finds in the files with findings, and what only the desk
     can find."""
-    examples = {one.code: [list(_example(one, Checked(one.file)))] for one in EXAMPLES}
+    examples = {example.code: [list(_example(example, Checked(example.file)))] for example in EXAMPLES}
     catalogue = Catalogue.load(CATALOGUE_OF_THE_PROJECT)
-    for folder in sorted(one for one in _FILES_WITH_FINDINGS.iterdir() if one.is_dir()):
+    for folder in sorted(folder for folder in _FILES_WITH_FINDINGS.iterdir() if folder.is_dir()):
         code = folder.name.split("-")[0]
-        [path] = [one for one in folder.iterdir() if one.name != "findings.txt"]
+        [path] = [file for file in folder.iterdir() if file.name != "findings.txt"]
         data = path.read_bytes()
         if path.suffix == ".csv":
             checked = [Checked(path.name, read_feed(path.name, data).findings, data)]
         else:
             checked = check_file(path.name, data, catalogue, None)
-        found = ((one, file) for file in checked for one in file.findings if one.code == code)
+        found = ((finding, file) for file in checked for finding in file.findings if finding.code == code)
         examples.setdefault(code, []).append(list(_example(*next(found))))
     return examples
 
 
-def _example(one: Finding, checked: Checked) -> Iterator[str]:
-    who = f", candidate {one.candidate}" if one.candidate else ""
-    yield f"{one.file}, {one.place}{who}: {one.reach.spoken.upper()}"
-    yield from (line.rstrip() for line in excerpt(one, checked.lines))
-    yield from wrap(f"{one.message[:1].upper()}{one.message[1:]}. ({one.rule}, {one.code})", _WIDTH)
-    yield from wrap(f"Expected: {one.expected}", _WIDTH, subsequent_indent=" " * 10)
+def _example(finding: Finding, checked: Checked) -> Iterator[str]:
+    who = f", candidate {finding.candidate}" if finding.candidate else ""
+    yield f"{finding.file}, {finding.place}{who}: {finding.reach.spoken.upper()}"
+    yield from (line.rstrip() for line in excerpt(finding, checked.lines))
+    yield from wrap(f"{finding.message[:1].upper()}{finding.message[1:]}. ({finding.rule}, {finding.code})", _WIDTH)
+    yield from wrap(f"Expected: {finding.expected}", _WIDTH, subsequent_indent=" " * 10)
 
 
 _SHOWN_SERIES = 4
@@ -112,9 +112,9 @@ def dates() -> Iterator[str]:
         yield f"## {series.title}"
         yield f"In files: `{series.key}`, awarding body `{series.awarding_body}`."
         rows = ["| date | what | event |", "|---|---|---|"]
-        for one in of.milestones_of(series, _NEWEST):
-            whose = "" if one.component == ANY else f", {one.component} only"
-            rows.append(f"| {one.text} | {EVENTS[one.event]}{whose} | `{one.event}` |")
+        for date in of.milestones_of(series, _NEWEST):
+            whose = "" if date.component == ANY else f", {date.component} only"
+            rows.append(f"| {date.text} | {EVENTS[date.event]}{whose} | `{date.event}` |")
         yield "\n".join(rows)
 
 
@@ -140,7 +140,7 @@ def formats() -> Iterator[str]:
     )
     yield _GRADES
     yield "\n".join(_file_types())
-    older = {older: (version, one.detail) for one in FILE_TYPES.values() for version, older in one.older.items()}
+    older = {older: (version, kind.detail) for kind in FILE_TYPES.values() for version, older in kind.older.items()}
     for layout in LAYOUTS:
         yield f"## {layout.record}: {layout.title}"
         yield f"{layout.width} columns."
@@ -151,7 +151,7 @@ def formats() -> Iterator[str]:
             continue
         yield "\n".join(_table(layout.fields))
         for overlay in layout.overlays:
-            types = ", ".join(f"`{one}`" for one in overlay.types)
+            types = ", ".join(f"`{kind}`" for kind in overlay.types)
             place = layout[layout.overlaid]
             yield f"### {overlay.title}: columns {place.first}-{place.last} where {layout.chooser} is {types}"
             yield "\n".join(_table(overlay.fields))
@@ -160,20 +160,20 @@ def formats() -> Iterator[str]:
 def _file_types() -> Iterator[str]:
     yield "| letter | file | from | detail record | columns |"
     yield "|---|---|---|---|---|"
-    for one in FILE_TYPES.values():
-        record, width = (one.detail.record, str(one.detail.width)) if one.detail else ("none: plain text", "")
-        yield f"| {one.letter} | {one.title} | {one.sender} | {record} | {width} |"
+    for kind in FILE_TYPES.values():
+        record, width = (kind.detail.record, str(kind.detail.width)) if kind.detail else ("none: plain text", "")
+        yield f"| {kind.letter} | {kind.title} | {kind.sender} | {record} | {width} |"
     yield f"| Z | zip of a basedata set: {', '.join(BASEDATA)} | board | | |"
 
 
 def _changes(layout: Layout, current: Layout) -> str:
     """How an older record differs."""
     narrower = [
-        f"{one.name} ({one.columns[0]}-{one.columns[1]}) is {one.width} wide instead of {current[one.name].width}"
-        for one in layout.fields
-        if one.width != current[one.name].width
+        f"{field.name} ({field.columns[0]}-{field.columns[1]}) is {field.width} wide instead of {width}"
+        for field in layout.fields
+        if field.width != (width := current[field.name].width)
     ]
-    missing = [f"{one.name} is not there yet" for one in current.fields if one.name not in layout.names]
+    missing = [f"{field.name} is not there yet" for field in current.fields if field.name not in layout.names]
     reading = "The booklet's own table of it was not seen: the columns are this project's reading (**I**)."
     return f"As {current.record}, but {'; '.join([*narrower, *missing])}. {reading}"
 
@@ -181,10 +181,11 @@ def _changes(layout: Layout, current: Layout) -> str:
 def _table(fields: Sequence[Field]) -> Iterator[str]:
     yield "| field | columns | width | kind | required | contents | grade |"
     yield "|---|---|---|---|---|---|---|"
-    for one in fields:
-        columns = f"{one.first}-{one.last}" if one.width > 1 else str(one.first)
-        required = "yes" if one.required else "no"
-        yield f"| {one.name} | {columns} | {one.width} | {one.kind} | {required} | {one.legend} | {one.grade} |"
+    for field in fields:
+        columns = f"{field.first}-{field.last}" if field.width > 1 else str(field.first)
+        required = "yes" if field.required else "no"
+        cells = (field.name, columns, field.width, field.kind, required, field.legend, field.grade)
+        yield f"| {' | '.join(map(str, cells))} |"
 
 
 def settings() -> Iterator[str]:
@@ -197,10 +198,10 @@ def settings() -> Iterator[str]:
         "the desk in [production](production.md)."
     )
     rows = ["| variable | default | meaning |", "|---|---|---|"]
-    for one in declared():
-        ours = Path(str(one.default)).is_absolute()
-        default = "the project's own" if ours else f"`{one.default}`" if str(one.default) else "empty"
-        rows.append(f"| `{one.metadata['variable']}` | {default} | {one.metadata['meaning']} |")
+    for setting in declared():
+        ours = Path(str(setting.default)).is_absolute()
+        default = "the project's own" if ours else f"`{setting.default}`" if str(setting.default) else "empty"
+        rows.append(f"| `{setting.metadata['variable']}` | {default} | {setting.metadata['meaning']} |")
     yield "\n".join(rows)
     yield "## Airflow's"
     yield (
@@ -210,18 +211,27 @@ def settings() -> Iterator[str]:
         "is written to."
     )
     rows = ["| variable | on one machine | in production | meaning |", "|---|---|---|---|"]
-    rows += [f"| `{one.name}` | {_on_one_machine(one)} | {_in_production(one)} | {one.meaning} |" for one in VARIABLES]
+    rows += [
+        f"| `{variable.name}` | {_on_one_machine(variable)} | {_in_production(variable)} | {variable.meaning} |"
+        for variable in VARIABLES
+    ]
     yield "\n".join(rows)
 
 
-def _on_one_machine(one: Variable) -> str:
-    return "made at the start" if one.desk is None else f"`{one.desk}`" if one.desk else "not set"
+def _on_one_machine(variable: Variable) -> str:
+    return "made at the start" if variable.desk is None else f"`{variable.desk}`" if variable.desk else "not set"
 
 
-def _in_production(one: Variable) -> str:
-    if one.kept_in:
-        return f"secret: the file `{one.kept_in}`"
-    return "**to be given**" if one.production is None else f"`{one.production}`" if one.production else "not set"
+def _in_production(variable: Variable) -> str:
+    if variable.kept_in:
+        return f"secret: the file `{variable.kept_in}`"
+    return (
+        "**to be given**"
+        if variable.production is None
+        else f"`{variable.production}`"
+        if variable.production
+        else "not set"
+    )
 
 
 def airflow_env() -> Iterator[str]:
@@ -280,8 +290,8 @@ def catalogue() -> Iterator[str]:
     for sheet in SHEETS:
         yield f"## `{sheet.file}`"
         of = columns(sheet.record)
-        yield f"{sheet.about} No two lines have the same {', '.join(f'`{of[one].name}`' for one in sheet.key)}."
-        rows = [f"| `{one.name}` | {one.kind.words} | {one.meaning} |" for one in of.values()]
+        yield f"{sheet.about} No two lines have the same {', '.join(f'`{of[column].name}`' for column in sheet.key)}."
+        rows = [f"| `{column.name}` | {column.kind.words} | {column.meaning} |" for column in of.values()]
         yield "\n".join(["| column | holds | meaning |", "|---|---|---|", *rows])
         if sheet is CALENDAR:
             events = [f"| `{event}` | {meaning} |" for event, meaning in EVENTS.items()]
@@ -293,8 +303,8 @@ def catalogue() -> Iterator[str]:
 def _sources() -> Iterator[str]:
     yield "| name | address |"
     yield "|---|---|"
-    for one in Catalogue.load(CATALOGUE_OF_THE_PROJECT).sources:
-        yield f"| {one.name} | {f'<{one.address}>' if one.address else 'not known'} |"
+    for source in Catalogue.load(CATALOGUE_OF_THE_PROJECT).sources:
+        yield f"| {source.name} | {f'<{source.address}>' if source.address else 'not known'} |"
 
 
 def metrics() -> Iterator[str]:
@@ -308,10 +318,10 @@ def metrics() -> Iterator[str]:
         "do are in the [runbook](runbook/README.md)."
     )
     rows = ["| metric | labels | unit | meaning | alert that watches it |", "|---|---|---|---|---|"]
-    for one in METRICS:
-        labels = ", ".join(f"`{label}`" for label in one.labels)
-        alert = f"[{one.alert.name}](runbook/{one.alert.page}.md)" if one.alert else ""
-        rows.append(f"| `{one.name}` | {labels} | {one.unit} | {one.meaning} | {alert} |")
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        alert = f"[{metric.alert.name}](runbook/{metric.alert.page}.md)" if metric.alert else ""
+        rows.append(f"| `{metric.name}` | {labels} | {metric.unit} | {metric.meaning} | {alert} |")
     yield "\n".join(rows)
     yield "## Alerts"
     yield (
@@ -319,7 +329,9 @@ def metrics() -> Iterator[str]:
         "[settings](settings.md))."
     )
     rows = ["| alert | what happened | page |", "|---|---|---|"]
-    rows += [f"| {one.name} | {one.happened} | [{one.page}](runbook/{one.page}.md) |" for one in ALERTS.values()]
+    rows += [
+        f"| {alert.name} | {alert.happened} | [{alert.page}](runbook/{alert.page}.md) |" for alert in ALERTS.values()
+    ]
     yield "\n".join(rows)
 
 
@@ -335,7 +347,7 @@ def steps() -> Iterator[str]:
         "without a step, and a step that is never passed, fail a test. A new one is declared with "
         "`pipeline/steps.py: step` and passed right after the change."
     )
-    rows = [f"| {one.place} | {one.name} | {one.holds} |" for one in sorted(STEPS, key=lambda one: one.place)]
+    rows = [f"| {step.place} | {step.name} | {step.holds} |" for step in sorted(STEPS, key=lambda step: step.place)]
     yield "\n".join(["| job | step | what then holds |", "|---|---|---|", *rows])
 
 

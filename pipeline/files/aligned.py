@@ -14,7 +14,7 @@ _NARROWEST = 24
 
 
 def folded(head: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> Iterator[str]:
-    """A small table; what does not fit into `width` of its last column goes on in the lines below (null: never)."""
+    """A small table; its last column is wrapped to fit into `width` (None: not wrapped)."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     left = sum(widths[:-1]) + GAP * len(widths[:-1])
     room = max(width - left, _NARROWEST) if width else 0
@@ -26,10 +26,10 @@ def folded(head: Sequence[str], rows: Sequence[Sequence[str]], width: int | None
 
 
 def stacked(frame: pl.DataFrame, keys: Sequence[str], width: int | None = None) -> Iterator[str]:
-    """A large table: numbers to the right, all else to the left, blank columns left out.
+    """A large table: numbers to the right, everything else to the left, blank columns left out.
 
-    Where it is wider than `width` its columns come in several tables, one below the other, each with the columns `keys`
-    in front (null: one table, however wide).
+    If it is wider than `width`, its columns are split into several tables, one below the other, each beginning with the
+    columns `keys` (None: one table, however wide).
     """
     numbers = {name for name, kind in frame.schema.items() if kind.is_integer()}
     texts = frame.select(pl.all().cast(pl.String).fill_null(""))
@@ -41,7 +41,7 @@ def stacked(frame: pl.DataFrame, keys: Sequence[str], width: int | None = None) 
     for name in used:
         if name in first:
             continue
-        if len(tables[-1]) > len(first) and sum(wide[one] for one in tables[-1]) + wide[name] - GAP > room:
+        if len(tables[-1]) > len(first) and sum(wide[column] for column in tables[-1]) + wide[name] - GAP > room:
             tables.append(list(first))
         tables[-1].append(name)
     for number, names in enumerate(tables):

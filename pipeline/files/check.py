@@ -1,5 +1,5 @@
-"""What can be said about a file without sending it: the findings that need no ledger, shown under the columns they
-mean."""
+"""What can be said about a file before it is sent: the findings that need no ledger, shown under the columns they are
+about."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from rules.known import Arrival
 
 
 class Exit(IntEnum):
-    """The exit codes of `resultsday check`: the worst of all files."""
+    """The exit codes of `resultsday check`; of several files, the worst counts."""
 
     CLEAN = 0
     WARNINGS = 1
@@ -42,8 +42,8 @@ class Exit(IntEnum):
 @frozen(slots=False)
 class Checked:
     """One file, named as the user named it, and what was found in it; `problem` says why it could not be read,
-    `not_judged` what the findings say nothing about. Its lines, for showing, come from `data` or, in a bundle, from the
-    `member` as read."""
+    `not_judged` what was not checked. Its lines, for showing, come from `data` or, in a bundle, from the `member` as
+    read."""
 
     named: str
     findings: tuple[Finding, ...] = ()
@@ -54,7 +54,7 @@ class Checked:
 
     @cached_property
     def lines(self) -> Mapping[int, str]:
-        """The file's lines as text by their numbers; of a member, the detail records."""
+        """The file's lines as text, by number; of a member of a bundle, the detail records."""
         if self.member:
             return {
                 line: text for part in self.member.centres for line, text in zip(part.lines, part.records, strict=True)
@@ -65,7 +65,7 @@ class Checked:
     def exit(self) -> Exit:
         if self.problem:
             return Exit.UNREADABLE
-        reaches = {one.reach for one in self.findings}
+        reaches = {finding.reach for finding in self.findings}
         if reaches & {Reach.HOLD, Reach.FILE}:
             return Exit.FILE
         if reaches & {Reach.CANDIDATE, Reach.ENTRY}:
@@ -76,7 +76,7 @@ class Checked:
 _BY_RULES = ("E", "A")
 _OF_A_SERIES = ("M",)
 _LATEST = datetime.max.replace(tzinfo=UTC)
-"""Judged as of then, the newest that the catalogue has counts."""
+"""A date so late that the newest version in the catalogue counts."""
 
 Progress = Callable[[int], object]
 
@@ -88,19 +88,19 @@ def check_file(
     received: datetime | None,
     progress: Callable[[Submission], Progress] | None = None,
 ) -> list[Checked]:
-    """What is found in one file or, of a bundle, in it and each of its members.
+    """What is found in a file or, for a bundle, in it and each of its members.
 
-    Entries and amendments are judged by the rules that need no ledger and by the catalogue in force at `received`
-    (aware), by the entry window too. Without `received` the window is not judged, and the catalogue is the one in force
-    when the window of the file's series ends (CAL-2). All other files are judged by their format alone, marks also by
-    whether there is such a series. `progress`, given the file as read, gives what is to be told of records done.
+    Entries and amendments are judged by the rules that need no ledger, by the catalogue in force at `received` (aware)
+    and by the entry window. Without `received` the window is not judged, and the catalogue is the one in force when the
+    window of the file's series ends (CAL-2). All other files are judged only by their format; marks also by whether the
+    series exists. `progress` is given the file as read, and returns a function to call with the records checked.
     """
     named = PurePath(path).name
     if is_bundle_file(named, data):
         bundle = read_bundle(named, data)
         members = [
-            Checked(f"{path}/{one.named}", _findings(one, catalogue, received, progress), member=one)
-            for one in bundle.members
+            Checked(f"{path}/{member.named}", _findings(member, catalogue, received, progress), member=member)
+            for member in bundle.members
         ]
         return [Checked(path, bundle.findings, data), *members]
     submission = read(named, data)
@@ -119,7 +119,7 @@ def _not_judged(submission: Submission, received: datetime | None) -> Iterator[s
 
 
 def _as_of(submission: Submission, catalogue: Catalogue, received: datetime | None) -> datetime:
-    """CAL-2: the instant by whose catalogue a file is judged."""
+    """CAL-2: the instant whose catalogue a file is judged by."""
     if received:
         return received
     header = submission.header
@@ -159,7 +159,7 @@ def as_data(checked: Checked) -> dict[str, object]:
     data: dict[str, object] = {"file": checked.named, "exit": checked.exit.name.lower()}
     if checked.problem:
         data["problem"] = checked.problem
-    findings = [attrs.asdict(one) for one in checked.findings]
+    findings = [attrs.asdict(finding) for finding in checked.findings]
     return data | {"findings": findings, "not_judged": list(checked.not_judged)}
 
 
@@ -180,7 +180,7 @@ _COUNTED = {
 def total(exits: Counter[Exit]) -> str:
     """`5 files: 3 with nothing to mend, 1 with warnings only, 1 refused`."""
     count = exits.total()
-    said = ", ".join(f"{exits[one]:,} {words}" for one, words in _COUNTED.items() if exits[one])
+    said = ", ".join(f"{exits[code]:,} {words}" for code, words in _COUNTED.items() if exits[code])
     return f"{count:,} file{'' if count == 1 else 's'}: {said}"
 
 
@@ -196,36 +196,40 @@ _STYLES = {
 
 
 def show(console: Console, checked: Checked) -> None:
-    """The findings of one file with the record they are about and a caret under the columns."""
+    """The findings of a file, each with its record and a caret under its columns."""
     console.print(Text(f"{visible(checked.named)}: {summary(checked.findings)}", style="bold"))
-    for one in checked.findings:
-        who = f", candidate {one.candidate}" if one.candidate else ""
-        console.print(Text.assemble("\n", (one.reach.spoken, _STYLES[one.reach]), f" [{one.code}] {one.place}{who}"))
-        for line in excerpt(one, checked.lines):
+    for finding in checked.findings:
+        who = f", candidate {finding.candidate}" if finding.candidate else ""
+        console.print(
+            Text.assemble(
+                "\n", (finding.reach.spoken, _STYLES[finding.reach]), f" [{finding.code}] {finding.place}{who}"
+            )
+        )
+        for line in excerpt(finding, checked.lines):
             console.print(Text(line, style="dim"), no_wrap=True, crop=False, overflow="ignore")
-        console.print(Text(f"  {one.message} ({one.rule})"))
-        console.print(Text(f"  expected: {one.expected}"))
-        console.print(Text(f"  to do:    {one.remedy}"))
+        console.print(Text(f"  {finding.message} ({finding.rule})"))
+        console.print(Text(f"  expected: {finding.expected}"))
+        console.print(Text(f"  to do:    {finding.remedy}"))
 
 
 MARGIN = 20
-"""Columns shown on either side of what a finding is about."""
+"""Columns shown on either side of a finding's own."""
 
 
-def excerpt(one: Finding, lines: Mapping[int, str]) -> Iterator[str]:
-    """The record a finding is about, around its columns, and a caret below them; nothing where there is none."""
-    if one.line is None or one.line not in lines:
+def excerpt(finding: Finding, lines: Mapping[int, str]) -> Iterator[str]:
+    """The record of a finding, cut around its columns, with a caret below them; nothing if it has no record."""
+    if finding.line is None or finding.line not in lines:
         return
-    first, last = one.columns or (1, 1)
+    first, last = finding.columns or (1, 1)
     start = max(first - 1 - MARGIN, 0)
-    record = "".join(_one_cell(c) for c in lines[one.line][start : last + MARGIN])
-    label = f"  {one.line:>5} | "
+    record = "".join(_one_cell(c) for c in lines[finding.line][start : last + MARGIN])
+    label = f"  {finding.line:>5} | "
     before = "..." if start else ""
     yield f"{label}{before}{record}"
-    if one.columns:
+    if finding.columns:
         yield f"{' ' * (len(label) - 2)}| {' ' * (len(before) + first - 1 - start)}{'^' * (last - first + 1)}"
 
 
 def _one_cell(character: str) -> str:
-    # A cell for a column, so that the caret stands where it should.
+    # A cell for each column, so that the caret is below the right one.
     return character if character.isprintable() and cell_len(character) == 1 else "?"

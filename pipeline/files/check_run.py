@@ -1,4 +1,4 @@
-"""`resultsday check` over many files: reading, checking and saying what came of them, one after the other."""
+"""`resultsday check` over many files: reads, checks and reports them, one after the other."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pipeline.files.progress import Bar, on_a_terminal
 from rules.catalogue import Catalogue
 
 MANY = 20
-"""Files from which on checking them takes long enough for a progress bar."""
+"""From this many files, checking takes long enough for a progress bar."""
 
 
 def check_all(
     paths: Sequence[Path], catalogue: Catalogue, received: datetime | None, limit: int, console: Console | None
 ) -> Exit:
-    """Checks files and the files in folders; findings go to `console`, or all together as JSON to stdout where there is
-    none. The worst of all exit codes."""
+    """Checks files and the files in folders. Findings go to `console`, or without one all together to stdout as JSON.
+    Returns the worst exit code."""
     run = _Run(console)
     found = list(files_of(paths, lambda error: run.unreadable(error.filename, error)))
     sizes = [size_of(path) for path in found]
@@ -40,14 +40,14 @@ def check_all(
                 continue
             checked = check_file(str(path), data, catalogue, received, bar.checking)
             with bar.aside():
-                for one in checked:
-                    run.take(one)
+                for file in checked:
+                    run.take(file)
     run.end()
     return max(run.exits, default=Exit.CLEAN)
 
 
 class _Run:
-    """What came of the files so far."""
+    """The results of the files checked so far."""
 
     def __init__(self, console: Console | None) -> None:
         self._console = console
@@ -56,7 +56,7 @@ class _Run:
         self.exits: Counter[Exit] = Counter()
 
     def take(self, checked: Checked) -> None:
-        """One more file."""
+        """Adds a checked file."""
         self.exits[checked.exit] += 1
         self._not_judged |= dict.fromkeys(checked.not_judged)
         if self._console is None:
@@ -65,13 +65,13 @@ class _Run:
             show(self._console, checked)
 
     def unreadable(self, path: Path | str, error: OSError) -> None:
-        """One more file, or folder, that cannot be read."""
+        """Adds a file or folder that cannot be read."""
         named = visible(str(path))
         click.echo(f"{named}: cannot be read: {sentence(error)}", err=True)
         self.take(Checked(named, problem=sentence(error)))
 
     def end(self) -> None:
-        """What came of all."""
+        """Reports the results of all files."""
         if self._console is None:
             click.echo(as_json(self._as_data))
             return

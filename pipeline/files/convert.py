@@ -1,4 +1,4 @@
-"""Common-format files as CSV, JSON or Parquet, and back: to the same bytes where the file was canonical."""
+"""Common-format files as CSV, JSON or Parquet, and back; a canonical file comes back byte for byte."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from pipeline.files.to_table import BATCH, CENTRE, HEADER, LAYOUT, MASKED, PART,
 from pipeline.wording import summary
 
 TABLES = (".csv", ".json", ".parquet")
-"""The endings of tables; every other file is taken for a common-format one."""
+"""The endings of tables; any other file is taken to be in the common format."""
 
 
 class UsageError(ValueError):
@@ -35,7 +35,7 @@ class UsageError(ValueError):
 
 @frozen
 class Refused(Exception):  # noqa: N818 -- not an error of the program: the file cannot be converted
-    """Nothing was written: why, and what was found in the file (with its bytes, for showing)."""
+    """Nothing was written: why, and the findings of the file (with its bytes, for showing)."""
 
     why: str
     findings: tuple[Finding, ...] = ()
@@ -44,26 +44,28 @@ class Refused(Exception):  # noqa: N818 -- not an error of the program: the file
 
 @frozen
 class Converted:
-    """What was written: records, and sentences about it that a person should read."""
+    """What was written: the number of records, and notes for a person to read."""
 
     records: int
     notes: tuple[str, ...]
 
 
 def convert(source: Path, target: Path, *, mask: bool, force: bool) -> Converted:
-    """Writes `source` as `target`, each being what its name ends in.
+    """Writes `source` as `target`; the kind of each follows from the ending of its name.
 
-    Raises `UsageError`, `Refused` when the source cannot be read as what it is, and `OSError`.
+    Raises `UsageError`, `Refused` when the source cannot be read as that kind, and `OSError`.
     """
     back = source.suffix.lower() in TABLES
     if back == (target.suffix.lower() in TABLES):
-        raise UsageError("one of source and target is a common-format file, the other ends in .csv, .json or .parquet")
+        raise UsageError(
+            "one of source and target must be a common-format file, the other end in .csv, .json or .parquet"
+        )
     if back and not filename.original(target.name) and not _numbered(target):
-        raise UsageError("the target is a common-format file: name it like E6412315.X01, or let it end in .X01")
+        raise UsageError("the target is a common-format file: give it a name such as E6412315.X01 or entries.X01")
     if back and mask:
-        raise UsageError("--mask hides fields of a table; a common-format file is written whole")
+        raise UsageError("--mask hides fields in a table; it cannot be used to write a common-format file")
     if target.exists() and not force:
-        raise UsageError("the target exists already; --force overwrites it")
+        raise UsageError("the target already exists; use --force to overwrite it")
     return _back(source, target) if back else _there(source, target, mask=mask)
 
 
@@ -82,26 +84,26 @@ def _there(source: Path, target: Path, *, mask: bool) -> Converted:
         raise Refused("a bundle holds several files: unpack it and convert them one by one")
     submission = read(source.name, data)
     if submission.type and submission.type.detail is None:
-        raise Refused("a reply is plain text: there is no table of it")
+        raise Refused("a reply is plain text and cannot be written as a table")
     if submission.header is None or _stopped(submission):
         raise Refused("the file cannot be read", submission.findings, data)
     shape = Shape.of(submission, mask=mask)
     with _written(target) as path:
         _WRITERS[target.suffix.lower()](submission, shape, path)
-    count = sum(len(one.lines) for one in submission.centres)
+    count = sum(len(centre.lines) for centre in submission.centres)
     same = file(submission.header, submission.centres, submission.layout) == data
-    note = "the way back gives a canonical file, not these very bytes (resultsday check says what differs)"
+    note = "converting back gives the canonical file, not these exact bytes (resultsday check says what differs)"
     return Converted(count, () if same or mask else (note,))
 
 
 def _stopped(submission: Submission) -> bool:
-    # What a file is called says nothing about whether its records can be trusted.
-    return any(one.reach is Reach.FILE and one.code not in _ABOUT_THE_NAME for one in submission.findings)
+    # The name of a file says nothing about whether its records can be trusted.
+    return any(finding.reach is Reach.FILE and finding.code not in _ABOUT_THE_NAME for finding in submission.findings)
 
 
 @contextmanager
 def _written(target: Path) -> Iterator[Path]:
-    """A path beside `target` that becomes it once it is written whole."""
+    """A path beside `target`, renamed to it once everything is written."""
     path = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         path.touch(exist_ok=False)
@@ -115,10 +117,10 @@ def _written(target: Path) -> Iterator[Path]:
 
 
 def _lazy(submission: Submission, shape: Shape, change: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.LazyFrame:
-    """The table as a stream: Polars asks for one batch after the other."""
+    """The table as a stream: Polars asks for it batch by batch."""
 
     def batches(_: list[str] | None, __: pl.Expr | None, ___: int | None, ____: int | None) -> Iterator[pl.DataFrame]:
-        # Nothing is selected from it, so that the arguments say nothing.
+        # The arguments can be ignored: nothing is selected from the table.
         yield from map(change, frames(submission, shape))
 
     schema = change(pl.DataFrame(schema=shape.schema)).schema
@@ -134,7 +136,7 @@ def _write_parquet(submission: Submission, shape: Shape, path: Path) -> None:
 
 
 def _write_json(submission: Submission, shape: Shape, path: Path) -> None:
-    """Header, centres and their records nested; a record a line."""
+    """Header, centres and their records, nested; one record per line."""
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         last, between = 0, "\n"
         for part in _parts(submission, shape):
@@ -178,16 +180,16 @@ _FORMULA = r"[=+\-@\t\r']"
 
 
 def guarded(frame: pl.DataFrame) -> pl.DataFrame:
-    """All as text, with an apostrophe before cells that begin like a formula, or with an apostrophe."""
+    """Everything as text, with an apostrophe before cells that begin like a formula or with an apostrophe."""
     texts = frame.with_columns(pl.all().cast(pl.String))
-    # Hardly a column has such cells, and looking is cheaper than replacing.
+    # Few columns have such cells, and looking costs less than replacing.
     begins = texts.select(pl.all().str.contains(f"^{_FORMULA}").any())
     there = [name for name in texts.columns if begins[name][0]]
     return texts.with_columns(pl.col(there).str.replace(f"^({_FORMULA})", "'$1"))
 
 
 def unguarded(frame: pl.DataFrame) -> pl.DataFrame:
-    """Without the apostrophes that `guarded` put there, and only those."""
+    """Removes the apostrophes that `guarded` added, and only those."""
     return frame.with_columns(pl.all().str.replace(f"^'({_FORMULA})", "$1"))
 
 
@@ -204,8 +206,8 @@ def _back(source: Path, target: Path) -> Converted:
     except TableError as error:
         raise Refused(str(error)) from None
     except (PolarsError, UnicodeDecodeError, json.JSONDecodeError):
-        # Their messages repeat what stands in the table.
-        raise Refused(f"the file is no table that can be read as {ending[1:].upper()}") from None
+        # Their messages repeat what is in the table.
+        raise Refused(f"the file cannot be read as {ending[1:].upper()}") from None
     submission = read(target.name, data)
     found = Found([target.name])
     found.carry(0, submission.findings)
@@ -213,14 +215,14 @@ def _back(source: Path, target: Path) -> Converted:
         columns([submission], submission.layout, found)
     findings = found.of(0)
     if _stopped(submission):
-        raise Refused("the table makes no valid file", findings, data)
+        raise Refused("the table does not make a valid file", findings, data)
     with _written(target) as path:
         path.write_bytes(data)
-    notes = tuple(f"{one.place}: {one.message}" for one in findings if one.code in _ABOUT_THE_NAME)
-    others = [one for one in findings if one.code not in _ABOUT_THE_NAME]
+    notes = tuple(f"{finding.place}: {finding.message}" for finding in findings if finding.code in _ABOUT_THE_NAME)
+    others = [finding for finding in findings if finding.code not in _ABOUT_THE_NAME]
     if others:
         notes += (f"findings: {summary(others)} (resultsday check shows them)",)
-    return Converted(sum(len(one.lines) for one in submission.centres), notes)
+    return Converted(sum(len(centre.lines) for centre in submission.centres), notes)
 
 
 def _csv(path: Path) -> Iterator[pl.DataFrame]:
@@ -237,11 +239,11 @@ def _json(path: Path) -> Iterator[pl.DataFrame]:
         said = {name: str(held["header"][name] or "") for name in (LAYOUT, *HEADER)}
         masked = {MASKED: "yes"} if held.get("masked") else {}
         parts = [
-            {PART: str(number)} | {name: str(one[name] or "") for name in CENTRE} | said | masked
-            for number, one in enumerate(held["centres"], 1)
+            {PART: str(number)} | {name: str(centre[name] or "") for name in CENTRE} | said | masked
+            for number, centre in enumerate(held["centres"], 1)
         ]
-        counts = [len(one["records"]) for one in held["centres"]]
-        rows = [row for one in held["centres"] for row in one["records"]]
+        counts = [len(centre["records"]) for centre in held["centres"]]
+        rows = [row for centre in held["centres"] for row in centre["records"]]
         names = sorted(set[str]().union(*rows))
         records = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), strict=False)
     except (AttributeError, IndexError, RecursionError, TypeError):
@@ -254,5 +256,5 @@ def _json(path: Path) -> Iterator[pl.DataFrame]:
     yield from table.iter_slices(BATCH)
 
 
-_NESTED = "the file is not made of header, centres and their records as convert writes them"
+_NESTED = "the file does not consist of header, centres and records as convert writes them"
 _READERS = {".csv": _csv, ".json": _json, ".parquet": _parquet}

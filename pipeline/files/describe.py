@@ -1,4 +1,4 @@
-"""A file as a person reads it: what it is, then its records with named columns, or one record field by field."""
+"""A file for a person to read: what it is, then its records with named columns, or one record field by field."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from pipeline.wording import summary
 
 @frozen(kw_only=True)
 class Wish:
-    """How much is to be shown: `rows` records at most (null: all), at most `width` columns (null: one line a record),
-    personal fields hidden or not."""
+    """How much to show: at most `rows` records (None: all), at most `width` columns (None: one line per record), and
+    whether to hide personal fields."""
 
     rows: int | None = 20
     width: int | None = None
@@ -37,11 +37,11 @@ class Wish:
 
 
 def describe(submission: Submission, wish: Wish) -> Iterator[str]:
-    """The lines that describe a file. Whatever is wrong with it, what can be read of it is shown."""
+    """The lines that describe a file. Whatever can be read is shown, however much is wrong."""
     if submission.type and submission.type.detail is None:
         yield from _facts(submission, None, submission.findings)
         yield ""
-        # What a reply says about candidates stands anywhere in its text.
+        # A reply may mention candidates anywhere in its text.
         yield from ["(the text is not shown: it cannot be masked)"] if wish.mask else submission.text
         return
     found = Found([submission.named])
@@ -64,12 +64,12 @@ def describe(submission: Submission, wish: Wish) -> Iterator[str]:
 
 def describe_bundle(bundle: Bundle, wish: Wish) -> Iterator[str]:
     """The lines that describe a bundle of basedata, and then each of its members."""
-    members = ", ".join(visible(one.named) for one in bundle.members) or "none"
+    members = ", ".join(visible(member.named) for member in bundle.members) or "none"
     said = [("file type", f"Z: {LETTERS[BUNDLE]}"), ("members", members), ("findings", _counted(bundle.findings))]
     yield from (visible(bundle.named), "", *_aligned(said))
-    for one in bundle.members:
+    for member in bundle.members:
         yield ""
-        yield from describe(one, wish)
+        yield from describe(member, wish)
 
 
 # --- What it is ------------------------------------------------------------------------------------------------------
@@ -98,8 +98,8 @@ def _counted(findings: Sequence[Finding]) -> str:
 def _said(submission: Submission, read: Columns | None) -> Iterator[tuple[str, str]]:
     kind, header, centres = submission.type, submission.header, submission.centres
     if kind is None:
-        yield "file type", "none of the common formats"
-        yield from (("problem", one.message) for one in submission.findings)
+        yield "file type", "not one of the common formats"
+        yield from (("problem", finding.message) for finding in submission.findings)
         return
     way = "from a centre" if kind.sender == "centre" else "to centres"
     yield "file type", f"{kind.letter}: {kind.title}, {way}"
@@ -111,12 +111,12 @@ def _said(submission: Submission, read: Columns | None) -> Iterator[tuple[str, s
     yield "awarding body", _with_meaning(header.awarding_body, AWARDING_BODIES.get(header.awarding_body))
     yield "sent to", _DISTRIBUTIONS.get(header.distribution, "")
     yield "centre" if len(centres) == 1 else "centres", _numbers(centres)
-    yield "sequence", ", ".join(dict.fromkeys(f"{one.sequence:03d}" for one in centres[:_LISTED]))
+    yield "sequence", ", ".join(dict.fromkeys(f"{centre.sequence:03d}" for centre in centres[:_LISTED]))
     yield "software", f"{header.software} {header.software_version}".strip()
-    yield "date produced", ", ".join(dict.fromkeys(spelt(one.produced) for one in centres[:_LISTED]))
+    yield "date produced", ", ".join(dict.fromkeys(spelt(centre.produced) for centre in centres[:_LISTED]))
     layout = submission.layout
     yield "formats version", f"{header.formats_version} (records {layout.record})" if layout else ""
-    yield "records", f"{sum(len(one.lines) for one in centres):,}"
+    yield "records", f"{sum(len(centre.lines) for centre in centres):,}"
     if read and "candidate" in read.records.columns:
         yield "candidates", f"{read.records.select('centre', 'candidate').n_unique():,}"
 
@@ -136,7 +136,7 @@ def _with_meaning(text: str, meaning: str | None) -> str:
 
 
 def _numbers(centres: Sequence[Centre]) -> str:
-    listed = ", ".join(one.number for one in centres[:_LISTED])
+    listed = ", ".join(centre.number for centre in centres[:_LISTED])
     more = len(centres) - _LISTED
     count = f"{len(centres):,}: " if len(centres) > 1 else ""
     return f"{count}{listed}{f' and {more:,} more' if more > 0 else ''}"
@@ -185,28 +185,28 @@ def _with_options(records: pl.DataFrame, options: pl.DataFrame) -> pl.DataFrame:
 
 
 class NoRecordError(ValueError):
-    """There is no such record; the message says which there are."""
+    """There is no such record; the message says how many lines the file has."""
 
 
 def one_record(submission: Submission, texts: Sequence[str], line: int, wish: Wish) -> Iterator[str]:
-    """The record in a line, counted from 1 as findings count, field by field. `texts` are the file's lines. Raises
-    `NoRecordError`."""
+    """The record in a line, field by field; lines are counted from 1, as in findings. `texts` are the file's lines.
+    Raises `NoRecordError`."""
     text, layout, typed = _detail(submission, line) or _of_the_envelope(submission, texts, line)
     if wish.mask:
         text = DOT * len(text) if typed is None else masked_record(text, layout)
     yield f"{visible(submission.named)}, line {line}: {layout.record}, {layout.title}"
     if typed is None:
-        yield "the record is shifted: what stands in a field does not belong there (resultsday check shows why)"
+        yield "the record is shifted: its fields hold text that belongs elsewhere (resultsday check shows why)"
     yield ""
     rows = [
         (
-            one.name,
-            columns_of(one),
-            one.cut(text).replace(" ", "·"),
-            one.grade,
-            "" if typed is None or (wish.mask and one.name in PERSONAL) else _meaning(one, text, layout, typed),
+            field.name,
+            columns_of(field),
+            field.cut(text).replace(" ", "·"),
+            field.grade,
+            "" if typed is None or (wish.mask and field.name in PERSONAL) else _meaning(field, text, layout, typed),
         )
-        for one in _fields(layout, text)
+        for field in _fields(layout, text)
     ]
     yield from folded(("field", "columns", "text", "grade", "meaning"), rows, wish.width)
 
@@ -238,13 +238,13 @@ def _of_the_envelope(submission: Submission, texts: Sequence[str], line: int) ->
 
 
 def _fields(layout: Layout, text: str) -> Iterator[Field]:
-    """The fields of a record, with those of its overlay where one is in force."""
+    """The fields of a record, with those of its overlay if one applies."""
     overlay = layout.overlay(text)
-    for one in layout.fields:
-        if one.name == layout.overlaid and overlay:
+    for field in layout.fields:
+        if field.name == layout.overlaid and overlay:
             yield from overlay
         else:
-            yield one
+            yield field
 
 
 _DECLARED = re.compile("`([^`]+)`:? ([^,`;(]+)")
@@ -257,20 +257,19 @@ _MEANINGS: Mapping[str, Callable[[str], str | None]] = {
 """Fields that mean the same in every record; None: look at the record's own legend."""
 
 
-def _meaning(one: Field, text: str, layout: Layout, typed: Mapping[str, Any]) -> str:
-    """What the value of a field means, where that is declared; `typed` are the record's values as the desk reads
-    them."""
-    value = one.cut(text).strip()
+def _meaning(field: Field, text: str, layout: Layout, typed: Mapping[str, Any]) -> str:
+    """The meaning of a field's value, if it is declared; `typed` has the record's values as the desk reads them."""
+    value = field.cut(text).strip()
     if not value:
         return ""
-    if one.name == "record_type":
+    if field.name == "record_type":
         return layout.title.split(" (")[0].lower()
-    if one.name in _MEANINGS and (meaning := _MEANINGS[one.name](value)) is not None:
+    if field.name in _MEANINGS and (meaning := _MEANINGS[field.name](value)) is not None:
         return meaning
-    if one.kind == "D":
-        day = typed.get(one.name) or spelt(value)
+    if field.kind == "D":
+        day = typed.get(field.name) or spelt(value)
         return str(day) if str(day) != value else "unknown" if value == "000000" else "no date"
-    if one.name == layout.chooser:
+    if field.name == layout.chooser:
         return next((each.title.replace("`", "") for each in layout.overlays if value in each.types), "")
-    declared: dict[str, str] = dict(_DECLARED.findall(one.legend))
+    declared: dict[str, str] = dict(_DECLARED.findall(field.legend))
     return declared.get(value, "").strip()

@@ -1,4 +1,4 @@
-"""The way back from `pipeline.files.to_table`: a table of text, batch by batch, to the file it stands for."""
+"""The way back from `pipeline.files.to_table`: turns a table of text, batch by batch, into the file it describes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from pipeline.files.to_table import (
 
 
 class TableError(ValueError):
-    """A table cannot be made a file; the message says where and why, and repeats no value of a record."""
+    """A table cannot be turned into a file; the message says where and why, and repeats no value of a record."""
 
 
 _NEEDED = (LAYOUT, *HEADER, PART, *CENTRE)
@@ -50,7 +50,7 @@ def file_of(batches: Iterable[pl.DataFrame]) -> bytes:
 
 @define
 class _Making:
-    """A file while it is made."""
+    """A file being made."""
 
     layout: Layout
     header: Header
@@ -64,17 +64,17 @@ class _Making:
     @classmethod
     def of(cls, first: pl.DataFrame) -> _Making:
         if MASKED in first.columns:
-            raise TableError("the table is masked: what it hides cannot be put back")
+            raise TableError("the table is masked: the hidden values cannot be restored")
         missing = [name for name in _NEEDED if name not in first.columns]
         if missing:
             raise TableError(f"the table has no column {', '.join(missing)}")
         said = first.head(1).select(LAYOUT, *HEADER).fill_null("").row(0, named=True)
         kind = FILE_TYPES.get(said["letter"])
         known = [kind.detail, *kind.older.values()] if kind else []
-        layout = next((one for one in known if one and one.record == said[LAYOUT]), None)
+        layout = next((layout for layout in known if layout and layout.record == said[LAYOUT]), None)
         if layout is None:
-            raise TableError("row 1: the columns letter and layout name no kind of record, such as E and E5/A5")
-        suffixes = [one.name for one in layout.slots if one.name.startswith("suffix_")]
+            raise TableError("row 1: the columns letter and layout do not name a record type, such as E and E5/A5")
+        suffixes = [slot.name for slot in layout.slots if slot.name.startswith("suffix_")]
         unknown = set(first.columns) - {*_NEEDED, *detail_columns(layout, suffixes), AS_RECEIVED}
         if unknown:
             raise TableError(f"there is no field {', '.join(sorted(unknown))} in {layout.record}")
@@ -90,7 +90,7 @@ class _Making:
         batch = batch.with_columns(pl.int_range(1, pl.len() + 1).alias("row") + self.rows)
         self.rows += batch.height
         for name in (LAYOUT, *HEADER):
-            _refuse(batch, pl.col(name).fill_null("") != self.said[name], f"{name} is another than in row 1")
+            _refuse(batch, pl.col(name).fill_null("") != self.said[name], f"{name} differs from row 1")
         _refuse(batch, pl.col(PART).is_null(), f"{PART} is blank: it numbers the centres of the file")
         self._take_parts(batch)
         for name in self.shape.details:
@@ -109,9 +109,9 @@ class _Making:
                 raise TableError(f"part {part}: {', '.join(CENTRE)} differ between its rows")
 
     def _take_records(self, rows: pl.DataFrame) -> None:
-        typed = rows.with_columns({one.column: one.typed for one in self.places}.values())
-        for one in self.places:
-            one.check(rows, typed)
+        typed = rows.with_columns({place.column: place.typed for place in self.places}.values())
+        for place in self.places:
+            place.check(rows, typed)
         self._check_overlaid(rows)
         centre = pl.coalesce(RECORD_CENTRE, "centre") if self.shape.record_centre else pl.col("centre")
         written = lines(self.header.letter, self.layout, typed.with_columns(centre.alias("centre")))
@@ -123,31 +123,31 @@ class _Making:
             self.blocks.setdefault(part, []).append(block + LINE_END)
 
     def _check_overlaid(self, rows: pl.DataFrame) -> None:
-        """A value that the record's result type has no columns for would be lost."""
+        """Refuses a value for which the record's result type has no columns: it would be lost."""
         types: dict[str, str] = {}
-        for one in self.places:
-            if one.types:
-                types[one.column] = types.get(one.column, "") + one.types
+        for place in self.places:
+            if place.types:
+                types[place.column] = types.get(place.column, "") + place.types
         for column, having in types.items():
             nowhere = pl.col(column).is_not_null() & ~pl.col(self.layout.chooser).is_in(list(having)).fill_null(False)
             _refuse(rows, nowhere, f"{column} has no place in a record of this {self.layout.chooser}")
 
     def _check_received(self, rows: pl.DataFrame, typed: pl.DataFrame) -> None:
-        """A record that stands there verbatim is the one that counts: its fields must still say the same."""
+        """Where a record is given verbatim, that is what counts, so the fields must agree with it."""
         given = rows.filter(pl.col(AS_RECEIVED).is_not_null())
         if given.is_empty():
             return
         wrong = ~pl.col(AS_RECEIVED).str.contains(f"^{self.header.letter}5[ -~]{{0,{self.layout.width - 2}}}$")
-        _refuse(given, wrong, f"{AS_RECEIVED} is no record of this file")
+        _refuse(given, wrong, f"{AS_RECEIVED} is not a record of this file")
         names = list(self.shape.details)
         fields = typed.filter(pl.col(AS_RECEIVED).is_not_null()).select(names)
         meant = self._again(given).select(pl.col(name).alias(f"{name} again") for name in names)
         same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name} again")) for name in names)
         differ = ~pl.concat([fields, meant], how="horizontal").select(same).to_series()
-        _refuse(given, differ, f"{AS_RECEIVED} and the fields differ: empty it to have the fields written")
+        _refuse(given, differ, f"{AS_RECEIVED} and the fields differ: empty it and the fields are written instead")
 
     def _again(self, given: pl.DataFrame) -> pl.DataFrame:
-        """The fields of records that stand in the table verbatim, read once more."""
+        """The fields of the records given verbatim, read again."""
         text = pl.col(AS_RECEIVED).str.pad_end(self.layout.width) + LINE_END
         grouped = given.group_by(pl.col("centre").fill_null(""), maintain_order=True).agg(text.str.join(), "row")
         batch = [
@@ -164,7 +164,7 @@ class _Making:
         centres = []
         for part, (number, sequence, postcode, produced) in self.parts.items():
             if not (sequence.isascii() and sequence.isdigit() and 0 < int(sequence) < 1000):
-                raise TableError(f"part {part}: sequence is no number from 001 to 999")
+                raise TableError(f"part {part}: sequence is not a number from 001 to 999")
             details = "".join(self.blocks.get(part, ())).encode("ascii")
             own = Centre(
                 number=number,
@@ -197,14 +197,14 @@ class _Place:
 
     @property
     def typed(self) -> pl.Expr:
-        """The column with the type of its field; null where it is no such value."""
+        """The column with the type of its field; null where the value does not fit the type."""
         text = pl.col(self.column)
         if self.field.number:
             return text.cast(pl.Int32, strict=False)
         return text.str.to_date("%Y-%m-%d", strict=False) if self.field.kind == "D" else text
 
     def check(self, rows: pl.DataFrame, typed: pl.DataFrame) -> None:
-        """Raises `TableError` for the first row whose value does not go into the field."""
+        """Raises `TableError` for the first row whose value does not fit into the field."""
         text, place = pl.col(self.column), self.field
         mine = rows.filter(pl.col(self.chooser).is_in(list(self.types))) if self.types else rows
         if place.number or place.kind == "D":
@@ -218,9 +218,14 @@ class _Place:
 
 
 def _places(layout: Layout, shape: Shape) -> list[_Place]:
-    columns_of = {RECORD_CENTRE if one.name == "centre" else one.name: one for one in (*layout.plain, *layout.slots)}
-    plain = [_Place(name, one, "", "") for name, one in columns_of.items() if name in shape.details]
+    columns_of = {
+        RECORD_CENTRE if declared.name == "centre" else declared.name: declared
+        for declared in (*layout.plain, *layout.slots)
+    }
+    plain = [_Place(name, declared, "", "") for name, declared in columns_of.items() if name in shape.details]
     overlaid = [
-        _Place(one.name, one, layout.chooser, overlay.types) for overlay in layout.overlays for one in overlay.fields
+        _Place(declared.name, declared, layout.chooser, overlay.types)
+        for overlay in layout.overlays
+        for declared in overlay.fields
     ]
     return plain + overlaid

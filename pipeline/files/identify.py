@@ -15,7 +15,7 @@ SHAPES = (
 
 
 def identify(value: str) -> Explanation | None:
-    """The explanation of a value as what it looks like; null when it looks like nothing known here."""
+    """The explanation of a value as the identifier it looks like; None when it looks like none known here."""
     explain = _looks_like(value)
     return explain(value) if explain else None
 
@@ -26,7 +26,7 @@ def _looks_like(value: str) -> Callable[[str], Explanation] | None:
         return filename.explain
     if series.is_valid(text):
         return series.explain
-    # A number that lost its check letter or got a wrong character is still meant for what it nearly is.
+    # A number without its check letter, or with a wrong character, still counts as what it nearly is.
     squeezed = uci.compact(value)
     if not re.fullmatch("[0-9A-Z]+", squeezed):
         return None

@@ -11,23 +11,23 @@ from parsers.bundle import is_bundle
 from parsers.identifiers import filename
 
 LARGE = 8 * 1024 * 1024
-"""Bytes from which on a file takes long enough for a progress bar."""
+"""From this many bytes, a file takes long enough for a progress bar."""
 
 _CHUNK = 1024 * 1024
 
 
 def files_of(paths: Iterable[Path], trouble: Callable[[OSError], None]) -> Iterator[Path]:
-    """The files themselves and those of folders, walked in order of their names; hidden files and folders are passed
-    over. `trouble` is told of folders that cannot be listed."""
+    """The files themselves and those in folders, walked in order of name; hidden files and folders are skipped.
+    `trouble` is called for folders that cannot be listed."""
     for path in paths:
         if not _is_folder(path):
             yield path
             continue
         for folder, folders, names in os.walk(path, onerror=trouble):
-            folders[:] = sorted(one for one in folders if not one.startswith("."))
+            folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
             for name in sorted(names):
                 inside = Path(folder, name)
-                # Reading a pipe or a device that lies in a folder could take for ever.
+                # Reading a pipe or a device in a folder could take for ever.
                 if not name.startswith(".") and inside.is_file():
                     yield inside
 
@@ -36,12 +36,12 @@ def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
     except OSError:
-        # Reading it will say why.
+        # Reading it later will say why.
         return False
 
 
 def whole(path: Path, limit: int | None = None, progress: Callable[[int], object] | None = None) -> bytes:
-    """The bytes of a file; `progress` is told of bytes read. Raises `OSError`, also when it has more than `limit`."""
+    """The bytes of a file; `progress` is called with the bytes read. Raises `OSError`, also above `limit` bytes."""
     parts, size = [], 0
     with path.open("rb") as stream:
         while part := stream.read(_CHUNK):
@@ -55,7 +55,7 @@ def whole(path: Path, limit: int | None = None, progress: Callable[[int], object
 
 
 def size_of(path: Path) -> int:
-    """The size of a file, for a progress bar only: 0 where there is none."""
+    """The size of a file, only for a progress bar: 0 if there is no file."""
     try:
         return path.stat().st_size
     except OSError:
@@ -68,7 +68,7 @@ def sentence(error: OSError) -> str:
 
 
 def is_bundle_file(named: str, data: bytes) -> bool:
-    """Whether a file is a bundle of basedata: by its contents and its name, as office documents are archives too."""
+    """Whether a file is a bundle of basedata, by its contents and its name: office documents are archives too."""
     name = filename.original(named)
     return is_bundle(data) and (named.lower().endswith(".zip") or (name is not None and name.letter == filename.BUNDLE))
 
@@ -77,7 +77,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def lines_of(data: bytes) -> list[str]:
-    """The lines of a file as the reader counts them, a character a column, for showing."""
+    """The lines of a file as the reader counts them, one character per column, for showing."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""A bar on stderr while something takes long; nothing where stderr is no terminal."""
+"""A bar on stderr while something takes long; nothing if stderr is not a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from parsers.reader import Submission
 
 
 class Bar:
-    """Bytes read of all files, and records checked of the file at hand."""
+    """Bytes read of all files, and records checked of the current file."""
 
     def __init__(self, size: int, *, shown: bool) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
@@ -23,18 +23,19 @@ class Bar:
         self._records = self._progress.add_task("checking", total=None, visible=False)
 
     def read(self, size: int) -> None:
-        """So many bytes have been read."""
+        """Adds to the bytes read."""
         self._progress.advance(self._bytes, size)
 
     def checking(self, submission: Submission) -> Callable[[int], object]:
-        """The records of `submission` are about to be checked; the result is to be told of each that is."""
-        total = sum(len(one.lines) for one in submission.centres)
+        """Called before the records of `submission` are checked; returns a function to call with the records
+        checked."""
+        total = sum(len(centre.lines) for centre in submission.centres)
         self._progress.reset(self._records, total=total, visible=True)
         return lambda count: self._progress.advance(self._records, count)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """While the bar is on the screen."""
+        """Shows the bar while the block runs."""
         if self._shown:
             self._progress.start()
         try:
@@ -45,7 +46,7 @@ class Bar:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """While something else is printed."""
+        """Hides the bar while something else is printed."""
         if self._shown:
             self._progress.stop()
         yield
@@ -60,7 +61,7 @@ def on_a_terminal() -> bool:
 
 @contextmanager
 def waiting(console: Console, words: str) -> Iterator[None]:
-    """A turning wheel beside `words` while something is awaited; nothing where the console is no terminal."""
+    """A turning wheel beside `words` while the block waits; nothing if the console is not a terminal."""
     if not console.is_terminal:
         yield
         return

@@ -1,4 +1,4 @@
-"""Record types as a person asks for them: found by name, shown as tables."""
+"""Record types for people: found by name, shown as tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.files.aligned import folded
 
 
 def names() -> dict[str, tuple[str, Layout]]:
-    """Every record type by the names it can be asked for, upper case, with its title: `E5`, `O5V12`, `1`."""
+    """Every record type, with its title, by each name that a person may type, in upper case: `E5`, `O5V12`, `1`."""
     known = {}
     for layout in LAYOUTS:
         record, _, version = layout.record.partition(", version ")
@@ -22,28 +22,29 @@ def names() -> dict[str, tuple[str, Layout]]:
 
 
 def record_type(asked: str) -> Layout | FileType | None:
-    """The record type, or file type, that is asked for; null when there is none of that name."""
+    """The record type, or file type, of that name; None when there is none."""
     name = re.sub("[^0-9A-Z]", "", asked.upper().replace("VERSION", "V"))
     known = names().get(name)
     if known:
         return known[1]
     kind = FILE_TYPES.get(name)
-    return kind.detail or kind if kind else next((one for one in LAYOUTS if one.record == asked), None)
+    return kind.detail or kind if kind else next((layout for layout in LAYOUTS if layout.record == asked), None)
 
 
 def overview() -> Iterator[str]:
-    """All record types, a line each, and the letters of files."""
+    """All record types, one per line, and the letters of files."""
     rows = [(name, str(layout.width), title) for name, (title, layout) in names().items()]
     yield from folded(("record", "columns", "title"), rows)
     yield ""
     files = [
-        (one.letter, one.detail.record if one.detail else "text", one.sender, one.title) for one in FILE_TYPES.values()
+        (file.letter, file.detail.record if file.detail else "text", file.sender, file.title)
+        for file in FILE_TYPES.values()
     ]
     yield from folded(("file", "records", "from", "title"), files)
 
 
 def shown(layout: Layout, width: int | None) -> Iterator[str]:
-    """A record type as a table at most `width` wide (null: as wide as it is), and its overlays below."""
+    """A record type as a table at most `width` wide (None: any width), with its overlays below."""
     yield f"{layout.record}: {layout.title}, {layout.width} columns"
     yield ""
     yield from _table(layout.fields, width)
@@ -61,22 +62,22 @@ _HEAD = ("field", "columns", "width", "kind", "required", "grade", "contents")
 def _table(fields: tuple[Field, ...], width: int | None) -> Iterator[str]:
     rows = [
         (
-            one.name,
-            columns_of(one),
-            str(one.width),
-            one.kind,
-            "yes" if one.required else "no",
-            one.grade,
-            one.legend.replace("`", ""),
+            field.name,
+            columns_of(field),
+            str(field.width),
+            field.kind,
+            "yes" if field.required else "no",
+            field.grade,
+            field.legend.replace("`", ""),
         )
-        for one in fields
+        for field in fields
     ]
     yield from folded(_HEAD, rows, width)
 
 
-def columns_of(one: Field) -> str:
+def columns_of(field: Field) -> str:
     """`13-52`, or `13` where there is only one column."""
-    return f"{one.first}-{one.last}" if one.width > 1 else str(one.first)
+    return f"{field.first}-{field.last}" if field.width > 1 else str(field.first)
 
 
 def as_data(layout: Layout) -> dict[str, Any]:
@@ -85,24 +86,24 @@ def as_data(layout: Layout) -> dict[str, Any]:
         "record": layout.record,
         "title": layout.title,
         "width": layout.width,
-        "fields": [_field(one) for one in layout.fields],
+        "fields": [_field(field) for field in layout.fields],
         "overlays": [
             {"field": layout.overlaid, "where": layout.chooser, "is": list(overlay.types), "title": overlay.title}
-            | {"fields": [_field(one) for one in overlay.fields]}
+            | {"fields": [_field(field) for field in overlay.fields]}
             for overlay in layout.overlays
         ],
     }
 
 
-def _field(one: Field) -> dict[str, Any]:
+def _field(field: Field) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "first": one.first,
-        "last": one.last,
-        "width": one.width,
-        "kind": one.kind,
-        "required": one.required,
-        "contents": one.legend,
-        "expected": one.form.words,
-        "grade": one.grade,
+        "name": field.name,
+        "first": field.first,
+        "last": field.last,
+        "width": field.width,
+        "kind": field.kind,
+        "required": field.required,
+        "contents": field.legend,
+        "expected": field.form.words,
+        "grade": field.grade,
     }

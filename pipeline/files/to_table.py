@@ -1,9 +1,9 @@
-"""A file as one table, for other programs: what headers say in front of every record, then its fields typed.
+"""A file as one table, for other programs: each row has the values of the headers, then the typed fields of a record.
 
-The table holds all that the file says. Text is without the spaces at its end, blank is null, and identifiers are text,
-zeros in front included. Where the fields as the desk reads them do not give the record back to the letter (a small
-letter, a shifted record, a date that is none), the record stands verbatim in `as_received`. A centre without records
-is one row whose fields are null.
+The table holds everything that the file says. Text has no trailing spaces, blank is null, and identifiers are text with
+their leading zeros. Where the fields as the desk reads them do not give back the exact record (a small letter, a
+shifted record, an impossible date), `as_received` holds the record verbatim. A centre without records is a row whose
+fields are null.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from parsers.writer import LINE_END, lines
 from pipeline.files.mask import masked
 
 BATCH = 1 << 16
-"""Records worked on at a time."""
+"""Records processed at a time."""
 
 LAYOUT, PART, AS_RECEIVED, MASKED = "layout", "part", "as_received", "masked"
 FILE_CENTRE, RECORD_CENTRE = "file_centre", "record_centre"
@@ -41,8 +41,8 @@ CENTRE = ("centre", "sequence", "postcode", "produced")
 
 @frozen
 class Shape:
-    """Which columns the table of a file has: `suffixes` and `record_centre` (where a record names another centre than
-    the header above it) are there only where they are needed."""
+    """The columns of a file's table: `suffixes`, and `record_centre` (for records that name another centre than the
+    header above them), only if they are needed."""
 
     layout: Layout
     header: Header
@@ -56,16 +56,16 @@ class Shape:
         layout, header = submission.layout, submission.header
         assert layout is not None
         assert header is not None
-        suffixes = [one for one in layout.slots if one.name.startswith("suffix_")]
+        suffixes = [slot for slot in layout.slots if slot.name.startswith("suffix_")]
         used, strangers = np.zeros(len(suffixes), np.bool_), False
         for part in submission.centres:
             rows = np.frombuffer(part.details, np.uint8).reshape(-1, layout.width + len(LINE_END))
-            used |= np.array([(rows[:, one.first - 1] != ord(" ")).any() for one in suffixes], np.bool_)
+            used |= np.array([(rows[:, suffix.first - 1] != ord(" ")).any() for suffix in suffixes], np.bool_)
             if "centre" in layout.names:
                 place = layout["centre"]
                 own = np.frombuffer(part.number.ljust(place.width).encode("ascii"), np.uint8)
                 strangers |= bool((rows[:, place.first - 1 : place.last] != own).any())
-        names = tuple(one.name for one, there in zip(suffixes, used, strict=True) if there)
+        names = tuple(suffix.name for suffix, there in zip(suffixes, used, strict=True) if there)
         return cls(layout, header, names, strangers, mask)
 
     @property
@@ -92,7 +92,7 @@ def detail_columns(layout: Layout, suffixes: Sequence[str]) -> dict[str, Any]:
     for none_of_its_own in ("file", "line", "kept"):
         schema.pop(none_of_its_own, None)
     named = {RECORD_CENTRE if name == "centre" else name: kind for name, kind in schema.items()}
-    slots = [one.name for one in layout.slots if one.name.startswith("option_") or one.name in suffixes]
+    slots = [slot.name for slot in layout.slots if slot.name.startswith("option_") or slot.name in suffixes]
     return named | dict.fromkeys(slots, pl.String())
 
 
@@ -112,14 +112,14 @@ def frames(submission: Submission, shape: Shape) -> Iterator[pl.DataFrame]:
 
 def _parts(submission: Submission) -> pl.DataFrame:
     rows = [
-        (number, one.number, f"{one.sequence:03d}", one.postcode, spelt(one.produced))
-        for number, one in enumerate(submission.centres, 1)
+        (number, centre.number, f"{centre.sequence:03d}", centre.postcode, spelt(centre.produced))
+        for number, centre in enumerate(submission.centres, 1)
     ]
     return pl.DataFrame(rows, schema={PART: pl.Int32(), **dict.fromkeys(CENTRE, pl.String())}, orient="row")
 
 
 Part = tuple[int, Centre]
-"""A centre's number in the file, from 1, and some of its records."""
+"""Some records of a centre, with the centre's position in the file, from 1."""
 
 
 def _batches(submission: Submission) -> Iterator[list[Part]]:
@@ -149,7 +149,7 @@ def records(submission: Submission, shape: Shape, batch: Sequence[Part]) -> pl.D
     typed = typed.drop("file", "kept", strict=False).with_columns(pl.lit(True).alias("read"))
     rows = _found(batch).join(typed, on="line", how="left", maintain_order="left")
     text = pl.col("record")
-    slots = {one.name: text.str.slice(one.first - 1, one.width) for one in layout.slots}
+    slots = {slot.name: text.str.slice(slot.first - 1, slot.width) for slot in layout.slots}
     readable = pl.when(pl.col("read"))
     rows = rows.with_columns(
         readable.then(cut.str.strip_chars(" ").str.to_uppercase()).alias(name) for name, cut in slots.items()
@@ -157,14 +157,14 @@ def records(submission: Submission, shape: Shape, batch: Sequence[Part]) -> pl.D
     rows = rows.with_columns(lines(shape.header.letter, layout, rows).alias("written"))
     if "centre" in typed.columns:
         rows = rows.with_columns(pl.when(pl.col("centre") != pl.col("own")).then("centre").alias(RECORD_CENTRE))
-    # A record in which nothing stands would be taken for a centre without records.
+    # An empty record would look like a centre without records.
     empty = pl.all_horizontal(pl.col(name).cast(pl.String).fill_null("") == "" for name in shape.details)
     verbatim = pl.when((text != pl.col("written")) | empty).then(text.str.strip_chars_end(" "))
     return rows.select(PART, *shape.details, verbatim.alias(AS_RECEIVED))
 
 
 def _found(batch: Sequence[Part]) -> pl.DataFrame:
-    """The records as text, with the part they are in and the centre number (`own`) its header has."""
+    """The records as text, with their part and the centre number in its header (`own`)."""
     counts = [len(part.lines) for _, part in batch]
     whose = np.repeat(np.arange(len(batch), dtype=np.uint32), counts)
     texts = b"".join(part.details for _, part in batch).decode("ascii").split(LINE_END)[:-1]
@@ -183,7 +183,7 @@ def _found(batch: Sequence[Part]) -> pl.DataFrame:
 
 
 def spelt(produced: str) -> str:
-    """A date of production, DDMMYY, as 2024-02-15; anything else as it is."""
+    """A date of production, DDMMYY, as 2024-02-15; any other text unchanged."""
     day = _day(produced)
     return day.isoformat() if day else produced
 

@@ -104,12 +104,12 @@ def bundle_name(series: Series) -> str:
 def read_version(series: Series, data: bytes) -> Version:
     """The set in a bundle of ours; raises `ValueError` when there is anything to find in it."""
     bundle = read_bundle(bundle_name(series), data)
-    found = Found([one.named for one in bundle.members])
+    found = Found([member.named for member in bundle.members])
     frames = {}
-    for index, one in enumerate(bundle.members):
-        found.carry(index, one.findings)
-        if one.type and one.layout:
-            frames[one.type.letter] = columns([one], one.layout, found).records.drop("file", "line")
+    for index, member in enumerate(bundle.members):
+        found.carry(index, member.findings)
+        if member.type and member.layout:
+            frames[member.type.letter] = columns([member], member.layout, found).records.drop("file", "line")
     wrong = [*bundle.findings, *(finding for index in range(len(bundle.members)) for finding in found.of(index))]
     if wrong:
         raise ValueError(f"{bundle.named} is not as it was written: {wrong[0].message}")
@@ -118,21 +118,21 @@ def read_version(series: Series, data: bytes) -> Version:
     return Version(series=series, number=part.sequence, produced=date(2000 + year, month, day), frames=frames)
 
 
-def written(one: Version) -> dict[str, bytes]:
+def written(version: Version) -> dict[str, bytes]:
     """The files of a version by name, its bundle last, read back before anybody gets them; raises `BasedataError`."""
     try:
-        members = one.members()
+        members = version.members()
         data = write_bundle([*members.items()])
-        again = read_version(one.series, data)
+        again = read_version(version.series, data)
     except ValueError as error:
-        raise BasedataError(f"the catalogue does not fit the basedata of {one.series.title}: {error}") from error
-    if not _same(again.frames, one.frames):
-        raise BasedataError(f"the basedata of {one.series.title} does not say what the catalogue says")
-    return members | {one.bundle: data}
+        raise BasedataError(f"the catalogue does not fit the basedata of {version.series.title}: {error}") from error
+    if not _same(again.frames, version.frames):
+        raise BasedataError(f"the basedata of {version.series.title} does not say what the catalogue says")
+    return members | {version.bundle: data}
 
 
-def _same(one: Frames, other: Frames) -> bool:
-    return all(one[letter].equals(other[letter]) for letter in LAYOUTS)
+def _same(ours: Frames, other: Frames) -> bool:
+    return all(ours[letter].equals(other[letter]) for letter in LAYOUTS)
 
 
 def drawn_up(catalogue: Catalogue, series: Series, at: datetime, number: int = 1) -> Version:
@@ -141,15 +141,15 @@ def drawn_up(catalogue: Catalogue, series: Series, at: datetime, number: int = 1
     return Version(series=series, number=number, produced=at.astimezone(LONDON).date(), frames=frames)
 
 
-def note(one: Version, before: Version | None, unpublished: Iterable[str]) -> Iterator[str]:
+def note(version: Version, before: Version | None, unpublished: Iterable[str]) -> Iterator[str]:
     """The lines of the note beside a version: what it holds, what it changes, and what of it nobody published."""
-    series, changed = one.series, list(changes(before.frames, one.frames)) if before else []
+    series, changed = version.series, list(changes(before.frames, version.frames)) if before else []
     replaced = f"version {before.number}: load all of it again" if before else "nothing: the first version"
-    yield f"BASEDATA  {one.bundle}"
+    yield f"BASEDATA  {version.bundle}"
     yield f"  Series      {series.title} ({series.key}, awarding-body identifier {series.awarding_body})"
-    yield f"  Version     {one.number}, produced {day_text(one.produced)}"
+    yield f"  Version     {version.number}, produced {day_text(version.produced)}"
     yield f"  Replaces    {replaced}"
-    yield f"  Records     {_counted(one.records)}"
+    yield f"  Records     {_counted(version.records)}"
     if before:
         yield ""
         yield f"CHANGES  {len(changed)}"
@@ -171,8 +171,11 @@ def _counted(records: Mapping[str, int]) -> str:
 def due(catalogue: Catalogue, now: datetime) -> list[Series]:
     """CAL-1: the series whose basedata is kept up to date at `now` (aware), registration series too: from `LEAD` before
     the window opens until results are with the centres, or the window closes where there are none."""
-    every = (catalogue.series_by_id(one) for one in sorted({one.series for one in catalogue.milestones}))
-    return [one for one in every if one and _is_due(catalogue, one, now)]
+    every = (
+        catalogue.series_by_id(identifier)
+        for identifier in sorted({milestone.series for milestone in catalogue.milestones})
+    )
+    return [series for series in every if series and _is_due(catalogue, series, now)]
 
 
 def _is_due(catalogue: Catalogue, series: Series, now: datetime) -> bool:
@@ -187,7 +190,7 @@ def publish_due(desk: Desk, now: datetime) -> list[Published]:
     return [publish_basedata(desk, series, now) for series in due(desk.catalogue, now)]
 
 
-@journaled("basedata", idle=lambda one: not one.fresh)
+@journaled("basedata", idle=lambda version: not version.fresh)
 def publish_basedata(desk: Desk, series: Series, now: datetime) -> Published:
     """CAL-2, CAL-4: publishes the basedata of `series` as the catalogue has it at `now` (aware), unless the latest
     version says the same: the files, the bundle and `note.txt`. A version is never written over.
@@ -236,13 +239,13 @@ def _published(store: Store, series: Series, number: int) -> Version:
 
 def _finished(desk: Desk, series: Series, number: int, now: datetime) -> Version:
     """A published version, everything beside its bundle written as far as it is not there yet."""
-    one, folder = _published(desk.store, series, number), _folder(series, number)
+    version, folder = _published(desk.store, series, number), _folder(series, number)
     there = {stored.key for stored in desk.store.list(folder)}
-    for name, data in one.members().items():
+    for name, data in version.members().items():
         if f"{folder}{name}" not in there:
             desk.store.put_if_absent(f"{folder}{name}", data)
     if f"{folder}{NOTE}" not in there:
         before = _published(desk.store, series, number - 1) if number > 1 else None
-        lines = note(one, before, placeholders(desk.catalogue, series, now))
+        lines = note(version, before, placeholders(desk.catalogue, series, now))
         desk.store.put_if_absent(f"{folder}{NOTE}", "".join(f"{line}\n" for line in lines).encode())
-    return one
+    return version

@@ -117,7 +117,7 @@ def _silent(desk: Desk, accounts: Accounts, series: Series) -> list[str]:
     before = rules.season_before(series, desk.catalogue)
     if before is None:
         return []
-    sent = [accounts.senders(one.id, one.key, one.awarding_body) for one in (before, series)]
+    sent = [accounts.senders(each.id, each.key, each.awarding_body) for each in (before, series)]
     return rules.silent(*sent)["centre"].to_list()
 
 
@@ -152,7 +152,7 @@ def _report(
     by_reason = (
         learners.group_by("centre", "code").agg(pl.len().alias("learners")).sort("centre", pl.col("code").cast(codes))
     )
-    rules_of = {code: one.rule for code, one in REASONS.items()}
+    rules_of = {code: reason.rule for code, reason in REASONS.items()}
     said = by_reason.select("centre", "code", pl.col("code").replace_strict(rules_of).alias("rule"), "learners")
     quiet = pl.DataFrame({"centre": silent}, schema={"centre": pl.String}).with_columns(
         code=pl.lit("SILENT"), rule=pl.lit("OPS-2"), learners=pl.lit(None, pl.UInt32)
@@ -247,7 +247,7 @@ def _letters(desk: Desk, series: Series, event: str, now: datetime, named: pl.Da
     """A letter to every centre concerned; one that had a letter for this event and is no longer, is told so."""
     of_centre = {str(part["centre"][0]): part for part in named.partition_by("centre", maintain_order=True)}
     name = f"checkpoint-{series.id}-{event}.txt"
-    had = {one.key.split("/")[1] for one in desk.store.list("outbox/") if one.key.endswith(f"/{name}")}
+    had = {stored.key.split("/")[1] for stored in desk.store.list("outbox/") if stored.key.endswith(f"/{name}")}
     centres = sorted(of_centre.keys() | set(silent) | had)
     extended = desk.actions.extensions(centres)
     quiet = set(silent)
@@ -290,7 +290,7 @@ def _letter(
         0,
     )
     parts = {str(part["code"][0]): part for part in mine.partition_by("code", maintain_order=True)}
-    for number, (code, reason) in enumerate(((one, REASONS[one]) for one in REASONS if one in parts), 1):
+    for number, (code, reason) in enumerate(((code, REASONS[code]) for code in REASONS if code in parts), 1):
         yield ""
         yield from textwrap.wrap(
             f"{number:>3}. {reason.words[:1].upper()}{reason.words[1:]}. ({reason.rule}, {code})",
@@ -318,7 +318,9 @@ def by_when(desk: Desk, reason: Reason, series: Series, now: datetime, centre: s
         if due.at > milestone.at:
             return f"{_last_day(due.at)}, as extended for your centre"
         return milestone.text
-    opens, closes = (desk.catalogue.milestone(series, one, now) for one in ("late_claims_open", "late_claims_close"))
+    opens, closes = (
+        desk.catalogue.milestone(series, event, now) for event in ("late_claims_open", "late_claims_close")
+    )
     if reason is rules.NO_CASH_IN and opens and closes and now < closes.at:
         return f"{closes.text}, in the late claim window from {opens.text} on, and only online (CRT-1)"
     return _STAFF

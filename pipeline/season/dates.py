@@ -25,7 +25,7 @@ def _is_current(catalogue: Catalogue, series: Series, now: datetime) -> bool:
 def series_to_show(catalogue: Catalogue, now: datetime) -> tuple[Series, ...]:
     """The exam series that have a date to come at `now` (aware); when there is none, the last one."""
     every = catalogue.all_series()
-    coming = tuple(one for one in every if any(date.at > now for date in catalogue.milestones_of(one, now)))
+    coming = tuple(series for series in every if any(date.at > now for date in catalogue.milestones_of(series, now)))
     return coming or every[-1:]
 
 
@@ -33,9 +33,9 @@ def countdown(catalogue: Catalogue, series: Series, now: datetime) -> Iterator[s
     """CAL-1, CAL-2: the dates of a series in the version in force at `now` (aware), a line each, in order: the date
     with its placeholder mark, how long until then, the event and what it means."""
     yield f"{series.title} ({series.key}, {series.id})"
-    for one in catalogue.milestones_of(series, now):
-        whose = "" if one.component == ANY else f" of {one.component}"
-        yield f"  {one.text:<44}{time_left(one.at, now):<15}{one.event + whose:<30}{EVENTS[one.event]}"
+    for date in catalogue.milestones_of(series, now):
+        whose = "" if date.component == ANY else f" of {date.component}"
+        yield f"  {date.text:<44}{time_left(date.at, now):<15}{date.event + whose:<30}{EVENTS[date.event]}"
 
 
 def time_left(at: datetime, now: datetime) -> str:

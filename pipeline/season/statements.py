@@ -130,4 +130,6 @@ def _invoice(desk: Desk, place: str, centre: str, series: Series, now: datetime,
 
 
 def _price(frame: pl.DataFrame) -> pl.Series:
-    return spelt(frame["pence"], money) + spelt(frame["placeholder"], lambda one: PLACEHOLDER if one else "")
+    return spelt(frame["pence"], money) + spelt(
+        frame["placeholder"], lambda placeholder: PLACEHOLDER if placeholder else ""
+    )

@@ -31,28 +31,28 @@ def exam_milestones(catalogue: Path, events: Iterable[str], days_before: Iterabl
     names = set(events)
     wanted = [row.record for row in milestones if row.record.event in names and int(row.record.series[5:]) in months]
 
-    def whose(one: Milestone) -> tuple[str, str, str]:
-        return one.series, one.event, one.component
+    def whose(date: Milestone) -> tuple[str, str, str]:
+        return date.series, date.event, date.component
 
-    versions = groupby(sorted(wanted, key=lambda one: (*whose(one), one.in_force_from)), whose)
+    versions = groupby(sorted(wanted, key=lambda date: (*whose(date), date.in_force_from)), whose)
     latest = [in_force(None, list(its)) for _, its in versions]
-    early = [evolve(one, day=one.day - timedelta(days=days)) for days in days_before for one in latest]
-    return sorted([*latest, *early], key=lambda one: (one.at, *whose(one)))
+    early = [evolve(date, day=date.day - timedelta(days=days)) for days in days_before for date in latest]
+    return sorted([*latest, *early], key=lambda date: (date.at, *whose(date)))
 
 
 def due(milestones: Iterable[Milestone], at: datetime) -> list[tuple[str, str]]:
     """The series id and event of the milestones that fall on the last instant at or before `at` (aware), each once;
     empty before the first. What a run of that instant is for, and a run started by hand after it."""
-    passed = [one for one in milestones if one.at <= at]
-    last = max((one.at for one in passed), default=None)
-    return sorted({(one.series, one.event) for one in passed if one.at == last})
+    passed = [date for date in milestones if date.at <= at]
+    last = max((date.at for date in passed), default=None)
+    return sorted({(date.series, date.event) for date in passed if date.at == last})
 
 
 def next_instant(instants: Iterable[datetime], after: datetime | None, now: datetime) -> datetime | None:
     """Of the aware `instants` later than `after` the last one that `now` has reached, otherwise the first to come; null
     when there is none. So of many that were missed one is made up for."""
-    left = sorted(one for one in instants if after is None or one > after)
-    reached = [one for one in left if one <= now]
+    left = sorted(instant for instant in instants if after is None or instant > after)
+    reached = [instant for instant in left if instant <= now]
     return reached[-1] if reached else next(iter(left), None)
 
 
@@ -119,9 +119,9 @@ class CalendarTimetable(Timetable):
 
     def next_run(self, after: datetime | None, earliest: datetime | None, now: datetime) -> datetime | None:
         """The instant of the next run after the run of `after`, not before `earliest`, as of `now` (all aware)."""
-        instants = [one.at for one in exam_milestones(self.catalogue, self.events, self.days_before)]
-        instants += self._hours_around(max(one for one in (after, earliest, now) if one is not None))
-        return next_instant((one for one in instants if earliest is None or one >= earliest), after, now)
+        instants = [date.at for date in exam_milestones(self.catalogue, self.events, self.days_before)]
+        instants += self._hours_around(max(instant for instant in (after, earliest, now) if instant is not None))
+        return next_instant((instant for instant in instants if earliest is None or instant >= earliest), after, now)
 
     def _hours_around(self, instant: datetime) -> Iterator[datetime]:
         if self.daily is not None:

@@ -49,7 +49,7 @@ class Alert:
         """As it is sent, for people and for programs; `runbook` is the address of its pages, with
         `{page}` for the name of one; `at` is aware."""
         lines = ["WHAT HAPPENED", f"  {self.happened}", "", "WHAT IT MEANS", f"  {self.meaning}", "", "WHAT TO DO"]
-        lines += [f"  {self.to_do}", *(f"    $ {one}" for one in self.commands), "", "MORE"]
+        lines += [f"  {self.to_do}", *(f"    $ {command}" for command in self.commands), "", "MORE"]
         page = runbook.replace("{page}", self.page)
         content = {
             "code": self.code, "key": self.key, "at": at.isoformat(), "happened": self.happened,
@@ -136,8 +136,8 @@ TEST = AlertCode(
     page="alerts-silent",
 )
 ALERTS = {
-    one.name: one
-    for one in (
+    code.name: code
+    for code in (
         RESULTS_LATE, RESULTS_NOT_APPROVED, AWARD_MISSING, CHECKPOINT_MISSING, INGEST_SILENT, FILES_HELD, RUN_FAILED,
         DISK_LOW, TEST,
     )
@@ -153,7 +153,7 @@ def alert(code: AlertCode, *about: str, **words: Any) -> Alert:
         happened=code.happened.format(**words),
         meaning=code.meaning.format(**words),
         to_do=code.to_do,
-        commands=tuple(one.format(**words) for one in code.commands),
+        commands=tuple(command.format(**words) for command in code.commands),
         page=code.page,
     )
 
@@ -164,18 +164,18 @@ def tell(settings: Settings, book: WatchBook, found: Iterable[Alert], now: datet
 
     A ledger that is out of reach keeps nobody from being told."""
     fresh = []
-    for one in found:
+    for trouble in found:
         try:
-            if not book.unsaid(one.key, one.code, one.happened, now):
+            if not book.unsaid(trouble.key, trouble.code, trouble.happened, now):
                 continue
         except SQLAlchemyError as error:
             log.warning("the book of alerts cannot be used: %s", type(error).__name__)
-        log.warning("%s: %s", one.code, one.happened)
-        fresh.append(one)
-        taken = send(settings, one.message(settings.alert_runbook, now))
+        log.warning("%s: %s", trouble.code, trouble.happened)
+        fresh.append(trouble)
+        taken = send(settings, trouble.message(settings.alert_runbook, now))
         if taken or not channels(settings):
             try:
-                book.sent(one.key, now)
+                book.sent(trouble.key, now)
             except SQLAlchemyError as error:
                 log.warning("the book of alerts cannot be used: %s", type(error).__name__)
     return fresh

@@ -112,8 +112,8 @@ def _store(settings: Settings) -> str:
         store = open_store(settings.store_location)
         store.put(key, said)
         read = store.get(key)
-        for one in store.list(key):
-            store.remove(one)
+        for stored in store.list(key):
+            store.remove(stored)
     except (StoreError, OSError) as error:
         return f"the store cannot be written and read ({type(error).__name__})"
     return "" if read == said else "the store does not give back what was written"

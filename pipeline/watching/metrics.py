@@ -153,29 +153,31 @@ def measure(desk: Desk, now: datetime) -> Iterator[Sample]:
 
 
 def _inbox(desk: Desk) -> Waiting:
-    found = [one.modified for place in ("inbox/", "feeds/") for one in desk.store.list(place) if one.kind == "file"]
+    found = [
+        stored.modified for place in ("inbox/", "feeds/") for stored in desk.store.list(place) if stored.kind == "file"
+    ]
     return Waiting(len(found), min(found, default=None))
 
 
 def _results(desk: Desk) -> Iterator[Sample]:
     for series in desk.catalogue.all_series():
-        every = [one for one in desk.results.every(series.id) if one.kind == "series"]
+        every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == "series"]
         for state in STATES if every else ():
             yield Sample(STATE, int(every[-1].state == state), {"series": series.id, "state": state})
-        issued = [one for one in every if one.state in ISSUED]
+        issued = [awarding for awarding in every if awarding.state in ISSUED]
         if issued:
             files = desk.results.files(issued[-1])
-            for audience in sorted({one.audience for one in files}):
-                waiting = sum(1 for one in files if one.audience == audience and one.published_at is None)
+            for audience in sorted({file.audience for file in files}):
+                waiting = sum(1 for file in files if file.audience == audience and file.published_at is None)
                 yield Sample(NOT_OUT, waiting, {"series": series.id, "audience": audience})
 
 
 def _dates(desk: Desk, now: datetime) -> Iterator[Sample]:
     coming: dict[str, tuple[datetime, str]] = {}
     for series in desk.catalogue.all_series():
-        for one in desk.catalogue.milestones_of(series, now):
-            if one.at > now and (one.event not in coming or one.at < coming[one.event][0]):
-                coming[one.event] = one.at, series.id
+        for date in desk.catalogue.milestones_of(series, now):
+            if date.at > now and (date.event not in coming or date.at < coming[date.event][0]):
+                coming[date.event] = date.at, series.id
     for event, (at, series_id) in sorted(coming.items()):
         yield Sample(NEXT, (at - now).total_seconds(), {"series": series_id, "event": event})
 
@@ -183,7 +185,7 @@ def _dates(desk: Desk, now: datetime) -> Iterator[Sample]:
 def exposition(desk: Desk, now: datetime) -> bytes:
     """Every value in the text format of Prometheus."""
     registry = CollectorRegistry()
-    gauges = {one.name: Gauge(one.name, one.meaning, one.labels, registry=registry) for one in METRICS}
+    gauges = {metric.name: Gauge(metric.name, metric.meaning, metric.labels, registry=registry) for metric in METRICS}
     for sample in measure(desk, now):
         gauge = gauges[sample.metric.name]
         (gauge.labels(**sample.labels) if sample.labels else gauge).set(sample.value)

@@ -65,8 +65,8 @@ def application() -> FastAPI:
 
     def looked() -> tuple[int, str]:
         parts = health(Settings.load(), airflow_url, datetime.now(UTC))
-        lines = [one.line() for one in parts]
-        return (503 if any(one.wrong for one in parts) else 200), "\n".join([*lines, ""])
+        lines = [part.line() for part in parts]
+        return (503 if any(part.wrong for part in parts) else 200), "\n".join([*lines, ""])
 
     def measured() -> tuple[int, bytes]:
         try:

@@ -64,8 +64,10 @@ class Watched:
         """In a line or more, for the run's note and for a person."""
         if not self.wrong:
             return "Nothing is late."
-        new = {one.key for one in self.fresh}
-        return "\n".join(f"{one.code}{' (new)' if one.key in new else ''}: {one.happened}" for one in self.wrong)
+        new = {trouble.key for trouble in self.fresh}
+        return "\n".join(
+            f"{trouble.code}{' (new)' if trouble.key in new else ''}: {trouble.happened}" for trouble in self.wrong
+        )
 
 
 def watch(desk: Desk, now: datetime) -> Watched:
@@ -94,10 +96,12 @@ def conditions(desk: Desk, book: WatchBook, now: datetime) -> Iterator[Alert]:
 
 def _results(desk: Desk, book: WatchBook, series: Series, since: datetime, now: datetime) -> Iterator[Alert]:
     dates = {audience: desk.catalogue.milestone(series, event, now) for audience, event in INSTANTS.items()}
-    due = {audience: one.at for audience, one in dates.items() if one and one.at >= since and one.at - AWARD <= now}
+    due = {
+        audience: date.at for audience, date in dates.items() if date and date.at >= since and date.at - AWARD <= now
+    }
     if not due or not book.entered(series.id):
         return
-    every = [one for one in desk.results.every(series.id) if one.kind == "series"]
+    every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == "series"]
     for audience, at in due.items():
         late = now - at
         if late >= RESULTS_MINUTES and not _out(desk, every, audience):
@@ -108,12 +112,14 @@ def _results(desk: Desk, book: WatchBook, series: Series, since: datetime, now: 
 
 
 def _out(desk: Desk, every: list[Awarding], audience: str) -> bool:
-    issued = [one for one in every if one.state in ISSUED]
-    return bool(issued) and all(one.published_at for one in desk.results.files(issued[-1]) if one.audience == audience)
+    issued = [awarding for awarding in every if awarding.state in ISSUED]
+    return bool(issued) and all(
+        file.published_at for file in desk.results.files(issued[-1]) if file.audience == audience
+    )
 
 
 def _not_ready(series: Series, every: list[Awarding], at: datetime, now: datetime) -> Iterator[Alert]:
-    if any(one.state in ISSUED for one in every):
+    if any(awarding.state in ISSUED for awarding in every):
         return
     state = f"version {every[-1].version} is {every[-1].state}" if every else "nothing is awarded"
     hours = int((at - now) / timedelta(hours=1))

@@ -97,7 +97,7 @@ def test_a_finding_shows_its_record_with_the_columns_marked(opened: Open, scene:
     assert "REPLY X" in page.locator("pre.reply").inner_text()
     page.get_by_text("Show personal data").click()
     page.get_by_label("Why you need it").fill("the centre asks by telephone")
-    page.get_by_role("button", name="put it on record").click()
+    page.get_by_role("button", name="record that I asked").click()
     assert page.locator(".finding mark").first.inner_text().rstrip() == "MISPELT:PERSON"
     page.goto(at(f"centres/{FIRST}"))
     assert "personal data" in page.locator("main").inner_text()

@@ -60,7 +60,7 @@ def test_a_viewer_sees_counts_only(opened: Open, scene: Scene) -> None:
 def test_a_reader_sees_files_and_does_not_decide(opened: Open, scene: Scene, desk: Desk) -> None:
     page = opened("reader")
     page.goto(f"/resultsday/files/{scene.other}")
-    assert "You may look, and not decide." in page.locator("main").inner_text()
+    assert "You may look at it but not decide." in page.locator("main").inner_text()
     sent = page.request.post(
         f"/resultsday/files/{scene.other}/decision",
         form={"action": "ignore", "why": "x"},
@@ -93,7 +93,7 @@ def test_personal_data_are_shown_to_whom_the_settings_name_for_a_reason(opened: 
     page.get_by_text("Show personal data").click()
     page.get_by_label("Why you need it").fill("a question of the centre")
     page.keyboard.press("Enter")
-    page.get_by_text("that is on record").wait_for()
+    page.get_by_text("that has been recorded").wait_for()
     assert [one for one in scene.personal if one in page.content()]
     with Ledger(desk.database_url) as ledger:
         newest = ConsoleBook(ledger.engine).acted(FIRST)[0]

@@ -137,7 +137,7 @@ def test_there_and_back_gives_the_canonical_file_of_any_readable_one(data: bytes
 
 def test_what_does_not_come_back_to_the_byte_is_said(folder: Path) -> None:
     (folder / "E6412315.X01").write_bytes(centre_file().replace(b"\r\n", b"\n"))
-    assert "not these very bytes" in run("E6412315.X01", "t.csv").output
+    assert "not these exact bytes" in run("E6412315.X01", "t.csv").output
     run("t.csv", "back.X01")
     assert (folder / "back.X01").read_bytes() == centre_file()
 
@@ -257,10 +257,10 @@ def test_masked_the_findings_of_a_refused_file_name_only_their_places(folder: Pa
 @pytest.mark.parametrize(
     ("source", "target", "why"),
     [
-        ("E6412315.X01", "E6412315.X02", "one of source and target is a common-format file"),
-        ("t.csv", "t.json", "one of source and target is a common-format file"),
-        ("t.csv", "t.txt", "name it like E6412315.X01"),
-        ("E6412315.X01", "there.csv", "exists already"),
+        ("E6412315.X01", "E6412315.X02", "one of source and target must be a common-format file"),
+        ("t.csv", "t.json", "one of source and target must be a common-format file"),
+        ("t.csv", "t.txt", "give it a name such as E6412315.X01"),
+        ("E6412315.X01", "there.csv", "already exists"),
     ],
 )
 def test_what_does_not_go_together_is_wrong_usage(source: str, target: str, why: str, folder: Path) -> None:
@@ -293,15 +293,15 @@ def test_an_unreadable_file_is_refused_with_its_findings(folder: Path) -> None:
     [
         ("X6412315.X01", b"REPLY\r\n", "a reply is plain text"),
         ("Z6B24_15.zip", b"PK\x05\x06" + bytes(18), "a bundle holds several files"),
-        ("t.csv", b"", "no table that can be read as CSV"),
+        ("t.csv", b"", "cannot be read as CSV"),
         ("t.csv", b"a,b\n1,2\n", "the table has no column layout, letter"),
-        ("t.csv", b"a\n1,2,3\n", "no table that can be read as CSV"),
+        ("t.csv", b"a\n1,2,3\n", "cannot be read as CSV"),
         ("t.csv", b"\xff\xfe\x00", "the table has no"),
-        ("t.json", b"{", "no table that can be read as JSON"),
-        ("t.json", b"[1]", "not made of header, centres and their records"),
+        ("t.json", b"{", "cannot be read as JSON"),
+        ("t.json", b"[1]", "does not consist of header, centres and records"),
         ("t.json", b'{"header": {}}', "'layout' is missing"),
-        ("t.json", b"[" * 100_000, "not made of header"),
-        ("t.parquet", b"PAR1", "no table that can be read as PARQUET"),
+        ("t.json", b"[" * 100_000, "does not consist of header"),
+        ("t.parquet", b"PAR1", "cannot be read as PARQUET"),
     ],
 )
 def test_what_is_no_file_or_table_is_said_in_a_sentence(name: str, data: bytes, why: str, folder: Path) -> None:
@@ -357,10 +357,10 @@ def test_a_changed_cell_is_written(folder: Path) -> None:
         ({"name": "NOWAK:" + "SECRET" * 10}, "row 2: name takes 40 characters of plain ASCII"),
         ({"name": "SECRÉT:A"}, "row 2: name takes 40 characters of plain ASCII"),
         ({"born": "01/02/SECRET"}, "row 2: born is not a date such as 2009-02-01"),
-        ({"letter": "A"}, "row 2: letter is another than in row 1"),
+        ({"letter": "A"}, "row 2: letter differs from row 1"),
         ({"part": None}, "row 2: part is blank"),
         ({"sequence": "002"}, "part 1: centre, sequence, postcode, produced differ between its rows"),
-        ({"as_received": "SECRET"}, "row 2: as_received is no record of this file"),
+        ({"as_received": "SECRET"}, "row 2: as_received is not a record of this file"),
         ({"as_received": "E5C641230009SECRET:A"}, "row 2: as_received and the fields differ"),
     ],
 )
