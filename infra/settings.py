@@ -232,7 +232,7 @@ class Settings:
         if self.alert_smtp_tls not in ("none", "starttls"):
             yield "RESULTSDAY_ALERT_SMTP_TLS must be none or starttls"
         if self.alert_smtp_password and self.alert_smtp_tls == "none":
-            yield "RESULTSDAY_ALERT_SMTP_PASSWORD is never sent in the clear: set RESULTSDAY_ALERT_SMTP_TLS"
+            yield "RESULTSDAY_ALERT_SMTP_PASSWORD is not sent in the clear: set RESULTSDAY_ALERT_SMTP_TLS"
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for the processes the desk starts."""

@@ -1,4 +1,4 @@
-"""Commands of the calendar: its dates, its jobs by hand, and the project's own pages."""
+"""Commands for the calendar: its dates, its jobs by hand, and the project's own pages."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @main.group()
 def run() -> None:
-    """The jobs of the calendar, by hand and without Airflow."""
+    """Run a job of the calendar by hand, without Airflow."""
 
 
 @run.command()
 @click.argument("series")
 @told
 def statements(series: str) -> None:
-    """Statements of entries and invoices of a SERIES into the outboxes of its centres (FEE-5)."""
+    """Write statements and invoices of a SERIES (FEE-5). They go to the outboxes of its centres."""
     from pipeline.season.statements import statements as write
 
     with open_the_desk() as desk:
@@ -37,7 +37,7 @@ def statements(series: str) -> None:
 @click.argument("event", type=click.Choice(["on_time_deadline", "window_closes", "marks_deadline", "award"]))
 @told
 def checkpoint(series: str, event: str) -> None:
-    """Who would get no result in a SERIES and who has sent nothing, as the ledger stands (OPS-1, OPS-2)."""
+    """Report who would get no result in a SERIES (OPS-1). Also reports which centres have sent nothing (OPS-2)."""
     from pipeline.season.checkpoints import checkpoint as take
 
     with open_the_desk() as desk:
@@ -49,7 +49,7 @@ def checkpoint(series: str, event: str) -> None:
 @click.argument("series")
 @told
 def run_basedata(series: str) -> None:
-    """Publish the basedata of a SERIES, unless what is published says the same (CAL-2, CAL-4)."""
+    """Publish the basedata of a SERIES (CAL-2, CAL-4). Does nothing if the published version says the same."""
     from pipeline.season.basedata import publish_basedata
 
     with open_the_desk() as desk:
@@ -61,7 +61,7 @@ def run_basedata(series: str) -> None:
 @click.argument("series")
 @told
 def missing_marks(series: str) -> None:
-    """Chase the marks that are missing in a SERIES: lists by name to the centres (MRK-3)."""
+    """Chase missing marks in a SERIES (MRK-3). Each centre gets a list of names."""
     from pipeline.marking.external import missing_marks as chase
 
     with open_the_desk() as desk:
@@ -72,7 +72,7 @@ def missing_marks(series: str) -> None:
 @run.command("external-marks")
 @told
 def external_marks() -> None:
-    """Take the board's own marks that wait in feeds/external-marks/ (MRK-1)."""
+    """Take in the board's own marks (MRK-1). They wait in feeds/external-marks/."""
     from pipeline.marking.external import take_external
 
     with open_the_desk() as desk:
@@ -84,7 +84,8 @@ def external_marks() -> None:
 @click.argument("series")
 @told
 def moderation(series: str) -> None:
-    """Draw the samples of a SERIES that are due, take the moderators' marks, propose adjustments (MOD-1, MOD-2)."""
+    """Do the moderation due in a SERIES (MOD-1, MOD-2). Draws samples, takes in the moderators' marks and proposes
+    adjustments."""
     from pipeline.marking.moderation import review, sample, take
 
     now = datetime.now(UTC)
@@ -98,10 +99,10 @@ def moderation(series: str) -> None:
 @click.argument("series", required=False)
 @told
 def calendar(series: str | None) -> None:
-    """The dates of a SERIES (year and month, for example 2024-06) and how long until then.
+    """Show the dates of a SERIES and how long until each. SERIES is year and month, for example 2024-06.
 
-    Without SERIES: of every exam series that has a date to come, or else of the last. Dates that nobody published are
-    marked.
+    Without SERIES: every exam series with a date still to come, or else the last. Dates that nobody has published are
+    marked [placeholder].
     """
     from pipeline.season.dates import countdown, series_to_show
     from rules.catalogue import Catalogue
@@ -117,7 +118,7 @@ def calendar(series: str | None) -> None:
 @click.option("--check", "only_check", is_flag=True, help="Change nothing; exit code 1 when a page is out of date.")
 @told
 def docs(only_check: bool) -> None:
-    """Rewrite the pages of docs/ that are generated from the code."""
+    """Rewrite the generated pages of docs/."""
     from pipeline.docs.pages import stale, write
 
     pages = stale() if only_check else write()

@@ -1,4 +1,4 @@
-"""Centres at the landing service: their keys, and the service alone."""
+"""Commands for file transfer: the keys of centres, and the landing service by itself."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @main.group()
 def centre() -> None:
-    """The keys with which centres log in to the landing service. Changes hold at once, nothing is restarted."""
+    """Manage the keys with which centres log in by SFTP. Changes apply at once, without a restart."""
 
 
 def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option("--why", required=True, help="The reason, for the record.")(command)
-    return click.option("--who", required=True, help="Who does it, for the record.")(command)
+    return click.option("--who", required=True, help="Your name, for the record.")(command)
 
 
 KEY_FILE = click.argument("key_file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
@@ -51,12 +51,16 @@ def add(number: str, key_file: Path, who: str, why: str) -> None:
 @click.argument("number", metavar="CENTRE")
 @KEY_FILE
 @click.option(
-    "--days", default=14, show_default=True, type=click.IntRange(0, 365), help="So long the keys it has stay valid."
+    "--days",
+    default=14,
+    show_default=True,
+    type=click.IntRange(0, 365),
+    help="For how many days the old keys stay valid.",
 )
 @_ordered
 @told
 def rotate(number: str, key_file: Path, days: int, who: str, why: str) -> None:
-    """Let a CENTRE log in with a new key, and set an end for those it has: until then both are valid."""
+    """Replace the keys of a CENTRE with a new key; old and new keys are valid until --days have passed."""
     from infra.landing.keys import read_public_key
     from infra.ledger.keys import Ordered
 
@@ -72,15 +76,15 @@ def rotate(number: str, key_file: Path, days: int, who: str, why: str) -> None:
 @centre.command()
 @click.argument("number", metavar="CENTRE")
 @click.argument("fingerprint", required=False)
-@click.option("--all", "every", is_flag=True, help="Every key of the centre: it cannot log in any more.")
+@click.option("--all", "every", is_flag=True, help="Remove every key: the centre can no longer log in.")
 @_ordered
 @told
 def remove(number: str, fingerprint: str | None, every: bool, who: str, why: str) -> None:
-    """End a key of a CENTRE at once, by its FINGERPRINT, and the sessions it has opened."""
+    """Remove a key of a CENTRE at once, by its FINGERPRINT, and end the sessions it opened."""
     from infra.ledger.keys import Ordered
 
     if (fingerprint is None) != every:
-        raise click.UsageError("name the key by its fingerprint (`resultsday centre keys`), or say --all")
+        raise click.UsageError("give the fingerprint of the key (see `resultsday centre keys`), or --all")
     with _books() as keys:
         for key in keys.remove(_centre(number), fingerprint, Ordered(who, why, datetime.now(UTC))):
             click.echo(f"{key.fingerprint} of centre {number} is removed.")
@@ -103,7 +107,7 @@ def show(number: str) -> None:
     with _books() as keys:
         found = keys.keys(_centre(number))
         if not found:
-            raise click.ClickException(f"centre {number} never had a key")
+            raise click.ClickException(f"centre {number} has never had a key")
         for key in found:
             click.echo("\n".join(_told(key, datetime.now(UTC))))
 
@@ -111,7 +115,7 @@ def show(number: str) -> None:
 @main.command()
 @told
 def sftp() -> None:
-    """Run the landing service alone, until it is told to stop (`up` runs it as a part of the desk)."""
+    """Run only the landing service, until it is stopped. `up` runs it as part of the desk."""
     from infra.landing.server import serve
     from infra.ledger.keys import KeyRefused
     from infra.running.supervisor import status as look
@@ -143,9 +147,11 @@ def _centre(number: str) -> str:
     from parsers.identifiers import centre as identifier
 
     if not identifier.is_valid(number):
-        raise click.ClickException(f"{number} is no centre number; it has five digits")
+        raise click.ClickException(f"{number} is not a centre number of five digits")
     if identifier.compact(number) in identifier.DUMMIES:
-        raise click.ClickException(f"{number} is no centre's: replies about files of no centre lie there")
+        raise click.ClickException(
+            f"{number} is not a centre: its outbox is for replies about files of unknown centres"
+        )
     return identifier.compact(number)
 
 

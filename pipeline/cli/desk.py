@@ -1,4 +1,4 @@
-"""Commands for the desk as a whole: start, stop, look, ingest, the demo."""
+"""Commands for the desk as a whole: start, stop, status, ingest, the demo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @main.command()
 @told
 def demo() -> None:
-    """Play an exam season of made-up centres, and the eight sample files, through the real Airflow."""
+    """Play an exam season of made-up centres through Airflow. The eight sample files are part of it."""
     from pipeline.demo.demo import demo as run
 
     run(Settings.load(), console, lambda: datetime.now(UTC))
@@ -27,20 +27,20 @@ def demo() -> None:
 @main.command()
 @told
 def up() -> None:
-    """Start the desk (PostgreSQL, Airflow, the landing service) and leave it running."""
+    """Start the desk and leave it running. It has three parts: PostgreSQL, Airflow and the landing service."""
     from infra.running.supervisor import up as start
 
     settings = Settings.load()
     desk = start(settings, click.echo)
     click.echo(f"\nAirflow:   {desk.ui_url}\nlogin:     {desk.username}\npassword:  {desk.password}")
     click.echo(f"sftp:      {_sftp(settings, desk)}\nhost key:  {desk.host_key}")
-    click.echo(f"inbox:     {settings.store_location}/inbox/<centre>/\nend it:    make down")
+    click.echo(f"inbox:     {settings.store_location}/inbox/<centre>/\nstop it:   make down")
 
 
 @main.command()
 @told
 def down() -> None:
-    """End the desk that `up` started, and nothing else."""
+    """Stop the desk that `up` started, and nothing else."""
     from infra.running.supervisor import down as stop
 
     stop(Settings.load(), click.echo)
@@ -57,7 +57,7 @@ def status() -> None:
     if desk is None:
         click.echo("The desk is down.")
         sys.exit(1)
-    click.echo(f"The desk is up since {desk.started:%Y-%m-%d %H:%M} UTC: {desk.ui_url}")
+    click.echo(f"The desk has been up since {desk.started:%Y-%m-%d %H:%M} UTC: {desk.ui_url}")
     click.echo(f"Files: {_sftp(settings, desk)} (host key {desk.host_key})")
 
 
@@ -68,8 +68,8 @@ def _sftp(settings: Settings, desk: Desk) -> str:
 @main.command()
 @told
 def ingest() -> None:
-    """Take in everything that waits, once, without Airflow (on the database of a running desk or of
-    RESULTSDAY_DATABASE_URL)."""
+    """Take in every waiting file, once, without Airflow. Uses the database of the running desk or of
+    RESULTSDAY_DATABASE_URL."""
     from pipeline.intake.ingest import ingest as run
 
     with open_the_desk() as desk:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     help="Judge the entry window as if the files were received then (Europe/London).",
 )
 def check(paths: tuple[Path, ...], as_json: bool, received: datetime | None) -> None:
-    """Check files before sending or loading them: files, or folders of files (hidden ones are passed over).
+    """Check files before you send or load them. PATH is a file or a folder; hidden files in folders are skipped.
 
     Entries and amendments (E, A) are checked with the desk's own parser and rules, all other files by their format.
-    What needs the ledger (registrations, earlier files) is not judged, nor the entry window unless --received is
+    What needs the ledger (registrations, earlier files) is not checked, nor the entry window unless --received is
     given.
 
     Exit code: 0 nothing to mend, 1 warnings only, 2 wrong usage, 3 candidates or entries would be refused, 4 a file
@@ -48,7 +48,7 @@ def check(paths: tuple[Path, ...], as_json: bool, received: datetime | None) -> 
 
 
 def _file(path: Path) -> bytes:
-    """The bytes of a file; ends the command with a sentence where it cannot be read."""
+    """The bytes of a file; ends the command with a message when it cannot be read."""
     from pipeline.files.named_files import whole
 
     try:
@@ -68,7 +68,7 @@ def _end(path: Path, error: OSError) -> NoReturn:
 
 @main.command()
 @click.argument("path", type=PATH)
-@click.option("--rows", type=click.IntRange(min=0), default=20, show_default=True, help="Show so many records.")
+@click.option("--rows", type=click.IntRange(min=0), default=20, show_default=True, help="How many records to show.")
 @click.option("--all", "all_rows", is_flag=True, help="Show all records.")
 @click.option("--mask", is_flag=True, help="Hide names, dates of birth, sex, status and all identifiers of learners.")
 @click.option("--record", "line", type=click.IntRange(min=1), help="Show the record in this line, field by field.")
@@ -88,7 +88,7 @@ def describe(path: Path, rows: int, all_rows: bool, mask: bool, line: int | None
     wish = Wish(rows=None if all_rows else rows, width=width(), mask=mask)
     if is_bundle_file(path.name, data):
         if line:
-            raise click.UsageError("a bundle holds several files: unpack it to see one record of one of them")
+            raise click.UsageError("a bundle holds several files: unpack it to see a record of one of them")
         bundle = read_bundle(path.name, data)
         say(describe_bundle(bundle, wish))
         sys.exit(Exit.CLEAN if bundle.members else Exit.FILE)
@@ -103,14 +103,16 @@ def describe(path: Path, rows: int, all_rows: bool, mask: bool, line: int | None
 @main.command()
 @click.argument("source", type=PATH)
 @click.argument("target", type=PATH)
-@click.option("--mask", is_flag=True, help="Hide personal fields, as describe does. There is no way back then.")
+@click.option(
+    "--mask", is_flag=True, help="Hide personal fields, as describe does. A masked table cannot be converted back."
+)
 @click.option("--force", is_flag=True, help="Overwrite the target.")
 def convert(source: Path, target: Path, mask: bool, force: bool) -> None:
-    """Write a common-format file as a table (.csv, .json or .parquet), or a table as a common-format file.
+    """Convert a common-format file to a table, or back. Tables end in .csv, .json or .parquet.
 
-    Nothing is lost on the way: a canonical file comes back to the byte.
+    Nothing is lost: a canonical file comes back byte for byte.
 
-    Exit code: 0 written, 2 wrong usage, 4 the source is not a readable file or table, 5 cannot be read or written.
+        Exit code: 0 written, 2 wrong usage, 4 the source is not a readable file or table, 5 cannot be read or written.
     """
     from pipeline.files.check import Checked, Exit, show
     from pipeline.files.convert import Refused, UsageError
@@ -125,7 +127,7 @@ def convert(source: Path, target: Path, mask: bool, force: bool) -> None:
     except Refused as refused:
         say([f"{source}: {refused.why}"], err=True)
         if mask:
-            # The sentences repeat what stands in the file.
+            # The sentences quote the file.
             say((f"{finding.reach.spoken} [{finding.code}] {finding.place}" for finding in refused.findings), err=True)
         elif refused.findings:
             show(terminal(stderr=True), Checked(str(source), refused.findings, refused.data))
@@ -143,7 +145,7 @@ class _RecordName(click.ParamType["Layout | FileType"]):
 
         known = record_type(value)
         if known is None:
-            self.fail(f"there is no record type {value!r}; there are {', '.join(names())}", param, ctx)
+            self.fail(f"there is no record type {value!r}; choose from {', '.join(names())}", param, ctx)
         return known
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -159,8 +161,8 @@ class _RecordName(click.ParamType["Layout | FileType"]):
 @click.argument("record", type=_RecordName(), required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def layout(record: Layout | FileType | None, as_json: bool) -> None:
-    """Show the columns of a record type (E5, 1, R5, O5v12 ...) or of a file's records (E, R ...); without RECORD, the
-    list of them."""
+    """Show the columns of a record type. RECORD is a record type (E5, 1, R5, O5v12 ...) or the letter of a file (E, R
+    ...); without it, all record types are listed."""
     import json
 
     from parsers.layouts import LAYOUTS, FileType
@@ -177,17 +179,21 @@ def layout(record: Layout | FileType | None, as_json: bool) -> None:
 @main.command()
 @click.argument("series")
 @click.option(
-    "--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write the files and their bundle there."
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the files and their bundle to this folder.",
 )
 @click.option(
     "--at",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="As the catalogue has it on that day, Europe/London; without it, today.",
+    help="By the catalogue in force on this day, Europe/London; without it, today.",
 )
 @told
 def basedata(series: str, folder: Path | None, at: datetime | None) -> None:
-    """The basedata of a SERIES (year and month, for example 2024-06; 2023-09 for registrations): what its files hold,
-    and what of it nobody published. Publishes nothing; that is `resultsday run basedata`."""
+    """Show the basedata of a SERIES: what it holds. SERIES is year and month, for example 2024-06, or 2023-09 for
+    registrations. Also shows which values nobody has published. Publishes nothing: for that, use `resultsday run
+    basedata`."""
     from pipeline.season.basedata import drawn_up, note, written
     from rules.basedata import placeholders
     from rules.catalogue import LONDON, Catalogue
@@ -210,9 +216,9 @@ def basedata(series: str, folder: Path | None, at: datetime | None) -> None:
 @main.command()
 @click.argument("values", nargs=-1, required=True, metavar="VALUE...")
 def identify(values: tuple[str, ...]) -> None:
-    """Explain identifiers: UCI, ULN, UPN, centre, candidate number, series or file name, told by their shape.
+    """Explain identifiers. UCI, ULN, UPN, centre, candidate number, series and file name are recognised by their shape.
 
-    Exit code: 0 all are valid, 2 wrong usage, 3 one is not.
+    Exit code: 0 all are valid, 2 wrong usage, 3 at least one is not.
     """
     from parsers.findings import visible
     from pipeline.files.identify import SHAPES
@@ -222,14 +228,14 @@ def identify(values: tuple[str, ...]) -> None:
     for value in values:
         explained = identified(value)
         valid &= explained is not None and explained.valid
-        click.echo(explained.text() if explained else f"{visible(value)}: looks like none of {SHAPES}")
+        click.echo(explained.text() if explained else f"{visible(value)}: does not look like any of {SHAPES}")
     sys.exit(0 if valid else 3)
 
 
 @main.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a script that completes commands and their arguments; for bash: eval "$(resultsday completion bash)"."""
+    """Print a shell script that completes commands. For bash: eval "$(resultsday completion bash)"."""
     from click.shell_completion import get_completion_class
 
     found = get_completion_class(shell)

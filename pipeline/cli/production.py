@@ -13,8 +13,8 @@ from pipeline.cli.tools import main, open_the_desk, say, told
 @main.command()
 @told
 def migrate() -> None:
-    """Make or upgrade the ledger's tables, and the database of Airflow's (at RESULTSDAY_DATABASE_URL; a desk that `up`
-    starts does it by itself)."""
+    """Create or upgrade the ledger's tables. Also creates Airflow's database; both at RESULTSDAY_DATABASE_URL. (`up`
+    does this by itself.)"""
     from infra.ledger.submissions import migrate as run
     from infra.running.postgres import create_database
     from infra.running.supervisor import AIRFLOW_DATABASE
@@ -31,7 +31,7 @@ def migrate() -> None:
 @click.argument("place")
 @told
 def backup(place: str) -> None:
-    """Write ledger and store to PLACE: an empty folder, or s3://bucket/prefix where nothing lies."""
+    """Back up ledger and store to PLACE. PLACE is an empty folder, or an empty s3://bucket/prefix."""
     from infra.store import open_store
     from pipeline.backup import backup as run
 
@@ -43,7 +43,7 @@ def backup(place: str) -> None:
 @click.argument("place")
 @told
 def restore(place: str) -> None:
-    """Make an empty desk what the backup in PLACE holds."""
+    """Restore the backup in PLACE to an empty desk."""
     from infra.store import open_store
     from pipeline.backup import restore as run
 
@@ -55,8 +55,8 @@ def restore(place: str) -> None:
 @click.argument("queue")
 @told
 def bell(queue: str) -> None:
-    """Start the ingest whenever the SQS queue at the address QUEUE says that a file has landed (beside Airflow, whose
-    settings it uses); until it is told to stop."""
+    """Start the ingest when an SQS queue reports a landed file. QUEUE is the address of the queue. Runs beside Airflow,
+    with its settings, until it is stopped."""
     import boto3
 
     from infra.airflow_api import AirflowApi

@@ -1,4 +1,4 @@
-"""Held files (FIL-1): which there are, and what a person decides about them."""
+"""Held files (FIL-1): the list of them, and what a person decides about them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @main.group()
 def quarantine() -> None:
-    """Files that are held for a person: list them, decide them again, ignore or release them (FIL-1, OPS-3)."""
+    """List held files and decide on them (FIL-1, OPS-3)."""
 
 
 @quarantine.command("list")
 @told
 def list_() -> None:
-    """Every held file: its number, centre, name, receipt, and what holds it."""
+    """List every held file: its number, centre, name, receipt, and what holds it."""
     from pipeline.cli.tools import width
     from pipeline.intake.quarantine import held_lines
 
@@ -32,7 +32,7 @@ def list_() -> None:
 def _command(name: Action, help_text: str) -> None:
     @quarantine.command(name, help=help_text)
     @click.argument("number", type=int)
-    @click.option("--who", required=True, help="Who decides, for the record.")
+    @click.option("--who", required=True, help="Your name, for the record.")
     @click.option("--why", required=True, help="The reason, for the record and for the centre.")
     @told
     def run(number: int, who: str, why: str) -> None:
@@ -48,5 +48,5 @@ def _command(name: Action, help_text: str) -> None:
 
 
 _command("again", "Decide the held file with this NUMBER again, from the archive, as things stand now.")
-_command("ignore", "Close the held file with this NUMBER: nothing of it is applied, the centre reads why.")
-_command("release", "Decide the held file with this NUMBER although it is a second entry file or an old one (FIL-3).")
+_command("ignore", "Close the held file with this NUMBER: nothing in it is applied, and the centre is told why.")
+_command("release", "Apply the held file with this NUMBER although it is a second or an old entry file (FIL-3).")

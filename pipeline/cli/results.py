@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 @main.command()
 @click.option("--centre", required=True, help="Centre number.")
 @click.option("--candidate", required=True, help="Candidate number.")
-@click.option("--qualification", help="Its subject or any of its codes; without it, all of them.")
+@click.option("--qualification", help="Subject or any code of the qualification; without it, all qualifications.")
 @click.option("--series", help="Year and month in which the number was used; without it, the latest.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file instead.")
 @told
 def explain(centre: str, candidate: str, qualification: str | None, series: str | None, html: Path | None) -> None:
-    """How an outcome came about: from file and line to grade, every version and choice with its rule (RES-5)."""
+    """Explain how an outcome came about (RES-5). From file and line to grade, every version and choice with its
+    rule."""
     from pipeline.results.explain import Unexplained, as_page, text
     from pipeline.results.explain import explain as explained
 
@@ -50,13 +51,13 @@ def explain(centre: str, candidate: str, qualification: str | None, series: str 
 
 @main.group()
 def boundaries() -> None:
-    """Boundaries and the conversion tables made from them (AWD-1)."""
+    """Take in boundaries, approve conversion tables (AWD-1)."""
 
 
 @boundaries.command("take")
 @told
 def boundaries_take() -> None:
-    """Take the boundaries that wait in feeds/boundaries/ and propose conversion tables."""
+    """Take in the boundaries that wait in feeds/boundaries/ and propose conversion tables."""
     from pipeline.awarding.award import take_boundaries
 
     with open_the_desk() as desk:
@@ -65,7 +66,7 @@ def boundaries_take() -> None:
 
 @boundaries.command("approve")
 @click.argument("series")
-@click.option("--who", required=True, help="Who approves, for the record.")
+@click.option("--who", required=True, help="Your name, for the record.")
 @click.option("--why", required=True, help="The reason, for the record.")
 @told
 def boundaries_approve(series: str, who: str, why: str) -> None:
@@ -81,7 +82,7 @@ def boundaries_approve(series: str, who: str, why: str) -> None:
 @click.argument("series")
 @told
 def award(series: str) -> None:
-    """Award a SERIES as the ledger stands and freeze the results as its next version."""
+    """Award a SERIES and freeze the results. They become its next version."""
     from pipeline.awarding.award import award as run
 
     with open_the_desk() as desk:
@@ -92,25 +93,25 @@ def award(series: str) -> None:
 @click.argument("series")
 @told
 def preview(series: str) -> None:
-    """Write the page from which the newest results of a SERIES are approved, and its tables."""
+    """Write the pages for approving the results of a SERIES."""
     from pipeline.awarding.preview import preview as write
 
     with open_the_desk() as desk:
         awarding = desk.results.newest(series_of(desk, series).id)
         if awarding is None:
-            raise click.ClickException(f"{series} has not been awarded: `resultsday award {series}`")
+            raise click.ClickException(f"{series} has not been awarded: run `resultsday award {series}` first")
         say(write(desk, awarding))
 
 
 @main.command("what-if")
 @click.argument("series")
 @click.argument("moves", nargs=-1, required=True, metavar="COMPONENT GRADE=MARK...")
-@click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file too.")
+@click.option("--page", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page to this file.")
 @told
 def what_if(series: str, moves: tuple[str, ...], page: Path | None) -> None:
-    """What moved boundaries would do to a SERIES: `what-if 2024-06 BEN03 L2P=31 L1D=25 BEN01 L2D=50`.
+    """Show what moved boundaries would do to a SERIES.
 
-    Nothing is recorded.
+    Example: `what-if 2024-06 BEN03 L2P=31 L1D=25 BEN01 L2D=50`. Nothing is recorded.
     """
     from pipeline.awarding.what_if import moves_of
     from pipeline.awarding.what_if import what_if as run
@@ -128,13 +129,13 @@ def what_if(series: str, moves: tuple[str, ...], page: Path | None) -> None:
 
 @main.group()
 def results() -> None:
-    """The results of a series under embargo: built, approved or withdrawn (RES-2)."""
+    """Build, approve or withdraw results under embargo (RES-2)."""
 
 
 def _newest_results(desk: Desk, series: str) -> Awarding:
     awarding = desk.results.newest(series_of(desk, series).id)
     if awarding is None:
-        raise click.ClickException(f"{series} has not been awarded: `resultsday award {series}`")
+        raise click.ClickException(f"{series} has not been awarded: run `resultsday award {series}` first")
     return awarding
 
 
@@ -142,7 +143,7 @@ def _newest_results(desk: Desk, series: str) -> Awarding:
 @click.argument("series")
 @told
 def results_build(series: str) -> None:
-    """Write every file of the newest results of a SERIES, hashed, where no centre can read it."""
+    """Write and hash every file of the newest results of a SERIES, where no centre can read them."""
     from pipeline.results.release import build
 
     with open_the_desk() as desk:
@@ -152,7 +153,7 @@ def results_build(series: str) -> None:
 def _results_command(name: Literal["approve", "withdraw"], help_text: str) -> None:
     @results.command(name, help=help_text)
     @click.argument("series")
-    @click.option("--who", required=True, help="Who decides, for the record.")
+    @click.option("--who", required=True, help="Your name, for the record.")
     @click.option("--why", required=True, help="The reason, for the record.")
     @told
     def run(series: str, who: str, why: str) -> None:
@@ -165,7 +166,7 @@ def _results_command(name: Literal["approve", "withdraw"], help_text: str) -> No
 
 
 _results_command("approve", "Approve the newest results of a SERIES; the calendar releases them (RES-2).")
-_results_command("withdraw", "Stop the newest results of a SERIES, as long as nothing of them is published (RES-2).")
+_results_command("withdraw", "Withdraw the newest results of a SERIES, as long as none are published (RES-2).")
 
 
 @main.command()
@@ -173,7 +174,7 @@ _results_command("withdraw", "Stop the newest results of a SERIES, as long as no
 @click.option("--audience", type=click.Choice(["centres", "learners"]), required=True, help="To whom.")
 @told
 def release(series: str, audience: Literal["centres", "learners"]) -> None:
-    """Publish the approved results of a SERIES, if their instant has come (RES-2)."""
+    """Publish the approved results of a SERIES (RES-2). Refused until their instant has come."""
     from pipeline.results.release import release as run
 
     with open_the_desk() as desk:
@@ -183,11 +184,11 @@ def release(series: str, audience: Literal["centres", "learners"]) -> None:
 @main.command("updated-results")
 @click.argument("series")
 @click.argument("centres", nargs=-1, required=True, metavar="CENTRE...")
-@click.option("--who", required=True, help="Who asks for it, for the record.")
+@click.option("--who", required=True, help="Who asks for them, for the record.")
 @click.option("--why", required=True, help="The reason, for the record.")
 @told
 def updated_results(series: str, centres: tuple[str, ...], who: str, why: str) -> None:
-    """Restate the results file of centres of which something has changed since the last one (RES-3)."""
+    """Write updated results files for CENTREs (RES-3). Only for those with changes since the last file."""
     from pipeline.results.after_results import updated
 
     with open_the_desk() as desk:
@@ -199,7 +200,7 @@ def updated_results(series: str, centres: tuple[str, ...], who: str, why: str) -
 @main.command("late-claims")
 @told
 def late_claims() -> None:
-    """Award claims that came after results day, and publish them in the portal (CRT-6)."""
+    """Award claims that arrived after results day (CRT-6). Publishes the awards in the portal."""
     from pipeline.results.after_results import late_claims as run
 
     with open_the_desk() as desk:
@@ -224,8 +225,11 @@ def certificates(series: str) -> None:
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep the outputs in this empty folder.")
 @told
 def replay(keep: Path | None) -> None:
-    """Run everything on record once more, from the archive into an empty ledger, and compare every output byte for byte
-    (RES-6). Exit code 3 when something is not the same."""
+    """Run everything on record again and compare it (RES-6).
+
+    It starts from the archive and an empty ledger, and compares every output byte for byte. Exit code 3 when anything
+    differs.
+    """
     import tempfile
 
     from pipeline.replay import empty_desk

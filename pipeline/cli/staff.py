@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @main.group()
 def staff() -> None:
-    """What customer services do by hand; each is recorded with who, when and why (OPS-3)."""
+    """Act for customer services (OPS-3). Each action is recorded with who, when and why."""
 
 
 def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--why", required=True, help="The reason, for the record."),
-        click.option("--who", required=True, help="Who does it, for the record."),
+        click.option("--who", required=True, help="Your name, for the record."),
         click.option("--centre", required=True, help="Centre number."),
     ):
         command = option(command)
@@ -34,7 +34,10 @@ def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--series", required=True, help="Year and month, for example 2024-06.")
 @click.option("--event", required=True, help="The milestone, for example window_closes or marks_deadline.")
 @click.option(
-    "--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last day, Europe/London; all of it counts."
+    "--until",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The last day, Europe/London; the whole day counts.",
 )
 @told
 def extension(centre: str, series: str, event: str, until: datetime, who: str, why: str) -> None:
@@ -78,14 +81,14 @@ def _entry_command(action: Literal["entry", "claim", "withdrawal"], help_text: s
         with open_the_desk() as desk:
             entry = Entry(centre, series, candidate, uci, code)
             key = change_entry(desk, action, entry, Order(who, why, datetime.now(UTC)), certificate)
-        click.echo(f"Waits for the next ingest as {key}; its reply will lie in the centre's outbox.")
+        click.echo(f"Waits for the next ingest as {key}; the reply will be in the centre's outbox.")
 
     if action == "claim":
-        asked = "--certificate", "The centre asks for the certificate: after the late window there is none otherwise."
+        asked = "--certificate", "The centre asks for a certificate; after the late window it gets none without this."
         click.option(asked[0], is_flag=True, help=asked[1])(run)
 
 
-_entry_command("entry", "Enter a learner for a component when the centre may not any more (ENT-2).")
+_entry_command("entry", "Enter a learner for a component when the centre itself no longer can (ENT-2).")
 _entry_command("claim", "Claim an award for a learner (CRT-1).")
 _entry_command("withdrawal", "Withdraw an entry or a claim of a learner.")
 
@@ -107,7 +110,7 @@ def _decision_command(name: Literal["approve", "reject"], help_text: str, done: 
                 fresh = decide(desk, cohort, who, why, datetime.now(UTC))
             except ValueError as error:  # nothing to decide, or without who and why
                 raise click.ClickException(str(error)) from error
-        click.echo(f"Cohort {cohort}: {done}." if fresh else f"Cohort {cohort}: that has been decided already.")
+        click.echo(f"Cohort {cohort}: {done}." if fresh else f"Cohort {cohort}: this has already been decided.")
 
 
 _decision_command(
@@ -117,6 +120,6 @@ _decision_command(
 )
 _decision_command(
     "reject",
-    "Reject the adjustment proposed for a centre's marks of a component: they stand (MOD-2).",
-    "the adjustment is rejected, the centre's marks stand",
+    "Reject the adjustment proposed for a centre's marks of a component, which stay as they are (MOD-2).",
+    "the adjustment is rejected, the centre's marks stay",
 )

@@ -1,4 +1,4 @@
-"""What every command needs: the group they belong to, the open desk, errors as sentences."""
+"""What every command needs: the command group, the open desk, errors as sentences."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def terminal(*, stderr: bool = False) -> Console:
     """The terminal: standard output, or standard error."""
-    # Bold and dim are escape sequences too: who wants no colour wants none of them.
+    # Bold and dim are escape sequences too: whoever turns off colour wants none of them.
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
     return Console(soft_wrap=True, highlight=False, color_system=colours, stderr=stderr)
 
@@ -36,7 +36,7 @@ PATH = click.Path(path_type=Path)
 
 
 def told(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Errors of the world outside end a command with a sentence, not with a stack trace."""
+    """Errors from outside end a command with a sentence, not with a stack trace."""
 
     @wraps(command)
     def run(*args: Any, **options: Any) -> Any:
@@ -88,32 +88,32 @@ def main() -> None:
     """The EDI desk of an awarding body."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # A terminal that cannot show a character of a name gets its number instead of nothing at all.
+            # A terminal that cannot show a character of a name gets the character's number.
             stream.reconfigure(errors="backslashreplace")
 
 
 def say(lines: Iterable[str], *, err: bool = False) -> None:
-    """Prints lines; what a terminal would obey in a name or a reason is written out."""
+    """Prints lines, with control characters in names and reasons made visible."""
     for line in lines:
         click.echo(harmless(line), err=err)
 
 
 def harmless(text: str) -> str:
-    """A text of several lines in which nothing but the line ends does anything."""
+    """A text of several lines, with every control character but the line ends made visible."""
     from parsers.findings import visible
 
     return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def width() -> int | None:
-    """How wide tables may be: as wide as the terminal. Piped, a record is a line, however long, so that it can be
-    searched for."""
+    """How wide tables may be: as wide as the terminal. When piped, a record is one line of any length, so that it can
+    be searched."""
     return console.width if sys.stdout.isatty() else None
 
 
 @contextmanager
 def open_the_desk() -> Iterator[Desk]:
-    """The desk on the database of a running one, or of the settings."""
+    """The desk, with the database of the running desk or of the settings."""
     from infra.running.supervisor import status as look
     from pipeline.desk import open_desk
 
@@ -137,5 +137,5 @@ def series_in(catalogue: Catalogue, series: str) -> Series:
     """The series of that year and month; ends the command when there is none."""
     meant = catalogue.series_by_id(series)
     if meant is None:
-        raise click.ClickException(f"there is no calendar for {series}; write year and month, for example 2024-06")
+        raise click.ClickException(f"there is no calendar for {series}; give year and month, for example 2024-06")
     return meant

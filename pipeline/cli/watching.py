@@ -1,4 +1,4 @@
-"""Commands that say how the desk is: health, metrics, what is late, and whether alerts arrive."""
+"""Commands about the state of the desk: health, metrics, what is late, and whether alerts arrive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.cli.tools import main, open_the_desk, say, told
 @main.command()
 @told
 def health() -> None:
-    """Use every part of the desk and say what is wrong; exit code 1 when something is."""
+    """Check every part of the desk. Says what is wrong; exit code 1 when something is."""
     from infra.running.supervisor import status
     from pipeline.watching.health import health as look
 
@@ -44,7 +44,7 @@ def metrics() -> None:
 @main.command()
 @told
 def watch() -> None:
-    """Look for what is due and not done, and tell people what they have not been told; exit code 1 when something is
+    """Look for late work and tell people about it. They are told each thing once. Exit code 1 when something is
     late."""
     from pipeline.watching.watch import watch as look
 
@@ -56,13 +56,13 @@ def watch() -> None:
 
 @main.group()
 def alerts() -> None:
-    """What people have been told, and whether they can be."""
+    """List the alerts that were sent, or send a test alert."""
 
 
 @alerts.command("list")
 @told
 def alerts_list() -> None:
-    """The last fifty alerts, the newest first."""
+    """List the last fifty alerts, the newest first."""
 
     with open_the_desk() as desk:
         said = desk.watch.said()
@@ -77,7 +77,7 @@ def alerts_list() -> None:
 @alerts.command("test")
 @told
 def alerts_test() -> None:
-    """Send a message by every way that is set; exit code 1 when one of them does not take it."""
+    """Send a test alert through every channel that is set; exit code 1 when any of them fails."""
     from infra.notify import channels, send
     from pipeline.watching.alerts import TEST, alert
 
@@ -86,5 +86,5 @@ def alerts_test() -> None:
     taken = send(settings, alert(TEST).message(settings.alert_runbook, now))
     say(f"{way}: {'sent' if way in taken else 'NOT SENT'}" for way in ways)
     if not ways:
-        click.echo("No way is set: RESULTSDAY_ALERT_MAIL_TO and RESULTSDAY_ALERT_WEBHOOK are empty.")
+        click.echo("No channel is set: RESULTSDAY_ALERT_MAIL_TO and RESULTSDAY_ALERT_WEBHOOK are empty.")
     sys.exit(0 if ways and taken == ways else 1)

@@ -1,9 +1,9 @@
-"""Basedata to the centres: the S, O, C and L files of a series and the bundle of them, before its window opens and
-again, under the next sequence number, whenever the catalogue says something new of it.
+"""Basedata for centres: the S, O, C and L files of a series and a bundle of them, published before its window opens and
+again, under the next sequence number, whenever the catalogue says something new about it.
 
-A version lies in `basedata/<series>/<sequence number>/`, which every centre may read. Its bundle is written first and
-is the version: what else lies beside it is made from it. So a run that died is finished by the next one, and of two at
-once one publishes.
+A version is in `basedata/<series>/<sequence number>/`, which every centre may read. Its bundle is written first and is
+the version: the files beside it are made from it. So the next run finishes what a run that died has begun, and of two
+runs at once only one publishes.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ PLACE = "basedata/"
 NOTE = "note.txt"
 WIDTH = 96
 LEAD = timedelta(days=28)
-"""Ours: so long before its window opens a series has its basedata."""
+"""Ours: how long before its window opens the basedata of a series is published."""
 
 
 class BasedataError(ValueError):
-    """What the catalogue says cannot be written as basedata; the message says what."""
+    """The catalogue cannot be written as basedata; the message says what is wrong."""
 
 
 @frozen(kw_only=True)
 class Published:
-    """What stands after a run. `number` is the sequence number of the version; `fresh` is false when it stood before;
-    `records` counts its records by file letter."""
+    """The published version after a run. `number` is its sequence number; `fresh` is False when it had been published
+    before; `records` counts its records by file letter."""
 
     series: Series
     number: int
@@ -51,13 +51,13 @@ class Published:
 
     def note(self) -> str:
         """A line for the run's note and the log."""
-        done = "published" if self.fresh else "stands, nothing new"
+        done = "published" if self.fresh else "is still the latest"
         return f"Basedata {self.series.id} ({self.series.key}): version {self.number} {done}; {_counted(self.records)}."
 
 
 @frozen(kw_only=True)
 class Version:
-    """A set as it is written or was read: `produced` is its date, `frames` its records (`rules.basedata`)."""
+    """A set of basedata: `produced` is its date, `frames` its records (`rules.basedata`)."""
 
     series: Series
     number: int
@@ -79,8 +79,8 @@ class Version:
         return {letter: frame.height for letter, frame in self.frames.items()}
 
     def members(self) -> dict[str, bytes]:
-        """The four files by name (`O6B24_15.X01`), in loading order; raises `ValueError` when a value does not fit its
-        field."""
+        """The four files by name (`O6B24_15.X01`), in the order of loading; raises `ValueError` when a value does not
+        fit its field."""
         return {
             f"{letter}{self.key}{self.series.awarding_body}.X{self.number % 100:02d}": self._file(letter)
             for letter in LAYOUTS
@@ -102,7 +102,7 @@ def bundle_name(series: Series) -> str:
 
 
 def read_version(series: Series, data: bytes) -> Version:
-    """The set in a bundle of ours; raises `ValueError` when there is anything to find in it."""
+    """The set in a bundle of ours; raises `ValueError` when the bundle has any finding."""
     bundle = read_bundle(bundle_name(series), data)
     found = Found([member.named for member in bundle.members])
     frames = {}
@@ -119,7 +119,7 @@ def read_version(series: Series, data: bytes) -> Version:
 
 
 def written(version: Version) -> dict[str, bytes]:
-    """The files of a version by name, its bundle last, read back before anybody gets them; raises `BasedataError`."""
+    """The files of a version by name, its bundle last, read back as a check; raises `BasedataError`."""
     try:
         members = version.members()
         data = write_bundle([*members.items()])
@@ -142,7 +142,7 @@ def drawn_up(catalogue: Catalogue, series: Series, at: datetime, number: int = 1
 
 
 def note(version: Version, before: Version | None, unpublished: Iterable[str]) -> Iterator[str]:
-    """The lines of the note beside a version: what it holds, what it changes, and what of it nobody published."""
+    """The lines of the note beside a version: what it holds, what it changes, and which values nobody published."""
     series, changed = version.series, list(changes(before.frames, version.frames)) if before else []
     replaced = f"version {before.number}: load all of it again" if before else "nothing: the first version"
     yield f"BASEDATA  {version.bundle}"
@@ -169,8 +169,8 @@ def _counted(records: Mapping[str, int]) -> str:
 
 
 def due(catalogue: Catalogue, now: datetime) -> list[Series]:
-    """CAL-1: the series whose basedata is kept up to date at `now` (aware), registration series too: from `LEAD` before
-    the window opens until results are with the centres, or the window closes where there are none."""
+    """CAL-1: the series whose basedata is kept up to date at `now` (aware), including registration series: from `LEAD`
+    before the window opens until centres have the results or, if there are none, until the window closes."""
     every = (
         catalogue.series_by_id(identifier)
         for identifier in sorted({milestone.series for milestone in catalogue.milestones})
@@ -193,10 +193,10 @@ def publish_due(desk: Desk, now: datetime) -> list[Published]:
 @journaled("basedata", idle=lambda version: not version.fresh)
 def publish_basedata(desk: Desk, series: Series, now: datetime) -> Published:
     """CAL-2, CAL-4: publishes the basedata of `series` as the catalogue has it at `now` (aware), unless the latest
-    version says the same: the files, the bundle and `note.txt`. A version is never written over.
+    version says the same: the files, the bundle and `note.txt`. A version is never overwritten.
 
-    Raises `StoreError` when a version that was published cannot be read any more, `BasedataError` when what the
-    catalogue says cannot be written.
+    Raises `StoreError` when a published version can no longer be read, `BasedataError` when the catalogue cannot be
+    written as basedata.
     """
     while True:
         last = max(_numbers(desk.store, series), default=0)
@@ -205,7 +205,7 @@ def publish_basedata(desk: Desk, series: Series, now: datetime) -> Published:
         if before and _same(before.frames, wanted.frames):
             return Published(series=series, number=last, records=before.records, fresh=False)
         data = written(wanted)[wanted.bundle]
-        # Where another run has been faster, its version is looked at in the next round.
+        # If another run was faster, the next round looks at its version.
         if desk.store.put_if_absent(_bundle_key(series, wanted.number), data):
             _finished(desk, series, wanted.number, now)
             done = Published(series=series, number=wanted.number, records=wanted.records, fresh=True)
@@ -222,7 +222,7 @@ def _bundle_key(series: Series, number: int) -> str:
 
 
 def _numbers(store: Store, series: Series) -> Iterator[int]:
-    """The versions that are published: those with a bundle."""
+    """The published versions: those with a bundle."""
     for stored in store.list(f"{PLACE}{series.id}/"):
         number, _, name = stored.key.removeprefix(f"{PLACE}{series.id}/").partition("/")
         if number.isdecimal() and name == bundle_name(series):
@@ -238,7 +238,7 @@ def _published(store: Store, series: Series, number: int) -> Version:
 
 
 def _finished(desk: Desk, series: Series, number: int, now: datetime) -> Version:
-    """A published version, everything beside its bundle written as far as it is not there yet."""
+    """A published version; writes the files beside its bundle that are still missing."""
     version, folder = _published(desk.store, series, number), _folder(series, number)
     there = {stored.key for stored in desk.store.list(folder)}
     for name, data in version.members().items():

@@ -1,7 +1,7 @@
 """Checkpoints (OPS-1, OPS-2): before each date that matters, who would get no result and which centres are silent.
 
-Staff get a report without names, the centres concerned a letter. A checkpoint is taken once for its instant; a run that
-died is done again and writes the same.
+Staff get a report without names, the centres concerned get a letter. A checkpoint is taken once for its instant; a run
+that died is repeated and writes the same.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _STAFF = "the date for it has passed; only our staff can still do it, ask them a
 
 @frozen(kw_only=True)
 class Summary:
-    """What a checkpoint found, in counts; nothing in it is personal data. `reasons`: learners by code; `taken` is false
-    when the same checkpoint had been taken before, and nothing was written."""
+    """The counts of a checkpoint; no personal data. `reasons`: learners by code; `taken` is False when the same
+    checkpoint had been taken before and nothing was written."""
 
     series: str
     event: str
@@ -54,7 +54,7 @@ class Summary:
     taken: bool = True
 
     def note(self) -> str:
-        """The summary in a line, for the run's note and the log."""
+        """The summary in one line, for the run's note and the log."""
         reasons = ", ".join(f"{code} x{count}" for code, count in self.reasons.items()) or "none"
         return (
             f"Checkpoint {self.series} {self.event}{'' if self.taken else ' (taken before)'}: {self.learners} learners "
@@ -66,13 +66,13 @@ class Summary:
 def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Summary:
     """OPS-1, OPS-2: takes the checkpoint `event` (`Event`) of `series` as the ledger stands at `now` (aware): writes
     `reports/checkpoints/<series>-<event>` as `.csv` and `.html`, and to every centre concerned
-    `outbox/<centre>/checkpoint-<series>-<event>.txt`. Taken before for the same instant, it changes nothing.
+    `outbox/<centre>/checkpoint-<series>-<event>.txt`. A checkpoint already taken for the same instant changes nothing.
 
-    Ours: while the marks deadline lies ahead, the checkpoints of the entry window do not ask for marks. Raises
-    `ValueError` for another event.
+    Ours: before the marks deadline, the checkpoints of the entry window do not ask for marks. Raises `ValueError` for
+    any other event.
     """
     if event not in get_args(Event):
-        raise ValueError(f"{event} is no checkpoint: {', '.join(get_args(Event))}")
+        raise ValueError(f"{event} is not a checkpoint; choose from {', '.join(get_args(Event))}")
     accounts = desk.accounts
     recorded = accounts.checkpoint(series.id, event, now)
     if recorded is not None:
@@ -82,7 +82,7 @@ def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Summary
     silent = _silent(desk, accounts, series)
     summary = _counted(series, event, without, silent)
     _report(desk, series, event, now, summary, without, silent)
-    # What only the board can mend is no matter for a centre's letter.
+    # What only the board can put right does not belong in a centre's letter.
     theirs = without.filter(pl.col("code") != rules.BOARD_MARK.code)
     _letters(desk, series, event, now, _named(theirs, names, desk, series), silent)
     accounts.record(
@@ -210,7 +210,7 @@ _STAND_IN = f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk'
 
 
 def _left(desk: Desk, series: Series, event: str, now: datetime) -> str | None:
-    """How long until the date of the checkpoint: whole days of the London calendar, which the clocks do not change."""
+    """How long until the date of the checkpoint, in whole days of the London calendar, whatever the clocks do."""
     milestone = desk.catalogue.milestone(series, event, now) if event in EVENTS else None
     if milestone is None or now >= milestone.at:
         return None
@@ -227,7 +227,7 @@ def _when(desk: Desk, series: Series, event: str, now: datetime) -> str:
 
 
 def _named(without: pl.DataFrame, names: pl.DataFrame, desk: Desk, series: Series) -> pl.DataFrame:
-    """With `line`, the learner as the letter lists it: candidate number, what it is about, name of the registration."""
+    """Adds `line`, the learner as the letter lists them: candidate number, what it is about, name as registered."""
     titles = desk.catalogue.options(series).select("option", "title")
     named = names.select("centre", "uci", pl.col("option").alias("registration"), "name")
     about = pl.concat_str("option", pl.lit("  "), "title").fill_null(pl.col("option"))
@@ -244,7 +244,8 @@ def _named(without: pl.DataFrame, names: pl.DataFrame, desk: Desk, series: Serie
 
 
 def _letters(desk: Desk, series: Series, event: str, now: datetime, named: pl.DataFrame, silent: Sequence[str]) -> None:
-    """A letter to every centre concerned; one that had a letter for this event and is no longer, is told so."""
+    """A letter to every centre concerned; a centre that had one for this event and is no longer concerned is told
+    so."""
     of_centre = {str(part["centre"][0]): part for part in named.partition_by("centre", maintain_order=True)}
     name = f"checkpoint-{series.id}-{event}.txt"
     had = {stored.key.split("/")[1] for stored in desk.store.list("outbox/") if stored.key.endswith(f"/{name}")}
@@ -310,8 +311,8 @@ def _wrapped(words: str, indent: int) -> list[str]:
 
 
 def by_when(desk: Desk, reason: Reason, series: Series, now: datetime, centre: str, extended: Extensions) -> str:
-    """Until when the centre can mend it itself, by the calendar in force at `now` and its extension (CAL-2, CAL-3);
-    after it, who still can. A claim can still be made online in the late window (CRT-1)."""
+    """Until when the centre can put it right itself, by the calendar in force at `now` and its extension (CAL-2,
+    CAL-3); after that, who still can. A claim can still be made online in the late window (CRT-1)."""
     milestone = desk.catalogue.milestone(series, reason.event, now)
     due = deadline(series, reason.event, now, desk.catalogue, centre, extended)
     if milestone and due and now < due.at:

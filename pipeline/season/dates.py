@@ -1,4 +1,4 @@
-"""What the calendar says at an instant: how long until each date of a series, and which series are on."""
+"""What the calendar says at an instant: how long until each date of a series, and which series are current."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rules.catalogue import EVENTS, Catalogue, Series
 from rules.sheets import ANY
 
 AFTER_CLOSING = timedelta(days=60)
-"""Ours: so long after its window has closed a series is still stated and invoiced every week."""
+"""Ours: how long after its window has closed a series still gets its weekly statements and invoices."""
 
 
 def current_series(catalogue: Catalogue, now: datetime) -> tuple[Series, ...]:
-    """FEE-5: the exam series whose window is open at `now` (aware) or closed less than `AFTER_CLOSING` ago."""
+    """FEE-5: the exam series whose window is open at `now` (aware), or closed less than `AFTER_CLOSING` ago."""
     return tuple(series for series in catalogue.all_series() if _is_current(catalogue, series, now))
 
 
@@ -23,15 +23,15 @@ def _is_current(catalogue: Catalogue, series: Series, now: datetime) -> bool:
 
 
 def series_to_show(catalogue: Catalogue, now: datetime) -> tuple[Series, ...]:
-    """The exam series that have a date to come at `now` (aware); when there is none, the last one."""
+    """The exam series with a date still to come at `now` (aware); if there are none, the last series."""
     every = catalogue.all_series()
     coming = tuple(series for series in every if any(date.at > now for date in catalogue.milestones_of(series, now)))
     return coming or every[-1:]
 
 
 def countdown(catalogue: Catalogue, series: Series, now: datetime) -> Iterator[str]:
-    """CAL-1, CAL-2: the dates of a series in the version in force at `now` (aware), a line each, in order: the date
-    with its placeholder mark, how long until then, the event and what it means."""
+    """CAL-1, CAL-2: the dates of a series in the version in force at `now` (aware), one per line, in order: the date
+    with its placeholder mark, how long until then, the event and its meaning."""
     yield f"{series.title} ({series.key}, {series.id})"
     for date in catalogue.milestones_of(series, now):
         whose = "" if date.component == ANY else f" of {date.component}"

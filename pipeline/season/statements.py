@@ -1,4 +1,4 @@
-"""Statements of entries and invoices, a centre and series each (FEE-5): the pence of the replies, once more."""
+"""Statements of entries and invoices for a centre in a series (FEE-5), to the same penny as the replies."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _KINDS = {
 @journaled("statements")
 def statements(desk: Desk, series: Series, now: datetime) -> int:
     """FEE-5: writes `statement-<series>` and `invoice-<series>`, each as `.csv` and `.html`, into the outbox of every
-    centre that holds or was charged anything in `series`, as the ledger stands; `now` (aware) is shown. Returns how
-    many centres. Run again, it replaces them. Of a registration series, the registrations are stated."""
+    centre that has or was charged for anything in `series`, as the ledger stands; `now` (aware) is shown. Returns the
+    number of centres. A second run replaces them. A registration series' statement lists the registrations."""
     accounts = desk.accounts
     everything, lines = _stated(accounts, series, desk.catalogue), accounts.charged(series.id)
     held, charged = _by_centre(everything), _by_centre(lines)
@@ -57,7 +57,7 @@ def _stated(accounts: Accounts, series: Series, catalogue: Catalogue) -> pl.Data
     """What is in force, with `name`, `title` and `note` (practice sittings)."""
     held = accounts.held(series.id)
     options = catalogue.options(series).select("option", "title", "registration")
-    # One name a learner: the registration for the qualification where there is one, whichever is newest elsewhere.
+    # One name per learner: from the registration for the qualification if there is one, else from the newest.
     names = accounts.registered().select("centre", "uci", pl.col("option").alias("registration"), "name")
     stated = held.join(options, on="option", how="left", maintain_order="left").join(
         names, on=["centre", "uci", "registration"], how="left", maintain_order="left"

@@ -1,7 +1,7 @@
 """When the DAGs of the calendar run: an Airflow timetable that reads the dates the rules read (CAL-1, CAL-2).
 
 Airflow finds the class through the entry point `airflow.plugins`. Its scheduler forks the tasks, so nothing here may
-start threads: the calendar is read by itself, without the rest of the catalogue and without Polars.
+start threads: only the calendar is read, without the rest of the catalogue and without Polars.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from rules.sheets import CatalogueError
 
 
 def exam_milestones(catalogue: Path, events: Iterable[str], days_before: Iterable[int] = ()) -> list[Milestone]:
-    """CAL-1, CAL-2: the dates of `events` of every exam series, those of single components too, each in its latest
-    version, by instant; and each once more, so many days earlier, for every number of `days_before`. `catalogue` is the
+    """CAL-1, CAL-2: the dates of `events` of every exam series, including those of single components, each in its
+    latest version, by instant; and again that many days earlier for every number in `days_before`. `catalogue` is the
     folder of the catalogue; raises `CatalogueError`."""
     streams, milestones = read_calendar(catalogue)
     months = {row.record.month for row in streams if row.record.purpose == "entry"}
@@ -41,26 +41,26 @@ def exam_milestones(catalogue: Path, events: Iterable[str], days_before: Iterabl
 
 
 def due(milestones: Iterable[Milestone], at: datetime) -> list[tuple[str, str]]:
-    """The series id and event of the milestones that fall on the last instant at or before `at` (aware), each once;
-    empty before the first. What a run of that instant is for, and a run started by hand after it."""
+    """The series id and event of the milestones on the last instant at or before `at` (aware), without repeats; empty
+    before the first. A run of that instant, or one started by hand after it, is for these."""
     passed = [date for date in milestones if date.at <= at]
     last = max((date.at for date in passed), default=None)
     return sorted({(date.series, date.event) for date in passed if date.at == last})
 
 
 def next_instant(instants: Iterable[datetime], after: datetime | None, now: datetime) -> datetime | None:
-    """Of the aware `instants` later than `after` the last one that `now` has reached, otherwise the first to come; null
-    when there is none. So of many that were missed one is made up for."""
+    """Of the aware `instants` later than `after`, the last that `now` has reached, otherwise the first to come; None
+    when there is none. So of many missed instants, only the latest is made up for."""
     left = sorted(instant for instant in instants if after is None or instant > after)
     reached = [instant for instant in left if instant <= now]
     return reached[-1] if reached else next(iter(left), None)
 
 
 class CalendarTimetable(Timetable):
-    """Runs at the dates of `events` of every exam series (for a deadline: the first instant after it), so many days
-    before each as `days_before` names, and with `daily` also every day at that hour, Europe/London. The calendar is
-    read each time the next run is asked for. Whatever the DAG says of `catchup`, of several missed instants the latest
-    runs, once."""
+    """Runs at the dates of `events` of every exam series (for a deadline: the first instant after it), on the days
+    before them given by `days_before`, and with `daily` also every day at that hour, Europe/London. The calendar is
+    read each time Airflow asks for the next run. Whatever the DAG says about `catchup`, of several missed instants only
+    the latest runs, once."""
 
     def __init__(
         self, catalogue: Path, events: Sequence[str], daily: int | None = None, days_before: Sequence[int] = ()
@@ -73,24 +73,24 @@ class CalendarTimetable(Timetable):
 
     @property
     def summary(self) -> str:
-        """What the UI shows as the schedule."""
+        """The schedule as the UI shows it."""
         every_day = "" if self.daily is None else f"; daily at {time(self.daily):%H:%M} Europe/London"
         early = "".join(f", {days} days before" for days in self.days_before)
         return f"{', '.join(self.events)} of every exam series{early}{every_day}"
 
     def validate(self) -> None:
-        """Raises `AirflowTimetableInvalid`, which the UI shows, when the calendar cannot be read or has no such
-        event."""
+        """Raises `AirflowTimetableInvalid`, which the UI shows, when the calendar cannot be read or an event is not in
+        it."""
         unknown = sorted(set(self.events) - EVENTS.keys())
         if unknown:
-            raise AirflowTimetableInvalid(f"the calendar knows no {', '.join(unknown)}")
+            raise AirflowTimetableInvalid(f"the calendar has no {', '.join(unknown)}")
         try:
             exam_milestones(self.catalogue, self.events)
         except CatalogueError as error:
             raise AirflowTimetableInvalid(str(error)) from error
 
     def serialize(self) -> dict[str, Any]:
-        """As JSON for Airflow's tables: the folder and the names, no dates."""
+        """JSON for Airflow's tables: the folder and the names, no dates."""
         return {
             "catalogue": str(self.catalogue),
             "events": list(self.events),
@@ -100,17 +100,17 @@ class CalendarTimetable(Timetable):
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> CalendarTimetable:
-        """Back from `serialize`."""
+        """The reverse of `serialize`."""
         return cls(Path(data["catalogue"]), data["events"], data["daily"], data["days_before"])
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
-        """A run started by hand stands for its own instant."""
+        """A run started by hand is for its own instant."""
         return DataInterval.exact(run_after)
 
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
-        """The next run, or null when the calendar holds no further date; raises `CatalogueError`."""
+        """The next run; None when the calendar has no further date. Raises `CatalogueError`."""
         after = last_automated_data_interval.end if last_automated_data_interval else None
         found = self.next_run(after, restriction.earliest, datetime.now(UTC))
         if found is None or (restriction.latest is not None and found > restriction.latest):
@@ -131,7 +131,7 @@ class CalendarTimetable(Timetable):
 
 
 class CalendarPlugin(AirflowPlugin):
-    """Tells Airflow of the timetable."""
+    """Registers the timetable with Airflow."""
 
     name = "resultsday"
     timetables = [CalendarTimetable]  # noqa: RUF012 - as Airflow declares it

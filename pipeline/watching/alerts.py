@@ -1,7 +1,7 @@
 """Alerts: what people are told when something is late or has failed.
 
-Each says what happened, what it means and what to do, with the command and the page of the runbook. It has counts,
-codes and identifiers in it, never a name. The same thing is told once: an alert has a key, and the ledger has a book.
+Each says what happened, what it means and what to do, with the command and the page of the runbook. It contains counts,
+codes and identifiers, never a name. Each thing is told once: an alert has a key, and the ledger a book of alerts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class AlertCode:
-    """One kind of alert. Words in braces are filled in. `page`: its name in the runbook."""
+    """A kind of alert. Words in braces are filled in. `page`: the name of its page in the runbook."""
 
     name: str
     happened: str
@@ -35,7 +35,7 @@ class AlertCode:
 
 @frozen(kw_only=True)
 class Alert:
-    """One alert; `key` is what it is about, for what has the same key is told once."""
+    """An alert. `key` says what it is about: alerts with the same key are told once."""
 
     code: str
     key: str
@@ -46,8 +46,8 @@ class Alert:
     page: str
 
     def message(self, runbook: str, at: datetime) -> Message:
-        """As it is sent, for people and for programs; `runbook` is the address of its pages, with
-        `{page}` for the name of one; `at` is aware."""
+        """The message to send, for people and for programs; `runbook` is the address of the runbook's pages, with
+        `{page}` for the name of the page; `at` is aware."""
         lines = ["WHAT HAPPENED", f"  {self.happened}", "", "WHAT IT MEANS", f"  {self.meaning}", "", "WHAT TO DO"]
         lines += [f"  {self.to_do}", *(f"    $ {command}" for command in self.commands), "", "MORE"]
         page = runbook.replace("{page}", self.page)
@@ -62,23 +62,23 @@ class Alert:
 RUN_FAILED = AlertCode(
     name="RUN_FAILED",
     happened="A run of {dag} has failed for good: {run} ({why}).",
-    meaning="Airflow has tried its task as often as it may. What the run had done before stays, the rest waits.",
-    to_do="See what else is wrong, read the run's note in Airflow, mend what it says, then clear the task.",
+    meaning="Airflow has used up all tries of a task. What the run had done before stays done; the rest waits.",
+    to_do="See what else is wrong, read the run's note in Airflow, put right what it says, then clear the task.",
     commands=("resultsday health",),
     page="run-failed",
 )
 RESULTS_LATE = AlertCode(
     name="RESULTS_LATE",
     happened="The results of {series} are not out to {audience}, {minutes} minutes after their instant.",
-    meaning="Files that should be with {audience} are not, or not all. Nothing is published twice, whatever you run.",
-    to_do="Publish what is approved; if it is refused, the reason stands in the answer.",
+    meaning="Some or all files that {audience} should have are missing. Nothing is published twice, whatever you run.",
+    to_do="Publish what is approved; if that is refused, the answer says why.",
     commands=("resultsday release {series} --audience {audience}",),
     page="results-not-out",
 )
 RESULTS_NOT_APPROVED = AlertCode(
     name="RESULTS_NOT_APPROVED",
     happened="The results of {series} go to centres in {hours} hours, and they are not approved: {state}.",
-    meaning="What nobody has approved is not published: at the instant nothing would go out.",
+    meaning="Results that nobody has approved are not published: nothing would go out on time.",
     to_do="Look at the preview and approve, or answer the question under Required Actions in Airflow.",
     commands=(
         "resultsday preview {series}",
@@ -89,15 +89,15 @@ RESULTS_NOT_APPROVED = AlertCode(
 AWARD_MISSING = AlertCode(
     name="AWARD_MISSING",
     happened="The results of {series} go to centres in {hours} hours, and nothing is built: {state}.",
-    meaning="The award was due a week before. Without it there is nothing to look at and nothing to approve.",
-    to_do="See why the DAG award waits or has failed, and award.",
+    meaning="The award was due a week before. Without it there is nothing to look at or approve.",
+    to_do="See why the DAG award waits or has failed, then award.",
     commands=("resultsday award {series}", "resultsday results build {series}"),
     page="nobody-approved",
 )
 CHECKPOINT_MISSING = AlertCode(
     name="CHECKPOINT_MISSING",
     happened="The checkpoint {event} of {series} was due {hours} hours ago and has not been taken.",
-    meaning="Centres have not been told who would get no result, or that they are silent, while it can be mended.",
+    meaning="Centres have not been told who would get no result, or that they are silent, while they can still act.",
     to_do="Take it now, as the ledger stands.",
     commands=("resultsday run checkpoint {series} {event}",),
     page="checkpoint-missing",
@@ -105,8 +105,8 @@ CHECKPOINT_MISSING = AlertCode(
 INGEST_SILENT = AlertCode(
     name="INGEST_SILENT",
     happened="No ingest has succeeded for {minutes} minutes.",
-    meaning="Files wait in the inbox. They count as received when they landed, so no centre misses a deadline by it; "
-    "but nobody gets a reply.",
+    meaning="Files wait in the inbox. They count as received when they landed, so no centre misses a deadline; "
+    "but no centre gets a reply.",
     to_do="See what is wrong, and take in what waits.",
     commands=("resultsday health", "resultsday ingest"),
     page="ingest-silent",
@@ -114,8 +114,8 @@ INGEST_SILENT = AlertCode(
 FILES_HELD = AlertCode(
     name="FILES_HELD",
     happened="Files are held in quarantine: {count}, the oldest for {hours} h.",
-    meaning="Nothing of them is applied until a person decides, and their centres wait.",
-    to_do="List them and decide each.",
+    meaning="Nothing in them is applied until a person decides, and their centres are waiting.",
+    to_do="List them and decide on each.",
     commands=("resultsday quarantine list",),
     page="held-or-refused",
 )
@@ -129,8 +129,8 @@ DISK_LOW = AlertCode(
 )
 TEST = AlertCode(
     name="TEST",
-    happened="Somebody has asked for this message, to see that it arrives.",
-    meaning="Alerts reach you by this way.",
+    happened="This is a test message: somebody has asked for it.",
+    meaning="Alerts reach you through this channel.",
     to_do="Nothing.",
     commands=("resultsday alerts list",),
     page="alerts-silent",
@@ -146,7 +146,7 @@ ALERTS = {
 
 
 def alert(code: AlertCode, *about: str, **words: Any) -> Alert:
-    """An alert of a kind with its words filled in; `about` is what makes it another than the next of its kind."""
+    """An alert of a kind with its words filled in; `about` tells it apart from others of its kind."""
     return Alert(
         code=code.name,
         key=":".join([code.name, *about]),
@@ -159,10 +159,10 @@ def alert(code: AlertCode, *about: str, **words: Any) -> Alert:
 
 
 def tell(settings: Settings, book: WatchBook, found: Iterable[Alert], now: datetime) -> list[Alert]:
-    """Tells people what nobody has been told yet, at `now` (aware), and books it. What no channel took is told again
-    the next time; without any channel it is on the books and in the log. Returns what was new.
+    """Tells people the alerts they have not been told yet, at `now` (aware), and books them. An alert that no channel
+    took is told again next time; without any channel it is only booked and logged. Returns the new alerts.
 
-    A ledger that is out of reach keeps nobody from being told."""
+    People are told even when the ledger cannot be reached."""
     fresh = []
     for trouble in found:
         try:

@@ -1,4 +1,4 @@
-"""What Airflow calls when a run has failed for good. As the command line does, it looks at the clock."""
+"""What Airflow calls when a run has failed for good. Like the command line, it reads the clock."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ PAGES = {"award": "nobody-approved", "ingest": "ingest-silent", "results_day": "
 
 
 def run_failed(context: Mapping[str, Any]) -> None:
-    """`on_failure_callback` of every DAG: tells people, once an hour for a DAG. Airflow's DAG processor calls it, when
-    the last try of a task has failed, its process was killed, or the run took too long."""
+    """`on_failure_callback` of every DAG: tells people, at most once an hour for a DAG. Airflow's DAG processor calls
+    it when the last try of a task has failed, its process was killed, or the run took too long."""
     from attrs import evolve
 
     from infra.ledger.alerts import WatchBook
@@ -22,7 +22,7 @@ def run_failed(context: Mapping[str, Any]) -> None:
 
     settings, now, dag = Settings.load(), datetime.now(UTC), context["dag"].dag_id
     why = str(context.get("reason") or "unknown").replace("_", " ")
-    # The store or the catalogue may be what failed: nothing is opened but the ledger.
+    # The store or the catalogue may be what failed, so only the ledger is opened.
     engine = open_engine(settings.database_url)
     try:
         found = alert(RUN_FAILED, dag, f"{now:%Y-%m-%dT%H}", dag=dag, run=context["run_id"], why=why)

@@ -1,6 +1,6 @@
-"""Health that means it: each part of the desk is used, as the jobs use it, and says in words what is wrong with it.
+"""Real health: each part of the desk is used as the jobs use it, and the answer says in words what is wrong.
 
-What it says is for everybody who can reach the page: it names parts and times, and nothing that the desk keeps.
+Everybody who can reach the page may read the answer: it names parts and times, and nothing that the desk stores.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from rules.catalogue import Catalogue
 from rules.sheets import CatalogueError
 
 SECONDS = 5
-"""The longest that a part may take to answer a single question."""
+"""Seconds a part may take to answer a single question."""
 HEARTBEAT = timedelta(seconds=60)
-"""Ours: an older sign of life of Airflow's scheduler is none."""
+"""Ours: an older sign of life from Airflow's scheduler does not count."""
 PROBES = "probes/"
-"""Where the store is written to and read from."""
+"""Where the store is tested by writing and reading."""
 
 
 @frozen
@@ -44,8 +44,8 @@ class Part:
 
 
 def health(settings: Settings, airflow_url: str, now: datetime) -> tuple[Part, ...]:
-    """Looks at every part, at `now` (aware). `airflow_url` is the address of Airflow's API server, empty where none is
-    known. Never raises."""
+    """Checks every part, at `now` (aware). `airflow_url` is the address of Airflow's API server, empty if unknown.
+    Never raises."""
     engine = (
         open_engine(settings.database_url, connect_args={"connect_timeout": SECONDS}) if settings.database_url else None
     )
@@ -91,7 +91,7 @@ def _asked(question: Callable[[], str]) -> str:
 
 def _tables(engine: Engine) -> str:
     there, newest = revisions(engine)
-    return "" if there == newest else f"the tables are of revision {there or 'none'}, this program needs {newest}"
+    return "" if there == newest else f"the tables have revision {there or 'none'}, this program needs {newest}"
 
 
 def _jobs(engine: Engine, now: datetime) -> str:
@@ -123,7 +123,7 @@ def _disk(settings: Settings) -> str:
     try:
         low = [name for name, free in free_space(settings).items() if free < settings.free_disk_bytes]
     except OSError as error:
-        return f"the disk cannot be looked at ({type(error).__name__})"
+        return f"the free space cannot be read ({type(error).__name__})"
     return f"less than {settings.free_disk_bytes // MIB:,} MiB are free for the {' and the '.join(low)}" if low else ""
 
 
@@ -143,7 +143,7 @@ def _scheduler(airflow_url: str, now: datetime) -> str:
             said = client.get(f"{airflow_url}/api/v2/monitor/health").raise_for_status().json()["scheduler"]
         beat = datetime.fromisoformat(said["latest_scheduler_heartbeat"])
     except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
-        return f"Airflow does not say how its scheduler is ({type(error).__name__})"
+        return f"Airflow does not report on its scheduler ({type(error).__name__})"
     return "" if now - beat < HEARTBEAT else "the scheduler has given no sign of life for a minute"
 
 
@@ -154,4 +154,4 @@ def _sftp(address: str) -> str:
             greeting = connection.recv(4)
     except (OSError, ValueError) as error:
         return f"the landing service does not answer ({type(error).__name__})"
-    return "" if greeting == b"SSH-" else "what answers at the landing service's address is something else"
+    return "" if greeting == b"SSH-" else "something else answers at the landing service's address"

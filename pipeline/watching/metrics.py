@@ -1,7 +1,7 @@
-"""Metrics: what can be measured of the desk, each with its meaning and the alert that watches it; and the measuring.
+"""Metrics: what can be measured of the desk, each with its meaning and the alert that watches it; and how.
 
-Everything is computed from ledger, store and calendar when it is asked for, so no process has to be up for counting,
-and nothing is counted twice or lost by a restart.
+Everything is computed from ledger, store and calendar on request, so no process must stay up to count, and a restart
+neither loses anything nor counts it twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.watching.watch import free_space
 
 @frozen(kw_only=True)
 class Metric:
-    """One metric. `labels` tell its values apart; `alert` watches it."""
+    """A metric. `labels` tell its values apart; `alert` watches it."""
 
     name: str
     unit: str
@@ -42,27 +42,27 @@ class Sample:
 INBOX = Metric(
     name="resultsday_inbox_files",
     unit="files",
-    meaning="Files in the inbox and among the feeds of the portal and of staff, settled or still growing.",
+    meaning="Files in the inbox and in the feeds of the portal and of staff, settled or still growing.",
 )
 INBOX_AGE = Metric(
     name="resultsday_inbox_age_seconds",
     unit="seconds",
     alert=INGEST_SILENT,
-    meaning="How long the oldest of them has waited; it should stay below the five minutes between two ingests.",
+    meaning="How long the oldest of these has waited; it should stay below the five minutes between two ingests.",
 )
 UNDECIDED = Metric(
-    name="resultsday_undecided_files", unit="files", meaning="Files that are archived and on the books, not decided."
+    name="resultsday_undecided_files", unit="files", meaning="Files that are archived and on the books but not decided."
 )
 UNDECIDED_AGE = Metric(
     name="resultsday_undecided_age_seconds",
     unit="seconds",
     alert=INGEST_SILENT,
-    meaning="How long ago the oldest of them was received.",
+    meaning="How long ago the oldest of these was received.",
 )
 UNPUBLISHED = Metric(
     name="resultsday_unpublished_replies",
     unit="replies",
-    meaning="Replies that are decided and not surely in the outbox; the next ingest publishes them.",
+    meaning="Replies that are decided but may not be in the outbox yet; the next ingest publishes them.",
 )
 HELD = Metric(
     name="resultsday_held_files", unit="files", alert=FILES_HELD, meaning="Files in quarantine that wait for a person."
@@ -71,7 +71,7 @@ HELD_AGE = Metric(
     name="resultsday_held_age_seconds",
     unit="seconds",
     alert=FILES_HELD,
-    meaning="How long ago the oldest of them was received.",
+    meaning="How long ago the oldest of these was received.",
 )
 OUTCOMES = Metric(
     name="resultsday_decided_files",
@@ -84,7 +84,7 @@ JOB_AGE = Metric(
     unit="seconds",
     labels=("job",),
     alert=INGEST_SILENT,
-    meaning="How long ago the job last succeeded: `ingest`, `watch`. Missing: it never has.",
+    meaning="How long ago the job (`ingest` or `watch`) last succeeded. Missing if it never has.",
 )
 ALERTED = Metric(
     name="resultsday_alerts",
@@ -117,13 +117,13 @@ DISK = Metric(
     unit="bytes",
     labels=("place",),
     alert=DISK_LOW,
-    meaning="Free on the disk of the state folder, and of the store where it is a folder.",
+    meaning="Free space on the disk of the state folder, and of the store if it is a folder.",
 )
 METRICS = (
     INBOX, INBOX_AGE, UNDECIDED, UNDECIDED_AGE, UNPUBLISHED, HELD, HELD_AGE, OUTCOMES, JOB_AGE, ALERTED, STATE, NOT_OUT,
     NEXT, DISK,
 )  # fmt: skip
-"""In the order of the page."""
+"""In the order of docs/metrics.md."""
 WINDOWS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 

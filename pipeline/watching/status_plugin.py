@@ -1,8 +1,8 @@
-"""`/resultsday-status/health` and `/resultsday-status/metrics` in Airflow's API server, for monitors: without a log-in,
-and without anything that the desk keeps.
+"""`/resultsday-status/health` and `/resultsday-status/metrics` in Airflow's API server, for monitors: they need no
+log-in, and show nothing that the desk stores.
 
-Every component of Airflow imports plugins, and the scheduler forks its tasks, so nothing here may start threads: the
-application, and Polars behind it, is loaded with the first request, which only the API server has.
+Every component of Airflow imports plugins, and the scheduler forks its tasks, so nothing here may start threads. The
+application, and Polars with it, is loaded at the first request, which only the API server receives.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 PREFIX = "/resultsday-status"
 SECONDS = 5.0
-"""An answer stands for so long: whoever asks without a pause does not wear down the desk."""
+"""An answer is kept for this long, so that frequent requests do not burden the desk."""
 
 
 class Status:
-    """The application, loaded when it is first asked for something."""
+    """The application, loaded at the first request."""
 
     def __init__(self) -> None:
         self._app: FastAPI | None = None
@@ -37,7 +37,7 @@ class Status:
 
 
 class Kept:
-    """What a slow question was answered, for `SECONDS`; asked by one at a time."""
+    """The answer to a slow question, kept for `SECONDS`; only one caller at a time computes it."""
 
     def __init__(self, ask: Any) -> None:
         self._ask, self._lock = ask, threading.Lock()
@@ -72,7 +72,7 @@ def application() -> FastAPI:
         try:
             with open_desk(Settings.load()) as desk:
                 return 200, exposition(desk, datetime.now(UTC))
-        except Exception as error:  # whatever it is, a monitor reads that there are no figures, and not its own guess
+        except Exception as error:  # whatever it is, tell the monitor that there are no figures
             return 503, f"nothing can be measured ({type(error).__name__}): see {PREFIX}/health\n".encode()
 
     health_kept, metrics_kept = Kept(looked), Kept(measured)
@@ -92,7 +92,7 @@ def application() -> FastAPI:
 
 
 class StatusPlugin(AirflowPlugin):
-    """Tells Airflow of them."""
+    """Registers them with Airflow."""
 
     name = "resultsday_status"
     fastapi_apps = [{"name": "Resultsday status", "app": Status(), "url_prefix": PREFIX}]  # noqa: RUF012 - Airflow's way

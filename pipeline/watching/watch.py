@@ -1,7 +1,7 @@
-"""The watch: every five minutes it looks for what is due and not done, and tells people.
+"""The watch: every five minutes it looks for work that is due and not done, and tells people.
 
-It looks at the ledger, the calendar and the disk, not at Airflow: that a job has *run* is nothing, that its work is
-done is what counts. Nothing it does belongs to the results, so it is not on record for replay.
+It looks at the ledger, the calendar and the disk, not at Airflow: what counts is that the work is done, not that a job
+has *run*. Nothing it does affects results, so it is not recorded for replay.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ from rules.checkpoints import Event
 log = logging.getLogger(__name__)
 
 RESULTS_MINUTES = timedelta(minutes=10)
-"""Ours: so long after their instant the results must be out."""
+"""Ours: how soon after their instant the results must be out."""
 INGEST_MINUTES = timedelta(minutes=15)
 """Ours: three runs of the ingest."""
 APPROVAL = timedelta(hours=24)
-"""Ours: so long before results go to centres they must be approved."""
+"""Ours: how long before results go to centres they must be approved."""
 AWARD = timedelta(days=6)
-"""Ours: the award runs a week before; a day later its files must be built."""
+"""Ours: the award runs a week before; the results files must be built within a day."""
 CHECKPOINT = timedelta(hours=2)
-"""Ours: so long after its instant a checkpoint must be taken."""
+"""Ours: how soon after its instant a checkpoint must be taken."""
 CHECKPOINT_DAYS = (14, 3, 0)
-"""As the DAG `checkpoints` takes them."""
+"""The checkpoints that the DAG `checkpoints` takes."""
 HELD = timedelta(days=1)
-"""Ours: so long a file may be held."""
+"""Ours: how long a file may be held."""
 WATCH, INGEST = "watch", "ingest"
 
 
 @frozen(kw_only=True)
 class Watched:
-    """What a look found: all that is wrong, and what of it nobody had been told."""
+    """What a look found: everything that is wrong, and which of it nobody had been told."""
 
     wrong: tuple[Alert, ...]
     fresh: tuple[Alert, ...]
 
     def note(self) -> str:
-        """In a line or more, for the run's note and for a person."""
+        """One or more lines, for the run's note and for people."""
         if not self.wrong:
             return "Nothing is late."
         new = {trouble.key for trouble in self.fresh}
@@ -71,7 +71,7 @@ class Watched:
 
 
 def watch(desk: Desk, now: datetime) -> Watched:
-    """Looks once, at `now` (aware), and tells people what they have not been told."""
+    """Looks once, at `now` (aware), and tells people what they have not been told yet."""
     book = desk.watch
     wrong = tuple(conditions(desk, book, now))
     fresh = tuple(tell(desk.settings, book, wrong, now))
@@ -84,7 +84,7 @@ def watch(desk: Desk, now: datetime) -> Watched:
 def conditions(desk: Desk, book: WatchBook, now: datetime) -> Iterator[Alert]:
     """What is wrong at `now`, told or not."""
     beats = book.beats()
-    # What fell due before anybody watched is history: a desk that plays an old season does not cry of it.
+    # What fell due before anybody watched is history: a desk that plays an old season raises no alerts about it.
     since = beats[WATCH].first if WATCH in beats else now
     for series in desk.catalogue.all_series():
         yield from _results(desk, book, series, since, now)
@@ -143,7 +143,7 @@ def _checkpoints(desk: Desk, book: WatchBook, series: Series, since: datetime, n
 
 
 def _ingest(beats: Mapping[str, Beat], now: datetime) -> Iterator[Alert]:
-    # A desk that has just come up again gets a round to take in what waits.
+    # A desk that has just been restarted gets one round to take in what waits.
     if WATCH not in beats or now - beats[WATCH].last >= INGEST_MINUTES:
         return
     since = beats[INGEST].last if INGEST in beats else beats[WATCH].first
@@ -155,7 +155,7 @@ def _held(book: WatchBook, now: datetime) -> Iterator[Alert]:
     held = book.held()
     oldest = age(held, now)
     if oldest >= HELD:
-        # Once a day while there are such files, and not a message a file.
+        # One message a day while there are such files, not one for each file.
         yield alert(FILES_HELD, f"{now:%Y-%m-%d}", count=held.count, hours=int(oldest / timedelta(hours=1)))
 
 
@@ -166,7 +166,7 @@ def _disks(settings: Settings, now: datetime) -> Iterator[Alert]:
 
 
 def free_space(settings: Settings) -> dict[str, int]:
-    """Bytes that are free on the disk of the state folder, and of the store where that is a folder."""
+    """Bytes free on the disk of the state folder, and of the store if it is a folder."""
     places = {"state folder": settings.state}
     if not settings.store_location.startswith("s3://"):
         places["store"] = Path(settings.store_location)

@@ -25,7 +25,7 @@ def test_cal_1_a_series_near_its_window_is_published_once(desk: Desk, desk_setti
             runs = [api.trigger("basedata") for _ in range(2)]
             assert [api.wait("basedata", run, PATIENCE) for run in runs] == ["success", "success"]
             note = api.run("basedata", runs[1])["note"]
-        assert "Basedata 2098-06 (6B98): version 1 stands, nothing new; S 9, O 35, C 26, L 26." in note
+        assert "Basedata 2098-06 (6B98): version 1 is still the latest; S 9, O 35, C 26, L 26." in note
         store = open_store(desk_settings.store_location)
         assert len(list(store.list("basedata/2098-06/"))) == 6
     finally:

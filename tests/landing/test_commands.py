@@ -63,8 +63,8 @@ def test_what_cannot_be_done_is_said(centre: Callable[..., Result], state: Path)
     for words, said in (
         (("add", "20002", state / "private", *REASON), "private key"),
         (("add", "20002", state / "binary", *REASON), "cannot be read"),
-        (("add", "2000", state / "one.pub", *REASON), "no centre number"),
-        (("add", "00000", state / "one.pub", *REASON), "no centre's"),
+        (("add", "2000", state / "one.pub", *REASON), "not a centre number"),
+        (("add", "00000", state / "one.pub", *REASON), "is not a centre:"),
         (("add", "20002", state / "one.pub", "--who", " ", "--why", "x"), "who does it"),
         (("rotate", "20002", state / "one.pub", *REASON), "no valid key"),
         (("remove", "20002", "--all", *REASON), "no key"),

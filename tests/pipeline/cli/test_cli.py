@@ -214,7 +214,7 @@ def test_what_is_nearly_an_identifier_is_explained(value: str, kind: str) -> Non
 @pytest.mark.parametrize("value", ["hello", "", "BEN01", "\x1b[2J", "١٢٣٤٥", "1" * 1000])
 def test_what_looks_like_nothing_is_said(value: str) -> None:
     result = run("identify", "6B24", value)
-    assert "looks like none of UCI" in result.output
+    assert "does not look like any of UCI" in result.output
     assert ESCAPE not in result.output
     assert result.exit_code == 3
 

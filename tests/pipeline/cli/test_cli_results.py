@@ -49,7 +49,7 @@ def test_res_2_from_the_award_to_an_updated_file_every_step_says_what_it_did(sea
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("results", "build", "2024-06"), "2024-06 has not been awarded: `resultsday award 2024-06`"),
+        (("results", "build", "2024-06"), "2024-06 has not been awarded: run `resultsday award 2024-06`"),
         (("release", "2024-06", "--audience", "centres"), "nothing is awarded for May/June 2024: run the award"),
         (("updated-results", "2024-06", CENTRE, *DECIDED), "the results of May/June 2024 are not released yet"),
         (("certificates", "2024-06"), "the results of May/June 2024 are not released yet"),

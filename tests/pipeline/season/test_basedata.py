@@ -309,4 +309,4 @@ def test_the_job_by_hand_publishes_once(fresh: Settings) -> None:
     results = [run("run", "basedata", "2026-06", env=fresh) for _ in range(2)]
     assert [one.exit_code for one in results] == [0, 0], results[0].output
     assert "version 1 published" in results[0].output
-    assert "version 1 stands, nothing new" in results[1].output
+    assert "version 1 is still the latest" in results[1].output

@@ -216,5 +216,5 @@ def test_ops_1_a_letter_shows_the_extension_staff_have_granted(work: Desk) -> No
 
 
 def test_ops_1_an_unknown_checkpoint_is_an_error(work: Desk) -> None:
-    with pytest.raises(ValueError, match="results is no checkpoint"):
+    with pytest.raises(ValueError, match="results is not a checkpoint"):
         take(work, "results")

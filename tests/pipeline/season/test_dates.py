@@ -81,4 +81,4 @@ def test_cal_1_the_command_shows_a_series_or_says_what_to_write() -> None:
     assert "27 June 2024 [placeholder]" in shown.output
     unknown = CliRunner().invoke(main, ["calendar", "6B24"])
     assert unknown.exit_code == 1
-    assert "there is no calendar for 6B24; write year and month" in unknown.output
+    assert "there is no calendar for 6B24; give year and month" in unknown.output

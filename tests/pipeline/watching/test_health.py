@@ -62,7 +62,7 @@ def test_a_ledger_of_another_revision_is_named(well: Settings, alive: str) -> No
     engine.dispose()
     [(part, said)] = wrong(well, alive).items()
     assert part == "tables"
-    assert said.startswith("the tables are of revision 0001, this program needs ")
+    assert said.startswith("the tables have revision 0001, this program needs ")
 
 
 def test_jobs_that_do_not_succeed_are_named(well: Settings, alive: str) -> None:
@@ -101,7 +101,7 @@ def test_a_disk_with_little_room_and_a_catalogue_that_cannot_be_read_are_named(
 def test_a_scheduler_without_a_sign_of_life_and_no_airflow_at_all_are_named(well: Settings) -> None:
     with scheduler_beating(NOW - timedelta(seconds=90)) as url:
         assert wrong(well, url) == {"scheduler": "the scheduler has given no sign of life for a minute"}
-    assert wrong(well, url) == {"scheduler": "Airflow does not say how its scheduler is (ConnectError)"}
+    assert wrong(well, url) == {"scheduler": "Airflow does not report on its scheduler (ConnectError)"}
     assert wrong(well, "") == {"scheduler": "there is no Airflow: the desk is down"}
 
 
@@ -114,10 +114,10 @@ def test_a_landing_service_that_does_not_answer_is_named(well: Settings, alive: 
             with connection:
                 connection.sendall(said)
 
-        for said, found in ((b"SSH-2.0-desk\r\n", {}), (b"220 mail", {"sftp": "what answers at the landing service"})):
+        for said, found in ((b"SSH-2.0-desk\r\n", {}), (b"220 mail", {"sftp": "something else answers"})):
             thread = threading.Thread(target=greet, args=(said,))
             thread.start()
-            assert {part: one[:35] for part, one in wrong(checked, alive).items()} == found
+            assert {part: problem[:22] for part, problem in wrong(checked, alive).items()} == found
             thread.join()
     assert wrong(checked, alive) == {"sftp": "the landing service does not answer (ConnectionRefusedError)"}
 
@@ -128,7 +128,7 @@ def test_a_database_that_is_stopped_is_named(tmp_path: Path, alive: str) -> None
     try:
         server.create_database("ledger")
         own = Settings(catalogue=FROZEN, state=tmp_path, database_url=server.url("ledger"), free_disk_bytes=1)
-        assert wrong(own, alive) == {"tables": f"the tables are of revision none, this program needs {newest()}",
+        assert wrong(own, alive) == {"tables": f"the tables have revision none, this program needs {newest()}",
                                      "jobs": "the ledger cannot be used (ProgrammingError)"}  # fmt: skip
         server.stop()
         assert wrong(own, alive) == {"ledger": "the ledger cannot be used (OperationalError)"}
