@@ -121,5 +121,5 @@ _decision_command(
 _decision_command(
     "reject",
     "Reject the adjustment proposed for a centre's marks of a component, which stay as they are (MOD-2).",
-    "the adjustment is rejected, the centre's marks stay",
+    "the adjustment is rejected, the centre's marks stand",
 )
