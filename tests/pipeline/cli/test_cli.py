@@ -163,7 +163,7 @@ def test_record_types_go_by_several_names(asked: str, title: str) -> None:
 def test_what_is_no_record_type_is_wrong_usage() -> None:
     result = run("layout", "Q5")
     assert result.exit_code == 2
-    assert "there are 1, 3, 7, 9, E5" in result.output
+    assert "choose from 1, 3, 7, 9, E5" in result.output
     assert run("layout", "X").exit_code == 2
 
 
