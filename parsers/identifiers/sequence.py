@@ -52,7 +52,7 @@ def numbers_of(suffix: str) -> tuple[int, ...]:
 
 
 def after(last: int, suffix: str) -> int | None:
-    """The next sequence number after `last` (0 before the first) with that suffix; null when none is left.
+    """The next sequence number after `last` (0 before the first) with that suffix; None when none is left.
 
     The suffix begins again after 99, so that `01` after 99 is 101. Raises InvalidFormat when `suffix` is not two
     digits.
