@@ -4,7 +4,8 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down debian test fuzz chaos bench bench-national reliability lock docs site terraform clean
+.PHONY: help install demo up down debian test lint format golden fuzz chaos bench bench-national reliability lock docs site \
+  terraform clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,11 +42,26 @@ debian: ## what the tests take from Debian, a broker and a browser: installed wh
 	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing > /dev/null; } \
 	|| { echo "The tests need redis-server and chromium: apt-get install $$missing, as root"; exit 1; }
 
-test: $(STAMP) debian ## ruff, mypy and every test
+ifdef T
+test: $(STAMP) ## lint and every test; T=tests/rules, or T=tests/rules/test_marks.py: those alone, and nothing else
+	@$(BIN)/pytest $(T)
+else
+test: $(STAMP) lint debian
+	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+endif
+
+lint: $(STAMP) ## ruff and mypy, which change nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+
+format: $(STAMP) ## lay the code out, and put its imports in order
+	@$(BIN)/ruff check --quiet --select I --fix .
+	@$(BIN)/ruff format .
+
+golden: $(STAMP) ## write what tests compare with in fixtures/ anew, for you to read and commit
+	@$(BIN)/pytest --golden $$(grep --recursive --files-with-matches --include 'test_*.py' 'from tests.golden import' tests)
+	@git status --short fixtures
 
 fuzz: $(STAMP) ## breaks files and reads them, FUZZ_SECONDS long (60) or until interrupted
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),60) --seed $(or $(FUZZ_SEED),1)

@@ -18,8 +18,11 @@ from infra.running.supervisor import Desk, down, up
 from infra.settings import Settings
 from infra.store import S3Store, open_store
 from tests.catalogue import FROZEN
+from tests.golden import golden, pytest_addoption
 from tests.instruments import at_port, new_bucket, s3_server
 from tests.mailbox import Mailbox, mail_server
+
+__all__ = ["golden", "pytest_addoption"]
 
 _BUCKETS = count(1)
 RUNNING = ("tests/dags/", "tests/console/")

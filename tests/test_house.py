@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from parsers import findings as library
 from pipeline.cli import main
 from pipeline.desk import Desk
-from pipeline.docs.house import GROUND, INFRA, MAKE_UP_DATA, ON_THE_WINGS, PACKAGES, WINGS, allowed
+from pipeline.docs.house import GROUND, INFRA, KNOWS_AIRFLOW, MAKE_UP_DATA, ON_THE_WINGS, PACKAGES, WINGS, allowed
 from rules.findings import CODES, DESK
 
 ROOT = Path(__file__).parents[1]
@@ -33,11 +33,8 @@ LOOK_AT_THE_CLOCK = (
     "pipeline/watching/status_plugin.py",
     "pipeline/season/timetable.py",
 )
-KNOWS_AIRFLOW = {
-    "pipeline/console/plugin.py",
-    "pipeline/watching/status_plugin.py",
-    "pipeline/season/timetable.py",
-}  # a timetable is a class of Airflow's; besides the DAGs nothing else is
+HAVE_A_STOPWATCH = ("tests/patience.py", "tests/fuzz.py")
+"""Of the tests' modules."""
 
 
 def modules(package: str) -> Iterator[tuple[str, ast.Module]]:
@@ -130,6 +127,14 @@ def test_every_function_can_be_read_in_one_look(package: str) -> None:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not name.startswith(FROZEN):
                 first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
                 assert (node.end_lineno or first) - first < LONGEST, f"{name}:{first} {node.name}"
+
+
+def test_what_tests_share_lies_in_modules_of_its_own_and_they_wait_by_looking() -> None:
+    for name, tree in modules("tests"):
+        shared = {one for one in imported(name, tree) if one.startswith("tests.")}
+        assert not {one for one in shared if re.search(r"\.test_", one)}, name
+        called = {ast.unparse(node.func).split(".")[-1] for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        assert not called & {"sleep", "monotonic", "perf_counter"} or name in HAVE_A_STOPWATCH, f"{name}: use until()"
 
 
 @pytest.mark.parametrize("package", ["parsers", "rules", "pipeline"])

@@ -1,10 +1,8 @@
 """A file for every finding the format library can make, in `fixtures/findings/<CODE>[-<scenario>]/`, with what is
-said of it in `findings.txt`. After a change that is meant, rewrite these with RESULTSDAY_REWRITE=1 and read the
-difference."""
+said of it in `findings.txt`. After a change that is meant: `make golden`, and read the difference."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +15,9 @@ from parsers.columns import columns
 from parsers.feed import read_feed
 from parsers.findings import CODES, Finding, Found, in_order
 from parsers.reader import Submission, read
+from tests.golden import FIXTURES, Golden
 
-ROOT = Path(__file__).parents[2]
-SCENARIOS = sorted(path for path in (ROOT / "fixtures" / "findings").iterdir() if path.is_dir())
+SCENARIOS = sorted(path for path in (FIXTURES / "findings").iterdir() if path.is_dir())
 
 
 def findings_of(path: Path) -> tuple[Finding, ...]:
@@ -51,15 +49,12 @@ def text_of(findings: tuple[Finding, ...]) -> str:
 
 
 @pytest.mark.parametrize("folder", SCENARIOS, ids=lambda one: one.name)
-def test_fil_4_what_is_wrong_is_said_as_on_record(folder: Path) -> None:
+def test_fil_4_what_is_wrong_is_said_as_on_record(folder: Path, golden: Golden) -> None:
     [path] = [one for one in folder.iterdir() if one.name != "findings.txt"]
     findings = findings_of(path)
     code = folder.name.split("-")[0]
     assert code in [one.code for one in findings]
-    told = folder / "findings.txt"
-    if os.environ.get("RESULTSDAY_REWRITE"):
-        told.write_text(text_of(findings), encoding="utf-8")
-    assert text_of(findings) == told.read_text(encoding="utf-8")
+    golden.file(folder / "findings.txt", text_of(findings))
 
 
 def test_every_finding_of_the_library_has_a_fixture() -> None:

@@ -13,9 +13,9 @@ import pytest
 import pipeline
 from bench.crashes import STAGE_NAMES, Ground, Matrix, Tracing, differences, ended, fresh_process, matrix
 from infra.store import S3Store
+from pipeline.docs.house import KNOWS_AIRFLOW
 from pipeline.journal import JOBS
 from pipeline.steps import Step
-from tests.test_house import KNOWS_AIRFLOW
 
 PLAYED = (
     "pipeline.intake.ingest",

@@ -6,7 +6,6 @@ import csv
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +18,10 @@ from rules.catalogue import Series
 from rules.conversion import Boundaries, ConversionError, convert, points, table
 from rules.scales import Scale, Threshold
 from tests.catalogue import CATALOGUE
+from tests.golden import FIXTURES, Golden
 
 INTERNAL, EXTERNAL = CATALOGUE.scale("BEN01"), CATALOGUE.scale("BEN03")
 GRADES = ("L2D", "L2M", "L2P", "L1D", "L1M", "L1P")
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 FOLDER = FIXTURES / "conversion"
 SUMMER = Boundaries("2024-06", "BEN03", 60, tuple(zip(GRADES, (45, 39, 33, 27, 21, 15), strict=True)))
 
@@ -130,10 +129,10 @@ def test_awd_1_the_canonical_text_tells_any_two_tables_apart() -> None:
 
 
 @pytest.mark.parametrize("series", CATALOGUE.all_series(), ids=lambda one: one.id)
-def test_awd_1_the_placeholder_boundaries_of_every_series_make_tables(series: Series) -> None:
+def test_awd_1_the_placeholder_boundaries_of_every_series_make_tables(series: Series, golden: Golden) -> None:
     offered = [part for one in CATALOGUE.qualifications for part in one.components if part.why_not(series) is None]
-    data = (FIXTURES / "boundaries" / f"{series.id}.csv").read_bytes()
-    assert data == made_up(series.id, {part.code: part.raw_max for part in offered})
+    data = made_up(series.id, {part.code: part.raw_max for part in offered})
+    golden.file(FIXTURES / "boundaries" / f"{series.id}.csv", data)
     lines = list(csv.DictReader(data.decode("utf-8").splitlines()))
     assert {one["placeholder"] for one in lines} == {"Y"}
     for part in offered:

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline.cli import main
+from tests.golden import FIXTURES, Golden
 from tests.patience import PATIENCE
-from tests.pipeline.files.made import GOLDEN
 from tests.support import centre_file
 
 RESULTSDAY = Path(sys.executable).with_name("resultsday")
@@ -141,14 +141,14 @@ def test_help_needs_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("asked", ["R5", "r5", "r"])
-def test_a_record_type_looks_as_it_should(asked: str) -> None:
+def test_a_record_type_looks_as_it_should(asked: str, golden: Golden) -> None:
     result = run("layout", asked)
     assert result.exit_code == 0
-    assert result.output == (GOLDEN / "layout-r5.txt").read_text(encoding="utf-8")
+    golden.file(FIXTURES / "describe" / "layout-r5.txt", result.output)
 
 
-def test_the_list_of_record_types_looks_as_it_should() -> None:
-    assert run("layout").output == (GOLDEN / "layout.txt").read_text(encoding="utf-8")
+def test_the_list_of_record_types_looks_as_it_should(golden: Golden) -> None:
+    golden.file(FIXTURES / "describe" / "layout.txt", run("layout").output)
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fixtures.generate import people
 from parsers.envelope import Centre, Header
 from parsers.layouts import FILE_TYPES, OPTION_12, Layout
 from parsers.writer import block, file, record
 from tests.support import CENTRE
-
-GOLDEN = Path(__file__).parents[3] / "fixtures" / "describe"
-
 
 PERSON = next(people(CENTRE, 1, seed=1))
 

@@ -18,8 +18,9 @@ from parsers.writer import file
 from pipeline.cli import main
 from pipeline.files.describe import Wish, describe, one_record
 from pipeline.files.named_files import lines_of
+from tests.golden import FIXTURES, Golden
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
-from tests.pipeline.files.made import GOLDEN, PERSON, REPLY, options, results, syllabuses
+from tests.pipeline.files.made import PERSON, REPLY, options, results, syllabuses
 from tests.support import CENTRE, centre_file
 
 FILES = {
@@ -50,18 +51,18 @@ class Runner:
 
 
 @pytest.mark.parametrize("scenario", FILES)
-def test_a_file_looks_as_it_should(scenario: str, run: Runner) -> None:
+def test_a_file_looks_as_it_should(scenario: str, run: Runner, golden: Golden) -> None:
     name, data = FILES[scenario]
     result = run(name, data)
-    assert result.output == (GOLDEN / f"{scenario.replace(' ', '-')}.txt").read_text(encoding="utf-8")
+    golden.file(FIXTURES / "describe" / f"{scenario.replace(' ', '-')}.txt", result.output)
     assert result.exit_code == (4 if scenario == "no file" else 0)
 
 
 @pytest.mark.parametrize("line", [1, 3, 4])
-def test_one_record_looks_as_it_should(line: int, run: Runner) -> None:
+def test_one_record_looks_as_it_should(line: int, run: Runner, golden: Golden) -> None:
     result = run("R6412315.X07", results(), "--record", str(line))
     assert result.exit_code == 0
-    assert result.output == (GOLDEN / f"results-record-{line}.txt").read_text(encoding="utf-8")
+    golden.file(FIXTURES / "describe" / f"results-record-{line}.txt", result.output)
 
 
 def test_tables_on_a_terminal_of_100_columns_fit_and_keep_line_and_candidate() -> None:

@@ -27,6 +27,7 @@ from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
 from rules import registration
 from tests.catalogue import FROZEN
+from tests.golden import Golden
 from tests.pipeline.inbox import NOW, answer, land, land_samples, outbox
 from tests.support import centre_file, registration_file
 
@@ -46,20 +47,14 @@ def inbox(desk: Desk) -> list[str]:
     return [one.key for one in desk.store.list("inbox/") if one.key.count("/") > 2 or one.kind == "file"]
 
 
-def test_the_eight_samples_get_the_replies_on_record(work: Desk) -> None:
-    """The golden replies are in fixtures/samples/replies; rewrite them by copying a demo's outbox over them."""
+def test_the_eight_samples_get_the_replies_on_record(work: Desk, golden: Golden) -> None:
     land_samples(work)
     summary = ingest(work, NOW)
     assert summary.received == 8
     assert summary.outcomes == {
         "accepted": 4, "accepted with warnings": 1, "partly accepted": 3,
     }  # fmt: skip
-    golden = {
-        path.relative_to(REPLIES).as_posix(): path.read_bytes().decode("ascii")
-        for path in REPLIES.rglob("X*")
-        if path.is_file()
-    }
-    assert outbox(work) == golden
+    golden.folder(REPLIES, outbox(work), "X*")
     assert inbox(work) == []
     assert not [one.key for one in work.store.list("quarantine/") if one.kind == "file"]
 

@@ -33,10 +33,11 @@ from pipeline.season.basedata import (
 from rules.basedata import LAYOUTS, Frames
 from rules.catalogue import LONDON, Catalogue, Series
 from tests.catalogue import CATALOGUE, FROZEN
+from tests.golden import FIXTURES, Golden
 from tests.rules.sheets import add
 
 EVERY_SERIES = sorted({one.series for one in CATALOGUE.milestones})
-GOLDEN = Path(__file__).parents[3] / "fixtures" / "basedata" / "2024-06"
+GOLDEN = FIXTURES / "basedata" / "2024-06"
 MADE = datetime(2023, 10, 26, tzinfo=LONDON)
 LATER = datetime(2024, 4, 1, tzinfo=LONDON)  # the marks deadline of May/June 2024 moves from 1 to 15 May
 SECOND = timedelta(seconds=1)
@@ -83,10 +84,9 @@ def test_fil_2_what_is_written_is_read_on_any_day_under_any_number(series_id: st
     assert same(again.frames, made.frames)
 
 
-def test_the_files_of_a_series_are_these() -> None:
-    """Rewrite them with `resultsday basedata 2024-06 --at 2023-10-26 --to fixtures/basedata/2024-06`."""
+def test_the_files_of_a_series_are_these(golden: Golden) -> None:
     for name, data in drawn_up(CATALOGUE, series(), MADE).members().items():
-        assert data == (GOLDEN / name).read_bytes(), name
+        golden.file(GOLDEN / name, data)
 
 
 def test_a_value_that_fits_no_column_is_told_before_anybody_gets_it(tmp_path: Path) -> None:
@@ -154,13 +154,13 @@ def test_cal_1_all_that_is_due_is_published(work: Desk) -> None:
 # --- Published -------------------------------------------------------------------------------------------------------
 
 
-def test_a_version_is_the_files_the_bundle_and_a_note(work: Desk) -> None:
+def test_a_version_is_the_files_the_bundle_and_a_note(work: Desk, golden: Golden) -> None:
     done = publish_basedata(work, series(), MADE)
     files = stored(work.store)
     assert sorted(files) == [f"2024-06/1/{name}" for name in FILES]
     made = drawn_up(CATALOGUE, series(), MADE)
     assert {name.rpartition("/")[2]: data for name, data in files.items() if not name.endswith(".txt")} == written(made)
-    assert files["2024-06/1/note.txt"] == (GOLDEN / "note.txt").read_bytes()
+    golden.file(GOLDEN / "note.txt", files["2024-06/1/note.txt"])
     assert done == Published(series=series(), number=1, records=made.records, fresh=True)
 
 
