@@ -52,6 +52,8 @@ def test_every_file_and_function_the_pages_point_to_is_there() -> None:
     gone, checked = [], 0
     for page in pages:
         text = page.read_text(encoding="utf-8")
+        if page.name == "CONTRIBUTING.md":  # its blocks make what is not there yet; a test makes it
+            text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
         for path, names in re.findall(rf"`((?:{folders})/[\w/.-]+\.\w+)(?:: ([\w., ]+))?`", text):
             checked += 1
             source = (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else None
