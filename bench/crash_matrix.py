@@ -14,15 +14,17 @@ def main(arguments: Sequence[str]) -> None:
     """Prints every crash that left a difference, and the counts."""
     size = Size(*(int(one) for one in arguments))
     with temporary_server() as (server, folder):
-        done = matrix(ground(server, folder, size), str(folder / "stores"))
+        done = matrix(ground(server, folder, size), str(folder / "stores"), first_too=True)
     for one in done.wrong:
         print(f"{one.stage}, {one.step} {one.nth}: {', '.join(one.differences)}")
     for where in done.unmarked:
         print(f"no step: {where}")
     for never in done.never:
         print(f"never passed: {never}")
+    for told in done.undeclared:
+        print(told)
     print(done.note())
-    sys.exit(1 if done.wrong or done.unmarked or done.never else 0)
+    sys.exit(1 if done.wrong or done.unmarked or done.never or done.undeclared else 0)
 
 
 if __name__ == "__main__":

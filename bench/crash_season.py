@@ -1,8 +1,9 @@
 """A small season in stages, for the crash matrix: what lies there before each job, and the job.
 
-Every centre registers and enters its learners by file and sends their marks. Of its learners the last does not claim in
-time and the one before has no mark in the external component yet; beside the files lie a held one, a refused one, a
-folder, and a file outside every centre's folder.
+Every centre registers and enters its learners by file and sends their marks, the last centre late. Of its learners the
+last claims late (of the first centre in a file that is held) and the one before has no mark in the external component
+yet; beside the files lie held ones, a refused one, a folder, and a file outside every centre's folder. Moderators agree
+with the first centre only.
 """
 
 from __future__ import annotations
@@ -16,24 +17,35 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from fixtures.generate import boundaries, people
+from infra.ledger.moderation import CohortName
 from infra.ledger.results import Awarding
 from infra.store import FolderStore
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, details, single
 from pipeline.awarding.award import approve_boundaries, award, award_claims, take_boundaries
+from pipeline.awarding.preview import preview
 from pipeline.desk import Desk
 from pipeline.intake import quarantine
 from pipeline.intake.ingest import ingest
-from pipeline.intake.staff import FEEDS, Entry, Order, change_entry
-from pipeline.marking.external import take_external
+from pipeline.intake.staff import FEEDS, Entry, Order, allow_sitting, change_entry, extend
+from pipeline.marking.external import missing_marks, take_external
+from pipeline.marking.moderation import approve as adjust
+from pipeline.marking.moderation import reject, review, sample, take
 from pipeline.results.after_results import late_claims, updated
+from pipeline.results.certificates import certificates
 from pipeline.results.release import approve, build, release, withdraw
+from pipeline.season.basedata import publish_basedata
+from pipeline.season.checkpoints import checkpoint
+from pipeline.season.statements import statements
 from rules.catalogue import LONDON, Series
 
 REGISTERED = datetime(2023, 9, 18, 12, tzinfo=LONDON)
 ENTERED = datetime(2024, 2, 15, 12, tzinfo=LONDON)
 MARKED = datetime(2024, 5, 1, 12, tzinfo=LONDON)
 TAKEN = datetime(2024, 5, 2, 12, tzinfo=LONDON)
+SAMPLED = datetime(2024, 5, 16, 6, tzinfo=LONDON)
+MODERATED = datetime(2024, 6, 10, 12, tzinfo=LONDON)
+REVIEWED = datetime(2024, 6, 28, 6, tzinfo=LONDON)
 AWARDED = datetime(2024, 8, 10, 12, tzinfo=LONDON)
 APPROVED = datetime(2024, 8, 14, 12, tzinfo=LONDON)
 TO_CENTRES = datetime(2024, 8, 21, 0, 1, tzinfo=LONDON)
@@ -43,6 +55,7 @@ ASKED = datetime(2024, 9, 5, 12, tzinfo=LONDON)
 MINUTE = timedelta(minutes=1)
 WHO, WHY = "J. Clerk", "a season of the crash matrix"
 ORDER = Order(WHO, WHY, TAKEN + 2 * MINUTE)
+FIRST, SECOND, THIRD = "10000", "10001", "10002"
 COMPONENTS = ("BEN01", "BEN02", "BEN03")
 CLAIM = "BEN99"
 FORECASTS, ENTRIES_AGAIN, FORECASTS_TOO = "F1000015.X03", "E1000015.X02", "F1000115.X03"
@@ -51,14 +64,14 @@ FORECASTS, ENTRIES_AGAIN, FORECASTS_TOO = "F1000015.X03", "E1000015.X02", "F1000
 
 @frozen
 class Size:
-    """How many centres, two at least, and learners at each, three at least."""
+    """How many centres, and learners at each; three at least."""
 
     centres: int = 3
     learners: int = 3
 
     def numbers(self) -> list[str]:
         """The centres' numbers."""
-        return [f"{10_000 + number}" for number in range(self.centres)]
+        return [f"{int(FIRST) + number}" for number in range(self.centres)]
 
     def learners_of(self, centre: str) -> list[dict[str, str]]:
         """The learners of a centre, as values of the candidate record."""
@@ -67,11 +80,12 @@ class Size:
 
 @frozen
 class Stage:
-    """A job of the season; `prepare` is what the world does before it."""
+    """A job of the season, by its name in `pipeline/jobs.py`; `prepare` is what the world does before it."""
 
     name: str
+    job: str
     prepare: Callable[[Desk, Size], object]
-    job: Callable[[Desk], object]
+    play: Callable[[Desk], object]
 
 
 def land(desk: Desk, key: str, data: bytes, when: datetime) -> None:
@@ -84,11 +98,12 @@ def land(desk: Desk, key: str, data: bytes, when: datetime) -> None:
 def _inbox(desk: Desk, size: Size) -> None:
     for centre in size.numbers():
         for name, data, when in _files(centre, size.learners_of(centre)):
-            land(desk, f"inbox/{centre}/{name}", data, when)
+            if centre != size.numbers()[-1] or not name.startswith("M"):
+                land(desk, f"inbox/{centre}/{name}", data, when)
     first = size.numbers()[0]
     forecasts = _file("F", first, b"", "6B24", 3)
     land(desk, f"inbox/{first}/{FORECASTS}", forecasts, ENTERED)
-    again = _entries(first, size.learners_of(first), sequence=2)
+    again = _entries(first, size.learners_of(first), sequence=2, claim=True)
     land(desk, f"inbox/{first}/{ENTRIES_AGAIN}", again, ENTERED + MINUTE)
     land(desk, f"inbox/{first}/E{first}15.X04", b"no file of ours\r\n", ENTERED)
     land(desk, "inbox/lost.X01", forecasts, ENTERED)
@@ -105,8 +120,8 @@ def _files(centre: str, learners: list[dict[str, str]]) -> Iterator[tuple[str, b
     registered = block(line for one in learners for line in candidate_records("E", centre, one, ("BEN22",)))
     marks = pl.DataFrame(
         [
-            {"centre": centre, "candidate": one["candidate"], "uci": one["uci"], "component": component, "mark": 45}
-            for one in learners
+            {"centre": centre, "candidate": one["candidate"], "uci": one["uci"], "component": component, "mark": mark}
+            for mark, one in enumerate(learners, 40)
             for component in COMPONENTS[:2]
         ]
     )
@@ -115,12 +130,14 @@ def _files(centre: str, learners: list[dict[str, str]]) -> Iterator[tuple[str, b
     yield f"M{centre}15.X01", _file("M", centre, details("M", MARK, marks), "6B24", 1), MARKED
 
 
-def _entries(centre: str, learners: list[dict[str, str]], sequence: int) -> bytes:
-    """All but the last learner claim."""
+def _entries(centre: str, learners: list[dict[str, str]], sequence: int, *, claim: bool = False) -> bytes:
+    """All but the last learner claim; with `claim` that one too."""
     lines = (
         line
         for one in learners
-        for line in candidate_records("E", centre, one, (*COMPONENTS, *((CLAIM,) if one is not learners[-1] else ())))
+        for line in candidate_records(
+            "E", centre, one, (*COMPONENTS, *((CLAIM,) if claim or one is not learners[-1] else ()))
+        )
     )
     return _file("E", centre, block(lines), "6B24", sequence)
 
@@ -128,6 +145,40 @@ def _entries(centre: str, learners: list[dict[str, str]], sequence: int) -> byte
 def _file(letter: str, centre: str, records: bytes, series: str, sequence: int) -> bytes:
     body = "13" if series == "9B23" else "15"
     return single(letter, centre, records, awarding_body=body, series_key=series, sequence=sequence, produced="150224")
+
+
+def _late_marks(desk: Desk, size: Size) -> None:
+    """The last centre sends its marks."""
+    last = size.numbers()[-1]
+    for name, data, when in _files(last, size.learners_of(last)):
+        if name.startswith("M"):
+            land(desk, f"inbox/{last}/{name}", data, when)
+    ingest(desk, TAKEN + MINUTE)
+
+
+def _moderators(desk: Desk, size: Size) -> None:
+    """Two moderators: one is done with a component, where only the first centre's marks are within tolerance; the other
+    has looked at a single learner of another. A third file is none."""
+    rows = [
+        f"2024-06,{centre},{COMPONENTS[0]},{one['uci']},{mark - (0 if centre == FIRST else 8)},Moderator 1"
+        for centre in size.numbers()
+        for mark, one in enumerate(size.learners_of(centre), 40)
+    ]
+    begun = f"2024-06,{FIRST},{COMPONENTS[1]},{size.learners_of(FIRST)[0]['uci']},40,Moderator 2"
+    heading = "series,centre,component,uci,mark,moderator"
+    for name, lines in (("done", rows), ("begun", [begun]), ("unusable", [])):
+        data = "\r\n".join([heading if lines else "uci", *lines])
+        land(desk, f"feeds/moderation/{name}.csv", data.encode(), MODERATED)
+
+
+def _proposed(centre: str) -> CohortName:
+    """The cohort of a centre whose marks a moderator did not agree with."""
+    return CohortName("2024-06", centre, COMPONENTS[0])
+
+
+def _sitting(desk: Desk) -> object:
+    [uci] = [one["uci"] for one in Size().learners_of(SECOND)[:1]]
+    return allow_sitting(desk, SECOND, uci, COMPONENTS[2], 1, ORDER)
 
 
 def _external(desk: Desk, size: Size, name: str, when: datetime, which: slice) -> None:
@@ -138,12 +189,14 @@ def _external(desk: Desk, size: Size, name: str, when: datetime, which: slice) -
             f"2024-06,{centre},{one['candidate']},{one['uci']},BEN03,50," for one in size.learners_of(centre)[which]
         ]
     land(desk, f"feeds/external-marks/{name}.csv", "\r\n".join(rows).encode(), when)
-    take_external(desk, when + MINUTE)
+
+
+def _externals(desk: Desk, size: Size) -> None:
+    _external(desk, size, "first", TAKEN, slice(None, -2))
+    _external(desk, size, "last", TAKEN, slice(-1, None))
 
 
 def _boundaries(desk: Desk, size: Size) -> None:
-    _external(desk, size, "first", TAKEN, slice(None, -2))
-    _external(desk, size, "last", TAKEN, slice(-1, None))
     land(desk, "feeds/boundaries/2024-06.csv", boundaries("2024-06", dict.fromkeys(COMPONENTS, 60)), TAKEN)
     land(desk, "feeds/boundaries/unusable.csv", b"series,component\r\n2024-06,BEN01\r\n", TAKEN)
 
@@ -165,17 +218,24 @@ def _claims_by_staff(desk: Desk) -> object:
     ]
 
 
+def _unwritten(desk: Desk, size: Size) -> None:
+    """Whoever recorded the first claim had ended before it was written."""
+    [first, *_] = [one for one in desk.store.list(FEEDS) if one.kind == "file"]
+    desk.store.remove(first)
+
+
 def _claims_taken(desk: Desk, size: Size) -> None:
     """The claims are decided."""
     for stored in list(desk.store.list(FEEDS)):
         if stored.kind == "file":
             land(desk, stored.key, desk.store.get(stored.key), CLAIMED)
-    ingest(desk, CLAIMED + MINUTE)
+    ingest(desk, CLAIMED + 2 * MINUTE)
 
 
 def _pending(desk: Desk, size: Size) -> None:
     """The marks come that were not there on results day."""
     _external(desk, size, "pending", CLAIMED, slice(-2, -1))
+    take_external(desk, CLAIMED + MINUTE)
 
 
 def _series(desk: Desk) -> Series:
@@ -211,23 +271,64 @@ def _updated(desk: Desk) -> object:
 
 
 STAGES = (
-    Stage("ingest", _inbox, lambda desk: ingest(desk, TAKEN)),
-    Stage("ingest, nothing waits", _nothing, lambda desk: ingest(desk, TAKEN + MINUTE)),
-    Stage("held file again", _nothing, lambda desk: quarantine.again(desk, _held(desk, FORECASTS), ORDER)),
-    Stage("held file closed", _nothing, lambda desk: quarantine.ignore(desk, _held(desk, FORECASTS_TOO), ORDER)),
-    Stage("held file released", _nothing, lambda desk: quarantine.release(desk, _held(desk, ENTRIES_AGAIN), ORDER)),
-    Stage("boundaries", _boundaries, lambda desk: take_boundaries(desk, TAKEN + MINUTE)),
-    Stage("approve boundaries", _nothing, lambda desk: approve_boundaries(desk, _series(desk), WHO, WHY, AWARDED)),
-    Stage("award", _nothing, lambda desk: award(desk, _series(desk), AWARDED)),
-    Stage("build", _nothing, lambda desk: build(desk, _newest(desk), AWARDED)),
-    Stage("withdraw", _nothing, lambda desk: withdraw(desk, _newest(desk), WHO, WHY, APPROVED)),
-    Stage("build after a withdrawal", _again, lambda desk: build(desk, _newest(desk), AWARDED)),
-    Stage("approve", _nothing, lambda desk: approve(desk, _newest(desk), WHO, WHY, APPROVED)),
-    Stage("release to centres", _nothing, lambda desk: release(desk, _series(desk), "centres", TO_CENTRES)),
-    Stage("release to learners", _nothing, lambda desk: release(desk, _series(desk), "learners", TO_LEARNERS)),
-    Stage("claims by staff", _nothing, _claims_by_staff),
-    Stage("award of later claims", _claims_taken, lambda desk: award_claims(desk, _series(desk), CLAIMED + MINUTE)),
-    Stage("later claims", _pending, lambda desk: late_claims(desk, CLAIMED + MINUTE)),
-    Stage("updated files", _nothing, _updated),
-)
-"""From the inbox to updated files; each begins where the one before has ended."""
+    Stage("basedata", "basedata", _nothing, lambda desk: publish_basedata(desk, _series(desk), REGISTERED)),
+    Stage("ingest", "ingest", _inbox, lambda desk: ingest(desk, TAKEN)),
+    Stage("ingest, nothing waits", "ingest", _nothing, lambda desk: ingest(desk, TAKEN + MINUTE)),
+    Stage(
+        "held file again", "quarantine_again", _nothing,
+        lambda desk: quarantine.again(desk, _held(desk, FORECASTS), ORDER),
+    ),
+    Stage(
+        "held file closed", "quarantine_ignore", _nothing,
+        lambda desk: quarantine.ignore(desk, _held(desk, FORECASTS_TOO), ORDER),
+    ),
+    Stage(
+        "held file released", "quarantine_release", _nothing,
+        lambda desk: quarantine.release(desk, _held(desk, ENTRIES_AGAIN), ORDER),
+    ),
+    Stage(
+        "extension", "extension", _nothing,
+        lambda desk: extend(desk, SECOND, "2024-06", "reentry_deadline", TAKEN, ORDER),
+    ),
+    Stage("extra sitting", "extra_sitting", _nothing, _sitting),
+    Stage("missing marks", "missing_marks", _nothing, lambda desk: missing_marks(desk, _series(desk), TAKEN)),
+    Stage("checkpoint", "checkpoint", _nothing, lambda desk: checkpoint(desk, _series(desk), "window_closes", SAMPLED)),
+    Stage("statements", "statements", _nothing, lambda desk: statements(desk, _series(desk), TAKEN)),
+    Stage("external marks", "external_marks", _externals, lambda desk: take_external(desk, TAKEN + MINUTE)),
+    Stage("samples", "sample", _late_marks, lambda desk: sample(desk, _series(desk), SAMPLED)),
+    Stage("moderators' marks", "take_moderation", _moderators, lambda desk: take(desk, MODERATED + MINUTE)),
+    Stage("review", "review", _nothing, lambda desk: review(desk, REVIEWED)),
+    Stage(
+        "approve an adjustment", "approve_adjustment", _nothing,
+        lambda desk: adjust(desk, _proposed(SECOND), WHO, WHY, REVIEWED),
+    ),
+    Stage(
+        "reject an adjustment", "reject_adjustment", _nothing,
+        lambda desk: reject(desk, _proposed(THIRD), WHO, WHY, REVIEWED),
+    ),
+    Stage("boundaries", "take_boundaries", _boundaries, lambda desk: take_boundaries(desk, TAKEN + MINUTE)),
+    Stage(
+        "approve boundaries", "approve_boundaries", _nothing,
+        lambda desk: approve_boundaries(desk, _series(desk), WHO, WHY, AWARDED),
+    ),
+    Stage("award", "award", _nothing, lambda desk: award(desk, _series(desk), AWARDED)),
+    Stage("preview", "preview", _nothing, lambda desk: preview(desk, _newest(desk))),
+    Stage("build", "build", _nothing, lambda desk: build(desk, _newest(desk), AWARDED)),
+    Stage("withdraw", "withdraw_results", _nothing, lambda desk: withdraw(desk, _newest(desk), WHO, WHY, APPROVED)),
+    Stage("build after a withdrawal", "build", _again, lambda desk: build(desk, _newest(desk), AWARDED)),
+    Stage("approve", "approve_results", _nothing, lambda desk: approve(desk, _newest(desk), WHO, WHY, APPROVED)),
+    Stage("release to centres", "release", _nothing, lambda desk: release(desk, _series(desk), "centres", TO_CENTRES)),
+    Stage(
+        "release to learners", "release", _nothing, lambda desk: release(desk, _series(desk), "learners", TO_LEARNERS)
+    ),
+    Stage("certificates", "certificates", _nothing, lambda desk: certificates(desk, _series(desk), TO_LEARNERS)),
+    Stage("claims by staff", "change_entry", _nothing, _claims_by_staff),
+    Stage("ingest of what staff left", "ingest", _unwritten, lambda desk: ingest(desk, CLAIMED + 2 * MINUTE)),
+    Stage(
+        "award of later claims", "award_claims", _claims_taken,
+        lambda desk: award_claims(desk, _series(desk), CLAIMED + 2 * MINUTE),
+    ),
+    Stage("later claims", "late_claims", _pending, lambda desk: late_claims(desk, CLAIMED + 2 * MINUTE)),
+    Stage("updated files", "updated_results", _nothing, _updated),
+)  # fmt: skip
+"""From the basedata to updated files; each begins where the one before has ended."""

@@ -38,12 +38,15 @@ from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from infra.store import KEPT_LEVELS, S3Store, Store, open_store
 from pipeline.desk import Desk, open_desk
-from pipeline.steps import STEPS, Step, watched
+from pipeline.jobs import JOBS, JOURNAL, all_steps
+from pipeline.steps import Step, watched
 
 AT_ONCE = 2
 """Crashes played at the same time."""
 CHANGES = frozenset({"put", "put_if_absent", "move", "remove"})
 """What changes a store."""
+READS = frozenset({"get", "open", "list"})
+"""What reads of it, by a key or what keys begin with."""
 PATIENCE = 120.0
 """Seconds a process may take."""
 
@@ -76,21 +79,55 @@ class Crash:
 
 @frozen(kw_only=True)
 class Matrix:
-    """What came of a crash matrix: `passed` counts the steps of the undisturbed runs, `unmarked` names places in the
-    code that change store or ledger and pass no step, `jobs` what the journal names."""
+    """What came of a crash matrix: the undisturbed runs, and the crashes."""
 
     store: str
-    changes: int
-    passed: Mapping[str, int]
-    jobs: frozenset[str]
-    unmarked: tuple[str, ...]
+    runs: tuple[Run, ...]
     crashes: tuple[Crash, ...]
     seconds: float
 
     @property
+    def jobs(self) -> frozenset[str]:
+        """The jobs that were played."""
+        return frozenset(one.job for one in self.runs)
+
+    @property
+    def changes(self) -> int:
+        """How often the undisturbed runs changed store or ledger."""
+        return sum(one.trace.changes for one in self.runs)
+
+    @property
+    def passed(self) -> frozenset[str]:
+        """The steps that the undisturbed runs pass."""
+        return frozenset(step for one in self.runs for step in one.trace.passed)
+
+    @property
+    def unmarked(self) -> tuple[str, ...]:
+        """Places in the code that change store or ledger and pass no step."""
+        return tuple(where for one in self.runs for where in one.trace.unmarked)
+
+    @property
+    def undeclared(self) -> tuple[str, ...]:
+        """Where what a job does is not what `pipeline/jobs.py` says of it: it passes other steps, reads other places or
+        changes other things. What a job may change and does not in this season, another has to."""
+        told, changed = [], {place for one in self.runs for place in one.wrote}
+        for name, job in JOBS.items():
+            mine = [one for one in self.runs if one.job == name]
+            passed = {step for one in mine for step in one.trace.passed} - {str(one) for one in JOURNAL}
+            told += [f"{name} passes {one}" for one in sorted(passed - {str(step) for step in job.steps})]
+            told += [f"{name} does not pass {one}" for one in sorted({str(step) for step in job.steps} - passed)]
+            reads = {place for one in mine for place in one.trace.reads}
+            told += [f"{name} reads {place}" for place in sorted(reads - {*job.reads})]
+            told += [f"{name} does not read {place}" for place in sorted({*job.reads} - reads)]
+            wrote = {place for one in mine for place in one.wrote}
+            told += [f"{name} changes {place}" for place in sorted(wrote - {*job.writes})]
+            told += [f"nothing changes {place}, which {name} may" for place in sorted({*job.writes} - changed)]
+        return tuple(told)
+
+    @property
     def never(self) -> tuple[str, ...]:
         """Steps that no undisturbed run passes."""
-        return tuple(str(one) for one in STEPS if str(one) not in self.passed)
+        return tuple(str(one) for one in all_steps() if str(one) not in self.passed)
 
     @property
     def wrong(self) -> tuple[Crash, ...]:
@@ -100,7 +137,8 @@ class Matrix:
     def note(self) -> str:
         """The counts in a line."""
         return (
-            f"{self.store}: {len(self.passed)} of {len(STEPS)} steps passed, {self.changes} changes, "
+            f"{self.store}: {len(self.jobs)} of {len(JOBS)} jobs played, {len(self.passed)} of "
+            f"{len([*all_steps()])} steps passed, {self.changes} changes, "
             f"{len(self.unmarked)} without a step; {len(self.crashes)} crashes, {len(self.wrong)} with a difference; "
             f"{self.seconds:.0f} s."
         )
@@ -168,7 +206,7 @@ def ground(server: EmbeddedPostgres, place: Path, size: Size) -> Ground:
             kept = place / f"beginning{number}"
             copy_store(live, str(kept))
             beginnings.append(Beginning(stage, read_ledger(urls[0]), kept))
-            stage.job(desk)
+            stage.play(desk)
     free = SimpleQueue[str]()
     for url in urls:
         free.put(url)
@@ -276,11 +314,12 @@ Target = tuple[str, int]
 @frozen
 class Trace:
     """What an undisturbed run did: how often it passed each step, how many changes it made, and where in the code a
-    change passed no step in the same thread before the next."""
+    change passed no step in the same thread before the next, and which places of the store it read."""
 
     passed: Mapping[str, int]
     changes: int
     unmarked: Sequence[str]
+    reads: frozenset[str]
 
 
 @define
@@ -290,6 +329,7 @@ class Tracing:
     passed: Counter[str] = field(factory=Counter)
     changes: int = 0
     unmarked: list[str] = field(factory=list)
+    reads: set[str] = field(factory=set)
     open: dict[int, str] = field(factory=dict)
     lock: Any = field(factory=threading.Lock)
 
@@ -310,7 +350,7 @@ class Tracing:
 
     def trace(self) -> Trace:
         """The trace of a run that has ended."""
-        return Trace(dict(self.passed), self.changes, [*self.unmarked, *self.open.values()])
+        return Trace(dict(self.passed), self.changes, [*self.unmarked, *self.open.values()], frozenset(self.reads))
 
 
 def _place() -> str:
@@ -321,8 +361,13 @@ def _place() -> str:
     return f"{Path(frame.f_code.co_filename).name}: {frame.f_code.co_name}"
 
 
+def place_of(name: str) -> str:
+    """Where a row or a file of a state belongs: the table's name, or the first folder with its slash."""
+    return name.removeprefix(TABLE) if name.startswith(TABLE) else f"{name.partition('/')[0]}/"
+
+
 class Watched:
-    """A store whose changes are traced."""
+    """A store whose changes are traced, and what is read of it."""
 
     def __init__(self, store: Store, tracing: Tracing) -> None:
         self._store = store
@@ -330,14 +375,16 @@ class Watched:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._store, name)
-        if name not in CHANGES:
-            return method
 
-        def change(*args: Any) -> Any:
-            self._tracing.change()
-            return method(*args)
+        def traced(*args: Any) -> Any:
+            done = method(*args)
+            if name in READS:
+                self._tracing.reads.add(place_of(args[0]))
+            elif done is not False:  # said where there was nothing to change
+                self._tracing.change()
+            return done
 
-        return change
+        return traced if name in CHANGES | READS else method
 
 
 def _traced(desk: Desk, tracing: Tracing) -> Desk:
@@ -367,9 +414,9 @@ def _play(
             if (str(step), passed[str(step)]) == target:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    [job] = [one.job for one in STAGES if one.name == stage]
+    [play] = [one.play for one in STAGES if one.name == stage]
     with open_desk(settings) as desk, watched(end if target else tracing.step):
-        job(desk if target else _traced(desk, tracing))
+        play(desk if target else _traced(desk, tracing))
     to.send(tracing.trace())
 
 
@@ -408,7 +455,7 @@ def process(stage: Stage, settings: Settings, target: Target | None = None) -> t
     theirs.close()
     with ours:
         code = ended(playing)
-        return code, Trace({}, 0, ()) if code else ours.recv()
+        return code, Trace({}, 0, (), frozenset()) if code else ours.recv()
 
 
 def alone(url: str) -> None:
@@ -425,9 +472,10 @@ def alone(url: str) -> None:
 # --- The matrix ------------------------------------------------------------------------------------------------------
 
 
-def matrix(on: Ground, base: str, stages: Container[str] = STAGE_NAMES) -> Matrix:
-    """Ends these stages, on a store below `base` (a folder, or `s3://bucket/prefix`), at every step they pass: the
-    first time and one in the middle. The journal's own steps, after which nothing else has changed, are taken once."""
+def matrix(on: Ground, base: str, stages: Container[str] = STAGE_NAMES, *, first_too: bool = False) -> Matrix:
+    """Ends these stages, on a store below `base` (a folder, or `s3://bucket/prefix`), at every step they pass: one that
+    is passed several times in the middle, and `first_too` the first time. The journal's own steps, after which nothing
+    else has changed, are taken once."""
     began = time.perf_counter()
     beginnings = [one for one in on.beginnings if one.stage.name in stages]
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -436,15 +484,13 @@ def matrix(on: Ground, base: str, stages: Container[str] = STAGE_NAMES) -> Matri
         for beginning, run in zip(beginnings, played, strict=True):
             for step, times in run.trace.passed.items():
                 if step not in before or not step.startswith("journal:"):
-                    plans += [(beginning, (step, nth), run.left) for nth in sorted({1, (times + 1) // 2})]
+                    at = {(times + 1) // 2, *({1} if first_too else ())}
+                    plans += [(beginning, (step, nth), run.left) for nth in sorted(at)]
             before |= run.trace.passed.keys()
         crashes = list(pool.map(lambda plan: _crashed(on, base, *plan), plans))
     return Matrix(
         store=base.partition(":")[0] if "://" in base else "folder",
-        changes=sum(one.trace.changes for one in played),
-        passed=dict(sum((Counter(one.trace.passed) for one in played), Counter())),
-        jobs=frozenset(job for one in played for job in one.jobs),
-        unmarked=tuple(where for one in played for where in one.trace.unmarked),
+        runs=tuple(played),
         crashes=tuple(crashes),
         seconds=time.perf_counter() - began,
     )
@@ -452,21 +498,24 @@ def matrix(on: Ground, base: str, stages: Container[str] = STAGE_NAMES) -> Matri
 
 @frozen
 class Run:
-    """An undisturbed run of a stage: what it did, what the journal then names, what it leaves."""
+    """An undisturbed run of a stage: which job that is, what it did, which tables and places of the store it changed,
+    and what it leaves."""
 
+    job: str
     trace: Trace
-    jobs: frozenset[str]
+    wrote: frozenset[str]
     left: State = field(repr=False)
 
 
 def undisturbed(on: Ground, beginning: Beginning, base: str) -> Run:
     """Plays a stage to its end, in a process of its own."""
     with on.start(beginning, base) as settings:
+        before = state(settings)
         code, trace = process(beginning.stage, settings)
         assert code == 0, f"{beginning.stage.name} ends with {code}"
-        with open_desk(settings) as desk:
-            jobs = frozenset(one.job for one in desk.journal.all())
-        return Run(trace, jobs, state(settings))
+        left = state(settings)
+        wrote = frozenset(place_of(one) for one in differences(before, left))
+        return Run(beginning.stage.job, trace, wrote, left)
 
 
 def _crashed(on: Ground, base: str, beginning: Beginning, target: Target, expected: State) -> Crash:

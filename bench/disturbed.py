@@ -106,7 +106,7 @@ def acts_of(plan: Plan, catalogue: Catalogue) -> list[Act]:
     year = plan.year
     if year is None:
         size = Size(plan.centres, plan.learners)
-        return [Act(one.name, partial(_prepared, one.prepare, size), one.job) for one in STAGES]
+        return [Act(one.name, partial(_prepared, one.prepare, size), one.play) for one in STAGES]
     acts, before = [], LONG_AGO
     for step in steps(catalogue):
         events = year.between(before, step.at)

@@ -11,14 +11,10 @@ from contextvars import ContextVar
 
 from infra.settings import MIB
 from infra.store import Store, Stored
-from pipeline.steps import step
+from pipeline.steps import ARCHIVED, FEED_NOTED
 
 IN_MEMORY = 8 * MIB
 GLANCE = 1024
-
-ARCHIVED = step("archive", "archived", "a file that came in lies in the archive")
-
-NOTED = step("archive", "noted", "a feed file that came in is on the record of the job that takes it")
 
 
 class Taken(list[dict[str, str]]):
@@ -31,7 +27,7 @@ class Taken(list[dict[str, str]]):
         self.append(file)
         if self.note:
             self.note(file)
-            NOTED.passed()
+            FEED_NOTED.passed()
 
 
 _TAKEN: ContextVar[Taken | None] = ContextVar("taken", default=None)

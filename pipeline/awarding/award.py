@@ -31,7 +31,7 @@ from pipeline.desk import Desk
 from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
 from pipeline.parallel import together
-from pipeline.steps import step
+from pipeline.steps import APPROVED, AWARDED, FEED_REPORTED, FEED_TAKEN_OUT, PROPOSED
 from pipeline.wording import finding_lines, summary
 from rules import awarding as results
 from rules import certification
@@ -53,12 +53,6 @@ UNDECIDED = {
     "proposed": "adjustments that wait for a decision",
 }
 """States in which moderation has not ended."""
-
-PROPOSED = step("award", "proposed", "the conversion tables of a file of boundaries are in the ledger")
-REPORTED = step("award", "reported", "the report on a file of boundaries lies there")
-TAKEN_OUT = step("award", "taken out", "the file of boundaries is no longer among the feeds")
-APPROVED = step("award", "approved", "conversion tables are approved, and it is recorded who did it and why")
-AWARDED = step("award", "awarded", "a version of the results is in the ledger")
 
 
 class AwardError(ValueError):
@@ -88,7 +82,7 @@ class Taken:
         )
 
 
-@journaled("take_boundaries", idle=lambda taken: not taken.files)
+@journaled
 def take_boundaries(desk: Desk, now: datetime) -> Taken:
     """AWD-1: takes the boundaries that have settled at `now` (aware) in `feeds/boundaries/`: each file is archived
     before it is read, its conversion tables are computed and proposed, and a report lies in `reports/boundaries/`. Does
@@ -116,9 +110,8 @@ def _take_one(desk: Desk, stored: Stored, now: datetime) -> int | None:
     fresh = 0 if refused else desk.results.propose(tables, THE_FEED, now)
     PROPOSED.passed()
     _report(desk, name, sha256, [] if refused else tables, found)
-    REPORTED.passed()
     desk.store.remove(stored)
-    TAKEN_OUT.passed()
+    FEED_TAKEN_OUT.passed()
     return None if refused else fresh
 
 
@@ -227,7 +220,7 @@ def _report(desk: Desk, name: str, sha256: str, tables: Sequence[ConversionRow],
     ]
     for number, one in enumerate(findings, 1):
         lines += ["", *finding_lines(number, one)]
-    desk.store.put(report_key(REPORTS, name), encode(lines))
+    desk.put(FEED_REPORTED, report_key(REPORTS, name), encode(lines))
 
 
 def _waits(desk: Desk, table: ConversionRow) -> bool:
@@ -258,7 +251,7 @@ def _bounds(one: ConversionRow) -> str:
     return ", ".join(f"{grade} {mark}" for grade, mark in falling(one))
 
 
-@journaled("approve_boundaries", idle=lambda approved: not approved)
+@journaled
 def approve_boundaries(desk: Desk, series: Series, who: str, why: str, now: datetime) -> int:
     """AWD-1, OPS-3: a person approves the newest conversion table of every component of a series. Returns how many were
     not approved before; raises `AwardError` without who and why, and where there is no table."""
@@ -344,7 +337,7 @@ class Awarded:
         )
 
 
-@journaled("award")
+@journaled
 def award(desk: Desk, series: Series, now: datetime, kind: str = "series") -> Awarded:
     """Awards a whole series as the ledger stands at `now` (aware) and freezes the results as its next version; the same
     ledger gives the same hash and is not recorded twice. Raises `AwardError`."""
@@ -356,7 +349,7 @@ def award(desk: Desk, series: Series, now: datetime, kind: str = "series") -> Aw
     return _award(desk, series, ground(desk, series), now, kind)
 
 
-@journaled("award_claims", idle=lambda awarded: awarded is None)
+@journaled
 def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
     """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, and those of
     whose results one was pending and is no longer; nobody else. Null when there is none. Raises `AwardError`."""

@@ -18,6 +18,7 @@ from pipeline.awarding.charts import STYLE, grade_bars, mark_bars, together
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
+from pipeline.steps import PREVIEWED
 from rules.awarding import RESULTS
 from rules.catalogue import PLACEHOLDER, Catalogue, Scale, Series, instant_text
 from rules.certification import AWARDS, CHOICES, REASONS, grade_of
@@ -48,7 +49,7 @@ class Material:
     warnings: Sequence[str] = ()
 
 
-@journaled("preview")
+@journaled
 def preview(desk: Desk, awarding: Awarding) -> tuple[str, ...]:
     """Writes the preview of an awarding; returns the keys of its files, the page first. Raises `AwardError` when the
     conversion tables are others by now."""
@@ -56,7 +57,7 @@ def preview(desk: Desk, awarding: Awarding) -> tuple[str, ...]:
     files = dict(_files(of, desk.catalogue))
     place = f"{REPORTS}{awarding.series}/{awarding.version}/"
     for name, data in files.items():
-        desk.store.put(f"{place}{name}", data)
+        desk.put(PREVIEWED, f"{place}{name}", data)
     log.info("awarding %s version %d: preview in %s", awarding.series, awarding.version, place)
     return tuple(f"{place}{name}" for name in files)
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from infra.settings import Settings
-from pipeline.cli.tools import main, open_the_desk, series_in, series_of, told
-
-if TYPE_CHECKING:
-    pass
+from pipeline.cli.tools import main, open_the_desk, say, series_in, series_of, told
+from pipeline.jobs import JOBS
 
 
 @main.group()
@@ -20,11 +17,10 @@ def run() -> None:
     """Run a job of the calendar by hand, without Airflow."""
 
 
-@run.command()
+@run.command(help=JOBS["statements"].does)
 @click.argument("series")
 @told
 def statements(series: str) -> None:
-    """Write statements and invoices of a SERIES (FEE-5). They go to the outboxes of its centres."""
     from pipeline.season.statements import statements as write
 
     with open_the_desk() as desk:
@@ -32,12 +28,11 @@ def statements(series: str) -> None:
     click.echo(f"{count} centres: outbox/<centre>/statement-{series} and invoice-{series}, each .csv and .html")
 
 
-@run.command()
+@run.command(help=JOBS["checkpoint"].does)
 @click.argument("series")
 @click.argument("event", type=click.Choice(["on_time_deadline", "window_closes", "marks_deadline", "award"]))
 @told
 def checkpoint(series: str, event: str) -> None:
-    """Report who would get no result in a SERIES (OPS-1). Also reports which centres have sent nothing (OPS-2)."""
     from pipeline.season.checkpoints import checkpoint as take
 
     with open_the_desk() as desk:
@@ -45,11 +40,10 @@ def checkpoint(series: str, event: str) -> None:
     click.echo(f"reports/checkpoints/{series}-{event}.html, letters in outbox/<centre>/")
 
 
-@run.command("basedata")
+@run.command("basedata", help=JOBS["basedata"].does)
 @click.argument("series")
 @told
 def run_basedata(series: str) -> None:
-    """Publish the basedata of a SERIES (CAL-2, CAL-4). Does nothing if the published version says the same."""
     from pipeline.season.basedata import publish_basedata
 
     with open_the_desk() as desk:
@@ -57,11 +51,10 @@ def run_basedata(series: str) -> None:
     click.echo(f"basedata/{series}/<sequence number>/")
 
 
-@run.command("missing-marks")
+@run.command("missing-marks", help=JOBS["missing_marks"].does)
 @click.argument("series")
 @told
 def missing_marks(series: str) -> None:
-    """Chase missing marks in a SERIES (MRK-3). Each centre gets a list of names."""
     from pipeline.marking.external import missing_marks as chase
 
     with open_the_desk() as desk:
@@ -69,10 +62,9 @@ def missing_marks(series: str) -> None:
     click.echo(f"reports/marks/missing-{series}-<day>.html, lists in outbox/<centre>/missing-marks-{series}-<day>.txt")
 
 
-@run.command("external-marks")
+@run.command("external-marks", help=JOBS["external_marks"].does)
 @told
 def external_marks() -> None:
-    """Take in the board's own marks (MRK-1). They wait in feeds/external-marks/."""
     from pipeline.marking.external import take_external
 
     with open_the_desk() as desk:
@@ -93,6 +85,14 @@ def moderation(series: str) -> None:
         for step in (sample(desk, series_of(desk, series), now), take(desk, now), review(desk, now)):
             click.echo(step.note())
     click.echo("reports/moderation/, samples and feedback in outbox/<centre>/")
+
+
+@main.command()
+def jobs() -> None:
+    """List every job. What it does, which DAGs run it, and how to run it by hand."""
+    for job in JOBS.values():
+        say([job.name, f"  {job.does}", f"  DAG: {', '.join(job.dags) or 'none'}"])
+        say([f"  by hand: {', '.join(f'resultsday {one}' for one in job.commands)}"])
 
 
 @main.command()

@@ -32,7 +32,7 @@ ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
     "cli": ("intake", "marking", "awarding", "results", "season", "watching", "files", "demo", "docs"),
     "console": ("intake", "files"),
     "demo": ("intake", "marking", "files"),
-    "docs": ("intake", "results", "watching", "files"),
+    "docs": ("watching", "files"),
 }
 """What stands on the wings. Each may use the ground and what is named."""
 
@@ -49,11 +49,12 @@ WINGS: Mapping[str, tuple[str, ...]] = {
 wings need goes to the ground."""
 
 GROUND: Mapping[str, tuple[str, ...]] = {
-    "desk": (),
+    "desk": ("steps",),
     "steps": (),
+    "jobs": ("steps",),
     "archive": ("steps",),
     "feeds": ("desk",),
-    "journal": ("desk", "steps", "archive"),
+    "journal": ("desk", "steps", "archive", "jobs"),
     "replay": ("desk", "journal"),
     "backup": ("desk",),
     "parallel": (),

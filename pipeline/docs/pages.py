@@ -17,9 +17,7 @@ from pipeline.docs.architecture import HOUSE, architecture
 from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, svg
 from pipeline.docs.examples import EXAMPLES
 from pipeline.files.check import Checked, check_file, excerpt
-from pipeline.intake import quarantine  # noqa: F401 -- with them come all modules that declare steps
-from pipeline.results import after_results  # noqa: F401 -- with them come all modules that declare steps
-from pipeline.steps import STEPS
+from pipeline.jobs import JOBS, JOURNAL, all_steps
 from pipeline.watching.alerts import ALERTS
 from pipeline.watching.metrics import METRICS
 from rules.calendar import CALENDAR
@@ -335,20 +333,42 @@ def metrics() -> Iterator[str]:
     yield "\n".join(rows)
 
 
+def jobs() -> Iterator[str]:
+    """The page of the jobs."""
+    yield "# Jobs"
+    yield NOTICE
+    yield (
+        "What comes of a season is the work of these jobs; `resultsday jobs` lists them too. Airflow runs them by "
+        "their DAG, people by a command, both through the same function. Each is on record in the "
+        "[journal](replay.md), can be killed after any of its [steps](steps.md) and run again, and is replayed. All "
+        "read the ledger and the catalogue; *reads* names the places of the store they look at, *changes* the places "
+        "and the tables of the ledger they write. They are declared in `pipeline/jobs.py`, and a test fails where one "
+        "reads or changes anything else."
+    )
+    rows = ["| job | what it does | DAG | command | reads | changes |", "|---|---|---|---|---|---|"]
+    for job in JOBS.values():
+        names = [", ".join(f"`{name}`" for name in part) for part in (job.dags, job.commands, job.reads, job.writes)]
+        rows.append(f"| [{job.name}]({job.page}) | {job.does} | {' | '.join(names)} |")
+    yield "\n".join(rows)
+
+
 def steps() -> Iterator[str]:
     """The page of the steps of the jobs."""
     yield "# Steps"
     yield NOTICE
     yield (
-        "After every change of store or ledger the jobs pass a step, and each has a name. A run can end at any of "
-        "them, or in between, where the store replaces whole files and the ledger's transactions are applied or not; "
-        "run again, it makes up for the rest. `bench/crashes.py` plays a season and ends a process by SIGKILL at each "
-        "step, on a folder and on S3: afterwards every row and every file is what an undisturbed run leaves. A change "
-        "without a step, and a step that is never passed, fail a test. A new one is declared with "
-        "`pipeline/steps.py: step` and passed right after the change."
+        "After every change of store or ledger the [jobs](jobs.md) pass a step, and each has a name. A run can end at "
+        "any of them, or in between, where the store replaces whole files and the ledger's transactions are applied "
+        "or not; run again, it makes up for the rest. `bench/crashes.py` plays a season with every job and ends a "
+        "process by SIGKILL at each step: afterwards every row and every file is what an undisturbed run leaves. A "
+        "change without a step, and a step that is never passed, fail a test. A new one is declared in "
+        "`pipeline/steps.py`, listed with its job in `pipeline/jobs.py`, and passed right after the change."
     )
-    rows = [f"| {step.place} | {step.name} | {step.holds} |" for step in sorted(STEPS, key=lambda step: step.place)]
-    yield "\n".join(["| job | step | what then holds |", "|---|---|---|", *rows])
+    rows = ["| of | step | what then holds | jobs |", "|---|---|---|---|"]
+    for step in sorted(all_steps(), key=lambda one: one.place):
+        by = "all" if step in JOURNAL else ", ".join(job.name for job in JOBS.values() if step in job.steps)
+        rows.append(f"| {step.place} | {step.name} | {step.holds} | {by} |")
+    yield "\n".join(rows)
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
@@ -363,6 +383,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "images/house.svg": partial(svg, HOUSE),
     "images/production.svg": partial(svg, PRODUCTION),
     "images/results.svg": partial(svg, RESULTS),
+    "jobs.md": jobs,
     "metrics.md": metrics,
     "settings.md": settings,
     "steps.md": steps,

@@ -35,7 +35,7 @@ from pipeline.intake import replies
 from pipeline.intake.staff import FEEDS, write_left
 from pipeline.journal import journaled
 from pipeline.parallel import together
-from pipeline.steps import step
+from pipeline.steps import ACKNOWLEDGED, ANSWERED, BOOKED, HELD, RECEIVED, REPLY_OUT, SET_ASIDE, TAKEN_OUT, TWIN_OUT
 from pipeline.wording import money
 from rules import files
 from rules import findings as f
@@ -65,16 +65,6 @@ CHANNELS: dict[str, Channel] = {one: one for one in LANDING_PLACES}
 
 NO_CENTRE = "00000"
 """Stands for the centre of a file that landed outside every centre's folder; its reply is for staff."""
-
-RECEIVED = step("ingest", "received", "a batch of files is on the books, each with the number of its reply")
-ACKNOWLEDGED = step("ingest", "acknowledged", "a centre's outbox says that its file has come")
-TAKEN_OUT = step("ingest", "taken out", "a file that is on the books is no longer in the inbox")
-SET_ASIDE = step("ingest", "set aside", "what is no file has gone from the inbox to quarantine")
-BOOKED = step("ingest", "booked", "what was decided about a round of files is in the ledger, with their replies")
-HELD = step("ingest", "held", "a copy of a held file lies in quarantine")
-TWIN_OUT = step("ingest", "twin out", "a reply is out as JSON")
-REPLY_OUT = step("ingest", "reply out", "a reply is out as text")
-ANSWERED = step("ingest", "answered", "the ledger knows which replies are out")
 
 
 @define
@@ -116,7 +106,7 @@ class Summary:
         )
 
 
-@journaled("ingest", receives=True, idle=lambda _: True)
+@journaled
 def ingest(desk: Desk, now: datetime) -> Summary:
     """Takes everything that waits at `now` (aware) and answers it. Only one run does so at a time; another returns an
     empty summary. Raises `StoreError` or a database error when store or ledger fail: nothing is lost, run it again."""

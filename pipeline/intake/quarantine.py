@@ -21,14 +21,13 @@ from pipeline.desk import Desk
 from pipeline.intake.ingest import Summary, process, publish
 from pipeline.intake.staff import Order
 from pipeline.journal import journaled
-from pipeline.steps import step
+from pipeline.steps import ONCE_MORE
 from rules.calendar import instant_text
 from rules.decisions import Outcome
 from rules.files import RELEASABLE
 
 log = logging.getLogger(__name__)
 
-ONCE_MORE = step("quarantine", "once more", "a held file is on the books once more, with what a person decided")
 
 AGAIN = "held/"
 """Stands before the landing key of a held file that is booked once more."""
@@ -79,20 +78,20 @@ def held_file(desk: Desk, submission: int) -> HeldFile:
     return HeldFile(one.landing_key, one.received, one.sha256)
 
 
-@journaled("quarantine_again", HeldFile, Order)
+@journaled
 def again(desk: Desk, held: HeldFile, order: Order) -> Done:
     """FIL-1: decides a held file again, from the archive, as things stand now: what we failed at has been mended, or
     the file before it has come. It may be held once more. Raises `QuarantineError`."""
     return _decide(desk, held, "again", order)
 
 
-@journaled("quarantine_ignore", HeldFile, Order)
+@journaled
 def ignore(desk: Desk, held: HeldFile, order: Order) -> Done:
     """FIL-1: closes a held file; nothing of it is applied, and the centre reads why. Raises `QuarantineError`."""
     return _decide(desk, held, "ignore", order)
 
 
-@journaled("quarantine_release", HeldFile, Order)
+@journaled
 def release(desk: Desk, held: HeldFile, order: Order) -> Done:
     """FIL-3: decides a held file although it is a second entry file, or older than what has been applied; every other
     rule is asked as ever. Raises `QuarantineError`, also when something else holds it."""

@@ -14,13 +14,11 @@ from infra.ledger.actions import Action
 from parsers.feed import write_feed
 from pipeline.desk import Desk
 from pipeline.journal import journaled
-from pipeline.steps import step
+from pipeline.steps import RECORDED, WRITTEN
 from rules.catalogue import Series, instant_text
 
 log = logging.getLogger(__name__)
 
-RECORDED = step("staff", "recorded", "what a member of staff did is on record, with who and why")
-WRITTEN = step("staff", "written", "the feed file by which it goes in lies where files land")
 
 FEEDS = "feeds/staff/"
 """Where the feed files of staff land, below it a folder a centre."""
@@ -55,7 +53,7 @@ class Entry:
     option: str
 
 
-@journaled("extension", Order)
+@journaled
 def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, order: Order) -> str:
     """CAL-3: extends a milestone of a series for a centre until `until` (aware, the first instant after it). Returns
     what was done in words; raises `StaffError`."""
@@ -72,7 +70,7 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
     return f"{event} of {meant.title} is extended for centre {centre} until {instant_text(until)}."
 
 
-@journaled("extra_sitting", Order)
+@journaled
 def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int, order: Order) -> str:
     """ENT-3, ENT-4: grants a learner `number` further sittings of a component. Returns what was done in words; raises
     `StaffError`. Said once more in the same words it grants no more: whoever says it may not have seen that it was
@@ -90,7 +88,7 @@ def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int
     return f"{granted}."
 
 
-@journaled("change_entry", Entry, Order)
+@journaled
 def change_entry(
     desk: Desk,
     action: Literal["entry", "claim", "withdrawal"],

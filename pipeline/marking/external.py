@@ -22,6 +22,7 @@ from pipeline.desk import Desk
 from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
+from pipeline.steps import EXTERNAL_BOOKED, FEED_REPORTED, FEED_TAKEN_OUT, MISSING_LISTED
 from pipeline.wording import WIDTH, finding_lines, summary
 from rules import findings as f
 from rules import marks as rules
@@ -54,7 +55,7 @@ class Taken:
 # --- The board's own marking -----------------------------------------------------------------------------------------
 
 
-@journaled("external_marks", idle=lambda taken: not taken.files)
+@journaled
 def take_external(desk: Desk, now: datetime) -> Taken:
     """MRK-1: takes the files of the board's own marking that have settled at `now` (aware). Each is archived before it
     is read, booked in one transaction and answered by a report. Does nothing while another run is at work."""
@@ -98,6 +99,7 @@ def _take_one(desk: Desk, stored: Stored) -> dict[str, int]:
             found.add(f.FILE_FAILED, value=type(error).__name__)
     _report(desk, name, sha256, counts, found, again=again)
     desk.store.remove(stored)
+    FEED_TAKEN_OUT.passed()
     return counts
 
 
@@ -133,6 +135,7 @@ def _booked(desk: Desk, stored: Stored, sha256: str, found: Found) -> tuple[dict
             pl.lit(sha256).alias("source"), pl.lit(stored.modified.isoformat()).alias("received")
         )
     )
+    EXTERNAL_BOOKED.passed()
     return counts | {"marks": counts["marks"] + unread, "refused": counts["refused"] + unread}, again
 
 
@@ -182,7 +185,7 @@ def _report(desk: Desk, name: str, sha256: str, counts: dict[str, int], found: F
     ]
     for number, one in enumerate(findings, 1):
         lines += ["", *finding_lines(number, one)]
-    desk.store.put(report_key(REPORTS, name), encode(lines))
+    desk.put(FEED_REPORTED, report_key(REPORTS, name), encode(lines))
 
 
 # --- What is missing -------------------------------------------------------------------------------------------------
@@ -190,7 +193,7 @@ def _report(desk: Desk, name: str, sha256: str, counts: dict[str, int], found: F
 _HELD = {"": "no mark", "N": "not yet available"}
 
 
-@journaled("missing_marks")
+@journaled
 def missing_marks(desk: Desk, series: Series, now: datetime) -> int:
     """MRK-3: tells every centre which of its learners have no mark yet in an internal component they are entered for:
     lists by name in its outbox, for staff a report of totals without names. Returns how many marks are missing."""
@@ -207,8 +210,8 @@ def missing_marks(desk: Desk, series: Series, now: datetime) -> int:
         ends = {component: one.at.isoformat() if one else "" for component, one in due.items()}
         before = pl.col("component").replace_strict(ends, return_dtype=pl.String).alias("marks_before")
         table = mine.select("component", "candidate", "uci", "name", "status", before)
-        desk.store.put(f"{key}.csv", csv_bytes(table))
-        desk.store.put(f"{key}.txt", encode([*_list(desk, series, str(centre), mine, due, now)]))
+        desk.put(MISSING_LISTED, f"{key}.csv", csv_bytes(table))
+        desk.put(MISSING_LISTED, f"{key}.txt", encode([*_list(desk, series, str(centre), mine, due, now)]))
     _totals(desk, series, missing, now)
     log.info("series %s: %d marks of %d centres are missing", series.id, missing.height, len(centres))
     return missing.height
@@ -264,6 +267,6 @@ def _totals(desk: Desk, series: Series, missing: pl.DataFrame, now: datetime) ->
     key = f"{REPORTS}missing-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}"
     grid = Grid(title="By component", frame=table, numbers=("entered", "missing", "centres"))
     facts = [("Series", series.title), ("As of", instant_text(now)), ("Missing", f"{missing.height:,}")]
-    desk.store.put(f"{key}.csv", csv_bytes(table))
-    desk.store.put(f"{key}.html", page("Missing marks", facts, [grid]))
-    desk.store.put(f"{key}.txt", encode(lines))
+    desk.put(MISSING_LISTED, f"{key}.csv", csv_bytes(table))
+    desk.put(MISSING_LISTED, f"{key}.html", page("Missing marks", facts, [grid]))
+    desk.put(MISSING_LISTED, f"{key}.txt", encode(lines))

@@ -27,6 +27,17 @@ from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
 from pipeline.marking import approval_page as pictures
 from pipeline.report_page import csv_bytes
+from pipeline.steps import (
+    COMPARED,
+    DECIDED,
+    DRAWN,
+    FEED_REPORTED,
+    FEED_TAKEN_OUT,
+    FEEDBACK_OUT,
+    LIST_OUT,
+    MODERATED,
+    PROPOSAL_OUT,
+)
 from rules import findings as f
 from rules import moderation as rules
 from rules.catalogue import (
@@ -76,7 +87,7 @@ class Summary:
 # --- The samples -----------------------------------------------------------------------------------------------------
 
 
-@journaled("sample", idle=lambda summary: summary == Summary())
+@journaled
 def sample(desk: Desk, series: Series, now: datetime) -> Summary:
     """MOD-1: draws the sample of every cohort of `series` whose marks deadline, or the centre's extension of it, has
     passed at `now` (aware) and that has none yet, and puts the lists into the centres' outboxes. Does nothing while
@@ -102,6 +113,7 @@ def sample(desk: Desk, series: Series, now: datetime) -> Summary:
                 for component, size in its_sizes.select("component", "size").iter_rows():
                     rule = desk.catalogue.sample_size(series, size)
                     _put_sample(desk, new.filter(pl.col("component") == component), rule, now)
+            DRAWN.passed()
     summary = Summary(drawn=sizes.height)
     log.info("series %s: %s", series.id, summary.note())
     return summary
@@ -124,7 +136,7 @@ def _put_sample(desk: Desk, drawn: pl.DataFrame, rule: SampleRule, now: datetime
     due = rules.work_due(now)
     key = f"outbox/{centre}/sample-{series}-{component}"
     with_date = table.with_columns(work_due_before=pl.lit(due.isoformat()))
-    desk.store.put(f"{key}.csv", csv_bytes(with_date))
+    desk.put(LIST_OUT, f"{key}.csv", csv_bytes(with_date))
     lines = [
         f"SAMPLE FOR MODERATION  centre {centre}, component {component}, {series_title(series)}",
         "",
@@ -139,13 +151,13 @@ def _put_sample(desk: Desk, drawn: pl.DataFrame, rule: SampleRule, now: datetime
         "",
         *_wrapped(f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in."),
     ]
-    desk.store.put(f"{key}.txt", _text(lines))
+    desk.put(LIST_OUT, f"{key}.txt", _text(lines))
 
 
 # --- The moderator's marks -------------------------------------------------------------------------------------------
 
 
-@journaled("take_moderation", idle=lambda summary: summary == Summary())
+@journaled
 def take(desk: Desk, now: datetime) -> Summary:
     """MOD-2: takes the moderators' files from `feeds/moderation/` and compares every sample that is complete with
     them. Each file is archived before it is read, and answered by a report. Does nothing while another run of
@@ -169,6 +181,7 @@ def _take_one(desk: Desk, stored: Stored, now: datetime) -> Summary:
     if isinstance(feed, Found):
         _report(desk, name, sha256, 0, 0, feed, [])
         desk.store.remove(stored)
+        FEED_TAKEN_OUT.passed()
         return Summary(files=1)
     sampled = book.sampled(feed.select(KEY).unique())
     most = [(one, _component(desk, one).raw_max) for one in sampled["component"].unique()]
@@ -176,12 +189,15 @@ def _take_one(desk: Desk, stored: Stored, now: datetime) -> Summary:
     judged = rules.judge(name, feed, sampled.join(raw_max, on="component"))
     with book.transaction() as connection:
         book.moderated(connection, judged.good)
+    MODERATED.passed()
     summary = Summary(files=1)
     for cohort_id in judged.touched:
         with book.transaction() as connection:
             summary = _add(summary, _first_comparison(desk, book, connection, cohort_id, now))
+        COMPARED.passed()
     _report(desk, name, sha256, feed.height, judged.usable, judged.found, book.cohorts(judged.touched))
     desk.store.remove(stored)
+    FEED_TAKEN_OUT.passed()
     return summary
 
 
@@ -270,7 +286,7 @@ def _put_feedback(
         "",
         *_wrapped(f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in."),
     ]
-    desk.store.put(f"outbox/{cohort.centre}/feedback-{cohort.series}-{cohort.component}.txt", _text(lines))
+    desk.put(FEEDBACK_OUT, f"outbox/{cohort.centre}/feedback-{cohort.series}-{cohort.component}.txt", _text(lines))
 
 
 # --- The report to staff ---------------------------------------------------------------------------------------------
@@ -290,7 +306,7 @@ def _report(desk: Desk, name: str, sha256: str, rows: int, good: int, found: Fou
         f"FINDINGS  {len(findings) or 'none'}",
         *(line for number, one in enumerate(findings, 1) for line in _finding(number, one)),
     ]
-    desk.store.put(report_key(REPORTS, name), _text(lines))
+    desk.put(FEED_REPORTED, report_key(REPORTS, name), _text(lines))
 
 
 _STATES = {
@@ -325,7 +341,7 @@ def _text(lines: list[str]) -> bytes:
 # --- After feedback --------------------------------------------------------------------------------------------------
 
 
-@journaled("review", idle=lambda summary: summary == Summary())
+@journaled
 def review(desk: Desk, now: datetime) -> Summary:
     """MOD-2: compares again every cohort whose time for amending marks, with the centre's extension, is over at `now`
     (aware): within tolerance the centre's marks stand, otherwise an adjustment is proposed and a page for the person
@@ -338,6 +354,7 @@ def review(desk: Desk, now: datetime) -> Summary:
         for cohort_id in book.waiting("feedback", now):
             with book.transaction() as connection:
                 total = _add(total, _second_comparison(desk, book, connection, cohort_id, now))
+            COMPARED.passed()
     log.info("%s", total.note())
     return total
 
@@ -378,10 +395,10 @@ def _put_page(
     ]
     title = f"Centre {cohort.centre}, {cohort.component}, {series_title(cohort.series)}: proposed adjustment"
     page = pictures.approval_page(title, facts, marks, compared, adjustment, placeholder=unpublished)
-    desk.store.put(f"{REPORTS}{cohort.series}-{cohort.centre}-{cohort.component}.html", page.encode("utf-8"))
+    desk.put(PROPOSAL_OUT, f"{REPORTS}{cohort.series}-{cohort.centre}-{cohort.component}.html", page.encode("utf-8"))
 
 
-@journaled("approve_adjustment", CohortName)
+@journaled
 def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -> bool:
     """MOD-2, MRK-2, OPS-3: a person applies the proposed adjustment: a new version of every mark of the cohort, the
     old ones stay. False when that has been done already. Raises `NotProposed` where there is nothing to decide, and
@@ -395,11 +412,12 @@ def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -
         book.adjust(connection, proposed, rules.apply(marks, Adjustment.of(proposed.adjustment)), now)
         book.step(connection, proposed.id, "adjusted", approved_by=who, approved_at=now)
         book.act(connection, _action(cohort, "adjustment_approved", who, why, now))
+    DECIDED.passed()
     log.info("cohort %s: adjustment approved, %d marks", cohort, marks.height)
     return True
 
 
-@journaled("reject_adjustment", CohortName)
+@journaled
 def reject(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -> bool:
     """MOD-2, OPS-3: a person rejects the proposed adjustment and the centre's marks stand. False when they stand
     already. Raises as `approve` does."""
@@ -410,6 +428,7 @@ def reject(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) ->
             return False
         book.step(connection, proposed.id, "agreed")
         book.act(connection, _action(cohort, "adjustment_rejected", who, why, now))
+    DECIDED.passed()
     log.info("cohort %s: adjustment rejected", cohort)
     return True
 

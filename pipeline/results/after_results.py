@@ -18,14 +18,10 @@ from pipeline.journal import journaled
 from pipeline.results.embargo import ReleaseError, checked, publish, put_away
 from pipeline.results.release import booked, is_released, next_numbers, release_claims
 from pipeline.results.result_files import ResultFile, changes, note, read_back, records, result_files, typed
-from pipeline.steps import step
+from pipeline.steps import REQUEST_BOOKED
 from rules.catalogue import Series, instant_text
 
 log = logging.getLogger(__name__)
-
-REQUEST_BOOKED = step(
-    "updated files", "request booked", "a request for updated files is recorded, and the files are on the books"
-)
 
 
 # --- Later claims ----------------------------------------------------------------------------------------------------
@@ -47,7 +43,7 @@ class Late:
         return " ".join([feeds, *(f"NOT DONE: {error}." for error in self.errors)])
 
 
-@journaled("late_claims", idle=lambda late: not late.published)
+@journaled
 def late_claims(desk: Desk, now: datetime) -> Late:
     """CRT-6, RES-3: awards what was claimed since the results of each released series, and publishes it in the portal
     within the run; R files change on request only (`updated`). What a run that died has left is published first. A
@@ -100,7 +96,7 @@ class Updated:
         return f"Results {self.series}: {len(self.files)} updated files written.{same}{more}{end}"
 
 
-@journaled("updated_results", idle=lambda done: not done.files)
+@journaled
 def updated(desk: Desk, centres: Sequence[str], now: datetime, series: Series, who: str, why: str) -> Updated:
     """RES-3, OPS-3: for each of these centres of which something has changed since its last R file, a complete one as
     it holds now, under the next number, and a note of what changed beside it (`<name>.txt`); the request is recorded.

@@ -13,6 +13,7 @@ from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.results.embargo import ReleaseError
 from pipeline.results.release import is_released
 from pipeline.results.result_files import typed
+from pipeline.steps import CERTIFIED
 from rules.catalogue import PLACEHOLDER, Series, instant_text
 from rules.certificates import ASKED, due_day
 from rules.certificates import certificates as due_certificates
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 CERTIFICATES = "reports/certificates/"
 
 
-@journaled("certificates")
+@journaled
 def certificates(desk: Desk, series: Series, now: datetime) -> int:
     """CRT-7: writes the certificates of the released results of a series that are due, by name, to
     `reports/certificates/<series>-<day>.csv`, those that are only made if asked for to `<series>-on-request.csv`, and
@@ -39,8 +40,8 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
     due, asked = listed.filter(pl.col("due").is_not_null()), listed.filter(pl.col("due").is_null())
     place = f"{CERTIFICATES}{series.id}"
     if day:
-        desk.store.put(f"{place}-{day.day.isoformat()}.csv", csv_bytes(due))
-    desk.store.put(f"{place}-on-request.csv", csv_bytes(asked.drop("due")))
+        desk.put(CERTIFIED, f"{place}-{day.day.isoformat()}.csv", csv_bytes(due))
+    desk.put(CERTIFIED, f"{place}-on-request.csv", csv_bytes(asked.drop("due")))
     by_centre = (
         listed.group_by("centre")
         .agg(
@@ -63,6 +64,6 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
     ]
     if day and PLACEHOLDER in day.text:
         notes.append(f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in.")
-    desk.store.put(f"{place}.html", page("Certificates", facts, [grid], notes))
+    desk.put(CERTIFIED, f"{place}.html", page("Certificates", facts, [grid], notes))
     log.info("certificates of %s: %d due, %d if asked for", series.id, due.height, asked.height)
     return due.height

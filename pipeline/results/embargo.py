@@ -11,15 +11,11 @@ from infra.ledger.results import Awarding, ReleaseFile
 from infra.store import Missing, Store
 from pipeline.desk import Desk
 from pipeline.parallel import together
-from pipeline.steps import step
+from pipeline.steps import NOTED, OUT, PUT_AWAY
 
 EMBARGO = "embargo/"
 BATCH = 500
 """Files published between two notes of it in the ledger."""
-
-PUT_AWAY = step("embargo", "put away", "a file lies under embargo")
-OUT = step("embargo", "out", "a file is published")
-NOTED = step("embargo", "noted", "the ledger knows which files of a batch are published")
 
 
 class ReleaseError(ValueError):

@@ -33,7 +33,7 @@ from pipeline.results.embargo import (
 )
 from pipeline.results.release_report import REPORTS, report
 from pipeline.results.result_files import feeds, records, result_files, typed
-from pipeline.steps import step
+from pipeline.steps import FILES_BOOKED, MANIFEST_PUT, NUMBERS_FREE, STATE_CHANGED
 from rules.catalogue import INSTANTS, PLACEHOLDER, Milestone, Series, instant_text
 
 __all__ = [
@@ -52,11 +52,6 @@ log = logging.getLogger(__name__)
 
 Audience = Literal["centres", "learners"]
 _WAITING = ("built", "approved")
-
-NUMBERS_FREE = step("release", "numbers free", "what was withdrawn or left half built holds no number of a file")
-MANIFEST_PUT = step("release", "manifest put", "the manifest lies under embargo or in the reports")
-FILES_BOOKED = step("release", "files booked", "the files under embargo are on the books")
-STATE_CHANGED = step("release", "state changed", "the version of the results has gone to its next state")
 
 
 # --- Built, hashed, decided ------------------------------------------------------------------------------------------
@@ -80,7 +75,7 @@ class Built:
         )
 
 
-@journaled("build")
+@journaled
 def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
     """RES-1, RES-2: writes every file of an awarding under embargo and its manifest, hashed, there and in
     `reports/results/<series>/<version>/`, and takes it from `proposed` to `built`.
@@ -214,7 +209,7 @@ def _manifest_of(desk: Desk, awarding: Awarding) -> dict[str, Any]:
     return content
 
 
-@journaled("approve_results")
+@journaled
 def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -> Awarding:
     """RES-2, OPS-3: a person approves what was built, if it still is what its manifest says; `now` is aware. Returns
     the awarding as it then stands; raises `ReleaseError`."""
@@ -228,7 +223,7 @@ def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -
         return _decided(desk, awarding, "approved", who, why, now)
 
 
-@journaled("withdraw_results")
+@journaled
 def withdraw(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -> Awarding:
     """RES-2, OPS-3: a person stops an awarding, approved or not, of which nothing was published; the numbers of its
     files become free. `now` is aware. Returns the awarding as it then stands; raises `ReleaseError`."""
@@ -317,7 +312,7 @@ class Released:
         return f"Results {self.series} version {self.version} to {self.audience}: {out}{without}."
 
 
-@journaled("release", idle=lambda done: not done.fresh)
+@journaled
 def release(desk: Desk, series: Series, audience: Audience, now: datetime) -> Released:
     """RES-2: publishes the approved results of a series to an audience, if by the calendar in force at `now` (aware)
     its instant has come (CAL-2), and writes a report to `reports/results/<series>/<version>/`. Run again, it publishes

@@ -11,7 +11,7 @@ from infra.ledger.results import Awarding, ReleaseFile
 from pipeline.desk import Desk
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.results.result_files import typed
-from pipeline.steps import step
+from pipeline.steps import REPORTED
 from rules.awarding import ENTERED, parts
 from rules.catalogue import Series
 from rules.certification import CLAIMS
@@ -22,8 +22,6 @@ REPORTS = "reports/results/"
 _WORDS = {code: reason.words for code, reason in REASONS.items()}
 _RULES = {code: reason.rule for code, reason in REASONS.items()}
 
-REPORTED = step("release", "reported", "a part of the report of a release lies there")
-
 
 def report(
     desk: Desk, series: Series, awarding: Awarding, audience: str, until: str, files: Sequence[ReleaseFile]
@@ -33,15 +31,13 @@ def report(
     without = _without(desk, series, awarding)
     place = f"{REPORTS}{series.id}/{awarding.version}/{audience}"
     why = without.with_columns(rule=pl.col("code").replace_strict(_RULES), why=pl.col("code").replace_strict(_WORDS))
-    desk.store.put(f"{place}-without-award.csv", csv_bytes(why))
-    REPORTED.passed()
+    desk.put(REPORTED, f"{place}-without-award.csv", csv_bytes(why))
     published = pl.DataFrame(
         [(file.place, file.centre, file.sequence, file.records, file.size, file.sha256) for file in files],
         schema=["place", "centre", "sequence", "records", "bytes", "sha256"],
         orient="row",
     )
-    desk.store.put(f"{place}-published.csv", csv_bytes(published))
-    REPORTED.passed()
+    desk.put(REPORTED, f"{place}-published.csv", csv_bytes(published))
     learners = without.select("centre", "uci").n_unique()
     facts = [
         ("Series", f"{series.title} ({series.key})"),
@@ -62,8 +58,7 @@ def report(
         f"{audience}-published.csv lists each file with its hash, {audience}-without-award.csv each learner. A learner "
         f"with several reasons counts under each."
     ]
-    desk.store.put(f"{place}.html", page(f"Results released to {audience}", facts, grids, notes))
-    REPORTED.passed()
+    desk.put(REPORTED, f"{place}.html", page(f"Results released to {audience}", facts, grids, notes))
     return learners
 
 

@@ -23,6 +23,7 @@ from parsers.envelope import Centre, Header
 from parsers.findings import Found
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.steps import PUBLISHED
 from rules.basedata import LAYOUTS, Frames, basedata, changes, placeholders
 from rules.catalogue import LONDON, PLACEHOLDER, Catalogue, Series, day_text
 
@@ -190,7 +191,7 @@ def publish_due(desk: Desk, now: datetime) -> list[Published]:
     return [publish_basedata(desk, series, now) for series in due(desk.catalogue, now)]
 
 
-@journaled("basedata", idle=lambda version: not version.fresh)
+@journaled
 def publish_basedata(desk: Desk, series: Series, now: datetime) -> Published:
     """CAL-2, CAL-4: publishes the basedata of `series` as the catalogue has it at `now` (aware), unless the latest
     version says the same: the files, the bundle and `note.txt`. A version is never overwritten.
@@ -207,6 +208,7 @@ def publish_basedata(desk: Desk, series: Series, now: datetime) -> Published:
         data = written(wanted)[wanted.bundle]
         # If another run was faster, the next round looks at its version.
         if desk.store.put_if_absent(_bundle_key(series, wanted.number), data):
+            PUBLISHED.passed()
             _finished(desk, series, wanted.number, now)
             done = Published(series=series, number=wanted.number, records=wanted.records, fresh=True)
             log.info("%s", done.note())
@@ -244,8 +246,10 @@ def _finished(desk: Desk, series: Series, number: int, now: datetime) -> Version
     for name, data in version.members().items():
         if f"{folder}{name}" not in there:
             desk.store.put_if_absent(f"{folder}{name}", data)
+            PUBLISHED.passed()
     if f"{folder}{NOTE}" not in there:
         before = _published(desk.store, series, number - 1) if number > 1 else None
         lines = note(version, before, placeholders(desk.catalogue, series, now))
         desk.store.put_if_absent(f"{folder}{NOTE}", "".join(f"{line}\n" for line in lines).encode())
+        PUBLISHED.passed()
     return version

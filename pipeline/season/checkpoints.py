@@ -19,6 +19,7 @@ from infra.ledger.accounts import Accounts
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
+from pipeline.steps import CHECK_RECORDED, CHECK_REPORTED, LETTER_OUT
 from rules import checkpoints as rules
 from rules import findings as f
 from rules.catalogue import EVENTS, LONDON, PLACEHOLDER, Series, day_text, instant_text, series_title
@@ -62,7 +63,7 @@ class Summary:
         )
 
 
-@journaled("checkpoint")
+@journaled
 def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Summary:
     """OPS-1, OPS-2: takes the checkpoint `event` (`Event`) of `series` as the ledger stands at `now` (aware): writes
     `reports/checkpoints/<series>-<event>` as `.csv` and `.html`, and to every centre concerned
@@ -90,6 +91,7 @@ def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Summary
         {"learners": summary.learners, "reasons": dict(summary.reasons), "centres": summary.centres,
          "silent": summary.silent},
     )  # fmt: skip
+    CHECK_RECORDED.passed()
     log.info("%s", summary.note())
     return summary
 
@@ -158,7 +160,7 @@ def _report(
         code=pl.lit("SILENT"), rule=pl.lit("OPS-2"), learners=pl.lit(None, pl.UInt32)
     )
     place = f"{REPORTS}{series.id}-{event}"
-    desk.store.put(f"{place}.csv", csv_bytes(pl.concat([said.cast({"learners": pl.UInt32}), quiet])))
+    desk.put(CHECK_REPORTED, f"{place}.csv", csv_bytes(pl.concat([said.cast({"learners": pl.UInt32}), quiet])))
 
     reasons = pl.DataFrame(
         [(REASONS[code].words, REASONS[code].rule, code, count) for code, count in summary.reasons.items()],
@@ -202,7 +204,7 @@ def _report(
     if left:
         facts.insert(3, ("Time to mend it", left))
         notes.append(_SINCE)
-    desk.store.put(f"{place}.html", page("Without a result to come", facts, grids, notes))
+    desk.put(CHECK_REPORTED, f"{place}.html", page("Without a result to come", facts, grids, notes))
 
 
 _SINCE = "It tells how things stood at that instant; what came after it is not in it."
@@ -254,7 +256,7 @@ def _letters(desk: Desk, series: Series, event: str, now: datetime, named: pl.Da
     quiet = set(silent)
     for centre in centres:
         lines = _letter(desk, series, event, now, centre, of_centre.get(centre), centre in quiet, extended)
-        desk.store.put(f"outbox/{centre}/{name}", ("\n".join(lines) + "\n").encode())
+        desk.put(LETTER_OUT, f"outbox/{centre}/{name}", ("\n".join(lines) + "\n").encode())
 
 
 def _letter(

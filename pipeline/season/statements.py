@@ -11,6 +11,7 @@ from infra.ledger.accounts import Accounts
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, gbp, page, spelt
+from pipeline.steps import STATED
 from pipeline.wording import money
 from rules.catalogue import PLACEHOLDER, Catalogue, Series, instant_text
 from rules.entries import practice_sittings
@@ -32,7 +33,7 @@ _KINDS = {
 }
 
 
-@journaled("statements")
+@journaled
 def statements(desk: Desk, series: Series, now: datetime) -> int:
     """FEE-5: writes `statement-<series>` and `invoice-<series>`, each as `.csv` and `.html`, into the outbox of every
     centre that has or was charged for anything in `series`, as the ledger stands; `now` (aware) is shown. Returns the
@@ -83,7 +84,7 @@ def _state(desk: Desk, place: str, centre: str, series: Series, now: datetime, h
         pl.col("candidate"), pl.col("name"), pl.col("option").alias("code"), pl.col("title"), pl.col("band"),
         pl.col("note"), gbp("pence").alias("GBP"), _marked().alias("price"),
     )  # fmt: skip
-    desk.store.put(f"{place}.csv", csv_bytes(table))
+    desk.put(STATED, f"{place}.csv", csv_bytes(table))
     shown = table.select(
         pl.col("candidate").alias("Candidate"),
         pl.col("name").alias("Name"),
@@ -100,7 +101,7 @@ def _state(desk: Desk, place: str, centre: str, series: Series, now: datetime, h
     notes += [_MARK_NOTE] if held["placeholder"].any() else []
     facts = [*_facts(centre, series, now), ("Candidates", str(held["candidate"].n_unique()))]
     grid = Grid(title=f"{what.capitalize()} in force", frame=shown, numbers=["Fee"], total=money(total))
-    desk.store.put(f"{place}.html", page(f"Statement of {what}", facts, [grid], notes))
+    desk.put(STATED, f"{place}.html", page(f"Statement of {what}", facts, [grid], notes))
 
 
 def _invoice(desk: Desk, place: str, centre: str, series: Series, now: datetime, charged: pl.DataFrame) -> None:
@@ -116,7 +117,7 @@ def _invoice(desk: Desk, place: str, centre: str, series: Series, now: datetime,
     )  # fmt: skip
     total = int(charged["pence"].sum())
     last = pl.DataFrame({"reply": ["total"], "pence": [total]}).select("reply", gbp("pence").alias("GBP"))
-    desk.store.put(f"{place}.csv", csv_bytes(pl.concat([table, last], how="diagonal")))
+    desk.put(STATED, f"{place}.csv", csv_bytes(pl.concat([table, last], how="diagonal")))
     shown = lines.select(
         pl.col("reply").alias("Reply"), pl.col("received").alias("Received"), pl.col("kind").alias("For"),
         pl.col("band").alias("Fee band"), pl.col("count").alias("Count"),
@@ -126,7 +127,7 @@ def _invoice(desk: Desk, place: str, centre: str, series: Series, now: datetime,
     grid = Grid(title="Fees by file", frame=shown, numbers=["Count", "Each", "Amount"], total=money(total))
     notes = ["Each line is in the reply it names; the total is the sum of the replies' fee totals (FEE-5)."]
     notes += [_MARK_NOTE] if charged["placeholder"].any() else []
-    desk.store.put(f"{place}.html", page("Invoice", facts, [grid], notes))
+    desk.put(STATED, f"{place}.html", page("Invoice", facts, [grid], notes))
 
 
 def _price(frame: pl.DataFrame) -> pl.Series:

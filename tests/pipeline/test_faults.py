@@ -73,7 +73,7 @@ def left(season: Ground, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
 
 def again(stage: str, settings: Settings) -> State:
     """What is left when the job is run again."""
-    [job] = [one.job for one in STAGES if one.name == stage]
+    [job] = [one.play for one in STAGES if one.name == stage]
     with open_desk(settings) as desk:
         job(desk)
     return state(settings)
@@ -88,7 +88,7 @@ FULL = 77
 def play(stage: str, settings: Settings, most: int = 2**30) -> None:
     """Plays a stage in a process of its own, which can write no file of more than so many bytes."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    [job] = [one.job for one in STAGES if one.name == stage]
+    [job] = [one.play for one in STAGES if one.name == stage]
     try:
         with open_desk(settings) as desk:
             job(desk)
@@ -125,7 +125,7 @@ if can_mount():
             for more in (1, 2, 4):
                 grow(used + more * page)
                 with open_desk(settings) as desk, pytest.raises(StoreError, match="No space left on device"):
-                    beginning(season, stage).stage.job(desk)
+                    beginning(season, stage).stage.play(desk)
             grow(2048 * page)
             assert differences(again(stage, settings), left(stage)) == ()
 
@@ -159,7 +159,7 @@ def test_fil_5_an_s3_that_fails_now_and_then_is_not_even_noticed(season: Ground,
     expected = undisturbed(season, start, base).left
     with season.start(start, base) as settings, open_desk(settings) as desk:
         before_s3.fail(lambda number: NOW_AND_THEN.get(number, ""))
-        start.stage.job(patient(desk))
+        start.stage.play(patient(desk))
         assert before_s3.failed >= 3
         before_s3.heal()
         assert differences(state(settings), expected) == ()
@@ -177,7 +177,7 @@ def test_fil_5_an_s3_that_fails_for_good_fails_the_run_and_costs_nothing(
         with open_desk(settings) as desk:
             before_s3.fail(lambda number: fault if number > served else "")
             with pytest.raises(StoreError, match="cannot"):
-                start.stage.job(patient(desk))
+                start.stage.play(patient(desk))
         before_s3.heal()
         assert differences(again(stage, settings), expected) == ()
 
@@ -221,7 +221,7 @@ def test_fil_5_a_database_that_is_killed_fails_the_run_and_costs_nothing(
 
     settings = at_the_beginning("killed")
     with open_desk(settings) as desk, watched(kill), pytest.raises(DBAPIError):
-        start.stage.job(desk)
+        start.stage.play(desk)
     assert not mortal.alive()
     mortal.start()
     settings = evolve(settings, database_url=mortal.url("mortal"))
@@ -268,7 +268,7 @@ def test_fil_5_a_second_ingest_beside_the_first_leaves_everything_to_it(
                 assert differences(state(settings), before) == ()
 
         with open_desk(settings) as desk, watched(second):
-            start.stage.job(desk)
+            start.stage.play(desk)
         [(code, trace)] = beside
         assert (code, {one.partition(":")[0] for one in trace.passed}) == (0, {"journal"})
         assert differences(state(settings), left("ingest")) == ()

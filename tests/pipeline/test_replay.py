@@ -18,7 +18,7 @@ from pipeline.awarding.preview import preview
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.staff import Entry, Order, change_entry
-from pipeline.journal import JOBS
+from pipeline.jobs import JOBS
 from pipeline.marking.external import take_external
 from pipeline.replay import Difference, ReplayError, replay
 from pipeline.results.after_results import late_claims, updated

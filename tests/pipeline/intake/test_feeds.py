@@ -14,8 +14,8 @@ from parsers.feed import write_feed
 from pipeline.cli import main
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
-from pipeline.intake.staff import RECORDED, Entry, Order, StaffError, allow_sitting, change_entry, extend
-from pipeline.steps import Step, watched
+from pipeline.intake.staff import Entry, Order, StaffError, allow_sitting, change_entry, extend
+from pipeline.steps import RECORDED, Step, watched
 from rules.catalogue import instant_text
 from tests.crashes import Crash
 from tests.pipeline.inbox import answer, land, outbox

@@ -15,8 +15,8 @@ from infra.store import S3Store
 from parsers.writer import single
 from pipeline.demo.demo import samples
 from pipeline.desk import Desk
-from pipeline.intake.ingest import RECEIVED, ingest
-from pipeline.steps import Step, watched
+from pipeline.intake.ingest import ingest
+from pipeline.steps import RECEIVED, Step, watched
 from tests.crashes import Crash
 from tests.pipeline.inbox import land, land_samples
 from tests.pipeline.ledger_rows import rows

@@ -1,0 +1,418 @@
+"""Every job that is put on record, declared once: journal and replay, the crash matrix, the policy of DAGs, the command
+line and the pages read it here.
+
+It is data and imports no job: a command that lists the jobs, or a DAG that is read, costs nothing. A function is made a
+job by `pipeline/journal.py: journaled`, which finds it here by its place in the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pkgutil import resolve_name
+from typing import Any
+
+from attrs import field, frozen
+
+from pipeline import steps as s
+from pipeline.steps import Step
+
+JOURNAL = (s.BEGUN, s.ENDED, s.DROPPED)
+"""Steps of every job that is not part of another."""
+
+
+def never(result: Any) -> bool:
+    """What is done each time is on record each time."""
+    return False
+
+
+def no_files(result: Any) -> bool:
+    """It took in, or wrote, no file."""
+    return not result.files
+
+
+def nothing_counted(result: Any) -> bool:
+    """Everything it counts is 0."""
+    return bool(result == type(result)())
+
+
+def nothing_new(result: Any) -> bool:
+    """What it would publish is out already."""
+    return not result.fresh
+
+
+@frozen(kw_only=True)
+class Job:
+    """A function of the desk, some arguments and an instant. The instant is its parameter `now`, or `at` of one of its
+    arguments.
+
+    `does`: in a sentence. `reads`: the places of the store it takes files from or looks at; `writes`: the places of the
+    store and the tables of the ledger it changes, besides the journal. `steps`: those it can pass, besides the
+    journal's. `dags`: the DAGs that run it, none where only people do; `commands`: by which people run it. `receives`:
+    it receives files, which the ledger knows, and is on record when it has. `idle` says of its result that there was
+    nothing to do, which needs no record.
+    """
+
+    name: str
+    function: str
+    does: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...]
+    steps: tuple[Step, ...]
+    dags: tuple[str, ...] = ()
+    commands: tuple[str, ...]
+    page: str
+    receives: bool = False
+    idle: Callable[[Any], bool] = field(default=never, repr=False)
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs it; its module is imported only now."""
+        return self.resolved()(*args, **kwargs)
+
+    def resolved(self) -> Callable[..., Any]:
+        """The function itself."""
+        found: Callable[..., Any] = resolve_name(self.function)
+        return found
+
+
+_FEED = (s.ARCHIVED, s.FEED_NOTED, s.FEED_REPORTED, s.FEED_TAKEN_OUT)
+_DECISION = (s.BOOKED, s.TWIN_OUT, s.REPLY_OUT, s.ANSWERED)
+_BOOKS = ("submissions", "registrations", "entries", "marks", "fee_lines", "findings", "replies")
+
+_ALL = (
+    # --- Intake ------------------------------------------------------------------------------------------------------
+    Job(
+        name="ingest",
+        function="pipeline.intake.ingest:ingest",
+        does="Take in everything that waits: files of centres, of the portal and of staff.",
+        reads=("archive/", "feeds/", "inbox/"),
+        writes=("archive/", "inbox/", "outbox/", "quarantine/", "feeds/", *_BOOKS),
+        steps=(
+            s.WRITTEN, s.ARCHIVED, s.RECEIVED, s.ACKNOWLEDGED, s.TAKEN_OUT, s.SET_ASIDE, s.BOOKED, s.HELD, s.TWIN_OUT,
+            s.REPLY_OUT, s.ANSWERED,
+        ),
+        dags=("ingest",),
+        commands=("ingest",),
+        page="flow.md",
+        receives=True,
+        idle=lambda result: True,
+    ),
+    Job(
+        name="quarantine_again",
+        function="pipeline.intake.quarantine:again",
+        does="Decide a held file again, from the archive, as things stand now (FIL-1).",
+        reads=("archive/",),
+        writes=("outbox/", "quarantine/", "hold_decisions", *_BOOKS),
+        steps=(s.ONCE_MORE, s.HELD, *_DECISION),
+        commands=("quarantine again",),
+        page="console.md",
+    ),
+    Job(
+        name="quarantine_ignore",
+        function="pipeline.intake.quarantine:ignore",
+        does="Close a held file: nothing of it is applied, and the centre reads why (FIL-1).",
+        writes=("outbox/", "hold_decisions", *_BOOKS),
+        steps=(s.ONCE_MORE, *_DECISION),
+        commands=("quarantine ignore",),
+        page="console.md",
+    ),
+    Job(
+        name="quarantine_release",
+        function="pipeline.intake.quarantine:release",
+        does="Decide a held file although it is a second entry file or an old one (FIL-3).",
+        reads=("archive/",),
+        writes=("outbox/", "hold_decisions", *_BOOKS),
+        steps=(s.ONCE_MORE, *_DECISION),
+        commands=("quarantine release",),
+        page="console.md",
+    ),
+    Job(
+        name="extension",
+        function="pipeline.intake.staff:extend",
+        does="Extend a deadline of a series for one centre (CAL-3).",
+        writes=("actions",),
+        steps=(s.RECORDED,),
+        commands=("staff extension",),
+        page="commands.md",
+    ),
+    Job(
+        name="extra_sitting",
+        function="pipeline.intake.staff:allow_sitting",
+        does="Grant a learner further sittings of a component (ENT-3, ENT-4).",
+        writes=("actions",),
+        steps=(s.RECORDED,),
+        commands=("staff sitting",),
+        page="commands.md",
+    ),
+    Job(
+        name="change_entry",
+        function="pipeline.intake.staff:change_entry",
+        does="Enter a learner, claim an award or withdraw, when the centre may not any more (ENT-2, CRT-1).",
+        writes=("feeds/", "actions"),
+        steps=(s.RECORDED, s.WRITTEN),
+        commands=("staff entry", "staff claim", "staff withdrawal"),
+        page="commands.md",
+    ),
+    # --- Marking -----------------------------------------------------------------------------------------------------
+    Job(
+        name="external_marks",
+        function="pipeline.marking.external:take_external",
+        does="Take in the board's own marks (MRK-1). They wait in feeds/external-marks/.",
+        reads=("archive/", "feeds/"),
+        writes=("archive/", "feeds/", "reports/", "marks"),
+        steps=(s.EXTERNAL_BOOKED, *_FEED),
+        dags=("moderation",),
+        commands=("run external-marks",),
+        page="marks.md",
+        idle=no_files,
+    ),
+    Job(
+        name="missing_marks",
+        function="pipeline.marking.external:missing_marks",
+        does="Chase missing marks in a SERIES (MRK-3). Each centre gets a list of names.",
+        writes=("outbox/", "reports/"),
+        steps=(s.MISSING_LISTED,),
+        dags=("checkpoints",),
+        commands=("run missing-marks",),
+        page="marks.md",
+    ),
+    Job(
+        name="sample",
+        function="pipeline.marking.moderation:sample",
+        does="Draw the samples of a SERIES that are due and send the lists to the centres (MOD-1).",
+        writes=("outbox/", "cohorts", "samples"),
+        steps=(s.LIST_OUT, s.DRAWN),
+        dags=("moderation",),
+        commands=("run moderation",),
+        page="moderation.md",
+        idle=nothing_counted,
+    ),
+    Job(
+        name="take_moderation",
+        function="pipeline.marking.moderation:take",
+        does="Take in the moderators' marks, compare the samples that are complete and give feedback (MOD-2).",
+        reads=("archive/", "feeds/"),
+        writes=("archive/", "feeds/", "outbox/", "reports/", "cohorts", "samples"),
+        steps=(s.MODERATED, s.FEEDBACK_OUT, s.COMPARED, *_FEED),
+        dags=("moderation",),
+        commands=("run moderation",),
+        page="moderation.md",
+        idle=nothing_counted,
+    ),
+    Job(
+        name="review",
+        function="pipeline.marking.moderation:review",
+        does="Compare again what got feedback, and propose adjustments to a person (MOD-2).",
+        writes=("reports/", "cohorts"),
+        steps=(s.PROPOSAL_OUT, s.COMPARED),
+        dags=("moderation",),
+        commands=("run moderation",),
+        page="moderation.md",
+        idle=nothing_counted,
+    ),
+    Job(
+        name="approve_adjustment",
+        function="pipeline.marking.moderation:approve",
+        does="Apply the adjustment proposed for the marks of a cohort (MOD-2).",
+        writes=("actions", "cohorts", "marks"),
+        steps=(s.DECIDED,),
+        commands=("staff approve",),
+        page="moderation.md",
+    ),
+    Job(
+        name="reject_adjustment",
+        function="pipeline.marking.moderation:reject",
+        does="Let the centre's marks of a cohort stand (MOD-2).",
+        writes=("actions", "cohorts"),
+        steps=(s.DECIDED,),
+        commands=("staff reject",),
+        page="moderation.md",
+    ),
+    # --- Awarding ----------------------------------------------------------------------------------------------------
+    Job(
+        name="take_boundaries",
+        function="pipeline.awarding.award:take_boundaries",
+        does="Take in the boundaries that wait in feeds/boundaries/ and propose conversion tables (AWD-1).",
+        reads=("archive/", "feeds/"),
+        writes=("archive/", "feeds/", "reports/", "conversions"),
+        steps=(s.PROPOSED, *_FEED),
+        dags=("award",),
+        commands=("boundaries take",),
+        page="results-day.md",
+        idle=no_files,
+    ),
+    Job(
+        name="approve_boundaries",
+        function="pipeline.awarding.award:approve_boundaries",
+        does="Approve the newest conversion table of every component of a SERIES (AWD-1).",
+        writes=("actions", "conversions"),
+        steps=(s.APPROVED,),
+        dags=("award",),
+        commands=("boundaries approve",),
+        page="results-day.md",
+        idle=lambda approved: not approved,
+    ),
+    Job(
+        name="award",
+        function="pipeline.awarding.award:award",
+        does="Award a SERIES and freeze the results. They become its next version.",
+        writes=("awardings", "awards", "choices", "results"),
+        steps=(s.AWARDED,),
+        dags=("award",),
+        commands=("award",),
+        page="results-day.md",
+    ),
+    Job(
+        name="award_claims",
+        function="pipeline.awarding.award:award_claims",
+        does="Award the claims of a SERIES that came after its results (CRT-6).",
+        writes=("awardings", "awards", "choices", "results"),
+        steps=(s.AWARDED,),
+        dags=("late_claims",),
+        commands=("late-claims",),
+        page="results-day.md",
+        idle=lambda awarded: awarded is None,
+    ),
+    Job(
+        name="preview",
+        function="pipeline.awarding.preview:preview",
+        does="Write the pages for approving the results of a SERIES.",
+        writes=("reports/",),
+        steps=(s.PREVIEWED,),
+        dags=("award",),
+        commands=("preview",),
+        page="results-day.md",
+    ),
+    # --- Results -----------------------------------------------------------------------------------------------------
+    Job(
+        name="build",
+        function="pipeline.results.release:build",
+        does="Write and hash every file of the newest results of a SERIES, where no centre can read them (RES-2).",
+        reads=("embargo/",),
+        writes=("embargo/", "reports/", "awardings", "release_files"),
+        steps=(s.NUMBERS_FREE, s.PUT_AWAY, s.MANIFEST_PUT, s.FILES_BOOKED, s.STATE_CHANGED),
+        dags=("award",),
+        commands=("results build",),
+        page="results-day.md",
+    ),
+    Job(
+        name="approve_results",
+        function="pipeline.results.release:approve",
+        does="Approve the newest results of a SERIES; the calendar releases them (RES-2).",
+        reads=("embargo/",),
+        writes=("actions", "awardings"),
+        steps=(s.STATE_CHANGED,),
+        dags=("award",),
+        commands=("results approve",),
+        page="results-day.md",
+    ),
+    Job(
+        name="withdraw_results",
+        function="pipeline.results.release:withdraw",
+        does="Stop the newest results of a SERIES, as long as nothing of them is published (RES-2).",
+        reads=("outbox/", "portal/"),
+        writes=("actions", "awardings", "release_files"),
+        steps=(s.NUMBERS_FREE, s.STATE_CHANGED),
+        dags=("award",),
+        commands=("results withdraw",),
+        page="results-day.md",
+    ),
+    Job(
+        name="release",
+        function="pipeline.results.release:release",
+        does="Publish the approved results of a SERIES (RES-2). Refused until their instant has come.",
+        reads=("embargo/",),
+        writes=("outbox/", "portal/", "reports/", "awardings", "release_files"),
+        steps=(s.OUT, s.NOTED, s.REPORTED, s.STATE_CHANGED),
+        dags=("results_day",),
+        commands=("release",),
+        page="results-day.md",
+        idle=nothing_new,
+    ),
+    Job(
+        name="late_claims",
+        function="pipeline.results.after_results:late_claims",
+        does="Award claims that arrived after results day (CRT-6). Publishes the awards in the portal.",
+        reads=("embargo/",),
+        writes=(
+            "embargo/", "portal/", "reports/", "awardings", "awards", "choices", "release_files", "results",
+        ),
+        steps=(
+            s.AWARDED, s.NUMBERS_FREE, s.PUT_AWAY, s.MANIFEST_PUT, s.FILES_BOOKED, s.STATE_CHANGED, s.OUT, s.NOTED,
+        ),
+        dags=("late_claims",),
+        commands=("late-claims",),
+        page="results-day.md",
+        idle=lambda late: not late.published,
+    ),
+    Job(
+        name="updated_results",
+        function="pipeline.results.after_results:updated",
+        does="Write updated results files for CENTREs (RES-3). Only for those with changes since the last file.",
+        reads=("embargo/",),
+        writes=("embargo/", "outbox/", "actions", "release_files"),
+        steps=(s.PUT_AWAY, s.REQUEST_BOOKED, s.OUT, s.NOTED),
+        dags=("updated_results",),
+        commands=("updated-results",),
+        page="results-day.md",
+        idle=no_files,
+    ),
+    Job(
+        name="certificates",
+        function="pipeline.results.certificates:certificates",
+        does="List the certificates of a SERIES that are due (CRT-7).",
+        writes=("reports/",),
+        steps=(s.CERTIFIED,),
+        dags=("certificates",),
+        commands=("certificates",),
+        page="results-day.md",
+    ),
+    # --- The season --------------------------------------------------------------------------------------------------
+    Job(
+        name="checkpoint",
+        function="pipeline.season.checkpoints:checkpoint",
+        does="Report who would get no result in a SERIES (OPS-1). Also reports who has sent nothing (OPS-2).",
+        reads=("outbox/",),
+        writes=("outbox/", "reports/", "checkpoints"),
+        steps=(s.CHECK_REPORTED, s.LETTER_OUT, s.CHECK_RECORDED),
+        dags=("checkpoints", "award"),
+        commands=("run checkpoint",),
+        page="checkpoints.md",
+    ),
+    Job(
+        name="statements",
+        function="pipeline.season.statements:statements",
+        does="Write statements and invoices of a SERIES (FEE-5). They go to the outboxes of its centres.",
+        writes=("outbox/",),
+        steps=(s.STATED,),
+        dags=("fees",),
+        commands=("run statements",),
+        page="checkpoints.md",
+    ),
+    Job(
+        name="basedata",
+        function="pipeline.season.basedata:publish_basedata",
+        does="Publish the basedata of a SERIES (CAL-2, CAL-4). Does nothing if the published version says the same.",
+        reads=("basedata/",),
+        writes=("basedata/",),
+        steps=(s.PUBLISHED,),
+        dags=("basedata",),
+        commands=("run basedata",),
+        page="basedata.md",
+        idle=nothing_new,
+    ),
+)  # fmt: skip
+
+JOBS: Mapping[str, Job] = {one.name: one for one in _ALL}
+"""Every job, by the name it has in the journal; in the order of a season."""
+
+_BY_FUNCTION = {one.function: one for one in _ALL}
+
+
+def job_of(function: Callable[..., Any]) -> Job:
+    """The job a function is; raises `KeyError` where none is declared."""
+    return _BY_FUNCTION[f"{function.__module__}:{function.__qualname__}"]
+
+
+def all_steps() -> Iterator[Step]:
+    """Every step that a job can pass, once, in the order of the jobs."""
+    yield from dict.fromkeys([*JOURNAL, *(step for job in _ALL for step in job.steps)])
