@@ -77,4 +77,4 @@ def main(centres: int, learners: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*([int(one) for one in sys.argv[1:]] or (12, 10)))
+    main(*([int(argument) for argument in sys.argv[1:]] or (12, 10)))

@@ -45,10 +45,10 @@ class Column(NamedTuple):
         return self.stop - self.start
 
 
-_CANDIDATE = tuple(Column(one.name, one.first - 1, one.last) for one in CANDIDATE.fields)
+_CANDIDATE = tuple(Column(field.name, field.first - 1, field.last) for field in CANDIDATE.fields)
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
-    "E": tuple(one for one in _CANDIDATE if not one.name.startswith(("option_", "suffix_"))),
+    "E": tuple(column for column in _CANDIDATE if not column.name.startswith(("option_", "suffix_"))),
     # Score and grade are the overlay of the result block for result type U (formats reference, 6.2).
     "R": (
         Column("data_type", 0, 1),
@@ -67,7 +67,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
 """By file letter: the fields of a detail record that every way slices, the option slots left out."""
 
 SLOTS: dict[str, tuple[Column, ...]] = {
-    "E": tuple(one for one in _CANDIDATE if one.name.startswith("option_")),
+    "E": tuple(column for column in _CANDIDATE if column.name.startswith("option_")),
     "R": (),
 }
 

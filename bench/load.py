@@ -122,11 +122,13 @@ def centre_files(centre: str, learners: Sequence[Mapping[str, str]]) -> Iterator
     """The four files of a centre by name: registrations, entries, an amendment and marks."""
 
     def entered(letter: str, options: tuple[str, ...]) -> bytes:
-        return writer.block(line for one in learners for line in writer.candidate_records(letter, centre, one, options))
+        return writer.block(
+            line for learner in learners for line in writer.candidate_records(letter, centre, learner, options)
+        )
 
     marks = [
-        {"centre": centre, "candidate": one["candidate"], "uci": one["uci"], "component": part, "mark": 30}
-        for one in learners
+        {"centre": centre, "candidate": learner["candidate"], "uci": learner["uci"], "component": part, "mark": 30}
+        for learner in learners
         for part in OPTIONS[:2]
     ]
     registered, first, second = entered("E", ("BEN22",)), entered("E", OPTIONS), entered("A", OPTIONS[:3])
@@ -145,7 +147,7 @@ def drop(inbox: Path, files: int, broken: int) -> int:
         centre = f"{10_000 + number}"
         (inbox / centre).mkdir(parents=True)
         # Made-up ULNs would meet by chance, among so many learners.
-        learners = [one | {"uln": ""} for one in people(centre, CANDIDATES, seed=number)]
+        learners = [learner | {"uln": ""} for learner in people(centre, CANDIDATES, seed=number)]
         for part, (name, data) in enumerate(centre_files(centre, learners)):
             place = number * 4 + part
             if place >= files:
@@ -192,8 +194,8 @@ def _replies(desk: Desk) -> int:
     """Submissions that have one published reply; all of them, or something is wrong."""
     with desk.ledger.engine.connect() as connection:
         every = connection.execute(sa.select(sa.func.count()).select_from(submissions)).scalar_one()
-        one = sa.select(sa.func.count(sa.distinct(replies.c.submission_id)), sa.func.count())
-        answered, written = connection.execute(one.select_from(replies)).one()
+        query = sa.select(sa.func.count(sa.distinct(replies.c.submission_id)), sa.func.count())
+        answered, written = connection.execute(query.select_from(replies)).one()
     return int(every) if every == answered == written else -1
 
 
@@ -222,8 +224,8 @@ def giant_file(records: int, centres: int) -> bytes:
         share = (number + 1) * records // centres - number * records // centres
         details = writer.block(
             line
-            for one in people(centre, share, seed=number)
-            for line in writer.candidate_records("E", centre, one, OPTIONS)
+            for learner in people(centre, share, seed=number)
+            for line in writer.candidate_records("E", centre, learner, OPTIONS)
         )
         parts.append(Centre(number=centre, sequence=1, postcode="", produced="150224", details=details))
     header = Header(letter="E", centre="6B24_", awarding_body="15", series="6B", year="24", distribution="M")
@@ -234,8 +236,8 @@ def crowd_file(records: int) -> bytes:
     """An entry file of one centre, whose candidates all have the number 0001."""
     details = writer.block(
         line
-        for one in people("10000", records, seed=1)
-        for line in writer.candidate_records("E", "10000", one | {"candidate": "0001"}, OPTIONS)
+        for learner in people("10000", records, seed=1)
+        for line in writer.candidate_records("E", "10000", learner | {"candidate": "0001"}, OPTIONS)
     )
     return writer.single("E", "10000", details, sequence=1, **SERIES)
 
@@ -279,8 +281,8 @@ def trickle(settings: Settings, candidates: int = 10, every: int = 7) -> Trickle
     for centre in ("10001", "10002", "10003"):
         learners = writer.block(
             line
-            for one in people(centre, candidates, seed=int(centre))
-            for line in writer.candidate_records("E", centre, one, ("BEN22",))
+            for learner in people(centre, candidates, seed=int(centre))
+            for line in writer.candidate_records("E", centre, learner, ("BEN22",))
         )
         (inbox / centre).mkdir(parents=True)
         files[centre] = writer.single("E", centre, learners, sequence=1, **REGISTRATION)
@@ -384,43 +386,43 @@ def ingests(new: New) -> Iterator[str]:
     yield told_trickle(trickle(new("trickle")))
 
 
-def told_flood(one: Flood) -> str:
+def told_flood(found: Flood) -> str:
     """The result in lines."""
-    stages = "   ".join(f"{name} {spent:.1f}" for name, spent in one.stages.items())
-    rate = one.files / one.seconds
+    stages = "   ".join(f"{name} {spent:.1f}" for name, spent in found.stages.items())
+    rate = found.files / found.seconds
     return (
-        f"{one.files:,} files at once ({one.size / 1e6:.0f} MB, {one.broken} of them broken): "
-        f"{one.first:.1f} s to the first reply, {one.seconds:.1f} s to the last: {rate:,.0f} files/s\n"
-        f"    {one.answered:,} answered once, {one.left} left in the inbox; {_counted(one.outcomes)}\n"
-        f"    peak {_mib(one.peak)}, before the work {_mib(one.before)}; seconds: {stages}"
+        f"{found.files:,} files at once ({found.size / 1e6:.0f} MB, {found.broken} of them broken): "
+        f"{found.first:.1f} s to the first reply, {found.seconds:.1f} s to the last: {rate:,.0f} files/s\n"
+        f"    {found.answered:,} answered once, {found.left} left in the inbox; {_counted(found.outcomes)}\n"
+        f"    peak {_mib(found.peak)}, before the work {_mib(found.before)}; seconds: {stages}"
     )
 
 
-def told_giant(one: Giant) -> str:
+def told_giant(found: Giant) -> str:
     """The result in lines."""
     return (
-        f"one file of {one.title} ({one.size / 1e6:.0f} MB): {one.outcome} in {one.seconds:.1f} s; replies: "
-        f"{one.replies}; peak {_mib(one.peak)}, before the work {_mib(one.before)}\n"
-        f"    {_counted(one.codes)}"
+        f"one file of {found.title} ({found.size / 1e6:.0f} MB): {found.outcome} in {found.seconds:.1f} s; replies: "
+        f"{found.replies}; peak {_mib(found.peak)}, before the work {_mib(found.before)}\n"
+        f"    {_counted(found.codes)}"
     )
 
 
-def told_trickle(one: Trickle) -> str:
+def told_trickle(found: Trickle) -> str:
     """The result in lines."""
     return (
-        f"{one.size:,} bytes, one at a time, {one.looks} runs meanwhile: taken early {one.early} times\n"
-        f"    at its end {one.whole}; under a temporary name until renamed, then {one.renamed}; cut off {one.cut}"
+        f"{found.size:,} bytes, one at a time, {found.looks} runs meanwhile: taken early {found.early} times\n"
+        f"    at its end {found.whole}; under a temporary name until renamed, then {found.renamed}; cut off {found.cut}"
     )
 
 
-def told_tenfold(one: Tenfold) -> str:
+def told_tenfold(found: Tenfold) -> str:
     """The result in lines."""
-    lines = [f"{'seconds':32}{one.centres:>10,}{10 * one.centres:>10,} centres  times"]
-    small, large = ({**took, "in all": sum(took.values())} for took in (one.small, one.large))
-    lines += [f"{step:32}{small[step]:10.1f}{large[step]:10.1f}{times:15.1f}" for step, times in one.ratios().items()]
-    less, more = one.work
+    lines = [f"{'seconds':32}{found.centres:>10,}{10 * found.centres:>10,} centres  times"]
+    small, large = ({**took, "in all": sum(took.values())} for took in (found.small, found.large))
+    lines += [f"{step:32}{small[step]:10.1f}{large[step]:10.1f}{times:15.1f}" for step, times in found.ratios().items()]
+    less, more = found.work
     lines.append(f"{'processor time':32}{less:10.1f}{more:10.1f}{more / less:15.1f}")
-    lines.append(f"peak: {_mib(one.peaks[0])}, {_mib(one.peaks[1])}; goal: in all at most 11 times as long")
+    lines.append(f"peak: {_mib(found.peaks[0])}, {_mib(found.peaks[1])}; goal: in all at most 11 times as long")
     return "\n".join(lines)
 
 
@@ -436,8 +438,8 @@ def main(*, full: bool) -> None:
     """Every measurement, told as it is made."""
     with temporary_server() as (server, folder):
         new = partial(new_desk, server, folder)
-        for one in ingests(new):
-            print(one, flush=True)
+        for run in ingests(new):
+            print(run, flush=True)
         print(told_tenfold(tenfold(new, national.CENTRES if full else national.CENTRES // 10)), flush=True)
 
 

@@ -70,14 +70,14 @@ class Drop:
         subject = _subject(centre)
         if self.letter == "M":
             rows = [
-                {"centre": centre, "candidate": one["candidate"], "uci": one["uci"], "component": subject + part,
-                 "mark": 20 + int(one["candidate"]) % 40}
-                for one in learners
+                {"centre": centre, "candidate": learner["candidate"], "uci": learner["uci"],
+                 "component": subject + part, "mark": 20 + int(learner["candidate"]) % 40}
+                for learner in learners
                 for part in MARKED
             ]  # fmt: skip
             return writer.details("M", MARK, pl.DataFrame(rows))
         options = [subject + part for part in (("22",) if self.series == "9B23" else OPTIONS)]
-        lines = (line for one in learners for line in writer.candidate_records("E", centre, one, options))
+        lines = (line for learner in learners for line in writer.candidate_records("E", centre, learner, options))
         return writer.block(lines)
 
     def files(self, centres: int) -> Iterator[tuple[str, bytes]]:
@@ -86,10 +86,10 @@ class Drop:
         for number in range(centres):
             centre = f"{10_000 + number}"
             learners = list(people(centre, LEARNERS, seed=number))
-            for one in learners:
+            for learner in learners:
                 # Of so many made-up ULNs some are drawn twice; no two learners have the same.
-                one["uln"] = "" if one["uln"] in used else one["uln"]
-                used.add(one["uln"])
+                learner["uln"] = "" if learner["uln"] in used else learner["uln"]
+                used.add(learner["uln"])
             data = writer.single(
                 self.letter, centre, self.details(centre, learners), awarding_body=self.body, series_key=self.series,
                 sequence=1, produced="150224",
@@ -191,8 +191,9 @@ def _external_marks(centres: int) -> bytes:
         centre = f"{10_000 + number}"
         component = f"{_subject(centre)}03"
         rows += [
-            f"2024-06,{centre},{one['candidate']},{one['uci']},{component},{(int(one['candidate']) * 7 + number) % 61},"
-            for one in people(centre, LEARNERS, seed=number)
+            f"2024-06,{centre},{learner['candidate']},{learner['uci']},{component},"
+            f"{(int(learner['candidate']) * 7 + number) % 61},"
+            for learner in people(centre, LEARNERS, seed=number)
         ]
     return "\r\n".join(rows).encode()
 

@@ -137,17 +137,17 @@ def _run(way: str, table: Table, folder: str) -> Measured:
 
 
 def _line(way: str, rows: Rows, table: Table, borrowed: bool) -> str:
-    one = rows[way]
+    row = rows[way]
     ratios = "".join(
-        f"{one.rate / rows[base].rate:8.{3 if base == 'lines' else 2}f}" if base in rows else f"{'':8}"
+        f"{row.rate / rows[base].rate:8.{3 if base == 'lines' else 2}f}" if base in rows else f"{'':8}"
         for base in ("lines", "sliced", "objects", "edifact")
     )
-    note = f"  on {one.records:,}" if abs(one.records / table.records - 1) > 0.01 else ""
+    note = f"  on {row.records:,}" if abs(row.records / table.records - 1) > 0.01 else ""
     if borrowed:
-        note = f"  on {one.records:,}, as above"
+        note = f"  on {row.records:,}, as above"
     return (
-        f"{TITLES[way]:32}{one.rate:12,.0f}{one.records / one.median:12,.0f}{one.size / one.best / 1e6:8.0f}"
-        f"{one.peak / 2**20:10.0f}{one.peak / one.size:9.2f}{ratios}{note}"
+        f"{TITLES[way]:32}{row.rate:12,.0f}{row.records / row.median:12,.0f}{row.size / row.best / 1e6:8.0f}"
+        f"{row.peak / 2**20:10.0f}{row.peak / row.size:9.2f}{ratios}{note}"
     )
 
 

@@ -27,17 +27,17 @@ from fixtures.generate import FORENAMES, SURNAMES
 def objects(held: Files) -> int:
     """A frozen attrs object for each record, its fields cut by one compiled `itemgetter`, used options as a tuple."""
     letter = letter_of(held)
-    names = [one.name for one in COLUMNS[letter]]
-    fields = operator.itemgetter(*(slice(one.start, one.stop) for one in COLUMNS[letter]))
+    names = [column.name for column in COLUMNS[letter]]
+    fields = operator.itemgetter(*(slice(column.start, column.stop) for column in COLUMNS[letter]))
     lines = (line for _, data in held for line in data.decode("ascii").split("\r\n") if line[1:2] == "5")
     if SLOTS[letter]:
-        slots = operator.itemgetter(*(slice(one.start, one.stop) for one in SLOTS[letter]))
+        slots = operator.itemgetter(*(slice(slot.start, slot.stop) for slot in SLOTS[letter]))
         record = attrs.make_class("Record", [*names, "options"], frozen=True, slots=True)
         kept: list[Any] = [
             record(*map(str.rstrip, fields(line)), tuple([code.rstrip() for code in slots(line) if not code.isspace()]))
             for line in lines
         ]
-        assert all(len(one.options) == len(OPTIONS) for one in kept)
+        assert all(len(record.options) == len(OPTIONS) for record in kept)
     else:
         record = attrs.make_class("Record", names, frozen=True, slots=True)
         kept = [record(*map(str.rstrip, fields(line))) for line in lines]
@@ -76,8 +76,8 @@ def fixed_width(held: Files) -> int:
     columns = [*COLUMNS[letter], *SLOTS[letter]]
     frame = pd.read_fwf(
         io.BytesIO(b"".join(data for _, data in held)),
-        colspecs=[(one.start, one.stop) for one in columns],
-        names=[one.name for one in columns],
+        colspecs=[(column.start, column.stop) for column in columns],
+        names=[column.name for column in columns],
         header=None,
         dtype=str,
         keep_default_na=False,
@@ -104,7 +104,7 @@ def edifact(held: Files) -> int:
     count = 0
     for _, data in held:
         messages = list(Interchange.from_str(data.decode("ascii")).get_messages())
-        count += sum(len(one.segments) for one in messages)
+        count += sum(len(message.segments) for message in messages)
     return count
 
 

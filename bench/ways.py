@@ -30,9 +30,9 @@ def checked(held: Files) -> int:
     layout = FILE_TYPES[letter_of(held)].detail
     assert layout
     submissions = [read(named, data) for named, data in held]
-    found = Found([one.named for one in submissions])
+    found = Found([submission.named for submission in submissions])
     result = columns(submissions, layout, found)
-    assert not any(one.findings for one in submissions)
+    assert not any(submission.findings for submission in submissions)
     assert not found.any()
     assert result.options.height == (result.records.height * len(OPTIONS) if layout.slots else 0)
     return result.records.height
@@ -40,7 +40,7 @@ def checked(held: Files) -> int:
 
 def apart(held: Files) -> int:
     """Every file by itself: what a file costs whatever it holds."""
-    return sum(checked([one]) for one in held)
+    return sum(checked([submission]) for submission in held)
 
 
 def written(results: pl.DataFrame) -> bytes:
@@ -72,8 +72,8 @@ def sliced(held: Files) -> int:
     if SLOTS[letter]:
         record, lazy = pl.col("record"), frame.lazy()
         parts = [
-            lazy.filter(record.str.slice(one.start, 1) != " ").select("line", "candidate", "uci", _cut(one, "option"))
-            for one in SLOTS[letter]
+            lazy.filter(record.str.slice(slot.start, 1) != " ").select("line", "candidate", "uci", _cut(slot, "option"))
+            for slot in SLOTS[letter]
         ]
         options = pl.concat(pl.collect_all(parts))
         assert options.height == frame.height * len(OPTIONS)
@@ -105,7 +105,7 @@ def _sliced(held: Files) -> pl.DataFrame:
         row_index_offset=1,
     )
     details = records.filter(pl.col("record").str.slice(1, 1) == "5")
-    return details.select("line", "record", *(_cut(one, one.name) for one in COLUMNS[letter]))
+    return details.select("line", "record", *(_cut(column, column.name) for column in COLUMNS[letter]))
 
 
 def _cut(column: Column, name: str) -> pl.Expr:

@@ -28,8 +28,8 @@ def scene(desk: Desk, desk_settings: Settings) -> Scene:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A real browser without a window. It has an event loop of its own, which must have ended before others begin."""
-    with browsers.running() as one:
-        yield one
+    with browsers.running() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

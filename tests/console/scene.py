@@ -75,8 +75,8 @@ def _send(desk: Desk) -> None:
     _take(desk)
     send(REUSED, _file(REUSED, ("BEN01",)), ENTERED + timedelta(hours=1))
     marked = [
-        {"centre": SECOND, "candidate": one["candidate"], "uci": one["uci"], "component": "BEN01", "mark": 31}
-        for one in _people(SECOND)[:2]
+        {"centre": SECOND, "candidate": learner["candidate"], "uci": learner["uci"], "component": "BEN01", "mark": 31}
+        for learner in _people(SECOND)[:2]
     ]
     send(SECOND, _marks(marked), ENTERED + timedelta(hours=3))
 
@@ -86,7 +86,7 @@ def _take(desk: Desk) -> None:
 
     def taken() -> bool:
         ingest(desk, ENTERED + timedelta(days=1))
-        left = [one for one in desk.store.list("inbox/") if one.kind == "file" and one.key[6:11] in CENTRES]
+        left = [stored for stored in desk.store.list("inbox/") if stored.kind == "file" and stored.key[6:11] in CENTRES]
         return not left and not desk.console.waiting()
 
     until(taken, lambda: "another ingest does not end")
@@ -109,8 +109,8 @@ def _file(
     first, *others = _people(centre)
     records = [
         line
-        for one in (first | ({"name": name} if name else {}), *others)
-        for line in candidate_records("E", centre, one, options)
+        for learner in (first | ({"name": name} if name else {}), *others)
+        for line in candidate_records("E", centre, learner, options)
     ]
     return single(
         "E", centre, block(records), awarding_body=body, series_key=series, sequence=sequence, produced="100225"
@@ -125,6 +125,6 @@ def _marks(rows: list[dict[str, object]]) -> bytes:
 def _personal() -> set[str]:
     said = {WRONG_NAME}
     for centre in CENTRES[:5]:
-        for one in _people(centre):
-            said |= {one[name] for name in ("name", "uci", "uln", "upn") if one.get(name)}
+        for learner in _people(centre):
+            said |= {learner[name] for name in ("name", "uci", "uln", "upn") if learner.get(name)}
     return said

@@ -44,7 +44,7 @@ def test_the_season_shows_calendar_counts_and_what_waits(opened: Open) -> None:
     assert re.search(r"on time deadline, 21 February 2025", facts)
     assert "in 10 days 12 hours" in facts
     assert page.locator("svg.dates circle").count() == len(rows(page))
-    tiles = dict(one.split("\n")[:2] for one in page.locator(".tiles li").all_inner_texts())
+    tiles = dict(tile.split("\n")[:2] for tile in page.locator(".tiles li").all_inner_texts())
     assert tiles["Centres"] == "5"
     assert tiles["In quarantine"] in "0123"
     assert tiles["Marks in"] == "2"
@@ -58,12 +58,12 @@ def test_all_centres_are_seen_at_once_and_fifty_at_a_time(opened: Open) -> None:
     assert page.locator("svg.overview rect").count() == 60
     assert len(rows(page)) == 50
     page.get_by_role("link", name="page 2").click()
-    assert [one.split("\t")[0] for one in rows(page)] == CENTRES[50:]
+    assert [row.split("\t")[0] for row in rows(page)] == CENTRES[50:]
     page.get_by_role("link", name="page 1").click()
     page.get_by_role("link", name="Entered").click()
     page.get_by_role("link", name="Entered").click()
     assert page.locator("th[aria-sort=descending]").inner_text().startswith("Entered")
-    assert sorted(one.split("\t")[0] for one in rows(page)[:5]) == CENTRES[:5]
+    assert sorted(row.split("\t")[0] for row in rows(page)[:5]) == CENTRES[:5]
     page.get_by_label("Show").select_option("not yet entered")
     page.get_by_role("button", name="Show").last.click()
     assert page.locator("svg.overview rect").count() == 55
@@ -165,7 +165,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(opened: Open) -> 
     # The picture's cells are passed over; the table has all of them.
     assert CENTRES[0] in walked
     assert walked.index(CENTRES[1]) == walked.index(CENTRES[0]) + 1
-    assert not [one for one in walked if "of 6" in one]
+    assert not [step for step in walked if "of 6" in step]
 
 
 def test_on_paper_there_is_no_navigation(opened: Open) -> None:
@@ -178,7 +178,7 @@ def test_on_paper_there_is_no_navigation(opened: Open) -> None:
 
 def test_search_finds_centres_candidates_ucis_and_files(opened: Open, scene: Scene, desk: Desk) -> None:
     page = opened("ops")
-    uci = next(one for one in sorted(scene.personal) if re.fullmatch(r"70001[0-9]{7}[A-Z]", one))
+    uci = next(secret for secret in sorted(scene.personal) if re.fullmatch(r"70001[0-9]{7}[A-Z]", secret))
 
     def search(words: str) -> str:
         page.goto(at("search"))

@@ -72,12 +72,12 @@ def test_a_reader_sees_files_and_does_not_decide(opened: Open, scene: Scene, des
 @pytest.mark.parametrize("user", ["reader", "ops"])
 def test_nothing_personal_is_shown_without_the_right_to_it(opened: Open, scene: Scene, desk: Desk, user: str) -> None:
     page = opened(user)
-    paths = [f"files/{one}" for one in (scene.mismatch, scene.twice, scene.reused, scene.other)]
+    paths = [f"files/{number}" for number in (scene.mismatch, scene.twice, scene.reused, scene.other)]
     paths += ["", "centres", "files", "quarantine", "watch", f"centres/{FIRST}", f"centres/{FIRST}/candidates/0001"]
     for path in paths:
         answer = page.goto(f"/resultsday/{path}")
         assert answer
-        assert not [one for one in scene.personal if one in answer.text()], path
+        assert not [secret for secret in scene.personal if secret in answer.text()], path
     here = {"Origin": desk.ui_url}
     for path in (f"files/{scene.mismatch}/shown", f"centres/{FIRST}/candidates/0001"):
         assert page.request.post(f"/resultsday/{path}", form={"why": "x"}, headers=here).status == 403, path
@@ -87,14 +87,14 @@ def test_personal_data_are_shown_to_whom_the_settings_name_for_a_reason(opened: 
     page = opened("admin")
     address = f"/resultsday/centres/{FIRST}/candidates/0002"
     page.goto(address)
-    assert not [one for one in scene.personal if one in page.content()]
+    assert not [secret for secret in scene.personal if secret in page.content()]
     here = {"Origin": desk.ui_url}
     assert page.request.post(address, form={"why": " "}, headers=here).status == 400
     page.get_by_text("Show personal data").click()
     page.get_by_label("Why you need it").fill("a question of the centre")
     page.keyboard.press("Enter")
     page.get_by_text("that has been recorded").wait_for()
-    assert [one for one in scene.personal if one in page.content()]
+    assert [secret for secret in scene.personal if secret in page.content()]
     with Ledger(desk.database_url) as ledger:
         newest = ConsoleBook(ledger.engine).acted(FIRST)[0]
     assert (newest["who"], newest["action"], newest["why"], newest["file_name"]) == (
@@ -173,20 +173,20 @@ def test_reports_are_served_and_those_under_embargo_only_to_approvers(
 
 def test_no_personal_data_in_the_log_of_the_server(opened: Open, scene: Scene, desk_settings: Settings) -> None:
     page = opened("ops")
-    for one in sorted(scene.personal)[:4]:
+    for secret in sorted(scene.personal)[:4]:
         page.goto("/resultsday/search")
-        page.locator("#words").fill(one)
+        page.locator("#words").fill(secret)
         with page.expect_navigation():
             page.keyboard.press("Enter")
     log = (desk_settings.state / "logs" / "api-server.log").read_text(encoding="utf-8", errors="replace")
     assert "/resultsday/search" in log
-    assert not [one for one in scene.personal if one in log]
+    assert not [secret for secret in scene.personal if secret in log]
 
 
 def test_codes_that_are_shown_whole_quote_nothing_about_a_person() -> None:
     assert not HARMLESS - CODES.keys()
     personal = {"uci", "other", "registered", "kept", "near", "who", "core", "plain", "cause", "found", "wanted"}
     for code in HARMLESS - {"FILE_CUT", "FILE_NOT_EDI"}:
-        one = CODES[code]
-        facts = set(re.findall(r"\{(\w+)[^}]*\}", one.message + one.expected + one.remedy))
+        declared = CODES[code]
+        facts = set(re.findall(r"\{(\w+)[^}]*\}", declared.message + declared.expected + declared.remedy))
         assert not facts & personal, code

@@ -32,9 +32,9 @@ SECRET = {"airflow_password", "alert_smtp_password", "alert_webhook_token", "dat
 """The settings of ours that are secrets, by their names and by those of their files."""
 _ONE_MACHINE = {"airflow_password", "approvers", "database_url", "personal_data", "sftp_check", "store"}
 OF_SETTINGS = {
-    one.metadata["variable"] + ("_FILE" if one.name in SECRET else "")
-    for one in declared()
-    if one.name in _ONE_MACHINE or (one.name.startswith("alert_") and one.name != "alert_seconds")
+    setting.metadata["variable"] + ("_FILE" if setting.name in SECRET else "")
+    for setting in declared()
+    if setting.name in _ONE_MACHINE or (setting.name.startswith("alert_") and setting.name != "alert_seconds")
 }
 """What production has to set, because the default is for one machine, or tells nobody."""
 
@@ -52,7 +52,7 @@ def loads_and_tells(environment: Mapping[str, str], secrets: Path) -> Settings:
         (secrets / name).write_text(f"{name} of the vault\n", encoding="utf-8")
     loaded = Settings.load({name: value.replace(SECRETS, str(secrets)) for name, value in environment.items()})
     assert {getattr(loaded, name) for name in SECRET} == {f"{name} of the vault" for name in SECRET}
-    ways = [type(one).__name__ for one in channels(loaded)]
+    ways = [type(channel).__name__ for channel in channels(loaded)]
     assert ways == ["Mail", *(["Webhook"] if loaded.alert_webhook else [])]
     # What is not used is an empty file.
     for name in ("alert_smtp_password", "alert_webhook_token"):

@@ -71,14 +71,16 @@ def test_what_must_be_given_is_asked_for(name: str, tmp_path: Path) -> None:
 
 def test_every_part_of_the_desk_is_there(compose: dict[str, Any]) -> None:
     assert set(compose["services"]) == OURS | {"postgres", "broker", "s3"}
-    only_when_asked = {name: one["profiles"] for name, one in compose["services"].items() if "profiles" in one}
+    only_when_asked = {
+        name: service["profiles"] for name, service in compose["services"].items() if "profiles" in service
+    }
     assert only_when_asked == {"s3": ["s3"], "bell": ["bell"]}
 
 
 def test_every_command_is_one_that_there_is(compose: dict[str, Any]) -> None:
     assert isinstance(main, Group)
     words = [re.sub(r"\s*&& exec ", "; ", " ".join(compose["services"][name]["command"])) for name in OURS]
-    called = [one.split()[-2:] if "sh -c" in one else one.split()[:2] for text in words for one in text.split("; ")]
+    called = [call.split()[-2:] if "sh -c" in call else call.split()[:2] for text in words for call in text.split("; ")]
     for tool, command in [call for call in called if call[0] in ("airflow", "resultsday")]:
         assert command in (AIRFLOW if tool == "airflow" else set(main.commands)), (tool, command)
     assert {tuple(call) for call in called} >= {
@@ -92,17 +94,17 @@ def test_every_command_is_one_that_there_is(compose: dict[str, Any]) -> None:
 
 def test_our_processes_may_do_little(compose: dict[str, Any]) -> None:
     for name in OURS:
-        one = compose["services"][name]
-        assert one["read_only"] is True, name
-        assert one["user"] == "10001:10001", name
-        assert one["cap_drop"] == ["ALL"], name
-        assert one["security_opt"] == ["no-new-privileges:true"], name
-        assert int(one["mem_limit"]) >= 768 * 1024**2, name
-        assert "privileged" not in one, name
+        service = compose["services"][name]
+        assert service["read_only"] is True, name
+        assert service["user"] == "10001:10001", name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert int(service["mem_limit"]) >= 768 * 1024**2, name
+        assert "privileged" not in service, name
 
 
 def test_only_two_doors_are_open(compose: dict[str, Any]) -> None:
-    ports = {name: one["ports"][0]["target"] for name, one in compose["services"].items() if "ports" in one}
+    ports = {name: service["ports"][0]["target"] for name, service in compose["services"].items() if "ports" in service}
     assert ports == {"api-server": 8080, "sftp": 2222}
     assert compose["services"]["api-server"]["ports"][0]["host_ip"] == "127.0.0.1"
     assert compose["networks"]["data"]["internal"] is True
@@ -110,16 +112,16 @@ def test_only_two_doors_are_open(compose: dict[str, Any]) -> None:
 
 
 def test_secrets_are_files_outside_and_nowhere_else(compose: dict[str, Any]) -> None:
-    assert all(one["file"].startswith("/srv/s/") for one in compose["secrets"].values())
+    assert all(secret["file"].startswith("/srv/s/") for secret in compose["secrets"].values())
     for name in OURS:
-        one = compose["services"][name]
-        mounted = {secret["source"] for secret in one["secrets"]}
+        service = compose["services"][name]
+        mounted = {secret["source"] for secret in service["secrets"]}
         of_airflow = {variable.kept_in for variable in VARIABLES if variable.kept_in}
         assert mounted >= of_airflow or (name in AT_THE_DOOR and not mounted & of_airflow), name
-        found = {Path(secret["target"]).name for secret in one["secrets"]} | (
+        found = {Path(secret["target"]).name for secret in service["secrets"]} | (
             of_airflow if name in AT_THE_DOOR else set()
         )
-        for variable, value in one["environment"].items():
+        for variable, value in service["environment"].items():
             if re.search(r"PASSWORD|SECRET|TOKEN|_KEY|CONN$|DATABASE_URL|BROKER|BACKEND|CREDENTIALS", variable):
                 named = re.fullmatch(rf"(?:awk 1 ORS= )?{SECRETS}/(\w+)", value)
                 assert named, (name, variable)
@@ -134,11 +136,11 @@ def test_secrets_are_files_outside_and_nowhere_else(compose: dict[str, Any]) -> 
 
 
 def test_every_setting_is_one_that_there_is(compose: dict[str, Any]) -> None:
-    known = {one.metadata["variable"] for one in declared()} | {one.option for one in VARIABLES}
+    known = {setting.metadata["variable"] for setting in declared()} | {setting.option for setting in VARIABLES}
     for name in OURS:
         for variable in compose["services"][name]["environment"]:
             assert variable.removesuffix("_FILE") in known or variable in known or variable.startswith("AWS_"), variable
-    for variable in (one for one in VARIABLES if one.production is None and not one.kept_in):
+    for variable in (variable for variable in VARIABLES if variable.production is None and not variable.kept_in):
         for name in OURS:
             assert variable.name in compose["services"][name]["environment"], variable.name
 
@@ -152,8 +154,8 @@ def test_what_centres_send_and_what_is_under_embargo_are_handled_under_two_ident
         if Path(secret["target"]).name == "aws_credentials"
     }
     assert given.keys() == OURS
-    assert {name for name, one in given.items() if one == "aws_credentials_release"} == {"release-worker"}
-    assert {name for name, one in given.items() if one == "aws_credentials_ingest"} == {"worker", *AT_THE_DOOR}
+    assert {name for name, secret in given.items() if secret == "aws_credentials_release"} == {"release-worker"}
+    assert {name for name, secret in given.items() if secret == "aws_credentials_ingest"} == {"worker", *AT_THE_DOOR}
     assert services["release-worker"]["command"][3:] == ["--queues", POLICY.QUEUE]
     assert services["worker"]["command"][3:] == []  # so the queue of everything else
 
@@ -171,7 +173,7 @@ def test_every_process_that_stays_is_asked_how_it_is_and_none_whether_all_is_wel
     # The image's own check is the API server's.
     checks = {name: compose["services"][name].get("healthcheck") for name in OURS - {"migrate", "api-server"}}
     assert all(checks.values())
-    assert [name for name, one in checks.items() if one == {"disable": True}] == ["bell"]
+    assert [name for name, check in checks.items() if check == {"disable": True}] == ["bell"]
     assert PREFIX not in json.dumps(checks) + (DEPLOY / "Containerfile").read_text("utf-8").split("HEALTHCHECK")[1]
 
 

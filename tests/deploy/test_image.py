@@ -45,7 +45,7 @@ def test_hadolint_has_nothing_to_say() -> None:
 def test_what_is_copied_is_there_and_sent_to_the_build(steps: list[dict[str, Any]]) -> None:
     sent = (DEPLOY / "Containerfile.dockerignore").read_text(encoding="utf-8").splitlines()
     copied = [value.split()[:-1] for value in values(steps, "COPY") if "--from=" not in value]
-    sources = [source for one in copied for source in one]
+    sources = [source for sources in copied for source in sources]
     assert len(sources) == 13
     for source in sources:
         assert (ROOT / source).exists(), source

@@ -20,23 +20,23 @@ from tests.deploy.conftest import DEPLOY, OF_SETTINGS, POLICY, SECRET, loads_and
 OLDEST, NEWEST = "1.31", "1.37"
 KUSTOMIZATION = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text(encoding="utf-8"))
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
-DOCUMENTS = [one for path in MANIFESTS for one in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
-GIVEN = dict(one.split("=", 1) for one in KUSTOMIZATION["configMapGenerator"][0]["literals"])
+DOCUMENTS = [document for path in MANIFESTS for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+GIVEN = dict(literal.split("=", 1) for literal in KUSTOMIZATION["configMapGenerator"][0]["literals"])
 AIRFLOWS_OWN = {"api-server", "scheduler", "dag-processor", "triggerer", "migrate"}
 
 
 def of(kind: str) -> dict[str, dict[str, Any]]:
     """The manifests of a kind by name."""
-    return {one["metadata"]["name"]: one for one in DOCUMENTS if one["kind"] == kind}
+    return {document["metadata"]["name"]: document for document in DOCUMENTS if document["kind"] == kind}
 
 
 def pods() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Every pod that something starts: name, labels, specification."""
-    for one in DOCUMENTS:
-        name, spec = one["metadata"]["name"], one.get("spec", {})
-        if one["kind"] == "Pod":
-            yield name, one["metadata"]["labels"], spec
-        if one["kind"] == "CronJob":
+    for document in DOCUMENTS:
+        name, spec = document["metadata"]["name"], document.get("spec", {})
+        if document["kind"] == "Pod":
+            yield name, document["metadata"]["labels"], spec
+        if document["kind"] == "CronJob":
             spec = spec["jobTemplate"]["spec"]
         if "template" in spec:
             yield name, spec["template"]["metadata"]["labels"], spec["template"]["spec"]
@@ -48,8 +48,8 @@ PODS = list(pods())
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 def test_every_manifest_is_valid(version: str) -> None:
     assert len(DOCUMENTS) > 20
-    for one in DOCUMENTS:
-        kubernetes_validate.validate(one, version, strict=True)
+    for document in DOCUMENTS:
+        kubernetes_validate.validate(document, version, strict=True)
 
 
 def test_kustomize_is_given_every_manifest_that_there_is() -> None:
@@ -60,12 +60,12 @@ def test_kustomize_is_given_every_manifest_that_there_is() -> None:
 
 
 def test_every_setting_is_one_that_there_is_and_none_is_missing() -> None:
-    known = {one.metadata["variable"] for one in declared()} | {one.name for one in VARIABLES}
+    known = {setting.metadata["variable"] for setting in declared()} | {setting.name for setting in VARIABLES}
     others = {name for name in GIVEN if name.removesuffix("_FILE") not in known}
     ours = {"AWS_DEFAULT_REGION", "BACKUP_PLACE", "BELL_QUEUE"}
     assert {re.sub(r"__.*__.*", "", name) for name in others} == {"AIRFLOW", *ours}
     assert all(name.startswith("AIRFLOW__KUBERNETES_EXECUTOR__") for name in others if name.startswith("AIRFLOW"))
-    wanted = {one.name for one in VARIABLES if one.production is None and not one.kept_in}
+    wanted = {variable.name for variable in VARIABLES if variable.production is None and not variable.kept_in}
     assert wanted | OF_SETTINGS <= GIVEN.keys()
     assert GIVEN["AIRFLOW__CORE__EXECUTOR"] == "KubernetesExecutor"
 
@@ -85,13 +85,15 @@ def test_the_centres_door_is_looked_at_where_it_is() -> None:
     [rule] = of("NetworkPolicy")["to-the-door"]["spec"]["egress"]
     assert rule["to"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/component": host}}}]
     inside = of("StatefulSet")[host]["spec"]["template"]["spec"]["containers"][0]["ports"]
-    assert [(one["name"], one["containerPort"]) for one in inside] == [(opened["targetPort"], rule["ports"][0]["port"])]
+    assert [(port["name"], port["containerPort"]) for port in inside] == [
+        (opened["targetPort"], rule["ports"][0]["port"])
+    ]
     assert "api-server" in chosen("to-the-door")  # the health page is there
 
 
 def test_the_templates_of_tasks_are_where_the_scheduler_looks_for_them() -> None:
     spec = of("Deployment")["scheduler"]["spec"]["template"]["spec"]
-    [mount] = [one for one in spec["containers"][0]["volumeMounts"] if one["name"] == "task-pod"]
+    [mount] = [mount for mount in spec["containers"][0]["volumeMounts"] if mount["name"] == "task-pod"]
     assert GIVEN["AIRFLOW__KUBERNETES_EXECUTOR__POD_TEMPLATE_FILE"] == f"{mount['mountPath']}/task-pod.yaml"
     assert f"{mount['mountPath']}/release-pod.yaml" == POLICY.POD
     assert KUSTOMIZATION["configMapGenerator"][1]["name"] == "task-pod"
@@ -106,8 +108,8 @@ def test_what_centres_send_and_what_is_under_embargo_are_handled_under_two_ident
     assert release["spec"] == task["spec"] | {"serviceAccountName": "release"}
     assert release["metadata"]["labels"] == task["metadata"]["labels"]
     accounts = {name: spec["serviceAccountName"] for name, _, spec in PODS}
-    assert {name for name, one in accounts.items() if one == "release"} == {"release", "backup", "operator"}
-    assert {name for name, one in accounts.items() if one == "landing"} == {"sftp", "bell"}
+    assert {name for name, account in accounts.items() if account == "release"} == {"release", "backup", "operator"}
+    assert {name for name, account in accounts.items() if account == "landing"} == {"sftp", "bell"}
 
 
 def test_the_bell_is_heard() -> None:
@@ -126,7 +128,7 @@ def test_the_ui_is_not_taken_away_because_something_else_is_wrong() -> None:
     assert not any(PREFIX in str(spec) for _, _, spec in PODS)
 
 
-@pytest.mark.parametrize(("name", "labels", "spec"), PODS, ids=[one[0] for one in PODS])
+@pytest.mark.parametrize(("name", "labels", "spec"), PODS, ids=[pod[0] for pod in PODS])
 def test_a_pod_may_do_little(name: str, labels: dict[str, Any], spec: dict[str, Any]) -> None:
     assert len(PODS) == 11
     assert spec["securityContext"]["runAsNonRoot"] is True
@@ -140,8 +142,8 @@ def test_a_pod_may_do_little(name: str, labels: dict[str, Any], spec: dict[str, 
     }  # fmt: skip
     assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
     assert "memory" in container["resources"]["limits"]
-    mounted = {one["name"] for one in container["volumeMounts"]}
-    kept = {one["name"] for one in spec["volumes"]} | ({"state"} if name == "sftp" else set())
+    mounted = {mount["name"] for mount in container["volumeMounts"]}
+    kept = {volume["name"] for volume in spec["volumes"]} | ({"state"} if name == "sftp" else set())
     assert mounted == kept
     assert labels["app.kubernetes.io/name"] == "resultsday"
     if spec.get("restartPolicy") != "Never" and name != "bell":
@@ -149,45 +151,47 @@ def test_a_pod_may_do_little(name: str, labels: dict[str, Any], spec: dict[str, 
 
 
 def test_only_airflows_own_processes_are_given_airflows_secrets() -> None:
-    given = {name: [one["secret"] for one in spec["volumes"] if "secret" in one] for name, _, spec in PODS}
-    narrow = {name: {one["key"] for one in secret.get("items", ())} for name, [secret] in given.items()}
+    given = {name: [volume["secret"] for volume in spec["volumes"] if "secret" in volume] for name, _, spec in PODS}
+    narrow = {name: {item["key"] for item in secret.get("items", ())} for name, [secret] in given.items()}
     assert {name for name, keys in narrow.items() if not keys} == AIRFLOWS_OWN
     assert all(keys == SECRET for name, keys in narrow.items() if name not in AIRFLOWS_OWN)
 
 
 def chosen(policy: str) -> set[str]:
     """The components a network policy is for."""
-    [one] = of("NetworkPolicy")[policy]["spec"]["podSelector"]["matchExpressions"]
-    assert one["key"] == "app.kubernetes.io/component"
-    return set(one["values"])
+    [expression] = of("NetworkPolicy")[policy]["spec"]["podSelector"]["matchExpressions"]
+    assert expression["key"] == "app.kubernetes.io/component"
+    return set(expression["values"])
 
 
 def test_selectors_find_pods() -> None:
-    labels = [one[1] for one in PODS]
+    labels = [pod[1] for pod in PODS]
 
     def found(wanted: dict[str, str]) -> bool:
-        return any(wanted.items() <= one.items() for one in labels)
+        return any(wanted.items() <= own.items() for own in labels)
 
-    for one in DOCUMENTS:
-        spec = one.get("spec", {})
-        if one["kind"] in ("Deployment", "StatefulSet"):
+    for document in DOCUMENTS:
+        spec = document.get("spec", {})
+        if document["kind"] in ("Deployment", "StatefulSet"):
             assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
-        if one["kind"] == "Service":
-            assert found(spec["selector"]), one["metadata"]
-        if one["kind"] in ("NetworkPolicy", "PodDisruptionBudget"):
+        if document["kind"] == "Service":
+            assert found(spec["selector"]), document["metadata"]
+        if document["kind"] in ("NetworkPolicy", "PodDisruptionBudget"):
             selector = spec.get("podSelector", spec.get("selector", {}))
-            assert found(selector.get("matchLabels", {})), one["metadata"]
+            assert found(selector.get("matchLabels", {})), document["metadata"]
             for each in selector.get("matchExpressions", ()):
                 assert each["operator"] == "In"
-                assert all(found({each["key"]: value}) for value in each["values"]), one["metadata"]
+                assert all(found({each["key"]: value}) for value in each["values"]), document["metadata"]
 
 
 def test_services_lead_to_ports_that_are_open() -> None:
     for name, service in of("Service").items():
         workload = of("Deployment").get(name) or of("StatefulSet")[name]
-        ports = {one["name"] for one in workload["spec"]["template"]["spec"]["containers"][0]["ports"]}
-        assert {one["targetPort"] for one in service["spec"]["ports"]} <= ports
-    url = next(one.production for one in VARIABLES if one.name == "AIRFLOW__CORE__EXECUTION_API_SERVER_URL")
+        ports = {port["name"] for port in workload["spec"]["template"]["spec"]["containers"][0]["ports"]}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+    url = next(
+        variable.production for variable in VARIABLES if variable.name == "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"
+    )
     assert url == f"http://api-server:{of('Service')['api-server']['spec']['ports'][0]['port']}/execution/"
 
 
@@ -196,8 +200,8 @@ def test_nothing_is_reached_that_no_policy_names() -> None:
     assert nothing == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     open_to_all = [
         name
-        for name, one in of("NetworkPolicy").items()
-        if any("from" not in rule for rule in one["spec"].get("ingress", []))
+        for name, policy in of("NetworkPolicy").items()
+        if any("from" not in rule for rule in policy["spec"].get("ingress", []))
     ]
     assert open_to_all == ["sftp"]
 

@@ -66,9 +66,9 @@ def test_everything_the_desk_tells_airflow_is_declared(tmp_path: Path) -> None:
     told = environment(Settings(state=tmp_path), database_url="ledger", airflow_database_url="tables", port=8080)
     ours = {name: value for name, value in told.items() if os.environ.get(name) != value and "AIRFLOW_" in name}
     ours = {name: value for name, value in ours.items() if not name.startswith("RESULTSDAY_")}
-    declared = {one.name: one for one in VARIABLES}
+    declared = {variable.name: variable for variable in VARIABLES}
     assert ours.keys() <= declared.keys()
-    assert {name for name, one in declared.items() if one.desk != ""} == ours.keys()
+    assert {name for name, variable in declared.items() if variable.desk != ""} == ours.keys()
     assert all(declared[name].desk in (value, None) for name, value in ours.items())
 
 
@@ -76,8 +76,8 @@ def test_production_is_told_as_declared() -> None:
     text = (DEPLOY / "airflow.env").read_text(encoding="utf-8")
     assert text == env_file()
     told = dict(line.split("=", 1) for line in text.splitlines()[1:])
-    given = {one.name for one in VARIABLES if one.production is None and not one.kept_in}
-    assert told.keys() == {one.option for one in VARIABLES if one.production != ""} - given
+    given = {variable.name for variable in VARIABLES if variable.production is None and not variable.kept_in}
+    assert told.keys() == {variable.option for variable in VARIABLES if variable.production != ""} - given
 
 
 def test_every_secret_is_one_that_airflow_takes_from_a_command(tmp_path: Path) -> None:
@@ -86,16 +86,16 @@ def test_every_secret_is_one_that_airflow_takes_from_a_command(tmp_path: Path) -
     said = (
         subprocess.run(command, check=True, capture_output=True, text=True, env=quiet).stdout.splitlines()[-1].split()
     )
-    wanted = {one.name.removeprefix("AIRFLOW__") for one in VARIABLES if one.kept_in}
+    wanted = {variable.name.removeprefix("AIRFLOW__") for variable in VARIABLES if variable.kept_in}
     assert {name for name in wanted if not name.startswith("CELERY__")} <= set(said)  # Celery comes with its provider
     assert len(wanted) == 6
 
 
 def test_a_line_end_in_the_file_is_no_part_of_the_secret(tmp_path: Path) -> None:
     (tmp_path / "fernet_key").write_text("k=k\n", encoding="utf-8")
-    [one] = [one for one in VARIABLES if one.kept_in == "fernet_key"]
-    assert one.value
-    command = shlex.split(one.value.replace(SECRETS, str(tmp_path)))
+    [variable] = [variable for variable in VARIABLES if variable.kept_in == "fernet_key"]
+    assert variable.value
+    command = shlex.split(variable.value.replace(SECRETS, str(tmp_path)))
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "k=k"
 
 

@@ -84,7 +84,7 @@ def policy(name: str) -> dict[str, Any]:
 
 def statements(name: str) -> dict[str, dict[str, Any]]:
     """Its statements by name."""
-    return {one["Sid"]: one for one in policy(name)["Statement"]}
+    return {statement["Sid"]: statement for statement in policy(name)["Statement"]}
 
 
 @pytest.fixture(scope="module")
@@ -142,10 +142,10 @@ def test_nobody_sees_results_early_and_no_connection_is_open() -> None:
 
 def test_no_role_may_do_everything() -> None:
     for role in ROLES:
-        for one in policy(role)["Statement"]:
-            actions = [one["Action"]] if isinstance(one["Action"], str) else one["Action"]
-            assert all("*" not in action for action in actions), (role, one["Sid"])
-            assert one["Resource"] != "*", (role, one["Sid"])
+        for statement in policy(role)["Statement"]:
+            actions = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+            assert all("*" not in action for action in actions), (role, statement["Sid"])
+            assert statement["Resource"] != "*", (role, statement["Sid"])
 
 
 def test_only_the_releaser_reaches_what_is_under_embargo() -> None:
@@ -164,21 +164,21 @@ def test_every_kind_of_report_is_shown_to_those_who_may_see_it() -> None:
     assert all(under_embargo(f"{kind}/") for kind in of_awarding)
     for role, seen in {
         "ingest": kinds - of_awarding,
-        "reader": {one for one in kinds if not under_embargo(f"{one}/")},
+        "reader": {kind for kind in kinds if not under_embargo(f"{kind}/")},
     }.items():
         assert set(re.findall(r"/reports/(\S+)/\*", _resources(role))) == seen, role
 
 
 def _resources(name: str) -> str:
     """What a policy is about, a line each."""
-    found = [one["Resource"] for one in policy(name)["Statement"]]
-    return "\n".join(line for one in found for line in ([one] if isinstance(one, str) else one))
+    found = [statement["Resource"] for statement in policy(name)["Statement"]]
+    return "\n".join(line for resource in found for line in ([resource] if isinstance(resource, str) else resource))
 
 
 def test_only_the_bucket_rings() -> None:
-    [one] = policy("queue")["Statement"]
-    assert one["Principal"] == {"Service": "s3.amazonaws.com"}
-    assert one["Condition"]["ArnEquals"] == {"aws:SourceArn": FACTS["bucket_arn"]}
+    [statement] = policy("queue")["Statement"]
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert statement["Condition"]["ArnEquals"] == {"aws:SourceArn": FACTS["bucket_arn"]}
 
 
 def test_a_centre_has_its_own_folders(resources: dict[tuple[str, str], dict[str, Any]]) -> None:
@@ -241,7 +241,7 @@ def test_the_bell_rings_for_what_lands_and_for_nothing_else(
     bucket.put_object(Bucket=BUCKET, Key=f"{PROBES}0f", Body=b"")
     bucket.put_object(Bucket=BUCKET, Key="inbox/64123/A.X02", Body=b"")
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
-    rung = [record["s3"]["object"]["key"] for one in messages for record in json.loads(one["Body"])["Records"]]
+    rung = [record["s3"]["object"]["key"] for message in messages for record in json.loads(message["Body"])["Records"]]
     assert [key.replace("%2F", "/") for key in rung] == ["inbox/64123/A.X02"]
 
 
@@ -253,7 +253,7 @@ def test_many_messages_ring_once_and_none_is_lost_when_nobody_answers(aws: tuple
     handles: list[str] = []
 
     def note(parsed: dict[str, Any], **_: object) -> None:
-        handles.extend(one["ReceiptHandle"] for one in parsed.get("Messages", ()))
+        handles.extend(message["ReceiptHandle"] for message in parsed.get("Messages", ()))
 
     sqs.meta.events.register("after-call.sqs.ReceiveMessage", note)
 
@@ -316,7 +316,7 @@ def test_a_role_may_do_what_it_must_and_nothing_else(
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys[role]["AccessKeyId"])
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys[role]["SecretAccessKey"])
         parts = health(Settings(catalogue=FROZEN, state=tmp_path, store=f"s3://{BUCKET}"), "", datetime.now(UTC))
-        said[role] = next(one.wrong for one in parts if one.name == "store")
+        said[role] = next(part.wrong for part in parts if part.name == "store")
     assert said.pop("reader").startswith("the store cannot be written and read")
     assert set(said.values()) == {""}
 

@@ -66,7 +66,7 @@ def settings(tmp_path: Path, broker: str) -> Iterator[Settings]:
 def first_run(api: AirflowApi) -> dict[str, Any]:
     """The first run of the ingest, which the clock starts on a new desk at once, when it has ended."""
     api.wait_until_known("ingest", PATIENCE)
-    return until(lambda: [one for one in api.runs("ingest") if one["state"] in FINAL_STATES])[-1]
+    return until(lambda: [run for run in api.runs("ingest") if run["state"] in FINAL_STATES])[-1]
 
 
 def log_of(api: AirflowApi, task: dict[str, Any]) -> str:

@@ -42,15 +42,15 @@ def test_of_desks_that_start_at_one_moment_no_two_get_the_same_port() -> None:
     wanted = free_port()
     processes = choosers(4, wanted)
     try:
-        assert [heard(one) for one in processes] == ["ready"] * 4
-        for one in processes:
-            say(one)
-        chosen = [int(heard(one)) for one in processes]
+        assert [heard(process) for process in processes] == ["ready"] * 4
+        for process in processes:
+            say(process)
+        chosen = [int(heard(process)) for process in processes]
         assert len(set(chosen)) == 4
         assert wanted in chosen
     finally:
-        for one in processes:
-            one.communicate("\n")
+        for process in processes:
+            process.communicate("\n")
 
 
 def test_a_claim_leaves_the_port_to_our_server_and_ends_with_the_block() -> None:

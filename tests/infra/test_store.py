@@ -179,10 +179,10 @@ def test_list_is_recursive_and_sorted(store: Store) -> None:
     for key in names:
         store.put(key, key.encode())
     found = list(store.list(""))
-    assert [one.key for one in found] == sorted(names)
-    assert [one.size for one in found] == [len(key.encode()) for key in sorted(names)]
-    assert {one.kind for one in found} == {"file"}
-    assert all(one.modified.utcoffset() == timedelta(0) for one in found)
+    assert [stored.key for stored in found] == sorted(names)
+    assert [stored.size for stored in found] == [len(key.encode()) for key in sorted(names)]
+    assert {stored.kind for stored in found} == {"file"}
+    assert all(stored.modified.utcoffset() == timedelta(0) for stored in found)
 
 
 @pytest.mark.parametrize(
@@ -615,7 +615,7 @@ def test_res_2_what_a_killed_writer_left_is_gone_when_the_store_is_opened_and_no
     drafts = folder.root / ".tmp"
     died = subprocess.run([sys.executable, "-c", KILLED, folder.root], cwd=Path(__file__).parents[2], check=False)
     assert died.returncode == -signal.SIGKILL
-    assert [one.read_bytes() for one in drafts.iterdir()] == [b"plain results"]
+    assert [path.read_bytes() for path in drafts.iterdir()] == [b"plain results"]
     writing, opened = threading.Event(), threading.Event()
 
     class Slow(Pipe):
@@ -628,7 +628,7 @@ def test_res_2_what_a_killed_writer_left_is_gone_when_the_store_is_opened_and_no
         writer = pool.submit(folder.put, "a", cast(BinaryIO, Slow(b"alive")))
         assert writing.wait(30)
         FolderStore(folder.root)
-        assert [one.read_bytes() for one in drafts.iterdir()] == [b""]
+        assert [path.read_bytes() for path in drafts.iterdir()] == [b""]
         opened.set()
         writer.result()
     assert folder.get("a") == b"alive"

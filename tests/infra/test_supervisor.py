@@ -64,8 +64,8 @@ def test_up_twice_a_dead_part_and_a_killed_supervisor(own: Settings) -> None:
     assert desk_file.stat().st_mode & 0o077 == 0
     assert desk.password not in "".join(said) + (own.state / "logs" / "supervisor.log").read_text()
     for process in parts(own).values():
-        listening = [one for one in process.net_connections() if one.status == psutil.CONN_LISTEN]
-        assert all(one.laddr.ip == "127.0.0.1" for one in listening)
+        listening = [connection for connection in process.net_connections() if connection.status == psutil.CONN_LISTEN]
+        assert all(connection.laddr.ip == "127.0.0.1" for connection in listening)
 
     # One part dies: the supervisor names it and ends the others.
     assert server_runs(own)

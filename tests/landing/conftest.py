@@ -81,7 +81,7 @@ class Service:
     def waiting(self, centre: str = "") -> dict[str, bytes]:
         """What lies in a centre's inbox."""
         prefix = f"inbox/{centre or self.centre}/"
-        return {one.key.removeprefix(prefix): self.store.get(one.key) for one in self.store.list(prefix)}
+        return {stored.key.removeprefix(prefix): self.store.get(stored.key) for stored in self.store.list(prefix)}
 
 
 def run(work: Awaitable[T]) -> T:

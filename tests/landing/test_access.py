@@ -137,7 +137,7 @@ def test_a_key_is_added_rotated_and_removed_while_the_service_runs(
 
     run(work())
     assert folder.waiting() == {}
-    told = [(one.added_why, one.removed_why) for one in folder.keys.keys(folder.centre)]
+    told = [(key.added_why, key.removed_why) for key in folder.keys.keys(folder.centre)]
     assert told == [("test", None), ("new laptop", "laptop stolen")]
     assert folder.keys.centres(clock.now(UTC))[folder.centre] == 0
 
@@ -311,20 +311,20 @@ def test_many_centres_send_at_once(services: dict[str, Service]) -> None:
     """Every file of every centre lands once, and nobody's in another's inbox."""
     centres = [new_centre(services[kind]) for kind in ("folder", "s3") for _ in range(2)]
 
-    async def send(one: Service, session: int) -> None:
-        async with one.client() as client:
+    async def send(service: Service, session: int) -> None:
+        async with service.client() as client:
             for number in range(6):
-                await put(client, f"E{session}{number}.X01", f"{one.centre} {session} {number}".encode())
+                await put(client, f"E{session}{number}.X01", f"{service.centre} {session} {number}".encode())
                 await put(client, "same.X01", b"the same from everybody")
             await put(client, "clash.X01", f"session {session}".encode())
 
     async def all_of_them() -> None:
-        await asyncio.gather(*(send(one, session) for one in centres for session in range(3)))
+        await asyncio.gather(*(send(service, session) for service in centres for session in range(3)))
 
     run(all_of_them())
-    for one in centres:
-        expected = {f"E{s}{n}.X01": f"{one.centre} {s} {n}".encode() for s in range(3) for n in range(6)}
-        found = one.waiting()
+    for service in centres:
+        expected = {f"E{s}{n}.X01": f"{service.centre} {s} {n}".encode() for s in range(3) for n in range(6)}
+        found = service.waiting()
         clashes = {name: found.pop(name) for name in ("clash.X01", "clash (2).X01", "clash (3).X01")}
         assert sorted(clashes.values()) == [b"session 0", b"session 1", b"session 2"]
         assert found == expected | {"same.X01": b"the same from everybody"}

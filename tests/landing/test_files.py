@@ -38,7 +38,9 @@ def test_the_root_holds_inbox_outbox_and_basedata_and_each_is_listed_the_newest_
     def put_in_a_later_second() -> bool:
         """Times are whole seconds in SFTP and in S3."""
         service.store.put(f"outbox/{service.centre}/X0", b"22")
-        later, earlier = (int(one.modified.timestamp()) for one in service.store.list(f"outbox/{service.centre}/"))
+        later, earlier = (
+            int(stored.modified.timestamp()) for stored in service.store.list(f"outbox/{service.centre}/")
+        )
         return later > earlier
 
     until(put_in_a_later_second)
@@ -49,7 +51,7 @@ def test_the_root_holds_inbox_outbox_and_basedata_and_each_is_listed_the_newest_
     async def look(client: asyncssh.SFTPClient) -> dict[str, list[str]]:
         names = {}
         for folder in ("/", "inbox", "outbox", "basedata", "basedata/2024-06", "basedata/2024-06/01"):
-            listed = [str(one.filename) async for one in client.scandir(folder)]
+            listed = [str(entry.filename) async for entry in client.scandir(folder)]
             names[folder] = [name for name in listed if name not in (".", "..")]
         assert await get(client, "basedata/2024-06/01/S6B24_15.X01") == b"base"
         assert (await client.stat("outbox/X0")).size == 2
@@ -234,9 +236,9 @@ def test_path_tricks_are_refused(service: Service) -> None:
         with pytest.raises(asyncssh.SFTPNoSuchFile):
             await client.listdir("outbox/../../outbox/99999")
 
-    before = [one.key for one in service.store.list("")]
+    before = [stored.key for stored in service.store.list("")]
     service.use(work)
-    assert [one.key for one in service.store.list("")] == before
+    assert [stored.key for stored in service.store.list("")] == before
 
 
 def test_a_link_on_the_server_leads_nowhere(folder: Service, tmp_path: Path) -> None:

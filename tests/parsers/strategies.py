@@ -36,10 +36,10 @@ Kind = tuple[str, str, Layout]
 """A file letter, a formats version, and the layout its detail records have in that version."""
 
 KINDS: list[Kind] = [
-    (one.letter, version, layout)
-    for one in FILE_TYPES.values()
-    if one.detail
-    for version, layout in {FORMATS_VERSION: one.detail, **one.older}.items()
+    (kind.letter, version, layout)
+    for kind in FILE_TYPES.values()
+    if kind.detail
+    for version, layout in {FORMATS_VERSION: kind.detail, **kind.older}.items()
 ]
 EVERY_KIND = st.sampled_from(KINDS)
 
@@ -47,7 +47,7 @@ EVERY_KIND = st.sampled_from(KINDS)
 # --- Texts -----------------------------------------------------------------------------------------------------------
 
 PRINTABLE = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
-_IN_NAMES = st.sampled_from([one for one in map(chr, range(128)) if re.fullmatch(f"[{NAME_CHARACTERS}]", one)])
+_IN_NAMES = st.sampled_from([letter for letter in map(chr, range(128)) if re.fullmatch(f"[{NAME_CHARACTERS}]", letter)])
 _DAYS = st.integers(0, 36_524).map(lambda days: (date(2000, 1, 1) + timedelta(days)).strftime("%d%m%y"))
 
 
@@ -61,7 +61,11 @@ def _with_check_digit(text: str) -> str | None:
 
 
 def _with_check_letter(text: str) -> str:
-    return text if text[-1].isalpha() else next(one for one in upn.LETTERS if upn.is_valid(one + text[1:])) + text[1:]
+    return (
+        text
+        if text[-1].isalpha()
+        else next(letter for letter in upn.LETTERS if upn.is_valid(letter + text[1:])) + text[1:]
+    )
 
 
 def texts(form: Form, width: int) -> st.SearchStrategy[str]:
@@ -96,8 +100,8 @@ def field_texts(place: Field) -> st.SearchStrategy[str]:
 def records(layout: Layout, field: Callable[[Field], st.SearchStrategy[str]] = field_texts) -> st.SearchStrategy[str]:
     """Records at canonical width, in all the divisions that the overlays of the layout give them."""
     parts = []
-    for one in layout.fields:
-        if one.name == layout.chooser:
+    for place in layout.fields:
+        if place.name == layout.chooser:
             parts.append(
                 st.one_of(
                     [
@@ -106,8 +110,8 @@ def records(layout: Layout, field: Callable[[Field], st.SearchStrategy[str]] = f
                     ]
                 )
             )
-        elif one.name != layout.overlaid:
-            parts.append(field(one))
+        elif place.name != layout.overlaid:
+            parts.append(field(place))
     return st.tuples(*parts).map("".join)
 
 
@@ -214,7 +218,7 @@ def _to_bytes(data: bytes, pool: Sequence[bytes], chance: Random) -> bytes:
         case 4:
             return data[:end] + data[at:]
         case 5:
-            return data[:at] + bytes(one ^ 1 << chance.randrange(8) for one in data[at : at + 1]) + data[at + 1 :]
+            return data[:at] + bytes(byte ^ 1 << chance.randrange(8) for byte in data[at : at + 1]) + data[at + 1 :]
         case 6:
             return data[:at]
         case 7:
@@ -241,11 +245,11 @@ def _to_lines(data: bytes, pool: Sequence[bytes], chance: Random) -> bytes:
         case 4:
             lines[at:at] = [chance.choice((b"", b"hello", b"5", b"E5", b"m5" + b" " * 78))] * count
         case 5:
-            lines = [one.rstrip() for one in lines]
+            lines = [line.rstrip() for line in lines]
         case _:
             end = chance.choice(_ENDS)
             whole = chance.random() < 0.5
-            return b"".join(one + (end if whole or chance.random() < 0.3 else b"\r\n") for one in lines)
+            return b"".join(line + (end if whole or chance.random() < 0.3 else b"\r\n") for line in lines)
     return b"\r\n".join(lines)
 
 

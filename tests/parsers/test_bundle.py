@@ -53,8 +53,8 @@ def test_fil_2_a_whole_set_is_read_in_the_order_in_which_it_is_loaded() -> None:
     held = read_bundle(NAME, write_bundle(SET))
     assert held.findings == ()
     assert held.readable
-    assert [one.named for one in held.members] == [f"{letter}{KEY}15.X01" for letter in "SOCLD"]
-    assert all(one.findings == () for one in held.members)
+    assert [member.named for member in held.members] == [f"{letter}{KEY}15.X01" for letter in "SOCLD"]
+    assert all(member.findings == () for member in held.members)
 
 
 def test_the_same_members_give_the_same_bytes() -> None:
@@ -63,7 +63,7 @@ def test_the_same_members_give_the_same_bytes() -> None:
 
 def test_what_is_written_is_read() -> None:
     held = read_bundle(NAME, write_bundle(SET))
-    again = [(one.named, writer.file(one.header, one.centres)) for one in held.members if one.header]
+    again = [(member.named, writer.file(member.header, member.centres)) for member in held.members if member.header]
     assert sorted(again) == sorted(SET)
 
 
@@ -73,13 +73,13 @@ def test_only_basedata_goes_into_a_bundle() -> None:
 
 
 def test_the_list_of_disallowed_combinations_may_be_missing() -> None:
-    assert read_bundle(NAME, write_bundle([one for one in SET if one[0][0] != "D"])).findings == ()
+    assert read_bundle(NAME, write_bundle([member for member in SET if member[0][0] != "D"])).findings == ()
 
 
 @pytest.mark.parametrize(
     ("named", "data", "code", "value"),
     [
-        (NAME, archive([one for one in SET if one[0][0] != "O"]), "BUNDLE_MEMBER_MISSING", "O"),
+        (NAME, archive([member for member in SET if member[0][0] != "O"]), "BUNDLE_MEMBER_MISSING", "O"),
         (NAME, archive([*SET, (f"S{KEY}15.X02", SET[3][1])]), "BUNDLE_MEMBER_TWICE", "S"),
         (NAME, archive([*SET[:-1], basedata("D", "1B24_")]), "BUNDLE_KEYS_DIFFER", "D1B24_15.X01"),
         (NAME, archive([*SET, ("readme.txt", b"hello")]), "BUNDLE_STRANGER", "readme.txt"),
@@ -125,4 +125,4 @@ def test_no_bytes_make_it_raise(data: st.DataObject) -> None:
         whole[at] = data.draw(st.integers(0, 255))
     end = data.draw(st.integers(0, len(whole)))
     held = read_bundle(NAME, bytes(whole[:end]))
-    assert all(one.message.isprintable() for one in held.findings)
+    assert all(finding.message.isprintable() for finding in held.findings)

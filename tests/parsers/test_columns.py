@@ -69,8 +69,8 @@ def test_fil_2_small_letters_are_read_as_capitals() -> None:
     found = Found([submission.named])
     records = columns([submission], CANDIDATE, found).records
     assert records["name"][0] == records["kept"][0] == "NOWAK:LOTTE"
-    [one] = found.of(0)
-    assert (one.code, one.line, one.columns, one.value) == ("LOWER_CASE", 3, (13, 23), "nowak:lotte")
+    [finding] = found.of(0)
+    assert (finding.code, finding.line, finding.columns, finding.value) == ("LOWER_CASE", 3, (13, 23), "nowak:lotte")
 
 
 def without(field: str) -> Callable[[str], str]:
@@ -119,11 +119,11 @@ def test_fil_4_only_the_shifted_candidate_is_refused() -> None:
     found = Found([submission.named])
     assert columns([submission], CANDIDATE, found).records["candidate"].to_list() == ["0002", "0003"]
     assert found.refused_candidates()["candidate"].to_list() == ["0001"]
-    [one] = found.of(0)
+    [finding] = found.of(0)
     place = CANDIDATE["uln"]
-    assert one.value == place.cut(data.decode().split("\r\n")[2])
-    assert "13 columns too far to the left" in one.message
-    assert f"columns {place.first}-{place.last}" in one.expected
+    assert finding.value == place.cut(data.decode().split("\r\n")[2])
+    assert "13 columns too far to the left" in finding.message
+    assert f"columns {place.first}-{place.last}" in finding.expected
 
 
 @pytest.mark.parametrize(
@@ -157,8 +157,8 @@ def test_more_than_twelve_options_are_further_records() -> None:
 
 
 def test_many_files_travel_together() -> None:
-    submissions = [read(name_of(one), one) for one in (centre_file(count=2), centre_file(centre="58201", count=3))]
-    found = Found([one.named for one in submissions])
+    submissions = [read(name_of(data), data) for data in (centre_file(count=2), centre_file(centre="58201", count=3))]
+    found = Found([submission.named for submission in submissions])
     records = columns(submissions, CANDIDATE, found).records
     assert records.group_by("file").len().sort("file")["len"].to_list() == [2, 3]
 
@@ -179,8 +179,8 @@ def read_records(letter: str, *records: dict[str, str]) -> tuple[pl.DataFrame, t
     assert layout
     fixed = {"data_type": letter, "record_type": "5", "centre": CENTRE, "candidate": "1", "uci": "641230220001D"}
     lines = [
-        record(layout, {name: text for name, text in (fixed | one).items() if name in layout.names} | one)
-        for one in records
+        record(layout, {name: text for name, text in (fixed | values).items() if name in layout.names} | values)
+        for values in records
     ]
     data = single(letter, CENTRE, block(lines), awarding_body="15", series_key="6B24", sequence=1, produced="220824")
     submission = read(name_of(data), data)
@@ -215,8 +215,8 @@ def test_fields_of_a_result_are_judged(changed: dict[str, str], code: str, colum
     if result["result_type"] == "Z":
         result = {"option": "BEN01", "result_type": "Z"}
     _, found = read_records("R", result)
-    one = only(found, code)
-    assert (one.line, one.columns, one.candidate) == (3, columns_, "0001")
+    finding = only(found, code)
+    assert (finding.line, finding.columns, finding.candidate) == (3, columns_, "0001")
 
 
 def test_marks_are_numbers_and_blank_ones_null() -> None:
@@ -240,9 +240,9 @@ def test_a_shifted_result_names_the_field_that_was_not_padded() -> None:
     submission = read(name_of(data), data)
     found = Found([submission.named])
     assert columns([submission], RESULT, found).records.is_empty()
-    one = only(found.of(0), "RECORD_SHIFTED")
-    assert "the ULN is missing and its columns were not filled with spaces" in one.message
-    assert "10 columns too far to the left" in one.message
+    finding = only(found.of(0), "RECORD_SHIFTED")
+    assert "the ULN is missing and its columns were not filled with spaces" in finding.message
+    assert "10 columns too far to the left" in finding.message
 
 
 @pytest.mark.parametrize("small", [1, 7])
@@ -251,10 +251,10 @@ def test_slabs_of_any_size_give_the_same_columns_and_findings(small: int, monkey
         centre_file(count=5, changed={"uci": "641230220001"}),
         centre_file(centre="58201", count=9, changed={"name": "X*:Y"}),
     ]
-    submissions = [read(name_of(one), one) for one in files]
+    submissions = [read(name_of(data), data) for data in files]
 
     def result() -> tuple[pl.DataFrame, pl.DataFrame, list[tuple[Finding, ...]]]:
-        found = Found([one.named for one in submissions])
+        found = Found([submission.named for submission in submissions])
         held = columns(submissions, CANDIDATE, found)
         return held.records, held.options, [found.of(0), found.of(1)]
 
@@ -267,7 +267,7 @@ def test_slabs_of_any_size_give_the_same_columns_and_findings(small: int, monkey
 
 
 def test_progress_is_told_of_every_record() -> None:
-    submissions = [read(name_of(one), one) for one in (centre_file(count=2), centre_file(centre="58201", count=3))]
+    submissions = [read(name_of(data), data) for data in (centre_file(count=2), centre_file(centre="58201", count=3))]
     told: list[int] = []
     columns(submissions, CANDIDATE, Found(["", ""]), told.append)
     assert sum(told) == 5

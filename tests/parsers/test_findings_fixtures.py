@@ -25,7 +25,7 @@ def findings_of(path: Path) -> tuple[Finding, ...]:
     data = path.read_bytes()
     if is_bundle(data) and path.suffix.lower() == ".zip":
         bundle = read_bundle(path.name, data)
-        return in_order([*bundle.findings, *(one for member in bundle.members for one in _of(member))])
+        return in_order([*bundle.findings, *(finding for member in bundle.members for finding in _of(member))])
     return in_order(_of(read_feed(path.name, data) if path.suffix == ".csv" else read(path.name, data)))
 
 
@@ -40,20 +40,20 @@ def _of(submission: Submission) -> Iterator[Finding]:
 def text_of(findings: tuple[Finding, ...]) -> str:
     """Findings as a person reads them."""
     parts = []
-    for one in findings:
-        who = f", candidate {one.candidate}" if one.candidate else ""
-        said = f"{one.message[:1].upper()}{one.message[1:]}. ({one.rule}, {one.code})"
-        lines = [f"{one.place}{who}: {one.reach.spoken.upper()}", said, f"Expected: {one.expected}"]
-        parts.append("\n".join([*lines, f"To do:    {one.remedy}\n"]))
+    for finding in findings:
+        who = f", candidate {finding.candidate}" if finding.candidate else ""
+        said = f"{finding.message[:1].upper()}{finding.message[1:]}. ({finding.rule}, {finding.code})"
+        lines = [f"{finding.place}{who}: {finding.reach.spoken.upper()}", said, f"Expected: {finding.expected}"]
+        parts.append("\n".join([*lines, f"To do:    {finding.remedy}\n"]))
     return "\n".join(parts)
 
 
-@pytest.mark.parametrize("folder", SCENARIOS, ids=lambda one: one.name)
+@pytest.mark.parametrize("folder", SCENARIOS, ids=lambda folder: folder.name)
 def test_fil_4_what_is_wrong_is_said_as_on_record(folder: Path, golden: Golden) -> None:
-    [path] = [one for one in folder.iterdir() if one.name != "findings.txt"]
+    [path] = [path for path in folder.iterdir() if path.name != "findings.txt"]
     findings = findings_of(path)
     code = folder.name.split("-")[0]
-    assert code in [one.code for one in findings]
+    assert code in [finding.code for finding in findings]
     golden.file(folder / "findings.txt", text_of(findings))
 
 
@@ -61,7 +61,7 @@ def test_every_finding_of_the_library_has_a_fixture() -> None:
     sources = [Path(str(module.__file__)) for module in (reader, checks)]
     sources += [sources[0].with_name(name) for name in ("bundle.py", "feed.py")]
     made = {name for path in sources for name in re.findall(r"\bf\.([A-Z_]{3,})\b", path.read_text(encoding="utf-8"))}
-    made |= {one.code for one in vars(forms).values() if isinstance(one, forms.Form)}
+    made |= {form.code for form in vars(forms).values() if isinstance(form, forms.Form)}
     made |= set(re.findall(r'code="([A-Z_]+)"', (sources[0].with_name("layouts.py")).read_text(encoding="utf-8")))
     assert made <= CODES.keys()
-    assert {one.name.split("-")[0] for one in SCENARIOS} == made
+    assert {folder.name.split("-")[0] for folder in SCENARIOS} == made

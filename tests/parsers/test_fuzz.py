@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 12
 
 
-@pytest.mark.parametrize(("named", "data"), [pytest.param(*one, id=one[0]) for one in crashers()])
+@pytest.mark.parametrize(("named", "data"), [pytest.param(*crasher, id=crasher[0]) for crasher in crashers()])
 def test_fil_4_what_crashed_once_is_read(named: str, data: bytes) -> None:
     sound(named, data)
 

@@ -11,31 +11,31 @@ WIDTHS = {"E": 192, "A": 192, "F": 61, "M": 80, "R": 59, "S": 45, "O": 115, "C":
 
 
 def test_widths_are_those_of_the_file_type() -> None:
-    assert {letter: one.detail.width for letter, one in FILE_TYPES.items() if one.detail} == WIDTHS
+    assert {letter: kind.detail.width for letter, kind in FILE_TYPES.items() if kind.detail} == WIDTHS
 
 
 def test_a_reply_is_plain_text_and_has_no_records() -> None:
-    assert [letter for letter, one in FILE_TYPES.items() if one.detail is None] == ["X"]
+    assert [letter for letter, kind in FILE_TYPES.items() if kind.detail is None] == ["X"]
 
 
 @pytest.mark.parametrize(("letter", "widths"), [("O", {"12": 114, "11": 89}), ("C", {"11": 72})])
 def test_older_formats_versions_have_narrower_records(letter: str, widths: dict[str, int]) -> None:
     file_type = FILE_TYPES[letter]
-    assert {version: one.width for version, one in file_type.older.items()} == widths
+    assert {version: layout.width for version, layout in file_type.older.items()} == widths
     for version, width in widths.items():
         known = file_type.at_width(width)
         assert known is not None
         assert known[0] == version
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.title)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.title)
 def test_columns_follow_each_other_from_the_first_to_the_last(layout: Layout) -> None:
-    columns = [column for one in layout.fields for column in range(one.first, one.last + 1)]
+    columns = [column for field in layout.fields for column in range(field.first, field.last + 1)]
     assert columns == list(range(1, layout.width + 1))
-    assert len({one.name for one in layout.fields}) == len(layout.fields)
+    assert len({field.name for field in layout.fields}) == len(layout.fields)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.title)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.title)
 def test_headers_and_trailers_fit_every_file_type(layout: Layout) -> None:
     if layout in ENVELOPE.values():
         assert layout.width <= min(WIDTHS.values())
@@ -62,8 +62,8 @@ def test_an_overlay_must_cover_its_field() -> None:
 
 @pytest.mark.parametrize("types", ["123", "UM", "BC"])
 def test_the_result_block_is_divided_by_the_result_type(types: str) -> None:
-    [overlay] = [one for one in RESULT.overlays if one.types == types]
-    columns = [column for one in overlay.fields for column in range(one.first, one.last + 1)]
+    [overlay] = [known for known in RESULT.overlays if known.types == types]
+    columns = [column for field in overlay.fields for column in range(field.first, field.last + 1)]
     assert columns == list(range(48, 60))
 
 
@@ -79,12 +79,12 @@ def test_columns_of_a_candidate_record_as_the_booklet_prints_them(name: str, col
     assert CANDIDATE[name].columns == columns
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.title)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.title)
 def test_what_is_written_into_a_field_is_cut_out_of_it(layout: Layout) -> None:
-    values = {one.name: "7" * one.width for one in layout.fields if one.name != layout.overlaid}
+    values = {field.name: "7" * field.width for field in layout.fields if field.name != layout.overlaid}
     text = record(layout, values, layout.width)
     values |= {name: layout[name].cut(text) for name in [layout.overlaid] if name}
-    assert {one.name: one.cut(text) for one in layout.fields} == values
+    assert {field.name: field.cut(text) for field in layout.fields} == values
 
 
 def test_text_is_filled_up_on_the_right_and_numbers_on_the_left() -> None:
@@ -102,4 +102,4 @@ def test_a_value_that_does_not_fit_is_refused() -> None:
 
 
 def test_there_are_twelve_option_slots() -> None:
-    assert SLOTS == sum(one.name.startswith("option_") for one in CANDIDATE.fields) == 12
+    assert SLOTS == sum(field.name.startswith("option_") for field in CANDIDATE.fields) == 12

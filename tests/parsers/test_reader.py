@@ -32,7 +32,9 @@ def test_a_canonical_file_has_no_findings() -> None:
     assert submission.readable
     assert submission.header is not None
     assert submission.header.series_key == "6B24"
-    assert [(one.number, one.sequence, list(one.lines)) for one in submission.centres] == [("64123", 1, [3, 4, 5])]
+    assert [(centre.number, centre.sequence, list(centre.lines)) for centre in submission.centres] == [
+        ("64123", 1, [3, 4, 5])
+    ]
 
 
 def test_many_centres_in_one_file() -> None:
@@ -41,7 +43,7 @@ def test_many_centres_in_one_file() -> None:
     trailer = LINES[-1][:7] + b"00000120000002" + LINES[-1][21:]
     submission = read(NAME, lines(header, *LINES[1:-1], *second, trailer))
     assert submission.findings == ()
-    assert [(one.number, list(one.lines)) for one in submission.centres] == [
+    assert [(centre.number, list(centre.lines)) for centre in submission.centres] == [
         ("64123", [3, 4, 5]),
         ("58201", [8, 9, 10]),
     ]
@@ -96,7 +98,7 @@ def test_the_sender_is_told_what_was_sent_instead(data: bytes, words: str) -> No
         (GOOD.replace(b"\r\n", b"\n"), ["LINE_ENDS"]),
         (GOOD + b"\x1a", ["END_OF_FILE_MARK"]),
         (GOOD + b"\r\n\r\n", ["BLANK_LINES"]),
-        (lines(*(one.rstrip() for one in LINES)), ["SPACES_LOST"]),
+        (lines(*(line.rstrip() for line in LINES)), ["SPACES_LOST"]),
         (GOOD.removesuffix(b"\r\n"), ["LAST_LINE_END"]),
         (GOOD.rstrip(), ["LAST_LINE_END", "SPACES_LOST"]),
         (GOOD.replace(b"14" + b" " * 166, b" 14" + b" " * 165, 1), []),
@@ -107,7 +109,9 @@ def test_harmless_departures_are_read_over(data: bytes, expected: list[str]) -> 
     submission = read(NAME, data)
     assert codes(submission.findings) == expected
     assert submission.readable
-    assert [list(one.records) for one in submission.centres] == [list(one.records) for one in read(NAME, GOOD).centres]
+    assert [list(centre.records) for centre in submission.centres] == [
+        list(centre.records) for centre in read(NAME, GOOD).centres
+    ]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +140,7 @@ def test_a_broken_structure_refuses_the_file_and_says_where(
     data: bytes, code: str, line: int, columns: tuple[int, int] | None
 ) -> None:
     submission = read(NAME, data)
-    found = next(one for one in submission.findings if one.code == code)
+    found = next(finding for finding in submission.findings if finding.code == code)
     assert found.line == line
     assert columns is None or found.columns == columns
     assert not submission.readable
@@ -145,13 +149,13 @@ def test_a_broken_structure_refuses_the_file_and_says_where(
 def test_two_files_joined() -> None:
     submission = read(NAME, GOOD + GOOD)
     assert codes(submission.findings) == ["FILES_JOINED"]
-    assert [list(one.lines) for one in submission.centres] == [[3, 4, 5]]
+    assert [list(centre.lines) for centre in submission.centres] == [[3, 4, 5]]
 
 
 def test_counts_that_are_wrong_say_what_is_held() -> None:
     data = lines(*LINES[:4], *LINES[5:])
-    found = [one for one in read(NAME, data).findings if one.code == "COUNT_WRONG"]
-    assert [(one.line, one.columns, one.expected) for one in found] == [
+    found = [finding for finding in read(NAME, data).findings if finding.code == "COUNT_WRONG"]
+    assert [(finding.line, finding.columns, finding.expected) for finding in found] == [
         (5, (8, 14), "0000004"),
         (6, (8, 14), "0000006"),
     ]
@@ -191,8 +195,8 @@ def test_a_record_of_another_file_type_is_named() -> None:
 
 
 def test_lost_spaces_and_bare_line_feeds_are_counted() -> None:
-    found = read(NAME, b"\n".join(one.rstrip() for one in LINES) + b"\n").findings
-    assert {one.code: one.value for one in found} == {"LINE_ENDS": "7", "SPACES_LOST": "7"}
+    found = read(NAME, b"\n".join(finding.rstrip() for finding in LINES) + b"\n").findings
+    assert {finding.code: finding.value for finding in found} == {"LINE_ENDS": "7", "SPACES_LOST": "7"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
@@ -245,13 +249,13 @@ def sound(submission: Submission, data: bytes) -> None:
         text = data.removeprefix(codecs.BOM_UTF8).decode("cp1252", "replace")
     held = re.split("\r\n|\r|\n", text)
     width = submission.layout.width if submission.layout else 1
-    for one in (*submission.findings, *found.of(0)):
-        assert one.code in CODES
-        assert one.message.isprintable()
-        assert one.line is None or 1 <= one.line <= len(held), one
-        if one.columns:
-            assert one.line is not None
-            assert 1 <= one.columns[0] <= one.columns[1] <= max(len(held[one.line - 1]), width) + 1, one
+    for finding in (*submission.findings, *found.of(0)):
+        assert finding.code in CODES
+        assert finding.message.isprintable()
+        assert finding.line is None or 1 <= finding.line <= len(held), finding
+        if finding.columns:
+            assert finding.line is not None
+            assert 1 <= finding.columns[0] <= finding.columns[1] <= max(len(held[finding.line - 1]), width) + 1, finding
 
 
 EXAMPLES = settings(max_examples=150, deadline=None, derandomize=True)
@@ -354,7 +358,9 @@ _PEOPLE = st.lists(
 def test_what_the_writer_writes_has_no_findings_and_comes_back(
     names: list[tuple[str, list[str]]], letter: str, sequence: int, seed: int, postcode: str
 ) -> None:
-    persons = [one | {"name": name} for one, (name, _) in zip(people("64123", len(names), seed), names, strict=True)]
+    persons = [
+        person | {"name": name} for person, (name, _) in zip(people("64123", len(names), seed), names, strict=True)
+    ]
     records = [
         line
         for person, (_, options) in zip(persons, names, strict=True)
@@ -369,8 +375,10 @@ def test_what_the_writer_writes_has_no_findings_and_comes_back(
     result = columns([submission], CANDIDATE, found)
     assert submission.findings == found.of(0) == ()
     assert submission.sequence == sequence
-    assert [list(one.records) for one in submission.centres] == [records]
+    assert [list(centre.records) for centre in submission.centres] == [records]
     kept = result.records.unique("candidate", maintain_order=True).select("candidate", "kept", "sex", "uci", "uln")
-    wanted = [(one["candidate"], one["name"], one["sex"], one["uci"], one["uln"]) for one in persons]
+    wanted = [
+        (learner["candidate"], learner["name"], learner["sex"], learner["uci"], learner["uln"]) for learner in persons
+    ]
     assert kept.rows() == wanted
     assert result.options["option"].to_list() == [option for _, options in names for option in options]

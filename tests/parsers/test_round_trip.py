@@ -30,7 +30,9 @@ from tests.parsers.strategies import EXAMPLES, KINDS, Kind, canonical, field_tex
 from tests.support import centre_file, name_of
 
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind[0]} {kind[1]}")
-DETAILS = pytest.mark.parametrize("layout", [one for one in LAYOUTS if "5" in one.record], ids=lambda one: one.record)
+DETAILS = pytest.mark.parametrize(
+    "layout", [layout for layout in LAYOUTS if "5" in layout.record], ids=lambda layout: layout.record
+)
 
 
 def read_whole(data: bytes) -> tuple[Submission, Columns, tuple[Finding, ...]]:
@@ -55,14 +57,16 @@ def test_fil_2_a_canonical_file_has_no_findings_and_is_written_again_byte_for_by
     def check(data: bytes) -> None:
         submission, result, findings = read_whole(data)
         wanted = [] if kind[1] == FORMATS_VERSION else ["OLD_FORMAT"]
-        assert [one.code for one in findings] == wanted
+        assert [finding.code for finding in findings] == wanted
         assert submission.header
         assert submission.layout is kind[2]
         assert writer.file(submission.header, submission.centres, submission.layout) == data
         frame = rows_of(result, kind[2])
         again = [
-            attrs.evolve(one, details=writer.details(kind[0], kind[2], frame.filter(pl.col("line").is_in(one.lines))))
-            for one in submission.centres
+            attrs.evolve(
+                centre, details=writer.details(kind[0], kind[2], frame.filter(pl.col("line").is_in(centre.lines)))
+            )
+            for centre in submission.centres
         ]
         assert writer.file(submission.header, again, submission.layout) == data
 
@@ -90,12 +94,12 @@ def frame_of(drawn: list[str], layout: Layout, year: int) -> pl.DataFrame:
     schema = columns([], layout, Found([])).records.drop("file", "line").schema
     rows = []
     for record in drawn:
-        places = [one for one in layout.fields if one.name != layout.overlaid and one.name not in _IDENTITY]
-        row = {one.name: typed(one, one.cut(record), year) for one in (*places, *layout.overlay(record))}
+        places = [field for field in layout.fields if field.name != layout.overlaid and field.name not in _IDENTITY]
+        row = {field.name: typed(field, field.cut(record), year) for field in (*places, *layout.overlay(record))}
         if "kept" in schema:
             row["kept"] = normal_name(row["name"])
         rows.append(row)
-    slots = {one.name: pl.String() for one in layout.slots}
+    slots = {slot.name: pl.String() for slot in layout.slots}
     return pl.DataFrame(rows, schema={**schema, **slots}, orient="row")
 
 
@@ -117,11 +121,11 @@ def test_fil_2_typed_columns_come_back_as_they_were_written(kind: Kind) -> None:
         part = Centre(number=centre, sequence=1, produced="150224", details=details)
         data = writer.file(header, [part], layout)
         submission, result, findings = read_whole(data)
-        assert [one.code for one in findings if one.code != "OLD_FORMAT"] == []
+        assert [finding.code for finding in findings if finding.code != "OLD_FORMAT"] == []
         assert submission.header == header
         if drawn or version == FORMATS_VERSION:
             assert rows_of(result, layout).drop("file", "line").equals(frame)
-            assert [attrs.evolve(one, line=0, lines=()) for one in submission.centres] == [part]
+            assert [attrs.evolve(centre, line=0, lines=()) for centre in submission.centres] == [part]
 
     check()
 
@@ -163,7 +167,7 @@ def test_reg_4_the_quick_look_finds_what_a_close_look_at_every_record_finds(kind
 
     def changed(record: str, other: str, chance: Random) -> str:
         data = mutate(record.encode("ascii"), [other.encode("ascii")], chance).decode("latin-1")
-        return "".join(one if " " <= one <= "~" else " " for one in data).ljust(layout.width)[: layout.width]
+        return "".join(letter if " " <= letter <= "~" else " " for letter in data).ljust(layout.width)[: layout.width]
 
     any_record = records(layout) | records(layout, loosely)
     broken = st.builds(changed, any_record, any_record, st.randoms(use_true_random=False))
@@ -171,18 +175,18 @@ def test_reg_4_the_quick_look_finds_what_a_close_look_at_every_record_finds(kind
     @EXAMPLES
     @given(st.lists(any_record | broken, min_size=1, max_size=5), canonical(st.just(kind)))
     def check(drawn: list[str], around: bytes) -> None:
-        lines = [f"{letter}5{one[2:]}" for one in drawn]
+        lines = [f"{letter}5{text[2:]}" for text in drawn]
         held = around.decode("ascii").split("\r\n")
-        data = "".join(f"{one}\r\n" for one in [*held[:2], *lines, *held[-3:-1]]).encode("ascii")
+        data = "".join(f"{line}\r\n" for line in [*held[:2], *lines, *held[-3:-1]]).encode("ascii")
         submission = read(name_of(data), data)
-        assert [one for part in submission.centres for one in part.records] == lines
+        assert [record for part in submission.centres for record in part.records] == lines
         quick, close = Found([submission.named]), Found([submission.named])
         result = columns([submission], layout, quick)
         examination = Examination(layout)
-        readable = examination.examine([Suspect(at, 0, at + 3, one) for at, one in enumerate(lines)])
+        readable = examination.examine([Suspect(at, 0, at + 3, line) for at, line in enumerate(lines)])
         examination.report(close)
         assert quick.of(0) == close.of(0)
-        assert result.records["line"].to_list() == [one.line for one in readable]
+        assert result.records["line"].to_list() == [suspect.line for suspect in readable]
 
     check()
 
@@ -228,7 +232,7 @@ def test_fil_2_any_bytes_after_a_beginning_are_read(data: bytes, start: str, nam
 
 @EXAMPLES
 @given(
-    st.lists(mutated(canonical(st.sampled_from([one for one in KINDS if one[0] in "SOCLD"]))), max_size=5),
+    st.lists(mutated(canonical(st.sampled_from([kind for kind in KINDS if kind[0] in "SOCLD"]))), max_size=5),
     st.randoms(use_true_random=False),
 )
 def test_fil_2_a_broken_bundle_is_read(members: list[bytes], chance: Random) -> None:
@@ -237,7 +241,10 @@ def test_fil_2_a_broken_bundle_is_read(members: list[bytes], chance: Random) -> 
     data = write_bundle(list(zip(names, members, strict=True)))
     for whole in (data, mutate(data, [data], chance)):
         bundle = read_bundle("Z6B24_15.zip", whole)
-        assert all(one.message.isprintable() and one.line is None and one.columns is None for one in bundle.findings)
+        assert all(
+            finding.message.isprintable() and finding.line is None and finding.columns is None
+            for finding in bundle.findings
+        )
     assert len(read_bundle("Z6B24_15.zip", data).members) == len(members)
 
 
@@ -299,5 +306,5 @@ def test_fil_4_further_findings_of_a_code_are_counted_once() -> None:
     details = [line[:12] + line[12:52].lower() + line[52:] for line in GOOD.splitlines(keepends=True)[2:-2] * 20]
     data = START + b"".join(b"e" + line[1:] for line in details) + b"".join(GOOD.splitlines(keepends=True)[-2:])
     _, findings = findings_of("E6412315.X01", data)
-    further = [one.message.partition(" ")[2] for one in findings if one.code == "MORE_OF_THE_SAME"]
+    further = [finding.message.partition(" ")[2] for finding in findings if finding.code == "MORE_OF_THE_SAME"]
     assert len(further) == len(set(further))

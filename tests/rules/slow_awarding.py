@@ -33,45 +33,47 @@ class Result:
 
 def award(series: str, internals: Sequence[str], external: str, sittings: Sequence[Sitting]) -> Result:
     """CRT-2, CRT-3, ENT-5, ENT-6, AWD-4 for one learner's claim in `series`."""
-    known = [one for one in sittings if one.series <= series]
+    known = [sitting for sitting in sittings if sitting.series <= series]
 
     def of(component: str) -> list[Sitting]:
-        return sorted((one for one in known if one.component == component), key=lambda one: one.series)
+        return sorted(
+            (sitting for sitting in known if sitting.component == component), key=lambda sitting: sitting.series
+        )
 
-    final = [one for one in of(external) if one.series == series]
+    final = [sitting for sitting in of(external) if sitting.series == series]
     if not final:
         return Result("not_eligible", "NO_EXTERNAL")
     if any(not of(internal) for internal in internals):
         return Result("not_eligible", "COMPONENT_MISSING")
 
     # The terminal external: attended, when every internal had been attended by then.
-    attended = {one: [s.series for s in of(one) if not s.absent] for one in internals}
+    attended = {internal: [s.series for s in of(internal) if not s.absent] for internal in internals}
     terminal = None
     if all(attended.values()):
         complete = max(min(its) for its in attended.values())
         terminal = min((s.series for s in of(external) if not s.absent and s.series >= complete), default=None)
-    with_external = {one.series for one in of(external)}
+    with_external = {sitting.series for sitting in of(external)}
 
     used: dict[str, Sitting] = {}
     pending = False
     for internal in internals:
         allowed = [
-            one for one in of(internal)
-            if terminal is None or one.series <= terminal or one.series in with_external
+            sitting for sitting in of(internal)
+            if terminal is None or sitting.series <= terminal or sitting.series in with_external
         ]  # fmt: skip
-        marked = [one for one in allowed if one.ums is not None]
-        unmarked = [one for one in allowed if one.ums is None]
-        if not marked or any(one.series == series for one in unmarked):
+        marked = [sitting for sitting in allowed if sitting.ums is not None]
+        unmarked = [sitting for sitting in allowed if sitting.ums is None]
+        if not marked or any(sitting.series == series for sitting in unmarked):
             pending = True
             continue
         # The most UMS; of equal ones a sitting that was attended, then the earliest.
-        used[internal] = max(marked, key=lambda one: (one.ums, not one.absent))
+        used[internal] = max(marked, key=lambda sitting: (sitting.ums, not sitting.absent))
     if pending or final[0].ums is None:
         return Result("pending", "MARK_PENDING")
     used[external] = final[0]
-    if all(one.absent for one in used.values()):
+    if all(sitting.absent for sitting in used.values()):
         return Result("not_eligible", "ABSENT")
-    total = sum(one.ums or 0 for one in used.values())
+    total = sum(sitting.ums or 0 for sitting in used.values())
     grade = next((grade for grade, least in QUALIFICATION if total >= least), "U")
-    chosen = tuple(sorted((component, one.series) for component, one in used.items()))
-    return Result("awarded", "", total, grade, any(one.absent for one in used.values()), chosen)
+    chosen = tuple(sorted((component, sitting.series) for component, sitting in used.items()))
+    return Result("awarded", "", total, grade, any(sitting.absent for sitting in used.values()), chosen)

@@ -157,7 +157,7 @@ def histories(codes: Sequence[str]) -> st.SearchStrategy[list[Taken]]:
     said = st.sampled_from(["0", "30", "60", ABSENT, UNMARKED])
     return st.lists(
         st.tuples(st.sampled_from(codes), st.sampled_from(SERIES), said), min_size=1, max_size=10,
-        unique_by=lambda one: one[:2],
+        unique_by=lambda sitting: sitting[:2],
     )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def test_crt_2_ops_1_who_is_refused_for_a_component_was_on_the_checkpoints_list(
     learner = {"centre": pl.String, "candidate": pl.String, "uci": pl.String, "option": pl.String}
     held = [component for component, when, _ in taken if when == series_id]
     listed = without_result(
-        frame([(CENTRE, NUMBER, UCI, one) for one in (*held, "BEN99")], learner),
+        frame([(CENTRE, NUMBER, UCI, code) for code in (*held, "BEN99")], learner),
         frame([(CENTRE, NUMBER, UCI, "BEN22")], learner),
         frame([(CENTRE, when, UCI, component, said == ABSENT) for component, when, said in taken], known.SITTINGS),
         frame(
@@ -226,6 +226,6 @@ def test_res_6_the_order_of_the_rows_changes_nothing(of: list[list[Taken]], seed
         )
 
     as_read = whole(entered, marks, claims)
-    shuffled = whole(*(one.sample(fraction=1, shuffle=True, seed=seed) for one in (entered, marks, claims)))
+    shuffled = whole(*(table.sample(fraction=1, shuffle=True, seed=seed) for table in (entered, marks, claims)))
     assert as_read.awards.equals(shuffled.awards)
     assert as_read.choices.equals(shuffled.choices)

@@ -16,7 +16,7 @@ from rules.catalogue import LONDON, Catalogue, Series
 from tests.catalogue import CATALOGUE, FROZEN
 from tests.rules.sheets import add, rows_of, write
 
-EVERY_SERIES = sorted({one.series for one in CATALOGUE.milestones})
+EVERY_SERIES = sorted({milestone.series for milestone in CATALOGUE.milestones})
 BEFORE = datetime(2023, 10, 26, tzinfo=LONDON)
 SECOND = timedelta(seconds=1)
 
@@ -41,7 +41,7 @@ def row(frames: Frames, letter: str, code: str) -> dict[str, object]:
 
 def taken(catalogue: Catalogue, of: Series, at: datetime) -> set[str]:
     """The codes of the whole catalogue, and one that is in none, that an entry or registration in `of` may name."""
-    codes = {code for one in catalogue.editions for code in one.by_code} | {"ZZZ01"}
+    codes = {code for edition in catalogue.editions for code in edition.by_code} | {"ZZZ01"}
     slots = pl.DataFrame({"option": sorted(codes)}).with_columns(
         pl.lit(0, pl.UInt32).alias("file"), pl.lit(3, pl.UInt32).alias("line"), pl.lit("0001").alias("candidate"),
         pl.lit(109, pl.UInt32).alias("first"), pl.lit(114, pl.UInt32).alias("last"),
@@ -50,7 +50,7 @@ def taken(catalogue: Catalogue, of: Series, at: datetime) -> set[str]:
     its = catalogue.in_edition(catalogue.edition(at))
     known = entries.in_catalogue(slots, of, its, found)
     entries.offered(known, of, found)
-    return set(known["option"]) - {one.value for one in found.of(0)}
+    return set(known["option"]) - {finding.value for finding in found.of(0)}
 
 
 @pytest.mark.parametrize("series_id", EVERY_SERIES)
@@ -102,7 +102,7 @@ def test_fil_2_a_set_hangs_together(series_id: str) -> None:
     assert set(links["component"]) == set(frames["C"]["component"])
     assert links.height == options["components"].sum()
     for letter, layout in LAYOUTS.items():
-        required = [one.name for one in layout.fields if one.required and one.name in frames[letter].columns]
+        required = [field.name for field in layout.fields if field.required and field.name in frames[letter].columns]
         blank = frames[letter].select(pl.any_horizontal(pl.col(required).cast(pl.String).fill_null("") == ""))
         assert not blank.to_series().any(), letter
 
@@ -120,8 +120,8 @@ def test_units_are_entered_one_by_one_and_awards_are_claimed() -> None:
 
 def test_a_registration_series_has_registrations_and_no_components() -> None:
     frames = basedata(CATALOGUE, series("2023-09"), BEFORE)
-    one = row(frames, "O", "BEN22")
-    assert (one["item"], one["process"], one["fee"], one["maximum"]) == ("C", "R", 2400, None)
+    option = row(frames, "O", "BEN22")
+    assert (option["item"], option["process"], option["fee"], option["maximum"]) == ("C", "R", 2400, None)
     assert frames["O"].height == frames["S"].height == 9
     assert frames["C"].is_empty()
     assert frames["L"].is_empty()
@@ -164,20 +164,20 @@ def test_a_title_is_cut_to_its_field_and_written_without_accents(folder: Path) -
 
 def test_what_nobody_published_is_told_and_marked() -> None:
     told = list(placeholders(CATALOGUE, series("2026-06"), BEFORE))
-    assert all("[placeholder]" in one for one in told)
+    assert all("[placeholder]" in line for line in told)
     assert "series 6B and awarding-body identifier 15 [placeholder]" in told
     assert "fees: external, internal [placeholder]" in told
-    assert any(one.startswith("due 15 May 2026 [placeholder] (BAC01, ") for one in told)
+    assert any(line.startswith("due 15 May 2026 [placeholder] (BAC01, ") for line in told)
     # The claim is free as published, Enterprise has its own codes, and so has the deadline of 2024.
-    assert not any("Enterprise" in one for one in told)
-    assert not any(one.startswith("due") for one in placeholders(CATALOGUE, series("2024-06"), BEFORE))
+    assert not any("Enterprise" in line for line in told)
+    assert not any(line.startswith("due") for line in placeholders(CATALOGUE, series("2024-06"), BEFORE))
 
 
 def test_nothing_is_told_of_what_was_published(folder: Path) -> None:
     for file in ("components.csv", "streams.csv", "tariff.csv", "calendar.csv"):
         rows = rows_of(folder, file)
         flags = [name for name in rows[0] if name.endswith("placeholder")]
-        write(folder, file, [one | dict.fromkeys(flags, "N") for one in rows])
+        write(folder, file, [old | dict.fromkeys(flags, "N") for old in rows])
     for series_id in EVERY_SERIES:
         assert list(placeholders(Catalogue.load(folder), series(series_id), BEFORE)) == []
 
@@ -205,4 +205,4 @@ def test_a_moved_date_is_told_with_both_days() -> None:
     before, now = (basedata(CATALOGUE, series("2024-06"), datetime(2024, m, 1, tzinfo=LONDON)) for m in (3, 4))
     told = list(changes(before, now))
     assert "C  changed  BEN01  due 2024-05-01 to 2024-05-15" in told
-    assert all(one.startswith("C  changed  ") for one in told)
+    assert all(line.startswith("C  changed  ") for line in told)

@@ -80,9 +80,9 @@ def test_a_header_names_a_series_by_key_and_awarding_body(key: str, body: str, t
 
 
 def test_cal_1_there_are_two_exam_series_a_year_from_2022_23_to_2026_27() -> None:
-    ids = [one.id for one in CATALOGUE.all_series()]
+    ids = [known.id for known in CATALOGUE.all_series()]
     assert ids == [f"{year}-{month}" for year in range(2023, 2028) for month in ("01", "06")]
-    assert all(CATALOGUE.series(one.key, one.awarding_body) is one for one in CATALOGUE.all_series())
+    assert all(CATALOGUE.series(known.key, known.awarding_body) is known for known in CATALOGUE.all_series())
 
 
 def test_a_series_is_found_by_year_and_month() -> None:
@@ -137,12 +137,12 @@ def test_cal_1_a_published_date_is_in_the_calendar_and_no_placeholder(series_id:
 def test_cal_1_a_year_nobody_has_published_is_the_year_before_moved_by_whole_weeks_and_marked() -> None:
     def dates(series_id: str) -> dict[tuple[str, str], Milestone]:
         found = CATALOGUE.milestones_of(exam(series_id), datetime(2026, 11, 1, tzinfo=LONDON))
-        return {(one.event, one.component): one for one in found}
+        return {(milestone.event, milestone.component): milestone for milestone in found}
 
     for month in ("01", "06"):
         before, after = dates(f"2026-{month}"), dates(f"2027-{month}")
-        assert all(one.placeholder and one.text.endswith(PLACEHOLDER) for one in after.values())
-        assert {key: one.day + timedelta(weeks=52) for key, one in before.items()} == {
+        assert all(milestone.placeholder and milestone.text.endswith(PLACEHOLDER) for milestone in after.values())
+        assert {key: milestone.day + timedelta(weeks=52) for key, milestone in before.items()} == {
             key: after[key].day for key in before
         }
         earlier = {key for year in (2024, 2025) for key in dates(f"{year}-{month}")}
@@ -195,8 +195,11 @@ def test_cal_2_a_date_moved_mid_series_is_judged_by_the_version_in_force_at_rece
 ) -> None:
     moved = datetime(year, 4, 1, tzinfo=LONDON)
     found = [CATALOGUE.milestone(exam(f"{year}-06"), "marks_deadline", at) for at in (moved - SECOND, moved)]
-    assert [one and one.day.isoformat() for one in found] == [before, after]
-    assert [one and one.version for one in found] == [f"calendar of 1 July {year - 1}", f"calendar of 1 April {year}"]
+    assert [milestone and milestone.day.isoformat() for milestone in found] == [before, after]
+    assert [milestone and milestone.version for milestone in found] == [
+        f"calendar of 1 July {year - 1}",
+        f"calendar of 1 April {year}",
+    ]
 
 
 def test_cal_2_a_version_begins_at_midnight_in_london_not_in_utc() -> None:
@@ -217,9 +220,11 @@ def test_cal_2_a_placeholder_s_version_is_shown_as_one() -> None:
 def test_cal_2_the_dates_of_a_series_are_those_in_force_by_day() -> None:
     moved = datetime(2024, 4, 1, tzinfo=LONDON)
     before, after = (CATALOGUE.milestones_of(series(), at) for at in (moved - SECOND, moved))
-    assert [one.day for one in after] == sorted(one.day for one in after)
-    assert len({(one.event, one.component) for one in after}) == len(after) == len(before)
-    changed = {(one.event, one.day.isoformat()) for one in before} ^ {(one.event, one.day.isoformat()) for one in after}
+    assert [milestone.day for milestone in after] == sorted(milestone.day for milestone in after)
+    assert len({(milestone.event, milestone.component) for milestone in after}) == len(after) == len(before)
+    changed = {(milestone.event, milestone.day.isoformat()) for milestone in before} ^ {
+        (milestone.event, milestone.day.isoformat()) for milestone in after
+    }
     assert changed == {("marks_deadline", "2024-05-01"), ("marks_deadline", "2024-05-15")}
     assert CATALOGUE.milestones_of(Series("2030-06", "6B30", "entry", "15"), NOW) == []
 
@@ -238,9 +243,9 @@ def test_cal_2_a_finding_names_the_version_it_was_judged_by(folder: Path, receiv
     change(folder, "calendar.csv", {"series": "2024-06", "event": "high_late_from"}, {"date": "2024-03-01"})
     change(folder, "calendar.csv", {"series": "2024-06", "event": "reentry_deadline"}, {"date": "2024-03-08"})
     add(folder, "calendar.csv", window, {"date": "2024-05-09", "in_force_from": "2024-03-10"})
-    one = arrival(centre_file(), received=datetime.fromisoformat(received))
-    found = Found([one.submission.named])
-    files.window_open(0, one, series(), Catalogue.load(folder), NONE, found)
+    arrived = arrival(centre_file(), received=datetime.fromisoformat(received))
+    found = Found([arrived.submission.named])
+    files.window_open(0, arrived, series(), Catalogue.load(folder), NONE, found)
     said = [finding.expected + finding.message + finding.remedy for finding in found.of(0)]
     assert len(said) == (version is not None)
     assert all(version in text for text in said if version)
@@ -251,7 +256,10 @@ def test_cal_2_a_later_line_for_a_component_replaces_the_earlier_from_its_day_on
     add(folder, "components.csv", {"component_code": "BEN03"}, ended)
     changed = Catalogue.load(folder)
     begins = datetime(2025, 2, 1, tzinfo=LONDON)
-    titles = [one and one.title for one in (changed.component("BEN03", at) for at in (begins - SECOND, begins))]
+    titles = [
+        component and component.title
+        for component in (changed.component("BEN03", at) for at in (begins - SECOND, begins))
+    ]
     assert titles == ["Marketing and finance for enterprise", "Ending"]
     reasons = [
         changed.options(exam("2026-01"), at).filter(pl.col("option") == "BEN03")["reason"].item()
@@ -274,7 +282,7 @@ def test_cal_2_files_of_one_round_are_each_judged_by_the_catalogue_in_force_at_t
         for centre, received in (("64123", at - SECOND), ("58201", at), ("40807", at - SECOND))
     ]
     refused = [
-        [one.value for one in decision.findings if one.code == "OPTION_NOT_IN_SERIES"][:1]
+        [finding.value for finding in decision.findings if finding.code == "OPTION_NOT_IN_SERIES"][:1]
         for decision in decide(sent, changed, Known.nothing())
     ]
     assert refused == [[], ["BEN01"], []]
@@ -299,20 +307,25 @@ def test_cal_2_a_qualification_added_later_is_not_there_before_its_day(folder: P
 
 def test_cal_5_nine_subjects_each_have_their_components_and_one_external() -> None:
     assert len(CATALOGUE.qualifications) == 9
-    for one in CATALOGUE.qualifications:
-        parts = 2 if one.subject == "Art and Design Practice" else 3
-        assert [part.number for part in one.components] == list(range(1, parts + 1))
-        assert [part.external for part in one.components] == [False] * (parts - 1) + [True]
-        assert one.ums_max == 300
+    for qualification in CATALOGUE.qualifications:
+        parts = 2 if qualification.subject == "Art and Design Practice" else 3
+        assert [part.number for part in qualification.components] == list(range(1, parts + 1))
+        assert [part.external for part in qualification.components] == [False] * (parts - 1) + [True]
+        assert qualification.ums_max == 300
 
 
 def test_cal_5_the_external_assessments_of_four_creative_subjects_are_tasks() -> None:
-    tasks = {part.subject for one in CATALOGUE.qualifications for part in one.components if part.task_based}
+    tasks = {
+        part.subject
+        for qualification in CATALOGUE.qualifications
+        for part in qualification.components
+        if part.task_based
+    }
     assert tasks == {
         "Art and Design Practice", "Creative Media Production", "Music Practice", "Performing Arts",
     }  # fmt: skip
-    for one in CATALOGUE.qualifications:
-        [external] = [part for part in one.components if part.external]
+    for qualification in CATALOGUE.qualifications:
+        [external] = [part for part in qualification.components if part.external]
         assert external.task_based != external.december_january
 
 
@@ -356,7 +369,7 @@ def test_cal_4_a_component_can_be_taken_in_its_last_series_and_not_after(folder:
 def test_a_registration_series_has_a_code_a_qualification() -> None:
     table = CATALOGUE.options(series("9B23", "13"), NOW)
     assert set(table["kind"]) == {"registration"}
-    assert table["option"].to_list() == [one.registration_code for one in CATALOGUE.qualifications]
+    assert table["option"].to_list() == [qualification.registration_code for qualification in CATALOGUE.qualifications]
 
 
 def test_a_component_and_its_qualification_are_found_by_code() -> None:
@@ -416,7 +429,10 @@ def test_reg_1_the_line_for_a_qualification_counts_before_the_one_for_all(folder
     own = {"centre": "64123", "registration_code": "BZH22", "approved_on": "2025-01-01"}
     add(folder, "approvals.csv", {"centre": "64123"}, own)
     changed = Catalogue.load(folder)
-    days = [one and one.approved_on.year for one in (changed.approval("64123", code) for code in ("BZH22", "BEN22"))]
+    days = [
+        approval and approval.approved_on.year
+        for approval in (changed.approval("64123", code) for code in ("BZH22", "BEN22"))
+    ]
     assert days == [2025, 2022]
 
 
@@ -461,7 +477,7 @@ def test_awd_2_more_uniform_marks_never_make_a_lower_grade(of: str, data: st.Dat
     scale = CATALOGUE.scale(of, NOW)
     less = data.draw(st.integers(0, scale.max_ums))
     more = data.draw(st.integers(less, scale.max_ums))
-    order = [one.grade for one in scale.thresholds]
+    order = [threshold.grade for threshold in scale.thresholds]
     assert order.index(scale.grade_of(more)) <= order.index(scale.grade_of(less))
 
 
@@ -518,9 +534,9 @@ def test_mod_1_the_sample_follows_series_and_cohort(
 
 @given(st.sampled_from(CATALOGUE.all_series()), st.integers(1, 10_000))
 @settings(derandomize=True, deadline=None)
-def test_mod_1_every_cohort_has_the_one_rule_that_names_it(one: Series, cohort: int) -> None:
-    rule = CATALOGUE.sample_size(one, cohort)
-    assert rule.first_series <= one.id
+def test_mod_1_every_cohort_has_the_one_rule_that_names_it(exam_series: Series, cohort: int) -> None:
+    rule = CATALOGUE.sample_size(exam_series, cohort)
+    assert rule.first_series <= exam_series.id
     assert rule.cohort_from <= cohort <= (rule.cohort_to or cohort)
 
 

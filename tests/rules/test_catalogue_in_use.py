@@ -23,11 +23,11 @@ NEEDED = {
     "marks_amendment_deadline", "results_to_centres", "results_to_learners", "late_claims_open",
     "late_claims_close", "certificates_due",
 }  # fmt: skip
-every_series = pytest.mark.parametrize("series", IN_USE.all_series(), ids=lambda one: one.id)
+every_series = pytest.mark.parametrize("series", IN_USE.all_series(), ids=lambda series: series.id)
 
 
 def test_cal_1_there_are_two_exam_series_a_year_and_none_is_left_out() -> None:
-    ids = [one.id for one in IN_USE.all_series()]
+    ids = [series.id for series in IN_USE.all_series()]
     assert ids[0] == "2023-01"
     for before, after in pairwise(ids):
         assert after == (f"{before[:4]}-06" if before.endswith("-01") else f"{int(before[:4]) + 1}-01")
@@ -38,7 +38,7 @@ def test_cal_1_a_header_names_it_and_learners_register_for_its_school_year(serie
     assert IN_USE.series(series.key, series.awarding_body) is series
     registration = IN_USE.series_by_id(f"{int(series.id[:4]) - 1}-09")
     assert registration
-    opens, begins = (IN_USE.milestone(one, "window_opens", AT_LAST) for one in (registration, series))
+    opens, begins = (IN_USE.milestone(opening, "window_opens", AT_LAST) for opening in (registration, series))
     assert opens
     assert begins
     assert opens.at <= begins.at
@@ -46,14 +46,14 @@ def test_cal_1_a_header_names_it_and_learners_register_for_its_school_year(serie
 
 @every_series
 def test_cal_1_it_has_every_date_that_a_series_needs(series: Series) -> None:
-    events = {one.event for one in IN_USE.milestones_of(series, AT_LAST)}
+    events = {date.event for date in IN_USE.milestones_of(series, AT_LAST)}
     assert events >= NEEDED
     assert ("reentry_deadline" in events) == (series.month == 6)
 
 
 @every_series
 def test_cal_1_its_dates_come_one_after_the_other(series: Series) -> None:
-    of = {one.event: one.at for one in IN_USE.milestones_of(series, AT_LAST) if one.component == "*"}
+    of = {date.event: date.at for date in IN_USE.milestones_of(series, AT_LAST) if date.component == "*"}
     for order in (
         ("window_opens", "on_time_deadline", "high_late_from", "window_closes", "results_to_centres"),
         ("window_opens", "marks_deadline", "marks_amendment_deadline", "results_to_centres"),
@@ -80,7 +80,7 @@ def test_cal_2_what_files_have_been_judged_by_is_never_edited(file: str) -> None
 
 
 def test_every_line_names_a_source_or_says_that_it_is_ours() -> None:
-    known = {one.name for one in IN_USE.sources} | {"ours"}
+    known = {source.name for source in IN_USE.sources} | {"ours"}
     used = set()
     for sheet in SHEETS:
         for row in rows_of(CATALOGUE_OF_THE_PROJECT, sheet.file):

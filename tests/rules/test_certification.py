@@ -36,7 +36,7 @@ TABLES = [
     for code in CODES
 ]
 CONVERSION = table(TABLES)
-UMS = {(one.boundaries.series, one.boundaries.component): one.ums for one in TABLES}
+UMS = {(conversion.boundaries.series, conversion.boundaries.component): conversion.ums for conversion in TABLES}
 CLAIMED = datetime(2024, 4, 1, 12, tzinfo=UTC)
 
 
@@ -47,8 +47,8 @@ def frame(rows: Sequence[tuple[Any, ...]], schema: dict[str, Any]) -> pl.DataFra
 def sittings(*taken: str, uci: str = "U1", centre: str = "64123") -> pl.DataFrame:
     """Sittings written `BEN01 2024-01 40`: a raw mark, `absent`, or `unmarked`."""
     entered, marks = [], []
-    for number, one in enumerate(taken, 1):
-        code, series, mark = one.split()
+    for number, sitting in enumerate(taken, 1):
+        code, series, mark = sitting.split()
         entered.append((number, centre, series, "0001", uci, code, "internal"))
         if mark != "unmarked":
             raw, status = (None, "A") if mark == "absent" else (int(mark), "")
@@ -79,8 +79,8 @@ def outcome(certified: Certified) -> tuple[str, str, int | None, str]:
 def why(certified: Certified) -> dict[str, str]:
     """Each sitting considered, and why it counts (`+`) or is passed over."""
     return {
-        f"{one['component']} {one['series']}": f"{'+' * one['counts']}{one['why']}"
-        for one in certified.choices.iter_rows(named=True)
+        f"{row['component']} {row['series']}": f"{'+' * row['counts']}{row['why']}"
+        for row in certified.choices.iter_rows(named=True)
     }
 
 
@@ -253,7 +253,7 @@ taken_once = st.tuples(
 
 
 @given(
-    st.lists(st.lists(taken_once, max_size=9, unique_by=lambda one: one[:2]), min_size=1, max_size=12),
+    st.lists(st.lists(taken_once, max_size=9, unique_by=lambda sitting: sitting[:2]), min_size=1, max_size=12),
     st.sampled_from(SERIES),
 )
 @settings(derandomize=True, deadline=None, max_examples=150)
@@ -261,7 +261,7 @@ def test_crt_2_crt_3_every_claim_is_awarded_as_the_slow_awarding_awards_it(
     learners: list[list[tuple[str, str, str]]], series: str
 ) -> None:
     """Many learners at once, in columns, against one at a time in plain Python."""
-    taken = [sittings(*(" ".join(one) for one in its), uci=f"U{n}") for n, its in enumerate(learners)]
+    taken = [sittings(*(" ".join(learner) for learner in its), uci=f"U{n}") for n, its in enumerate(learners)]
     claims = frame(
         [(n, "64123", f"{n + 1:04d}", f"U{n}", "BEN99", CLAIMED, "edi") for n in range(len(learners))], CLAIMS
     )

@@ -38,13 +38,15 @@ def judge(
 ) -> list[Row]:
     """Codes and options for one registered learner; `before`: components sat, with their series. Unless `marks` says
     otherwise, every component has one."""
-    given = [(one, 40, "") for one in entered] if marks is None else marks
+    given = [(code, 40, "") for code in entered] if marks is None else marks
     found = without_result(
-        pl.DataFrame([(CENTRE, NUMBER, UCI, one) for one in entered], LEARNER, orient="row"),
+        pl.DataFrame([(CENTRE, NUMBER, UCI, code) for code in entered], LEARNER, orient="row"),
         pl.DataFrame([(CENTRE, NUMBER, UCI, registered)], LEARNER, orient="row"),
-        pl.DataFrame([(CENTRE, sat, UCI, one, False) for one, sat in before], SITTINGS, orient="row"),
-        pl.DataFrame([(CENTRE, UCI, *one) for one in given], MARKED, orient="row"),
-        pl.DataFrame([(CENTRE, one) for one in refused], {"centre": pl.String, "candidate": pl.String}, orient="row"),
+        pl.DataFrame([(CENTRE, sat, UCI, code, False) for code, sat in before], SITTINGS, orient="row"),
+        pl.DataFrame([(CENTRE, UCI, *row) for row in given], MARKED, orient="row"),
+        pl.DataFrame(
+            [(CENTRE, candidate) for candidate in refused], {"centre": pl.String, "candidate": pl.String}, orient="row"
+        ),
         series(when),
         CATALOGUE,
     )
@@ -138,7 +140,7 @@ def test_ops_1_a_claim_that_is_not_on_the_list_has_every_component(entered: set[
     """CRT-2: internals up to the series, the external in it."""
     held = sorted(entered | {"BEN99"})
     told = {code for code, _ in judge(held, sorted(before))}
-    internals = {"BEN01", "BEN02"} <= set(held) | {one for one, _ in before}
+    internals = {"BEN01", "BEN02"} <= set(held) | {code for code, _ in before}
     assert ("CLAIM_INCOMPLETE" in told) == (not internals or "BEN03" not in held)
     assert "NO_CASH_IN" not in told
 

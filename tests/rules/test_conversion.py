@@ -33,16 +33,16 @@ def rows(name: str) -> list[dict[str, str]]:
 
 def other_unit(unit: str) -> tuple[Boundaries, Scale]:
     """A unit of another qualification, of which figures are published."""
-    mine = [one for one in rows("boundaries_of_other_units.csv") if one["unit"] == unit]
+    mine = [row for row in rows("boundaries_of_other_units.csv") if row["unit"] == unit]
     most = int(mine[0]["ums_max"])
-    grades = [(one["grade"], int(one["ums"])) for one in mine] + [("U", 0)]
+    grades = [(row["grade"], int(row["ums"])) for row in mine] + [("U", 0)]
     day = date(2010, 1, 1)
     thresholds = tuple(Threshold("external", most, grade, ums, grade, day, False, "ours") for grade, ums in grades)
-    marks = tuple((one["grade"], int(one["raw_mark"])) for one in mine)
+    marks = tuple((row["grade"], int(row["raw_mark"])) for row in mine)
     return Boundaries("2010-06", unit, int(mine[0]["raw_max"]), marks), Scale("external", most, day, thresholds)
 
 
-@pytest.mark.parametrize("check", rows("checks.csv"), ids=lambda one: f"{one['check']}: {one['why']}")
+@pytest.mark.parametrize("check", rows("checks.csv"), ids=lambda check: f"{check['check']}: {check['why']}")
 def test_awd_1_the_checks_of_other_units_come_out(check: dict[str, str]) -> None:
     conversion = convert(*other_unit(check["unit"]))
     assert conversion.ums[int(check["raw_mark"])] == int(check["ums"])
@@ -123,20 +123,25 @@ def test_awd_1_the_canonical_text_tells_any_two_tables_apart() -> None:
     made = convert(SUMMER, EXTERNAL)
     assert made.sha256 == convert(SUMMER, EXTERNAL).sha256
     others = [evolve(SUMMER, series="2025-06"), evolve(SUMMER, cap=False), evolve(SUMMER, component="BEN01")]
-    assert len({made.sha256, *(convert(one, EXTERNAL).sha256 for one in others)}) == 4
+    assert len({made.sha256, *(convert(boundaries, EXTERNAL).sha256 for boundaries in others)}) == 4
     assert made.text.startswith("2024-06 BEN03 raw 60 ums 120 cap yes\nL2D=45 L2M=39")
     assert table([made]).row(45) == ("2024-06", "BEN03", 45, 96, "L2D")
 
 
-@pytest.mark.parametrize("series", CATALOGUE.all_series(), ids=lambda one: one.id)
+@pytest.mark.parametrize("series", CATALOGUE.all_series(), ids=lambda series: series.id)
 def test_awd_1_the_placeholder_boundaries_of_every_series_make_tables(series: Series, golden: Golden) -> None:
-    offered = [part for one in CATALOGUE.qualifications for part in one.components if part.why_not(series) is None]
+    offered = [
+        part
+        for qualification in CATALOGUE.qualifications
+        for part in qualification.components
+        if part.why_not(series) is None
+    ]
     data = made_up(series.id, {part.code: part.raw_max for part in offered})
     golden.file(FIXTURES / "boundaries" / f"{series.id}.csv", data)
     lines = list(csv.DictReader(data.decode("utf-8").splitlines()))
-    assert {one["placeholder"] for one in lines} == {"Y"}
+    assert {line["placeholder"] for line in lines} == {"Y"}
     for part in offered:
-        marks = tuple((one["grade"], int(one["raw_mark"])) for one in lines if one["component"] == part.code)
+        marks = tuple((line["grade"], int(line["raw_mark"])) for line in lines if line["component"] == part.code)
         made = convert(Boundaries(series.id, part.code, part.raw_max, marks), CATALOGUE.scale(part.code))
         assert set(made.grades) == {*GRADES, "U"}
 
@@ -144,7 +149,7 @@ def test_awd_1_the_placeholder_boundaries_of_every_series_make_tables(series: Se
 def test_awd_3_placeholder_boundaries_move_from_series_to_series() -> None:
     def of(series: str) -> list[str]:
         with (FIXTURES / "boundaries" / f"{series}.csv").open(encoding="utf-8", newline="") as file:
-            return [one["raw_mark"] for one in csv.DictReader(file) if one["component"] == "BEN01"]
+            return [row["raw_mark"] for row in csv.DictReader(file) if row["component"] == "BEN01"]
 
-    every = [of(one.id) for one in CATALOGUE.all_series()]
-    assert len({tuple(one) for one in every}) > len(every) / 2
+    every = [of(series.id) for series in CATALOGUE.all_series()]
+    assert len({tuple(marks) for marks in every}) > len(every) / 2

@@ -26,7 +26,7 @@ def records(candidates: str, ucis: str, centre: str = CENTRE) -> pl.DataFrame:
 def told(found: Found) -> list[tuple[str, int | None, str]]:
     """Code, line and the last word of each message."""
     findings: tuple[Finding, ...] = found.of(0)
-    return sorted((one.code, one.line, one.message.rsplit(maxsplit=1)[-1]) for one in findings)
+    return sorted((finding.code, finding.line, finding.message.rsplit(maxsplit=1)[-1]) for finding in findings)
 
 
 def test_reg_5_each_candidate_under_one_number_is_told_of_another() -> None:
@@ -64,7 +64,7 @@ def test_reg_4_each_uci_of_one_uln_is_told_of_another(count: int) -> None:
     found = Found([""])
     one_uln_one_uci(records("123"[:count], "ABC"[:count]), NO_LEARNERS, found)
     assert codes(found.of(0)) == ["ULN_TWO_UCIS"] * count
-    assert all(" and " in one.message for one in found.of(0))
+    assert all(" and " in finding.message for finding in found.of(0))
 
 
 def test_mrk_1_of_many_marks_for_one_learner_ten_lines_are_named() -> None:

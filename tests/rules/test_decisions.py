@@ -177,8 +177,10 @@ def test_fee_5_amounts_are_integer_pence_and_add_up() -> None:
 
 def test_reg_2_an_entry_needs_a_registration() -> None:
     decision = decided(arrival(centre_file((*ENTERPRISE, "BZS01", "BZS02"))), registered())
-    found = [one for one in decision.findings if one.code == "NOT_REGISTERED"]
-    assert [(one.line, one.columns, one.value) for one in found] == [(n, (137, 149), "BZS01, BZS02") for n in (3, 4, 5)]
+    found = [finding for finding in decision.findings if finding.code == "NOT_REGISTERED"]
+    assert [(finding.line, finding.columns, finding.value) for finding in found] == [
+        (n, (137, 149), "BZS01, BZS02") for n in (3, 4, 5)
+    ]
     assert decision.outcome is Outcome.PARTLY
     assert (decision.added.height, decision.options_refused) == (12, 6)
 
@@ -251,7 +253,11 @@ def test_ent_1_an_unknown_option_refuses_its_candidate_and_lists_the_codes() -> 
 )
 def test_ent_1_a_code_of_the_other_kind_is_recognised(data: bytes, hint: str) -> None:
     received = REGISTERED if b"9B23" in data else ON_TIME
-    found = [one for one in decided(arrival(data, received), registered()).findings if one.code == "OPTION_UNKNOWN"]
+    found = [
+        finding
+        for finding in decided(arrival(data, received), registered()).findings
+        if finding.code == "OPTION_UNKNOWN"
+    ]
     assert hint in found[0].expected
 
 
@@ -274,4 +280,4 @@ def test_a_round_decides_many_centres_at_once_and_each_alone() -> None:
     other = arrival(centre_file(centre="58201"), centre="58201")
     decisions = decide([arrival(centre_file()), other], CATALOGUE, registered())
     assert [decision.outcome for decision in decisions] == [Outcome.ACCEPTED, Outcome.REFUSED]
-    assert {one.file for one in decisions[1].findings} == {"E5820115.X01"}
+    assert {finding.file for finding in decisions[1].findings} == {"E5820115.X01"}

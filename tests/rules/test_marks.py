@@ -131,8 +131,8 @@ def test_mrk_1_two_numbers_exchanged_are_both_named() -> None:
 
 def test_mrk_1_of_two_marks_in_one_file_none_is_taken() -> None:
     decision = sent(mark(1, "40"), mark(2), mark(1, "41"))
-    twice = [one for one in decision.findings if one.code == "MARK_TWICE"]
-    assert [one.line for one in twice] == [3, 5]
+    twice = [finding for finding in decision.findings if finding.code == "MARK_TWICE"]
+    assert [finding.line for finding in twice] == [3, 5]
     assert "lines 3, 5" in twice[0].message
     assert counts(decision) == (3, 1, 0, 0, 2)
 
@@ -234,7 +234,10 @@ def test_cal_2_the_deadline_is_that_of_the_calendar_in_force_at_receipt() -> Non
         for received in (datetime(2024, 3, 31, 22, 59, 59, tzinfo=UTC), datetime(2024, 3, 31, 23, tzinfo=UTC))
     ]
     found = marks.deadlines(records, arrivals, {0: series, 1: series}, CATALOGUE, pl.DataFrame(schema=WINDOWS))
-    assert [one.day for one in found.sort("file")["deadline"].dt.convert_time_zone("Europe/London")] == [2, 16]
+    assert [deadline.day for deadline in found.sort("file")["deadline"].dt.convert_time_zone("Europe/London")] == [
+        2,
+        16,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_mod_1_size_and_extremes_hold_for_every_cohort(learners: pl.DataFrame, r
 def test_mod_1_other_cohorts_draw_other_learners() -> None:
     learners = cohort([20] * 90)
     seeds = [seed("2024-06", "64123", "BEN01"), seed("2024-06", "64123", "BEN02"), seed("2024-06", "64124", "BEN01")]
-    assert len({tuple(draw(learners, sized(10), one)["uci"]) for one in seeds}) == 3
+    assert len({tuple(draw(learners, sized(10), number)["uci"]) for number in seeds}) == 3
 
 
 def country(centres: int) -> pl.DataFrame:
@@ -158,9 +158,9 @@ def country(centres: int) -> pl.DataFrame:
 def test_mod_1_all_cohorts_at_once_as_each_by_itself() -> None:
     cohorts = country(3).filter((pl.col("centre") != "10001") | (pl.col("candidate") < "1021"))
     together = draw_all(cohorts, lambda size: sized(15, True) if size < 30 else sized(20))
-    for (centre, component), one in cohorts.partition_by("centre", "component", as_dict=True).items():
+    for (centre, component), learners_of in cohorts.partition_by("centre", "component", as_dict=True).items():
         rule = sized(15, True) if centre == "10001" else sized(20)
-        alone = draw(one, rule, seed("2024-06", str(centre), str(component)))
+        alone = draw(learners_of, rule, seed("2024-06", str(centre), str(component)))
         mine = together.filter(pl.col("centre") == centre, pl.col("component") == component)
         assert mine.select(alone.columns).equals(alone)
 
@@ -208,7 +208,7 @@ def feed(*rows: tuple[str, str], centre: str = "64123") -> pl.DataFrame:
 
 def judged_codes(rows: pl.DataFrame, samples: pl.DataFrame) -> tuple[list[tuple[str, int | None]], list[object]]:
     judged = judge("moderator.csv", rows, samples)
-    return [(one.code, one.line) for one in judged.found.of(0)], judged.good["uci"].to_list()
+    return [(finding.code, finding.line) for finding in judged.found.of(0)], judged.good["uci"].to_list()
 
 
 def test_mod_2_a_good_feed_is_applied_whole() -> None:
@@ -236,7 +236,7 @@ def test_mod_2_rows_that_cannot_be_applied_are_told_and_the_others_are_applied(
     rows: pl.DataFrame, samples: pl.DataFrame, code: str | None, good: list[str]
 ) -> None:
     found, applied = judged_codes(rows, samples)
-    assert {one for one, _ in found} == ({code} if code else set())
+    assert {code for code, _ in found} == ({code} if code else set())
     assert applied == good
 
 

@@ -41,7 +41,7 @@ def enter(*options: str, known: Known, received: str = "2024-02-15T12:00:00+00:0
     ("series", "refused"), [(["2023-06"], False), (["2023-06", "2024-01"], True), (["2024-06"], False)]
 )
 def test_ent_3_an_internal_component_is_retaken_once(series: list[str], refused: bool) -> None:
-    decision = enter("BEN01", known=sat(*(("BEN01", one) for one in series)))
+    decision = enter("BEN01", known=sat(*(("BEN01", taken) for taken in series)))
     assert ("RETAKE_LIMIT" in codes(decision.findings)) is refused
     assert decision.added.is_empty() is refused
 

@@ -49,7 +49,7 @@ def found(*, results: str = "", awards: str = "", entered: str = "", claims: str
 
 
 def _words(said: str) -> list[list[str]]:
-    return [one.split() for one in said.split(", ") if one]
+    return [part.split() for part in said.split(", ") if part]
 
 
 def _frame(rows: list[dict[str, Any]], schema: dict[str, Any]) -> pl.DataFrame:
@@ -84,4 +84,4 @@ def test_crt_6_what_came_after_the_award_is_told() -> None:
 
 
 def test_every_reason_says_its_rule_and_what_to_do() -> None:
-    assert all(one.rule and one.words and one.remedy for one in REASONS.values())
+    assert all(reason.rule and reason.words and reason.remedy for reason in REASONS.values())

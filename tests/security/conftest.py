@@ -84,7 +84,7 @@ class Taken:
 
     def codes(self, case: hostile.Case) -> set[str]:
         """The codes of the findings of that reply."""
-        return {one["code"] for one in self.reply(case)["findings"]}
+        return {finding["code"] for finding in self.reply(case)["findings"]}
 
     def text(self, case: hostile.Case) -> str:
         """The reply as a person reads it."""
@@ -176,7 +176,7 @@ def played(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFac
     with open_desk(settings) as desk, recording() as log:
         play(desk, made)
         notes = "\n".join(_reported(desk, made.events[-1].at))
-        yield Season(desk, tuple(one.person for one in made.truth.learners), log.text, notes)
+        yield Season(desk, tuple(learner.person for learner in made.truth.learners), log.text, notes)
 
 
 def _reported(desk: Desk, now: datetime) -> Iterator[str]:

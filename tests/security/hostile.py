@@ -220,7 +220,7 @@ def sent(
     records: str = "",
     distribution: str = "S",
 ) -> bytes:
-    details = block(line for one in rows for line in candidate_records(letter, records or centre, one, options))
+    details = block(line for row in rows for line in candidate_records(letter, records or centre, row, options))
     header = Header(
         letter=letter, centre=centre, awarding_body=stream[0], series=stream[1][:2], year=stream[1][2:],
         distribution=distribution,
@@ -264,10 +264,10 @@ def _marks(number: int, header: str, rows: list[dict[str, str]]) -> Case:
     details = block(
         record(
             MARK,
-            {"data_type": "M", "record_type": "5", "centre": header, "candidate": one["candidate"], "uci": one["uci"],
+            {"data_type": "M", "record_type": "5", "centre": header, "candidate": row["candidate"], "uci": row["uci"],
              "component": "BEN01", "mark": "50"},
         )
-        for one in rows
+        for row in rows
     )  # fmt: skip
     said = Header(letter="M", centre=header, awarding_body="15", series="6B", year="24")
     data = file(said, [Centre(number=header, sequence=number, produced="010524", details=details)])
@@ -275,7 +275,7 @@ def _marks(number: int, header: str, rows: list[dict[str, str]]) -> Case:
 
 
 _THEM = learners(THEIRS, THEIR_NAMES)
-_THEIR_UCIS = [one | {"name": "PLAIN:ANNA"} for one in _THEM]
+_THEIR_UCIS = [learner | {"name": "PLAIN:ANNA"} for learner in _THEM]
 _THEIR_NUMBERS = learners("31415", OUR_NAMES)
 """Candidates 0001 to 0003, as they have, with identifiers nobody has."""
 

@@ -97,7 +97,7 @@ SIZES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "trailers that count to the stars": (NAME, lambda: _counted("9" * 8)),
     "zeros": (NAME, lambda: b"\0" * MOST),
     "nested bundle": (BUNDLE, _nested),
-    "bundle of a high ratio": (BUNDLE, lambda: _zip((f"{one}6B24_15.X01", b"S" * (100 * MIB)) for one in "SOC")),
+    "bundle of a high ratio": (BUNDLE, lambda: _zip((f"{letter}6B24_15.X01", b"S" * (100 * MIB)) for letter in "SOC")),
     "bundle of many members": (BUNDLE, lambda: _zip((f"S6B24_15.X{n % 100:02d}", b"S1") for n in range(20_000))),
     "bundle that lies small": (BUNDLE, lambda: _lying(2)),
     "bundle that lies large": (BUNDLE, lambda: _lying(0xFFFFFFF0)),
@@ -115,7 +115,7 @@ def main(names: list[str]) -> None:
         data = make()
         began = time.process_time()
         checked = check_file(named, data, catalogue, datetime(2024, 2, 15, 12, tzinfo=UTC))
-        codes = sorted({one.code for each in checked for one in each.findings})
+        codes = sorted({finding.code for each in checked for finding in each.findings})
         took, most = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         print(f"{name}|{len(data)}|{took:.2f}|{most}|{len(checked)}|{','.join(codes)}")
 

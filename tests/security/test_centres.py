@@ -24,8 +24,8 @@ CASES = [pytest.param(case, id=name) for name, case in hostile.SPEAKING.items()]
 
 def secrets() -> Iterator[str]:
     """What only the other centre and the desk know."""
-    for one in hostile.learners(THEIRS, hostile.THEIR_NAMES):
-        yield from (one["uci"], one["uln"], *one["name"].split(":"))
+    for learner in hostile.learners(THEIRS, hostile.THEIR_NAMES):
+        yield from (learner["uci"], learner["uln"], *learner["name"].split(":"))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -33,7 +33,7 @@ def test_fil_6_a_reply_holds_nothing_of_another_centre_but_what_its_sender_wrote
     taken: Taken, case: hostile.Case
 ) -> None:
     said = taken.text(case) + json.dumps(taken.reply(case))
-    told = [one for one in secrets() if one.encode() not in case.data and one in said]
+    told = [secret for secret in secrets() if secret.encode() not in case.data and secret in said]
     assert told == []
 
 
@@ -64,16 +64,16 @@ def test_fil_6_of_the_other_centre_nothing_changes_and_it_is_told_nothing(taken:
     held = taken.rows("SELECT candidate, uci, option FROM entries WHERE centre = :centre AND ended_by IS NULL",
                       centre=THEIRS)  # fmt: skip
     assert sorted(held) == sorted(
-        (one["candidate"], one["uci"], option) for one in theirs for option in ("BEN01", "BEN02", "BEN03")
+        (learner["candidate"], learner["uci"], option) for learner in theirs for option in ("BEN01", "BEN02", "BEN03")
     )
     assert taken.rows("SELECT count(*) FROM entries WHERE centre = :centre", centre=THEIRS) == [(9,)]
     assert taken.rows("SELECT count(*) FROM marks") == [(0,)]
-    out = {one.key for one in taken.desk.store.list(f"outbox/{THEIRS}/") if not one.key.endswith(".json")}
+    out = {stored.key for stored in taken.desk.store.list(f"outbox/{THEIRS}/") if not stored.key.endswith(".json")}
     assert len(out) == len(hostile.THEIR_FILES) + 1
 
 
 def test_fil_6_the_sender_holds_nothing_that_is_not_its_own(taken: Taken) -> None:
-    ours = {one["uci"] for one in hostile.learners(OURS)}
+    ours = {learner["uci"] for learner in hostile.learners(OURS)}
     for table in ("entries", "registrations"):
         held = {uci for (uci,) in taken.rows(f"SELECT uci FROM {table} WHERE centre = :centre", centre=OURS)}
         assert held <= ours
@@ -99,7 +99,7 @@ def test_ent_3_where_a_learner_of_another_centre_has_sat_is_not_told(taken: Take
     def codes(known: Known, catalogue: Catalogue) -> set[str]:
         arrival = Arrival(submission=read(case.name.decode(), case.data), centre=OURS, received=hostile.NOW, sha256="1")
         [decision] = decide([arrival], catalogue, known)
-        return {one.code for one in decision.findings}
+        return {finding.code for finding in decision.findings}
 
     nothing = Known.nothing()
     theirs = evolve(nothing, sittings=sittings, registrations=registered.filter(pl.col("centre") == THEIRS))

@@ -27,14 +27,16 @@ def personal(person: Mapping[str, str]) -> Iterator[str]:
     """Everything about a learner that is nobody's business in a log, in every way it might be written."""
     surname, _, forenames = person["name"].partition(":")
     yield from (person["name"], f"{forenames} {surname}", f"{surname}, {forenames}")
-    yield from (one for one in (person["uci"], person.get("uln", ""), person.get("upn", "")) if one)
+    yield from (
+        identifier for identifier in (person["uci"], person.get("uln", ""), person.get("upn", "")) if identifier
+    )
     if person["born"]:
         born = datetime.strptime(person["born"], "%d%m%y").replace(tzinfo=UTC).date()
         yield from (born.isoformat(), f"{born:%d/%m/%Y}", f"datetime.date({born.year}, {born.month}, {born.day})")
 
 
 def told(text: str, people: tuple[Mapping[str, str], ...] | list[dict[str, str]]) -> list[str]:
-    return sorted({one for person in people for one in personal(person) if one.lower() in text.lower()})
+    return sorted({value for person in people for value in personal(person) if value.lower() in text.lower()})
 
 
 # --- A season --------------------------------------------------------------------------------------------------------
@@ -89,7 +91,7 @@ def land(desk: Desk) -> list[dict[str, str]]:
     for case in hostile.REGISTRATIONS:
         hostile.land(root, case)
     people = hostile.learners(hostile.THEIRS, hostile.THEIR_NAMES)
-    other = hostile.sent("E", hostile.THEIRS, [one | {"name": "SOMEBODY:ELSE"} for one in people], ("BEN01",), 1)
+    other = hostile.sent("E", hostile.THEIRS, [person | {"name": "SOMEBODY:ELSE"} for person in people], ("BEN01",), 1)
     hostile.land(root, hostile.Case(hostile.THEIRS, b"E5820115.X01", other))
     return people
 

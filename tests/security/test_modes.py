@@ -104,7 +104,10 @@ PLACES = ("outbox/", "portal/", "inbox/", "basedata/")
 
 def reachable(desk: Desk) -> dict[str, bytes]:
     return {
-        one.key: desk.store.get(one.key) for place in PLACES for one in desk.store.list(place) if one.kind == "file"
+        stored.key: desk.store.get(stored.key)
+        for place in PLACES
+        for stored in desk.store.list(place)
+        if stored.kind == "file"
     }
 
 

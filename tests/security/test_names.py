@@ -25,11 +25,11 @@ from tests.security.conftest import Recorder, Taken
 
 REPLY = re.compile(r"X[0-9]{5}[0-9]{2}\.X[0-9]{2}(\.json)?")
 NAMED = [*hostile.NAMED, *hostile.NESTED, *hostile.ILL_FORMED, *hostile.HOMELESS]
-THINGS = [one for one in hostile.things() if one.name != b"hard"]
+THINGS = [thing for thing in hostile.things() if thing.name != b"hard"]
 
 
 def keys(taken: Taken, place: str) -> list[str]:
-    return [one.key.removeprefix(place) for one in taken.desk.store.list(place)]
+    return [stored.key.removeprefix(place) for stored in taken.desk.store.list(place)]
 
 
 def test_whatever_lands_gets_exactly_one_reply_to_whom_it_belongs(taken: Taken) -> None:
@@ -44,9 +44,9 @@ def test_whatever_lands_gets_exactly_one_reply_to_whom_it_belongs(taken: Taken) 
 
 
 def test_the_inbox_is_empty_but_for_hidden_files_and_the_folder_that_is_a_link(taken: Taken) -> None:
-    left = [one for one in keys(taken, "inbox/") if not one.endswith("/")]
+    left = [key for key in keys(taken, "inbox/") if not key.endswith("/")]
     assert left == [os.fsdecode(f"{hostile.NAMES}/".encode() + hostile.HIDDEN.name), "20009"]
-    assert not [one for one in taken.desk.store.list("feeds/") if one.kind != "folder"]
+    assert not [stored for stored in taken.desk.store.list("feeds/") if stored.kind != "folder"]
 
 
 def test_the_outbox_holds_replies_under_their_own_names_and_nothing_a_sender_named(taken: Taken) -> None:
@@ -110,19 +110,19 @@ def test_they_are_set_aside_as_what_they_are(taken: Taken) -> None:
 
 
 def test_what_lies_behind_a_link_is_in_no_archive_and_no_reply(taken: Taken) -> None:
-    hard = next(one for one in hostile.things() if one.name == b"hard")
+    hard = next(thing for thing in hostile.things() if thing.name == b"hard")
     sha256 = taken.reply(hard)["sha256"]
     holding = [
-        one.key
+        stored.key
         for place in ("archive/", "outbox/", "quarantine/")
-        for one in taken.desk.store.list(place)
-        if one.kind == "file" and hostile.SECRET in taken.desk.store.get(one.key)
+        for stored in taken.desk.store.list(place)
+        if stored.kind == "file" and hostile.SECRET in taken.desk.store.get(stored.key)
     ]
     assert holding == [f"archive/{sha256}"], "a hard link is a file like any other; links are not"
 
 
 def test_a_hard_link_is_copied_and_its_other_name_is_left_alone(taken: Taken) -> None:
-    hard = next(one for one in hostile.things() if one.name == b"hard")
+    hard = next(thing for thing in hostile.things() if thing.name == b"hard")
     other, copy = taken.outside / "secret.txt", taken.root / "archive" / taken.reply(hard)["sha256"]
     assert other.stat().st_nlink == copy.stat().st_nlink == 1
     assert other.stat().st_ino != copy.stat().st_ino
@@ -157,8 +157,8 @@ def test_what_is_exchanged_for_a_link_after_the_listing_is_not_followed(work: De
     assert ingest(evolve(work, store=store), hostile.NOW).received == 0
     later = hostile.NOW + timedelta(minutes=5)
     assert ingest(work, later).outcomes == {"refused": 1}
-    held = [one for place in ("archive/", "outbox/") for one in work.store.list(place)]
-    assert not [one.key for one in held if hostile.SECRET in work.store.get(one.key)]
+    held = [stored for place in ("archive/", "outbox/") for stored in work.store.list(place)]
+    assert not [stored.key for stored in held if hostile.SECRET in work.store.get(stored.key)]
     assert (outside / "file.txt").read_bytes() == hostile.SECRET
 
 
@@ -177,10 +177,10 @@ def test_on_s3_a_key_that_leads_elsewhere_stops_no_run_and_is_left_for_a_person(
     summary = ingest(desk, now)
     assert summary.received == len(GOOD)  # all but the hidden one, and the one with an honest name
     assert f" {len(BAD)} could not be taken: see the log." in summary.note()
-    left = {one.key.removeprefix("inbox/") for one in bucket.list("inbox/")}
+    left = {stored.key.removeprefix("inbox/") for stored in bucket.list("inbox/")}
     assert left == {*BAD, "64123/..x\\y"}
     assert recorded.text.count("cannot be taken") == len(BAD)
-    out = [one.key for one in bucket.list("outbox/")]
+    out = [stored.key for stored in bucket.list("outbox/")]
     assert len(out) == 2 * len(GOOD)
     assert all(REPLY.fullmatch(key.removeprefix("outbox/64123/")) for key in out)
     assert ingest(desk, now + timedelta(minutes=5)).received == 0

@@ -29,5 +29,5 @@ def test_every_test_of_this_folder_is_named_by_the_page() -> None:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
         ]
         assert tests
-        missing += [f"{path.name}: {one}" for one in tests if one not in re.split(r"[ ,]+", named)]
+        missing += [f"{path.name}: {test}" for test in tests if test not in re.split(r"[ ,]+", named)]
     assert missing == []

@@ -73,7 +73,7 @@ def test_no_bundle_is_unpacked_beyond_its_limits(read: dict[str, Read]) -> None:
 
 def test_counts_are_compared_and_never_believed(taken: Taken) -> None:
     for number in (60, 61):
-        case = next(one for one in hostile.IN_FIELDS if one.name.endswith(b"X%d" % number))
+        case = next(sent for sent in hostile.IN_FIELDS if sent.name.endswith(b"X%d" % number))
         assert "COUNT_WRONG" in taken.codes(case)
 
 

@@ -49,10 +49,10 @@ def test_no_lock_names_an_address_or_another_index(lock: Path) -> None:
 
 def test_the_lock_has_what_the_project_asks_for() -> None:
     held = locked(LOCKS[0])
-    for one in wanted():
-        versions, _ = held.get(canonicalize_name(one.name), (set[str](), ""))
-        assert versions, f"{one} is not in the lock: `make lock`"
-        assert all(one.specifier.contains(version, prereleases=True) for version in versions), one
+    for requirement in wanted():
+        versions, _ = held.get(canonicalize_name(requirement.name), (set[str](), ""))
+        assert versions, f"{requirement} is not in the lock: `make lock`"
+        assert all(requirement.specifier.contains(version, prereleases=True) for version in versions), requirement
 
 
 def test_make_installs_nothing_without_hashes() -> None:

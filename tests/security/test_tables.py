@@ -73,7 +73,7 @@ FORMULAS = (
     "=cmd|' /C calc'!A0",
     '=HYPERLINK("http://x","y")',
 )
-_BEGINS = re.compile(f"[{re.escape(''.join(sorted({one[0] for one in FORMULAS})))}]")
+_BEGINS = re.compile(f"[{re.escape(''.join(sorted({formula[0] for formula in FORMULAS})))}]")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -91,14 +91,16 @@ def test_a_formula_is_text(text: str) -> None:
 
 
 def test_what_convert_writes_is_text_and_comes_back_to_the_letter() -> None:
-    frame = pl.DataFrame({"what": [*hostile.SQL, *(one for one in FORMULAS if one.isascii()), "'=1", "''", "plain"]})
+    frame = pl.DataFrame(
+        {"what": [*hostile.SQL, *(formula for formula in FORMULAS if formula.isascii()), "'=1", "''", "plain"]}
+    )
     made = guarded(frame)
     assert [cell for cell in made["what"] if re.match(r"[=+\-@\t\r]", cell)] == []
     assert unguarded(made).equals(frame)
 
 
 def test_no_csv_of_a_season_holds_a_formula(played: Season) -> None:
-    tables = [one.key for one in played.desk.store.list("") if one.key.endswith(".csv")]
+    tables = [stored.key for stored in played.desk.store.list("") if stored.key.endswith(".csv")]
     kinds = {re.sub(r"[0-9]+", "", key.rpartition("/")[2]) for key in tables}
     assert len(kinds) > 12, kinds
     for key in tables:
@@ -163,7 +165,7 @@ def test_markup_is_made_in_few_places() -> None:
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             if _ELEMENT.search(text):
                 made.add(path.relative_to(ROOT).as_posix())
-    assert {one for one in made if not one.startswith(MAKES_MARKUP)} == set()
+    assert {name for name in made if not name.startswith(MAKES_MARKUP)} == set()
     assert len(made) >= 3
 
 
@@ -186,7 +188,7 @@ def pages() -> Iterator[tuple[str, bytes | str]]:
     yield "marks", mark_bars(MARKUP, MARKUP, [1, 2, 3], [(MARKUP, 1)])
 
 
-@pytest.mark.parametrize(("what", "made"), [pytest.param(*one, id=one[0]) for one in pages()])
+@pytest.mark.parametrize(("what", "made"), [pytest.param(*shown, id=shown[0]) for shown in pages()])
 def test_markup_in_a_value_is_shown_as_text(what: str, made: bytes | str) -> None:
     seen = harmless(made)
     assert "onerror=alert(1)" in seen.text
@@ -208,7 +210,7 @@ def test_the_report_of_a_release_shows_who_approved_it_and_why_as_text(played: S
 
 
 def test_no_page_of_a_season_asks_for_anything_from_elsewhere(played: Season) -> None:
-    found = [one.key for one in played.desk.store.list("") if one.key.endswith((".html", ".svg"))]
+    found = [stored.key for stored in played.desk.store.list("") if stored.key.endswith((".html", ".svg"))]
     assert len({re.sub(r"[0-9]+", "", key.rpartition("/")[2]) for key in found}) > 6
     for key in found:
         harmless(played.desk.store.get(key))

@@ -22,23 +22,23 @@ STRANGE = [*hostile.NAMED, *hostile.ILL_FORMED, *hostile.IN_FIELDS, *hostile.FEE
 
 def obeyed(text: str) -> list[str]:
     """Characters a terminal would do something about, or that turn text around."""
-    return [one for one in text if not one.isprintable() and one != "\n"]
+    return [letter for letter in text if not letter.isprintable() and letter != "\n"]
 
 
 # --- Replies and logs ------------------------------------------------------------------------------------------------
 
 
 def test_every_reply_is_printable_ascii_in_lines_of_bounded_length(taken: Taken) -> None:
-    texts = [one.key for one in taken.desk.store.list("outbox/") if not one.key.endswith(".json")]
+    texts = [stored.key for stored in taken.desk.store.list("outbox/") if not stored.key.endswith(".json")]
     assert len(texts) > 150
     for key in texts:
         assert re.fullmatch(rb"([ -~]{0,800}\r\n)+", taken.desk.store.get(key)), key
 
 
 def test_every_twin_is_printable_ascii(taken: Taken) -> None:
-    for one in taken.desk.store.list("outbox/"):
-        if one.key.endswith(".json"):
-            assert re.fullmatch(rb"[ -~\n]+", taken.desk.store.get(one.key)), one.key
+    for stored in taken.desk.store.list("outbox/"):
+        if stored.key.endswith(".json"):
+            assert re.fullmatch(rb"[ -~\n]+", taken.desk.store.get(stored.key)), stored.key
 
 
 def test_the_log_of_the_ingest_is_printable(taken: Taken) -> None:
@@ -128,7 +128,9 @@ def test_the_tables_are_all_there_and_hold_what_was_booked(taken: Taken) -> None
 def test_names_are_stored_to_the_letter_in_their_normal_form(taken: Taken) -> None:
     stored = taken.rows("SELECT DISTINCT name FROM registrations WHERE centre = :centre", centre=hostile.FIELDS)
     without_letters = {"\\.:\\N", "':' OR 1=1 --"}  # refused: no letter stands before the colon
-    assert {name for (name,) in stored} == {normal_name(one) for one in hostile.SQL_NAMES if one not in without_letters}
+    assert {name for (name,) in stored} == {
+        normal_name(name) for name in hostile.SQL_NAMES if name not in without_letters
+    }
 
 
 @pytest.mark.parametrize("text", hostile.SQL)
@@ -154,5 +156,5 @@ def test_the_reasons_of_staff_are_stored_to_the_letter(taken: Taken) -> None:
 
 
 def test_a_template_in_a_name_is_not_filled_in(taken: Taken) -> None:
-    case = next(one for one in hostile.NAMED if b"__mro__" in one.name)
+    case = next(sent for sent in hostile.NAMED if b"__mro__" in sent.name)
     assert "{value}{0.__class__.__mro__}{uci}" in taken.text(case)
