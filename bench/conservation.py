@@ -27,7 +27,7 @@ SEED = 1
 
 @frozen(kw_only=True)
 class Weighed:
-    """What came of a season: what was counted, what did not agree, seconds of the jobs, and the most memory, in
+    """The outcome of a season: what was counted, what did not agree, seconds of the jobs, and the most memory, in
     bytes."""
 
     centres: int
@@ -39,7 +39,7 @@ class Weighed:
 
 
 def weigh(centres: int, learners: int, progress: Callable[[str], object] = print) -> Weighed:
-    """Plays and audits a season of so many centres of so many learners."""
+    """Plays and audits a season of this many centres of this many learners."""
     progress(f"making {centres:,} centres of {learners} learners")
     made = season(SEED, centres, learners)
     with (

@@ -146,7 +146,7 @@ def drop(inbox: Path, files: int, broken: int) -> int:
     for number in range(-(-files // 4)):
         centre = f"{10_000 + number}"
         (inbox / centre).mkdir(parents=True)
-        # Made-up ULNs would meet by chance, among so many learners.
+        # Among so many learners, made-up ULNs would coincide by chance.
         learners = [learner | {"uln": ""} for learner in people(centre, CANDIDATES, seed=number)]
         for part, (name, data) in enumerate(centre_files(centre, learners)):
             place = number * 4 + part
@@ -217,7 +217,7 @@ class Giant:
 
 
 def giant_file(records: int, centres: int) -> bytes:
-    """An entry file of distribution `M`: so many records, evenly of so many centres, each numbered from 0001."""
+    """An entry file of distribution `M`: this many records, spread evenly over the centres, each numbered from 0001."""
     parts = []
     for number in range(centres):
         centre = f"{10_000 + number}"
@@ -274,7 +274,7 @@ class Trickle:
 
 
 def trickle(settings: Settings, candidates: int = 10, every: int = 7) -> Trickle:
-    """Three uploads side by side, looked at by the ingest after every so many bytes."""
+    """Three uploads side by side; the ingest looks at them after every few bytes."""
     began = time.perf_counter()
     inbox = Path(settings.store_location) / "inbox"
     files = {}
@@ -345,12 +345,12 @@ class Tenfold:
 
 
 def series(settings: Settings, centres: int) -> tuple[dict[str, float], float, int]:
-    """A series of so many centres: seconds by step, processor time, peak."""
+    """A series of this many centres: seconds by step, processor time, peak."""
     return national.take_all(settings, centres), time.process_time(), memory("VmHWM")
 
 
 def tenfold(new: New, centres: int) -> Tenfold:
-    """A series of so many centres and one of ten times as many, each on a desk of its own."""
+    """A series of this many centres and a series of ten times as many, each on its own desk."""
     (small, less, low), (large, more, high) = (
         apart(series, new(f"series{number}"), number) for number in (centres, 10 * centres)
     )
@@ -361,7 +361,7 @@ def tenfold(new: New, centres: int) -> Tenfold:
 
 
 def flood_of(new: New, files: int = FILES, broken: int = BROKEN) -> Flood:
-    """Drops and takes so many files on a new desk."""
+    """Drops and takes in this many files on a new desk."""
     settings = new(f"flood{files}")
     size = drop(Path(settings.store_location) / "inbox", files, broken)
     return apart(flood, settings, files, broken, size)

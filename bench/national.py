@@ -55,7 +55,7 @@ BOUNDARIES = Path(__file__).parents[1] / "fixtures" / "boundaries"
 
 @frozen
 class Drop:
-    """One kind of file that every centre sends: what stands in it, when it landed, and what is counted."""
+    """A kind of file that every centre sends: its content, when it landed, and what is counted."""
 
     title: str
     letter: str
@@ -81,13 +81,13 @@ class Drop:
         return writer.block(lines)
 
     def files(self, centres: int) -> Iterator[tuple[str, bytes]]:
-        """Key and bytes of the file of each of so many centres."""
+        """Key and bytes of the file of each of `centres` centres."""
         used: set[str] = set()
         for number in range(centres):
             centre = f"{10_000 + number}"
             learners = list(people(centre, LEARNERS, seed=number))
             for learner in learners:
-                # Of so many made-up ULNs some are drawn twice; no two learners have the same.
+                # Among so many made-up ULNs some are drawn twice, but no two learners may have the same.
                 learner["uln"] = "" if learner["uln"] in used else learner["uln"]
                 used.add(learner["uln"])
             data = writer.single(
@@ -119,7 +119,7 @@ def main() -> None:
 
 
 def take_all(settings: Settings, centres: int = CENTRES) -> dict[str, float]:
-    """Every drop of so many centres through the ingest, a line each, and on to results day; seconds by step."""
+    """Takes every drop of `centres` centres through the ingest, a line each, and on to results day; seconds by step."""
     print(f"{centres:,} centres, {centres * LEARNERS:,} learners, {os.cpu_count()} cores")
     print(
         f"{'':16}{'files':>8}{'count':>10}{'':16}{'s':>8}{'files/s':>9}{'count/s':>10}{'per core':>10}{'peak MiB':>10}"
@@ -155,7 +155,7 @@ def take_all(settings: Settings, centres: int = CENTRES) -> dict[str, float]:
 
 
 def award_all(desk: Desk, centres: int) -> dict[str, float]:
-    """From the board's marks of so many centres to results day, a line a step; seconds by step."""
+    """From the board's marks of `centres` centres to results day, a line per step; seconds by step."""
     spent: dict[str, float] = {}
 
     def timed(title: str, work: Callable[[], T], goal: int = 0) -> T:

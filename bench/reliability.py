@@ -62,7 +62,7 @@ def crashes() -> Record:
     """The crash matrix on a folder and on S3, of a season a little larger than the tests have."""
     with (
         temporary_server() as (server, folder),
-        # Its clock stands still: when an object was written is in the ledger, and the same in all runs.
+        # Its clock is fixed: when an object was written is in the ledger, and must be the same in all runs.
         s3_server(folder / "s3.log", ENTERED.astimezone(UTC)) as port,
         pytest.MonkeyPatch.context() as patch,
     ):
@@ -110,7 +110,7 @@ def page(record: Mapping[str, Record]) -> str:
             "",
             "<!-- Made by `make reliability` from docs/reliability.json: do not edit. -->",
             "",
-            "Nothing lost, nothing doubled, nobody early: what was run, and what came of it. Smaller runs of the same "
+            "Nothing lost, nothing doubled, nobody early: what was run, and the outcome. Smaller runs of the same "
             "are part of every `make test`; who could attack and how, is on the page about [security](security.md).",
             "",
             *(line for name, section in SECTIONS.items() for line in _section(name, section, record)),

@@ -109,7 +109,7 @@ def files(
     every: bool = False,
     at: int = 1,
 ) -> HTMLResponse:
-    """Files and what became of them."""
+    """Files and their outcomes."""
     desk = visit.desk()
     shown = visit.console.files(desk, series, outcome=outcome, code=code, centre=centre, every=every, at=at)
     return visit.page("files.html", desk, shown)

@@ -29,7 +29,7 @@ _FILLS: Mapping[Kind, tuple[str, str, int]] = {
 
 @frozen
 class Box:
-    """What stands in a cell: its text, a line each; `store` is a place where things stay, `person` somebody outside.
+    """The content of a cell: its text, a line each; `store` is a place where things stay, `person` somebody outside.
 
     A box may be `columns` wide and `rows` high; a `frame` is drawn below others and has its text at its upper edge.
     """

@@ -1,4 +1,4 @@
-"""A browser, and people who are logged in to the running desk with it."""
+"""A browser, and users who are logged in to the running desk with it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def opened(
         return new
 
     def heard(said: ConsoleMessage) -> None:
-        # Refusals are asked for, and how Airflow frames what is plugged into it is not ours.
+        # Some tests ask for refusals, and how Airflow frames its plugins is not our concern.
         expected = "status of 4" in said.text or "its sandbox attribute" in said.text
         ours = said.location["url"].startswith(f"{desk.ui_url}/resultsday/")
         if ours and said.type in ("error", "warning") and not expected:

@@ -82,7 +82,7 @@ def _send(desk: Desk) -> None:
 
 
 def _take(desk: Desk) -> None:
-    """An ingest of ours, or of the running desk when that is at it."""
+    """An ingest of ours, or of the running desk if it is quicker."""
 
     def taken() -> bool:
         ingest(desk, ENTERED + timedelta(days=1))

@@ -162,7 +162,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(opened: Open) -> 
             break
         walked.append(name)
         assert outline != "none", name
-    # The picture's cells are passed over; the table has all of them.
+    # The tab key skips the picture's cells; the table has the same links.
     assert CENTRES[0] in walked
     assert walked.index(CENTRES[1]) == walked.index(CENTRES[0]) + 1
     assert not [step for step in walked if "of 6" in step]

@@ -1,4 +1,4 @@
-"""Who may see and do what, and what goes on record (OPS-3)."""
+"""Who may see and do what, and what is recorded (OPS-3)."""
 
 from __future__ import annotations
 

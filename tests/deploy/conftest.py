@@ -1,4 +1,4 @@
-"""Where the files for production lie, the programs that read them, and what must be set in all of them."""
+"""Where the files for production are, the programs that read them, and what must be set in all of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEPLOY = ROOT / "infra" / "deploy"
 
 
 def _policy() -> ModuleType:
-    """Airflow's policy, which lies where Airflow looks for it and so is no module of ours."""
+    """Airflow's policy, which is where Airflow looks for it and so cannot be imported as a module of ours."""
     spec = spec_from_file_location("airflow_local_settings", DEPLOY / "airflow_local_settings.py")
     assert spec
     assert spec.loader

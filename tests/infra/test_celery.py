@@ -28,7 +28,7 @@ CENTRES = ("64123", "64124", "64125")
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[str]:
-    """The address of a broker of our own, which keeps nothing on disk."""
+    """The address of our own broker, which keeps nothing on disk."""
     server = shutil.which("redis-server")
     assert server, "redis-server is not installed: `make debian` installs it, as root"
     password = secrets.token_hex(16)
@@ -64,7 +64,7 @@ def settings(tmp_path: Path, broker: str) -> Iterator[Settings]:
 
 
 def first_run(api: AirflowApi) -> dict[str, Any]:
-    """The first run of the ingest, which the clock starts on a new desk at once, when it has ended."""
+    """The first run of the ingest, once it has ended; on a new desk the clock starts it at once."""
     api.wait_until_known("ingest", PATIENCE)
     return until(lambda: [run for run in api.runs("ingest") if run["state"] in FINAL_STATES])[-1]
 

@@ -1,4 +1,4 @@
-"""Ports on a machine that others use too."""
+"""Ports on a machine that others also use."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ Make = Callable[..., EmbeddedPostgres]
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder every user can reach (pytest's own lie below a closed one)."""
+    """A folder every user can reach (pytest's own are below a closed one)."""
     with tempfile.TemporaryDirectory(prefix="resultsday-test-", dir=ELSEWHERE) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
@@ -280,7 +280,7 @@ def run_script(
 
 
 def interpreter_of_nobody(path: str) -> str:
-    """An interpreter `nobody` can run the project with: ours, or the system's when ours lies in a closed folder."""
+    """An interpreter `nobody` can run the project with: ours, or the system's if ours is in a closed folder."""
     for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
         try:
             tried = subprocess.run(
@@ -294,4 +294,4 @@ def interpreter_of_nobody(path: str) -> str:
             continue
         if tried.returncode == 0:
             return python
-    pytest.skip("nobody can reach neither an interpreter nor this checkout")
+    pytest.skip("`nobody` can reach neither an interpreter nor this checkout")

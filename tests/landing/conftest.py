@@ -43,7 +43,7 @@ def order(why: str = "test") -> Ordered:
 
 @define
 class Service:
-    """A service that listens, its store and its keys; everything a test does with it is bounded in time."""
+    """A listening service, its store and its keys; everything a test does with it is bounded in time."""
 
     landing: Landing
     store: Store
@@ -56,7 +56,7 @@ class Service:
         return self.landing.port
 
     def connect(self, centre: str = "", key: asyncssh.SSHKey = KEY, **more: object) -> Any:
-        """A connection as a client makes it, which must know the host key."""
+        """A connection as a client makes it; the client must know the host key."""
         known = asyncssh.import_known_hosts(f"[127.0.0.1]:{self.port} {public(self.landing.host_key)}")
         return asyncssh.connect(
             "127.0.0.1", self.port, username=centre or self.centre, client_keys=[key], known_hosts=known, config=None,
@@ -79,7 +79,7 @@ class Service:
         return run(session())
 
     def waiting(self, centre: str = "") -> dict[str, bytes]:
-        """What lies in a centre's inbox."""
+        """What is in a centre's inbox."""
         prefix = f"inbox/{centre or self.centre}/"
         return {stored.key.removeprefix(prefix): self.store.get(stored.key) for stored in self.store.list(prefix)}
 
@@ -146,7 +146,7 @@ def services(serving: Callable[..., Service], bucket: S3Store) -> dict[str, Serv
 
 
 def new_centre(service: Service) -> Service:
-    """The service as a centre sees it that nobody has used before."""
+    """The service as a new centre sees it, which nobody has used before."""
     centre = str(next(_NUMBERS))
     service.keys.add(centre, read_public_key(public(KEY)), order())
     return evolve(service, centre=centre)

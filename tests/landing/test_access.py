@@ -1,4 +1,4 @@
-"""Who gets in, what else of SSH there is (nothing), and the limits."""
+"""Who gets in, that nothing else of SSH is offered, and the limits."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_there_is_no_shell_no_command_no_other_subsystem_and_no_forwarding(folde
                 await connection.start_server(lambda *_: None, "127.0.0.1", 0)
             async with connection.start_sftp_client() as client:
                 assert await client.getcwd() == "/"
-                with pytest.raises(asyncssh.ChannelOpenError):  # one session a connection
+                with pytest.raises(asyncssh.ChannelOpenError):  # one session per connection
                     await connection.start_sftp_client()
                 for name in (b"hardlink@openssh.com", b"copy-data", b"statvfs@openssh.com", b"ranges@asyncssh.com"):
                     with pytest.raises(asyncssh.SFTPOpUnsupported):
@@ -308,7 +308,7 @@ def test_only_so_many_connections_are_open(serving: Callable[..., Service]) -> N
 
 
 def test_many_centres_send_at_once(services: dict[str, Service]) -> None:
-    """Every file of every centre lands once, and nobody's in another's inbox."""
+    """Every file of every centre lands once, and never in another centre's inbox."""
     centres = [new_centre(services[kind]) for kind in ("folder", "s3") for _ in range(2)]
 
     async def send(service: Service, session: int) -> None:

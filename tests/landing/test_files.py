@@ -272,8 +272,7 @@ def test_500_files_and_20_megabytes_in_one_session(folder: Service) -> None:
 
 
 def test_the_sftp_command_sends_finds_and_fetches(folder: Service, identity: Path, tmp_path: Path) -> None:
-    """With OpenSSH's client where it is installed; what a machine without it misses is only that client's own way of
-    saying the same."""
+    """With OpenSSH's client where it is installed. A machine without it misses only that client's own wording."""
     folder.store.put(f"outbox/{folder.centre}/X5820115.X01", b"the reply")
     sent = tmp_path / NAME
     sent.write_bytes(b"entries")

@@ -239,7 +239,7 @@ def test_a_file_of_rubbish_fills_neither_reply_nor_memory() -> None:
 
 
 def sound(submission: Submission, data: bytes) -> None:
-    """Reads on to the fields, and checks that every finding lies in the file and in its line."""
+    """Reads on to the fields, and checks that every finding is within the file and within its line."""
     found = Found([submission.named])
     if submission.layout:
         columns([submission], submission.layout, found)

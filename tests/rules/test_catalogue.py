@@ -649,7 +649,7 @@ BROKEN = [
 def test_a_broken_catalogue_names_file_line_and_column(
     folder: Path, file: str, of: Cells, to: Cells, column: str | None, why: str
 ) -> None:
-    """`column` is null where another line than the one that was changed is named."""
+    """`column` is None where the message names another line than the changed one."""
     line = change(folder, file, of, to)
     said = refused(folder)
     assert why in said

@@ -18,8 +18,8 @@ NOW = datetime.fromisoformat("2024-10-01T12:00:00+01:00")
 def certificate(
     claimed: str, when: str = "2024-06", grade: str = "L2P", outcome: str = "awarded", asked: bool = False
 ) -> list[Any]:
-    """When the certificate for a claim received then is due: a row with the day, null if only when asked for; no row if
-    there is none."""
+    """When the certificate for a claim received then is due: a row with the day, null if it is due only on request; no
+    row if there is none."""
     series = CATALOGUE.series_by_id(when)
     assert series
     award = {

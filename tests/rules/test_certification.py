@@ -77,7 +77,7 @@ def outcome(certified: Certified) -> tuple[str, str, int | None, str]:
 
 
 def why(certified: Certified) -> dict[str, str]:
-    """Each sitting considered, and why it counts (`+`) or is passed over."""
+    """Each sitting considered, and why it counts (`+`) or does not."""
     return {
         f"{row['component']} {row['series']}": f"{'+' * row['counts']}{row['why']}"
         for row in certified.choices.iter_rows(named=True)

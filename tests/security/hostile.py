@@ -35,7 +35,7 @@ NOBODY = "00000"
 
 @frozen
 class Case:
-    """A file that lands in a landing place: `centre` is the folder it lies in, `answered` the centre that is told."""
+    """A file that lands: `centre` is the folder it is in, `answered` the centre that is told."""
 
     centre: str
     name: bytes
@@ -198,7 +198,7 @@ SQL_NAMES = (
     "=CMD|'/C CALC'!A0:X",
     "+SUM:@X",
 )
-"""As they stand in the record; what is kept of them is their normal form (REG-3)."""
+"""As they are in the record; their normal form is what is kept (REG-3)."""
 
 
 def learners(centre: str, names: tuple[str, ...] = ()) -> list[dict[str, str]]:
@@ -255,7 +255,7 @@ THEIR_FILES = (
 
 
 def _as(number: int, letter: str, rows: list[dict[str, str]], options: tuple[str, ...] = _TAKEN, **said: str) -> Case:
-    """A file that lies in our folder under a name of ours."""
+    """A file in our folder under a name of ours."""
     data = sent(letter, said.pop("header", OURS), rows, options, number, **said)  # type: ignore[arg-type]
     return Case(OURS, f"{letter}{OURS}15.X{number:02d}".encode(), data)
 
@@ -342,7 +342,7 @@ SQL = ("'); DROP --", "\\'; --", "\\N", "\\.", "\\\\", "a\tb", "%s%(x)s$1", '","
 """What a database, COPY or a template might take for its own."""
 
 FIRST_SQL = 6
-"""Where in `IN_FIELDS` the first of `SQL` stands."""
+"""The position in `IN_FIELDS` of the first of `SQL`."""
 
 IN_FIELDS = (
     _field(20, name=f"{ESCAPES}:A"),

@@ -28,7 +28,7 @@ SECONDS = 60
 
 @frozen
 class Read:
-    """What came of one of `SIZES`."""
+    """The outcome of one of `SIZES`."""
 
     seconds: float
     mib: int

@@ -127,7 +127,7 @@ def test_the_tables_are_all_there_and_hold_what_was_booked(taken: Taken) -> None
 
 def test_names_are_stored_to_the_letter_in_their_normal_form(taken: Taken) -> None:
     stored = taken.rows("SELECT DISTINCT name FROM registrations WHERE centre = :centre", centre=hostile.FIELDS)
-    without_letters = {"\\.:\\N", "':' OR 1=1 --"}  # refused: no letter stands before the colon
+    without_letters = {"\\.:\\N", "':' OR 1=1 --"}  # refused: there is no letter before the colon
     assert {name for (name,) in stored} == {
         normal_name(name) for name in hostile.SQL_NAMES if name not in without_letters
     }
