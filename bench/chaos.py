@@ -16,8 +16,6 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="how long to begin further seeds; 0: only the first")
     given = parser.parse_args()
     told = chaos(count(given.seed), given.seconds)
-    for one in told.wrong:
-        print(one)
     for job in sorted(told.killed.keys() | told.cut_off.keys()):
         print(f"{job:24}{told.killed[job]:8,} killed{told.cut_off[job]:8,} lost PostgreSQL")
     print(told.note())

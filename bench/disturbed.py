@@ -50,8 +50,6 @@ FAULTS = {0: 10, 1: 40, 2: 30, 3: 20}
 """How many faults an act has on its way, and how often in a hundred."""
 OF_POSTGRES = 0.15
 """The part of the faults that strikes PostgreSQL."""
-LEAST = 10.0
-"""Seconds in which things are killed in every season, however late it is by then."""
 BEFORE = "no job yet"
 """Where a process ends that has not put its job on record."""
 
@@ -63,9 +61,11 @@ Victim = Literal["job", "postgres"]
 
 @frozen
 class Plan:
-    """A season by its seed: the stages of the crash matrix, or a made-up school year."""
+    """A season by its seed: the stages of the crash matrix, or a made-up school year; `share` is that of the acts in
+    which anything is killed."""
 
     seed: int
+    share: float
     centres: int
     learners: int
     year: Season | None = field(default=None, repr=False)
@@ -92,13 +92,13 @@ class Fault:
     after: float
 
 
-def plan_of(seed: int) -> Plan:
+def plan_of(seed: int, share: float = 1) -> Plan:
     """The season of a seed; every third is a school year."""
     chance = Random(seed)
     if seed % 3:
-        return Plan(seed, chance.randint(3, 5), chance.randint(3, 7))
+        return Plan(seed, share, chance.randint(3, 5), chance.randint(3, 7))
     centres, learners = chance.randint(4, 8), chance.randint(4, 10)
-    return Plan(seed, centres, learners, season(seed, centres, learners))
+    return Plan(seed, share, centres, learners, season(seed, centres, learners))
 
 
 def acts_of(plan: Plan, catalogue: Catalogue) -> list[Act]:
@@ -131,6 +131,8 @@ def _runs(year: Season, step: Step, desk: Desk) -> None:
 def faults_of(plan: Plan, number: int) -> list[Fault]:
     """The faults of an act; none depends on how long anything takes."""
     chance = Random(f"{plan.seed} {number}")
+    if chance.random() >= plan.share:
+        return []
     [times] = chance.choices(list(FAULTS), list(FAULTS.values()))
     return [
         Fault("postgres" if chance.random() < OF_POSTGRES else "job", chance.uniform(0, LATE)) for _ in range(times)
@@ -223,15 +225,13 @@ def undisturbed(place: Place, plan: Plan, name: str) -> list[Peace]:
     return acts
 
 
-def play(place: Place, plan: Plan, told: Told, seconds: float = 0) -> None:
-    """Plays the season of a plan in peace and disturbed, and replays it. What is not the same goes to `told`; after so
-    many seconds of the disturbed one nothing more is killed (0: there is no end to it)."""
+def play(place: Place, plan: Plan, told: Told) -> None:
+    """Plays the season of a plan in peace and disturbed, and replays it. What is not the same goes to `told`."""
     peace, disturbed = f"peace{plan.seed}", f"chaos{plan.seed}"
     with place.desk(peace), place.desk(disturbed), open_desk(place.settings(disturbed)) as desk:
         calmly = undisturbed(place, plan, peace)
-        until = time.monotonic() + (seconds or float("inf"))
         for number, (act, calm) in enumerate(zip(acts_of(plan, desk.catalogue), calmly, strict=True)):
-            faults = faults_of(plan, number) if time.monotonic() < until else []
+            faults = faults_of(plan, number)
             act.world(desk)
             for one in faults:
                 code = _struck(place, plan, number, desk, one, calm.seconds, told)
@@ -307,19 +307,22 @@ def _replayed(place: Place, desk: Desk, told: Told) -> Iterator[str]:
 # --- Many seeds ------------------------------------------------------------------------------------------------------
 
 
-def chaos(seeds: Iterable[int], seconds: float, progress: Callable[[str], object] = print) -> Told:
-    """Plays the seasons of `seeds`, and begins none when so many seconds are over; one is always played to its end."""
+def chaos(seeds: Iterable[int], seconds: float, share: float = 1, progress: Callable[[str], object] = print) -> Told:
+    """Plays the seasons of `seeds`, with something killed in a share of the acts, and begins none when so many seconds
+    are over: one is always played, and to its end."""
     began, told = time.monotonic(), Told()
     with temporary_server(durable=True, port=free_port()) as (server, folder):
         place = Place(server, folder)
         for number, seed in enumerate(seeds):
             if number and time.monotonic() - began >= seconds:
                 break
-            plan = plan_of(seed)
+            plan, before = plan_of(seed, share), len(told.wrong)
             try:
-                play(place, plan, told, seconds and max(began + seconds - time.monotonic(), LEAST))
+                play(place, plan, told)
             except Exception:
                 told.wrong.append(_failed(plan, "it fails", [traceback.format_exc()]))
             progress(f"{time.monotonic() - began:8.1f} s  {plan}")
+            for wrong in told.wrong[before:]:
+                progress(wrong)
     told.seconds = time.monotonic() - began
     return told
