@@ -23,11 +23,11 @@ import pytest
 
 from bench import load, national
 from bench.conservation import Weighed, weigh
-from bench.crash_season import ENTERED, Size
+from bench.crash_season import ENTERED, STAGES, Size
 from bench.crashes import Ground, Matrix, ground, matrix
 from bench.desks import new_desk, temporary_server
 from bench.load import apart
-from pipeline.jobs import all_steps
+from pipeline.jobs import JOBS, all_steps
 from tests.instruments import at_port, new_bucket, s3_server
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -164,6 +164,11 @@ def _row(*cells: str) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def _of_job(job: str, by_stage: Mapping[str, int]) -> int:
+    """How many crashes there were in the stages of a job."""
+    return sum(by_stage.get(stage.name, 0) for stage in STAGES if stage.job == job)
+
+
 def _matrices(part: Record) -> Iterator[str]:
     matrices: list[Record] = part["matrices"]
     yield from (
@@ -180,8 +185,8 @@ def _matrices(part: Record) -> Iterator[str]:
     yield "|---|" + "---:|" * len(matrices)
     for what in ("steps passed", "steps there are", "changes", "changes without a step", "crashes"):
         yield _row(what, *(f"{one[what]:,}" for one in matrices))
-    for stage in matrices[0]["by stage"]:
-        yield _row(f"in: {stage}", *(f"{one['by stage'].get(stage, 0):,}" for one in matrices))
+    for job in JOBS:
+        yield _row(f"in: {job}", *(f"{_of_job(job, matrix['by stage']):,}" for matrix in matrices))
     yield _row("**that left a difference**", *(f"**{one['differences']:,}**" for one in matrices))
     yield _row("seconds", *(f"{one['seconds']:,}" for one in matrices))
     yield ""
