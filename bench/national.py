@@ -32,7 +32,8 @@ from pipeline.awarding.what_if import what_if
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
 from pipeline.marking.external import take_external
-from pipeline.results.release import Audience, approve, build, release
+from pipeline.results.release import approve, build, release
+from rules import terms
 
 T = TypeVar("T")
 
@@ -46,7 +47,7 @@ MARKED = ("01", "02")
 NOW = datetime(2024, 7, 1, tzinfo=UTC)
 AWARDED = datetime(2027, 8, 10, 12, tzinfo=UTC)
 """After whatever the clock of the machine says of the feeds."""
-RELEASED: dict[Audience, datetime] = {
+RELEASED: dict[terms.Audience, datetime] = {
     "centres": datetime(2027, 8, 21, 12, tzinfo=UTC),
     "learners": datetime(2027, 8, 22, 12, tzinfo=UTC),
 }

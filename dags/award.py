@@ -11,6 +11,7 @@ from airflow.sdk import Context, Param, dag, get_current_context, task
 from infra.settings import Settings
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import run_failed
+from rules import terms
 
 EVENTS = ("results_to_centres",)
 DAYS_BEFORE = (7,)
@@ -83,7 +84,7 @@ def award_series() -> dict[str, Any]:
         series = _series(desk)
         if series is None:
             raise AirflowSkipException("no results are due yet")
-        if any(one.kind == "series" for one in desk.results.issued(series.id)):
+        if any(one.kind == terms.WHOLE_SERIES for one in desk.results.issued(series.id)):
             raise AirflowSkipException(f"the results of {series.title} are approved already")
         # Who would get no result, while the award can still wait for it (OPS-1).
         checked = checkpoint(desk, series, "award", run.run_after)

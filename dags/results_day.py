@@ -10,9 +10,10 @@ from airflow.sdk import dag, get_current_context, task
 from infra.settings import Settings
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import run_failed
+from rules import terms
 
 if TYPE_CHECKING:
-    from pipeline.results.release import Audience
+    from rules.terms import Audience
 
 EVENTS = ("results_to_centres", "results_to_learners")
 
@@ -48,12 +49,12 @@ def results_day() -> None:
     @task
     def centres() -> str:
         """R files and the portal's feed for centres; at the learners' instant whatever was missed of them."""
-        return _release("centres", EVENTS)
+        return _release(terms.CENTRES, EVENTS)
 
     @task(trigger_rule="all_done")
     def learners() -> str:
         """The portal's feed for learners; what became of the centres' files does not matter to it."""
-        return _release("learners", EVENTS[1:])
+        return _release(terms.LEARNERS, EVENTS[1:])
 
     centres() >> learners()
 

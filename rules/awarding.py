@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from rules import terms
 from rules.catalogue import Catalogue
 from rules.conversion import CONVERSION
 
@@ -92,10 +93,10 @@ def sittings(entered: pl.DataFrame, marks: pl.DataFrame, conversion: pl.DataFram
             pl.when(absent).then(0).otherwise("ums").cast(pl.Int32).alias("ums"),
             pl.when(absent).then(pl.lit("")).otherwise(pl.col("grade").fill_null("")).alias("grade"),
             pl.when(absent)
-            .then(pl.lit("absent"))
+            .then(pl.lit(terms.ABSENT))
             .when(graded)
-            .then(pl.lit("graded"))
-            .otherwise(pl.lit("pending"))
+            .then(pl.lit(terms.GRADED))
+            .otherwise(pl.lit(terms.PENDING))
             .alias("outcome"),
         )
         .select(pl.col(name).cast(kind) for name, kind in SITTINGS.items())

@@ -15,6 +15,7 @@ import polars as pl
 from parsers.columns import columns
 from parsers.findings import Found
 from parsers.layouts import COMPONENT, LINK, OPTION, SYLLABUS, Field, Layout
+from rules import terms
 from rules.catalogue import PLACEHOLDER, Catalogue, Component, Milestone, Series
 
 LAYOUTS: Mapping[str, Layout] = {"S": SYLLABUS, "O": OPTION, "C": COMPONENT, "L": LINK}
@@ -79,9 +80,9 @@ def _option(code: str, kind: str, catalogue: Catalogue, at: datetime) -> dict[st
     common = {
         "option": code,
         "syllabus": whole.registration_code,
-        "process": "R" if kind == "registration" else "E",
+        "process": "R" if kind == terms.REGISTRATION else "E",
         "fee_defined": "Y",
-        "fee": catalogue.fee(kind, "on_time", at).pence,
+        "fee": catalogue.fee(kind, terms.ON_TIME, at).pence,
     }
     if part:
         return common | {
@@ -94,7 +95,7 @@ def _option(code: str, kind: str, catalogue: Catalogue, at: datetime) -> dict[st
             "components": 1,
         }
     award = {"item": "C", "award_type": EXAM_TYPE, "award_level": LEVEL, "accreditation": whole.number, "components": 0}
-    if kind == "registration":
+    if kind == terms.REGISTRATION:
         # There is no result of a registration, but the column may not be blank.
         return common | award | {"title": _title(OPTION, whole.subject), "result_type": "1"}
     title = _title(OPTION, f"Award: {whole.subject}")
@@ -160,7 +161,7 @@ def placeholders(catalogue: Catalogue, series: Series, at: datetime) -> Iterator
     if scales := sorted(part.code for part in parts if part.scale_placeholder):
         whose = "every component" if len(scales) == len(parts) else ", ".join(scales)
         yield f"raw marks and UMS of {whose}{PLACEHOLDER}"
-    if fees := [kind for kind in offered["kind"].unique().sort() if catalogue.fee(kind, "on_time", at).placeholder]:
+    if fees := [kind for kind in offered["kind"].unique().sort() if catalogue.fee(kind, terms.ON_TIME, at).placeholder]:
         yield f"fees: {', '.join(fees)}{PLACEHOLDER}"
     yield from _our_dates(catalogue, parts, series, at)
 

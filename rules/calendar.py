@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar, get_args
+from typing import Protocol, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
+from rules import terms
 from rules.sheets import (
     ANY,
     CODE,
@@ -38,8 +39,6 @@ LONDON = ZoneInfo("Europe/London")
 PLACEHOLDER = " [placeholder]"
 """Shown behind every date, code or price that nobody published."""
 
-Purpose = Literal["registration", "entry"]
-
 EVENTS = {
     "window_opens": "first day on which files are taken",
     "on_time_deadline": "last day without a late fee; the late fee runs from the day after it",
@@ -64,7 +63,7 @@ EVENTS = {
 }
 """What the calendar can hold a date for."""
 
-INSTANTS = {"centres": "results_to_centres", "learners": "results_to_learners"}
+INSTANTS = {terms.CENTRES: "results_to_centres", terms.LEARNERS: "results_to_learners"}
 """The date that releases results to each audience (RES-2)."""
 
 _EVENT = Kind("one of the events listed in docs/catalogue.md", one_of(*EVENTS).read)
@@ -132,7 +131,7 @@ class Series:
 
     id: str
     key: str
-    purpose: Purpose
+    purpose: terms.Purpose
     awarding_body: str
 
     @property
@@ -162,7 +161,7 @@ def series_title(series_id: str) -> str:
 class Stream:
     """A processing stream: which series characters and awarding-body identifier files of one purpose carry."""
 
-    purpose: Purpose = field(metadata=cell(one_of(*get_args(Purpose)), "what its files are for"))
+    purpose: terms.Purpose = field(metadata=cell(one_of(*get_args(terms.Purpose)), "what its files are for"))
     series: str = field(metadata=cell(CODE, "the first two characters of the series key in the file header"))
     month: int = field(metadata=cell(MONTH, "the month its series are named after"))
     awarding_body: str = field(metadata=cell(CODE, "the awarding-body identifier in the file header"))

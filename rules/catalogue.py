@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar, get_args
 import polars as pl
 from attrs import AttrsInstance, evolve, field, frozen
 
+from rules import terms
 from rules.calendar import (
     CALENDAR,
     EVENTS,
@@ -24,7 +25,6 @@ from rules.calendar import (
     PLACEHOLDER,
     STREAMS,
     Milestone,
-    Purpose,
     Series,
     Stream,
     day_text,
@@ -40,7 +40,6 @@ from rules.scales import (
     UMS_SCALE,
     SampleRule,
     Scale,
-    Scope,
     Threshold,
     Tolerance,
     read_samples,
@@ -72,20 +71,16 @@ __all__ = [
     "PLACEHOLDER",
     "SHEETS",
     "Approval",
-    "Band",
     "Catalogue",
     "CatalogueError",
     "Component",
     "Edition",
     "Fee",
-    "FeeKind",
     "Milestone",
-    "Purpose",
     "Qualification",
     "Route",
     "SampleRule",
     "Scale",
-    "Scope",
     "Series",
     "Source",
     "Stream",
@@ -96,8 +91,6 @@ __all__ = [
     "series_title",
 ]
 
-FeeKind = Literal["registration", "internal", "external", "cash_in"]
-Band = Literal["on_time", "late", "high_late"]
 Route = Literal["automatic", "fast_track", "full"]
 R = TypeVar("R", bound=AttrsInstance)
 
@@ -106,8 +99,10 @@ R = TypeVar("R", bound=AttrsInstance)
 class Fee:
     """A price. `pence` is an integer number of pence."""
 
-    kind: FeeKind = field(metadata=cell(one_of(*get_args(FeeKind)), "what is paid for: the kind of option"))
-    band: Band = field(metadata=cell(one_of(*get_args(Band)), "when it is entered; without a line, as on time (FEE-1)"))
+    kind: terms.Kind = field(metadata=cell(one_of(*get_args(terms.Kind)), "what is paid for: the kind of option"))
+    band: terms.Band = field(
+        metadata=cell(one_of(*get_args(terms.Band)), "when it is entered; without a line, as on time (FEE-1)")
+    )
     pence: int = field(metadata=cell(NUMBER, "the whole price in pence, surcharge included"))
     in_force_from: date = field(metadata=IN_FORCE_FROM)
     placeholder: bool = field(metadata=PLACEHOLDER_FLAG)
@@ -210,8 +205,8 @@ class Catalogue:
             tolerances=_records(tolerances),
             sources=_records(SOURCES.rows(folder)),
         )
-        for kind in get_args(FeeKind):
-            if (kind, "on_time") not in whole._prices:
+        for kind in get_args(terms.Kind):
+            if (kind, terms.ON_TIME) not in whole._prices:
                 raise fees[0].wrong("kind", f"there is no on_time line for {kind}")
         _check_uniform_marks(whole, components)
         parts = {row.record.code for row in components}
@@ -288,7 +283,7 @@ class Catalogue:
 
     def all_series(self) -> tuple[Series, ...]:
         """The exam series that have a calendar, in order."""
-        return tuple(one for one in self._series.values() if one.purpose == "entry")
+        return tuple(one for one in self._series.values() if one.purpose == terms.ENTRY)
 
     def known_series(self) -> str:
         """Every stream in words, for people whose file names none of them."""
@@ -327,9 +322,9 @@ class Catalogue:
             prices.setdefault((one.kind, one.band), []).append(one)
         return prices
 
-    def fee(self, kind: str, band: Band, received: datetime) -> Fee:
+    def fee(self, kind: str, band: terms.Band, received: datetime) -> Fee:
         """The price in force at receipt (FEE-5). A kind without a price for a band costs what it costs on time."""
-        return in_force(received, self._prices.get((kind, band), []), self._prices[kind, "on_time"])
+        return in_force(received, self._prices.get((kind, band), []), self._prices[kind, terms.ON_TIME])
 
     @cached_property
     def _approvals(self) -> dict[str, dict[str, Approval]]:
@@ -347,11 +342,11 @@ class Catalogue:
     # --- How marks are judged ---
 
     @cached_property
-    def _scales(self) -> dict[tuple[Scope, int], list[Scale]]:
+    def _scales(self) -> dict[tuple[terms.Scope, int], list[Scale]]:
         """Versions of every scale; those of qualifications under 0, whatever their maximum."""
-        versions: dict[tuple[Scope, int], list[Scale]] = {}
+        versions: dict[tuple[terms.Scope, int], list[Scale]] = {}
         for one in self.scales:
-            versions.setdefault((one.scope, 0 if one.scope == "qualification" else one.max_ums), []).append(one)
+            versions.setdefault((one.scope, 0 if one.scope == terms.QUALIFICATION else one.max_ums), []).append(one)
         return versions
 
     def scale(self, of: str, received: datetime | None = None) -> Scale:
@@ -362,7 +357,7 @@ class Catalogue:
         if component:
             return in_force(received, self._scales[component.scope, component.ums_max])
         if of == "qualification" or self.qualification_of(of, received):
-            return in_force(received, self._scales["qualification", 0])
+            return in_force(received, self._scales[terms.QUALIFICATION, 0])
         raise KeyError(of)
 
     def sample_size(self, series: Series, cohort: int) -> SampleRule:
@@ -386,8 +381,8 @@ _SEASONS = {1: "December/January", 6: "May/June"}
 def _options(one: Qualification, series: Series) -> Iterator[tuple[str | None, ...]]:
     """The option codes of a qualification in a series (`_OPTION_COLUMNS`)."""
     subject, needs = one.subject, one.registration_code
-    if series.purpose == "registration":
-        yield needs, "registration", subject, needs, f"{subject}, registration", None, "always"
+    if series.purpose == terms.REGISTRATION:
+        yield needs, terms.REGISTRATION, subject, needs, f"{subject}, registration", None, "always"
         return
     for part in one.components:
         available = f"{' and '.join(part.seasons)} from {series_title(part.first_series)}"
@@ -396,7 +391,7 @@ def _options(one: Qualification, series: Series) -> Iterator[tuple[str | None, .
     season = _SEASONS[series.month]
     reason = None if season in seasons else f"{subject} has no {season} series"
     title = f"{subject}, certification claim"
-    yield one.cash_in_code, "cash_in", subject, needs, title, reason, " and ".join(seasons)
+    yield one.cash_in_code, terms.CASH_IN, subject, needs, title, reason, " and ".join(seasons)
 
 
 # --- What several files must agree on --------------------------------------------------------------------------------
@@ -410,10 +405,10 @@ def _check_uniform_marks(catalogue: Catalogue, rows: Iterable[Row[Component]]) -
     """Every component has a scale, and a qualification's components add up to the qualification scale's maximum, on
     every day on which one of them changes."""
     row_of = {row.record: row for row in rows}
-    wholes = catalogue._scales["qualification", 0]
+    wholes = catalogue._scales[terms.QUALIFICATION, 0]
     for day in sorted({one.in_force_from for one in catalogue.editions} | {one.in_force_from for one in wholes}):
         received = datetime(day.year, day.month, day.day, tzinfo=LONDON)
-        most = catalogue.scale("qualification", received).max_ums
+        most = catalogue.scale(terms.QUALIFICATION, received).max_ums
         for one in catalogue.edition(received).qualifications:
             for part in one.components:
                 if (part.scope, part.ums_max) not in catalogue._scales:

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from rules import terms
 from rules.catalogue import Catalogue, Milestone, Series
 
 CERTIFICATES: dict[str, Any] = {
@@ -38,11 +39,11 @@ def certificates(
     """
     due = due_day(series, catalogue, at)
     closes = catalogue.milestone(series, "late_claims_close", at)
-    ungraded = catalogue.scale("qualification", at).thresholds[-1].grade
+    ungraded = catalogue.scale(terms.QUALIFICATION, at).thresholds[-1].grade
     in_time = pl.lit(value=True) if closes is None else pl.col("claimed_at") < closes.at.astimezone(UTC)
     wanted = asked.select("centre", "uci", pl.col("option").alias("cash_in"), pl.lit(value=True).alias("asked"))
     return (
-        awards.filter((pl.col("outcome") == "awarded") & (pl.col("grade") != ungraded))
+        awards.filter((pl.col("outcome") == terms.AWARDED) & (pl.col("grade") != ungraded))
         .join(wanted, on=["centre", "uci", "cash_in"], how="left")
         .with_columns(
             pl.when(in_time | pl.col("asked").fill_null(value=False))

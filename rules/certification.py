@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from parsers.findings import Found
 from rules import findings as f
+from rules import terms
 from rules.reasons import Reason, listed
 from rules.scales import Scale
 
@@ -179,10 +180,10 @@ def certify(
         .with_columns(
             pl.when(awarded).then("total").alias("ums"),
             pl.when(awarded)
-            .then(pl.lit("awarded"))
+            .then(pl.lit(terms.AWARDED))
             .when(pl.col("reason") == "MARK_PENDING")
-            .then(pl.lit("pending"))
-            .otherwise(pl.lit("not_eligible"))
+            .then(pl.lit(terms.PENDING))
+            .otherwise(pl.lit(terms.NOT_ELIGIBLE))
             .alias("outcome"),
             pl.col("received").alias("claimed_at"),
             (awarded & pl.col("some_absent").fill_null(value=False)).alias("partial_absence"),
@@ -224,14 +225,14 @@ def _choices(series: str, claimed: pl.DataFrame, sittings: pl.DataFrame, parts: 
         # At whatever centre it was; of a series' two, which nobody should have, the better.
         .sort(*_SITTING, pl.col("ums").fill_null(-1).neg(), "outcome", "raw")
         .filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in _SITTING))
-        .with_columns((pl.col("outcome") == "absent").alias("absent"))
+        .with_columns((pl.col("outcome") == terms.ABSENT).alias("absent"))
     )
     flagged = (
         considered.join(complete_since(considered, parts), on="claim_id", how="left")
         .join(_late_internals(considered, parts), on=_SITTING, how="left")
         .with_columns(pl.col("late").fill_null(value=False))
     )
-    external, marked = pl.col("external"), pl.col("outcome") != "pending"
+    external, marked = pl.col("external"), pl.col("outcome") != terms.PENDING
     practice = external & (pl.col("complete").is_null() | (pl.col("series") < pl.col("complete")))
     # Ours: of 0 UMS for an absence and 0 UMS for work handed in, the latter is the better.
     worth = (2 * pl.col("ums") + (~pl.col("absent")).cast(pl.Int32)).alias("worth")

@@ -12,9 +12,9 @@ import polars as pl
 from attrs import field, frozen
 
 from parsers.findings import Reach
-from rules import certification, fees
+from rules import certification, fees, terms
 from rules import findings as f
-from rules.catalogue import LONDON, Band, day_text, instant_text
+from rules.catalogue import LONDON, day_text, instant_text
 from rules.rounds import Round
 
 ADDED = {
@@ -224,7 +224,7 @@ def _priced(new: pl.DataFrame, records: pl.DataFrame, current: Round) -> pl.Data
         {"file": list(bands), "own_band": list(bands.values()), "day": list(days.values())},
         schema={"file": pl.UInt32, "own_band": pl.String, "day": pl.Date},
     )
-    spared = _spared(new, current).with_columns(pl.lit("on_time").alias("spared"))
+    spared = _spared(new, current).with_columns(pl.lit(terms.ON_TIME).alias("spared"))
     people = records.select("file", "line", pl.col("kept").alias("name"), "born", "sex", "upn", "uln")
     return (
         new.join(of_files, on="file", maintain_order="left")
@@ -236,7 +236,7 @@ def _priced(new: pl.DataFrame, records: pl.DataFrame, current: Round) -> pl.Data
     )
 
 
-def _band(file: int, current: Round) -> Band:
+def _band(file: int, current: Round) -> terms.Band:
     """The band a file's entries are charged in, by its receipt (FEE-1)."""
     arrival = current.arrivals[file]
     series, extensions = current.series[file], current.known.extensions
@@ -253,19 +253,19 @@ def _spared(new: pl.DataFrame, current: Round) -> pl.DataFrame:
     return fees.january_sitters(new, exempt, current.known.sat, current.catalogue)
 
 
-def _tariff(bands: Mapping[int, Band], days: Mapping[int, date], current: Round) -> pl.DataFrame:
+def _tariff(bands: Mapping[int, terms.Band], days: Mapping[int, date], current: Round) -> pl.DataFrame:
     """The prices of the days on which files were received, in the bands they need. Files of one day have one tariff."""
     received = {days[file]: current.arrivals[file].received for file in days}
     return pl.concat(
         fees.prices(band, received[day], current.catalogue).with_columns(pl.lit(day).alias("day"))
         for day in sorted(received)
-        for band in sorted({"on_time", *(bands[file] for file in bands if days[file] == day)})
+        for band in sorted({terms.ON_TIME, *(bands[file] for file in bands if days[file] == day)})
     )
 
 
 def _tell_late_fees(added: pl.DataFrame, current: Round) -> None:
     """Why a file is charged a late fee, where something of it is."""
-    charged = (pl.col("band") != "on_time") & (pl.col("pence") > 0)
+    charged = (pl.col("band") != terms.ON_TIME) & (pl.col("pence") > 0)
     for file in added.filter(charged)["file"].unique().sort():
         series, received, band = current.series[file], current.arrivals[file].received, _band(file, current)
         deadline = current.catalogue.milestone(series, "on_time_deadline", received)

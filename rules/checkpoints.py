@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import polars as pl
 
+from rules import terms
 from rules.catalogue import Catalogue, Series
 from rules.entries import after_terminal, practice_sittings
 from rules.reasons import Reason, listed
@@ -126,13 +127,13 @@ def without_result(
     taken = (
         pl.concat([
             sittings.filter(pl.col("series") <= series.id).select("uci", "option", "series"),
-            held.filter(pl.col("kind") != "cash_in").select("uci", "option", pl.lit(series.id).alias("series")),
+            held.filter(pl.col("kind") != terms.CASH_IN).select("uci", "option", pl.lit(series.id).alias("series")),
         ])
         .group_by("uci", "option")
         .agg(pl.col("series").min().alias("first"), pl.col("series").max().alias("last"))
     )  # fmt: skip
-    claims = held.filter(pl.col("kind") == "cash_in")
-    externals = held.filter(pl.col("kind") == "external")
+    claims = held.filter(pl.col("kind") == terms.CASH_IN)
+    externals = held.filter(pl.col("kind") == terms.EXTERNAL)
     internals = parts.filter(~pl.col("external"))
     final = pl.concat([claims, externals]).unique(_LEARNER, keep="first", maintain_order=True)
 
@@ -153,8 +154,8 @@ def without_result(
         _said(TERMINAL, terminal),
         _said(NO_CASH_IN, whole.drop("option").join(cash_ins, on="registration").rename({"cash_in": "option"})),
         _said(CLAIM_INCOMPLETE, claims.join(incomplete, on=_LEARNER, how="semi")),
-        _said(MISSING_MARK, _unmarked(held, marked, "internal")),
-        _said(BOARD_MARK, _unmarked(held, marked, "external")),
+        _said(MISSING_MARK, _unmarked(held, marked, terms.INTERNAL)),
+        _said(BOARD_MARK, _unmarked(held, marked, terms.EXTERNAL)),
     ]
     order = pl.Enum(list(REASONS))
     return pl.concat(found).sort("centre", "candidate", "uci", pl.col("code").cast(order), "registration", "option")
@@ -190,7 +191,7 @@ def _no_external(
 ) -> pl.DataFrame:
     """CRT-2: learners whose external component is wanted in the series and not entered. Those whom the terminal rule
     stops are told that instead."""
-    claimed = held.filter(pl.col("kind") == "cash_in").drop("option", "kind")
+    claimed = held.filter(pl.col("kind") == terms.CASH_IN).drop("option", "kind")
     known = registrations.select("centre", "candidate", "uci", pl.col("option").alias("registration"))
     internals, external = parts.filter(~pl.col("external")), parts.filter("external")
     taken_parts = taken.rename({"option": "part"})
@@ -219,7 +220,7 @@ def _no_external(
     return (
         pl.concat([claimed.select(columns), complete.select(columns)])
         .unique(_LEARNER, keep="first", maintain_order=True)
-        .join(held.filter(pl.col("kind") == "external"), on=_LEARNER, how="anti")
+        .join(held.filter(pl.col("kind") == terms.EXTERNAL), on=_LEARNER, how="anti")
         .join(terminal, on=_LEARNER, how="anti")
         .join(external.select("registration", pl.col("part").alias("option")), on="registration")
     )

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from attrs import field, frozen
 
+from rules import terms
 from rules.calendar import Series, series_title
 from rules.sheets import (
     CODE,
@@ -53,9 +53,9 @@ class Component:
     source: str = field(metadata=SOURCE)
 
     @property
-    def scope(self) -> Literal["internal", "external"]:
+    def scope(self) -> terms.Marker:
         """Who marks it; the kind of option it is, and which scales are its."""
-        return "external" if self.external else "internal"
+        return terms.EXTERNAL if self.external else terms.INTERNAL
 
     @property
     def seasons(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from parsers.columns import Columns, columns
 from parsers.findings import Finding, Found, Reach
 from parsers.layouts import CANDIDATE, MARK
 from parsers.reader import Submission
-from rules import certification, entries, files, marks, registration
+from rules import certification, entries, files, marks, registration, terms
 from rules import findings as f
 from rules.catalogue import Catalogue, Series
 from rules.changes import Change, Changes, by_file, changes
@@ -160,7 +160,7 @@ def _judge(read: Columns, current: Round, *, dated: bool = True, by_ledger: bool
         entries.offered(entered, series, current.found)
         if dated:
             registration.approved(entered, current.arrivals, current.catalogue, current.found)
-        if by_ledger and series.purpose == "entry":
+        if by_ledger and series.purpose == terms.ENTRY:
             _judge_entries(read.records.filter(pl.col("series") == series.id), options, series, current)
         judged.append(options)
     return pl.concat(judged) if judged else read.options.clear().with_columns(kind=pl.lit(None, pl.String))

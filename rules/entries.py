@@ -9,6 +9,7 @@ import polars as pl
 
 from parsers.findings import Found
 from rules import findings as f
+from rules import terms
 from rules.catalogue import Catalogue, Series, series_title
 from rules.known import Arrival
 
@@ -97,8 +98,8 @@ def sitting_limits(options: pl.DataFrame, sittings: pl.DataFrame, allowances: pl
         *_HERE, pl.col("option").alias("value"), "option", "first", "last", "title", "kind", "times", "allowed",
         sat_in=spelt,
     )  # fmt: skip
-    found.rows(f.RETAKE_LIMIT, rows.filter(pl.col("kind") == "internal"), field="option")
-    found.rows(f.RESIT_LIMIT, rows.filter(pl.col("kind") == "external"), field="option")
+    found.rows(f.RETAKE_LIMIT, rows.filter(pl.col("kind") == terms.INTERNAL), field="option")
+    found.rows(f.RESIT_LIMIT, rows.filter(pl.col("kind") == terms.EXTERNAL), field="option")
 
 
 def _components(catalogue: Catalogue) -> pl.DataFrame:
@@ -145,7 +146,7 @@ def practice_sittings(
     # What is held in this series at the same centre is replaced by what is stated.
     here = stated.select("centre", "uci", pl.lit(series.id).alias("series")).unique()
     others = sittings.filter(pl.col("series") <= series.id).join(here, on=["centre", "uci", "series"], how="anti")
-    external = stated.filter(pl.col("kind") == "external")
+    external = stated.filter(pl.col("kind") == terms.EXTERNAL)
     internal = _components(catalogue).filter(~pl.col("external"))
     taken = pl.concat([
         others.select("uci", pl.col("option").alias("part")),
@@ -194,9 +195,9 @@ def after_terminal(stated: pl.DataFrame, sittings: pl.DataFrame, series: Series,
         .group_by("uci", "registration")
         .agg(pl.col("series").max().alias("sat_in"), pl.col("option").first().alias("external_code"))
     )
-    again = stated.filter(pl.col("kind") == "external").select(_LEARNER)
+    again = stated.filter(pl.col("kind") == terms.EXTERNAL).select(_LEARNER)
     return (
-        stated.filter(pl.col("kind") == "internal")
+        stated.filter(pl.col("kind") == terms.INTERNAL)
         .join(terminal, on=["uci", "registration"], maintain_order="left")
         .join(again, on=_LEARNER, how="anti", maintain_order="left")
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import get_args
 
 import polars as pl
 from attrs import frozen
 
-from rules.catalogue import Band, Catalogue, Series, day_text
+from rules import terms
+from rules.catalogue import Catalogue, Series, day_text
 from rules.deadlines import NONE, Extensions, deadline
-
-KINDS = ("registration", "internal", "external", "cash_in")
 
 
 @frozen(kw_only=True)
@@ -29,16 +29,16 @@ class Charge:
 
 def band_of(
     series: Series, received: datetime, catalogue: Catalogue, centre: str = "", extended: Extensions = NONE
-) -> Band:
+) -> terms.Band:
     """FEE-1: the band of the receipt of the file in which an entry first appears, by the calendar in force then; an
     extension of the on-time deadline keeps the centre on time (CAL-3)."""
-    if series.purpose == "registration":
-        return "on_time"
+    if series.purpose == terms.REGISTRATION:
+        return terms.ON_TIME
     on_time = deadline(series, "on_time_deadline", received, catalogue, centre, extended)
     high = deadline(series, "high_late_from", received, catalogue, centre, extended)
     if on_time and received < on_time.at:
-        return "on_time"
-    return "high_late" if high and received >= high.at else "late" if on_time else "on_time"
+        return terms.ON_TIME
+    return terms.HIGH_LATE if high and received >= high.at else terms.LATE if on_time else terms.ON_TIME
 
 
 def exempt_from(series: Series, received: datetime, catalogue: Catalogue) -> str | None:
@@ -72,23 +72,23 @@ def january_sitters(
     return new.select(key).join(sitters, on=key, how="semi").unique()
 
 
-def why(series: Series, received: datetime, band: Band, catalogue: Catalogue) -> str:
+def why(series: Series, received: datetime, band: terms.Band, catalogue: Catalogue) -> str:
     """The reason for a band in words."""
     on_time = catalogue.milestone(series, "on_time_deadline", received)
     high = catalogue.milestone(series, "high_late_from", received)
-    if band == "high_late" and high:
+    if band == terms.HIGH_LATE and high:
         return f"on or after {day_text(high.day)}, from when the high late fee is charged"
-    if band == "late" and on_time:
+    if band == terms.LATE and on_time:
         return f"after the on-time deadline of {day_text(on_time.day)}"
     return f"by the on-time deadline of {day_text(on_time.day)}" if on_time else "registrations have one fee"
 
 
-def prices(band: Band, received: datetime, catalogue: Catalogue) -> pl.DataFrame:
+def prices(band: terms.Band, received: datetime, catalogue: Catalogue) -> pl.DataFrame:
     """FEE-5: the price of every kind of option in `band`: `kind`, `band`, `pence`, `entry_pence` (the same on time:
     what of it is not surcharge), `placeholder`."""
     rows = []
-    for kind in KINDS:
-        price, plain = catalogue.fee(kind, band, received), catalogue.fee(kind, "on_time", received)
+    for kind in get_args(terms.Kind):
+        price, plain = catalogue.fee(kind, band, received), catalogue.fee(kind, terms.ON_TIME, received)
         rows.append((kind, band, price.pence, plain.pence, price.placeholder))
     schema = {
         "kind": pl.String,
@@ -103,7 +103,7 @@ def prices(band: Band, received: datetime, catalogue: Catalogue) -> pl.DataFrame
 def refund_share(series: Series, received: datetime, catalogue: Catalogue) -> bool:
     """FEE-4: whether a withdrawal received now returns the entry fee, never the surcharge: up to the high-late date."""
     high = catalogue.milestone(series, "high_late_from", received)
-    return series.purpose == "entry" and (high is None or received < high.at)
+    return series.purpose == terms.ENTRY and (high is None or received < high.at)
 
 
 def charges(added: pl.DataFrame, ended: pl.DataFrame) -> dict[int, tuple[Charge, ...]]:
@@ -115,7 +115,7 @@ def charges(added: pl.DataFrame, ended: pl.DataFrame) -> dict[int, tuple[Charge,
         one = Charge(kind=kind, band=band, count=count, pence_each=pence, pence=pence * count, placeholder=placeholder)
         lines.setdefault(file, []).append(one)
     for file, count, pence in _refunds(ended):
-        one = Charge(kind="refund", band="", count=count, pence_each=None, pence=-pence, placeholder=True)
+        one = Charge(kind=terms.REFUND, band="", count=count, pence_each=None, pence=-pence, placeholder=True)
         lines.setdefault(file, []).append(one)
     return {file: tuple(its) for file, its in lines.items()}
 

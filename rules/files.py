@@ -12,6 +12,7 @@ from parsers.findings import Code, Found
 from parsers.layouts import CANDIDATE, FILE_HEADER, FILE_TYPES, Layout
 from parsers.reader import Submission
 from rules import findings as f
+from rules import terms
 from rules.catalogue import Catalogue, Series, day_text, instant_text
 from rules.deadlines import Extensions, deadline
 from rules.known import Arrival
@@ -194,7 +195,7 @@ def window_open(
     if opens is None or closes is None:
         return
     facts: dict[str, Any] = {
-        "window": "the entry window" if series.purpose == "entry" else "registration",
+        "window": "the entry window" if series.purpose == terms.ENTRY else "registration",
         "series": series.title,
         "opens": day_text(opens.day),
         "closes": day_text(closes.day),
@@ -202,7 +203,7 @@ def window_open(
     }
     if received < opens.at:
         found.add(f.WINDOW_NOT_OPEN, value=instant_text(received), file=file, **facts)
-    elif received >= closes.at and arrival.channel != "staff":
+    elif received >= closes.at and arrival.channel != terms.STAFF:
         _after_the_window(file, arrival, series, catalogue, facts, found)
 
 
@@ -213,7 +214,7 @@ def _after_the_window(
     received = arrival.received
     begins, ends = (catalogue.milestone(series, event, received) for event in ("late_claims_open", "late_claims_close"))
     said = " and ".join(milestone.text for milestone in (begins, ends) if milestone) or "never"
-    if arrival.channel != "online" or not only_claims(arrival.submission, catalogue):
+    if arrival.channel != terms.ONLINE or not only_claims(arrival.submission, catalogue):
         still = ends is not None and received < ends.at
         claims = f"Certification can still be claimed, online only, between {said} (CRT-1). " if still else ""
         found.add(f.WINDOW_CLOSED, value=instant_text(received), file=file, claims=claims, **facts)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 from attrs import field, frozen
 
 from parsers.reader import Submission
-
-Channel = Literal["edi", "online", "staff"]
-"""The way an entry comes: file transfer, the board's portal, customer services."""
+from rules import terms
 
 FILES: dict[str, Any] = {
     "centre": pl.String,
@@ -85,7 +83,7 @@ class Arrival:
     centre: str
     received: datetime
     sha256: str
-    channel: Channel = "edi"
+    channel: terms.Channel = terms.EDI
     released: str = ""
 
 

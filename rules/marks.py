@@ -18,6 +18,7 @@ from attrs import field, frozen
 from parsers.findings import Code, Found
 from parsers.layouts import MARK
 from rules import findings as f
+from rules import terms
 from rules.catalogue import LONDON, PLACEHOLDER, Catalogue, Series, day_text, instant_text, series_title
 from rules.deadlines import NONE, Extensions, deadline
 from rules.known import Arrival
@@ -101,7 +102,7 @@ def components(catalogue: Catalogue, series: Iterable[Series]) -> pl.DataFrame:
             f"{part.raw_max}{PLACEHOLDER if part.scale_placeholder else ''}", part.why_not(one),
         )
         for one in series
-        if one.purpose == "entry"
+        if one.purpose == terms.ENTRY
         for qualification in catalogue.qualifications
         for part in qualification.components
     ]  # fmt: skip
@@ -207,7 +208,11 @@ def judge(
     late = after_the_deadline(dated)
     _tell_late(found, late)
     amended = pl.col("received") >= pl.col("deadline")
-    stage = pl.lit("external") if external else pl.when(amended).then(pl.lit("amended")).otherwise(pl.lit("submitted"))
+    stage = (
+        pl.lit(terms.EXTERNAL)
+        if external
+        else pl.when(amended).then(pl.lit(terms.AMENDED)).otherwise(pl.lit(terms.SUBMITTED))
+    )
     good = _without(dated, [late]).with_columns(stage.alias("stage"))
     unchanged = right.join(fresh, on=_PLACE, how="anti").group_by("file").len()
     return Judged(good.select(pl.col(name).cast(kind) for name, kind in GOOD.items()), dict(unchanged.iter_rows()))

@@ -19,6 +19,7 @@ from attrs import frozen
 
 from parsers.findings import Found
 from rules import findings as f
+from rules import terms
 from rules.catalogue import LONDON, SampleRule
 
 Verdict = Literal["agreed", "outside"]
@@ -145,7 +146,7 @@ def judge(name: str, feed: pl.DataFrame, samples: pl.DataFrame) -> Judged:
     stranger = pl.col("sampled").is_null()
     unreadable = pl.col("number").is_null() | (pl.col("number") > pl.col("raw_max"))
     twice = pl.col("number").n_unique().over("cohort_id", "uci") > 1
-    late = (pl.col("state") != "sampled") & (pl.col("number") != pl.col("moderated_mark"))
+    late = (pl.col("state") != terms.SAMPLED) & (pl.col("number") != pl.col("moderated_mark"))
     for code, wrong, value in (
         (f.MODERATION_COHORT, unknown, "cohort"),
         (f.MODERATION_LEARNER, stranger, "uci"),
@@ -164,11 +165,11 @@ def judge(name: str, feed: pl.DataFrame, samples: pl.DataFrame) -> Judged:
         rows = rows.filter(~wrong)
     touched = feed.join(cohorts, on=_KEY)["cohort_id"].unique().sort()
     usable = rows.select("cohort_id", "state", "uci", mark="number").unique()
-    good = usable.filter(pl.col("state") == "sampled").drop("state")
+    good = usable.filter(pl.col("state") == terms.SAMPLED).drop("state")
     missing = (
         samples.filter(
             pl.col("cohort_id").is_in(touched.implode()),
-            pl.col("state") == "sampled",
+            pl.col("state") == terms.SAMPLED,
             pl.col("moderated_mark").is_null(),
         )
         .join(good, on=["cohort_id", "uci"], how="anti")

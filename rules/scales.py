@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from attrs import field, frozen
 
+from rules import terms
 from rules.sheets import (
     ANY,
     CODE,
@@ -29,14 +30,14 @@ from rules.sheets import (
     one_of,
 )
 
-Scope = Literal["internal", "external", "qualification"]
-
 
 @frozen
 class Threshold:
     """The uniform marks (UMS) from which a grade is reached."""
 
-    scope: Scope = field(metadata=cell(one_of(*get_args(Scope)), "an internal or external component, or the whole"))
+    scope: terms.Scope = field(
+        metadata=cell(one_of(*get_args(terms.Scope)), "an internal or external component, or the whole")
+    )
     max_ums: int = field(metadata=cell(POSITIVE, "the most UMS: which of a scope's scales it is"))
     grade: str = field(metadata=cell(TEXT, "the grade"))
     minimum: int = field(metadata=cell(NUMBER, "the least UMS for it; the lowest grade has 0"))
@@ -50,7 +51,7 @@ class Threshold:
 class Scale:
     """The grades of a component or a qualification by uniform marks; `thresholds` from the highest grade down."""
 
-    scope: Scope
+    scope: terms.Scope
     max_ums: int
     in_force_from: date
     thresholds: tuple[Threshold, ...]
@@ -129,7 +130,7 @@ TOLERANCE = Sheet(
 
 def read_scales(folder: Path) -> tuple[Scale, ...]:
     """Every version of every scale, by the day it is in force from; raises `CatalogueError`."""
-    groups: dict[tuple[date, Scope, int], list[Row[Threshold]]] = {}
+    groups: dict[tuple[date, terms.Scope, int], list[Row[Threshold]]] = {}
     rows = UMS_SCALE.rows(folder)
     for row in rows:
         one = row.record
@@ -137,7 +138,7 @@ def read_scales(folder: Path) -> tuple[Scale, ...]:
     wholes: dict[date, int] = {}
     for (day, scope, most), group in groups.items():
         _check_thresholds(group)
-        if scope == "qualification" and wholes.setdefault(day, most) != most:
+        if scope == terms.QUALIFICATION and wholes.setdefault(day, most) != most:
             raise group[0].wrong("max_ums", f"qualifications have a scale of {wholes[day]} from the same day already")
     if not wholes:
         raise rows[0].wrong("scope", "there is no scale for qualifications")

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from rules import terms
 from rules.certification import REASONS as OF_CLAIMS
 from rules.reasons import Reason, listed
 
@@ -52,9 +53,11 @@ def unawarded(
     what is in force now in the series alone (`rules.awarding.ENTERED`, `rules.certification.CLAIMS`); `parts`:
     `rules.awarding.PARTS`.
     """
-    refused = awards.filter(pl.col("outcome") != "awarded").select(*_LEARNER, pl.col("reason").alias("code"), "about")
+    refused = awards.filter(pl.col("outcome") != terms.AWARDED).select(
+        *_LEARNER, pl.col("reason").alias("code"), "about"
+    )
     unclaimed = results.join(awards, on=["uci", "registration"], how="anti")
-    pending = unclaimed.filter(pl.col("outcome") == "pending")
+    pending = unclaimed.filter(pl.col("outcome") == terms.PENDING)
     of_cash_in = parts.select(pl.col("cash_in").alias("option"), "registration").unique()
     claimed = claims.join(of_cash_in, on="option")
     not_claimed = unclaimed.join(claimed, on=["uci", "registration"], how="anti").unique(_LEARNER)

@@ -18,7 +18,18 @@ from click.testing import CliRunner
 from parsers import findings as library
 from pipeline.cli import main
 from pipeline.desk import Desk
-from pipeline.docs.house import GROUND, INFRA, KNOWS_AIRFLOW, MAKE_UP_DATA, ON_THE_WINGS, PACKAGES, WINGS, allowed
+from pipeline.docs.house import (
+    GROUND,
+    GROUND_FLOOR,
+    INFRA,
+    KNOWS_AIRFLOW,
+    MAKE_UP_DATA,
+    ON_THE_WINGS,
+    PACKAGES,
+    WINGS,
+    allowed,
+)
+from rules import terms
 from rules.findings import CODES, DESK
 
 ROOT = Path(__file__).parents[1]
@@ -61,7 +72,9 @@ def room(dotted: str) -> str:
 @pytest.mark.parametrize("package", sorted(PACKAGES))
 def test_imports_run_one_way(package: str) -> None:
     for name, tree in modules(package):
-        packages = {dotted.split(".")[0] for dotted in imported(name, tree)}
+        above = {dotted for dotted in imported(name, tree) if not f"{dotted}.".startswith(f"{GROUND_FLOOR}.")}
+        packages = {dotted.split(".")[0] for dotted in above}
+        assert not packages & set(PACKAGES) or name != GROUND_FLOOR.replace(".", "/") + ".py", name
         assert packages & {*PACKAGES, "bench", "tests"} <= {*PACKAGES[package], package}, name
         assert "airflow" not in packages or package == "dags" or name in KNOWS_AIRFLOW, name
         of = room(name.removesuffix(".py").replace("/", "."))
@@ -84,6 +97,47 @@ def test_each_wing_uses_the_ground_and_what_the_table_of_the_house_names_and_not
         for name, named in table.items():
             unused = {f"{package}.{one}" for one in named} - used[f"{package}.{name}"]
             assert not unused, f"{name} no longer uses {unused}: take it out of house.py"
+
+
+WORDS = {word for name, word in vars(terms).items() if name.isupper() and isinstance(word, str)}
+SAY_WORDS = re.compile(r"\b(kind|channel|stage|state|purpose|outcome|band|scope|audience)['\"\])]*(\.in_|\.is_in)?$")
+"""The end of an expression whose value is one of the shared words, as `pl.col("kind")` or `series.purpose`."""
+
+
+def words_said(tree: ast.Module) -> Iterator[ast.expr]:
+    """Where a file says what may be one of the shared words: compares with it, makes a column of it, returns it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            if any(SAY_WORDS.search(ast.unparse(side)) for side in sides):
+                yield from sides
+        elif isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called.endswith((".lit", ".literal")) or SAY_WORDS.search(called):
+                yield from node.args
+        elif isinstance(node, ast.Return) and node.value:
+            yield node.value
+        elif isinstance(node, ast.IfExp):
+            yield ast.copy_location(ast.Tuple([node.body, node.orelse]), node)
+        elif isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
+            yield node.slice
+
+
+@pytest.mark.parametrize("package", ["rules", "infra", "pipeline", "dags"])
+def test_shared_words_are_said_by_their_names(package: str) -> None:
+    """SQL of the migrations is history, and the made-up season has kinds of its own."""
+    assert len(WORDS) > 25
+    for name, tree in modules(package):
+        if (
+            name.startswith(("infra/ledger/migrations/", "pipeline/demo/"))
+            or name == f"{GROUND_FLOOR.replace('.', '/')}.py"
+        ):
+            continue
+        for said in words_said(tree):
+            parts = getattr(said, "elts", [said])
+            texts = {one.value for one in parts if isinstance(one, ast.Constant)}
+            named = 0 < len(texts) == len(parts) and texts <= WORDS
+            assert not named, f"{name}: {said.lineno}: rules/terms.py has a name for {texts}"
 
 
 def test_the_format_library_needs_four_packages_and_nothing_of_ours() -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from infra.ledger import sql
 from infra.ledger.marks import newest_marks, sittings
 from infra.ledger.tables import checkpoints, entries, fee_lines, findings, marks, registrations, replies, submissions
+from rules import terms
 
 HELD: dict[str, Any] = {
     "centre": pl.String,
@@ -85,7 +86,7 @@ class Accounts:
             ),
             select(
                 *(r[name] for name in columns),
-                sa.literal("registration"),
+                sa.literal(terms.REGISTRATION),
                 sa.null().cast(sa.Text),
                 sa.null().cast(sa.BigInteger),
             ).where(r.series == series, r.ended_by.is_(None)),
@@ -121,7 +122,7 @@ class Accounts:
             .join(replies, replies.c.submission_id == t.submission_id)
             .where(t.series == series)
             .group_by(*group)
-            .order_by(t.centre, s.received, t.submission_id, t.kind == "refund", t.kind, t.band, t.pence)
+            .order_by(t.centre, s.received, t.submission_id, t.kind == terms.REFUND, t.kind, t.band, t.pence)
         )  # fmt: skip
         return self._frame(query, CHARGED)
 

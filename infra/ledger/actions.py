@@ -11,6 +11,7 @@ from sqlalchemy import Engine, insert, select
 
 from infra.ledger import sql
 from infra.ledger.tables import actions, submissions
+from rules import terms
 
 
 @frozen(kw_only=True)
@@ -57,7 +58,9 @@ class ActionBook:
     def feeds_left(self, before: datetime) -> list[tuple[str, str, str]]:
         """The feed files of what was done before an instant (aware) that have not been received: centre, name, text."""
         t, s = actions.c, submissions.c
-        received = select(s.id).where(s.centre == t.centre, s.channel == "staff", s.file_name == t.file_name).exists()
+        received = (
+            select(s.id).where(s.centre == t.centre, s.channel == terms.STAFF, s.file_name == t.file_name).exists()
+        )
         query = select(t.centre, t.file_name, t.feed).where(t.feed.is_not(None), t.at < before, ~received)
         with self._engine.connect() as connection:
             return [(centre, name, feed) for centre, name, feed in connection.execute(query.order_by(t.id))]

@@ -29,6 +29,7 @@ from infra.ledger.tables import (
     replies,
     submissions,
 )
+from rules import terms
 
 _UTC = pl.Datetime(time_unit="us", time_zone="UTC")
 _TEXT, _COUNT = pl.String, pl.Int64
@@ -131,7 +132,7 @@ class ConsoleBook:
             select(func.max(hold_decisions.c.at)),
             select(func.max(m.id)),
             select(func.max(sa.func.greatest(c.sampled_at, c.compared_at, c.approved_at))),
-            select(func.count()).where(c.state.in_(("agreed", "adjusted"))),
+            select(func.count()).where(c.state.in_((terms.AGREED, terms.ADJUSTED))),
             select(func.max(f.published_at)),
         )
         with self._engine.connect() as connection:
@@ -147,8 +148,9 @@ class ConsoleBook:
         by_learner = (
             select(
                 e.centre, e.candidate, count.label("entries"),
-                count.filter(e.kind == "internal").label("internal"),
-                count.filter(e.kind == "external").label("external"), count.filter(e.kind == "cash_in").label("claims"),
+                count.filter(e.kind == terms.INTERNAL).label("internal"),
+                count.filter(e.kind == terms.EXTERNAL).label("external"),
+                count.filter(e.kind == terms.CASH_IN).label("claims"),
             )
             .where(e.series == series, e.ended_by.is_(None))
             .group_by(e.centre, e.candidate)
@@ -165,14 +167,14 @@ class ConsoleBook:
             ).group_by(b.centre),
             # The first version of each mark: later ones replace it.
             select(
-                m.centre, count.filter(m.stage != "external").label("marks"),
-                count.filter(m.stage == "external").label("board_marks"),
+                m.centre, count.filter(m.stage != terms.EXTERNAL).label("marks"),
+                count.filter(m.stage == terms.EXTERNAL).label("board_marks"),
             )
             .where(m.series == series, m.version == 1)
             .group_by(m.centre),
             select(
                 c.centre, count.label("cohorts"),
-                count.filter(c.state.in_(("agreed", "adjusted"))).label("moderated"),
+                count.filter(c.state.in_((terms.AGREED, terms.ADJUSTED))).label("moderated"),
             ).where(c.series == series).group_by(c.centre),
             select(
                 s.centre, count.label("files"), count.filter(s.outcome == "refused").label("refused"),
@@ -209,7 +211,7 @@ class ConsoleBook:
             "cohorts": dict(self._rows(select(c.state, func.count()).where(c.series == series).group_by(c.state))),
             "boundaries": dict(
                 self._rows(
-                    select(sa.literal("proposed"), func.count()).where(v.series == series, v.approved_at.is_(None))
+                    select(sa.literal(terms.PROPOSED), func.count()).where(v.series == series, v.approved_at.is_(None))
                 )
             ),
             "awardings": {state: 1 for (state,) in self._rows(newest)},
@@ -386,8 +388,8 @@ class ConsoleBook:
             select(t.option.label("component"), t.candidate, func.coalesce(n.status, "").label("status"))
             .outerjoin(newest, (n.uci == t.uci) & (n.component == t.option))
             .where(
-                t.centre == centre, t.series == series, t.kind == "internal", t.ended_by.is_(None), n.mark.is_(None),
-                func.coalesce(n.status, "") != "A",
+                t.centre == centre, t.series == series, t.kind == terms.INTERNAL, t.ended_by.is_(None),
+                n.mark.is_(None), func.coalesce(n.status, "") != "A",
             )
             .order_by(t.option, t.candidate)
         )  # fmt: skip
@@ -437,7 +439,7 @@ class ConsoleBook:
         query = sa.union_all(
             select(
                 r.series, r.option, r.uci, r.name, r.born, r.submission_id.label("submission"), r.line,
-                sa.literal("registration").label("kind"), r.ended_by.is_not(None).label("ended"),
+                sa.literal(terms.REGISTRATION).label("kind"), r.ended_by.is_not(None).label("ended"),
             ).where(r.candidate == candidate, _whole(registrations, centre)),
             select(
                 e.series, e.option, e.uci, sa.literal(""), sa.null().cast(sa.Date), e.submission_id, e.line, e.kind,

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra.ledger import sql
 from infra.ledger.tables import cohorts, entries, marks, registrations
+from rules import terms
 
 
 class MarkBook:
@@ -35,7 +36,7 @@ class MarkBook:
         given = (
             select(m.centre, m.series, m.uci, m.component, m.newest.label("version"), m.mark, m.status, m.tasks)
             .ext(distinct_on(m.centre, m.series, m.uci, m.component))
-            .where(m.stage != "adjusted")
+            .where(m.stage != terms.ADJUSTED)
             .order_by(m.centre, m.series, m.uci, m.component, m.version.desc())
         )
         return sql.look_up(self._engine, given)
@@ -45,7 +46,7 @@ class MarkBook:
         t = cohorts.c
         query = select(
             t.centre, t.series, t.component, t.compared_at.label("opens"), t.feedback_until.label("until")
-        ).where(t.centre.in_(centres), t.series.in_(series), t.state == "feedback")
+        ).where(t.centre.in_(centres), t.series.in_(series), t.state == terms.FEEDBACK)
         return sql.look_up(self._engine, query)
 
     def entered(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
@@ -100,7 +101,7 @@ class MarkBook:
             .outerjoin(named, (named.c.centre == t.centre) & (named.c.uci == t.uci))
             .where(
                 t.series == series,
-                t.kind == "internal",
+                t.kind == terms.INTERNAL,
                 t.ended_by.is_(None),
                 n.mark.is_(None),
                 func.coalesce(n.status, "") != "A",
@@ -115,7 +116,7 @@ class MarkBook:
         t = entries.c
         query = (
             select(t.option.label("component"), sa.func.count().label("entered"))
-            .where(t.series == series, t.kind == "internal", t.ended_by.is_(None))
+            .where(t.series == series, t.kind == terms.INTERNAL, t.ended_by.is_(None))
             .group_by(t.option)
             .order_by(t.option)
         )
@@ -149,7 +150,7 @@ def sittings_of(learners: sa.Select[Any]) -> sa.Select[Any]:
     )
 
 
-_SITS = (entries.c.ended_by.is_(None), entries.c.kind != "cash_in")
+_SITS = (entries.c.ended_by.is_(None), entries.c.kind != terms.CASH_IN)
 
 
 def _of(entry: sa.FromClause, mark: sa.FromClause) -> sa.ColumnElement[bool]:

@@ -21,8 +21,9 @@ from infra.ledger import sql
 from infra.ledger.actions import Action
 from infra.ledger.marks import add, newest_marks
 from infra.ledger.tables import actions, cohorts, entries, marks, samples
+from rules import terms
 
-CENTRE_STAGES = ("submitted", "amended")
+CENTRE_STAGES = (terms.SUBMITTED, terms.AMENDED)
 """Stages of marks that are the centre's own."""
 
 SAMPLE: dict[str, Any] = {
@@ -154,7 +155,7 @@ class Moderation:
         """How many cohorts of a series are neither agreed nor adjusted, by state."""
         t = cohorts.c
         query = select(t.state, func.count()).where(
-            t.series == series, t.state.in_(("sampled", "feedback", "proposed"))
+            t.series == series, t.state.in_((terms.SAMPLED, terms.FEEDBACK, terms.PROPOSED))
         )
         with self._engine.connect() as connection:
             return {row[0]: row[1] for row in connection.execute(query.group_by(t.state).order_by(t.state))}
@@ -186,7 +187,7 @@ class Moderation:
         key = ["series", "centre", "component"]
         new = connection.execute(
             insert(cohorts).on_conflict_do_nothing().returning(cohorts.c.id, *(cohorts.c[name] for name in key)),
-            [{**row, "state": "sampled", "sampled_at": now} for row in sizes.iter_rows(named=True)],
+            [{**row, "state": terms.SAMPLED, "sampled_at": now} for row in sizes.iter_rows(named=True)],
         ).all()
         ids = pl.DataFrame(new, schema={"cohort_id": pl.Int64} | dict.fromkeys(key, pl.String), orient="row")
         drawn = sample.join(ids, on=key, maintain_order="left")
@@ -200,7 +201,7 @@ class Moderation:
         open_ids = list(
             connection.execute(
                 select(cohorts.c.id)
-                .where(cohorts.c.id.in_(ids), cohorts.c.state == "sampled")
+                .where(cohorts.c.id.in_(ids), cohorts.c.state == terms.SAMPLED)
                 .order_by(cohorts.c.id)
                 .with_for_update()
             ).scalars()
@@ -255,7 +256,7 @@ class Moderation:
         rows = adjusted.select(
             "candidate", "uci", pl.col("version") + 1, pl.col("adjusted").alias("mark"),
             centre=pl.lit(cohort.centre), series=pl.lit(cohort.series), component=pl.lit(cohort.component),
-            stage=pl.lit("adjusted"), status=pl.lit(""), source=pl.lit("moderation"), line=pl.lit(0),
+            stage=pl.lit(terms.ADJUSTED), status=pl.lit(""), source=pl.lit("moderation"), line=pl.lit(0),
             received=pl.lit(now.isoformat()),
         )  # fmt: skip
         add(connection, rows)

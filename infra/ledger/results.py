@@ -34,10 +34,7 @@ from infra.ledger.tables import (
     results,
     submissions,
 )
-
-STATES = ("proposed", "built", "approved", "withdrawn", "released")
-ISSUED = ("approved", "released")
-"""States of awardings whose results hold."""
+from rules import terms
 
 
 @frozen(kw_only=True)
@@ -161,7 +158,7 @@ class ResultBook:
         `id`, `centre`, `series`, `candidate`, `uci`, `option`, `kind`."""
         t = entries.c
         query = select(t.id, t.centre, t.series, t.candidate, t.uci, t.option, t.kind).where(
-            t.ended_by.is_(None), t.kind != "cash_in", t.series <= series, t.uci.in_(_learners_of(series))
+            t.ended_by.is_(None), t.kind != terms.CASH_IN, t.series <= series, t.uci.in_(_learners_of(series))
         )
         return sql.table(self._engine, query)
 
@@ -180,7 +177,7 @@ class ResultBook:
         query = (
             select(t.id, t.centre, t.candidate, t.uci, t.option, s.received, s.channel)
             .join(submissions, s.id == t.submission_id)
-            .where(t.series == series, t.kind == "cash_in", t.ended_by.is_(None))
+            .where(t.series == series, t.kind == terms.CASH_IN, t.ended_by.is_(None))
         )
         return sql.table(self._engine, query)
 
@@ -191,7 +188,7 @@ class ResultBook:
             select(a.uci, a.registration, w.series)
             .distinct()
             .join(awardings, w.id == a.awarding_id)
-            .where(w.state.in_(ISSUED), a.outcome == "awarded", w.series < series)
+            .where(w.state.in_(terms.ISSUED_STATES), a.outcome == terms.AWARDED, w.series < series)
         )
         return sql.table(self._engine, query)
 
@@ -199,12 +196,12 @@ class ResultBook:
         """External components taken in later series by those who claim in this one: `uci`, `option`, `series`, `at`,
         when the first mark or absence reached us (UTC)."""
         t, c, m = entries.c, entries.alias("claims").c, marks.c
-        claiming = select(c.uci).where(c.series == series, c.kind == "cash_in", c.ended_by.is_(None))
+        claiming = select(c.uci).where(c.series == series, c.kind == terms.CASH_IN, c.ended_by.is_(None))
         given = m.mark.is_not(None) | (m.status == "A")
         query = (
             select(t.uci, t.option, t.series, func.min(m.received).label("at"))
             .join(marks, (m.uci == t.uci) & (m.component == t.option) & (m.series == t.series) & given)
-            .where(t.series > series, t.kind == "external", t.ended_by.is_(None), t.uci.in_(claiming))
+            .where(t.series > series, t.kind == terms.EXTERNAL, t.ended_by.is_(None), t.uci.in_(claiming))
             .group_by(t.uci, t.option, t.series)
         )
         return sql.table(self._engine, query)
@@ -221,7 +218,7 @@ class ResultBook:
         sha256: str,
         counts: Mapping[str, Any],
         frames: Mapping[str, pl.DataFrame],
-        state: str = "proposed",
+        state: str = terms.PROPOSED,
         who: str | None = None,
         why: str = "",
     ) -> Awarding:
@@ -231,7 +228,7 @@ class ResultBook:
         with self._engine.begin() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"awarding {series}"))))
             newest = self._newest(connection, series, kind)
-            if newest and newest.sha256 == sha256 and newest.state != "withdrawn":
+            if newest and newest.sha256 == sha256 and newest.state != terms.WITHDRAWN:
                 return newest
             version = connection.execute(
                 select(func.coalesce(func.max(awardings.c.version), 0) + 1).where(awardings.c.series == series)
@@ -284,7 +281,7 @@ class ResultBook:
     def issued(self, series: str) -> list[Awarding]:
         """The awardings of a series whose results hold, the oldest first."""
         a = awardings.c
-        query = select(awardings).where(a.series == series, a.state.in_(ISSUED)).order_by(a.version)
+        query = select(awardings).where(a.series == series, a.state.in_(terms.ISSUED_STATES)).order_by(a.version)
         with self._engine.connect() as connection:
             return [_awarding(row) for row in connection.execute(query).mappings()]
 
@@ -329,8 +326,8 @@ class ResultBook:
         """What holds for a series, from the newest issued awarding of everybody and those after it: `results` and
         `awards`, of each learner's component and claim the newest, with `awarding_id`. With `released`, nothing that
         still waits for its release."""
-        issued = [one for one in self.issued(series) if one.state == "released" or not released]
-        whole = max((one.version for one in issued if one.kind == "series"), default=0)
+        issued = [one for one in self.issued(series) if one.state == terms.RELEASED or not released]
+        whole = max((one.version for one in issued if one.kind == terms.WHOLE_SERIES), default=0)
         ids = [one.id for one in issued if one.version >= whole]
         keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
         return {
@@ -347,7 +344,7 @@ class ResultBook:
             select(a.centre, w.series, a.uci, a.cash_in.label("option"))
             .distinct()
             .join(awardings, w.id == a.awarding_id)
-            .where(a.centre.in_(centres), a.outcome == "awarded", w.state.in_(ISSUED))
+            .where(a.centre.in_(centres), a.outcome == terms.AWARDED, w.state.in_(terms.ISSUED_STATES))
         )
         return sql.table(self._engine, query)
 
@@ -373,7 +370,8 @@ class ResultBook:
         """RES-1: centres of which entries of the series with this key and awarding body came by file."""
         s = submissions.c
         query = select(s.centre).distinct().where(
-            s.channel == "edi", s.booked, s.letter.in_(("E", "A")), s.series == key, s.awarding_body == awarding_body
+            s.channel == terms.EDI, s.booked, s.letter.in_(("E", "A")),
+            s.series == key, s.awarding_body == awarding_body
         )  # fmt: skip
         with self._engine.connect() as connection:
             return frozenset(connection.execute(query).scalars())

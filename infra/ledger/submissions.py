@@ -33,6 +33,7 @@ from infra.ledger.tables import (
     replies,
     submissions,
 )
+from rules import terms
 
 
 def migrate(database_url: str) -> None:
@@ -67,7 +68,7 @@ class Landing:
     modified: datetime
     size: int
     sha256: str
-    channel: str = "edi"
+    channel: str = terms.EDI
     reply_stream: str = "00"
     letter: str | None = None
     awarding_body: str | None = None

@@ -34,7 +34,7 @@ from pipeline.parallel import together
 from pipeline.steps import APPROVED, AWARDED, FEED_REPORTED, FEED_TAKEN_OUT, PROPOSED
 from pipeline.wording import finding_lines, summary
 from rules import awarding as results
-from rules import certification
+from rules import certification, terms
 from rules import findings as f
 from rules.catalogue import PLACEHOLDER, Catalogue, Series
 from rules.conversion import CONVERSION, Boundaries, ConversionError, convert
@@ -48,9 +48,9 @@ THE_FEED = "boundaries feed"
 """Who proposes what came in by a file."""
 
 UNDECIDED = {
-    "sampled": "cohorts without the moderator's marks",
-    "feedback": "cohorts that may still amend marks after moderation feedback",
-    "proposed": "adjustments that wait for a decision",
+    terms.SAMPLED: "cohorts without the moderator's marks",
+    terms.FEEDBACK: "cohorts that may still amend marks after moderation feedback",
+    terms.PROPOSED: "adjustments that wait for a decision",
 }
 """States in which moderation has not ended."""
 
@@ -150,7 +150,7 @@ def _wrong(catalogue: Catalogue, row: Mapping[str, str], received: datetime) -> 
     """The cells of a row that cannot be used, and what was expected instead."""
     series, component = catalogue.series_by_id(row["series"]), catalogue.component(row["component"], received)
     wrong = {}
-    if series is None or series.purpose != "entry":
+    if series is None or series.purpose != terms.ENTRY:
         wrong["series"] = "year and month of an exam series, like 2024-06"
     if component is None:
         wrong["component"] = "a component code of the catalogue"
@@ -341,7 +341,7 @@ class Awarded:
 def award(desk: Desk, series: Series, now: datetime, kind: str = "series") -> Awarded:
     """Awards a whole series as the ledger stands at `now` (aware) and freezes the results as its next version; the same
     ledger gives the same hash and is not recorded twice. Raises `AwardError`."""
-    if kind == "series" and any(one.state == "released" for one in desk.results.issued(series.id)):
+    if kind == terms.WHOLE_SERIES and any(one.state == terms.RELEASED for one in desk.results.issued(series.id)):
         raise AwardError(
             f"the results of {series.title} are released: later claims are awarded by themselves, and what changed is "
             f"restated on request (RES-3)"
@@ -362,18 +362,18 @@ def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
         return None
     claims = rests_on.claims.filter(pl.col("uci").is_in(settled.implode()) | pl.col("id").is_in(new["id"].implode()))
     both = pl.concat([new["uci"], settled]).unique()
-    return _award(desk, series, evolve(rests_on.of_learners(both), claims=claims), now, "claims")
+    return _award(desk, series, evolve(rests_on.of_learners(both), claims=claims), now, terms.LATE_CLAIMS)
 
 
 def _settled(issued: Mapping[str, pl.DataFrame], rests_on: Ground, catalogue: Catalogue, now: datetime) -> pl.Series:
     """The UCIs of those of whose results one was issued as pending and has come since."""
     keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
-    pending = {name: issued[name].filter(pl.col("outcome") == "pending").select(key) for name, key in keys.items()}
+    pending = {name: issued[name].filter(pl.col("outcome") == terms.PENDING).select(key) for name, key in keys.items()}
     waiting = pl.concat([pending[name]["uci"].cast(pl.String) for name in keys]).unique()
     if waiting.is_empty():
         return waiting
     judged = judge(rests_on.of_learners(waiting), catalogue, now).frames()
-    still = {name: judged[name].filter(pl.col("outcome") == "pending").select(key) for name, key in keys.items()}
+    still = {name: judged[name].filter(pl.col("outcome") == terms.PENDING).select(key) for name, key in keys.items()}
     come = [pending[name].join(still[name], on=key, how="anti")["uci"] for name, key in keys.items()]
     return pl.concat(come).unique().sort()
 
@@ -434,7 +434,7 @@ def judge(rests_on: Ground, catalogue: Catalogue, now: datetime) -> Judged:
         parts,
         rests_on.earlier,
         rests_on.later,
-        catalogue.scale("qualification", now),
+        catalogue.scale(terms.QUALIFICATION, now),
     )
     its = sittings.filter(pl.col("series") == rests_on.series).select(*results.RESULTS)
     return Judged(results=its, awards=certified.awards, choices=certified.choices)
@@ -512,7 +512,7 @@ def _counts(judged: Judged) -> dict[str, Any]:
     return {
         "results": judged.results.height,
         "claims": judged.awards.height,
-        "awarded": judged.awards.filter(pl.col("outcome") == "awarded").height,
+        "awarded": judged.awards.filter(pl.col("outcome") == terms.AWARDED).height,
         "components": by(judged.results, "component"),
         "qualifications": by(judged.awards, "registration"),
         "reasons": dict(reasons.iter_rows()),

@@ -19,6 +19,7 @@ from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.steps import PREVIEWED
+from rules import terms
 from rules.awarding import RESULTS
 from rules.catalogue import PLACEHOLDER, Catalogue, Scale, Series, instant_text
 from rules.certification import AWARDS, CHOICES, REASONS, grade_of
@@ -91,14 +92,14 @@ def compared_with(desk: Desk, series: Series) -> Awarding | None:
     year_before = f"{series.year - 1}-{series.id[5:]}"
     earlier = [one.id for one in reversed(desk.catalogue.all_series()) if one.id < series.id]
     for one in sorted(earlier, key=lambda id_: id_ != year_before):
-        whole = [awarding for awarding in desk.results.issued(one) if awarding.kind == "series"]
+        whole = [awarding for awarding in desk.results.issued(one) if awarding.kind == terms.WHOLE_SERIES]
         if whole:
             return whole[-1]
     return None
 
 
 def _files(of: Material, catalogue: Catalogue) -> Iterator[tuple[str, bytes]]:
-    scale = catalogue.scale("qualification", of.awarding.at)
+    scale = catalogue.scale(terms.QUALIFICATION, of.awarding.at)
     shares = grades(of, catalogue, scale)
     marks = mark_counts(of.results)
     refused = not_awarded(of.awards)
@@ -189,7 +190,7 @@ def near(awards: pl.DataFrame, choices: pl.DataFrame, table: pl.DataFrame, scale
 
     A lowered mark counts for no less than another sitting that could take its place.
     """
-    totals = awards.filter(pl.col("outcome") == "awarded").select(
+    totals = awards.filter(pl.col("outcome") == terms.AWARDED).select(
         *_CLAIM, "candidate", "grade", pl.col("ums").alias("total")
     )
     component = [*_CLAIM, "component"]
@@ -282,7 +283,7 @@ def _compared(of: Material) -> str:
 
 
 def _watch(of: Material, marks: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
-    pending = marks.filter(pl.col("outcome") == "pending")["learners"].sum()
+    pending = marks.filter(pl.col("outcome") == terms.PENDING)["learners"].sum()
     ours = sum(table.placeholder for table in of.tables)
     rows = [
         *((f"Moderation: {words}", "MOD-2") for words in of.warnings),
@@ -306,8 +307,8 @@ def _claims(of: Material, catalogue: Catalogue) -> pl.DataFrame:
             f"{one.subject} ({one.registration_code})",
             sum(its.values()),
             awarded(its),
-            its.get("not_eligible", 0),
-            its.get("pending", 0),
+            its.get(terms.NOT_ELIGIBLE, 0),
+            its.get(terms.PENDING, 0),
             awarded(then[one.registration_code]) if one.registration_code in then else None,
         )
         for one in catalogue.qualifications

@@ -15,6 +15,7 @@ from pipeline.awarding.award import AwardError, Ground, Judged, conversion_row, 
 from pipeline.awarding.charts import STYLE, grade_bars, together
 from pipeline.desk import Desk
 from pipeline.report_page import Grid, page
+from rules import terms
 from rules.awarding import parts
 from rules.catalogue import PLACEHOLDER, Catalogue, Series, series_title
 from rules.conversion import ConversionError
@@ -188,7 +189,7 @@ def _moved(
 
 
 def _subjects(before: Judged, after: Judged, catalogue: Catalogue, now: datetime) -> pl.DataFrame:
-    order = [one.grade for one in catalogue.scale("qualification", now).thresholds]
+    order = [one.grade for one in catalogue.scale(terms.QUALIFICATION, now).thresholds]
     counts = [dict(_counted(judged.awards, "registration").iter_rows()) for judged in (before, after)]
     claimed = set(before.awards["registration"].unique())
     rows = [
@@ -216,9 +217,9 @@ def _counted(frame: pl.DataFrame, key: str) -> pl.DataFrame:
 
 
 def _learners(before: Judged, after: Judged, catalogue: Catalogue, now: datetime) -> pl.DataFrame:
-    order = [one.grade for one in catalogue.scale("qualification", now).thresholds]
+    order = [one.grade for one in catalogue.scale(terms.QUALIFICATION, now).thresholds]
     rank = {grade: len(order) - place for place, grade in enumerate(order)}
-    awarded = pl.col("outcome") == "awarded"
+    awarded = pl.col("outcome") == terms.AWARDED
     both = before.awards.filter(awarded).join(after.awards.filter(awarded), on=_CLAIM, suffix="_after")
     steps = pl.col("grade_after").replace_strict(rank, return_dtype=pl.Int64) - pl.col("grade").replace_strict(
         rank, return_dtype=pl.Int64

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from infra.ledger.journal import Entry
     from infra.ledger.results import Awarding
     from pipeline.desk import Desk
+    from rules import terms
 
 
 # --- Outcomes --------------------------------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ _results_command("withdraw", "Withdraw the newest results of a SERIES, as long a
 @click.argument("series")
 @click.option("--audience", type=click.Choice(["centres", "learners"]), required=True, help="To whom.")
 @told
-def release(series: str, audience: Literal["centres", "learners"]) -> None:
+def release(series: str, audience: terms.Audience) -> None:
     """Publish the approved results of a SERIES (RES-2). Refused until their instant has come."""
     from pipeline.results.release import release as run
 

@@ -27,6 +27,7 @@ from pipeline.desk import Desk, open_desk
 from pipeline.intake.quarantine import ACTIONS, Done, QuarantineError, held_file, releasable
 from pipeline.intake.staff import Order
 from rules import checkpoints as rules
+from rules import terms
 from rules.catalogue import EVENTS, LONDON, Catalogue, Series
 from rules.decisions import Outcome
 
@@ -122,7 +123,7 @@ class Console:
         if not asked:
             return current(desk.catalogue, self.clock())
         found = desk.catalogue.series_by_id(asked)
-        if found is None or found.purpose != "entry":
+        if found is None or found.purpose != terms.ENTRY:
             raise HTTPException(404, "There is no such series.")
         return found
 
@@ -292,7 +293,7 @@ class Console:
             raise HTTPException(404, f"There is no file with the number {number}.")
         found = list(book.findings(number).iter_rows(named=True))
         lines = {}
-        if file["kind"] == "file" and file["channel"] == "edi" and file["size"] <= desk.settings.max_file_bytes:
+        if file["kind"] == "file" and file["channel"] == terms.EDI and file["size"] <= desk.settings.max_file_bytes:
             lines = records.lines_of(
                 desk.store, file["sha256"], (finding["line"] for finding in found if finding["line"])
             )
@@ -447,11 +448,11 @@ def _todo(book: ConsoleBook, series: Series, outcomes: Mapping[str, int], silent
          "files are held in quarantine and wait for a decision (all series)", "quarantine"),
         (outcomes.get("waiting", 0), "file has been received and not decided yet",
          "files have been received and not decided yet", "files?outcome=waiting"),
-        (cohorts.get("proposed", 0), "adjustment of marks is proposed and waits for approval (MOD-2)",
+        (cohorts.get(terms.PROPOSED, 0), "adjustment of marks is proposed and waits for approval (MOD-2)",
          "adjustments of marks are proposed and wait for approval (MOD-2)", "approval"),
-        (states["boundaries"].get("proposed", 0), "conversion table waits for approval (AWD-1)",
+        (states["boundaries"].get(terms.PROPOSED, 0), "conversion table waits for approval (AWD-1)",
          "conversion tables wait for approval (AWD-1)", "approval"),
-        (awardings.get("built", 0), "version of the results is under embargo and waits for approval (RES-2)",
+        (awardings.get(terms.BUILT, 0), "version of the results is under embargo and waits for approval (RES-2)",
          "versions of the results are under embargo and wait for approval (RES-2)", "approval"),
         (silent, "centre that sent files a year ago has sent nothing (OPS-2)",
          "centres that sent files a year ago have sent nothing (OPS-2)", "watch"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.docs.diagrams import Arrow, Box, Diagram, Kind
-from pipeline.docs.house import GROUND, INFRA, MAKE_UP_DATA, ON_THE_WINGS, PACKAGES, WINGS
+from pipeline.docs.house import GROUND, GROUND_FLOOR, INFRA, MAKE_UP_DATA, ON_THE_WINGS, PACKAGES, WINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 _DAGS = "Starts the jobs: one thin file for each DAG, with its schedule, its retries and its text. Nothing imports it."
@@ -90,6 +90,8 @@ def architecture() -> Iterator[str]:
     yield "\n".join(rows)
     users = " and ".join(f"`{room}`" for room in MAKE_UP_DATA)
     yield f"Of `pipeline`, only {users} may use `fixtures`: nothing that handles real files knows the made-up season."
+    said = sentence(GROUND_FLOOR.replace(".", "/"))
+    yield f"The ground floor is `{GROUND_FLOOR}`, which all but `parsers` may use. {said}"
     yield "## The wings of `pipeline/`"
     yield (
         "A wing is what the desk can do. Each may use the ground below, and another wing only where the table says so: "

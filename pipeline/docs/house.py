@@ -16,7 +16,10 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
     "parsers": (),
     "fixtures": ("parsers",),
 }
-"""What a package may use, besides itself."""
+"""What a package may use, besides itself and the ground floor."""
+
+GROUND_FLOOR = "rules.terms"
+"""The words that `rules`, `infra`, `pipeline` and `dags` share; it uses nothing of ours."""
 
 MAKE_UP_DATA = ("pipeline.demo",)
 """The only room that may use `fixtures`: nothing that handles real files knows the made-up season."""

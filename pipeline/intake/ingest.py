@@ -37,7 +37,7 @@ from pipeline.journal import journaled
 from pipeline.parallel import together
 from pipeline.steps import ACKNOWLEDGED, ANSWERED, BOOKED, HELD, RECEIVED, REPLY_OUT, SET_ASIDE, TAKEN_OUT, TWIN_OUT
 from pipeline.wording import money
-from rules import files
+from rules import files, terms
 from rules import findings as f
 from rules.decisions import Decision, Outcome, decide, nothing_done
 from rules.known import (
@@ -52,16 +52,15 @@ from rules.known import (
     SITTINGS,
     WINDOWS,
     Arrival,
-    Channel,
     Known,
 )
 
 log = logging.getLogger(__name__)
 
-LANDING_PLACES: dict[Channel, str] = {"edi": "inbox/", "online": "feeds/online/", "staff": FEEDS}
+LANDING_PLACES: dict[terms.Channel, str] = {terms.EDI: "inbox/", terms.ONLINE: "feeds/online/", terms.STAFF: FEEDS}
 """Where files land, by the channel they come through: below it, a folder a centre."""
 
-CHANNELS: dict[str, Channel] = {one: one for one in LANDING_PLACES}
+CHANNELS: dict[str, terms.Channel] = {one: one for one in LANDING_PLACES}
 
 NO_CENTRE = "00000"
 """Stands for the centre of a file that landed outside every centre's folder; its reply is for staff."""
@@ -160,7 +159,7 @@ class _Waiting:
     """A file that waits to be received: what lies there, how it came, whose it is, and its name."""
 
     stored: Stored
-    channel: Channel
+    channel: terms.Channel
     centre: str
     name: str
 
@@ -261,7 +260,7 @@ def _quarantine(centre: str, reply_name: str, name: str) -> str:
 def process(desk: Desk, summary: Summary) -> None:
     """Decides, books and answers every received file, in batches of bounded size; repeatable from the archive."""
     settings = desk.settings
-    registering = [one.series for one in desk.catalogue.streams if one.purpose == "registration"]
+    registering = [one.series for one in desk.catalogue.streams if one.purpose == terms.REGISTRATION]
     looked_at = 0
     while batch := desk.ledger.waiting(settings.batch_files, settings.batch_bytes, registering):
         decided_by_now = summary.outcomes.total()
@@ -356,7 +355,7 @@ def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission
         data = archived.read(limit + 1) if landing.size <= limit else b""
     if max(landing.size, len(data)) > limit:
         return _unread(landing, f.FILE_TOO_LARGE, size=max(landing.size, len(data)), limit=limit)
-    return read(name, data) if landing.channel == "edi" else read_feed(name, data)
+    return read(name, data) if landing.channel == terms.EDI else read_feed(name, data)
 
 
 def _unread(landing: Landing, code: Code, **facts: Any) -> Submission:
@@ -428,7 +427,7 @@ def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) 
             (
                 received.id, received.landing.centre, received.landing.sha256, received.landing.received.isoformat(),
                 decision.series.id if decision.series else None,
-                decision.series is not None and decision.series.purpose == "registration",
+                decision.series is not None and decision.series.purpose == terms.REGISTRATION,
             )
             for received, _, decision in decided
         ],
@@ -503,7 +502,7 @@ def _fee_lines(added: pl.DataFrame, ended: pl.DataFrame) -> pl.DataFrame:
     charges = added.select(*whose, "kind", "band", "pence", "placeholder")
     back = ended.filter(pl.col("refund") > 0).select(
         *whose,
-        pl.lit("refund").alias("kind"),
+        pl.lit(terms.REFUND).alias("kind"),
         pl.lit("").alias("band"),
         (-pl.col("refund")).alias("pence"),
         pl.lit(True).alias("placeholder"),

@@ -20,6 +20,7 @@ from parsers.findings import Finding, Reach, visible
 from parsers.reader import Submission
 from parsers.reply import encode
 from pipeline.wording import WIDTH, finding_lines, money, summary
+from rules import terms
 from rules.catalogue import PLACEHOLDER, instant_text
 from rules.decisions import Decision, Outcome
 from rules.fees import Charge
@@ -105,7 +106,7 @@ def _content(submission: Submission, decision: Decision) -> str | None:
     software = visible(f"{header.software} {header.software_version}".strip())
     key = visible(header.series_key)
     what = f"{kind.title} for {series}"
-    if decision.series and decision.series.purpose == "registration":
+    if decision.series and decision.series.purpose == terms.REGISTRATION:
         what = series if kind.letter == "E" else f"{kind.title} of {series}"
     return f"{what} ({key}), sequence number {submission.sequence:03d}, written by {software}"
 
@@ -121,11 +122,11 @@ def _next_file(submission: Submission, decision: Decision) -> str | None:
 # --- As text ---------------------------------------------------------------------------------------------------------
 
 _KINDS = {
-    "registration": "registration",
-    "internal": "internal component",
-    "external": "external component",
-    "cash_in": "certification claim",
-    "refund": "withdrawn entries",
+    terms.REGISTRATION: "registration",
+    terms.INTERNAL: "internal component",
+    terms.EXTERNAL: "external component",
+    terms.CASH_IN: "certification claim",
+    terms.REFUND: "withdrawn entries",
 }
 
 

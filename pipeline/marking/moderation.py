@@ -40,6 +40,7 @@ from pipeline.steps import (
 )
 from rules import findings as f
 from rules import moderation as rules
+from rules import terms
 from rules.catalogue import (
     LONDON,
     PLACEHOLDER,
@@ -215,7 +216,7 @@ def _read(name: str, data: bytes) -> pl.DataFrame | Found:
 def _first_comparison(desk: Desk, book: Moderation, connection: Connection, cohort_id: int, now: datetime) -> Summary:
     """Compares a sample once it is complete: agreed, or feedback to the centre."""
     cohort = book.locked(connection, cohort_id)
-    if cohort is None or cohort.state != "sampled":
+    if cohort is None or cohort.state != terms.SAMPLED:
         return Summary()
     marks = book.sample(connection, cohort)
     if marks["moderated_mark"].has_nulls():
@@ -310,11 +311,11 @@ def _report(desk: Desk, name: str, sha256: str, rows: int, good: int, found: Fou
 
 
 _STATES = {
-    "sampled": "waits for more of the moderator's marks",
-    "agreed": "agreed: the centre's marks stand",
-    "feedback": "outside tolerance: feedback given",
-    "proposed": "an adjustment waits for a person",
-    "adjusted": "adjusted",
+    terms.SAMPLED: "waits for more of the moderator's marks",
+    terms.AGREED: "agreed: the centre's marks stand",
+    terms.FEEDBACK: "outside tolerance: feedback given",
+    terms.PROPOSED: "an adjustment waits for a person",
+    terms.ADJUSTED: "adjusted",
 }
 
 
@@ -351,7 +352,7 @@ def review(desk: Desk, now: datetime) -> Summary:
     with desk.ledger.exclusive("moderation") as alone:
         if not alone:
             return total
-        for cohort_id in book.waiting("feedback", now):
+        for cohort_id in book.waiting(terms.FEEDBACK, now):
             with book.transaction() as connection:
                 total = _add(total, _second_comparison(desk, book, connection, cohort_id, now))
             COMPARED.passed()
@@ -361,7 +362,7 @@ def review(desk: Desk, now: datetime) -> Summary:
 
 def _second_comparison(desk: Desk, book: Moderation, connection: Connection, cohort_id: int, now: datetime) -> Summary:
     cohort = book.locked(connection, cohort_id)
-    if cohort is None or cohort.state != "feedback" or cohort.tolerance is None or cohort.feedback_until is None:
+    if cohort is None or cohort.state != terms.FEEDBACK or cohort.tolerance is None or cohort.feedback_until is None:
         return Summary()
     extended = desk.actions.extensions([cohort.centre])
     until = extended.get((cohort.centre, cohort.series, "marks_amendment_deadline"), cohort.feedback_until)
@@ -405,7 +406,7 @@ def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -
     `ValueError` without who and why."""
     book = desk.moderation
     with book.transaction() as connection:
-        proposed = _to_decide(book, connection, cohort, who, why, "adjusted")
+        proposed = _to_decide(book, connection, cohort, who, why, terms.ADJUSTED)
         if proposed is None or proposed.adjustment is None:
             return False
         marks = book.own_marks(connection, proposed)
@@ -423,7 +424,7 @@ def reject(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) ->
     already. Raises as `approve` does."""
     book = desk.moderation
     with book.transaction() as connection:
-        proposed = _to_decide(book, connection, cohort, who, why, "agreed")
+        proposed = _to_decide(book, connection, cohort, who, why, terms.AGREED)
         if proposed is None:
             return False
         book.step(connection, proposed.id, "agreed")
@@ -444,7 +445,7 @@ def _to_decide(
         raise NotProposed(f"no sample of {name} was drawn")
     if cohort.state == done:
         return None
-    if cohort.state != "proposed":
+    if cohort.state != terms.PROPOSED:
         raise NotProposed(f"cohort {name} is in state {cohort.state}: there is no adjustment to decide about")
     return cohort
 

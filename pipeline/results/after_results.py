@@ -19,6 +19,7 @@ from pipeline.results.embargo import ReleaseError, checked, publish, put_away
 from pipeline.results.release import booked, is_released, next_numbers, release_claims
 from pipeline.results.result_files import ResultFile, changes, note, read_back, records, result_files, typed
 from pipeline.steps import REQUEST_BOOKED
+from rules import terms
 from rules.catalogue import Series, instant_text
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def late_claims(desk: Desk, now: datetime) -> Late:
             try:
                 done += [release_claims(desk, one, now).awarding for one in _waiting(desk, series)]
                 awarded = award_claims(desk, series, now)
-                if awarded and awarded.awarding.state != "released":
+                if awarded and awarded.awarding.state != terms.RELEASED:
                     done.append(release_claims(desk, awarded.awarding, now).awarding)
             except (AwardError, ReleaseError) as error:
                 errors.append(f"{series.title}: {error}")
@@ -72,7 +73,7 @@ def _waiting(desk: Desk, series: Series) -> list[Awarding]:
     return [
         one
         for one in desk.results.every(series.id)
-        if one.kind == "claims" and one.state not in ("released", "withdrawn")
+        if one.kind == terms.LATE_CLAIMS and one.state not in (terms.RELEASED, terms.WITHDRAWN)
     ]
 
 
@@ -135,9 +136,9 @@ def updated(desk: Desk, centres: Sequence[str], now: datetime, series: Series, w
 
 def _released(desk: Desk, series: Series) -> Awarding:
     """Everybody's results as they were released."""
-    every = [one for one in desk.results.every(series.id) if one.kind == "series"]
-    waiting = [one for one in every if one.state in ("built", "approved")]
-    released = [one for one in every if one.state == "released"]
+    every = [one for one in desk.results.every(series.id) if one.kind == terms.WHOLE_SERIES]
+    waiting = [one for one in every if one.state in (terms.BUILT, terms.APPROVED)]
+    released = [one for one in every if one.state == terms.RELEASED]
     if waiting or not released:
         raise ReleaseError(
             f"the results of {series.title} are not released yet, to centres and learners: an updated file would show "
@@ -171,8 +172,8 @@ def _write(
         place = f"outbox/{one.centre}/{one.name}"
         its = of_centre[one.centre]
         text = encode(list(note(one, replaced.get(one.centre, ""), series, instant_text(action.at), its)))
-        file = booked(base, series, place, "centres", one.data, one.records, one.centre, one.sequence)
-        beside = booked(base, series, f"{place}.txt", "centres", text, its.height, one.centre)
+        file = booked(base, series, place, terms.CENTRES, one.data, one.records, one.centre, one.sequence)
+        beside = booked(base, series, f"{place}.txt", terms.CENTRES, text, its.height, one.centre)
         files += [file, beside]
         contents |= {file.embargoed: one.data, beside.embargoed: text}
         actions.append(evolve(action, centre=one.centre, file_name=one.name))

@@ -14,11 +14,12 @@ from typing import Any
 import polars as pl
 from attrs import field, frozen
 
-from infra.ledger.results import ISSUED, ConversionRow
+from infra.ledger.results import ConversionRow
 from infra.ledger.trail import Trail
 from pipeline.desk import Desk
 from pipeline.report_page import Grid, page
 from pipeline.wording import WIDTH, money
+from rules import terms
 from rules.catalogue import PLACEHOLDER, Component, Qualification, instant_text, series_title
 from rules.certification import REASONS, WHYS
 from rules.conversion import Boundaries, points
@@ -127,13 +128,13 @@ class _Story:
             steps += self._marks(part, series)
             steps += self._counted(part, series)
         steps += [self._done(row) for row in _rows(self.actions, option=part.code)]
-        kind = "external" if part.external else "internal"
+        kind = part.scope
         return Section(f"{part.code} {part.title} ({kind})", tuple(steps) or (_NOTHING,))
 
     def _came(self, row: dict[str, Any], rule: str) -> Iterator[Step]:
         title, number = series_title(row["series"]), row["candidate"]
         costs = f", {row['band'].replace('_', ' ')}, {money(row['pence'])} (FEE-1)" if "band" in row else ""
-        verb = "registered" if "band" not in row else "claimed" if row["kind"] == "cash_in" else "entered"
+        verb = "registered" if "band" not in row else "claimed" if row["kind"] == terms.CASH_IN else "entered"
         yield Step(f"{title}: {verb} as candidate {number}{costs}", _source(row), rule)
         if row["ended_by"]:
             yield Step(f"{title}: withdrawn", f"{row['ended_by']}, received {instant_text(row['ended_at'])}", "FIL-3")
@@ -208,7 +209,7 @@ class _Story:
             for part in _rows(self.chosen, awarding_id=row["awarding_id"], registration=row["registration"])
             if part["counts"]
         ]
-        if row["outcome"] == "awarded":
+        if row["outcome"] == terms.AWARDED:
             flag = ", partly absent (#)" if row["partial_absence"] else ""
             yield Step(f"{' + '.join(parts)} = {row['ums']} UMS: {row['grade']}{flag}", _awarding(row), "CRT-3")
             which = "the one for performance tables" if row["performance"] else "a second one, held beside the first"
@@ -229,8 +230,8 @@ class _Story:
 
 
 _NOTHING = Step("nothing")
-_STAGES = {"submitted": "MRK-1", "external": "MRK-1", "amended": "MRK-2", "adjusted": "MOD-2"}
-_OUTCOMES = {"not_eligible": "not eligible", "pending": "pending"}
+_STAGES = {terms.SUBMITTED: "MRK-1", terms.EXTERNAL: "MRK-1", terms.AMENDED: "MRK-2", terms.ADJUSTED: "MOD-2"}
+_OUTCOMES = {terms.NOT_ELIGIBLE: "not eligible", terms.PENDING: "pending"}
 
 
 def _rows(frame: pl.DataFrame, **wanted: Any) -> list[dict[str, Any]]:
@@ -243,7 +244,7 @@ def _source(row: dict[str, Any]) -> str:
 
 def _mark_source(row: dict[str, Any]) -> str:
     received = f"received {instant_text(row['received'])}"
-    if row["stage"] == "adjusted":
+    if row["stage"] == terms.ADJUSTED:
         return f"moderation, {instant_text(row['received'])}"
     if row["file_name"]:
         return f"{row['file_name']} line {row['line']}, {received}"
@@ -251,7 +252,7 @@ def _mark_source(row: dict[str, Any]) -> str:
 
 
 def _awarding(row: dict[str, Any]) -> str:
-    decided = f", approved by {row['decided_by']}" if row["state"] in ISSUED and row["decided_by"] else ""
+    decided = f", approved by {row['decided_by']}" if row["state"] in terms.ISSUED_STATES and row["decided_by"] else ""
     return f"results of {row['series']} version {row['version']} ({row['state']}{decided})"
 
 

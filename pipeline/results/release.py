@@ -11,13 +11,13 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 from attrs import asdict, evolve, frozen
 
 from infra.ledger.actions import Action
-from infra.ledger.results import ISSUED, Awarding, ReleaseFile
+from infra.ledger.results import Awarding, ReleaseFile
 from infra.store import Missing
 from pipeline.desk import Desk
 from pipeline.journal import journaled
@@ -34,10 +34,10 @@ from pipeline.results.embargo import (
 from pipeline.results.release_report import REPORTS, report
 from pipeline.results.result_files import feeds, records, result_files, typed
 from pipeline.steps import FILES_BOOKED, MANIFEST_PUT, NUMBERS_FREE, STATE_CHANGED
+from rules import terms
 from rules.catalogue import INSTANTS, PLACEHOLDER, Milestone, Series, instant_text
 
 __all__ = [
-    "Audience",
     "Built",
     "ReleaseError",
     "Released",
@@ -50,8 +50,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-Audience = Literal["centres", "learners"]
-_WAITING = ("built", "approved")
+_WAITING = (terms.BUILT, terms.APPROVED)
 
 
 # --- Built, hashed, decided ------------------------------------------------------------------------------------------
@@ -87,9 +86,9 @@ def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
     series = _series(desk, awarding.series)
     with desk.results.alone():
         awarding = _as_it_stands(desk, awarding)
-        if awarding.state == "proposed":
+        if awarding.state == terms.PROPOSED:
             awarding = _build(desk, awarding, series)
-        elif awarding.state == "withdrawn":
+        elif awarding.state == terms.WITHDRAWN:
             raise ReleaseError(f"{_named(awarding)} was withdrawn: award again")
         files = desk.results.files(awarding)
     counts = _manifest_of(desk, awarding)["counts"]
@@ -100,9 +99,9 @@ def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
 
 def _build(desk: Desk, awarding: Awarding, series: Series) -> Awarding:
     for other in desk.results.every(series.id):
-        if other.state in _WAITING and other.kind == awarding.kind == "series" and other.id != awarding.id:
+        if other.state in _WAITING and other.kind == awarding.kind == terms.WHOLE_SERIES and other.id != awarding.id:
             raise ReleaseError(f"{_named(other)} is {other.state} and waits: release it, or withdraw it first")
-        if other.state == "withdrawn" or other.id == awarding.id:
+        if other.state == terms.WITHDRAWN or other.id == awarding.id:
             # Of what was withdrawn or left half built no number stays taken.
             desk.results.drop_files(other)
             NUMBERS_FREE.passed()
@@ -116,19 +115,22 @@ def _build(desk: Desk, awarding: Awarding, series: Series) -> Awarding:
         MANIFEST_PUT.passed()
     desk.results.add_files(rows)
     FILES_BOOKED.passed()
-    return _changed(desk, awarding, "built", manifest_sha256=sha256_of(manifest))
+    return _changed(desk, awarding, terms.BUILT, manifest_sha256=sha256_of(manifest))
 
 
 def _files(
     desk: Desk, awarding: Awarding, series: Series, results: pl.DataFrame, awards: pl.DataFrame
 ) -> Iterator[tuple[ReleaseFile, bytes]]:
-    if awarding.kind == "series":
+    if awarding.kind == terms.WHOLE_SERIES:
         of = records(results, awards, desk.results.ulns(), desk.catalogue, awarding.at)
         senders = sorted(desk.results.file_senders(series.key, series.awarding_body))
         sequences = next_numbers(desk, series, senders)
         for one in result_files(of.filter(pl.col("centre").is_in(senders)), series, sequences, awarding.at):
             place = f"outbox/{one.centre}/{one.name}"
-            yield booked(awarding, series, place, "centres", one.data, one.records, one.centre, one.sequence), one.data
+            yield (
+                booked(awarding, series, place, terms.CENTRES, one.data, one.records, one.centre, one.sequence),
+                one.data,
+            )
     made = feeds(results, awards, series, awarding.version, desk.catalogue, awarding.at)
     for audience, data in made.items():
         place = f"portal/{audience}/{series.id}/{awarding.version}.csv"
@@ -215,12 +217,13 @@ def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -
     the awarding as it then stands; raises `ReleaseError`."""
     with desk.results.alone():
         awarding = _as_it_stands(desk, awarding)
-        if awarding.state in ISSUED and (awarding.decided_by, awarding.why, awarding.decided_at) == (who, why, now):
+        decision = (awarding.decided_by, awarding.why, awarding.decided_at)
+        if awarding.state in terms.ISSUED_STATES and decision == (who, why, now):
             return awarding  # the run that recorded this very decision has died
-        if awarding.state != "built":
+        if awarding.state != terms.BUILT:
             raise ReleaseError(f"{_named(awarding)} is {awarding.state}: only what is built can be approved")
         checked(desk.store, _as_built(desk, awarding))
-        return _decided(desk, awarding, "approved", who, why, now)
+        return _decided(desk, awarding, terms.APPROVED, who, why, now)
 
 
 @journaled
@@ -229,13 +232,13 @@ def withdraw(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) 
     files become free. `now` is aware. Returns the awarding as it then stands; raises `ReleaseError`."""
     with desk.results.alone():
         awarding = _as_it_stands(desk, awarding)
-        if awarding.state == "released" or anything_out(desk.store, desk.results.files(awarding)):
+        if awarding.state == terms.RELEASED or anything_out(desk.store, desk.results.files(awarding)):
             raise ReleaseError(
                 f"{_named(awarding)} is published, at least in part, and cannot be withdrawn; what changes from here "
                 f"on is restated in updated files (RES-3)"
             )
-        if awarding.state != "withdrawn":
-            awarding = _decided(desk, awarding, "withdrawn", who, why, now)
+        if awarding.state != terms.WITHDRAWN:
+            awarding = _decided(desk, awarding, terms.WITHDRAWN, who, why, now)
         desk.results.drop_files(awarding)
         NUMBERS_FREE.passed()
         return awarding
@@ -313,7 +316,7 @@ class Released:
 
 
 @journaled
-def release(desk: Desk, series: Series, audience: Audience, now: datetime) -> Released:
+def release(desk: Desk, series: Series, audience: terms.Audience, now: datetime) -> Released:
     """RES-2: publishes the approved results of a series to an audience, if by the calendar in force at `now` (aware)
     its instant has come (CAL-2), and writes a report to `reports/results/<series>/<version>/`. Run again, it publishes
     what is missing, and nothing twice. Raises `ReleaseError`, which says what to do."""
@@ -323,14 +326,14 @@ def release(desk: Desk, series: Series, audience: Audience, now: datetime) -> Re
         if awarding is None:
             return Released(series=series.id, audience=audience)
         fresh, without = 0, None
-        if awarding.state == "approved":
+        if awarding.state == terms.APPROVED:
             files = _as_built(desk, awarding)
             fresh = publish(desk, awarding, [one for one in files if one.audience == audience], now)
             files = desk.results.files(awarding)
             mine = [one for one in files if one.audience == audience]
             without = report(desk, series, awarding, audience, _moment(instant), mine)
             if all(one.published_at for one in files):
-                awarding = _changed(desk, awarding, "released")
+                awarding = _changed(desk, awarding, terms.RELEASED)
         listed = [one for one in _manifest_of(desk, awarding)["files"] if one["audience"] == audience]
     done = Released(
         series=series.id, audience=audience, version=awarding.version, files=len(listed), fresh=fresh,
@@ -344,23 +347,23 @@ def release_claims(desk: Desk, awarding: Awarding, now: datetime) -> Built:
     """RES-3, CRT-6: builds an awarding of later claims and publishes it in the portal, to both audiences. Ours: nobody
     approves it again, for the conversion tables are approved and the results of the series are out. Can be repeated.
     Raises `ReleaseError`, also before the results of the series are released."""
-    if awarding.kind == "series" or not is_released(desk, awarding.series):
+    if awarding.kind == terms.WHOLE_SERIES or not is_released(desk, awarding.series):
         raise ReleaseError(f"{_named(awarding)} cannot be released like a later claim")
     built = build(desk, awarding, now)
     with desk.results.alone():
         awarding = _as_it_stands(desk, awarding)
-        if awarding.state != "released":
+        if awarding.state != terms.RELEASED:
             publish(desk, awarding, _as_built(desk, awarding), now)
-            awarding = _changed(desk, awarding, "released")
+            awarding = _changed(desk, awarding, terms.RELEASED)
     return evolve(built, awarding=awarding)
 
 
 def is_released(desk: Desk, series: str) -> bool:
     """Whether everybody's results of a series (its id) are out, to centres and learners."""
-    return any(one.kind == "series" and one.state == "released" for one in desk.results.every(series))
+    return any(one.kind == terms.WHOLE_SERIES and one.state == terms.RELEASED for one in desk.results.every(series))
 
 
-def _instant(desk: Desk, series: Series, audience: Audience, now: datetime) -> Milestone:
+def _instant(desk: Desk, series: Series, audience: terms.Audience, now: datetime) -> Milestone:
     milestone = desk.catalogue.milestone(series, INSTANTS[audience], now)
     if milestone is None:
         raise ReleaseError(f"the calendar has no {INSTANTS[audience]} for {series.title}: add it to calendar.csv")
@@ -377,10 +380,10 @@ def _moment(milestone: Milestone) -> str:
     return f"{instant_text(milestone.at)}{mark}"
 
 
-def _to_release(desk: Desk, series: Series, audience: Audience) -> Awarding | None:
+def _to_release(desk: Desk, series: Series, audience: terms.Audience) -> Awarding | None:
     """The newest approved awarding of everybody; null when there is none because nobody is entered."""
-    every = [one for one in desk.results.every(series.id) if one.kind == "series"]
-    issued = [one for one in every if one.state in ISSUED]
+    every = [one for one in desk.results.every(series.id) if one.kind == terms.WHOLE_SERIES]
+    issued = [one for one in every if one.state in terms.ISSUED_STATES]
     if issued:
         return issued[-1]
     if not every:
@@ -388,16 +391,16 @@ def _to_release(desk: Desk, series: Series, audience: Audience) -> Awarding | No
             return None
         raise ReleaseError(f"nothing is awarded for {series.title}: run the award, then {_how(series, audience)}")
     newest = every[-1]
-    if newest.state == "withdrawn":
+    if newest.state == terms.WITHDRAWN:
         raise ReleaseError(
             f"{_named(newest)} was withdrawn by {newest.decided_by} ({newest.why}): award again, then "
             f"{_how(series, audience)}"
         )
-    build_first = f"`resultsday results build {series.id}`, " if newest.state == "proposed" else ""
+    build_first = f"`resultsday results build {series.id}`, " if newest.state == terms.PROPOSED else ""
     raise ReleaseError(f"{_named(newest)} is {newest.state} and not approved: {build_first}{_how(series, audience)}")
 
 
-def _how(series: Series, audience: Audience) -> str:
+def _how(series: Series, audience: terms.Audience) -> str:
     return (
         f"`resultsday results approve {series.id} --who ... --why ...`, and clear the task or run `resultsday release "
         f"{series.id} --audience {audience}`"

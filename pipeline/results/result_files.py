@@ -16,6 +16,7 @@ from parsers.layouts import RESULT
 from parsers.reader import read
 from parsers.writer import LINE_END, lines, single
 from pipeline.report_page import csv_bytes
+from rules import terms
 from rules.awarding import RESULTS
 from rules.catalogue import LONDON, Catalogue, Series
 from rules.certification import AWARDS, REASONS
@@ -37,7 +38,7 @@ NO_RESULT, PENDING, PARTIAL = "X", "Q", "#"
 """The indicators of RES-4."""
 
 _INDICATOR = pl.col("outcome").replace_strict(
-    {"absent": NO_RESULT, "not_eligible": NO_RESULT, "pending": PENDING}, default=""
+    {terms.ABSENT: NO_RESULT, terms.NOT_ELIGIBLE: NO_RESULT, terms.PENDING: PENDING}, default=""
 )
 UNIFORM, LARGE = "U", "B"
 """Result types. Ours: a total with a partial absence goes out as `B`, for `U` has no place for the `#`."""

@@ -13,6 +13,7 @@ from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, gbp, page, spelt
 from pipeline.steps import STATED
 from pipeline.wording import money
+from rules import terms
 from rules.catalogue import PLACEHOLDER, Catalogue, Series, instant_text
 from rules.entries import practice_sittings
 
@@ -25,11 +26,11 @@ _PRACTICE_NOTE = (
     "an award (ENT-6)."
 )
 _KINDS = {
-    "registration": "registrations",
-    "internal": "internal components",
-    "external": "external components",
-    "cash_in": "certification claims",
-    "refund": "withdrawn entries",
+    terms.REGISTRATION: "registrations",
+    terms.INTERNAL: "internal components",
+    terms.EXTERNAL: "external components",
+    terms.CASH_IN: "certification claims",
+    terms.REFUND: "withdrawn entries",
 }
 
 
@@ -96,7 +97,7 @@ def _state(desk: Desk, place: str, centre: str, series: Series, now: datetime, h
         _price(held).alias("Fee"),
     )
     total = int(held["pence"].sum())
-    what = "registrations" if series.purpose == "registration" else "entries"
+    what = "registrations" if series.purpose == terms.REGISTRATION else "entries"
     notes = [_PRACTICE_NOTE] if (held["note"] != "").any() else []
     notes += [_MARK_NOTE] if held["placeholder"].any() else []
     facts = [*_facts(centre, series, now), ("Candidates", str(held["candidate"].n_unique()))]

@@ -18,6 +18,7 @@ from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, T
 from attrs import evolve
 from pendulum import DateTime, instance
 
+from rules import terms
 from rules.calendar import EVENTS, LONDON, Milestone, in_force, read_calendar
 from rules.sheets import CatalogueError
 
@@ -27,7 +28,7 @@ def exam_milestones(catalogue: Path, events: Iterable[str], days_before: Iterabl
     latest version, by instant; and again that many days earlier for every number in `days_before`. `catalogue` is the
     folder of the catalogue; raises `CatalogueError`."""
     streams, milestones = read_calendar(catalogue)
-    months = {row.record.month for row in streams if row.record.purpose == "entry"}
+    months = {row.record.month for row in streams if row.record.purpose == terms.ENTRY}
     names = set(events)
     wanted = [row.record for row in milestones if row.record.event in names and int(row.record.series[5:]) in months]
 

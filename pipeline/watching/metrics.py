@@ -13,10 +13,10 @@ from attrs import field, frozen
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from infra.ledger.alerts import Waiting, age
-from infra.ledger.results import ISSUED, STATES
 from pipeline.desk import Desk
 from pipeline.watching.alerts import DISK_LOW, FILES_HELD, INGEST_SILENT, RESULTS_LATE, RESULTS_NOT_APPROVED, AlertCode
 from pipeline.watching.watch import free_space
+from rules import terms
 
 
 @frozen(kw_only=True)
@@ -161,10 +161,10 @@ def _inbox(desk: Desk) -> Waiting:
 
 def _results(desk: Desk) -> Iterator[Sample]:
     for series in desk.catalogue.all_series():
-        every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == "series"]
-        for state in STATES if every else ():
+        every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == terms.WHOLE_SERIES]
+        for state in terms.AWARDING_STATES if every else ():
             yield Sample(STATE, int(every[-1].state == state), {"series": series.id, "state": state})
-        issued = [awarding for awarding in every if awarding.state in ISSUED]
+        issued = [awarding for awarding in every if awarding.state in terms.ISSUED_STATES]
         if issued:
             files = desk.results.files(issued[-1])
             for audience in sorted({file.audience for file in files}):

@@ -16,7 +16,7 @@ from typing import get_args
 from attrs import evolve, frozen
 
 from infra.ledger.alerts import Beat, WatchBook, age
-from infra.ledger.results import ISSUED, Awarding
+from infra.ledger.results import Awarding
 from infra.settings import MIB, Settings
 from pipeline.desk import Desk
 from pipeline.watching.alerts import (
@@ -31,6 +31,7 @@ from pipeline.watching.alerts import (
     alert,
     tell,
 )
+from rules import terms
 from rules.catalogue import INSTANTS, Series
 from rules.checkpoints import Event
 
@@ -101,7 +102,7 @@ def _results(desk: Desk, book: WatchBook, series: Series, since: datetime, now: 
     }
     if not due or not book.entered(series.id):
         return
-    every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == "series"]
+    every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == terms.WHOLE_SERIES]
     for audience, at in due.items():
         late = now - at
         if late >= RESULTS_MINUTES and not _out(desk, every, audience):
@@ -112,20 +113,20 @@ def _results(desk: Desk, book: WatchBook, series: Series, since: datetime, now: 
 
 
 def _out(desk: Desk, every: list[Awarding], audience: str) -> bool:
-    issued = [awarding for awarding in every if awarding.state in ISSUED]
+    issued = [awarding for awarding in every if awarding.state in terms.ISSUED_STATES]
     return bool(issued) and all(
         file.published_at for file in desk.results.files(issued[-1]) if file.audience == audience
     )
 
 
 def _not_ready(series: Series, every: list[Awarding], at: datetime, now: datetime) -> Iterator[Alert]:
-    if any(awarding.state in ISSUED for awarding in every):
+    if any(awarding.state in terms.ISSUED_STATES for awarding in every):
         return
     state = f"version {every[-1].version} is {every[-1].state}" if every else "nothing is awarded"
     hours = int((at - now) / timedelta(hours=1))
     if now >= at - APPROVAL:
         yield alert(RESULTS_NOT_APPROVED, series.id, state, series=series.id, hours=hours, state=state)
-    elif not every or every[-1].state != "built":
+    elif not every or every[-1].state != terms.BUILT:
         yield alert(AWARD_MISSING, series.id, series=series.id, hours=hours, state=state)
 
 

@@ -23,8 +23,9 @@ from parsers.reader import read
 from pipeline.desk import Desk
 from pipeline.files.check import Exit, check_file
 from pipeline.results.embargo import ReleaseError, embargoed, sha256_of
-from pipeline.results.release import Audience, approve, build, release, withdraw
+from pipeline.results.release import approve, build, release, withdraw
 from pipeline.results.result_files import RECORDS, read_back, records, result_files, typed
+from rules import terms
 from rules.catalogue import Milestone
 from tests.catalogue import CATALOGUE
 from tests.pipeline.ledger_rows import rows
@@ -47,7 +48,7 @@ from tests.pipeline.results_season import (
 R_FILE = f"outbox/{CENTRE}/R6412315.X01"
 FOR_CENTRES = "portal/centres/2024-06/1.csv"
 FOR_LEARNERS = "portal/learners/2024-06/1.csv"
-INSTANTS: tuple[tuple[Audience, datetime], ...] = (("centres", TO_CENTRES), ("learners", TO_LEARNERS))
+INSTANTS: tuple[tuple[terms.Audience, datetime], ...] = (("centres", TO_CENTRES), ("learners", TO_LEARNERS))
 
 
 @pytest.fixture

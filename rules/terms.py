@@ -1,0 +1,76 @@
+"""The words that the rules, the ledger and the jobs share, each said once: kinds of options, ways of entry, bands of
+fees, states, stages and outcomes, as they stand in the ledger, in files and in reports.
+
+The ground floor: `infra` and `dags` may use this module of `rules` too, and it uses nothing of ours. The words are
+plain strings and not members of a `StrEnum`: of a list of members Polars makes a column of type Enum, which cannot be
+joined to a column of text.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+# What an option is for, and so what is paid for (FEE-1); a component's kind says who marks it.
+REGISTRATION: Final = "registration"
+INTERNAL: Final = "internal"
+EXTERNAL: Final = "external"
+CASH_IN: Final = "cash_in"
+Kind = Literal["registration", "internal", "external", "cash_in"]
+Marker = Literal["internal", "external"]
+QUALIFICATION: Final = "qualification"
+Scope = Literal["internal", "external", "qualification"]
+"""What a scale of uniform marks is for."""
+REFUND: Final = "refund"
+"""The kind of a fee line that gives back (FEE-4)."""
+
+# What a series is for: to register learners, or to enter and claim.
+ENTRY: Final = "entry"
+Purpose = Literal["registration", "entry"]
+
+# The way an entry comes: file transfer, the board's portal, customer services.
+EDI: Final = "edi"
+ONLINE: Final = "online"
+STAFF: Final = "staff"
+Channel = Literal["edi", "online", "staff"]
+
+# Bands of entry fees, by the receipt of the file in which an entry first appears (FEE-1).
+ON_TIME: Final = "on_time"
+LATE: Final = "late"
+HIGH_LATE: Final = "high_late"
+Band = Literal["on_time", "late", "high_late"]
+
+# Stages of a mark (MRK-2): of the centre, after feedback, by moderation; EXTERNAL is the board's own.
+SUBMITTED: Final = "submitted"
+AMENDED: Final = "amended"
+ADJUSTED: Final = "adjusted"
+
+# States of a moderated cohort (MOD-2); the last is ADJUSTED, where an adjustment was approved.
+SAMPLED: Final = "sampled"
+AGREED: Final = "agreed"
+FEEDBACK: Final = "feedback"
+PROPOSED: Final = "proposed"
+
+# States of an awarding, one version of a series' results (RES-2); the first is PROPOSED.
+BUILT: Final = "built"
+APPROVED: Final = "approved"
+WITHDRAWN: Final = "withdrawn"
+RELEASED: Final = "released"
+AWARDING_STATES: Final = (PROPOSED, BUILT, APPROVED, WITHDRAWN, RELEASED)
+ISSUED_STATES: Final = (APPROVED, RELEASED)
+"""States of awardings whose results hold."""
+
+# What an awarding is of: everybody's results, or those of learners who claimed later (CRT-1).
+WHOLE_SERIES: Final = "series"
+LATE_CLAIMS: Final = "claims"
+
+# Outcomes of a component's result (AWD-4), and of a claim (CRT-2); PENDING is of both.
+GRADED: Final = "graded"
+ABSENT: Final = "absent"
+PENDING: Final = "pending"
+AWARDED: Final = "awarded"
+NOT_ELIGIBLE: Final = "not_eligible"
+
+# Whom a release is for (RES-2).
+CENTRES: Final = "centres"
+LEARNERS: Final = "learners"
+Audience = Literal["centres", "learners"]
