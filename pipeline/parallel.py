@@ -13,7 +13,7 @@ B = TypeVar("B")
 THREADS = 8
 
 
-def together(step: Callable[[A], B], things: Sequence[A]) -> list[B]:
+def in_parallel(step: Callable[[A], B], things: Sequence[A]) -> list[B]:
     """What `step` returns for each thing, in their order. Raises the error of the first of them that fails, once all
     have ended."""
     if len(things) < 2:

@@ -345,7 +345,7 @@ def _pending(series: str, choices: pl.DataFrame, counting: pl.DataFrame) -> pl.D
 # --- Claims that cannot be taken back --------------------------------------------------------------------------------
 
 
-def not_declined(options: pl.DataFrame, issued: pl.DataFrame, found: Found) -> pl.DataFrame:
+def awarded_already(options: pl.DataFrame, issued: pl.DataFrame, found: Found) -> pl.DataFrame:
     """CRT-5: a claim that has been processed into a result cannot be withdrawn. `options`: a row an option, with
     `action`; `issued`: `rules.known.ISSUED`. Returns the rows it refuses."""
     declined = options.filter(pl.col("action") == "withdraw").join(

@@ -175,7 +175,7 @@ def _undeclined(ended: pl.DataFrame, records: pl.DataFrame, current: Round) -> p
         return ended
     whose = records.group_by(_CANDIDATE).agg(pl.col("line", "centre", "series", "uci").first())
     claims = ended.join(whose, on=_CANDIDATE).with_columns(pl.lit("withdraw").alias("action"))
-    declined = certification.not_declined(claims, issued, current.found)
+    declined = certification.awarded_already(claims, issued, current.found)
     return ended.join(declined, on=_OPTION, how="anti", maintain_order="left")
 
 

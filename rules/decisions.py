@@ -180,7 +180,7 @@ def _judge_entries(records: pl.DataFrame, options: pl.DataFrame, series: Series,
     """The rules about entries for an exam series that look at what learners have been registered and entered for, have
     sat and have been given."""
     known, catalogue, found = current.known, current.catalogue, current.found
-    certification.not_declined(options, known.issued, found)
+    certification.awarded_already(options, known.issued, found)
     registration.registered(options.filter(pl.col("action") == "enter"), known.registrations, found)
     registration.same_name(records, known.registrations, found)
     # To know a UCI does not make a learner one's own: what was sat is told of the sender's learners only.

@@ -14,7 +14,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from infra.running.postgres import EmbeddedPostgres
-from infra.running.supervisor import Desk, down, up
+from infra.running.supervisor import RunningDesk, down, up
 from infra.settings import Settings
 from infra.store import S3Store, open_store
 from tests.catalogue import FROZEN
@@ -106,7 +106,7 @@ def desk_settings(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) ->
 
 
 @pytest.fixture(scope="session")
-def desk(desk_settings: Settings) -> Iterator[Desk]:
+def desk(desk_settings: Settings) -> Iterator[RunningDesk]:
     """A running desk, the real one: about fifteen seconds for the first test that asks for it. Do not end it."""
     try:
         yield up(desk_settings, print)

@@ -66,7 +66,7 @@ class _ToldToStop(BaseException):
 
 
 @frozen
-class Desk:
+class RunningDesk:
     """A running desk. `started` is when it became healthy; the seconds are how long PostgreSQL and Airflow took."""
 
     pid: int
@@ -112,7 +112,7 @@ def run(settings: Settings) -> int:
     return 1
 
 
-def up(settings: Settings, say: Callable[[str], None]) -> Desk:
+def up(settings: Settings, say: Callable[[str], None]) -> RunningDesk:
     """Start the desk in the background, wait until it is healthy, and return it; `say` is told of the progress.
 
     A desk that is up is returned as it is. Raises `SupervisorError` when it dies first or takes over five minutes.
@@ -167,13 +167,13 @@ def down(settings: Settings, say: Callable[[str], None]) -> bool:
     return True
 
 
-def status(settings: Settings) -> Desk | None:
+def status(settings: Settings) -> RunningDesk | None:
     """The desk that runs on this state folder, or None while there is none that is healthy."""
     supervisor = _supervisor(settings)
     if supervisor is None:
         return None
     try:
-        desk = _converter.loads(_desk_file(settings).read_text(encoding="utf-8"), Desk)
+        desk = _converter.loads(_desk_file(settings).read_text(encoding="utf-8"), RunningDesk)
     except FileNotFoundError:
         return None
     return desk if desk.pid == supervisor.pid else None
@@ -295,7 +295,7 @@ def _serve(settings: Settings) -> NoReturn:
         with AirflowApi(ui_url, ADMIN, password) as api:
             _wait_until_healthy(api, started, parts)
         _wait_until_listening(settings.sftp_host, sftp_port, parts)
-        desk = Desk(
+        desk = RunningDesk(
             pid=os.getpid(),
             ui_url=ui_url,
             username=ADMIN,

@@ -30,7 +30,7 @@ from pipeline.archive import archive
 from pipeline.desk import Desk
 from pipeline.feeds import report_key, waiting
 from pipeline.journal import journaled
-from pipeline.parallel import together
+from pipeline.parallel import in_parallel
 from pipeline.steps import APPROVED, AWARDED, FEED_REPORTED, FEED_TAKEN_OUT, PROPOSED
 from pipeline.wording import finding_lines, summary
 from rules import awarding as results
@@ -411,7 +411,7 @@ def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
         (book.earlier, certification.EARLIER), (book.later, certification.LATER),
     ]  # fmt: skip
     # The database answers several questions at once.
-    marks, entered, claims, earlier, later = together(lambda one: one[0](series.id).cast(pl.Schema(one[1])), asked)
+    marks, entered, claims, earlier, later = in_parallel(lambda one: one[0](series.id).cast(pl.Schema(one[1])), asked)
     return Ground(
         series=series.id,
         entered=entered,

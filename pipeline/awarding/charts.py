@@ -76,7 +76,7 @@ def mark_bars(title: str, note: str, counts: Sequence[int], boundaries: Sequence
     return _svg(title, f"{title}: learners by raw mark", parts)
 
 
-def together(charts: Sequence[str]) -> str:
+def side_by_side(charts: Sequence[str]) -> str:
     """Charts side by side."""
     return f'<div class="charts">\n{"".join(charts)}</div>\n' if charts else ""
 

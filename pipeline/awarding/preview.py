@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from infra.ledger.results import Awarding, ConversionRow
 from pipeline.awarding.award import AwardError, conversion_frame, conversions_sha256, falling, undecided, used_tables
-from pipeline.awarding.charts import STYLE, grade_bars, mark_bars, together
+from pipeline.awarding.charts import STYLE, grade_bars, mark_bars, side_by_side
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
@@ -263,7 +263,7 @@ def _page(
         Grid(
             title="Marks by component",
             frame=pl.DataFrame(),
-            picture=together(list(_histograms(of, catalogue, marks))),
+            picture=side_by_side(list(_histograms(of, catalogue, marks))),
             words="Learners by raw mark; the lines are the boundaries.",
         ),
         *_refused_grids(refused),
@@ -346,7 +346,7 @@ def _grade_grid(of: Material, scale: Scale, shares: pl.DataFrame) -> Grid:
         title="Grades by subject",
         frame=table,
         numbers=order,
-        picture=together(list(_bars(of, order, shares))),
+        picture=side_by_side(list(_bars(of, order, shares))),
         words=f"Per cent of awards{against}. UMS thresholds: {thresholds}{mark}.",
     )
 

@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 
 from infra.ledger.results import ConversionRow
 from pipeline.awarding.award import AwardError, Ground, Judged, conversion_row, ground, judge
-from pipeline.awarding.charts import STYLE, grade_bars, together
+from pipeline.awarding.charts import STYLE, grade_bars, side_by_side
 from pipeline.desk import Desk
 from pipeline.report_page import Grid, page
 from rules import terms
@@ -89,7 +89,7 @@ class WhatIf:
         ]
         steps = self.learners.group_by("registration", "grade_before", "grade_after").agg(pl.len().alias("Learners"))
         grids = [
-            _grid("Awards by subject", self.subjects, "subject", together(self._bars())),
+            _grid("Awards by subject", self.subjects, "subject", side_by_side(self._bars())),
             _grid("Component results", self.components, "component"),
             Grid(
                 title="From grade to grade",

@@ -12,7 +12,7 @@ from infra.settings import Settings
 from pipeline.cli.tools import console, main, open_the_desk, told
 
 if TYPE_CHECKING:
-    from infra.running.supervisor import Desk
+    from infra.running.supervisor import RunningDesk
 
 
 @main.command()
@@ -61,7 +61,7 @@ def status() -> None:
     click.echo(f"Files: {_sftp(settings, desk)} (host key {desk.host_key})")
 
 
-def _sftp(settings: Settings, desk: Desk) -> str:
+def _sftp(settings: Settings, desk: RunningDesk) -> str:
     return f"sftp -P {desk.sftp_port} <centre>@{settings.sftp_host}"
 
 

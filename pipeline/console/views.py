@@ -26,8 +26,7 @@ from pipeline.console.snapshots import FILTERS, MILESTONES, OF, ORDERS, TITLES, 
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.quarantine import ACTIONS, Done, QuarantineError, held_file, releasable
 from pipeline.intake.staff import Order
-from rules import checkpoints as rules
-from rules import terms
+from rules import checkpoints, terms
 from rules.catalogue import EVENTS, LONDON, Catalogue, Series
 from rules.decisions import Outcome
 
@@ -369,7 +368,7 @@ class Console:
             "lacking_total": lacking.height,
             "due": due,
             "checkpoints": taken,
-            "reasons": rules.REASONS,
+            "reasons": checkpoints.REASONS,
         }  # fmt: skip
 
     def approval(self, desk: Desk, asked: str) -> dict[str, Any]:
@@ -431,12 +430,12 @@ def _found_at_centre(book: ConsoleBook, centre: str, number: str) -> dict[str, A
 
 def _silent(desk: Desk, series: Series) -> tuple[str, ...]:
     """OPS-2: centres that sent something last season, and nothing this season."""
-    before = rules.season_before(series, desk.catalogue)
+    before = checkpoints.season_before(series, desk.catalogue)
     if before is None:
         return ()
     accounts = desk.accounts
     sent = [accounts.senders(each.id, each.key, each.awarding_body) for each in (before, series)]
-    return tuple(rules.silent(*sent)["centre"])
+    return tuple(checkpoints.silent(*sent)["centre"])
 
 
 def _todo(book: ConsoleBook, series: Series, outcomes: Mapping[str, int], silent: int) -> list[tuple[int, str, str]]:

@@ -16,8 +16,7 @@ from rich.console import Console
 
 from fixtures.season import Season, season
 from infra.airflow_api import AirflowApi
-from infra.running.supervisor import Desk as Running
-from infra.running.supervisor import down, status, up
+from infra.running.supervisor import RunningDesk, down, status, up
 from infra.settings import Settings
 from pipeline.demo import report as demo_report
 from pipeline.demo.rehearsal import RehearsalError, Step, happen, land, late_centre, steps
@@ -71,7 +70,7 @@ def demo(settings: Settings, console: Console, now: Callable[[], datetime]) -> N
     console.print(f"\n{time.monotonic() - began:.0f} s in all.")
 
 
-def run_through(settings: Settings, running: Running, console: Console, now: Callable[[], datetime]) -> None:
+def run_through(settings: Settings, running: RunningDesk, console: Console, now: Callable[[], datetime]) -> None:
     """The demo on a running desk. What an earlier demo has done is not done again; if all is done, the samples are sent
     once more."""
     from pipeline.demo.transfer import TransferError, transfer_story  # imported here: it loads all of SSH

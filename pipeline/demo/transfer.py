@@ -19,7 +19,7 @@ from rich.console import Console
 from infra.host import LOCALHOST
 from infra.landing.keys import host_key, read_public_key
 from infra.ledger.keys import Ordered
-from infra.running.supervisor import Desk as Running
+from infra.running.supervisor import RunningDesk
 from pipeline.desk import Desk
 from pipeline.files.progress import waiting
 
@@ -87,7 +87,7 @@ class Client:
 
 
 def transfer_story(
-    console: Console, desk: Desk, running: Running, centre: str, file: Path, now: Callable[[], datetime]
+    console: Console, desk: Desk, running: RunningDesk, centre: str, file: Path, now: Callable[[], datetime]
 ) -> None:
     """Sends `file` for `centre` by SFTP, waits until the bell has made Airflow take it in, fetches the reply and shows
     its beginning. Raises `TransferError`."""
@@ -117,7 +117,7 @@ def _reply(desk: Desk, key: str, began: datetime) -> str:
 
 
 @contextmanager
-def _client(desk: Desk, running: Running, centre: str, now: Callable[[], datetime]) -> Iterator[Client]:
+def _client(desk: Desk, running: RunningDesk, centre: str, now: Callable[[], datetime]) -> Iterator[Client]:
     """A client with a key of its own, which is valid until the block ends."""
     made = asyncssh.generate_private_key("ssh-ed25519", comment="demo")
     key = read_public_key(made.export_public_key().decode("ascii"))

@@ -20,7 +20,7 @@ from parsers.findings import Finding, Found, Reach
 from parsers.identifiers import filename
 from parsers.reader import Submission, read
 from parsers.writer import file
-from pipeline.files import named_files as sources
+from pipeline.files import named_files
 from pipeline.files.from_table import TableError, file_of
 from pipeline.files.to_table import BATCH, CENTRE, HEADER, LAYOUT, MASKED, PART, Shape, frames
 from pipeline.wording import summary
@@ -79,8 +79,8 @@ _ABOUT_THE_NAME = {f.FILE_NAME.name, f.NAME_HEADER.name, f.FILE_RENAMED.name}
 
 
 def _there(source: Path, target: Path, *, mask: bool) -> Converted:
-    data = sources.whole(source)
-    if sources.is_bundle_file(source.name, data):
+    data = named_files.whole(source)
+    if named_files.is_bundle_file(source.name, data):
         raise Refused("a bundle holds several files: unpack it and convert them one by one")
     submission = read(source.name, data)
     if submission.type and submission.type.detail is None:

@@ -34,7 +34,7 @@ from pipeline.desk import Desk
 from pipeline.intake import replies
 from pipeline.intake.staff import FEEDS, write_left
 from pipeline.journal import journaled
-from pipeline.parallel import together
+from pipeline.parallel import in_parallel
 from pipeline.steps import ACKNOWLEDGED, ANSWERED, BOOKED, HELD, RECEIVED, REPLY_OUT, SET_ASIDE, TAKEN_OUT, TWIN_OUT
 from pipeline.wording import money
 from rules import files, terms
@@ -179,7 +179,7 @@ def _whose(key: str) -> tuple[str, str]:
 def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) -> int:
     """Archives, books, acknowledges and takes out the files of a batch; returns how many. Each of these is done for all
     of them before the next is begun for any."""
-    landings = together(lambda one: _landing(desk, one, now), waiting)
+    landings = in_parallel(lambda one: _landing(desk, one, now), waiting)
     taken = [(one, landing) for one, landing in zip(waiting, landings, strict=True) if landing]
     received = desk.ledger.receive([landing for _, landing in taken])
     RECEIVED.passed()
@@ -198,7 +198,7 @@ def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) ->
                 desk.store.move(one.stored.key, _quarantine(one.centre, received.reply_name, one.name))
             SET_ASIDE.passed()
 
-    together(acknowledge, list(zip([one for one, _ in taken], received, strict=True)))
+    in_parallel(acknowledge, list(zip([one for one, _ in taken], received, strict=True)))
     for one in received:
         log.info(
             "received submission %d: centre %s, %d bytes, reply %s",
@@ -547,6 +547,6 @@ def publish(desk: Desk) -> None:
         desk.store.put(place, row["text"].encode("ascii"))
         REPLY_OUT.passed()
 
-    together(put, waiting)
+    in_parallel(put, waiting)
     desk.ledger.published([row["submission_id"] for row in waiting])
     ANSWERED.passed()

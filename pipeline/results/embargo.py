@@ -10,7 +10,7 @@ from datetime import datetime
 from infra.ledger.results import Awarding, ReleaseFile
 from infra.store import Missing, Store
 from pipeline.desk import Desk
-from pipeline.parallel import together
+from pipeline.parallel import in_parallel
 from pipeline.steps import NOTED, OUT, PUT_AWAY
 
 EMBARGO = "embargo/"
@@ -44,7 +44,7 @@ def put_away(store: Store, contents: Mapping[str, bytes]) -> None:
         store.put(key, contents[key])
         PUT_AWAY.passed()
 
-    together(put, list(contents))
+    in_parallel(put, list(contents))
 
 
 def checked(store: Store, files: Sequence[ReleaseFile]) -> dict[str, bytes]:
@@ -57,7 +57,7 @@ def checked(store: Store, files: Sequence[ReleaseFile]) -> dict[str, bytes]:
             return None
         return data if len(data) == one.size and sha256_of(data) == one.sha256 else None
 
-    found = dict(zip((one.place for one in files), together(content, files), strict=True))
+    found = dict(zip((one.place for one in files), in_parallel(content, files), strict=True))
     wrong = [one.embargoed for one in files if found[one.place] is None]
     if wrong:
         more = f" and {len(wrong) - 3:,} more" if len(wrong) > 3 else ""
@@ -83,7 +83,7 @@ def publish(desk: Desk, awarding: Awarding, files: Sequence[ReleaseFile], now: d
 
     for start in range(0, len(waiting), BATCH):
         batch = waiting[start : start + BATCH]
-        together(put, batch)
+        in_parallel(put, batch)
         desk.results.published(awarding, [one.place for one in batch], now)
         NOTED.passed()
     return len(waiting)
@@ -95,4 +95,4 @@ def anything_out(store: Store, files: Sequence[ReleaseFile]) -> bool:
     def out(one: ReleaseFile) -> bool:
         return any(stored.key == one.place for stored in store.list(one.place))
 
-    return any(one.published_at for one in files) or any(together(out, files))
+    return any(one.published_at for one in files) or any(in_parallel(out, files))

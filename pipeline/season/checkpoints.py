@@ -20,7 +20,7 @@ from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.steps import CHECK_RECORDED, CHECK_REPORTED, LETTER_OUT
-from rules import checkpoints as rules
+from rules import checkpoints
 from rules import findings as f
 from rules.catalogue import EVENTS, LONDON, PLACEHOLDER, Series, day_text, instant_text, series_title
 from rules.checkpoints import REASONS, Event
@@ -84,7 +84,7 @@ def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Summary
     summary = _counted(series, event, without, silent)
     _report(desk, series, event, now, summary, without, silent)
     # What only the board can put right does not belong in a centre's letter.
-    theirs = without.filter(pl.col("code") != rules.BOARD_MARK.code)
+    theirs = without.filter(pl.col("code") != checkpoints.BOARD_MARK.code)
     _letters(desk, series, event, now, _named(theirs, names, desk, series), silent)
     accounts.record(
         series.id, event, now,
@@ -99,7 +99,7 @@ def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Summary
 def _without(
     desk: Desk, accounts: Accounts, names: pl.DataFrame, series: Series, event: str, now: datetime
 ) -> pl.DataFrame:
-    found = rules.without_result(
+    found = checkpoints.without_result(
         accounts.held(series.id),
         names,
         accounts.sittings(series.id),
@@ -111,16 +111,16 @@ def _without(
     marks_due = deadline(series, "marks_deadline", now, desk.catalogue)
     early = event in _BEFORE_MARKS and marks_due is not None and now < marks_due.at
     # The board's own marking goes on until the award.
-    left_out = [rules.MISSING_MARK.code] * early + [rules.BOARD_MARK.code] * (event != "award")
+    left_out = [checkpoints.MISSING_MARK.code] * early + [checkpoints.BOARD_MARK.code] * (event != "award")
     return found.filter(~pl.col("code").is_in(left_out))
 
 
 def _silent(desk: Desk, accounts: Accounts, series: Series) -> list[str]:
-    before = rules.season_before(series, desk.catalogue)
+    before = checkpoints.season_before(series, desk.catalogue)
     if before is None:
         return []
     sent = [accounts.senders(each.id, each.key, each.awarding_body) for each in (before, series)]
-    return rules.silent(*sent)["centre"].to_list()
+    return checkpoints.silent(*sent)["centre"].to_list()
 
 
 def _counted(series: Series, event: str, without: pl.DataFrame, silent: Sequence[str]) -> Summary:
@@ -280,7 +280,7 @@ def _letter(
             "No file of this series has reached us from your centre, though you sent files a year ago (OPS-2).", 0
         )
         yield from _wrapped("To do: Send your entries. If you have nobody to enter, tell us, and we stop asking.", 3)
-        yield from _wrapped(f"By:    {by_when(desk, rules.NAME_REFUSED, series, now, centre, extended)}.", 3)
+        yield from _wrapped(f"By:    {by_when(desk, checkpoints.NAME_REFUSED, series, now, centre, extended)}.", 3)
         yield ""
     if mine is None:
         if not quiet:
@@ -324,7 +324,7 @@ def by_when(desk: Desk, reason: Reason, series: Series, now: datetime, centre: s
     opens, closes = (
         desk.catalogue.milestone(series, event, now) for event in ("late_claims_open", "late_claims_close")
     )
-    if reason is rules.NO_CASH_IN and opens and closes and now < closes.at:
+    if reason is checkpoints.NO_CASH_IN and opens and closes and now < closes.at:
         return f"{closes.text}, in the late claim window from {opens.text} on, and only online (CRT-1)"
     return _STAFF
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from infra.running.airflow_setup import passwords
-from infra.running.supervisor import Desk
+from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from tests import browser as browsers
 from tests.console.scene import Scene, furnish
@@ -20,7 +20,7 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def scene(desk: Desk, desk_settings: Settings) -> Scene:
+def scene(desk: RunningDesk, desk_settings: Settings) -> Scene:
     """Files in the ledger of the running desk."""
     return furnish(desk_settings, desk)
 
@@ -39,7 +39,7 @@ def _sessions() -> dict[str, Any]:
 
 @pytest.fixture
 def opened(
-    browser: Browser, desk: Desk, desk_settings: Settings, scene: Scene, _sessions: dict[str, Any]
+    browser: Browser, desk: RunningDesk, desk_settings: Settings, scene: Scene, _sessions: dict[str, Any]
 ) -> Iterator[Open]:
     """`opened("ops")`: a page on which that user is logged in; fails in the end when the browser complained."""
     complaints: list[str] = []
@@ -68,7 +68,7 @@ def opened(
     assert complaints == []
 
 
-def _log_in(browser: Browser, desk: Desk, user: str, password: str) -> Any:
+def _log_in(browser: Browser, desk: RunningDesk, user: str, password: str) -> Any:
     """Through Airflow's own form, sent there by the console."""
     context = browser.new_context(base_url=desk.ui_url)
     context.set_default_timeout(TIMEOUT)

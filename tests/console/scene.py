@@ -13,7 +13,7 @@ import polars as pl
 from attrs import evolve, frozen
 
 from fixtures.generate import people
-from infra.running.supervisor import Desk as Running
+from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, details, single
@@ -42,7 +42,7 @@ class Scene:
     personal: frozenset[str]
 
 
-def furnish(settings: Settings, running: Running) -> Scene:
+def furnish(settings: Settings, running: RunningDesk) -> Scene:
     """Sends the files and lets the ingest decide them; done before, it changes nothing."""
     with open_desk(evolve(settings, database_url=running.database_url)) as desk:
         _send(desk)

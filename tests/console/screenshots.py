@@ -19,7 +19,7 @@ from bench.console import fill
 from fixtures.season import season
 from infra.running.airflow_setup import passwords
 from infra.running.postgres import EmbeddedPostgres
-from infra.running.supervisor import Desk, down, up
+from infra.running.supervisor import RunningDesk, down, up
 from infra.settings import Settings
 from pipeline.demo.rehearsal import happen
 from pipeline.desk import open_desk
@@ -51,7 +51,7 @@ def main() -> None:
     sys.exit(f"larger than {LARGEST:,} bytes: {too_large}" if too_large else 0)
 
 
-def _furnish(settings: Settings, desk: Desk) -> dict[str, int]:
+def _furnish(settings: Settings, desk: RunningDesk) -> dict[str, int]:
     """The numbers of a file with findings and of a held one."""
     fill(desk.database_url)
     furnished = scene.furnish(settings, desk)
@@ -66,7 +66,7 @@ def _furnish(settings: Settings, desk: Desk) -> dict[str, int]:
             return {"mismatch": connection.execute(sa.text(wanted)).scalar_one(), "held": furnished.twice}
 
 
-def _take(browser: Browser, desk: Desk, password: str, scheme: str, numbers: dict[str, int]) -> None:
+def _take(browser: Browser, desk: RunningDesk, password: str, scheme: str, numbers: dict[str, int]) -> None:
     context = browser.new_context(
         base_url=desk.ui_url, color_scheme="dark" if scheme == "dark" else "light",
         viewport={"width": SIZE["width"], "height": SIZE["height"]},

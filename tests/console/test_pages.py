@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from infra.running.supervisor import Desk
+from infra.running.supervisor import RunningDesk
 from tests.console.scene import CENTRES, FIRST, SECOND, SERIES, TWICE, Scene
 
 Open = Callable[..., Page]
@@ -176,7 +176,7 @@ def test_on_paper_there_is_no_navigation(opened: Open) -> None:
     assert page.get_by_role("heading", level=1).is_visible()
 
 
-def test_search_finds_centres_candidates_ucis_and_files(opened: Open, scene: Scene, desk: Desk) -> None:
+def test_search_finds_centres_candidates_ucis_and_files(opened: Open, scene: Scene, desk: RunningDesk) -> None:
     page = opened("ops")
     uci = next(secret for secret in sorted(scene.personal) if re.fullmatch(r"70001[0-9]{7}[A-Z]", secret))
 

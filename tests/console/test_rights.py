@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from infra.ledger.console import ConsoleBook
 from infra.ledger.submissions import Ledger
-from infra.running.supervisor import Desk
+from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from pipeline.console.records import HARMLESS
 from rules.findings import CODES
@@ -21,7 +21,7 @@ from tests.console.scene import FIRST, OTHER, REUSED, SERIES, TWICE, Scene
 Open = Callable[..., Page]
 
 
-def test_who_has_not_logged_in_sees_nothing(desk: Desk) -> None:
+def test_who_has_not_logged_in_sees_nothing(desk: RunningDesk) -> None:
     with httpx.Client(base_url=desk.ui_url, trust_env=False) as client:
         for path in ("", "centres", "files", "files/1", "quarantine", "watch", "approval", "search", "reports/x.html"):
             assert client.get(f"/resultsday/{path}").status_code == 401, path
@@ -32,7 +32,7 @@ def test_who_has_not_logged_in_sees_nothing(desk: Desk) -> None:
             assert client.post(f"/resultsday/{path}", headers=here).status_code == 401, path
 
 
-def test_every_page_is_locked_against_scripts_frames_and_caches(desk: Desk, opened: Open) -> None:
+def test_every_page_is_locked_against_scripts_frames_and_caches(desk: RunningDesk, opened: Open) -> None:
     page = opened("ops")
     answer = page.goto("/resultsday/")
     assert answer
@@ -57,7 +57,7 @@ def test_a_viewer_sees_counts_only(opened: Open, scene: Scene) -> None:
         assert (answer.status, "may not see this" in answer.text()) == (403, True), path
 
 
-def test_a_reader_sees_files_and_does_not_decide(opened: Open, scene: Scene, desk: Desk) -> None:
+def test_a_reader_sees_files_and_does_not_decide(opened: Open, scene: Scene, desk: RunningDesk) -> None:
     page = opened("reader")
     page.goto(f"/resultsday/files/{scene.other}")
     assert "You may look at it but not decide." in page.locator("main").inner_text()
@@ -70,7 +70,9 @@ def test_a_reader_sees_files_and_does_not_decide(opened: Open, scene: Scene, des
 
 
 @pytest.mark.parametrize("user", ["reader", "ops"])
-def test_nothing_personal_is_shown_without_the_right_to_it(opened: Open, scene: Scene, desk: Desk, user: str) -> None:
+def test_nothing_personal_is_shown_without_the_right_to_it(
+    opened: Open, scene: Scene, desk: RunningDesk, user: str
+) -> None:
     page = opened(user)
     paths = [f"files/{number}" for number in (scene.mismatch, scene.twice, scene.reused, scene.other)]
     paths += ["", "centres", "files", "quarantine", "watch", f"centres/{FIRST}", f"centres/{FIRST}/candidates/0001"]
@@ -83,7 +85,9 @@ def test_nothing_personal_is_shown_without_the_right_to_it(opened: Open, scene: 
         assert page.request.post(f"/resultsday/{path}", form={"why": "x"}, headers=here).status == 403, path
 
 
-def test_personal_data_are_shown_to_whom_the_settings_name_for_a_reason(opened: Open, scene: Scene, desk: Desk) -> None:
+def test_personal_data_are_shown_to_whom_the_settings_name_for_a_reason(
+    opened: Open, scene: Scene, desk: RunningDesk
+) -> None:
     page = opened("admin")
     address = f"/resultsday/centres/{FIRST}/candidates/0002"
     page.goto(address)
@@ -125,7 +129,9 @@ def test_fil_1_a_held_file_is_released_by_keyboard_and_it_is_on_record(opened: O
     assert page.get_by_role("button", name="Do it").count() == 0
 
 
-def test_fil_3_what_cannot_be_released_is_refused_with_the_reason(opened: Open, scene: Scene, desk: Desk) -> None:
+def test_fil_3_what_cannot_be_released_is_refused_with_the_reason(
+    opened: Open, scene: Scene, desk: RunningDesk
+) -> None:
     page = opened("ops")
     page.goto(f"/resultsday/files/{scene.reused}")
     assert page.get_by_label("Release").is_disabled()
@@ -138,7 +144,7 @@ def test_fil_3_what_cannot_be_released_is_refused_with_the_reason(opened: Open, 
     assert REUSED in sent.text()
 
 
-def test_what_changes_something_comes_from_a_page_of_ours(opened: Open, scene: Scene, desk: Desk) -> None:
+def test_what_changes_something_comes_from_a_page_of_ours(opened: Open, scene: Scene, desk: RunningDesk) -> None:
     page = opened("ops")
     address = f"/resultsday/files/{scene.other}/decision"
     form: dict[str, str | float | bool] = {"action": "ignore", "why": "x"}
@@ -155,7 +161,7 @@ def test_what_changes_something_comes_from_a_page_of_ours(opened: Open, scene: S
 
 
 def test_reports_are_served_and_those_under_embargo_only_to_approvers(
-    opened: Open, desk: Desk, desk_settings: Settings
+    opened: Open, desk: RunningDesk, desk_settings: Settings
 ) -> None:
     for name in ("checkpoints/console.html", "award/2025-06/9/index.html"):
         path = Path(desk_settings.store_location) / "reports" / name

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from infra.airflow_api import AirflowApi
-from infra.running.supervisor import Desk
+from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from pipeline.cli import main
 from pipeline.watching.alerts import ALERTS
@@ -18,7 +18,7 @@ from tests.patience import PATIENCE, until
 
 
 @pytest.fixture(scope="module")
-def api(desk: Desk) -> Iterator[AirflowApi]:
+def api(desk: RunningDesk) -> Iterator[AirflowApi]:
     with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
         for dag in ("ingest", "updated_results", "watch"):
             client.wait_until_known(dag, PATIENCE)
@@ -43,7 +43,7 @@ def test_the_watch_runs_by_itself_and_its_note_says_what_is_late(api: AirflowApi
 
 
 def test_health_is_200_and_metrics_are_there_once_the_jobs_have_run(
-    api: AirflowApi, desk: Desk, desk_settings: Settings
+    api: AirflowApi, desk: RunningDesk, desk_settings: Settings
 ) -> None:
     assert api.wait("ingest", api.trigger("ingest"), PATIENCE) == "success"
     with httpx.Client(base_url=desk.ui_url, timeout=60, trust_env=False) as client:

@@ -15,11 +15,10 @@ from attrs import evolve
 from infra.airflow_api import AirflowApi
 from infra.ledger import tables as t
 from infra.ledger.sql import copy
-from infra.running.supervisor import Desk
+from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from infra.store import FolderStore
-from pipeline.desk import Desk as OpenDesk
-from pipeline.desk import open_desk
+from pipeline.desk import Desk, open_desk
 from tests.patience import PATIENCE, until
 from tests.pipeline.results_of import BOUNDARIES, feed
 
@@ -30,14 +29,14 @@ Ask = Callable[[str, str], dict[str, object]]
 
 
 @pytest.fixture(scope="module")
-def api(desk: Desk) -> Iterator[AirflowApi]:
+def api(desk: RunningDesk) -> Iterator[AirflowApi]:
     with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
         client.wait_until_known("award", PATIENCE)
         yield client
 
 
 @pytest.fixture(scope="module")
-def ledger(desk: Desk, desk_settings: Settings) -> Iterator[OpenDesk]:
+def ledger(desk: RunningDesk, desk_settings: Settings) -> Iterator[Desk]:
     """The desk with two learners who have taken everything and claim."""
     with open_desk(evolve(desk_settings, database_url=desk.database_url)) as open_:
         engine = open_.ledger.engine
@@ -79,7 +78,7 @@ def _rows() -> dict[sa.Table, list[dict[str, object]]]:
     return {t.submissions: [submission], t.entries: entries, t.marks: marks}
 
 
-def _take_back(desk: OpenDesk, engine: sa.Engine) -> None:
+def _take_back(desk: Desk, engine: sa.Engine) -> None:
     ours = sa.select(t.awardings.c.id).where(t.awardings.c.series == SERIES)
     with engine.begin() as connection:
         for table in (t.release_files, t.results, t.awards, t.choices):
@@ -128,7 +127,7 @@ def states(api: AirflowApi, run: str) -> dict[str, str]:
     return {one["task_id"]: one["state"] for one in api.task_instances("award", run)}
 
 
-def test_awd_1_res_2_nothing_is_approved_but_by_a_person(api: AirflowApi, ledger: OpenDesk, question: Ask) -> None:
+def test_awd_1_res_2_nothing_is_approved_but_by_a_person(api: AirflowApi, ledger: Desk, question: Ask) -> None:
     ledger.store.put("feeds/boundaries/dag.csv", feed(dict.fromkeys(("BEN01", "BEN02", "BEN03"), BOUNDARIES), SERIES))
     run = api.trigger("award", {"series": SERIES})
     asked = question(run, "ask_boundaries")
@@ -182,7 +181,7 @@ def test_awd_1_res_2_nothing_is_approved_but_by_a_person(api: AirflowApi, ledger
     assert ledger.results.newest(SERIES) == approved
 
 
-def test_awd_1_a_missing_table_ends_the_run_at_once(api: AirflowApi, ledger: OpenDesk) -> None:
+def test_awd_1_a_missing_table_ends_the_run_at_once(api: AirflowApi, ledger: Desk) -> None:
     with ledger.ledger.engine.begin() as connection:
         moved = {"series": "2023-06"}
         for table in (t.entries, t.marks):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from infra.airflow_api import AirflowApi
-from infra.running.supervisor import Desk
+from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from infra.store import open_store
 from tests.patience import PATIENCE
 
 
-def test_cal_1_a_series_near_its_window_is_published_once(desk: Desk, desk_settings: Settings) -> None:
+def test_cal_1_a_series_near_its_window_is_published_once(desk: RunningDesk, desk_settings: Settings) -> None:
     calendar = desk_settings.catalogue / "calendar.csv"
     before = calendar.read_text(encoding="utf-8")
     opens = datetime.now(UTC).date() + timedelta(days=10)

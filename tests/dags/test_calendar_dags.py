@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from infra.airflow_api import AirflowApi
-from infra.running.supervisor import Desk
+from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from pipeline.season.timetable import due, exam_milestones
 from tests.patience import PATIENCE, until
@@ -25,7 +25,7 @@ MOVED = "2099-06,on_time_deadline,*,2099-02-23,24:00,N,2099-01-01,Y,ours: for a 
 
 
 @pytest.fixture(scope="module")
-def api(desk: Desk) -> Iterator[AirflowApi]:
+def api(desk: RunningDesk) -> Iterator[AirflowApi]:
     with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
         for dag in ("checkpoints", "moderation", "fees"):
             client.wait_until_known(dag, PATIENCE)

@@ -13,11 +13,10 @@ from rich.console import Console
 
 from infra.airflow_api import AirflowApi
 from infra.ledger import tables as t
-from infra.running.supervisor import Desk
+from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from pipeline.demo.demo import SAMPLES, run_through
-from pipeline.desk import Desk as OpenDesk
-from pipeline.desk import open_desk
+from pipeline.desk import Desk, open_desk
 from tests.patience import PATIENCE
 
 KNOWN_TAGS = {"basedata", "calendar", "edi", "fees", "ingest", "moderation", "results", "watch"}
@@ -28,7 +27,7 @@ KNOWN_DAGS = {
 
 
 @pytest.fixture(scope="module")
-def api(desk: Desk) -> Iterator[AirflowApi]:
+def api(desk: RunningDesk) -> Iterator[AirflowApi]:
     with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
         for dag in sorted(KNOWN_DAGS):
             client.wait_until_known(dag, PATIENCE)
@@ -53,7 +52,7 @@ def test_every_dag_imports_and_says_what_it_is(api: AirflowApi) -> None:
     assert {dag["timetable_summary"] for dag in dags if dag["dag_id"] == "ingest"} == {"*/5 * * * *"}
 
 
-def booked(desk: OpenDesk) -> list[int]:
+def booked(desk: Desk) -> list[int]:
     """Rows of what a second demo must not add to."""
     tables = (t.registrations, t.entries, t.marks, t.fee_lines, t.cohorts, t.awardings, t.release_files, t.actions)
     with desk.ledger.engine.connect() as connection:
@@ -61,7 +60,7 @@ def booked(desk: OpenDesk) -> list[int]:
 
 
 @pytest.mark.timeout(900)
-def test_the_demo_on_the_running_desk_twice(api: AirflowApi, desk: Desk, desk_settings: Settings) -> None:
+def test_the_demo_on_the_running_desk_twice(api: AirflowApi, desk: RunningDesk, desk_settings: Settings) -> None:
     """The whole season; then the samples once more."""
     settings = evolve(desk_settings, database_url=desk.database_url)
     console = Console(record=True, width=160)

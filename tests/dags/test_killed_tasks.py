@@ -15,10 +15,9 @@ from attrs import evolve
 
 from infra.airflow_api import AirflowApi
 from infra.ledger import tables as t
-from infra.running.supervisor import Desk
+from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
-from pipeline.desk import Desk as OpenDesk
-from pipeline.desk import open_desk
+from pipeline.desk import Desk, open_desk
 from tests.patience import PATIENCE, until
 from tests.support import ENTERPRISE, ON_TIME, REGISTERED, centre_file, name_of
 
@@ -30,14 +29,14 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-def api(desk: Desk) -> Iterator[AirflowApi]:
+def api(desk: RunningDesk) -> Iterator[AirflowApi]:
     with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
         client.wait_until_known("ingest", PATIENCE)
         yield client
 
 
 @pytest.fixture
-def open_(desk: Desk, desk_settings: Settings) -> Iterator[OpenDesk]:
+def open_(desk: RunningDesk, desk_settings: Settings) -> Iterator[Desk]:
     with open_desk(evolve(desk_settings, database_url=desk.database_url)) as found:
         yield found
 
@@ -71,7 +70,7 @@ def waiting_process(connection: sa.Connection) -> psutil.Process | None:
 
 
 def test_fil_1_a_task_that_is_killed_while_it_books_is_retried_and_every_file_has_one_reply(
-    api: AirflowApi, open_: OpenDesk
+    api: AirflowApi, open_: Desk
 ) -> None:
     store = Path(open_.settings.store_location)
     with open_.ledger.engine.connect() as hand, hand.begin():

@@ -16,10 +16,9 @@ from infra.airflow_api import AirflowApi
 from infra.ledger import tables as t
 from infra.ledger.results import Awarding
 from infra.ledger.sql import copy
-from infra.running.supervisor import Desk
+from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
-from pipeline.desk import Desk as OpenDesk
-from pipeline.desk import open_desk
+from pipeline.desk import Desk, open_desk
 from pipeline.results.release import approve, build
 from rules.awarding import RESULTS
 from rules.catalogue import LONDON
@@ -61,7 +60,7 @@ def calendar(desk_settings: Settings) -> Iterator[Calendar]:
 
 
 @pytest.fixture(scope="module")
-def api(desk: Desk) -> Iterator[AirflowApi]:
+def api(desk: RunningDesk) -> Iterator[AirflowApi]:
     with AirflowApi(desk.ui_url, desk.username, desk.password) as client:
         for dag in DAGS:
             client.wait_until_known(dag, PATIENCE)
@@ -69,12 +68,12 @@ def api(desk: Desk) -> Iterator[AirflowApi]:
 
 
 @pytest.fixture
-def ledger(desk: Desk, desk_settings: Settings, calendar: Calendar) -> Iterator[Callable[[], OpenDesk]]:
+def ledger(desk: RunningDesk, desk_settings: Settings, calendar: Calendar) -> Iterator[Callable[[], Desk]]:
     """Opens the running desk's ledger and store with the calendar as it stands."""
     settings = evolve(desk_settings, database_url=desk.database_url)
     opened = []
 
-    def open_() -> OpenDesk:
+    def open_() -> Desk:
         manager = open_desk(settings)
         opened.append(manager)
         return manager.__enter__()
@@ -88,7 +87,7 @@ def ledger(desk: Desk, desk_settings: Settings, calendar: Calendar) -> Iterator[
             manager.__exit__(None, None, None)
 
 
-def _take_back(desk: OpenDesk) -> None:
+def _take_back(desk: Desk) -> None:
     series = ("2097-06", "2096-06")
     with desk.ledger.engine.begin() as connection:
         ids = list(connection.execute(sa.select(t.awardings.c.id).where(t.awardings.c.series.in_(series))).scalars())
@@ -105,7 +104,7 @@ def _take_back(desk: OpenDesk) -> None:
 _PLACES = ("embargo/", "portal/centres/", "portal/learners/", "reports/results/")
 
 
-def awarded(desk: OpenDesk, series: str) -> Awarding:
+def awarded(desk: Desk, series: str) -> Awarding:
     """Results of one learner at a centre that entered by file, built."""
     key = {"centre": CENTRE, "candidate": LEARNER["candidate"], "uci": LEARNER["uci"], "registration": "BEN22"}
     results = [
@@ -135,7 +134,7 @@ def awarded(desk: OpenDesk, series: str) -> Awarding:
     return build(desk, awarding, AT).awarding
 
 
-def out(desk: OpenDesk) -> list[str]:
+def out(desk: Desk) -> list[str]:
     """What centres and the portal can read of it."""
     places = (f"outbox/{CENTRE}/", "portal/centres/2097-06/", "portal/learners/2097-06/", "portal/centres/2096-06/")
     return [one.key for place in places for one in desk.store.list(place) if one.kind == "file"]
@@ -149,7 +148,7 @@ def note(api: AirflowApi, dag_id: str, conf: dict[str, object] | None = None) ->
 
 
 def test_res_2_the_results_are_out_at_the_instants_of_the_calendar_and_not_before(
-    api: AirflowApi, calendar: Calendar, ledger: Callable[[], OpenDesk]
+    api: AirflowApi, calendar: Calendar, ledger: Callable[[], Desk]
 ) -> None:
     note(api, "late_claims")  # decides what other tests have claimed
     now = datetime.now(UTC)
@@ -179,7 +178,7 @@ def test_res_2_the_results_are_out_at_the_instants_of_the_calendar_and_not_befor
 
 
 def test_res_2_what_nobody_approved_fails_loudly_until_somebody_does(
-    api: AirflowApi, calendar: Calendar, ledger: Callable[[], OpenDesk]
+    api: AirflowApi, calendar: Calendar, ledger: Callable[[], Desk]
 ) -> None:
     ago = datetime.now(UTC) - timedelta(minutes=1)
     calendar.say("2096-06", results_to_centres=ago, results_to_learners=ago + timedelta(days=1))
