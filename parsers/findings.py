@@ -254,8 +254,8 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 AMEND = "Correct it and send the candidate again in your next amendment (A) file."
 WHERE_MADE = (
-    "Correct it in the software that wrote the file. Candidates of an entry file go into your next amendment (A) file, "
-    "other records into a new file."
+    "Correct it in the software that wrote the file. Send candidates of an entry file in your next amendment (A) file, "
+    "other records in a new file."
 )
 AGAIN = "Create the file again in your school software and send it again under its own name."
 
@@ -283,7 +283,7 @@ FILE_TEXT_WIDE = _code(
     "FIL-2",
     Reach.FILE,
     "the file is saved as {value}: every character takes two bytes or more",
-    "plain ASCII text, one byte a character",
+    "plain ASCII text, one byte per character",
     "Send the file as your school software wrote it. If an editor was used, save it as ASCII or ANSI text.",
 )
 
@@ -293,7 +293,7 @@ FILE_NAME = _code(
     "FILE_NAME",
     "FIL-2",
     Reach.FILE,
-    'the name "{value}" is not that of a common-format file',
+    '"{value}" is not the name of a common-format file',
     "a name like {example}: letter, centre number, awarding-body identifier, .X and two digits",
     "Send the file under the name your school software gave it.",
 )
@@ -301,15 +301,15 @@ FILE_RENAMED = _code(
     "FILE_RENAMED",
     "FIL-4",
     Reach.WARNING,
-    'the file came as "{value}"; a browser or file manager renamed it. It was read as {original}',
+    'the file arrived as "{value}", a name that a browser or file manager gives to a copy; it was read as {original}',
     "{original}",
-    "Nothing to do now. Next time send the file from its folder, not from the downloads, under its own name.",
+    "Nothing to do now. Next time send the file from the folder your software saved it in, under its own name.",
 )
 FILE_TYPE = _code(
     "FILE_TYPE",
     "FIL-2",
     Reach.FILE,
-    'file letter "{value}" is that of no common-format file',
+    'no common-format file begins with the letter "{value}"',
     "{letters}",
     "Check that you chose the right file, and that it was not opened or changed on the way.",
 )
@@ -317,7 +317,7 @@ NAME_HEADER = _code(
     "NAME_HEADER",
     "FIL-2",
     Reach.FILE,
-    'name and content disagree on the {what}: the name says "{named}", the record "{value}"',
+    'the file name and its content disagree on the {what}: the name says "{named}", the record "{value}"',
     "the same {what} in the file name and in record types 1 and 3",
     "Send the file under the name your school software gave it, or create it again.",
 )
@@ -368,7 +368,7 @@ RECORD_OTHER_TYPE = _code(
     "RECORD_OTHER_TYPE",
     "FIL-2",
     Reach.FILE,
-    "{count} of another file type: {value} belongs in a file of {other}, this is one of {title}",
+    "{count} of another file type: {value} belongs in a file of {other}, and this is a file of {title}",
     "records of one file type",
     "Create the file again in your school software; do not join files by hand.",
 )
@@ -400,9 +400,9 @@ TRAILER_DOUBLED = _code(
     "TRAILER_DOUBLED",
     "FIL-2",
     Reach.FILE,
-    "{record} stands here a second time",
+    "{record} appears here a second time",
     "each trailer once",
-    "Create the file again in your school software; records must not be doubled.",
+    "Create the file again in your school software; no record may be repeated.",
 )
 SEQUENCE_NUMBER = _code(
     "SEQUENCE_NUMBER",
@@ -416,7 +416,7 @@ COUNT_WRONG = _code(
     "COUNT_WRONG",
     "FIL-2",
     Reach.FILE,
-    "the {record} counts {value} {what}, {where} holds {held}{hint}",
+    "the {record} says {value} {what}, but {where} holds {held}{hint}",
     "{held:07d}",
     "Create the file again: records may have been lost, so none were applied.",
 )
@@ -448,7 +448,7 @@ SPACES_EXTRA = _code(
     "SPACES_EXTRA",
     "FIL-4",
     Reach.NOTE,
-    "{value} of {lines} lines have more than {width} columns, all of them spaces; these were passed over",
+    "{value} of {lines} lines go on past column {width} with nothing but spaces; these were ignored",
     "{width} columns in every line",
     "Nothing to do.",
 )
@@ -472,7 +472,7 @@ BLANK_LINES = _code(
     "BLANK_LINES",
     "FIL-2",
     Reach.NOTE,
-    "{value} empty lines at the end of the file were passed over",
+    "{value} empty lines at the end of the file were ignored",
     "no line after the file trailer",
     "Nothing to do.",
 )
@@ -480,7 +480,7 @@ BYTE_ORDER_MARK = _code(
     "BYTE_ORDER_MARK",
     "FIL-2",
     Reach.WARNING,
-    "the file begins with a byte-order mark, which an editor put there; it was passed over",
+    "the file begins with a byte-order mark, which an editor put there; it was ignored",
     "the letter of the file as its first byte",
     "Nothing to do now; do not save the file from an editor.",
 )
@@ -488,7 +488,7 @@ END_OF_FILE_MARK = _code(
     "END_OF_FILE_MARK",
     "FIL-2",
     Reach.NOTE,
-    "a stray end-of-file character (0x1A) after the last record was passed over",
+    "a stray end-of-file character (0x1A) after the last record was ignored",
     "nothing after the last line end",
     "Nothing to do.",
 )
@@ -506,13 +506,13 @@ CONTROL_CHARACTER = _code(
     Reach.WARNING,
     "control character {value} was read as a space",
     "plain ASCII: letters without accents, digits, punctuation",
-    "Check what stands at this place in your software; a tab or line break was typed or pasted there.",
+    "Check this field in your software: a tab or line break was probably typed or pasted into it.",
 )
 LOWER_CASE = _code(
     "LOWER_CASE",
     "FIL-2",
     Reach.WARNING,
-    '"{value}" was read as "{kept}": these files know capital letters only',
+    '"{value}" was read as "{kept}": these files use capital letters only',
     "{kept}",
     "Nothing to do if that is right.",
 )
@@ -521,8 +521,8 @@ MORE_OF_THE_SAME = _code(
     "FIL-1",
     Reach.NOTE,
     "{value} further findings {of} are not listed here",
-    "a shorter list",
-    "Mend the cause of the listed ones first; the others most likely share it.",
+    "fewer findings of one kind",
+    "Correct the ones listed first: the others probably have the same cause.",
 )
 
 # --- Bundles of basedata -------------------------------------------------------------------------------------------
@@ -532,7 +532,7 @@ BUNDLE_NAME = _code(
     "BUNDLE_NAME",
     "FIL-2",
     Reach.WARNING,
-    'the name "{value}" is not that of a bundle of basedata',
+    '"{value}" is not the name of a basedata bundle',
     "a name like Z6A16_70.zip: Z, series, year, language, awarding-body identifier",
     "Load it under the name the awarding body gave it.",
 )
@@ -580,7 +580,7 @@ BUNDLE_STRANGER = _code(
     "BUNDLE_STRANGER",
     "FIL-2",
     Reach.NOTE,
-    '"{value}" in the archive is no basedata and was passed over',
+    '"{value}" in the archive is not basedata and was ignored',
     "files of S, O, C, L and D",
     "Nothing to do.",
 )
@@ -591,18 +591,18 @@ RECORD_SHIFTED = _code(
     "RECORD_SHIFTED",
     "FIL-4",
     Reach.CANDIDATE,
-    "the record is shifted: {cause}, so that everything after it stands {shift} columns too far to the {side}; "
+    "the record is shifted: {cause}, so everything after it is {shift} columns too far to the {side}; "
     '"{value}" was found here',
     "{wanted}",
-    "Nothing of this record was read. The software that wrote the file must {mend} (tell its supplier). "
-    "Candidates of an entry file that was not refused then go into your next amendment (A) file, other records into a "
+    "Nothing of this record was read. The software that wrote the file must {mend}: tell its supplier. Then, unless "
+    "the whole file was refused, send candidates of an entry file in your next amendment (A) file, other records in a "
     "new file.",
 )
 BASEDATA_SHIFTED = _code(
     "BASEDATA_SHIFTED",
     "FIL-4",
     Reach.FILE,
-    "the record is shifted: {cause}, so that everything after it stands {shift} columns too far to the {side}; "
+    "the record is shifted: {cause}, so everything after it is {shift} columns too far to the {side}; "
     '"{value}" was found here',
     "{wanted}",
     "Do not load this basedata: fetch it again, and tell the awarding body if it comes like this a second time.",
@@ -686,7 +686,7 @@ UCI_FORM = _code(
     "UCI_FORM",
     "REG-4",
     Reach.CANDIDATE,
-    'UCI "{value}" is not shaped like one',
+    'UCI "{value}" does not have the form of a UCI',
     "13 characters: centre number (5 digits), 0 or a letter, year (2), candidate number (4), check letter",
     AMEND,
 )
@@ -694,7 +694,7 @@ UCI_WRONG = _code(
     "UCI_WRONG",
     "REG-4",
     Reach.CANDIDATE,
-    'UCI "{value}" does not match its check letter: a character is wrong or two are exchanged',
+    'UCI "{value}" does not match its check letter: a character is wrong or two are swapped',
     "check letter {check} for {core}",
     "Compare the UCI with the candidate's earlier papers. " + AMEND,
 )
@@ -731,7 +731,7 @@ FEED_COLUMNS = _code(
     Reach.FILE,
     "the feed cannot be read; missing or wrong: {value}",
     "a CSV file in UTF-8 with the columns {wanted}",
-    "Nothing of it was applied. Whoever writes the feed has to mend it and write it again.",
+    "Nothing of it was applied. Whoever writes the feed must correct it and write it again.",
 )
 FEED_MIXED = _code(
     "FEED_MIXED",
@@ -747,5 +747,5 @@ FEED_ROW = _code(
     Reach.FILE,
     'the {field} "{value}" of this row cannot be used',
     "{wanted}",
-    "Nothing of the file was applied. Mend the row and write the file again.",
+    "Nothing of the file was applied. Correct the row and write the file again.",
 )

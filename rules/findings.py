@@ -17,16 +17,16 @@ NOT_A_FILE = _code(
     "NOT_A_FILE",
     "FIL-1",
     Reach.FILE,
-    "{value} is a {kind}, not a file: there is nothing in it that could be read",
-    "common-format files lying directly in your inbox",
+    "{value} is a {kind}, not a file, so there was nothing to read",
+    "common-format files placed directly in your inbox",
     "Put the file itself into the inbox, not a folder or a link.",
 )
 FILE_IN_FOLDER = _code(
     "FILE_IN_FOLDER",
     "FIL-1",
     Reach.FILE,
-    "the file lies in a folder inside your inbox ({value})",
-    "common-format files lying directly in your inbox",
+    "the file is in a folder inside your inbox ({value})",
+    "common-format files placed directly in your inbox",
     "Send the file again straight into the inbox.",
 )
 FILE_TOO_LARGE = _code(
@@ -42,7 +42,7 @@ FILE_FAILED = _code(
     "FIL-1",
     Reach.HOLD,
     "processing this file failed on our side ({value}); nothing of it was applied",
-    "no such failure",
+    "nothing from you: the fault is ours",
     "Nothing to do for you: the file is kept and staff have been told. You will get a new reply.",
 )
 
@@ -50,17 +50,17 @@ HELD_CLOSED = _code(
     "HELD_CLOSED",
     "FIL-1",
     Reach.FILE,
-    "this file was held, and staff have closed it without applying anything of it: {value}",
-    "what staff write here",
-    "Nothing, unless staff ask you to. Send anything that is still to be changed under the next number.",
+    "this file was held, and staff have closed it without applying any of it: {value}",
+    "a decision by staff, who give their reason",
+    "Nothing, unless staff have asked you to. Send any change that is still needed under the next number.",
 )
 HELD_RELEASED = _code(
     "HELD_RELEASED",
     "FIL-3",
     Reach.WARNING,
     "this file was held, and staff have released it: {value}",
-    "a file that need not be held",
-    "Nothing to do. Look at what was applied: it may replace something newer.",
+    "files that do not need to be held",
+    "Check what was applied: it may have replaced something newer.",
 )
 
 # --- Who speaks, and of what ----------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ FILE_DIRECTION = _code(
     "FILE_DIRECTION",
     "FIL-2",
     Reach.FILE,
-    "this is a file of {value}: those go from us to you, not back",
+    "this is a file of {value}: we send these to you, you do not send them to us",
     "{sent}",
     "Check that you chose the right file: what you send begins with E (entries), A (amendments) or M (centre marks).",
 )
@@ -77,9 +77,9 @@ FILE_TYPE_HELD = _code(
     "FILE_TYPE_HELD",
     "FIL-1",
     Reach.HOLD,
-    "this is a file of {value}; the desk does not book {value} by file yet",
+    "this is a file of {value}; we do not take {value} by file yet",
     "entries (E), amendments (A) and centre marks (M)",
-    "Do not send it again: it is kept, and staff decide what becomes of it. If the deadline is near, use the portal.",
+    "Do not send it again: we have kept it, and staff will decide what to do. If a deadline is near, use the portal.",
 )
 OTHER_CENTRE = _code(
     "OTHER_CENTRE",
@@ -101,7 +101,7 @@ RECORD_CENTRE = _code(
     "RECORD_CENTRE",
     "FIL-6",
     Reach.FILE,
-    "the record names centre {value}, its centre header {centre}",
+    "the record names centre {value}, but its centre header names {centre}",
     "{centre}",
     "Create the file again; candidates of another centre are entered by that centre.",
 )
@@ -109,7 +109,7 @@ STREAM_UNKNOWN = _code(
     "STREAM_UNKNOWN",
     "FIL-2",
     Reach.FILE,
-    'awarding-body identifier and series "{value}" are none of ours',
+    'we have no series "{value}" (awarding-body identifier and series)',
     "{streams}",
     "Choose the right series in your school software (load our basedata first) and create the file again.",
 )
@@ -128,7 +128,7 @@ UCI_TWO_NUMBERS = _code(
     "UCI_TWO_NUMBERS",
     "REG-4",
     Reach.CANDIDATE,
-    "UCI {value} stands under candidate number {candidate} and under {other}",
+    "UCI {value} appears under candidate number {candidate} and under {other}",
     "one UCI, one candidate number, in a centre and series",
     "Use the number the candidate already has in this series, and send the candidate again in an amendment (A) file.",
 )
@@ -221,17 +221,17 @@ ALREADY_PROCESSED = _code(
     "ALREADY_PROCESSED",
     "FIL-3",
     Reach.NOTE,
-    "this very file, byte for byte, was processed before: received {value}, answered in {reply}",
+    "this same file, byte for byte, has been processed before: received {value}, answered in {reply}",
     "each file once",
-    "Nothing to do: the first reply stands, nothing was changed by sending it again.",
+    "Nothing to do: the first reply stands, and sending the file again changed nothing.",
 )
 NUMBER_REUSED = _code(
     "NUMBER_REUSED",
     "FIL-3",
     Reach.HOLD,
-    "sequence number {value} of {series} was used before, by a file with other contents received {earlier}",
+    "sequence number {value} of {series} was used before, by a different file, received {earlier}",
     "the next number, {next:03d}",
-    "Nothing was applied; staff will look at it. A new file goes under the next number.",
+    "Nothing was applied; staff will look at it. Send a new file under the next number.",
 )
 SECOND_ENTRY_FILE = _code(
     "SECOND_ENTRY_FILE",
@@ -245,7 +245,7 @@ SEQUENCE_OLD = _code(
     "SEQUENCE_OLD",
     "FIL-3",
     Reach.HOLD,
-    "sequence number {value} of {series} comes after {last:03d} was applied; applying it now would undo newer data",
+    "sequence number {value} of {series} arrived after {last:03d} was applied, and would now undo newer changes",
     "a number above {last:03d}",
     "Nothing was applied; staff will look at it. Create the amendment again under the next number.",
 )
@@ -270,7 +270,7 @@ WITHDRAWN = _code(
     "FIL-3",
     Reach.NOTE,
     "candidate {candidate}: withdrawn from {value}, because this file no longer lists it",
-    "what the candidate is to keep, in full, in every amendment",
+    "every option the candidate is to keep, in every amendment",
     "Nothing to do if that was meant. If not, send the candidate again with every option.",
 )
 LATE_FEE = _code(
@@ -297,16 +297,16 @@ RETAKE_LIMIT = _code(
     "RETAKE_LIMIT",
     "ENT-3",
     Reach.ENTRY,
-    "{value} ({title}) was taken {times} times already: in {sat_in}",
-    "an internal component is taken at most {allowed} times",
+    "{value} ({title}) has already been taken {times} times: in {sat_in}",
+    "at most {allowed} sittings of an internal component",
     "Remove the entry. If a sitting was not the learner's fault, ask customer services for another one.",
 )
 RESIT_LIMIT = _code(
     "RESIT_LIMIT",
     "ENT-4",
     Reach.ENTRY,
-    "{value} ({title}) was sat {times} times already: in {sat_in}",
-    "an external component is sat at most {allowed} times, practice sittings included",
+    "{value} ({title}) has already been sat {times} times: in {sat_in}",
+    "at most {allowed} sittings of an external component, practice sittings included",
     "Remove the entry. If a sitting was not the learner's fault, ask customer services for another one.",
 )
 TERMINAL_RULE = _code(
@@ -345,7 +345,7 @@ BOUNDARIES = _code(
     Reach.FILE,
     "no conversion table can be made for {option} in {series}: {value}",
     "boundaries that fall from grade to grade and give each raw mark the grade of its uniform mark",
-    "Nothing of the file was applied. Mend the boundaries and write the file again.",
+    "Nothing of the file was applied. Correct the boundaries and write the file again.",
 )
 
 # --- Moderation ------------------------------------------------------------------------------------------------------
@@ -387,7 +387,7 @@ MODERATION_TWO_MARKS = _code(
     "MOD-2",
     Reach.ENTRY,
     "the learner has several marks in this file; here {value}",
-    "one row a learner",
+    "one row for each learner",
     "Send the mark that is meant, once. None of these rows was applied.",
 )
 MODERATION_COMPARED = _code(
@@ -396,7 +396,7 @@ MODERATION_COMPARED = _code(
     Reach.ENTRY,
     "the moderator's mark {value} comes too late: this sample has been compared, with {held}",
     "marks before the sample is complete",
-    "The first mark stands. If it is wrong, the person who approves has to know of it.",
+    "The first mark stands. If it is wrong, tell the person who approves the adjustment.",
 )
 MODERATION_MISSING = _code(
     "MODERATION_MISSING",
@@ -449,7 +449,7 @@ MARK_ROW = _code(
     Reach.MARK,
     'the {field} "{value}" of this row cannot be used',
     "{wanted}",
-    "The row was not applied, the others were. Mend it and send it again in another file.",
+    "The row was not applied; the others were. Correct it and send it again in another file.",
 )
 MARK_NOT_ENTERED = _code(
     "MARK_NOT_ENTERED",
@@ -457,8 +457,8 @@ MARK_NOT_ENTERED = _code(
     Reach.MARK,
     "candidate {value} is not entered for {option} in {when}",
     "an entry in force for {option}",
-    "Check candidate number and component code. A learner who is missing has to be entered first, while the window is "
-    "open in an amendment (A) file; then send the mark again in a new file of marks.",
+    "Check candidate number and component code. If the entry is missing, make it first, in an amendment (A) file while "
+    "the window is open; then send the mark again in a new file of marks.",
 )
 MARK_TWICE = _code(
     "MARK_TWICE",
@@ -496,7 +496,7 @@ MARK_TASKS = _code(
     "MARK_TASKS",
     "MRK-1",
     Reach.MARK,
-    "the marks of the tasks add up to {sum}, the total says {value}",
+    "the marks of the tasks add up to {sum}, but the total says {value}",
     "a total of {sum}, or no marks of tasks",
     _MARK_AGAIN,
 )
@@ -506,7 +506,7 @@ MARK_LATE = _code(
     Reach.MARK,
     "{count} for {option} came on {value}, after the deadline, {due}; {window}",
     "marks up to the deadline; after it only amendments, while moderation feedback has opened the window",
-    "What we held before stands. No assignment is submitted again after the deadline. If the mark could not be sent "
+    "What we held before stands. An assignment cannot be resubmitted after the deadline. If the mark could not be sent "
     "in time, ask customer services for an extension and send it again.",
 )
 

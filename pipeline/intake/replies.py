@@ -116,7 +116,7 @@ def _next_file(submission: Submission, decision: Decision) -> str | None:
         return None
     number = submission.sequence + 1
     name = attrs.evolve(submission.name, letter="A", number=f"{number % 100:02d}")
-    return f"what changes from here on for {decision.series.title}: an amendment file, number {number:03d} ({name})"
+    return f"send further changes for {decision.series.title} in an amendment file, number {number:03d} ({name})"
 
 
 # --- As text ---------------------------------------------------------------------------------------------------------
