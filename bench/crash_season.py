@@ -218,12 +218,6 @@ def _claims_by_staff(desk: Desk) -> object:
     ]
 
 
-def _unwritten(desk: Desk, size: Size) -> None:
-    """Whoever recorded the first claim had ended before it was written."""
-    [first, *_] = [one for one in desk.store.list(FEEDS) if one.kind == "file"]
-    desk.store.remove(first)
-
-
 def _claims_taken(desk: Desk, size: Size) -> None:
     """The claims are decided."""
     for stored in list(desk.store.list(FEEDS)):
@@ -323,7 +317,6 @@ STAGES = (
     ),
     Stage("certificates", "certificates", _nothing, lambda desk: certificates(desk, _series(desk), TO_LEARNERS)),
     Stage("claims by staff", "change_entry", _nothing, _claims_by_staff),
-    Stage("ingest of what staff left", "ingest", _unwritten, lambda desk: ingest(desk, CLAIMED + 2 * MINUTE)),
     Stage(
         "award of later claims", "award_claims", _claims_taken,
         lambda desk: award_claims(desk, _series(desk), CLAIMED + 2 * MINUTE),

@@ -2,8 +2,8 @@
 
 A job is played once undisturbed, which tells the steps it passes; then for each of them a process of its own plays it
 from the same beginning and is ended there; then it is run again. The ledger (every row of every table but the journal)
-and every file of the store must be the same, byte for byte; only that rows to which nothing points may be numbered in
-another order, as another batch may take them. `python -m bench.crash_matrix` plays it and prints what came of it.
+and every file of the store must be the same, byte for byte; only that rows may have other numbers, as one that died
+uses some up. `python -m bench.crash_matrix` plays it and prints what came of it.
 """
 
 from __future__ import annotations
@@ -52,11 +52,6 @@ PATIENCE = 120.0
 
 TABLE = "table "
 """Stands before the name of a table in a state."""
-POINTED_TO = frozenset(
-    key.column.table.name for table in metadata.sorted_tables for one in table.columns for key in one.foreign_keys
-)
-"""Tables whose rows are known by their number elsewhere."""
-
 STAGE_NAMES = tuple(one.name for one in STAGES)
 
 State = Mapping[str, bytes]
@@ -278,26 +273,12 @@ def _etag(data: bytes) -> str:
 
 def state(settings: Settings) -> State:
     """All that a ledger and a store hold, but the journal; of S3's objects the hashes that it tells."""
-    ledger, store = read_ledger(settings.database_url), _store(settings.store_location)
-    rows = {
-        f"{TABLE}{one.name}": b"\n".join(
-            sorted(_without_number(one, line) for line in ledger.rows[one.name].splitlines())
-        )
-        for one in metadata.sorted_tables
-        if one.name != "journal"
-    }
+    from bench.compared import rows as rows_of  # it reads ledgers as this module does
+
+    rows, store = rows_of(settings.database_url), _store(settings.store_location)
     if isinstance(store, S3Store):
         return rows | {one.key: one.version.encode() for one in store.list("")}
     return rows | {one.key: store.get(one.key) if one.kind == "file" else b"" for one in store.list("")}
-
-
-def columns(table: sa.Table) -> list[sa.Column[Any]]:
-    """The columns of a table that are compared, in their order."""
-    return [one for one in table.columns if one.name != "id" or table.name in POINTED_TO]
-
-
-def _without_number(table: sa.Table, line: bytes) -> bytes:
-    return line if len(columns(table)) == len(table.columns) else line.partition(b"\t")[2]
 
 
 def differences(one: State, other: State) -> tuple[str, ...]:

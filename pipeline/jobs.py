@@ -46,10 +46,10 @@ class Job:
     arguments.
 
     `does`: in a sentence. `reads`: the places of the store it takes files from or looks at; `writes`: the places of the
-    store and the tables of the ledger it changes, besides the journal. `steps`: those it can pass, besides the
-    journal's. `dags`: the DAGs that run it, none where only people do; `commands`: by which people run it. `receives`:
-    it receives files, which the ledger knows, and is on record when it has. `idle` says of its result that there was
-    nothing to do, which needs no record.
+    store and the tables of the ledger it changes, besides the journal. `steps`: those it passes when nothing has died
+    before, besides the journal's. `dags`: the DAGs that run it, none where only people do; `commands`: by which people
+    run it. `receives`: it receives files, which the ledger knows, and is on record when it has. `idle` says of its
+    result that there was nothing to do, which needs no record.
     """
 
     name: str
@@ -87,7 +87,7 @@ _ALL = (
         reads=("archive/", "feeds/", "inbox/"),
         writes=("archive/", "inbox/", "outbox/", "quarantine/", "feeds/", *_BOOKS),
         steps=(
-            s.WRITTEN, s.ARCHIVED, s.RECEIVED, s.ACKNOWLEDGED, s.TAKEN_OUT, s.SET_ASIDE, s.BOOKED, s.HELD, s.TWIN_OUT,
+            s.ARCHIVED, s.RECEIVED, s.ACKNOWLEDGED, s.TAKEN_OUT, s.SET_ASIDE, s.BOOKED, s.HELD, s.TWIN_OUT,
             s.REPLY_OUT, s.ANSWERED,
         ),
         dags=("ingest",),

@@ -49,8 +49,9 @@ class ActionBook:
                 connection.execute(insert(actions), [asdict(one) for one in done])
 
     def granted(self, done: Action) -> datetime | None:
-        """When the same was granted to the same learner by the same person for the same reason; null: it was not."""
-        t, same = actions.c, ("action", "who", "why", "centre", "uci", "option", "number")
+        """When the same was granted by the same person for the same reason; None: it was not."""
+        t = actions.c
+        same = ("action", "who", "why", "centre", "series", "event", "until", "uci", "option", "number")
         query = select(t.at).where(*(t[name] == getattr(done, name) for name in same)).order_by(t.id).limit(1)
         with self._engine.connect() as connection:
             return connection.execute(query).scalar()

@@ -65,8 +65,12 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
         raise StaffError(
             f"{event} of {meant.title} is {instant_text(milestone.at)}; {instant_text(until)} is not later"
         )
-    desk.actions.record(_action(order, "extension", centre=centre, series=series, event=event, until=until))
-    RECORDED.passed()
+    extension = _action(order, "extension", centre=centre, series=series, event=event, until=until)
+    stands = desk.actions.extensions([centre]).get((centre, series, event)) == until
+    # Whoever says it once more may not have seen that it was done.
+    if not (stands and desk.actions.granted(extension)):
+        desk.actions.record(extension)
+        RECORDED.passed()
     return f"{event} of {meant.title} is extended for centre {centre} until {instant_text(until)}."
 
 
