@@ -26,7 +26,7 @@ def test_fil_5_killed_at_any_step_and_run_again_ledger_and_every_file_are_the_sa
     assert on_a_folder.wrong == ()
     assert {one.stage for one in on_a_folder.crashes} >= set(STAGE_NAMES) - {"ingest, nothing waits"}
     assert {one.step for one in on_a_folder.crashes} == on_a_folder.passed
-    assert len(on_a_folder.crashes) > 100
+    assert len(on_a_folder.crashes) > 90
 
 
 def test_no_job_changes_store_or_ledger_without_passing_a_step(on_a_folder: Matrix) -> None:
