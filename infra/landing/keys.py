@@ -1,5 +1,5 @@
-"""Keys as files: the public one a centre gives, and the service's own, which only its user can read. What is held of
-centres' keys is in the ledger (`infra/ledger/keys.py`)."""
+"""Keys as files: the public key that a centre gives, and the service's own key, which only its user can read. The keys
+that centres log in with are in the ledger (`infra/ledger/keys.py`)."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _CENTRE = re.compile("[0-9]{5}")
 
 
 class Lobby:
-    """What connections share: who is in, what is remembered of each centre, and which keys open the door."""
+    """What connections share: who is in, what is remembered of each centre, and which keys may log in."""
 
     def __init__(self, settings: Settings, keys: KeyBook, around: Surroundings) -> None:
         self.settings = settings
@@ -42,14 +42,14 @@ class Lobby:
         self._centres: dict[str, Centre] = {}
 
     def enter(self, door: Door) -> bool:
-        """A connection has come; false when there are too many."""
+        """Counts a new connection; False when there are too many."""
         if len(self.doors) >= self.settings.sftp_connections:
             return False
         self.doors.add(door)
         return True
 
     def leave(self, door: Door) -> None:
-        """A connection has gone."""
+        """Forgets a connection that has ended."""
         self.doors.discard(door)
 
     def centre(self, number: str) -> Centre:
@@ -57,13 +57,13 @@ class Lobby:
         return self._centres.setdefault(number, Centre(number))
 
     async def keys(self, centre: str) -> Sequence[CentreKey]:
-        """The keys that open the door for a centre now; none when the ledger cannot be asked."""
+        """The keys with which a centre can log in now; none when the ledger cannot be reached."""
         if not _CENTRE.fullmatch(centre):
             return []
         try:
             return await asyncio.to_thread(self._keys.valid, centre, datetime.now(UTC))
         except SQLAlchemyError as error:
-            log.error("no login centre=%s: the ledger cannot be asked (%s)", centre, type(error).__name__)
+            log.error("no login centre=%s: the ledger cannot be reached (%s)", centre, type(error).__name__)
             return []
 
 

@@ -1,5 +1,5 @@
-"""Keys with which centres log in, kept in the ledger and not in files: every change has a who, when and why there,
-holds for every copy of the service at once, and is in the backup of the ledger. No row is ever deleted."""
+"""Keys with which centres log in, kept in the ledger and not in files: there every change has a who, when and why,
+applies to every copy of the service at once, and is in the ledger's backup. No row is ever deleted."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def jobs() -> None:
     """List every job. What it does, which DAGs run it, and how to run it by hand."""
     for job in JOBS.values():
         say([job.name, f"  {job.does}", f"  DAG: {', '.join(job.dags) or 'none'}"])
-        say([f"  by hand: {', '.join(f'resultsday {one}' for one in job.commands)}"])
+        say([f"  by hand: {', '.join(f'resultsday {command}' for command in job.commands)}"])
 
 
 @main.command()

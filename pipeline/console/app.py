@@ -1,7 +1,7 @@
 """The console's application: every answer locked down, every refusal a page; the addresses are in `routes`.
 
-Every page is made on the server; there is no script. Whoever is not logged in is sent to log in; who may not see a page
-is told so. What changes something is a POST from a page of ours, and on record.
+Every page is made on the server; there is no script. Users who have not logged in are sent to log in; users who may not
+see a page are told so. Every change is a POST from a page of ours, and is recorded.
 """
 
 from __future__ import annotations

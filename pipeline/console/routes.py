@@ -13,7 +13,7 @@ from pipeline.intake.quarantine import QuarantineError
 routes = APIRouter()
 
 _REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
-"""Reports bring their style with them, and nothing in them may run."""
+"""Reports carry their own style, and nothing in them may run."""
 
 
 # --- Counts ----------------------------------------------------------------------------------------------------------
@@ -75,7 +75,7 @@ def candidate(visit: Reads, centre: str, candidate: str) -> HTMLResponse:
 
 @routes.post("/centres/{centre}/candidates/{candidate}", dependencies=[FROM_HERE])
 def candidate_shown(visit: SeesPersonal, centre: str, candidate: str, why: str = Form("")) -> HTMLResponse:
-    """One candidate with personal data, on record (OPS-3)."""
+    """A candidate with personal data; the look is recorded (OPS-3)."""
     desk = visit.desk()
     visit.console.note_shown(desk, visit.person.name, why, centre, f"candidate {candidate}")
     return visit.page("candidate.html", desk, visit.console.candidate(desk, centre, candidate, personal=True))
@@ -91,7 +91,7 @@ def search(visit: Reads) -> HTMLResponse:
 @routes.post("/search", dependencies=[FROM_HERE])
 def found(visit: Reads, words: str = Form("")) -> HTMLResponse:
     """What the search has found."""
-    # A POST, so that no identifier of a person gets into an address, and from there into a log.
+    # A POST, so that no identifier of a person gets into an address, and so into a log.
     desk = visit.desk()
     return visit.page("search.html", desk, visit.console.search(desk, words))
 
@@ -117,14 +117,14 @@ def files(
 
 @routes.get("/files/{number}")
 def file(visit: Reads, number: int) -> HTMLResponse:
-    """One file and its findings."""
+    """A file and its findings."""
     desk = visit.desk()
     return visit.page("file.html", desk, visit.console.file(desk, number))
 
 
 @routes.post("/files/{number}/shown", dependencies=[FROM_HERE])
 def file_shown(visit: SeesPersonal, number: int, why: str = Form("")) -> HTMLResponse:
-    """One file with personal data, on record (OPS-3)."""
+    """A file with personal data; the look is recorded (OPS-3)."""
     desk = visit.desk()
     shown = visit.console.file(desk, number, personal=True)
     visit.console.note_shown(desk, visit.person.name, why, shown["file"]["centre"], f"file {number}")
@@ -140,7 +140,7 @@ def quarantine(visit: Reads) -> HTMLResponse:
 
 @routes.post("/files/{number}/decision", dependencies=[FROM_HERE])
 async def decision(visit: Acts, number: int, action: str = Form(""), why: str = Form("")) -> Response:
-    """Decides about a held file (FIL-3); refused, the page says why."""
+    """Decides on a held file (FIL-3); if that is refused, the page says why."""
     desk = visit.desk()
     try:
         done = await run_in_threadpool(visit.console.decide, desk, number, action, visit.person.name, why)
@@ -154,7 +154,7 @@ async def decision(visit: Acts, number: int, action: str = Form(""), why: str = 
 
 @routes.get("/reports/{key:path}")
 def report(visit: Reads, key: str) -> Response:
-    """A report of the desk's; under embargo, only for who approves results (RES-2)."""
+    """A report of the desk; under embargo only approvers of results may see it (RES-2)."""
     if views.under_embargo(key) and not visit.person.may("approve"):
         raise HTTPException(403, f"{visit.person.name} may not see this: it is under embargo (RES-2).")
     data, kind = visit.console.report(visit.desk(), key)

@@ -43,8 +43,8 @@ def _templates() -> Environment:
 
 @frozen
 class Site:
-    """What all visits share. `whoever` says who asks, or raises `HTTPException` with 401; `login` is where to log in,
-    to come back to an address."""
+    """What all visits share. `whoever` returns who sent a request, or raises `HTTPException` with 401; `login` returns
+    the address at which to log in and come back."""
 
     console: views.Console
     clock: Clock
@@ -54,7 +54,7 @@ class Site:
 
 
 def site_of(request: Request) -> Site:
-    """The site a request is for."""
+    """The site that a request is for."""
     site: Site = request.app.state.site
     return site
 
@@ -74,7 +74,7 @@ class Visit:
 
     @property
     def below(self) -> str:
-        """The address the console's own ones begin with."""
+        """The address with which all addresses of the console begin."""
         root: str = self.request.scope["root_path"]
         return root
 
@@ -95,7 +95,7 @@ def _by(right: Right) -> Any:
         site = site_of(request)
         person = await site.whoever(request)
         if not person.may(right):
-            raise HTTPException(403, f"{person.name} may not see this: it takes the right to {_TAKES[right]}.")
+            raise HTTPException(403, f"{person.name} may not see this: it needs the right to {_TAKES[right]}.")
         return Visit(request, person, site)
 
     return Depends(visit)
@@ -115,4 +115,4 @@ def _from_here(request: Request) -> None:
 
 
 FROM_HERE = Depends(_from_here)
-"""A POST must come from a page of ours; asked before who it is."""
+"""Refuses a POST that does not come from a page of ours; checked before who sent it."""

@@ -365,7 +365,7 @@ def steps() -> Iterator[str]:
         "`pipeline/steps.py`, listed with its job in `pipeline/jobs.py`, and passed right after the change."
     )
     rows = ["| of | step | what then holds | jobs |", "|---|---|---|---|"]
-    for step in sorted(all_steps(), key=lambda one: one.place):
+    for step in sorted(all_steps(), key=lambda step: step.place):
         by = "all" if step in JOURNAL else ", ".join(job.name for job in JOBS.values() if step in job.steps)
         rows.append(f"| {step.place} | {step.name} | {step.holds} | {by} |")
     yield "\n".join(rows)
