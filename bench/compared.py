@@ -9,10 +9,15 @@ from functools import cache
 
 import sqlalchemy as sa
 
-from bench.crashes import TABLE, State, read_ledger
+from bench.ledgers import read_ledger
 from infra.ledger.tables import metadata
 from infra.store import TEMPORARY_FOLDER, FolderStore
 from pipeline.desk import Desk
+
+TABLE = "table "
+"""Stands before the name of a table in a state."""
+State = Mapping[str, bytes]
+"""The rows of each table and the content of each file, by its name."""
 
 LINKS: Mapping[str, str] = {"awarding_id": "awardings", "claim_id": "entries", "mark_id": "marks"}
 """Columns that hold the number of another table's row without a foreign key, as their tables are large."""
@@ -57,3 +62,8 @@ def linked(column: sa.Column[int]) -> str | None:
     """The table of whose rows the column holds numbers."""
     keys = [one.column.table.name for one in column.foreign_keys]
     return keys[0] if keys else LINKS.get(column.name)
+
+
+def differences(one: State, other: State) -> tuple[str, ...]:
+    """Names of tables and files that are not the same in both."""
+    return tuple(sorted(name for name in {*one, *other} if one.get(name) != other.get(name)))

@@ -9,7 +9,6 @@ uses some up. `python -m bench.crash_matrix` plays it and prints what came of it
 from __future__ import annotations
 
 import hashlib
-import io
 import multiprocessing
 import os
 import shutil
@@ -31,9 +30,10 @@ from typing import Any, cast
 import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
 
+from bench.compared import TABLE, State, differences, rows
 from bench.crash_season import STAGES, Size, Stage
+from bench.ledgers import Ledger, put_back, read_ledger
 from infra.ledger.submissions import migrate
-from infra.ledger.tables import metadata
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from infra.store import KEPT_LEVELS, S3Store, Store, open_store
@@ -50,12 +50,7 @@ READS = frozenset({"get", "open", "list"})
 PATIENCE = 120.0
 """Seconds a process may take."""
 
-TABLE = "table "
-"""Stands before the name of a table in a state."""
 STAGE_NAMES = tuple(one.name for one in STAGES)
-
-State = Mapping[str, bytes]
-"""The rows of each table and the content of each file, by its name."""
 
 
 # --- What is found out -----------------------------------------------------------------------------------------------
@@ -143,14 +138,6 @@ class Matrix:
 
 
 @frozen
-class Ledger:
-    """All rows of a ledger: of each table the lines of a COPY, and where the numbers of its rows have come to."""
-
-    rows: Mapping[str, bytes] = field(repr=False)
-    numbers: Mapping[str, int]
-
-
-@frozen
 class Beginning:
     """What a stage begins with: a ledger, and a folder store."""
 
@@ -208,37 +195,6 @@ def ground(server: EmbeddedPostgres, place: Path, size: Size) -> Ground:
     return Ground(tuple(beginnings), free)
 
 
-@contextmanager
-def _cursor(url: str) -> Iterator[Any]:
-    """A cursor of a session of its own, in a transaction."""
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    with engine.begin() as connection, closing(connection.connection.cursor()) as raw:
-        yield raw
-
-
-def read_ledger(url: str) -> Ledger:
-    """What a ledger holds."""
-    rows = {}
-    with _cursor(url) as raw:
-        for table in metadata.sorted_tables:
-            lines = io.BytesIO()
-            raw.copy_expert(f"COPY {table.name} TO STDOUT", lines)
-            rows[table.name] = lines.getvalue()
-        raw.execute("SELECT sequencename, coalesce(last_value, 0) FROM pg_sequences")
-        return Ledger(rows, dict(raw.fetchall()))
-
-
-def put_back(url: str, ledger: Ledger) -> None:
-    """Makes a ledger hold that and nothing else."""
-    with _cursor(url) as raw:
-        raw.execute("SET LOCAL session_replication_role = replica")  # rows may go before those that point to them
-        for name, lines in ledger.rows.items():
-            raw.execute(f"DELETE FROM {name}")
-            raw.copy_expert(f"COPY {name} FROM STDIN", io.BytesIO(lines))
-        for name, last in ledger.numbers.items():
-            raw.execute("SELECT setval(%s, %s, %s)", (name, max(last, 1), last > 0))
-
-
 @cache
 def _store(location: str) -> Store:
     """One for each place: a client of S3 takes longer to be made than all it is asked for."""
@@ -273,17 +229,10 @@ def _etag(data: bytes) -> str:
 
 def state(settings: Settings) -> State:
     """All that a ledger and a store hold, but the journal; of S3's objects the hashes that it tells."""
-    from bench.compared import rows as rows_of  # it reads ledgers as this module does
-
-    rows, store = rows_of(settings.database_url), _store(settings.store_location)
+    held, store = rows(settings.database_url), _store(settings.store_location)
     if isinstance(store, S3Store):
-        return rows | {one.key: one.version.encode() for one in store.list("")}
-    return rows | {one.key: store.get(one.key) if one.kind == "file" else b"" for one in store.list("")}
-
-
-def differences(one: State, other: State) -> tuple[str, ...]:
-    """Names of tables and files that are not the same in both."""
-    return tuple(sorted(name for name in {*one, *other} if one.get(name) != other.get(name)))
+        return held | {stored.key: stored.version.encode() for stored in store.list("")}
+    return held | {stored.key: store.get(stored.key) if stored.kind == "file" else b"" for stored in store.list("")}
 
 
 # --- The processes ---------------------------------------------------------------------------------------------------

@@ -28,9 +28,9 @@ import psutil
 from attrs import define, field, frozen
 from sqlalchemy.exc import DBAPIError
 
-from bench.compared import held
+from bench.compared import TABLE, State, differences, held
 from bench.crash_season import STAGES, Size
-from bench.crashes import PATIENCE, TABLE, State, alone, differences, ended, fresh_process, settings_of
+from bench.crashes import PATIENCE, alone, ended, fresh_process, settings_of
 from bench.desks import temporary_server
 from fixtures.season import Event, Season, season
 from infra.host import free_port

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.crashes import STAGE_NAMES, Ground, Matrix, Tracing, differences, ended, fresh_process, matrix
+from bench.compared import differences
+from bench.crashes import STAGE_NAMES, Ground, Matrix, Tracing, ended, fresh_process, matrix
 from infra.store import S3Store
 from pipeline.jobs import JOBS
 from pipeline.steps import Step

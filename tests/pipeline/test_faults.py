@@ -17,24 +17,22 @@ from attrs import evolve
 from botocore.config import Config
 from sqlalchemy.exc import DBAPIError
 
+from bench.compared import TABLE, State, differences
 from bench.crash_season import ENTERED, MARKED, MINUTE, STAGES, TAKEN, TO_CENTRES, land
 from bench.crashes import (
-    TABLE,
     Beginning,
     Ground,
-    State,
     Trace,
     alone,
     copy_store,
-    differences,
     ended,
     fresh_process,
     process,
-    put_back,
     settings_of,
     state,
     undisturbed,
 )
+from bench.ledgers import put_back
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
