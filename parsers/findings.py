@@ -96,7 +96,7 @@ class Code:
         **facts: Any,
     ) -> Finding:
         """A finding of this kind; `facts` fill the templates beside `value`, `candidate` and `option`."""
-        shown = None if value is None else visible(value)
+        shown, candidate, option = (None if one is None else _bounded(one) for one in (value, candidate, option))
         spoken = field and _IN_WORDS.get(field, field.replace("_", " "))
         words = {"value": shown, "candidate": candidate, "option": option, "line": line, "field": spoken}
         words.update({name: visible(fact) if isinstance(fact, str) else fact for name, fact in facts.items()})
@@ -123,6 +123,19 @@ _IN_WORDS = {"uci": "UCI", "uln": "ULN", "upn": "UPN"}
 def visible(text: str) -> str:
     """`text` with control characters, terminal escapes and lone surrogates written out: no renderer obeys them."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+MOST_SHOWN = 1_000
+"""So many characters of a value from outside a finding shows."""
+
+
+def _bounded(text: str) -> str:
+    """`text` as a finding shows it: visible, and however long it is, not longer than a reply can bear (FIL-7)."""
+    shown = visible(text[:MOST_SHOWN])
+    if len(text) <= MOST_SHOWN and len(shown.encode("ascii", "backslashreplace")) <= MOST_SHOWN:
+        return shown
+    # In a reply, which is plain ASCII, a character can be ten.
+    return f"{shown[: MOST_SHOWN // 10]}... ({len(text):,} characters)"
 
 
 class Found:
@@ -732,6 +745,38 @@ FEED_COLUMNS = _code(
     "the feed cannot be read; missing or wrong: {value}",
     "a CSV file in UTF-8 with the columns {wanted}",
     "Nothing of it was applied. Whoever writes the feed must correct it and write it again.",
+)
+FEED_NOT_CSV = _code(
+    "FEED_NOT_CSV",
+    "FIL-7",
+    Reach.FILE,
+    "this is {value}, not a file of this feed",
+    "a CSV file in UTF-8 with the columns {wanted}",
+    "Nothing of it was applied. Save the table as CSV in UTF-8 and write the file again.",
+)
+FEED_COLUMN_UNKNOWN = _code(
+    "FEED_COLUMN_UNKNOWN",
+    "FIL-7",
+    Reach.FILE,
+    "the first line names columns that this feed does not have: {value}",
+    "the columns {wanted}, and no others",
+    "Nothing of it was applied. Take the column out, or mend its name, and write the file again.",
+)
+FEED_COLUMN_TWICE = _code(
+    "FEED_COLUMN_TWICE",
+    "FIL-7",
+    Reach.FILE,
+    "the first line names a column twice, so nobody can say which is meant: {value}",
+    "each of the columns {wanted} once",
+    "Nothing of it was applied. Take out the column that is not meant and write the file again.",
+)
+FEED_EMPTY = _code(
+    "FEED_EMPTY",
+    "FIL-7",
+    Reach.WARNING,
+    "the file has a first line and no rows",
+    "a row for everything that is to be done, with the columns {wanted}",
+    "If there was something to send, write the file again with its rows. Otherwise there is nothing to do.",
 )
 FEED_MIXED = _code(
     "FEED_MIXED",

@@ -21,6 +21,7 @@ from . import findings as f
 from . import reply
 from .envelope import Centre, Header
 from .findings import LISTED, Code, Finding, Found
+from .foreign import foreign, hollow, wide
 from .identifiers import filename
 from .identifiers.filename import FileName
 from .layouts import (
@@ -124,31 +125,7 @@ def glance(start: bytes) -> Glance:
 
 # --- What is it at all? ---------------------------------------------------------------------------------------------
 
-_MARKS = (
-    (codecs.BOM_UTF32_LE, "UTF-32 text"),
-    (codecs.BOM_UTF32_BE, "UTF-32 text"),
-    (codecs.BOM_UTF16_LE, "UTF-16 text"),
-    (codecs.BOM_UTF16_BE, "UTF-16 text"),
-)
-_MAGIC = (
-    (b"%pdf", "a PDF document"),
-    (b"pk\x03\x04", "a zip archive or an office document"),
-    (b"\xd0\xcf\x11\xe0", "an old office document"),
-    (b"\x89png", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"\x1f\x8b", "a compressed (gzip) file"),
-    (b"mz\x90", "a program"),
-    (b"<?xml", "an XML file"),
-    (b"<!doctype html", "a web page"),
-    (b"<html", "a web page"),
-    (b"{", "a JSON file"),
-)
-
-
 _A_RECORD = re.compile(rb"(?:^|[\r\n])[A-Za-z][13579][0-9A-Za-z]")
-_MOST_LINES = 1_000_000
-_SHORTEST = 12
-"""No file of records has lines that are shorter than this on average."""
 
 
 def _type(data: bytes, name: FileName | None, found: Found) -> FileType | None:
@@ -156,13 +133,13 @@ def _type(data: bytes, name: FileName | None, found: Found) -> FileType | None:
     if not data:
         found.add(f.FILE_EMPTY)
         return None
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            found.add(f.FILE_TEXT_WIDE, value=encoding)
-            return None
-    foreign = _foreign(data, plain=name is not None and name.letter == "X")
-    if foreign:
-        found.add(f.FILE_NOT_EDI, value=foreign)
+    encoding = wide(data)
+    if encoding:
+        found.add(f.FILE_TEXT_WIDE, value=encoding)
+        return None
+    kind = _stranger_kind(data, plain=name is not None and name.letter == "X")
+    if kind:
+        found.add(f.FILE_NOT_EDI, value=kind)
         return None
     letter = _letter(data, name)
     if letter not in FILE_TYPES:
@@ -171,12 +148,12 @@ def _type(data: bytes, name: FileName | None, found: Found) -> FileType | None:
     return FILE_TYPES[letter]
 
 
-def _foreign(data: bytes, *, plain: bool) -> str | None:
+def _stranger_kind(data: bytes, *, plain: bool) -> str | None:
     """What `data` is when it is no common-format file, in words; null when it may be one. A reply is `plain` text."""
+    kind = foreign(data)
+    if kind:
+        return kind
     start = data[:65536]
-    for magic, kind in _MAGIC:
-        if start[:32].lower().startswith(magic):
-            return kind
     if not start.strip(b"\0"):
         return "a file of zero bytes"
     if b"\0" in start:
@@ -185,7 +162,7 @@ def _foreign(data: bytes, *, plain: bool) -> str | None:
         return "a file of blanks"
     if not plain and not _A_RECORD.search(start):
         return "a text without a single record"
-    if max(data.count(b"\n"), data.count(b"\r")) > max(_MOST_LINES, len(data) // _SHORTEST):
+    if hollow(data):
         return "a text of empty lines, with hardly a record among them"
     return None
 

@@ -39,11 +39,20 @@ FILE_TOO_LARGE = _code(
 )
 FILE_FAILED = _code(
     "FILE_FAILED",
-    "FIL-1",
+    "FIL-7",
     Reach.HOLD,
     "processing this file failed on our side ({value}); nothing of it was applied",
     "nothing from you: the fault is ours",
     "Nothing to do for you: the file is kept and staff have been told. You will get a new reply.",
+)
+FEED_FAILED = _code(
+    "FEED_FAILED",
+    "FIL-7",
+    Reach.HOLD,
+    "our own code failed at this file ({value}); the other files were taken",
+    "a file that our code can process",
+    "Tell whoever looks after the desk: the log names the place. The file is kept in the archive under its SHA-256; "
+    "once the desk has been mended, write it to the feed again.",
 )
 
 HELD_CLOSED = _code(
@@ -350,13 +359,13 @@ BOUNDARIES = _code(
 
 # --- Moderation ------------------------------------------------------------------------------------------------------
 
-MODERATION_FEED = _code(
-    "MODERATION_FEED",
-    "MOD-2",
-    Reach.FILE,
-    "the moderator's file cannot be read: {value} is missing or wrong",
-    "a CSV file in UTF-8 with the columns {wanted}",
-    "Nothing of it was applied. Write the file again.",
+MODERATION_ROW = _code(
+    "MODERATION_ROW",
+    "FIL-7",
+    Reach.ENTRY,
+    'the {field} "{value}" of this row cannot be used',
+    "{wanted}",
+    "The row was not applied, the others were. Mend it and send it again in another file.",
 )
 MODERATION_COHORT = _code(
     "MODERATION_COHORT",

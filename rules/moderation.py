@@ -18,6 +18,7 @@ import polars as pl
 from attrs import frozen
 
 from parsers.findings import Found
+from parsers.table import CODE, TEXT, FeedLayout
 from rules import findings as f
 from rules import terms
 from rules.catalogue import LONDON, SampleRule
@@ -108,8 +109,10 @@ def work_due(sampled: datetime) -> datetime:
 
 # --- The moderator's marks -------------------------------------------------------------------------------------------
 
-FEED_COLUMNS = ("series", "centre", "component", "uci", "mark", "moderator")
-FEED_ROWS: dict[str, Any] = {"line": pl.UInt32} | dict.fromkeys(FEED_COLUMNS, pl.String)
+LAYOUT = FeedLayout(
+    dict.fromkeys(("series", "centre", "component", "uci", "mark"), CODE) | {"moderator": TEXT}, row=f.MODERATION_ROW
+)
+FEED_ROWS: dict[str, Any] = {"line": pl.UInt32} | dict.fromkeys(LAYOUT.columns, pl.String)
 """A moderator's feed as read: the line in the file, and its cells as text."""
 
 
@@ -121,13 +124,12 @@ class Judged:
     good: pl.DataFrame
     usable: int
     touched: tuple[int, ...]
-    found: Found
 
 
-def judge(name: str, feed: pl.DataFrame, samples: pl.DataFrame) -> Judged:
-    """MOD-2: which rows of a moderator's feed can be applied. `feed` has `FEED_ROWS`; `samples`, of every cohort it may
-    speak of: `cohort_id`, `series`, `centre`, `component`, `state`, `raw_max`, `uci`, `moderated_mark`."""
-    found = Found([name])
+def judge(feed: pl.DataFrame, samples: pl.DataFrame, found: Found) -> Judged:
+    """MOD-2: which rows of a moderator's feed can be applied; the others go to `found`. `feed` has `FEED_ROWS`;
+    `samples`, of every cohort it may speak of: `cohort_id`, `series`, `centre`, `component`, `state`, `raw_max`, `uci`,
+    `moderated_mark`."""
     cohorts = samples.select("cohort_id", *_KEY, "state", "raw_max").unique()
     rows = (
         feed.with_columns(
@@ -182,9 +184,7 @@ def judge(name: str, feed: pl.DataFrame, samples: pl.DataFrame) -> Judged:
             cohort=pl.concat_str(_KEY, separator=" "), option="component",
         ),
     )  # fmt: skip
-    return Judged(
-        good=good.sort("cohort_id", "uci"), usable=usable.height, touched=tuple(touched.to_list()), found=found
-    )
+    return Judged(good=good.sort("cohort_id", "uci"), usable=usable.height, touched=tuple(touched.to_list()))
 
 
 # --- Comparing -------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from sqlalchemy import (
     event,
     text,
 )
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.selectable import LateralFromClause
 from sqlalchemy.types import TypeEngine
 
@@ -63,11 +63,22 @@ def _place(error: psycopg2.Error) -> str:
     return ", ".join(f"{what} {name}" for what, name in parts.items() if name) or "no table named"
 
 
-def of_the_data(error: Exception) -> bool:
+def of_the_data(error: BaseException) -> bool:
     """Whether PostgreSQL refused what was written, and would again: not a server that is gone, full or busy."""
+    return sqlstate(error)[:2] in _OF_THE_DATA
+
+
+_OF_THE_DATA = ("21", "22", "23", "54", "P0")
+"""Classes of SQLSTATE: a row twice, a value that cannot be, a constraint, more than fits an index or a statement, and
+what our own functions refuse."""
+
+
+def sqlstate(error: BaseException) -> str:
+    """The SQLSTATE with which PostgreSQL refused something; empty when it was not PostgreSQL that did."""
     if isinstance(error, CopyError):
-        return error.sqlstate[:2] in ("22", "23", "P0")
-    return isinstance(error, IntegrityError | DataError)
+        return error.sqlstate
+    refused = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(refused, "pgcode", None) or ""
 
 
 def frame(engine: Engine, query: Select[Any]) -> pl.DataFrame:

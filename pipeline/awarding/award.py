@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,17 +22,13 @@ from attrs import evolve, field, frozen
 
 from infra.ledger.actions import Action
 from infra.ledger.results import Awarding, ConversionRow
-from infra.store import Stored
-from parsers.feed import csv_rows
-from parsers.findings import FEED_COLUMNS, FEED_ROW, Found, visible
-from parsers.reply import encode
-from pipeline.archive import archive
+from parsers.findings import FEED_ROW, Found
+from parsers.table import CODE, TEXT, FeedLayout, Rows
 from pipeline.desk import Desk
-from pipeline.feeds import report_key, waiting
+from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, report, take_feed
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
-from pipeline.steps import APPROVED, AWARDED, FEED_REPORTED, FEED_TAKEN_OUT, PROPOSED
-from pipeline.wording import finding_lines, summary
+from pipeline.steps import APPROVED, AWARDED, PROPOSED
 from rules import awarding as results
 from rules import certification, terms
 from rules import findings as f
@@ -41,9 +37,8 @@ from rules.conversion import CONVERSION, Boundaries, ConversionError, convert
 
 log = logging.getLogger(__name__)
 
-FEEDS = "feeds/boundaries/"
+
 REPORTS = "reports/boundaries/"
-COLUMNS = ("series", "component", "grade", "raw_mark", "placeholder", "source")
 THE_FEED = "boundaries feed"
 """Who proposes what came in by a file."""
 
@@ -73,12 +68,13 @@ class Taken:
     files: int = 0
     proposed: int = 0
     refused: int = 0
+    failed: int = 0
 
     def note(self) -> str:
         """The counts in a line, for the run's note and the log."""
         return (
             f"{self.files} files of boundaries taken: {self.proposed} new conversion tables proposed, {self.refused} "
-            f"files refused."
+            f"files refused.{failed_note(self.failed)}"
         )
 
 
@@ -87,62 +83,59 @@ def take_boundaries(desk: Desk, now: datetime) -> Taken:
     """AWD-1: takes the boundaries that have settled at `now` (aware) in `feeds/boundaries/`: each file is archived
     before it is read, its conversion tables are computed and proposed, and a report lies in `reports/boundaries/`. Does
     nothing while another run is at work."""
-    files = proposed = refused = 0
-    with desk.ledger.exclusive("boundaries") as alone:
-        for stored in waiting(desk, FEEDS, now) if alone else ():
-            fresh = _take_one(desk, stored, now)
-            files, proposed, refused = files + 1, proposed + (fresh or 0), refused + (fresh is None)
-    taken = Taken(files=files, proposed=proposed, refused=refused)
+    done = take_feed(desk, FEED, now)
+    taken = Taken(
+        files=done.files,
+        proposed=sum(one.proposed for one in done.results),
+        refused=sum(one.refused for one in done.results),
+        failed=done.failed,
+    )
     log.info("%s", taken.note())
     return taken
 
 
-def _take_one(desk: Desk, stored: Stored, now: datetime) -> int | None:
-    """How many conversion tables of a file are new; null when it was refused."""
-    sha256, _ = archive(desk.store, stored)
-    name = visible(stored.key.removeprefix(FEEDS))
-    found, tables = Found([name]), list[ConversionRow]()
-    if stored.size > desk.settings.max_file_bytes:
-        found.add(f.FILE_TOO_LARGE, size=stored.size, limit=desk.settings.max_file_bytes)
-    else:
-        tables = _tables_of(desk.catalogue, desk.store.get(f"archive/{sha256}"), stored.modified, found)
+@frozen
+class _Proposal:
+    """The conversion tables of a file, and how many of them are new; none where it was refused."""
+
+    tables: tuple[ConversionRow, ...] = ()
+    proposed: int = 0
+    refused: bool = False
+
+
+def _propose(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Proposal:
+    """Proposes the conversion tables of a file of boundaries, all of them or none."""
+    tables = _tables_of(desk.catalogue, rows, file.received, found)
     refused = bool(found.of(0))
-    fresh = 0 if refused else desk.results.propose(tables, THE_FEED, now)
+    proposed = 0 if refused else desk.results.propose(tables, THE_FEED, file.now)
     PROPOSED.passed()
-    _report(desk, name, sha256, [] if refused else tables, found)
-    desk.store.remove(stored)
-    FEED_TAKEN_OUT.passed()
-    return None if refused else fresh
+    return _Proposal(() if refused else tuple(tables), proposed, refused)
 
 
-def _tables_of(catalogue: Catalogue, data: bytes, received: datetime, found: Found) -> list[ConversionRow]:
+def _tables_of(catalogue: Catalogue, rows: Rows, received: datetime, found: Found) -> list[ConversionRow]:
     """The conversion tables of a file; what is wrong goes to `found`."""
-    rows, missing = csv_rows(data, COLUMNS)
-    if missing or not rows:
-        found.add(FEED_COLUMNS, 1, value=", ".join(missing) or "no rows", wanted=", ".join(COLUMNS))
-        return []
-    groups: dict[tuple[str, str], list[tuple[int, dict[str, str]]]] = {}
-    for line, row in rows:
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows.table.iter_rows(named=True):
         wrong = _wrong(catalogue, row, received)
         for name, wanted in wrong.items():
-            found.add(FEED_ROW, line, value=row[name], field=name, wanted=wanted)
+            found.add(FEED_ROW, row["line"], value=row[name], field=name, wanted=wanted)
         if not wrong:
-            groups.setdefault((row["series"], row["component"]), []).append((line, row))
+            groups.setdefault((row["series"], row["component"]), []).append(row)
     tables = []
     for (series, component), its in groups.items() if not found.of(0) else ():
         try:
-            marks = {row["grade"]: int(row["raw_mark"]) for _, row in its}
+            marks = {row["grade"]: int(row["raw_mark"]) for row in its}
             if len(marks) < len(its):
                 raise ConversionError("a grade has two boundaries")
             tables.append(
                 conversion_row(
                     catalogue, series, component, marks, received,
-                    placeholder=any(row["placeholder"] == "Y" for _, row in its),
-                    source="; ".join(dict.fromkeys(row["source"] for _, row in its)),
+                    placeholder=any(row["placeholder"] == "Y" for row in its),
+                    source="; ".join(dict.fromkeys(row["source"] for row in its)),
                 )
             )  # fmt: skip
         except ConversionError as error:
-            found.add(f.BOUNDARIES, its[0][0], value=str(error), option=component, series=series)
+            found.add(f.BOUNDARIES, its[0]["line"], value=str(error), option=component, series=series)
     return tables
 
 
@@ -203,24 +196,39 @@ def conversion_row(
     )
 
 
-def _report(desk: Desk, name: str, sha256: str, tables: Sequence[ConversionRow], found: Found) -> None:
-    findings = found.of(0)
+def _report(desk: Desk, file: FeedFile, proposal: _Proposal, found: Found) -> bytes:
+    tables = proposal.tables
     # Not how many this run proposed: a run that makes up for one that died says the same.
     waiting = sum(_waits(desk, one) for one in tables)
-    lines = [
-        f"BOUNDARIES  {name}",
-        f"  SHA-256     {sha256}",
+    facts = [
         f"  Tables      {len(tables)} made, {waiting} of them wait for a person's approval",
         *(
             f"  {one.series}  {one.component:<8}{_bounds(one)} of {one.raw_max}{PLACEHOLDER if one.placeholder else ''}"
             for one in tables
         ),
-        "",
-        f"FINDINGS  {summary(findings)}",
     ]
-    for number, one in enumerate(findings, 1):
-        lines += ["", *finding_lines(number, one)]
-    desk.put(FEED_REPORTED, report_key(REPORTS, name), encode(lines))
+    return report(TITLE, file, facts, found)
+
+
+TITLE = "BOUNDARIES"
+FEED = BoardFeed(
+    place="feeds/boundaries/",
+    layout=FeedLayout(
+        dict.fromkeys(("series", "component", "grade", "raw_mark", "placeholder"), CODE) | {"source": TEXT}
+    ),
+    example=[
+        {"series": "2024-06", "component": "BEN01", "grade": grade, "raw_mark": mark, "placeholder": "N",
+         "source": "awarding meeting of 12 July 2024"}
+        for grade, mark in (("L2D", "48"), ("L2M", "42"), ("L2P", "36"), ("L1D", "30"), ("L1M", "24"), ("L1P", "18"))
+    ],
+    most_bytes=SMALL,
+    title=TITLE,
+    lock="boundaries",
+    reports=REPORTS,
+    nothing=_Proposal(),
+    take=_propose,
+    report=_report,
+)  # fmt: skip
 
 
 def _waits(desk: Desk, table: ConversionRow) -> bool:
@@ -258,7 +266,7 @@ def approve_boundaries(desk: Desk, series: Series, who: str, why: str, now: date
     if not who.strip() or not why.strip():
         raise AwardError("an approval needs a name and a reason (OPS-3)")
     if not desk.results.conversions(series.id, approved=False):
-        raise AwardError(f"there are no boundaries for {series.title}: write them to {FEEDS} first")
+        raise AwardError(f"there are no boundaries for {series.title}: write them to {FEED.place} first")
     action = Action(at=now, who=who, why=why, action="boundaries_approved", centre="", series=series.id)
     approved = desk.results.approve_conversions(series.id, who, now, action)
     APPROVED.passed()
@@ -493,8 +501,8 @@ def _check(rests_on: Ground, series: Series) -> None:
     if not missing.is_empty():
         named = ", ".join(f"{component} in {when}" for when, component in missing.iter_rows())
         raise AwardError(
-            f"there is no approved conversion table for {named}: write the boundaries to {FEEDS}, then `resultsday "
-            f"boundaries take` and `resultsday boundaries approve` (AWD-1)"
+            f"there is no approved conversion table for {named}: write the boundaries to {FEED.place}, then "
+            f"`resultsday boundaries take` and `resultsday boundaries approve` (AWD-1)"
         )
 
 

@@ -31,7 +31,7 @@ def _house() -> Diagram:
     ground = list(GROUND)
     middle = len(ground) // 2
     above = _rows(list(ON_THE_WINGS), 1.5, "step")
-    wings = _rows(list(WINGS), 2.5, "store")
+    wings = _rows(list(WINGS), max(box.row for box in above.values()) + 1, "store")
     floor = max(box.row for box in wings.values()) + 1
     frame = Box(0, 1.25, ("pipeline: each floor stands on those below it",), "frame", _ACROSS, floor - 0.25)
     below = floor + 1.4

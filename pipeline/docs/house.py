@@ -32,10 +32,11 @@ KNOWS_AIRFLOW = (
 """Plugins and timetables are classes of Airflow's; besides the DAGs nothing else knows it."""
 
 ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
+    "doors": ("intake", "marking", "awarding"),
     "cli": ("intake", "marking", "awarding", "results", "season", "watching", "files", "demo", "docs"),
     "console": ("intake", "files"),
     "demo": ("intake", "marking", "files"),
-    "docs": ("watching", "files"),
+    "docs": ("doors", "watching", "files"),
 }
 """What stands on the wings. Each may use the ground and what is named."""
 
@@ -56,7 +57,8 @@ GROUND: Mapping[str, tuple[str, ...]] = {
     "steps": (),
     "jobs": ("steps",),
     "archive": ("steps",),
-    "feeds": ("desk",),
+    "contained": (),
+    "feeds": ("desk", "archive", "steps", "contained", "wording"),
     "journal": ("desk", "steps", "archive", "jobs"),
     "replay": ("desk", "journal"),
     "backup": ("desk",),

@@ -9,13 +9,15 @@ from pathlib import Path
 from textwrap import wrap
 
 from infra.running.airflow_settings import HOME, SECRETS, VARIABLES, Variable, env_file
-from infra.settings import CATALOGUE_OF_THE_PROJECT, declared
+from infra.settings import CATALOGUE_OF_THE_PROJECT, MIB, declared
 from parsers.feed import read_feed
 from parsers.findings import Finding, Reach
 from parsers.layouts import BASEDATA, FILE_TYPES, LAYOUTS, Field, Layout
 from pipeline.docs.architecture import HOUSE, architecture
 from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, svg
 from pipeline.docs.examples import EXAMPLES
+from pipeline.doors import DOORS
+from pipeline.feeds import BoardFeed
 from pipeline.files.check import Checked, check_file, excerpt
 from pipeline.jobs import JOBS, JOURNAL, all_steps
 from pipeline.watching.alerts import ALERTS
@@ -371,11 +373,41 @@ def steps() -> Iterator[str]:
     yield "\n".join(rows)
 
 
+def feeds() -> Iterator[str]:
+    """The page of the feeds, from their declarations."""
+    yield "# Feeds"
+    yield NOTICE
+    yield (
+        "What does not come from a centre's software comes as CSV in UTF-8, in a form of our own. Every feed passes "
+        "the same door (FIL-7). A file is left until it has settled, goes to `archive/<sha256>` and is read: the "
+        "first line names each column once, in any order, and no other; a line is a row, with as many cells as the "
+        "first line, none longer than its column may be and none with a control character. What is wrong is told "
+        "with its line and column, 25 times for each kind of mistake, and the file is taken out. A file on which "
+        "our own code fails is held or told by itself (`FILE_FAILED`, `FEED_FAILED`) and stops no other."
+    )
+    for feed in (door.feed for door in DOORS):
+        yield f"## `{feed.place}`"
+        whole = feed.layout.row.reach is Reach.FILE
+        told = f"a report in `{feed.reports}`" if isinstance(feed, BoardFeed) else "a reply in the centre's outbox"
+        folder = ", in a folder a centre" if feed.by_centre else ""
+        most = f"{feed.most_bytes // MIB} MiB" if feed.most_bytes else "`RESULTSDAY_MAX_FILE_BYTES`"
+        refuses = "refuses the file" if whole else "is refused by itself, and the others are applied"
+        yield (
+            f"`<name>.csv`{folder}, of at most {most}. Each file is answered by {told}. A row that cannot be used "
+            f"{refuses} (`{feed.layout.row.name}`)."
+        )
+        columns = [f"| `{name}` | {characters} |" for name, characters in feed.layout.columns.items()]
+        yield "\n".join(["| column | most characters |", "|---|---|", *columns])
+        rows = [",".join(row[name] for name in feed.layout.columns) for row in feed.example]
+        yield "\n".join(["```text", ",".join(feed.layout.columns), *rows, "```"])
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "../infra/deploy/airflow.env": airflow_env,
     "architecture.md": architecture,
     "catalogue.md": catalogue,
     "dates.md": dates,
+    "feeds.md": feeds,
     "findings.md": findings,
     "formats.md": formats,
     "images/desk.svg": partial(svg, DESK),

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import logging
 import re
-import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import zip_longest
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
-from attrs import define, field, frozen
-from sqlalchemy.exc import DBAPIError
+from attrs import define, evolve, field, frozen
 
-from infra.ledger.sql import CopyError, of_the_data
 from infra.ledger.submissions import Booking, HoldDecision, Landing, Received
 from infra.store import BadKey, Missing, Stored
 from parsers.feed import read_feed
@@ -30,9 +27,12 @@ from parsers.findings import Code, Finding, Found, Reach
 from parsers.identifiers import filename
 from parsers.reader import Submission, glance, read
 from pipeline.archive import archive
+from pipeline.contained import FAILURES, contained, log_failure, outside
 from pipeline.desk import Desk
+from pipeline.feeds import Feed
 from pipeline.intake import replies
-from pipeline.intake.staff import FEEDS, write_left
+from pipeline.intake.staff import FEED as STAFF
+from pipeline.intake.staff import write_left
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
 from pipeline.steps import ACKNOWLEDGED, ANSWERED, BOOKED, HELD, RECEIVED, REPLY_OUT, SET_ASIDE, TAKEN_OUT, TWIN_OUT
@@ -57,7 +57,17 @@ from rules.known import (
 
 log = logging.getLogger(__name__)
 
-LANDING_PLACES: dict[terms.Channel, str] = {terms.EDI: "inbox/", terms.ONLINE: "feeds/online/", terms.STAFF: FEEDS}
+T = TypeVar("T")
+
+PORTAL = evolve(STAFF, place="feeds/online/")
+FEEDS: Mapping[str, Feed] = {terms.ONLINE: PORTAL, terms.STAFF: STAFF}
+"""The feeds of entries, claims and withdrawals, by the channel they are."""
+
+LANDING_PLACES: dict[terms.Channel, str] = {
+    terms.EDI: "inbox/",
+    terms.ONLINE: PORTAL.place,
+    terms.STAFF: STAFF.place,
+}
 """Where files land, by the channel they come through: below it, a folder a centre."""
 
 CHANNELS: dict[str, terms.Channel] = {one: one for one in LANDING_PLACES}
@@ -272,9 +282,9 @@ def process(desk: Desk, summary: Summary) -> None:
         for round_ in rounds(batch):
             decided = _decided(desk, round_, summary)
             with summary.stage("reply"):
-                rendered = [_reply(*one) for one in decided]
+                answered = [_answered(one) for one in decided]
             with summary.stage("book"):
-                decided = _book(desk, decided, rendered)
+                decided = _book(desk, answered)
             for _, _, decision in decided:
                 summary.outcomes[decision.outcome.value] += 1
                 summary.codes.update(one.code for one in decision.findings)
@@ -293,49 +303,63 @@ def rounds(batch: Sequence[Received]) -> Iterator[list[Received]]:
 
 
 Decided = tuple[Received, Submission, Decision]
+Answered = tuple[Decided, Mapping[str, Any]]
 
 
 def _decided(desk: Desk, round_: Sequence[Received], summary: Summary) -> list[Decided]:
-    """The round's files with what is decided about them. If deciding them together fails, each is decided alone, and
-    the one that fails is held for a person: a poisoned file takes no other with it."""
+    """The round's files with what is decided about them. If deciding them together fails on our side, its halves are
+    decided each by itself, and a file that fails alone is held for a person: it takes no other with it (FIL-7)."""
+    if len(round_) == 1:
+        return contained(lambda: _decided_together(desk, round_, summary), lambda error: [_held(round_[0], error)])
     try:
-        with summary.stage("read"):
-            said = desk.ledger.hold_decisions([one.id for one in round_])
-            submissions = [_read(desk, one.landing, said.get(one.id)) for one in round_]
-        arrivals = [
-            Arrival(
-                submission=sub,
-                centre=one.landing.centre,
-                received=one.landing.received,
-                sha256=one.landing.sha256,
-                channel=CHANNELS[one.landing.channel],
-                released=said[one.id].why if one.id in said and said[one.id].action == "release" else "",
-            )
-            for one, sub in zip(round_, submissions, strict=True)
-        ]
-        with summary.stage("know"):
-            known = _known(desk, arrivals)
-        with summary.stage("decide"):
-            decisions = decide(arrivals, desk.catalogue, known)
-        return list(zip(round_, submissions, decisions, strict=True))
-    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as error:
-        # Our own mistakes only: a store or ledger that fails is not the file's fault, and the run is repeated.
-        if len(round_) > 1:
-            return [decided for one in round_ for decided in _decided(desk, [one], summary)]
-        return [_held(round_[0], error)]
+        return _decided_together(desk, round_, summary)
+    except FAILURES as error:
+        if outside(error):
+            raise
+    return [decided for half in _halves(round_) for decided in _decided(desk, half, summary)]
 
 
-def _held(received: Received, error: Exception) -> Decided:
+def _halves(files: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    return files[: len(files) // 2], files[len(files) // 2 :]
+
+
+def _decided_together(desk: Desk, round_: Sequence[Received], summary: Summary) -> list[Decided]:
+    with summary.stage("read"):
+        said = desk.ledger.hold_decisions([one.id for one in round_])
+        submissions = [_read(desk, one.landing, said.get(one.id)) for one in round_]
+    arrivals = [
+        Arrival(
+            submission=sub,
+            centre=one.landing.centre,
+            received=one.landing.received,
+            sha256=one.landing.sha256,
+            channel=CHANNELS[one.landing.channel],
+            released=said[one.id].why if one.id in said and said[one.id].action == "release" else "",
+        )
+        for one, sub in zip(round_, submissions, strict=True)
+    ]
+    with summary.stage("know"):
+        known = _known(desk, arrivals)
+    with summary.stage("decide"):
+        decisions = decide(arrivals, desk.catalogue, known)
+    return list(zip(round_, submissions, decisions, strict=True))
+
+
+def _held(received: Received, error: BaseException) -> Decided:
     """A file that failed on our side, held for a person."""
-    _log_failure(received, error)
+    log_failure(f"submission {received.id}", error)
     unread = _unread(received.landing, f.FILE_FAILED, value=type(error).__name__)
     return received, unread, nothing_done(Outcome.QUARANTINED, unread.findings)
 
 
-def _log_failure(received: Received, error: Exception) -> None:
-    # The message of an error may quote a record; the places in our code do not.
-    places = "".join(traceback.format_tb(error.__traceback__))
-    log.error("submission %d failed with %s\n%s", received.id, type(error).__name__, places)
+def _answered(one: Decided) -> Answered:
+    """What is decided about a file, with the reply that says so."""
+
+    def held(error: BaseException) -> Answered:
+        instead = _held(one[0], error)
+        return instead, _reply(*instead)
+
+    return contained(lambda: (one, _reply(*one)), held)
 
 
 def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission:
@@ -349,13 +373,14 @@ def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission
         )
     if "/" in name:
         return _unread(landing, f.FILE_IN_FOLDER, value=name)
-    limit = desk.settings.max_file_bytes
+    feed = FEEDS.get(landing.channel)
+    limit = feed.limit(desk) if feed else desk.settings.max_file_bytes
     # The size is that of the listing: what was archived a moment later may be larger.
     with desk.store.open(f"archive/{landing.sha256}") as archived:
         data = archived.read(limit + 1) if landing.size <= limit else b""
     if max(landing.size, len(data)) > limit:
         return _unread(landing, f.FILE_TOO_LARGE, size=max(landing.size, len(data)), limit=limit)
-    return read(name, data) if landing.channel == terms.EDI else read_feed(name, data)
+    return read_feed(name, data) if feed else read(name, data)
 
 
 def _unread(landing: Landing, code: Code, **facts: Any) -> Submission:
@@ -395,29 +420,32 @@ def _typed(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
     return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
-def _book(desk: Desk, decided: list[Decided], rendered: Sequence[Mapping[str, Any]]) -> list[Decided]:
-    """Books files that were decided together in one transaction, or, when that fails, each in its own: all of what a
-    file may change is applied, or none (FIL-5). One that the ledger will never take is held for a person. Returns what
-    was decided in the end."""
+def _book(desk: Desk, answered: Sequence[Answered]) -> list[Decided]:
+    """Books files that were decided together in one transaction, or, when that fails, each half of them in its own: all
+    of what a file may change is applied, or none (FIL-5). One that the ledger will never take is held for a person.
+    Returns what was decided in the end."""
     try:
-        booked = desk.ledger.book(_booking(decided, rendered))
+        booked = desk.ledger.book(_booking([one for one, _ in answered], [reply for _, reply in answered]))
         BOOKED.passed()
-    except (DBAPIError, CopyError) as error:
-        if len(decided) == 1:
-            if not of_the_data(error) or decided[0][2].outcome is Outcome.QUARANTINED:
+    except FAILURES as error:
+        if outside(error):
+            raise
+        if len(answered) == 1:
+            (received, _, decision), _ = answered[0]
+            if decision.outcome is Outcome.QUARANTINED:
                 raise
-            held = _held(decided[0][0], error)
-            return _book(desk, [held], [_reply(*held)])
+            held = _held(received, error)
+            return _book(desk, [(held, _reply(*held))])
         booked = False
-    if not booked and len(decided) > 1:
-        return [done for one, reply in zip(decided, rendered, strict=True) for done in _book(desk, [one], [reply])]
-    for received, _, decision in decided:
+    if not booked and len(answered) > 1:
+        return [done for half in _halves(answered) for done in _book(desk, half)]
+    for (received, _, decision), _ in answered:
         log.info(
             "submission %d: centre %s, %s, %d candidates, %d refused, %d findings%s",
             received.id, received.landing.centre, decision.outcome.value, decision.candidates,
             decision.candidates_refused, len(decision.findings), "" if booked else " (decided before)",
         )  # fmt: skip
-    return decided
+    return [one for one, _ in answered]
 
 
 def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) -> Booking:

@@ -11,8 +11,11 @@ from typing import Any, Literal
 from attrs import frozen
 
 from infra.ledger.actions import Action
-from parsers.feed import write_feed
+from parsers.feed import EXAMPLE, LAYOUT, write_feed
+from parsers.findings import visible
+from parsers.table import TEXT
 from pipeline.desk import Desk
+from pipeline.feeds import SMALL, Feed
 from pipeline.journal import journaled
 from pipeline.steps import RECORDED, WRITTEN
 from rules.catalogue import Series, instant_text
@@ -20,8 +23,8 @@ from rules.catalogue import Series, instant_text
 log = logging.getLogger(__name__)
 
 
-FEEDS = "feeds/staff/"
-"""Where the feed files of staff land, below it a folder a centre."""
+FEED = Feed(place="feeds/staff/", layout=LAYOUT, example=[EXAMPLE], by_centre=True, most_bytes=SMALL)
+"""The feed of staff."""
 GIVEN = timedelta(minutes=1)
 """What whoever records something is given to write its feed file."""
 
@@ -114,7 +117,7 @@ def change_entry(
     row = {
         "action": "withdraw" if action == "withdrawal" else "enter", "series": meant.key,
         "awarding_body": meant.awarding_body, "centre": entry.centre, "candidate": entry.candidate, "uci": entry.uci,
-        "option": entry.option, "who": order.who, "why": order.why,
+        "option": entry.option, "who": _in_a_line(order.who), "why": _in_a_line(order.why),
     }  # fmt: skip
     data = write_feed([row])
     name = f"staff-{order.at.astimezone(UTC):%Y%m%dT%H%M%S%f}-{hashlib.sha256(data).hexdigest()[:8]}.csv"
@@ -130,6 +133,14 @@ def change_entry(
     return key
 
 
+def _in_a_line(words: str) -> str:
+    """What somebody wrote, as a cell of a feed may hold it (FIL-7): in one line, without control characters."""
+    line = visible(" ".join(words.split()))
+    if len(line) > TEXT:
+        raise StaffError(f"say who does it and why in at most {TEXT} characters each")
+    return line
+
+
 def write_left(desk: Desk, now: datetime) -> None:
     """Writes the feed files of what is on record and was never received, because whoever recorded it ended there.
     Younger ones than `GIVEN` are still being written."""
@@ -140,7 +151,7 @@ def write_left(desk: Desk, now: datetime) -> None:
 
 
 def _key(centre: str, name: str) -> str:
-    return f"{FEEDS}{centre}/{name}"
+    return f"{FEED.place}{centre}/{name}"
 
 
 def _series(desk: Desk, series: str) -> Series:

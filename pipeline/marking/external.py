@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import logging
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import polars as pl
 from attrs import frozen
 
-from infra.store import Stored
-from parsers.feed import csv_columns
-from parsers.findings import FEED_COLUMNS, Found, visible
+from parsers.findings import Found
 from parsers.reply import encode
-from pipeline.archive import archive, landing
+from parsers.table import CODE, FeedLayout, Rows, Wrong
 from pipeline.desk import Desk
-from pipeline.feeds import report_key, waiting
+from pipeline.feeds import BoardFeed, FeedFile, failed_note, report, take_feed
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
-from pipeline.steps import EXTERNAL_BOOKED, FEED_REPORTED, FEED_TAKEN_OUT, MISSING_LISTED
-from pipeline.wording import WIDTH, finding_lines, summary
+from pipeline.steps import EXTERNAL_BOOKED, MISSING_LISTED
+from pipeline.wording import WIDTH
 from rules import findings as f
 from rules import marks as rules
 from rules.calendar import LONDON, PLACEHOLDER, Series, instant_text
@@ -34,9 +32,6 @@ log = logging.getLogger(__name__)
 
 MANY = 1_000
 """So many marks at once are a delivery that the ledger's statistics do not know yet."""
-FEEDS = "feeds/external-marks/"
-REPORTS = "reports/marks/"
-COLUMNS = ("series", "centre", "candidate", "uci", "component", "mark", "status")
 
 
 @frozen(kw_only=True)
@@ -46,10 +41,14 @@ class Taken:
     files: int = 0
     booked: int = 0
     refused: int = 0
+    failed: int = 0
 
     def note(self) -> str:
         """The counts in a line, for the run's note and the log."""
-        return f"{self.files} files of external marks taken: {self.booked} marks booked, {self.refused} refused."
+        return (
+            f"{self.files} files of external marks taken: {self.booked} marks booked, {self.refused} refused."
+            f"{failed_note(self.failed)}"
+        )
 
 
 # --- The board's own marking -----------------------------------------------------------------------------------------
@@ -59,53 +58,28 @@ class Taken:
 def take_external(desk: Desk, now: datetime) -> Taken:
     """MRK-1: takes the files of the board's own marking that have settled at `now` (aware). Each is archived before it
     is read, booked in one transaction and answered by a report. Does nothing while another run is at work."""
-    files, booked, refused = 0, 0, 0
-    with desk.ledger.exclusive("marks") as alone:
-        for stored in waiting(desk, FEEDS, now) if alone else ():
-            counts = _take_one(desk, stored)
-            files += 1
-            booked += counts["new"] + counts["replaced"]
-            refused += counts["refused"]
-    taken = Taken(files=files, booked=booked, refused=refused)
+    done = take_feed(desk, FEED, now)
+    booked = sum(one.counts["new"] + one.counts["replaced"] for one in done.results)
+    refused = sum(one.counts["refused"] for one in done.results)
+    taken = Taken(files=done.files, booked=booked, refused=refused, failed=done.failed)
     if booked >= MANY:
         desk.ledger.analyze()
     log.info("%s", taken.note())
     return taken
 
 
-def _take_one(desk: Desk, stored: Stored) -> dict[str, int]:
-    """What became of one file's marks, counted. One that cannot be taken is reported and stays in the archive; it takes
-    no other with it."""
-    sha256, _ = archive(desk.store, stored)
-    name = visible(stored.key.removeprefix(FEEDS))
-    found, counts, again = Found([name]), dict.fromkeys(("marks", "new", "replaced", "unchanged", "refused"), 0), False
-    limit = desk.settings.max_file_bytes
-    if stored.size > limit:
-        found.add(f.FILE_TOO_LARGE, size=stored.size, limit=limit)
-    else:
-        try:
-            counts, again = _booked(desk, stored, sha256, found)
-        except (
-            ArithmeticError,
-            LookupError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            pl.exceptions.PolarsError,
-        ) as error:
-            # Our own mistakes only: a store or ledger that fails is not the file's fault, and the run is repeated.
-            log.error("file %s of external marks failed with %s", sha256[:12], type(error).__name__)
-            found = Found([name])
-            found.add(f.FILE_FAILED, value=type(error).__name__)
-    _report(desk, name, sha256, counts, found, again=again)
-    desk.store.remove(stored)
-    FEED_TAKEN_OUT.passed()
-    return counts
+@frozen
+class _Booked:
+    """What became of the marks of a file, in counts, and whether the very file had been booked before."""
+
+    counts: Mapping[str, int]
+    again: bool = False
 
 
-def _booked(desk: Desk, stored: Stored, sha256: str, found: Found) -> tuple[dict[str, int], bool]:
-    """Judges and books the marks of a file; returns their counts, and whether the very file had been booked before."""
-    records, unread = _read(desk, desk.store.get(f"archive/{sha256}"), found)
+def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
+    """Judges and books the marks of a file."""
+    rows = _readable(desk, rows, found)
+    records = _records(rows.table)
     series = [one for one in desk.catalogue.all_series() if one.id in set(records["series"])]
     centres = records["centre"].unique().to_list()
     book = desk.marks
@@ -121,9 +95,9 @@ def _booked(desk: Desk, stored: Stored, sha256: str, found: Found) -> tuple[dict
     )
     counts = judged.counts(0, records.height)
     good = judged.good
-    new, replaced = book.booked(sha256, stored.modified)
+    new, replaced = book.booked(file.sha256, file.received)
     # What a run that died had booked of this very landing is told as that run would have.
-    again = book.holds(sha256) and (not new + replaced or desk.journal.has_taken(landing(stored, sha256)))
+    again = book.holds(file.sha256) and (not new + replaced or desk.journal.has_taken(file.landing))
     if again:
         # What was booked after this file is newer than it; only what has no mark yet can still come from it.
         good = good.filter(pl.col("version") == 1)
@@ -132,39 +106,33 @@ def _booked(desk: Desk, stored: Stored, sha256: str, found: Found) -> tuple[dict
         counts |= {"new": new, "replaced": replaced, "unchanged": counts["unchanged"] - new - replaced}
     book.add(
         good.drop("file").with_columns(
-            pl.lit(sha256).alias("source"), pl.lit(stored.modified.isoformat()).alias("received")
+            pl.lit(file.sha256).alias("source"), pl.lit(file.received.isoformat()).alias("received")
         )
     )
     EXTERNAL_BOOKED.passed()
-    return counts | {"marks": counts["marks"] + unread, "refused": counts["refused"] + unread}, again
+    unread = rows.unread
+    return _Booked(counts | {"marks": counts["marks"] + unread, "refused": counts["refused"] + unread}, again)
 
 
-def _read(desk: Desk, data: bytes, found: Found) -> tuple[pl.DataFrame, int]:
-    """The rows of a file as the rules take marks, and how many cannot be read: each of these is refused by itself."""
-    table, missing = csv_columns(data, COLUMNS)
-    if missing:
-        found.add(FEED_COLUMNS, 1, value=", ".join(missing), wanted=", ".join(COLUMNS))
-    table = table.with_columns(pl.lit(0, pl.UInt32).alias("file"))
+def _readable(desk: Desk, rows: Rows, found: Found) -> Rows:
+    """The rows whose series, mark and status can be used; each of the others is refused by itself."""
     known = [one.id for one in desk.catalogue.all_series()]
-    whole = pl.col("cells") == pl.col("wanted")
-    unread = []
-    # A row with a cell too many or too few says nothing that can be relied on, so of its cells nothing is said.
-    for name, wrong_if, value, wanted in (
-        ("number of cells", ~whole, pl.col("cells").cast(pl.String), pl.format("{}, as in line 1", "wanted")),
-        ("series", whole & ~pl.col("series").is_in(known), pl.col("series"), pl.lit(_SERIES)),
-        ("mark", whole & ~pl.col("mark").str.contains("^[0-9]{0,3}$"), pl.col("mark"), pl.lit(_MARK)),
-        ("status", whole & ~pl.col("status").is_in(["", "A", "N"]), pl.col("status"), pl.lit(_STATUS)),
-    ):
-        wrong = table.filter(wrong_if).select("file", "line", "candidate", value=value, wanted=wanted)
-        found.rows(f.MARK_ROW, wrong, field=name)
-        unread.append(wrong.select("line"))
-    bad = pl.concat(unread).unique()
-    rows = table.join(bad, on="line", how="anti", maintain_order="left").with_columns(
+    return rows.without(
+        found,
+        Wrong("series", ~pl.col("series").is_in(known), _SERIES),
+        Wrong("mark", ~pl.col("mark").str.contains("^[0-9]{0,3}$"), _MARK),
+        Wrong("status", ~pl.col("status").is_in(["", "A", "N"]), _STATUS),
+    )
+
+
+def _records(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a file as the rules take marks."""
+    return table.with_columns(
+        pl.lit(0, pl.UInt32).alias("file"),
         pl.col("mark").cast(pl.Int32, strict=False),
         pl.col("status").alias("mark_status"),
         *(pl.lit(None, pl.Int32).alias(f"task_{n}") for n in range(1, 9)),
     )
-    return rows, bad.height
 
 
 _SERIES = "year and month of an exam series, like 2024-06"
@@ -172,20 +140,30 @@ _MARK = "a raw mark, up to three digits, or blank"
 _STATUS = "blank (marked), A (absent) or N (not yet available)"
 
 
-def _report(desk: Desk, name: str, sha256: str, counts: dict[str, int], found: Found, *, again: bool) -> None:
-    findings = found.of(0)
-    said = ", ".join(f"{count} {'in the file' if what == 'marks' else what}" for what, count in counts.items())
-    lines = [
-        f"EXTERNAL MARKS  {name}",
-        f"  SHA-256     {sha256}",
-        f"  Marks       {said}",
-        *(["  Again       this very file was booked before: it replaces no mark"] if again else []),
-        "",
-        f"FINDINGS  {summary(findings)}",
-    ]
-    for number, one in enumerate(findings, 1):
-        lines += ["", *finding_lines(number, one)]
-    desk.put(FEED_REPORTED, report_key(REPORTS, name), encode(lines))
+def _report(desk: Desk, file: FeedFile, booked: _Booked, found: Found) -> bytes:
+    said = ", ".join(f"{count} {'in the file' if what == 'marks' else what}" for what, count in booked.counts.items())
+    again = ["  Again       this very file was booked before: it replaces no mark"] if booked.again else []
+    return report(TITLE, file, [f"  Marks       {said}", *again], found)
+
+
+TITLE = "EXTERNAL MARKS"
+REPORTS = "reports/marks/"
+FEED = BoardFeed(
+    place="feeds/external-marks/",
+    layout=FeedLayout(
+        dict.fromkeys(("series", "centre", "candidate", "uci", "component", "mark", "status"), CODE), row=f.MARK_ROW
+    ),
+    example=[
+        {"series": "2024-06", "centre": "64123", "candidate": "0001", "uci": "641230220001D", "component": "BEN03",
+         "mark": "41", "status": ""},
+    ],
+    title=TITLE,
+    lock="marks",
+    reports=REPORTS,
+    nothing=_Booked(dict.fromkeys(("marks", "new", "replaced", "unchanged", "refused"), 0)),
+    take=_book,
+    report=_report,
+)  # fmt: skip
 
 
 # --- What is missing -------------------------------------------------------------------------------------------------

@@ -18,12 +18,10 @@ from sqlalchemy import Connection
 
 from infra.ledger.actions import Action
 from infra.ledger.moderation import Cohort, CohortName, Moderation
-from infra.store import Stored
-from parsers.feed import csv_rows
-from parsers.findings import Finding, Found, visible
-from pipeline.archive import archive
+from parsers.findings import Finding, Found
+from parsers.table import Rows
 from pipeline.desk import Desk
-from pipeline.feeds import report_key, waiting
+from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, take_feed
 from pipeline.journal import journaled
 from pipeline.marking import approval_page as pictures
 from pipeline.report_page import csv_bytes
@@ -31,14 +29,11 @@ from pipeline.steps import (
     COMPARED,
     DECIDED,
     DRAWN,
-    FEED_REPORTED,
-    FEED_TAKEN_OUT,
     FEEDBACK_OUT,
     LIST_OUT,
     MODERATED,
     PROPOSAL_OUT,
 )
-from rules import findings as f
 from rules import moderation as rules
 from rules import terms
 from rules.catalogue import (
@@ -57,7 +52,6 @@ from rules.moderation import Adjustment, Comparison
 
 log = logging.getLogger(__name__)
 
-FEEDS = "feeds/moderation/"
 REPORTS = "reports/moderation/"
 WIDTH = 96
 KEY = ["series", "centre", "component"]
@@ -76,12 +70,13 @@ class Summary:
     agreed: int = 0
     feedback: int = 0
     proposed: int = 0
+    failed: int = 0
 
     def note(self) -> str:
         """The summary in a line, for the run's note and the log."""
         return (
             f"{self.drawn} samples drawn; {self.files} moderator's files taken; {self.agreed} cohorts agreed, "
-            f"{self.feedback} given feedback, {self.proposed} adjustments proposed."
+            f"{self.feedback} given feedback, {self.proposed} adjustments proposed.{failed_note(self.failed)}"
         )
 
 
@@ -163,54 +158,39 @@ def take(desk: Desk, now: datetime) -> Summary:
     """MOD-2: takes the moderators' files from `feeds/moderation/` and compares every sample that is complete with
     them. Each file is archived before it is read, and answered by a report. Does nothing while another run of
     moderation is at work."""
-    total = Summary()
-    with desk.ledger.exclusive("moderation") as alone:
-        if not alone:
-            return total
-        for stored in waiting(desk, FEEDS, now):
-            total = _add(total, _take_one(desk, stored, now))
+    done = take_feed(desk, FEED, now)
+    total = Summary(failed=done.failed)
+    for one in done.results:
+        total = _add(total, one.summary)
     log.info("%s", total.note())
     return total
 
 
-def _take_one(desk: Desk, stored: Stored, now: datetime) -> Summary:
-    sha256, _ = archive(desk.store, stored)
-    data = desk.store.get(f"archive/{sha256}")
-    name = stored.key.removeprefix(FEEDS)
-    book = desk.moderation
-    feed = _read(name, data)
-    if isinstance(feed, Found):
-        _report(desk, name, sha256, 0, 0, feed, [])
-        desk.store.remove(stored)
-        FEED_TAKEN_OUT.passed()
-        return Summary(files=1)
+@frozen
+class _Compared:
+    """What came of a moderator's file: its rows and how many of them could be applied, and the cohorts it speaks of."""
+
+    summary: Summary = Summary(files=1)
+    rows: int = 0
+    good: int = 0
+    cohorts: tuple[Cohort, ...] = ()
+
+
+def _compare(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Compared:
+    """Books the moderator's marks of a file and compares every sample that they complete."""
+    book, feed = desk.moderation, rows.table
     sampled = book.sampled(feed.select(KEY).unique())
     most = [(one, _component(desk, one).raw_max) for one in sampled["component"].unique()]
     raw_max = pl.DataFrame(most, schema={"component": pl.String, "raw_max": pl.Int64}, orient="row")
-    judged = rules.judge(name, feed, sampled.join(raw_max, on="component"))
+    judged = rules.judge(feed, sampled.join(raw_max, on="component"), found)
     with book.transaction() as connection:
         book.moderated(connection, judged.good)
     MODERATED.passed()
     summary = Summary(files=1)
     for cohort_id in judged.touched:
         with book.transaction() as connection:
-            summary = _add(summary, _first_comparison(desk, book, connection, cohort_id, now))
-        COMPARED.passed()
-    _report(desk, name, sha256, feed.height, judged.usable, judged.found, book.cohorts(judged.touched))
-    desk.store.remove(stored)
-    FEED_TAKEN_OUT.passed()
-    return summary
-
-
-def _read(name: str, data: bytes) -> pl.DataFrame | Found:
-    """The rows of a moderator's file (`rules.moderation.FEED_ROWS`), or why it cannot be read."""
-    columns = rules.FEED_COLUMNS
-    found = Found([visible(name)])
-    rows, missing = csv_rows(data, columns)
-    if missing:
-        found.add(f.MODERATION_FEED, 1, value=", ".join(missing), wanted=", ".join(columns))
-        return found
-    return pl.DataFrame([{"line": line} | row for line, row in rows], schema=rules.FEED_ROWS)
+            summary = _add(summary, _first_comparison(desk, book, connection, cohort_id, file.now))
+    return _Compared(summary, feed.height + rows.unread, judged.usable, tuple(book.cohorts(judged.touched)))
 
 
 def _first_comparison(desk: Desk, book: Moderation, connection: Connection, cohort_id: int, now: datetime) -> Summary:
@@ -293,22 +273,38 @@ def _put_feedback(
 # --- The report to staff ---------------------------------------------------------------------------------------------
 
 
-def _report(desk: Desk, name: str, sha256: str, rows: int, good: int, found: Found, cohorts: list[Cohort]) -> None:
+def _report(desk: Desk, file: FeedFile, compared: _Compared, found: Found) -> bytes:
     findings = found.of(0)
-    lines = [
-        f"MODERATOR'S MARKS  {visible(name)}",
-        f"  SHA-256     {sha256}",
-        f"  Rows        {rows}, of which {good} can be applied",
+    return _text([
+        f"{TITLE}  {file.name}",
+        f"  SHA-256     {file.sha256}",
+        f"  Rows        {compared.rows}, of which {compared.good} can be applied",
         "",
         "SAMPLES IN THIS FILE",
-        *(f"  {one.series} {one.centre} {one.component:<8} {_STATES[one.state]}" for one in cohorts),
-        *(() if cohorts else ("  none",)),
+        *(f"  {one.series} {one.centre} {one.component:<8} {_STATES[one.state]}" for one in compared.cohorts),
+        *(() if compared.cohorts else ("  none",)),
         "",
         f"FINDINGS  {len(findings) or 'none'}",
         *(line for number, one in enumerate(findings, 1) for line in _finding(number, one)),
-    ]
-    desk.put(FEED_REPORTED, report_key(REPORTS, name), _text(lines))
+    ])  # fmt: skip
 
+
+TITLE = "MODERATOR'S MARKS"
+FEED = BoardFeed(
+    place="feeds/moderation/",
+    layout=rules.LAYOUT,
+    example=[
+        {"series": "2024-06", "centre": "64123", "component": "BEN01", "uci": "641230220001D", "mark": "38",
+         "moderator": "M17"},
+    ],
+    most_bytes=4 * SMALL,
+    title=TITLE,
+    lock="moderation",
+    reports=REPORTS,
+    nothing=_Compared(),
+    take=_compare,
+    report=_report,
+)  # fmt: skip
 
 _STATES = {
     terms.SAMPLED: "waits for more of the moderator's marks",
@@ -479,5 +475,5 @@ def _component(desk: Desk, code: str) -> Component:
 
 
 def _add(one: Summary, other: Summary) -> Summary:
-    names = ("drawn", "files", "agreed", "feedback", "proposed")
+    names = ("drawn", "files", "agreed", "feedback", "proposed", "failed")
     return evolve(one, **{name: getattr(one, name) + getattr(other, name) for name in names})

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from parsers.findings import Found
 from rules.catalogue import SampleRule
 from rules.moderation import (
     FEED_ROWS,
@@ -207,8 +208,9 @@ def feed(*rows: tuple[str, str], centre: str = "64123") -> pl.DataFrame:
 
 
 def judged_codes(rows: pl.DataFrame, samples: pl.DataFrame) -> tuple[list[tuple[str, int | None]], list[object]]:
-    judged = judge("moderator.csv", rows, samples)
-    return [(finding.code, finding.line) for finding in judged.found.of(0)], judged.good["uci"].to_list()
+    found = Found(["moderator.csv"])
+    judged = judge(rows, samples, found)
+    return [(one.code, one.line) for one in found.of(0)], judged.good["uci"].to_list()
 
 
 def test_mod_2_a_good_feed_is_applied_whole() -> None:
@@ -241,7 +243,9 @@ def test_mod_2_rows_that_cannot_be_applied_are_told_and_the_others_are_applied(
 
 
 def test_mod_2_findings_say_line_column_value_and_what_to_do() -> None:
-    [found] = judge("m.csv", feed(("A", "60"), ("B", "61")), held(A=None, B=50)).found.of(0)
+    made = Found(["m.csv"])
+    judge(feed(("A", "60"), ("B", "61")), held(A=None, B=50), made)
+    [found] = made.of(0)
     assert (found.line, found.field, found.value, found.rule) == (3, "mark", "61", "MOD-2")
     assert found.expected == "a whole number from 0 to 60"
     assert "digits only" in found.remedy

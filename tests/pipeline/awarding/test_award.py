@@ -82,9 +82,9 @@ def test_awd_1_the_same_boundaries_again_propose_nothing_and_others_the_next_ver
         (feed({"BEN01": BOUNDARIES}, series="2023-09"), 'the series "2023-09" of this row cannot be used'),
         (feed({"BEN01": BOUNDARIES}, placeholder=""), 'the placeholder "" of this row cannot be used'),
         (feed({"BEN01": BOUNDARIES}) + feed({"BEN01": BOUNDARIES}).partition(b"\r\n")[2], "a grade has two boundaries"),
-        (feed({}), "missing or wrong: no rows"),
+        (feed({}), "the file has a first line and no rows"),
         (b"series,component\r\n", "missing or wrong: grade, raw_mark, placeholder, source"),
-        (b"\xff\xfe\x00", "missing or wrong"),
+        (b"\xff\xfe\x00", "UTF-16 text, not a file of this feed"),
     ],
 )
 def test_awd_1_one_bad_row_refuses_the_whole_file(work: Desk, data: bytes, said: str) -> None:

@@ -85,7 +85,7 @@ def test_fil_1_a_feed_gets_a_reply_that_says_what_it_is(work: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("data", "code"),
-    [(b"\xff\xfe", "FEED_COLUMNS"), (b"", "FEED_COLUMNS"), (b"a,b\r\n1,2\r\n", "FEED_COLUMNS")],
+    [(b"\xff\xfe", "FEED_NOT_CSV"), (b"", "FEED_COLUMNS"), (b"a,b\r\n1,2\r\n", "FEED_COLUMNS")],
 )
 def test_fil_2_a_feed_that_cannot_be_read_is_refused(work: Desk, data: bytes, code: str) -> None:
     land(work, f"../feeds/online/{CENTRE}/x.csv", data, OPEN)

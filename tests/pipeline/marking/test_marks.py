@@ -301,7 +301,7 @@ def test_mrk_1_a_file_of_external_marks_that_cannot_be_read_is_told_and_books_no
         (row(2, "31").replace("2024-06", "2024-07"), "series"),
         (f"{row(2, '31')},more", "number of cells"),
         (row(2, "31").rpartition(",")[0], "number of cells"),
-        (row(2, '"31'), "mark"),
+        (row(2, '"31'), "number of quotation marks"),
         (row(2, "3\N{NO-BREAK SPACE}1"), "mark"),
     ],
 )
@@ -338,16 +338,16 @@ def test_mrk_1_a_failure_of_ours_takes_no_other_file_of_external_marks_with_it(
 ) -> None:
     deliver(entered, "a.csv", HEADER, row(1, "30"))
     deliver(entered, "b.csv", HEADER, row(2, "31"))
-    judge, calls = rules.judge, iter([True, False])
+    judge = rules.judge
 
-    def fails_once(*args: Any, **more: Any) -> rules.Judged:
-        if next(calls):
+    def fails(records: pl.DataFrame, *rest: Any, **more: Any) -> rules.Judged:
+        if "0001" in records["candidate"]:
             raise LookupError("ours")
-        return judge(*args, **more)
+        return judge(records, *rest, **more)
 
-    monkeypatch.setattr(rules, "judge", fails_once)
-    assert take_external(entered, NOW) == Taken(files=2, booked=1)
-    assert "FILE_FAILED" in report(entered, "a")
+    monkeypatch.setattr(rules, "judge", fails)
+    assert take_external(entered, NOW) == Taken(files=2, booked=1, failed=1)
+    assert "FEED_FAILED" in report(entered, "a")
     assert [one[0] for one in booked(entered)] == ["0002"]
 
 

@@ -250,7 +250,7 @@ def test_mod_2_a_file_that_cannot_be_read_is_told(marked: Desk, header: str) -> 
     sample(marked, SUMMER, DEADLINE)
     deliver(marked, "odd.csv", [], header)
     take(marked, JUNE)
-    assert "MODERATION_FEED" in said(marked, "reports/moderation/odd.txt")
+    assert "FEED_COLUMNS" in said(marked, "reports/moderation/odd.txt")
     assert [one.key for one in marked.store.list("feeds/moderation/") if one.kind == "file"] == []
 
 

@@ -1,0 +1,31 @@
+"""Every feed and the job that takes it: what is listed here is attacked by one generated suite (FIL-7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from attrs import frozen
+
+from pipeline.awarding import award
+from pipeline.desk import Desk
+from pipeline.feeds import Feed
+from pipeline.intake import ingest, staff
+from pipeline.marking import external, moderation
+
+
+@frozen
+class Door:
+    """A feed, and the job that takes the files of it that have settled at an instant (aware)."""
+
+    feed: Feed
+    take: Callable[[Desk, datetime], object]
+
+
+DOORS = (
+    Door(ingest.PORTAL, ingest.ingest),
+    Door(staff.FEED, ingest.ingest),
+    Door(external.FEED, external.take_external),
+    Door(moderation.FEED, moderation.take),
+    Door(award.FEED, award.take_boundaries),
+)
