@@ -17,6 +17,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from random import Random
 from urllib.parse import quote, unquote
@@ -199,8 +200,9 @@ _ODD_NAMES = ("report.pdf", "E6412315 (1).X01", "X6412315.X01", "S6B24_15.X01", 
 _LARGE = 20_000
 
 
-def run(seconds: float, number: int) -> int:
-    """Breaks files for so many seconds, or until interrupted; the exit code is 1 when one crashed."""
+def run(seconds: float, number: int, most: float = inf) -> int:
+    """Breaks files for so many seconds, so many at the `most`, or until interrupted; the exit code is 1 when one
+    crashed."""
     fuzz = Fuzz(corpus(number), Random(number))
     for one in list(fuzz.held):
         fuzz.take(*one)
@@ -209,7 +211,7 @@ def run(seconds: float, number: int) -> int:
     start = shown = time.monotonic()
     now, before = start, fuzz.executions
     with suppress(KeyboardInterrupt):
-        while now - start < seconds:
+        while now - start < seconds and fuzz.executions - before < most:
             fuzz.once()
             now = time.monotonic()
             if sys.stderr.isatty() and now - shown > 1:
@@ -233,5 +235,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how long (default: 60)")
     parser.add_argument("--seed", type=int, default=1, help="of all chance (default: 1)")
+    parser.add_argument("--files", type=float, default=inf, help="how many at the most (default: as many as it can)")
     arguments = parser.parse_args()
-    sys.exit(run(arguments.seconds, arguments.seed))
+    sys.exit(run(arguments.seconds, arguments.seed, arguments.files))

@@ -78,6 +78,16 @@ class Season:
     sent: Counter[str] = field(factory=Counter)
     last_file: tuple[str, bytes] = ("", b"")
 
+    def on(self, desk: Desk) -> Season:
+        """The same season, as it goes on on another desk that holds the same."""
+        return evolve(
+            self,
+            desk=desk,
+            learners={number: dict(one) for number, one in self.learners.items()},
+            registered_for=list(self.registered_for),
+            sent=Counter(self.sent),
+        )
+
     def play(self, scenario: Scenario) -> None:
         """Every line of a scenario; raises `AssertionError` where something else comes of it."""
         given = [line.removeprefix("given ") for line in scenario.lines if line.startswith("given ")]

@@ -38,6 +38,7 @@ from pipeline.watching.watch import INGEST, WATCH
 from tests.catalogue import FROZEN
 from tests.mailbox import mail_server, webhook
 from tests.monitors import scheduler_beating
+from tests.patience import PATIENCE
 from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, TO_LEARNERS, WHO, WHY, play, series
 from tests.scenario_language import Season
 from tests.support import CENTRE, centre_file
@@ -273,7 +274,7 @@ class World:
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self._airflow_url}/execution/",
         }
         if program != "resultsday":
-            done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=20, check=False)
+            done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False)
             return done.returncode, done.stdout + done.stderr
         result = CliRunner().invoke(main, arguments, env=environment)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception

@@ -8,6 +8,7 @@ from datetime import datetime
 from pipeline.awarding.award import approve_boundaries, take_boundaries
 from pipeline.desk import Desk
 from rules.catalogue import Series
+from tests.pipeline.kept import played_once
 from tests.scenario_language import Scenario, Season
 
 NOW = datetime.fromisoformat("2024-08-14T00:01:00+01:00")
@@ -27,6 +28,10 @@ SERIES = Scenario(
 
 def played(desk: Desk) -> Season:
     """The series up to its marks."""
+    return played_once(desk, _played).on(desk)
+
+
+def _played(desk: Desk) -> Season:
     season = Season(desk)
     season.play(SERIES)
     return season

@@ -18,6 +18,7 @@ from pipeline.awarding.award import award, conversion_row
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
 from rules.catalogue import LONDON, Series
+from tests.pipeline.kept import played_once
 from tests.scenario_language import Scenario, Season
 from tests.support import CENTRE
 
@@ -55,6 +56,10 @@ def series(desk: Desk) -> Series:
 
 def play(desk: Desk) -> Season:
     """The season up to the marks; conversion tables are approved."""
+    return played_once(desk, _marked).on(desk)
+
+
+def _marked(desk: Desk) -> Season:
     season = Season(desk)
     season.play(Scenario("results", "RES-1 a season", tuple(LINES.strip().splitlines())))
     _portal_centre(season)
@@ -95,6 +100,10 @@ def _portal_centre(season: Season) -> None:
 
 def awarded(desk: Desk) -> Awarding:
     """The awarding of the season."""
+    return played_once(desk, _awarded)
+
+
+def _awarded(desk: Desk) -> Awarding:
     play(desk)
     return award(desk, series(desk), AWARDED).awarding
 
