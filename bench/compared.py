@@ -23,6 +23,9 @@ LINKS: Mapping[str, str] = {"awarding_id": "awardings", "claim_id": "entries", "
 """Columns that hold the number of another table's row without a foreign key, as their tables are large."""
 UNCOMPARED = ("beats", "journal")
 """Tables that say how often something was run, not what came of it."""
+OF_THE_MACHINE = ("id", "modified")
+"""Columns that no season sets: numbers, and when the store's clock says that a file was written, as it does of those
+that jobs write; when a file counts as received is compared."""
 
 
 def held(desk: Desk) -> State:
@@ -48,7 +51,9 @@ def rows(url: str) -> dict[str, bytes]:
     def said(table: str, line: bytes) -> bytes:
         cells = zip(metadata.tables[table].columns, line.split(b"\t"), strict=True)
         return b"\t".join(
-            name(link, cell) if (link := linked(column)) else cell for column, cell in cells if column.name != "id"
+            name(link, cell) if (link := linked(column)) else cell
+            for column, cell in cells
+            if column.name not in OF_THE_MACHINE
         )
 
     return {

@@ -238,7 +238,9 @@ def play(place: Place, plan: Plan, told: Told) -> None:
                 if code == 0:
                     break
             else:
-                act.jobs(desk)
+                # As a job does that is run again: it opens the desk, and so clears what the killed one was writing.
+                with open_desk(desk.settings) as again:
+                    act.jobs(again)
             told.acts += 1
             if wrong := differences(held(desk), calm.left):
                 struck = ", ".join(f"{one.victim} at {one.after:.3f}" for one in faults) or "nothing killed"

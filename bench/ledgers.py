@@ -29,13 +29,18 @@ def _cursor(url: str) -> Iterator[Any]:
         yield raw
 
 
+def _in_order(table: sa.Table) -> str:
+    """A table with its columns, in the order in which they are declared; migrations have added some at the end."""
+    return f"{table.name} ({', '.join(table.columns.keys())})"
+
+
 def read_ledger(url: str) -> Ledger:
     """What a ledger holds."""
     rows = {}
     with _cursor(url) as raw:
         for table in metadata.sorted_tables:
             lines = io.BytesIO()
-            raw.copy_expert(f"COPY {table.name} TO STDOUT", lines)
+            raw.copy_expert(f"COPY {_in_order(table)} TO STDOUT", lines)
             rows[table.name] = lines.getvalue()
         raw.execute("SELECT sequencename, coalesce(last_value, 0) FROM pg_sequences")
         return Ledger(rows, dict(raw.fetchall()))
@@ -47,6 +52,6 @@ def put_back(url: str, ledger: Ledger) -> None:
         raw.execute("SET LOCAL session_replication_role = replica")  # rows may go before those that point to them
         for name, lines in ledger.rows.items():
             raw.execute(f"DELETE FROM {name}")
-            raw.copy_expert(f"COPY {name} FROM STDIN", io.BytesIO(lines))
+            raw.copy_expert(f"COPY {_in_order(metadata.tables[name])} FROM STDIN", io.BytesIO(lines))
         for name, last in ledger.numbers.items():
             raw.execute("SELECT setval(%s, %s, %s)", (name, max(last, 1), last > 0))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import sqlalchemy as sa
-from attrs import evolve
+from attrs import evolve, fields, has
 from click.testing import CliRunner, Result
 
 import pipeline.intake.ingest as ingesting
+from infra.ledger.results import Awarding
 from infra.store import FolderStore, Stored, StoreError
 from pipeline.awarding.award import approve_boundaries, award, take_boundaries
 from pipeline.awarding.preview import preview
@@ -24,6 +26,7 @@ from pipeline.replay import Difference, ReplayError, replay
 from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates
 from pipeline.results.release import approve, build, release
+from rules.catalogue import Series
 from tests.pipeline.results_season import (
     APPROVED,
     AWARDED,
@@ -73,6 +76,18 @@ def test_res_6_a_decision_about_a_cohort_is_replayed_although_cohorts_are_number
         with desk.ledger.engine.connect() as connection:
             sources = connection.execute(sa.text("SELECT DISTINCT source FROM marks WHERE stage = 'adjusted'"))
             assert sources.scalars().all() == ["moderation"]
+
+
+def test_res_6_no_job_is_given_the_number_of_a_row() -> None:
+    """A replay numbers rows otherwise. Series and results go on record by id and version (`pipeline/journal.py`)."""
+    numbers = set()
+    for name, job in JOBS.items():
+        given = {one: hint for one, hint in get_type_hints(job.resolved()).items() if one != "return"}
+        classes = [one for one in given.values() if isinstance(one, type) and has(one)]
+        parts = [one for its in classes if its not in (Awarding, Desk, Series) for one in fields(its)]
+        said = [*given.items(), *((one.name, one.type) for one in parts)]
+        numbers |= {(name, one) for one, hint in said if hint in (int, "int")}
+    assert numbers == {("extra_sitting", "number")}
 
 
 def test_res_6_what_is_not_the_same_is_found(work: Desk, empty: Desk) -> None:
