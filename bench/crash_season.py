@@ -27,7 +27,7 @@ from pipeline.awarding.preview import preview
 from pipeline.desk import Desk
 from pipeline.intake import quarantine
 from pipeline.intake.ingest import ingest
-from pipeline.intake.staff import FEED, Entry, Order, allow_sitting, change_entry, extend
+from pipeline.intake.staff import STAFF_FEED, Entry, Order, allow_sitting, change_entry, extend
 from pipeline.marking.external import missing_marks, take_external
 from pipeline.marking.moderation import approve as adjust
 from pipeline.marking.moderation import reject, review, sample, take
@@ -220,7 +220,7 @@ def _claims_by_staff(desk: Desk) -> object:
 
 def _claims_taken(desk: Desk, size: Size) -> None:
     """The claims are decided."""
-    for stored in list(desk.store.list(FEED.place)):
+    for stored in list(desk.store.list(STAFF_FEED.place)):
         if stored.kind == "file":
             land(desk, stored.key, desk.store.get(stored.key), CLAIMED)
     ingest(desk, CLAIMED + 2 * MINUTE)

@@ -23,9 +23,9 @@ class Door:
 
 
 DOORS = (
-    Door(ingest.PORTAL, ingest.ingest),
-    Door(staff.FEED, ingest.ingest),
-    Door(external.FEED, external.take_external),
-    Door(moderation.FEED, moderation.take),
-    Door(award.FEED, award.take_boundaries),
+    Door(ingest.PORTAL_FEED, ingest.ingest),
+    Door(staff.STAFF_FEED, ingest.ingest),
+    Door(external.EXTERNAL_MARKS, external.take_external),
+    Door(moderation.MODERATORS_MARKS, moderation.take),
+    Door(award.BOUNDARIES, award.take_boundaries),
 )

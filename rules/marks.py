@@ -70,7 +70,7 @@ GOOD: dict[str, Any] = {
 
 
 @frozen
-class Judged:
+class JudgedMarks:
     """What judging came to. `good`: the marks to be booked (`GOOD`). `unchanged`: how many marks of each file say what
     is held already, by file."""
 
@@ -172,7 +172,7 @@ def judge(
     found: Found,
     *,
     external: bool = False,
-) -> Judged:
+) -> JudgedMarks:
     """MRK-1 to MRK-3: every rule about the marks of some files; what is wrong goes to `found`.
 
     `marked` as `rules.known.MARKED`, `components` as `COMPONENTS`, `deadlines` as `DEADLINES`; `entered` are the
@@ -215,7 +215,7 @@ def judge(
     )
     good = _without(dated, [late]).with_columns(stage.alias("stage"))
     unchanged = right.join(fresh, on=_PLACE, how="anti").group_by("file").len()
-    return Judged(good.select(pl.col(name).cast(kind) for name, kind in GOOD.items()), dict(unchanged.iter_rows()))
+    return JudgedMarks(good.select(pl.col(name).cast(kind) for name, kind in GOOD.items()), dict(unchanged.iter_rows()))
 
 
 def _prepared(records: pl.DataFrame, components: pl.DataFrame) -> pl.DataFrame:

@@ -117,7 +117,7 @@ FEED_ROWS: dict[str, Any] = {"line": pl.UInt32} | dict.fromkeys(LAYOUT.columns, 
 
 
 @frozen(kw_only=True)
-class Judged:
+class JudgedSamples:
     """A moderator's feed as judged. `good`: `cohort_id`, `uci`, `mark` of the rows to apply; `usable` counts these and
     the rows that have been applied before; `touched`: the cohorts the feed speaks of."""
 
@@ -126,7 +126,7 @@ class Judged:
     touched: tuple[int, ...]
 
 
-def judge(feed: pl.DataFrame, samples: pl.DataFrame, found: Found) -> Judged:
+def judge(feed: pl.DataFrame, samples: pl.DataFrame, found: Found) -> JudgedSamples:
     """MOD-2: which rows of a moderator's feed can be applied; the others go to `found`. `feed` has `FEED_ROWS`;
     `samples`, of every cohort it may speak of: `cohort_id`, `series`, `centre`, `component`, `state`, `raw_max`, `uci`,
     `moderated_mark`."""
@@ -184,7 +184,7 @@ def judge(feed: pl.DataFrame, samples: pl.DataFrame, found: Found) -> Judged:
             cohort=pl.concat_str(_KEY, separator=" "), option="component",
         ),
     )  # fmt: skip
-    return Judged(good=good.sort("cohort_id", "uci"), usable=usable.height, touched=tuple(touched.to_list()))
+    return JudgedSamples(good=good.sort("cohort_id", "uci"), usable=usable.height, touched=tuple(touched.to_list()))
 
 
 # --- Comparing -------------------------------------------------------------------------------------------------------

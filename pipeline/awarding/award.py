@@ -38,7 +38,6 @@ from rules.conversion import CONVERSION, Boundaries, ConversionError, convert
 log = logging.getLogger(__name__)
 
 
-REPORTS = "reports/boundaries/"
 THE_FEED = "boundaries feed"
 """Who proposes what came in by a file."""
 
@@ -83,7 +82,7 @@ def take_boundaries(desk: Desk, now: datetime) -> Taken:
     """AWD-1: takes the boundaries that have settled at `now` (aware) in `feeds/boundaries/`: each file is archived
     before it is read, its conversion tables are computed and proposed, and a report lies in `reports/boundaries/`. Does
     nothing while another run is at work."""
-    done = take_feed(desk, FEED, now)
+    done = take_feed(desk, BOUNDARIES, now)
     taken = Taken(
         files=done.files,
         proposed=sum(one.proposed for one in done.results),
@@ -207,11 +206,10 @@ def _report(desk: Desk, file: FeedFile, proposal: _Proposal, found: Found) -> by
             for one in tables
         ),
     ]
-    return report(TITLE, file, facts, found)
+    return report(BOUNDARIES.title, file, facts, found)
 
 
-TITLE = "BOUNDARIES"
-FEED = BoardFeed(
+BOUNDARIES = BoardFeed(
     place="feeds/boundaries/",
     layout=FeedLayout(
         dict.fromkeys(("series", "component", "grade", "raw_mark", "placeholder"), CODE) | {"source": TEXT}
@@ -222,9 +220,9 @@ FEED = BoardFeed(
         for grade, mark in (("L2D", "48"), ("L2M", "42"), ("L2P", "36"), ("L1D", "30"), ("L1M", "24"), ("L1P", "18"))
     ],
     most_bytes=SMALL,
-    title=TITLE,
+    title="BOUNDARIES",
     lock="boundaries",
-    reports=REPORTS,
+    reports="reports/boundaries/",
     nothing=_Proposal(),
     take=_propose,
     report=_report,
@@ -266,7 +264,7 @@ def approve_boundaries(desk: Desk, series: Series, who: str, why: str, now: date
     if not who.strip() or not why.strip():
         raise AwardError("an approval needs a name and a reason (OPS-3)")
     if not desk.results.conversions(series.id, approved=False):
-        raise AwardError(f"there are no boundaries for {series.title}: write them to {FEED.place} first")
+        raise AwardError(f"there are no boundaries for {series.title}: write them to {BOUNDARIES.place} first")
     action = Action(at=now, who=who, why=why, action="boundaries_approved", centre="", series=series.id)
     approved = desk.results.approve_conversions(series.id, who, now, action)
     APPROVED.passed()
@@ -501,7 +499,7 @@ def _check(rests_on: Ground, series: Series) -> None:
     if not missing.is_empty():
         named = ", ".join(f"{component} in {when}" for when, component in missing.iter_rows())
         raise AwardError(
-            f"there is no approved conversion table for {named}: write the boundaries to {FEED.place}, then "
+            f"there is no approved conversion table for {named}: write the boundaries to {BOUNDARIES.place}, then "
             f"`resultsday boundaries take` and `resultsday boundaries approve` (AWD-1)"
         )
 

@@ -26,7 +26,7 @@ from rules.certification import AWARDS, CHOICES, REASONS, grade_of
 
 log = logging.getLogger(__name__)
 
-REPORTS = "reports/award/"
+AWARD_REPORTS = "reports/award/"
 WITHIN = 2
 """Raw marks: so near to another grade a learner is listed. Ours."""
 LISTED = 500
@@ -56,7 +56,7 @@ def preview(desk: Desk, awarding: Awarding) -> tuple[str, ...]:
     conversion tables are others by now."""
     of = _material(desk, awarding)
     files = dict(_files(of, desk.catalogue))
-    place = f"{REPORTS}{awarding.series}/{awarding.version}/"
+    place = f"{AWARD_REPORTS}{awarding.series}/{awarding.version}/"
     for name, data in files.items():
         desk.put(PREVIEWED, f"{place}{name}", data)
     log.info("awarding %s version %d: preview in %s", awarding.series, awarding.version, place)

@@ -31,8 +31,7 @@ from pipeline.contained import FAILURES, contained, log_failure, outside
 from pipeline.desk import Desk
 from pipeline.feeds import Feed
 from pipeline.intake import replies
-from pipeline.intake.staff import FEED as STAFF
-from pipeline.intake.staff import write_left
+from pipeline.intake.staff import STAFF_FEED, write_left
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
 from pipeline.steps import ACKNOWLEDGED, ANSWERED, BOOKED, HELD, RECEIVED, REPLY_OUT, SET_ASIDE, TAKEN_OUT, TWIN_OUT
@@ -59,14 +58,14 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PORTAL = evolve(STAFF, place="feeds/online/")
-FEEDS: Mapping[str, Feed] = {terms.ONLINE: PORTAL, terms.STAFF: STAFF}
+PORTAL_FEED = evolve(STAFF_FEED, place="feeds/online/")
+ENTRY_FEEDS: Mapping[str, Feed] = {terms.ONLINE: PORTAL_FEED, terms.STAFF: STAFF_FEED}
 """The feeds of entries, claims and withdrawals, by the channel they are."""
 
 LANDING_PLACES: dict[terms.Channel, str] = {
     terms.EDI: "inbox/",
-    terms.ONLINE: PORTAL.place,
-    terms.STAFF: STAFF.place,
+    terms.ONLINE: PORTAL_FEED.place,
+    terms.STAFF: STAFF_FEED.place,
 }
 """Where files land, by the channel they come through: below it, a folder a centre."""
 
@@ -373,7 +372,7 @@ def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission
         )
     if "/" in name:
         return _unread(landing, f.FILE_IN_FOLDER, value=name)
-    feed = FEEDS.get(landing.channel)
+    feed = ENTRY_FEEDS.get(landing.channel)
     limit = feed.limit(desk) if feed else desk.settings.max_file_bytes
     # The size is that of the listing: what was archived a moment later may be larger.
     with desk.store.open(f"archive/{landing.sha256}") as archived:

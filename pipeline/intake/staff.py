@@ -23,7 +23,7 @@ from rules.catalogue import Series, instant_text
 log = logging.getLogger(__name__)
 
 
-FEED = Feed(place="feeds/staff/", layout=LAYOUT, example=[EXAMPLE], by_centre=True, most_bytes=SMALL)
+STAFF_FEED = Feed(place="feeds/staff/", layout=LAYOUT, example=[EXAMPLE], by_centre=True, most_bytes=SMALL)
 """The feed of staff."""
 GIVEN = timedelta(minutes=1)
 """What whoever records something is given to write its feed file."""
@@ -151,7 +151,7 @@ def write_left(desk: Desk, now: datetime) -> None:
 
 
 def _key(centre: str, name: str) -> str:
-    return f"{FEED.place}{centre}/{name}"
+    return f"{STAFF_FEED.place}{centre}/{name}"
 
 
 def _series(desk: Desk, series: str) -> Series:

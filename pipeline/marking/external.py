@@ -23,7 +23,7 @@ from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.steps import EXTERNAL_BOOKED, MISSING_LISTED
 from pipeline.wording import WIDTH
 from rules import findings as f
-from rules import marks as rules
+from rules import marks
 from rules.calendar import LONDON, PLACEHOLDER, Series, instant_text
 from rules.deadlines import Deadline, deadline
 from rules.known import MARKED
@@ -58,7 +58,7 @@ class Taken:
 def take_external(desk: Desk, now: datetime) -> Taken:
     """MRK-1: takes the files of the board's own marking that have settled at `now` (aware). Each is archived before it
     is read, booked in one transaction and answered by a report. Does nothing while another run is at work."""
-    done = take_feed(desk, FEED, now)
+    done = take_feed(desk, EXTERNAL_MARKS, now)
     booked = sum(one.counts["new"] + one.counts["replaced"] for one in done.results)
     refused = sum(one.counts["refused"] for one in done.results)
     taken = Taken(files=done.files, booked=booked, refused=refused, failed=done.failed)
@@ -84,12 +84,12 @@ def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
     centres = records["centre"].unique().to_list()
     book = desk.marks
     ids = [one.id for one in series]
-    judged = rules.judge(
+    judged = marks.judge(
         records,
         book.newest(centres, ids).cast(pl.Schema(MARKED)),
         book.entered(centres, ids),
-        rules.components(desk.catalogue, series),
-        pl.DataFrame(schema=rules.DEADLINES),
+        marks.components(desk.catalogue, series),
+        pl.DataFrame(schema=marks.DEADLINES),
         found,
         external=True,
     )
@@ -143,12 +143,10 @@ _STATUS = "blank (marked), A (absent) or N (not yet available)"
 def _report(desk: Desk, file: FeedFile, booked: _Booked, found: Found) -> bytes:
     said = ", ".join(f"{count} {'in the file' if what == 'marks' else what}" for what, count in booked.counts.items())
     again = ["  Again       this very file was booked before: it replaces no mark"] if booked.again else []
-    return report(TITLE, file, [f"  Marks       {said}", *again], found)
+    return report(EXTERNAL_MARKS.title, file, [f"  Marks       {said}", *again], found)
 
 
-TITLE = "EXTERNAL MARKS"
-REPORTS = "reports/marks/"
-FEED = BoardFeed(
+EXTERNAL_MARKS = BoardFeed(
     place="feeds/external-marks/",
     layout=FeedLayout(
         dict.fromkeys(("series", "centre", "candidate", "uci", "component", "mark", "status"), CODE), row=f.MARK_ROW
@@ -157,9 +155,9 @@ FEED = BoardFeed(
         {"series": "2024-06", "centre": "64123", "candidate": "0001", "uci": "641230220001D", "component": "BEN03",
          "mark": "41", "status": ""},
     ],
-    title=TITLE,
+    title="EXTERNAL MARKS",
     lock="marks",
-    reports=REPORTS,
+    reports="reports/marks/",
     nothing=_Booked(dict.fromkeys(("marks", "new", "replaced", "unchanged", "refused"), 0)),
     take=_book,
     report=_report,
@@ -242,7 +240,7 @@ def _totals(desk: Desk, series: Series, missing: pl.DataFrame, now: datetime) ->
         *(f"{one:<12}{entered:>9,}{none:>9,}{centres:>9,}" for one, entered, none, centres in table.iter_rows()),
         f"{'all':<12}{table['entered'].sum():>9,}{missing.height:>9,}{missing['centre'].n_unique():>9,}",
     ]
-    key = f"{REPORTS}missing-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}"
+    key = f"{EXTERNAL_MARKS.reports}missing-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}"
     grid = Grid(title="By component", frame=table, numbers=("entered", "missing", "centres"))
     facts = [("Series", series.title), ("As of", instant_text(now)), ("Missing", f"{missing.height:,}")]
     desk.put(MISSING_LISTED, f"{key}.csv", csv_bytes(table))

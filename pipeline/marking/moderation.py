@@ -23,7 +23,7 @@ from parsers.table import Rows
 from pipeline.desk import Desk
 from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, take_feed
 from pipeline.journal import journaled
-from pipeline.marking import approval_page as pictures
+from pipeline.marking.approval_page import approval_page
 from pipeline.report_page import csv_bytes
 from pipeline.steps import (
     COMPARED,
@@ -34,7 +34,6 @@ from pipeline.steps import (
     MODERATED,
     PROPOSAL_OUT,
 )
-from rules import moderation as rules
 from rules import terms
 from rules.catalogue import (
     LONDON,
@@ -48,11 +47,10 @@ from rules.catalogue import (
     series_title,
 )
 from rules.deadlines import Deadline, deadline
-from rules.moderation import Adjustment, Comparison
+from rules.moderation import LAYOUT, Adjustment, Comparison, apply, compare, draw_all, judge, propose, work_due
 
 log = logging.getLogger(__name__)
 
-REPORTS = "reports/moderation/"
 WIDTH = 96
 KEY = ["series", "centre", "component"]
 
@@ -98,7 +96,7 @@ def sample(desk: Desk, series: Series, now: datetime) -> Summary:
         )
         if learners.is_empty():
             return Summary()
-        drawn = rules.draw_all(learners, lambda size: desk.catalogue.sample_size(series, size))
+        drawn = draw_all(learners, lambda size: desk.catalogue.sample_size(series, size))
         # In order, so that cohorts have the same numbers when the season is replayed (RES-6).
         sizes = learners.group_by(KEY).agg(pl.len().alias("size")).sort(KEY)
         centres = sizes.partition_by("centre", as_dict=True)
@@ -129,7 +127,7 @@ def _put_sample(desk: Desk, drawn: pl.DataFrame, rule: SampleRule, now: datetime
     series, centre, component = drawn.select(KEY).row(0)
     unpublished = PLACEHOLDER if rule.placeholder else ""
     table = drawn.select("candidate", "uci", "mark", "reason")
-    due = rules.work_due(now)
+    due = work_due(now)
     key = f"outbox/{centre}/sample-{series}-{component}"
     with_date = table.with_columns(work_due_before=pl.lit(due.isoformat()))
     desk.put(LIST_OUT, f"{key}.csv", csv_bytes(with_date))
@@ -158,7 +156,7 @@ def take(desk: Desk, now: datetime) -> Summary:
     """MOD-2: takes the moderators' files from `feeds/moderation/` and compares every sample that is complete with
     them. Each file is archived before it is read, and answered by a report. Does nothing while another run of
     moderation is at work."""
-    done = take_feed(desk, FEED, now)
+    done = take_feed(desk, MODERATORS_MARKS, now)
     total = Summary(failed=done.failed)
     for one in done.results:
         total = _add(total, one.summary)
@@ -182,7 +180,7 @@ def _compare(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Compared:
     sampled = book.sampled(feed.select(KEY).unique())
     most = [(one, _component(desk, one).raw_max) for one in sampled["component"].unique()]
     raw_max = pl.DataFrame(most, schema={"component": pl.String, "raw_max": pl.Int64}, orient="row")
-    judged = rules.judge(feed, sampled.join(raw_max, on="component"), found)
+    judged = judge(feed, sampled.join(raw_max, on="component"), found)
     with book.transaction() as connection:
         book.moderated(connection, judged.good)
     MODERATED.passed()
@@ -201,7 +199,7 @@ def _first_comparison(desk: Desk, book: Moderation, connection: Connection, coho
     marks = book.sample(connection, cohort)
     if marks["moderated_mark"].has_nulls():
         return Summary()
-    compared = rules.compare(marks, desk.catalogue.tolerance(cohort.component, now).marks)
+    compared = compare(marks, desk.catalogue.tolerance(cohort.component, now).marks)
     values = {"tolerance": compared.tolerance, "difference": compared.largest, "compared_at": now}
     if compared.verdict == "agreed":
         book.step(connection, cohort.id, "agreed", **values)
@@ -276,7 +274,7 @@ def _put_feedback(
 def _report(desk: Desk, file: FeedFile, compared: _Compared, found: Found) -> bytes:
     findings = found.of(0)
     return _text([
-        f"{TITLE}  {file.name}",
+        f"{MODERATORS_MARKS.title}  {file.name}",
         f"  SHA-256     {file.sha256}",
         f"  Rows        {compared.rows}, of which {compared.good} can be applied",
         "",
@@ -289,18 +287,17 @@ def _report(desk: Desk, file: FeedFile, compared: _Compared, found: Found) -> by
     ])  # fmt: skip
 
 
-TITLE = "MODERATOR'S MARKS"
-FEED = BoardFeed(
+MODERATORS_MARKS = BoardFeed(
     place="feeds/moderation/",
-    layout=rules.LAYOUT,
+    layout=LAYOUT,
     example=[
         {"series": "2024-06", "centre": "64123", "component": "BEN01", "uci": "641230220001D", "mark": "38",
          "moderator": "M17"},
     ],
     most_bytes=4 * SMALL,
-    title=TITLE,
+    title="MODERATOR'S MARKS",
     lock="moderation",
-    reports=REPORTS,
+    reports="reports/moderation/",
     nothing=_Compared(),
     take=_compare,
     report=_report,
@@ -366,11 +363,11 @@ def _second_comparison(desk: Desk, book: Moderation, connection: Connection, coh
         return Summary()
     marks = book.sample(connection, cohort)
     # The tolerance of the first comparison: the centre was told that one.
-    compared = rules.compare(marks, cohort.tolerance)
+    compared = compare(marks, cohort.tolerance)
     if compared.verdict == "agreed":
         book.step(connection, cohort.id, "agreed", difference=compared.largest, compared_at=now)
         return Summary(agreed=1)
-    adjustment = rules.propose(marks, _component(desk, cohort.component).raw_max)
+    adjustment = propose(marks, _component(desk, cohort.component).raw_max)
     book.step(
         connection, cohort.id, "proposed", difference=compared.largest, compared_at=now, adjustment=adjustment.plain()
     )
@@ -391,8 +388,9 @@ def _put_page(
         ("To decide", "approve: every mark of the cohort gets a version of stage adjusted; or reject: the marks stand"),
     ]
     title = f"Centre {cohort.centre}, {cohort.component}, {series_title(cohort.series)}: proposed adjustment"
-    page = pictures.approval_page(title, facts, marks, compared, adjustment, placeholder=unpublished)
-    desk.put(PROPOSAL_OUT, f"{REPORTS}{cohort.series}-{cohort.centre}-{cohort.component}.html", page.encode("utf-8"))
+    page = approval_page(title, facts, marks, compared, adjustment, placeholder=unpublished)
+    key = f"{MODERATORS_MARKS.reports}{cohort.series}-{cohort.centre}-{cohort.component}.html"
+    desk.put(PROPOSAL_OUT, key, page.encode("utf-8"))
 
 
 @journaled
@@ -406,7 +404,7 @@ def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -
         if proposed is None or proposed.adjustment is None:
             return False
         marks = book.own_marks(connection, proposed)
-        book.adjust(connection, proposed, rules.apply(marks, Adjustment.of(proposed.adjustment)), now)
+        book.adjust(connection, proposed, apply(marks, Adjustment.of(proposed.adjustment)), now)
         book.step(connection, proposed.id, "adjusted", approved_by=who, approved_at=now)
         book.act(connection, _action(cohort, "adjustment_approved", who, why, now))
     DECIDED.passed()

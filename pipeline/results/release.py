@@ -31,7 +31,7 @@ from pipeline.results.embargo import (
     put_away,
     sha256_of,
 )
-from pipeline.results.release_report import REPORTS, report
+from pipeline.results.release_report import RESULT_REPORTS, report
 from pipeline.results.result_files import feeds, records, result_files, typed
 from pipeline.steps import FILES_BOOKED, MANIFEST_PUT, NUMBERS_FREE, STATE_CHANGED
 from rules import terms
@@ -110,7 +110,7 @@ def _build(desk: Desk, awarding: Awarding, series: Series) -> Awarding:
     put_away(desk.store, {one.embargoed: data for one, data in made})
     rows = [one for one, _ in made]
     manifest = _manifest(awarding, rows, results.height + awards.height)
-    for place in (manifest_key(awarding), f"{REPORTS}{series.id}/{awarding.version}/manifest.json"):
+    for place in (manifest_key(awarding), f"{RESULT_REPORTS}{series.id}/{awarding.version}/manifest.json"):
         desk.store.put(place, manifest)
         MANIFEST_PUT.passed()
     desk.results.add_files(rows)

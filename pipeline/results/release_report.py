@@ -17,7 +17,7 @@ from rules.catalogue import Series
 from rules.certification import CLAIMS
 from rules.unawarded import REASONS, unawarded
 
-REPORTS = "reports/results/"
+RESULT_REPORTS = "reports/results/"
 
 _WORDS = {code: reason.words for code, reason in REASONS.items()}
 _RULES = {code: reason.rule for code, reason in REASONS.items()}
@@ -29,7 +29,7 @@ def report(
     """RES-1, OPS-1: writes to `reports/results/<series>/<version>/` which `files` an audience was given, and who has no
     award and why. Returns how many learners that is. `until`: the end of the embargo in words."""
     without = _without(desk, series, awarding)
-    place = f"{REPORTS}{series.id}/{awarding.version}/{audience}"
+    place = f"{RESULT_REPORTS}{series.id}/{awarding.version}/{audience}"
     why = without.with_columns(rule=pl.col("code").replace_strict(_RULES), why=pl.col("code").replace_strict(_WORDS))
     desk.put(REPORTED, f"{place}-without-award.csv", csv_bytes(why))
     published = pl.DataFrame(

@@ -35,7 +35,7 @@ TITLES: dict[str, str] = {
     "marks_deadline": "marks deadline",
     "award": "award",
 }
-REPORTS = "reports/checkpoints/"
+CHECKPOINT_REPORTS = "reports/checkpoints/"
 WIDTH = 96
 _BEFORE_MARKS = ("on_time_deadline", "window_closes")
 _STAFF = "the date for it has passed; only our staff can still do it, ask them at once"
@@ -159,7 +159,7 @@ def _report(
     quiet = pl.DataFrame({"centre": silent}, schema={"centre": pl.String}).with_columns(
         code=pl.lit("SILENT"), rule=pl.lit("OPS-2"), learners=pl.lit(None, pl.UInt32)
     )
-    place = f"{REPORTS}{series.id}-{event}"
+    place = f"{CHECKPOINT_REPORTS}{series.id}-{event}"
     desk.put(CHECK_REPORTED, f"{place}.csv", csv_bytes(pl.concat([said.cast({"learners": pl.UInt32}), quiet])))
 
     reasons = pl.DataFrame(

@@ -26,7 +26,7 @@ from tests.pipeline.inbox import land, outbox
 from tests.support import CENTRE, ON_TIME, REGISTERED, registration_file
 
 NOW = datetime(2100, 1, 1, tzinfo=UTC)
-FEEDS = [door.feed for door in DOORS if isinstance(door.feed, BoardFeed)]
+BOARD_FEEDS = [door.feed for door in DOORS if isinstance(door.feed, BoardFeed)]
 SECRET = "QUILLIAM:ZEPHYRINE"
 
 
@@ -104,7 +104,7 @@ def poisoned(feed: BoardFeed[Any], error: BaseException, name: str = "b.csv") ->
     return evolve(feed, take=take), tried
 
 
-@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.place)
+@pytest.mark.parametrize("feed", BOARD_FEEDS, ids=lambda feed: feed.place)
 def test_fil_7_a_file_that_our_code_fails_at_is_told_and_passed_over(
     work: Desk, feed: BoardFeed[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -122,7 +122,7 @@ def test_fil_7_a_file_that_our_code_fails_at_is_told_and_passed_over(
     assert take_feed(work, broken, NOW).files == 0
 
 
-@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.place)
+@pytest.mark.parametrize("feed", BOARD_FEEDS, ids=lambda feed: feed.place)
 def test_fil_7_a_store_that_fails_ends_the_run_and_the_file_is_taken_by_the_next(
     work: Desk, feed: BoardFeed[Any]
 ) -> None:

@@ -11,7 +11,7 @@ from fixtures.generate import people
 from infra.settings import Settings
 from pipeline.cli import main
 from pipeline.desk import open_desk
-from pipeline.marking.external import FEED
+from pipeline.marking.external import EXTERNAL_MARKS
 from tests.pipeline.inbox import land
 from tests.scenario_language import Scenario, Season
 from tests.support import CENTRE
@@ -32,7 +32,7 @@ def season(fresh: Settings) -> Season:
         played = Season(desk)
         played.play(SEASON)
         uci = next(people(CENTRE, 1, seed=1))["uci"]
-        rows = f"{','.join(FEED.layout.columns)}\n2024-06,{CENTRE},0001,{uci},BEN03,30,\n"
+        rows = f"{','.join(EXTERNAL_MARKS.layout.columns)}\n2024-06,{CENTRE},0001,{uci},BEN03,30,\n"
         land(desk, "../feeds/external-marks/paper.csv", rows.encode(), datetime(2024, 6, 20, tzinfo=UTC))
         return played
 

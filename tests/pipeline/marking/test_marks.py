@@ -24,7 +24,7 @@ from parsers.writer import block, record, single
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
 from pipeline.marking.external import Taken, missing_marks, take_external
-from rules import marks as rules
+from rules.marks import JudgedMarks, judge
 from tests.crashes import Crash
 from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, registration_file
 
@@ -338,14 +338,13 @@ def test_mrk_1_a_failure_of_ours_takes_no_other_file_of_external_marks_with_it(
 ) -> None:
     deliver(entered, "a.csv", HEADER, row(1, "30"))
     deliver(entered, "b.csv", HEADER, row(2, "31"))
-    judge = rules.judge
 
-    def fails(records: pl.DataFrame, *rest: Any, **more: Any) -> rules.Judged:
+    def fails(records: pl.DataFrame, *rest: Any, **more: Any) -> JudgedMarks:
         if "0001" in records["candidate"]:
             raise LookupError("ours")
         return judge(records, *rest, **more)
 
-    monkeypatch.setattr(rules, "judge", fails)
+    monkeypatch.setattr("rules.marks.judge", fails)
     assert take_external(entered, NOW) == Taken(files=2, booked=1, failed=1)
     assert "FEED_FAILED" in report(entered, "a")
     assert [one[0] for one in booked(entered)] == ["0002"]
