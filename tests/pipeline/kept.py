@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from bench.crashes import Ledger, put_back, read_ledger
+from bench.ledgers import Ledger, put_back, read_ledger
 from infra.store import FolderStore
 from pipeline.desk import Desk
 from tests.catalogue import FROZEN
