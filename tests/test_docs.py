@@ -20,6 +20,7 @@ from pipeline.docs.architecture import HOUSE, sentence
 from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, Diagram, ends
 from pipeline.docs.examples import EXAMPLES
 from pipeline.docs.house import GROUND, INFRA, ON_THE_WINGS, PACKAGES, WINGS
+from pipeline.docs.testing import KINDS
 from rules.findings import CODES
 
 ROOT = Path(__file__).parents[1]
@@ -109,6 +110,21 @@ def test_every_room_of_the_house_says_in_a_sentence_what_it_is_for() -> None:
     said = [sentence(room) for room in sorted(rooms | PACKAGES.keys() - {"dags"})]
     assert all(re.fullmatch(r"[A-Z`].{30,170}\.", one) for one in said), said
     assert len(set(said)) == len(said)
+
+
+def test_every_test_is_of_a_kind_and_every_kind_has_tests_and_a_command() -> None:
+    kinds = [kind for group in KINDS.values() for kind in group]
+    tests = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
+    for kind in kinds:
+        assert any(test.startswith(kind.places) for test in tests), kind.name
+        assert all((ROOT / place).exists() for place in kind.places), kind.name
+    places = tuple(place for kind in kinds for place in kind.places)
+    assert {test for test in tests if not test.startswith(places)} == set()
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for kind in kinds:
+        tool, *words = kind.command.split() or ["make", "test"]
+        module = ROOT / f"{words[-1].replace('.', '/')}.py"
+        assert words[0] in targets if tool == "make" else module.is_file(), kind.name
 
 
 # --- The site --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from parsers.layouts import BASEDATA, FILE_TYPES, LAYOUTS, Field, Layout
 from pipeline.docs.architecture import HOUSE, architecture
 from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, svg
 from pipeline.docs.examples import EXAMPLES
+from pipeline.docs.testing import testing
 from pipeline.doors import DOORS
 from pipeline.feeds import BoardFeed
 from pipeline.files.check import Checked, check_file, excerpt
@@ -419,6 +420,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "metrics.md": metrics,
     "settings.md": settings,
     "steps.md": steps,
+    "testing.md": testing,
 }
 
 
