@@ -10,31 +10,6 @@ from rules import terms
 from rules.catalogue import Catalogue
 from rules.conversion import CONVERSION
 
-ENTERED: dict[str, Any] = {
-    "id": pl.Int64,
-    "centre": pl.String,
-    "series": pl.String,
-    "candidate": pl.String,
-    "uci": pl.String,
-    "option": pl.String,
-    "kind": pl.String,
-}
-"""Entries for components in force, in the series awarded and before it."""
-
-MARKS: dict[str, Any] = {
-    "id": pl.Int64,
-    "centre": pl.String,
-    "series": pl.String,
-    "candidate": pl.String,
-    "uci": pl.String,
-    "component": pl.String,
-    "mark": pl.Int32,
-    "status": pl.String,
-    "version": pl.Int32,
-    "stage": pl.String,
-}
-"""The final version of every mark."""
-
 SITTINGS: dict[str, Any] = {
     "centre": pl.String,
     "series": pl.String,
@@ -77,8 +52,9 @@ def parts(catalogue: Catalogue) -> pl.DataFrame:
 def sittings(entered: pl.DataFrame, marks: pl.DataFrame, conversion: pl.DataFrame, of: pl.DataFrame) -> pl.DataFrame:
     """AWD-2, AWD-4: every sitting with its result (`SITTINGS`), by centre, candidate, component and series.
 
-    `entered`: `ENTERED`; `marks`: `MARKS`; `conversion`: `rules.conversion.CONVERSION`; `of`: `PARTS`. A raw mark for
-    which there is no table leaves the result pending: `without_table` says which are missing.
+    `entered` and `marks` as `rules.frames` has them (`ENTERED`, `MARKS`); `conversion`: `rules.conversion.CONVERSION`;
+    `of`: `PARTS`. A raw mark for which there is no table leaves the result pending: `without_table` says which are
+    missing.
     """
     key = ["centre", "series", "uci", "component"]
     given = marks.select(*key, pl.col("mark").alias("raw"), "status", pl.col("id").alias("mark_id"))

@@ -9,6 +9,7 @@ import polars as pl
 
 from rules import terms
 from rules.catalogue import Catalogue, Milestone, Series
+from rules.frames import INSTANT
 
 CERTIFICATES: dict[str, Any] = {
     "due": pl.Date,
@@ -19,13 +20,9 @@ CERTIFICATES: dict[str, Any] = {
     "cash_in": pl.String,
     "ums": pl.Int32,
     "grade": pl.String,
-    "claimed_at": pl.Datetime(time_unit="us", time_zone="UTC"),
+    "claimed_at": INSTANT,
 }
 """A row a certificate: `due` is the day by which it should be at the centre; null: it was not asked for in time."""
-
-
-ASKED: dict[str, Any] = {"centre": pl.String, "uci": pl.String, "option": pl.String}
-"""Claims with which a certificate was asked for; `option` is the cash-in code."""
 
 
 def certificates(
@@ -35,7 +32,7 @@ def certificates(
     (`CERTIFICATES`), by the calendar and scale in force at `at` (aware).
 
     Claims made up to the end of the late window are due on the series' day, later ones only if `asked` for with the
-    claim (`ASKED`). Ours: a U is a result without a certificate.
+    claim (`rules.frames.ASKED`). Ours: a U is a result without a certificate.
     """
     due = due_day(series, catalogue, at)
     closes = catalogue.milestone(series, "late_claims_close", at)

@@ -14,30 +14,9 @@ from attrs import field, frozen
 from parsers.findings import Found
 from rules import findings as f
 from rules import terms
+from rules.frames import INSTANT
 from rules.reasons import Reason, listed
 from rules.scales import Scale
-
-CLAIMS: dict[str, Any] = {
-    "id": pl.Int64,
-    "centre": pl.String,
-    "candidate": pl.String,
-    "uci": pl.String,
-    "option": pl.String,
-    "received": pl.Datetime(time_unit="us", time_zone="UTC"),
-    "channel": pl.String,
-}
-"""Claims in force in the series awarded: `option` is the cash-in code, `received` the receipt of the claim."""
-
-EARLIER: dict[str, Any] = {"uci": pl.String, "registration": pl.String, "series": pl.String}
-"""Awards of earlier series that were issued."""
-
-LATER: dict[str, Any] = {
-    "uci": pl.String,
-    "option": pl.String,
-    "series": pl.String,
-    "at": pl.Datetime(time_unit="us", time_zone="UTC"),
-}
-"""External components taken in later series, and when their first mark, or absence, reached us."""
 
 AWARDS: dict[str, Any] = {
     "centre": pl.String,
@@ -46,7 +25,7 @@ AWARDS: dict[str, Any] = {
     "registration": pl.String,
     "cash_in": pl.String,
     "claim_id": pl.Int64,
-    "claimed_at": pl.Datetime(time_unit="us", time_zone="UTC"),
+    "claimed_at": INSTANT,
     "channel": pl.String,
     "ums": pl.Int32,
     "grade": pl.String,
@@ -143,8 +122,8 @@ def certify(
 ) -> Certified:
     """CRT-2 to CRT-4, AWD-4, ENT-5, ENT-6: awards the claims of a series (its id).
 
-    `claims`: `CLAIMS`; `sittings`: `rules.awarding.SITTINGS`, of this series and before; `parts`:
-    `rules.awarding.PARTS`; `earlier`: `EARLIER`; `later`: `LATER`; `scale`: that of qualifications.
+    Frames of `rules.frames`: `claims` (`CLAIMS`), `earlier` (`EARLIER`), `later` (`LATER`); of `rules.awarding`:
+    `sittings` (`SITTINGS`), of this series and before, and `parts` (`PARTS`). `scale`: that of qualifications.
     """
     parts = parts.with_columns(pl.col("component").cast(pl.Enum(parts["component"].sort())))
     of_cash_in = parts.select(pl.col("cash_in").alias("option"), "registration").unique()
@@ -347,7 +326,7 @@ def _pending(series: str, choices: pl.DataFrame, counting: pl.DataFrame) -> pl.D
 
 def awarded_already(options: pl.DataFrame, issued: pl.DataFrame, found: Found) -> pl.DataFrame:
     """CRT-5: a claim that has been processed into a result cannot be withdrawn. `options`: a row an option, with
-    `action`; `issued`: `rules.known.ISSUED`. Returns the rows it refuses."""
+    `action`; `issued`: `rules.frames.ISSUED`. Returns the rows it refuses."""
     declined = options.filter(pl.col("action") == "withdraw").join(
         issued, on=["centre", "series", "uci", "option"], how="semi", maintain_order="left"
     )

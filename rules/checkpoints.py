@@ -109,11 +109,9 @@ def without_result(
     """OPS-1: every learner who would get no result in `series`, a row a reason (`WITHOUT`; `option` is what it is
     about), by centre, candidate and the order of `REASONS`. A learner can have several.
 
-    `entries`: in force in the series, claims too (`centre`, `candidate`, `uci`, `option`). `registrations`: in force,
-    of any year (`centre`, `candidate`, `uci`, `option`, the registration code). `sittings`: entries for components in
-    force in any series up to this one (`rules.known.SITTINGS`). `marked`: the newest mark of each learner and component
-    of the series (`centre`, `uci`, `component`, `mark`, `status`). `refused`: candidates refused for their name in this
-    series (`centre`, `candidate`).
+    `entries`: in force in the series, claims too (`centre`, `candidate`, `uci`, `option`). The others are frames of
+    `rules.frames`: `registrations` (`REGISTERED`), of any year; `sittings` (`SITTINGS`), in any series up to this one;
+    `marked` (`LAST_MARKS`), of the series; `refused` (`NAMES_REFUSED`), in this series.
 
     Ours: nobody says which series is a learner's last, so the external is missed only where certification is claimed,
     or where every internal component is taken, the external has not been sat since and is offered in the series. An

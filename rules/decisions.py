@@ -29,12 +29,12 @@ from rules.rounds import Round
 class Outcome(StrEnum):
     """What became of a file (FIL-1)."""
 
-    ACCEPTED = "accepted"
-    WITH_WARNINGS = "accepted with warnings"
-    PARTLY = "partly accepted"
-    REFUSED = "refused"
-    REPEATED = "already processed"
-    QUARANTINED = "quarantined"
+    ACCEPTED = terms.ACCEPTED
+    WITH_WARNINGS = terms.WITH_WARNINGS
+    PARTLY = terms.PARTLY
+    REFUSED = terms.REFUSED
+    REPEATED = terms.REPEATED
+    QUARANTINED = terms.QUARANTINED
 
     @property
     def booked(self) -> bool:

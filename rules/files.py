@@ -109,7 +109,7 @@ Earlier = Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]
 
 
 def by_stream(files: pl.DataFrame) -> Earlier:
-    """Files that were booked or held (`rules.known.FILES`), by centre, awarding body and series."""
+    """Files that were booked or held (`rules.frames.FILES`), by centre, awarding body and series."""
     found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for one in files.iter_rows(named=True):
         found.setdefault((one["centre"], one["awarding_body"], one["series"]), []).append(one)

@@ -21,9 +21,8 @@ from rules import findings as f
 from rules import terms
 from rules.catalogue import LONDON, PLACEHOLDER, Catalogue, Series, day_text, instant_text, series_title
 from rules.deadlines import NONE, Extensions, deadline
+from rules.frames import INSTANT
 from rules.known import Arrival
-
-INSTANT = pl.Datetime(time_unit="us", time_zone="UTC")
 
 COMPONENTS: dict[str, Any] = {
     "series": pl.String,
@@ -118,7 +117,7 @@ def deadlines(
     extended: Extensions = NONE,
 ) -> pl.DataFrame:
     """CAL-2, CAL-3: until when the marks of each file are taken (`DEADLINES`), by the calendar in force at its receipt
-    and what staff have extended for its centre. `windows`: those that feedback has opened (`rules.known.WINDOWS`)."""
+    and what staff have extended for its centre. `windows`: those that feedback has opened (`rules.frames.WINDOWS`)."""
     rows = []
     for file, component in records.select("file", "component").unique().iter_rows():
         arrival, series = arrivals[file], series_by_file[file]
@@ -175,9 +174,9 @@ def judge(
 ) -> JudgedMarks:
     """MRK-1 to MRK-3: every rule about the marks of some files; what is wrong goes to `found`.
 
-    `marked` as `rules.known.MARKED`, `components` as `COMPONENTS`, `deadlines` as `DEADLINES`; `entered` are the
-    entries in force: `centre`, `series`, `candidate`, `uci`, `option`. `external` judges the board's own marking
-    instead of centres' M files: external components only, no deadline.
+    `marked` as `rules.frames.MARKED`, `components` as `COMPONENTS`, `deadlines` as `DEADLINES`; `entered` are the
+    entries in force (`rules.frames.TO_MARK`). `external` judges the board's own marking instead of centres' M files:
+    external components only, no deadline.
     """
     rows = _prepared(records, components)
     rows = rows.join(found.refused_candidates(), on=["file", "candidate"], how="anti", maintain_order="left")

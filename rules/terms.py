@@ -1,5 +1,5 @@
 """The words that the rules, the ledger and the jobs share, each said once: kinds of options, ways of entry, bands of
-fees, states, stages and outcomes, as they stand in the ledger, in files and in reports.
+fees, states, stages, outcomes and decisions, as the ledger, files and reports have them.
 
 The ground floor: `infra` and `dags` may use this module of `rules` too, and it uses nothing of ours. The words are
 plain strings and not members of a `StrEnum`: of a list of members Polars makes a column of type Enum, which cannot be
@@ -32,6 +32,26 @@ EDI: Final = "edi"
 ONLINE: Final = "online"
 STAFF: Final = "staff"
 Channel = Literal["edi", "online", "staff"]
+
+# Outcomes of a file (FIL-1); WAITING: it is not decided yet.
+ACCEPTED: Final = "accepted"
+WITH_WARNINGS: Final = "accepted with warnings"
+PARTLY: Final = "partly accepted"
+REFUSED: Final = "refused"
+REPEATED: Final = "already processed"
+QUARANTINED: Final = "quarantined"
+WAITING: Final = "waiting"
+
+# What a person decides about a held file: decide it again, close it, apply it all the same (FIL-3).
+AGAIN: Final = "again"
+IGNORE: Final = "ignore"
+RELEASE: Final = "release"
+HoldAction = Literal["again", "ignore", "release"]
+
+# What staff grant or ask for (CAL-3, ENT-4, CRT-7).
+EXTENSION: Final = "extension"
+EXTRA_SITTING: Final = "extra_sitting"
+CERTIFICATE: Final = "certificate"
 
 # Bands of entry fees, by the receipt of the file in which an entry first appears (FEE-1).
 ON_TIME: Final = "on_time"

@@ -50,7 +50,7 @@ def unawarded(
     """RES-1, OPS-1: who is without an award (`UNAWARDED`), by centre, candidate, qualification and reason.
 
     `results`, `awards`: of the awarding (`rules.awarding.RESULTS`, `rules.certification.AWARDS`); `entered`, `claims`:
-    what is in force now in the series alone (`rules.awarding.ENTERED`, `rules.certification.CLAIMS`); `parts`:
+    what is in force now in the series alone (`ENTERED` and `CLAIMS` of `rules.frames`); `parts`:
     `rules.awarding.PARTS`.
     """
     refused = awards.filter(pl.col("outcome") != terms.AWARDED).select(

@@ -16,8 +16,9 @@ from infra.ledger import sql
 from infra.ledger.marks import newest_marks, sittings
 from infra.ledger.tables import checkpoints, entries, fee_lines, findings, marks, registrations, replies, submissions
 from rules import terms
+from rules.frames import INSTANT, LAST_MARKS, NAMES_REFUSED, REGISTERED, SITTINGS, Frame
 
-HELD: dict[str, Any] = {
+HELD: Frame = {
     "centre": pl.String,
     "series": pl.String,
     "candidate": pl.String,
@@ -28,12 +29,12 @@ HELD: dict[str, Any] = {
     "pence": pl.Int64,
     "placeholder": pl.Boolean,
 }
-CHARGED: dict[str, Any] = {
+CHARGED: Frame = {
     "centre": pl.String,
     "submission_id": pl.Int64,
     "reply": pl.String,
     "file_name": pl.String,
-    "received": pl.Datetime(time_unit="us", time_zone="UTC"),
+    "received": INSTANT,
     "kind": pl.String,
     "band": pl.String,
     "count": pl.Int64,
@@ -41,30 +42,7 @@ CHARGED: dict[str, Any] = {
     "pence": pl.Int64,
     "placeholder": pl.Boolean,
 }
-REGISTERED: dict[str, Any] = {
-    "centre": pl.String,
-    "candidate": pl.String,
-    "uci": pl.String,
-    "option": pl.String,
-    "name": pl.String,
-}
-SITTINGS: dict[str, Any] = {
-    "centre": pl.String,
-    "series": pl.String,
-    "uci": pl.String,
-    "option": pl.String,
-    "absent": pl.Boolean,
-}
-MARKED: dict[str, Any] = {
-    "centre": pl.String,
-    "series": pl.String,
-    "uci": pl.String,
-    "component": pl.String,
-    "mark": pl.Int32,
-    "status": pl.String,
-}
-REFUSED: dict[str, Any] = {"centre": pl.String, "candidate": pl.String}
-CENTRES: dict[str, Any] = {"centre": pl.String}
+CENTRES: Frame = {"centre": pl.String}
 
 
 class Accounts:
@@ -103,7 +81,7 @@ class Accounts:
             .outerjoin(fee_lines, same)
             .order_by(t.centre, t.candidate, t.option)
         )  # fmt: skip
-        return self._frame(query, HELD)
+        return sql.frame(self._engine, query, HELD)
 
     def charged(self, series: str) -> pl.DataFrame:
         """Fee lines of a series, those of one file at one price together (`CHARGED`; refunds negative): `count` times
@@ -124,12 +102,12 @@ class Accounts:
             .group_by(*group)
             .order_by(t.centre, s.received, t.submission_id, t.kind == terms.REFUND, t.kind, t.band, t.pence)
         )  # fmt: skip
-        return self._frame(query, CHARGED)
+        return sql.frame(self._engine, query, CHARGED)
 
     # --- Results to come ---------------------------------------------------------------------------------------------
 
     def registered(self) -> pl.DataFrame:
-        """Registrations in force, the newest of each learner and code at a centre (`REGISTERED`)."""
+        """Registrations in force, the newest of each learner and code at a centre (`rules.frames.REGISTERED`)."""
         t = registrations.c
         query = (
             select(t.centre, t.candidate, t.uci, t.option, t.name)
@@ -137,21 +115,22 @@ class Accounts:
             .where(t.ended_by.is_(None))
             .order_by(t.centre, t.uci, t.option, t.id.desc())
         )
-        return self._frame(query, REGISTERED)
+        return sql.frame(self._engine, query, REGISTERED)
 
     def sittings(self, until: str) -> pl.DataFrame:
-        """Entries for components in force in every series up to and with `until` (`SITTINGS`); `absent` as the newest
-        mark has it."""
-        return self._frame(sittings().where(entries.c.series <= until), SITTINGS)
+        """Entries for components in force in every series up to and with `until`
+        (`rules.frames.SITTINGS`)."""
+        return sql.frame(self._engine, sittings().where(entries.c.series <= until), SITTINGS)
 
     def marked(self, series: str) -> pl.DataFrame:
-        """The newest mark of each learner and component in a series (`MARKED`)."""
+        """The newest mark of each learner and component in a series (`rules.frames.LAST_MARKS`)."""
         newest = newest_marks().where(marks.c.series == series)
-        return self._frame(newest.with_only_columns(*(marks.c[name] for name in MARKED)), MARKED)
+        query = newest.with_only_columns(*(marks.c[name] for name in LAST_MARKS))
+        return sql.frame(self._engine, query, LAST_MARKS)
 
     def refused_names(self, key: str, awarding_body: str, code: str) -> pl.DataFrame:
         """Candidates refused with finding `code` in any file of the series with this key and awarding body
-        (`REFUSED`)."""
+        (`rules.frames.NAMES_REFUSED`)."""
         s, found = submissions.c, findings.c
         query = (
             select(s.centre, found.candidate)
@@ -159,7 +138,7 @@ class Accounts:
             .join(submissions, s.id == found.submission_id)
             .where(found.code == code, found.candidate.is_not(None), s.series == key, s.awarding_body == awarding_body)
         )
-        return self._frame(query, REFUSED)
+        return sql.frame(self._engine, query, NAMES_REFUSED)
 
     def senders(self, series: str, key: str, awarding_body: str) -> pl.DataFrame:
         """Centres of which a file of the series has landed, whatever became of it, or which hold an entry in it that
@@ -169,12 +148,12 @@ class Accounts:
             select(s.centre).where(s.series == key, s.awarding_body == awarding_body),
             select(e.centre).where(e.series == series, e.ended_by.is_(None)),
         ).order_by("centre")
-        return self._frame(query, CENTRES)
+        return sql.frame(self._engine, query, CENTRES)
 
     # --- Checkpoints -------------------------------------------------------------------------------------------------
 
     def checkpoint(self, series: str, event: str, at: datetime) -> Mapping[str, Any] | None:
-        """The counts of a checkpoint that was taken, null when it was not."""
+        """The counts of a checkpoint that was taken; None when it was not."""
         t = checkpoints.c
         with self._engine.connect() as connection:
             query = select(t.counts).where(t.series == series, t.event == event, t.at == at)
@@ -186,6 +165,3 @@ class Accounts:
         row = {"series": series, "event": event, "at": at, "counts": dict(counts)}
         with self._engine.begin() as connection:
             connection.execute(insert(checkpoints).values(row).on_conflict_do_nothing())
-
-    def _frame(self, query: Any, schema: Mapping[str, Any]) -> pl.DataFrame:
-        return sql.frame(self._engine, query).cast(pl.Schema(schema))

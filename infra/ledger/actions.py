@@ -12,6 +12,7 @@ from sqlalchemy import Engine, insert, select
 from infra.ledger import sql
 from infra.ledger.tables import actions, submissions
 from rules import terms
+from rules.frames import ALLOWANCES, ASKED
 
 
 @frozen(kw_only=True)
@@ -69,21 +70,21 @@ class ActionBook:
     def extensions(self, centres: Sequence[str]) -> dict[tuple[str, str, str], datetime]:
         """Until when milestones are extended (CAL-3), by centre, series id and event: what was said last stands."""
         t = actions.c
-        query = select(t.centre, t.series, t.event, t.until).where(t.action == "extension", t.centre.in_(centres))
+        query = select(t.centre, t.series, t.event, t.until).where(t.action == terms.EXTENSION, t.centre.in_(centres))
         with self._engine.connect() as connection:
             return {(row.centre, row.series, row.event): row.until for row in connection.execute(query.order_by(t.id))}
 
     def allowances(self, centres: Sequence[str]) -> pl.DataFrame:
-        """Extra sittings granted at these centres: `uci`, `option`, `number` (ENT-4)."""
+        """Extra sittings granted at these centres (ENT-4; `rules.frames.ALLOWANCES`)."""
         t = actions.c
-        query = select(t.uci, t.option, t.number).where(t.action == "extra_sitting", t.centre.in_(centres))
-        return sql.frame(self._engine, query)
+        query = select(t.uci, t.option, t.number).where(t.action == terms.EXTRA_SITTING, t.centre.in_(centres))
+        return sql.frame(self._engine, query, ALLOWANCES)
 
     def certificates(self, series: str) -> pl.DataFrame:
-        """Claims of a series with which a certificate was asked for (CRT-7): `centre`, `uci`, `option`."""
+        """Claims of a series with which a certificate was asked for (CRT-7; `rules.frames.ASKED`)."""
         t = actions.c
-        query = select(t.centre, t.uci, t.option).distinct().where(t.action == "certificate", t.series == series)
-        return sql.frame(self._engine, query)
+        query = select(t.centre, t.uci, t.option).distinct().where(t.action == terms.CERTIFICATE, t.series == series)
+        return sql.frame(self._engine, query, ASKED)
 
     def everything(self, centre: str) -> pl.DataFrame:
         """All actions about a centre, the newest first."""

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from infra.ledger.tables import alerts, beats, checkpoints, entries, hold_decisions, replies, submissions
+from rules import terms
 
 
 @frozen
@@ -106,7 +107,7 @@ class WatchBook:
         """Files that are held for a person."""
         decided = select(hold_decisions.c.submission_id)
         query = select(func.count(), func.min(_FILE.received))
-        return self._waiting(query.where(_FILE.outcome == "quarantined", _FILE.id.not_in(decided)))
+        return self._waiting(query.where(_FILE.outcome == terms.QUARANTINED, _FILE.id.not_in(decided)))
 
     def outcomes(self, since: datetime) -> Mapping[str, int]:
         """Files received at `since` or later and decided, by outcome."""

@@ -30,11 +30,11 @@ from infra.ledger.tables import (
     submissions,
 )
 from rules import terms
+from rules.frames import INSTANT, Frame
 
-_UTC = pl.Datetime(time_unit="us", time_zone="UTC")
 _TEXT, _COUNT = pl.String, pl.Int64
 
-PROGRESS: dict[str, Any] = {
+PROGRESS: Frame = {
     "centre": _TEXT,
     "registered": _COUNT,
     "learners": _COUNT,
@@ -51,12 +51,12 @@ PROGRESS: dict[str, Any] = {
     "held": _COUNT,
     "released": _COUNT,
 }
-FILES: dict[str, Any] = {
+FILES: Frame = {
     "id": _COUNT,
     "centre": _TEXT,
     "file_name": _TEXT,
     "channel": _TEXT,
-    "received": _UTC,
+    "received": INSTANT,
     "letter": _TEXT,
     "series": _TEXT,
     "sequence": _COUNT,
@@ -64,19 +64,19 @@ FILES: dict[str, Any] = {
     "reply": _TEXT,
     "decided": _TEXT,
 }
-HELD: dict[str, Any] = {
+HELD: Frame = {
     "id": _COUNT,
     "centre": _TEXT,
     "file_name": _TEXT,
-    "received": _UTC,
+    "received": INSTANT,
     "codes": pl.List(_TEXT),
     "message": _TEXT,
 }
-DECIDED: dict[str, Any] = {
+DECIDED: Frame = {
     "id": _COUNT,
     "centre": _TEXT,
     "file_name": _TEXT,
-    "at": _UTC,
+    "at": INSTANT,
     "who": _TEXT,
     "why": _TEXT,
     "action": _TEXT,
@@ -84,7 +84,7 @@ DECIDED: dict[str, Any] = {
     "outcome": _TEXT,
     "reply": _TEXT,
 }
-FINDINGS: dict[str, Any] = {
+FINDINGS: Frame = {
     "ordinal": _COUNT,
     "code": _TEXT,
     "rule": _TEXT,
@@ -100,9 +100,9 @@ FINDINGS: dict[str, Any] = {
     "candidate": _TEXT,
     "option": _TEXT,
 }
-CODES: dict[str, Any] = {"code": _TEXT, "rule": _TEXT, "reach": _TEXT, "files": _COUNT, "findings": _COUNT}
-LEARNERS: dict[str, Any] = {"centre": _TEXT, "candidate": _TEXT, "series": _TEXT, "uci": _TEXT, "options": _TEXT}
-PERSON: dict[str, Any] = {
+CODES: Frame = {"code": _TEXT, "rule": _TEXT, "reach": _TEXT, "files": _COUNT, "findings": _COUNT}
+LEARNERS: Frame = {"centre": _TEXT, "candidate": _TEXT, "series": _TEXT, "uci": _TEXT, "options": _TEXT}
+PERSON: Frame = {
     "series": _TEXT,
     "option": _TEXT,
     "uci": _TEXT,
@@ -157,7 +157,7 @@ class ConsoleBook:
             .subquery()
         )  # fmt: skip
         b = by_learner.c
-        open_hold = (s.outcome == "quarantined") & hold_decisions.c.submission_id.is_(None)
+        open_hold = (s.outcome == terms.QUARANTINED) & hold_decisions.c.submission_id.is_(None)
         parts = (
             select(r.centre, count.label("registered")).where(r.ended_by.is_(None)).group_by(r.centre),
             select(
@@ -177,7 +177,7 @@ class ConsoleBook:
                 count.filter(c.state.in_((terms.AGREED, terms.ADJUSTED))).label("moderated"),
             ).where(c.series == series).group_by(c.centre),
             select(
-                s.centre, count.label("files"), count.filter(s.outcome == "refused").label("refused"),
+                s.centre, count.label("files"), count.filter(s.outcome == terms.REFUSED).label("refused"),
                 count.filter(open_hold).label("held"),
             )
             .outerjoin(hold_decisions, hold_decisions.c.submission_id == s.id)
@@ -188,7 +188,8 @@ class ConsoleBook:
             .group_by(f.centre),
         )  # fmt: skip
         frames = [
-            self._frame(part, {name: PROGRESS[name] for name in map(_name, part.selected_columns)}) for part in parts
+            sql.frame(self._engine, part, {name: PROGRESS[name] for name in map(_name, part.selected_columns)})
+            for part in parts
         ]
         centres = pl.concat([frame.select("centre") for frame in frames]).unique()
         for frame in frames:
@@ -198,7 +199,7 @@ class ConsoleBook:
     def outcomes(self, key: str, awarding_body: str) -> dict[str, int]:
         """Files of a series by outcome; `waiting` are not decided yet."""
         t = submissions.c
-        what = func.coalesce(t.outcome, "waiting")
+        what = func.coalesce(t.outcome, terms.WAITING)
         query = select(what, func.count()).where(t.series == key, t.awarding_body == awarding_body).group_by(what)
         return dict(self._rows(query))
 
@@ -258,7 +259,7 @@ class ConsoleBook:
         if key:
             where.append((t.series == key) & (t.awarding_body == awarding_body))
         if outcome:
-            where.append(t.outcome.is_(None) if outcome == "waiting" else t.outcome == outcome)
+            where.append(t.outcome.is_(None) if outcome == terms.WAITING else t.outcome == outcome)
         if code:
             where.append(t.id.in_(select(findings.c.submission_id).where(findings.c.code == code)))
         if sequence is not None:
@@ -278,7 +279,7 @@ class ConsoleBook:
             .offset(offset)
         )  # fmt: skip
         [(total,)] = self._rows(select(func.count()).select_from(submissions).where(*where))
-        return self._frame(query, FILES), total
+        return sql.frame(self._engine, query, FILES), total
 
     def file(self, submission: int) -> Mapping[str, Any] | None:
         """Everything on record of one file: the columns of its table, the name of its `reply` and the reply as JSON,
@@ -310,7 +311,7 @@ class ConsoleBook:
         """The findings of a file (`FINDINGS`), in order. Values and messages may hold personal data."""
         t = findings.c
         query = select(*(t[name] for name in FINDINGS)).where(t.submission_id == submission).order_by(t.ordinal)
-        return self._frame(query, FINDINGS)
+        return sql.frame(self._engine, query, FINDINGS)
 
     def codes(self, *, centre: str = "", key: str = "", awarding_body: str = "") -> pl.DataFrame:
         """Findings by code (`CODES`), the most frequent first, of a centre, a series or both."""
@@ -327,7 +328,7 @@ class ConsoleBook:
             .group_by(t.code, t.rule, t.reach)
             .order_by(func.count().desc(), t.code)
         )  # fmt: skip
-        return self._frame(query, CODES)
+        return sql.frame(self._engine, query, CODES)
 
     # --- Held files --------------------------------------------------------------------------------------------------
 
@@ -335,7 +336,7 @@ class ConsoleBook:
         """Held files that wait for a person, the oldest first (`HELD`), with the `codes` that hold each and a
         `message`."""
         t, f, d = submissions.c, findings.c, hold_decisions.c
-        open_ = [t.outcome == "quarantined", t.id.not_in(select(d.submission_id))]
+        open_ = [t.outcome == terms.QUARANTINED, t.id.not_in(select(d.submission_id))]
         query = (
             select(
                 t.id, t.centre, t.file_name, t.received,
@@ -348,13 +349,13 @@ class ConsoleBook:
             .order_by(t.received, t.id)
             .limit(limit)
         )  # fmt: skip
-        return self._frame(query, HELD)
+        return sql.frame(self._engine, query, HELD)
 
     def held_count(self) -> int:
         """How many held files wait for a person."""
         t = submissions.c
         query = select(func.count()).where(
-            t.outcome == "quarantined", t.id.not_in(select(hold_decisions.c.submission_id))
+            t.outcome == terms.QUARANTINED, t.id.not_in(select(hold_decisions.c.submission_id))
         )
         return int(self._rows(query)[0][0])
 
@@ -375,7 +376,7 @@ class ConsoleBook:
             .order_by(d.at.desc(), d.submission_id.desc())
             .limit(limit)
         )  # fmt: skip
-        return self._frame(query, DECIDED)
+        return sql.frame(self._engine, query, DECIDED)
 
     # --- Centres and learners ----------------------------------------------------------------------------------------
 
@@ -393,7 +394,7 @@ class ConsoleBook:
             )
             .order_by(t.option, t.candidate)
         )  # fmt: skip
-        return self._frame(query, dict.fromkeys(("component", "candidate", "status"), _TEXT))
+        return sql.frame(self._engine, query, dict.fromkeys(("component", "candidate", "status"), _TEXT))
 
     def cohorts(self, centre: str, series: str) -> list[Mapping[str, Any]]:
         """The moderation of a centre: `component`, `state`, `size`, `difference`, `tolerance`, `feedback_until`."""
@@ -430,7 +431,7 @@ class ConsoleBook:
             .order_by(b.series.desc(), b.centre, b.candidate)
             .limit(limit)
         )  # fmt: skip
-        return self._frame(query, LEARNERS)
+        return sql.frame(self._engine, query, LEARNERS)
 
     def person(self, centre: str, candidate: str) -> pl.DataFrame:
         """Everything on the books under a candidate number of a centre (`PERSON`): registrations, entries and claims,
@@ -446,7 +447,7 @@ class ConsoleBook:
                 e.ended_by.is_not(None),
             ).where(e.candidate == candidate, _whole(entries, centre)),
         ).order_by(sa.text("series DESC, kind, option"))  # fmt: skip
-        return self._frame(query, PERSON)
+        return sql.frame(self._engine, query, PERSON)
 
     def person_marks(self, centre: str, ucis: Sequence[str]) -> list[Mapping[str, Any]]:
         """The newest mark of learners at a centre: `series`, `component`, `version`, `stage`, `mark`, `status`."""
@@ -483,9 +484,6 @@ class ConsoleBook:
     def _rows(self, query: Any) -> Sequence[Any]:
         with self._engine.connect() as connection:
             return connection.execute(query).all()
-
-    def _frame(self, query: Any, schema: Mapping[str, Any]) -> pl.DataFrame:
-        return sql.frame(self._engine, query).cast(pl.Schema(schema))
 
 
 def _name(column: sa.ColumnElement[Any]) -> str:

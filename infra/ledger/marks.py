@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from infra.ledger import sql
 from infra.ledger.tables import cohorts, entries, marks, registrations
 from rules import terms
+from rules.frames import MARKED, TO_MARK, WINDOWS
 
 
 class MarkBook:
@@ -27,7 +28,7 @@ class MarkBook:
 
     def newest(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """The marks of these centres in these series as they were last given, and the number of the newest version,
-        adjusted ones included (`rules.known.MARKED`)."""
+        adjusted ones included (`rules.frames.MARKED`)."""
         t = marks.c
         key = (t.centre, t.series, t.uci, t.component)
         newest = func.max(t.version).over(partition_by=key).label("newest")
@@ -39,24 +40,23 @@ class MarkBook:
             .where(m.stage != terms.ADJUSTED)
             .order_by(m.centre, m.series, m.uci, m.component, m.version.desc())
         )
-        return sql.look_up(self._engine, given)
+        return sql.look_up(self._engine, given, MARKED)
 
     def windows(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
-        """Where moderation feedback has opened the amendment window (`rules.known.WINDOWS`)."""
+        """Where moderation feedback has opened the amendment window (`rules.frames.WINDOWS`)."""
         t = cohorts.c
         query = select(
             t.centre, t.series, t.component, t.compared_at.label("opens"), t.feedback_until.label("until")
         ).where(t.centre.in_(centres), t.series.in_(series), t.state == terms.FEEDBACK)
-        return sql.look_up(self._engine, query)
+        return sql.look_up(self._engine, query, WINDOWS)
 
     def entered(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
-        """Entries in force of these centres in these series: `centre`, `series`, `candidate`, `uci`, `option`."""
+        """Entries in force of these centres in these series (`rules.frames.TO_MARK`)."""
         t = entries.c
-        query = select(t.centre, t.series, t.candidate, t.uci, t.option).where(
+        query = select(*(t[name] for name in TO_MARK)).where(
             t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)
         )
-        schema = dict.fromkeys(("centre", "series", "candidate", "uci", "option"), pl.String)
-        return sql.frame(self._engine, query).cast(pl.Schema(schema))
+        return sql.frame(self._engine, query, TO_MARK)
 
     def holds(self, source: str) -> bool:
         """Whether any version came from `source`, the SHA-256 of a file."""
@@ -109,7 +109,7 @@ class MarkBook:
             .order_by(t.centre, t.option, t.candidate)
         )  # fmt: skip
         schema = dict.fromkeys(("centre", "component", "candidate", "name", "uci", "status"), pl.String)
-        return sql.frame(self._engine, query).cast(pl.Schema(schema))
+        return sql.frame(self._engine, query, schema)
 
     def expected(self, series: str) -> pl.DataFrame:
         """How many marks of internal components a series is to have: `component`, `entered`, in order of component."""
@@ -120,7 +120,7 @@ class MarkBook:
             .group_by(t.option)
             .order_by(t.option)
         )
-        return sql.frame(self._engine, query).cast(pl.Schema({"component": pl.String, "entered": pl.Int64}))
+        return sql.frame(self._engine, query, {"component": pl.String, "entered": pl.Int64})
 
 
 def newest_marks() -> sa.Select[Any]:

@@ -22,18 +22,19 @@ from infra.ledger.actions import Action
 from infra.ledger.marks import add, newest_marks
 from infra.ledger.tables import actions, cohorts, entries, marks, samples
 from rules import terms
+from rules.frames import Frame
 
 CENTRE_STAGES = (terms.SUBMITTED, terms.AMENDED)
 """Stages of marks that are the centre's own."""
 
-SAMPLE: dict[str, Any] = {
+SAMPLE: Frame = {
     "candidate": pl.String,
     "uci": pl.String,
     "reason": pl.String,
     "centre_mark": pl.Int64,
     "moderated_mark": pl.Int64,
 }
-SAMPLED: dict[str, Any] = {
+SAMPLED: Frame = {
     "cohort_id": pl.Int64,
     "series": pl.String,
     "centre": pl.String,
@@ -42,7 +43,7 @@ SAMPLED: dict[str, Any] = {
     "uci": pl.String,
     "moderated_mark": pl.Int64,
 }
-LEARNERS: dict[str, Any] = {
+LEARNERS: Frame = {
     "series": pl.String,
     "centre": pl.String,
     "component": pl.String,
@@ -119,7 +120,7 @@ class Moderation:
         query = select(t.series, t.centre, t.component, t.candidate, t.uci, t.mark).where(
             t.mark.is_not(None), t.stage.in_(CENTRE_STAGES), held.exists(), ~drawn.exists()
         )
-        return self._frame(query, LEARNERS)
+        return sql.frame(self._engine, query, LEARNERS)
 
     def sampled(self, keys: pl.DataFrame) -> pl.DataFrame:
         """The samples of the cohorts in `keys` (`series`, `centre`, `component`) as `SAMPLED`."""
@@ -142,7 +143,7 @@ class Moderation:
                 (wanted.c.series == t.series) & (wanted.c.centre == t.centre) & (wanted.c.component == t.component),
             )
         )  # fmt: skip
-        return self._frame(query, SAMPLED)
+        return sql.frame(self._engine, query, SAMPLED)
 
     def waiting(self, state: str, until: datetime) -> list[int]:
         """Ids of the cohorts in `state` whose time for amending ended at `until` or before."""
@@ -166,9 +167,6 @@ class Moderation:
         query = _cohort().where(t.id.in_(ids)).order_by(t.series, t.centre, t.component)
         with self._engine.connect() as connection:
             return [Cohort(**row) for row in connection.execute(query).mappings()]
-
-    def _frame(self, query: Select[Any], schema: Mapping[str, Any]) -> pl.DataFrame:
-        return sql.frame(self._engine, query).cast(pl.Schema(schema))
 
     # --- Within a transaction ----------------------------------------------------------------------------------------
 
@@ -236,7 +234,7 @@ class Moderation:
             .where(t.cohort_id == cohort.id)
             .order_by(t.candidate, t.uci)
         )  # fmt: skip
-        return _rows(connection, query).cast(pl.Schema(SAMPLE))
+        return sql.rows(connection, query, SAMPLE)
 
     def step(self, connection: Connection, cohort_id: int, state: str, **values: Any) -> None:
         """Puts a locked cohort into its next state; `values` are further columns of it."""
@@ -249,7 +247,7 @@ class Moderation:
         t = newest.c
         query = select(t.candidate, t.uci, t.version, t.mark).where(t.mark.is_not(None), t.stage.in_(CENTRE_STAGES))
         schema = {"candidate": pl.String, "uci": pl.String, "version": pl.Int64, "mark": pl.Int64}
-        return _rows(connection, query).cast(pl.Schema(schema))
+        return sql.rows(connection, query, schema)
 
     def adjust(self, connection: Connection, cohort: Cohort, adjusted: pl.DataFrame, now: datetime) -> None:
         """Adds a version of stage `adjusted` for every row of `own_marks` with its `adjusted` mark (MRK-2)."""
@@ -282,8 +280,3 @@ def _cohort() -> Select[Any]:
 def _locked(connection: Connection, *which: sa.ColumnElement[bool]) -> Cohort | None:
     row = connection.execute(_cohort().where(*which).with_for_update()).mappings().one_or_none()
     return Cohort(**row) if row else None
-
-
-def _rows(connection: Connection, query: Select[Any]) -> pl.DataFrame:
-    result = connection.execute(query)
-    return pl.DataFrame(result.fetchall(), schema=list(result.keys()), orient="row", infer_schema_length=None)

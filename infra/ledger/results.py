@@ -35,6 +35,7 @@ from infra.ledger.tables import (
     submissions,
 )
 from rules import terms
+from rules.frames import CLAIMS, EARLIER, ENTERED, ISSUED, LATER, MARKS
 
 
 @frozen(kw_only=True)
@@ -154,35 +155,32 @@ class ResultBook:
     # --- What is awarded ---------------------------------------------------------------------------------------------
 
     def entered(self, series: str) -> pl.DataFrame:
-        """Entries for components in force up to `series` of the learners with an entry or a claim in it, at any centre:
-        `id`, `centre`, `series`, `candidate`, `uci`, `option`, `kind`."""
+        """Entries for components in force up to `series` of the learners with an entry or a claim in it, at any centre
+        (`rules.frames.ENTERED`)."""
         t = entries.c
-        query = select(t.id, t.centre, t.series, t.candidate, t.uci, t.option, t.kind).where(
+        query = select(*(t[name] for name in ENTERED)).where(
             t.ended_by.is_(None), t.kind != terms.CASH_IN, t.series <= series, t.uci.in_(_learners_of(series))
         )
-        return sql.table(self._engine, query)
+        return sql.table(self._engine, query, ENTERED)
 
     def marks(self, series: str) -> pl.DataFrame:
-        """The final mark of those learners' components up to `series`: `id`, `centre`, `series`, `candidate`, `uci`,
-        `component`, `mark`, `status`, `version`, `stage`."""
+        """The final mark of those learners' components up to `series` (`rules.frames.MARKS`)."""
         m = marks.c
         newest = newest_marks().where(m.series <= series, m.uci.in_(_learners_of(series))).subquery()
-        names = ("id", "centre", "series", "candidate", "uci", "component", "mark", "status", "version", "stage")
-        return sql.table(self._engine, select(*(newest.c[name] for name in names)))
+        return sql.table(self._engine, select(*(newest.c[name] for name in MARKS)), MARKS)
 
     def claims(self, series: str) -> pl.DataFrame:
-        """Claims for certification in force in a series: `id`, `centre`, `candidate`, `uci`, `option` (the cash-in
-        code), `received` (UTC), `channel`."""
+        """Claims for certification in force in a series (`rules.frames.CLAIMS`)."""
         t, s = entries.c, submissions.c
         query = (
             select(t.id, t.centre, t.candidate, t.uci, t.option, s.received, s.channel)
             .join(submissions, s.id == t.submission_id)
             .where(t.series == series, t.kind == terms.CASH_IN, t.ended_by.is_(None))
         )
-        return sql.table(self._engine, query)
+        return sql.table(self._engine, query, CLAIMS)
 
     def earlier(self, series: str) -> pl.DataFrame:
-        """Awards already issued in series before this one: `uci`, `registration`, `series`."""
+        """Awards already issued in series before this one (`rules.frames.EARLIER`)."""
         a, w = awards.c, awardings.c
         query = (
             select(a.uci, a.registration, w.series)
@@ -190,11 +188,10 @@ class ResultBook:
             .join(awardings, w.id == a.awarding_id)
             .where(w.state.in_(terms.ISSUED_STATES), a.outcome == terms.AWARDED, w.series < series)
         )
-        return sql.table(self._engine, query)
+        return sql.table(self._engine, query, EARLIER)
 
     def later(self, series: str) -> pl.DataFrame:
-        """External components taken in later series by those who claim in this one: `uci`, `option`, `series`, `at`,
-        when the first mark or absence reached us (UTC)."""
+        """External components taken in later series by those who claim in this one (`rules.frames.LATER`)."""
         t, c, m = entries.c, entries.alias("claims").c, marks.c
         claiming = select(c.uci).where(c.series == series, c.kind == terms.CASH_IN, c.ended_by.is_(None))
         given = m.mark.is_not(None) | (m.status == "A")
@@ -204,7 +201,7 @@ class ResultBook:
             .where(t.series > series, t.kind == terms.EXTERNAL, t.ended_by.is_(None), t.uci.in_(claiming))
             .group_by(t.uci, t.option, t.series)
         )
-        return sql.table(self._engine, query)
+        return sql.table(self._engine, query, LATER)
 
     # --- Awardings ---------------------------------------------------------------------------------------------------
 
@@ -338,7 +335,7 @@ class ResultBook:
         }
 
     def issued_claims(self, centres: Sequence[str]) -> pl.DataFrame:
-        """Claims of these centres that have become results: `centre`, `series`, `uci`, `option` (the cash-in code)."""
+        """Claims of these centres that have become results (`rules.frames.ISSUED`)."""
         a, w = awards.c, awardings.c
         query = (
             select(a.centre, w.series, a.uci, a.cash_in.label("option"))
@@ -346,7 +343,7 @@ class ResultBook:
             .join(awardings, w.id == a.awarding_id)
             .where(a.centre.in_(centres), a.outcome == terms.AWARDED, w.state.in_(terms.ISSUED_STATES))
         )
-        return sql.table(self._engine, query)
+        return sql.table(self._engine, query, ISSUED)
 
     # --- Files -------------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import polars as pl
 import psycopg2
 from sqlalchemy import (
     Boolean,
+    CompoundSelect,
     Connection,
     Date,
     DateTime,
@@ -27,7 +28,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.selectable import LateralFromClause
 from sqlalchemy.types import TypeEngine
 
+from rules.frames import Frame
+
 _NULL = r"\N"
+
+Question = Select[Any] | CompoundSelect[Any]
 
 
 class CopyError(SQLAlchemyError):
@@ -81,29 +86,36 @@ def sqlstate(error: BaseException) -> str:
     return getattr(refused, "pgcode", None) or ""
 
 
-def frame(engine: Engine, query: Select[Any]) -> pl.DataFrame:
-    """The rows of a query with its column names. An empty result has columns of type null: cast before use."""
+def frame(engine: Engine, query: Question, schema: Frame | None = None) -> pl.DataFrame:
+    """The rows of a query as `schema` says. Without it they have the query's column names, and columns of an empty
+    result, or with nothing in them, are of type null."""
     with engine.connect() as connection:
-        return _rows(connection, query)
+        return rows(connection, query, schema)
 
 
-def look_up(engine: Engine, query: Select[Any]) -> pl.DataFrame:
-    """`frame` of a question about some centres or learners, answered by index whatever PostgreSQL thinks of its tables.
-    While they fill it thinks little of their size, and would read them from end to end for every such question."""
+def look_up(engine: Engine, query: Question, schema: Frame | None = None) -> pl.DataFrame:
+    """`frame` of a question about some centres or learners, answered by index. While tables fill, PostgreSQL thinks
+    they are small, and would read them from end to end for every such question."""
     with engine.connect() as connection:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
-        return _rows(connection, query)
+        return rows(connection, query, schema)
 
 
-def _rows(connection: Connection, query: Select[Any]) -> pl.DataFrame:
+def rows(connection: Connection, query: Question, schema: Frame | None = None) -> pl.DataFrame:
+    """`frame`, in the caller's transaction."""
     result = connection.execute(query)
-    return pl.DataFrame(result.fetchall(), schema=list(result.keys()), orient="row", infer_schema_length=None)
+    read = pl.DataFrame(result.fetchall(), schema=list(result.keys()), orient="row", infer_schema_length=None)
+    return read if schema is None else _typed(read, schema)
+
+
+def _typed(read: pl.DataFrame, schema: Frame) -> pl.DataFrame:
+    return read.select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
 def each(question: Select[Any]) -> LateralFromClause:
-    """A question that names a column of what stands left of it in a join, asked once for each row there. Of ten
-    thousand learners PostgreSQL would sooner read a country's rows than look each up, and the country grows: OFFSET 0
-    keeps it from planning the two as one."""
+    """A question that names a column of the table to its left in a join, asked once for each row there. For ten
+    thousand learners PostgreSQL would rather read the rows of the whole country than look each learner up, and the
+    country grows: OFFSET 0 keeps it from planning the two as one."""
     return question.offset(0).lateral()
 
 
@@ -116,32 +128,34 @@ _KINDS: tuple[tuple[type[TypeEngine[Any]], type[pl.DataType]], ...] = (
 )
 
 
-def table(engine: Engine, query: Select[Any]) -> pl.DataFrame:
-    """The rows of a query with its column names and types, by COPY: for a country of rows. Columns of text, whole
-    numbers, truth values, dates and times (UTC). Raises `CopyError`."""
-    kinds = {one.name: next(k for t, k in _KINDS if isinstance(one.type, t)) for one in query.selected_columns}
+def table(engine: Engine, query: Select[Any], schema: Frame | None = None) -> pl.DataFrame:
+    """The rows of a query by COPY, for the rows of a whole country, as `schema` says, or with the query's column names
+    and types. Columns of text, whole numbers, truth values, dates and times (UTC). Raises `CopyError`."""
+    kinds = {
+        column.name: next(kind for type_, kind in _KINDS if isinstance(column.type, type_))
+        for column in query.selected_columns
+    }
     statement = query.compile(engine, compile_kwargs={"render_postcompile": True})
     buffer = io.BytesIO()
     with engine.connect() as connection, closing(connection.connection.cursor()) as raw:
         wanted = raw.mogrify(str(statement), statement.params).decode()
         try:
-            # What is sorted and joined for such a question fits into memory; PostgreSQL's own limit would put it on
-            # disk.
+            # What such a question sorts and joins fits into memory; by its own limit PostgreSQL would use the disk.
             raw.execute("SET LOCAL TIME ZONE 'UTC'; SET LOCAL work_mem = '128MB'")
-            # Nothing is null, and quoted nothing is empty text.
+            # In CSV an empty cell is NULL, and an empty cell in quotes is empty text.
             raw.copy_expert(f"COPY ({wanted}) TO STDOUT WITH (FORMAT csv)", buffer)
         except psycopg2.Error as error:
             raise CopyError(f"rows of {', '.join(kinds)}: SQLSTATE {error.pgcode}", error.pgcode) from None
     cells = {name: kind if kind in (pl.Int64, pl.String) else pl.String for name, kind in kinds.items()}
-    if not buffer.tell():
-        return pl.DataFrame(schema=cells).with_columns(_read(name, kind) for name, kind in kinds.items())
+    empty = not buffer.tell()
     buffer.seek(0)
-    read = pl.read_csv(buffer, has_header=False, schema=cells)
-    return read.with_columns(_read(name, kind) for name, kind in kinds.items())
+    read = pl.DataFrame(schema=cells) if empty else pl.read_csv(buffer, has_header=False, schema=cells)
+    read = read.with_columns(_read(name, kind) for name, kind in kinds.items())
+    return read if schema is None else _typed(read, schema)
 
 
 def _read(name: str, kind: type[pl.DataType]) -> pl.Expr:
-    """A column as PostgreSQL writes it in CSV, as what it is."""
+    """The values of a column that PostgreSQL wrote as CSV."""
     cells = pl.col(name)
     if kind is pl.Boolean:
         return cells == "t"

@@ -34,6 +34,7 @@ from infra.ledger.tables import (
     submissions,
 )
 from rules import terms
+from rules.frames import ENTRIES, FILES, LEARNERS, REGISTRATIONS, SAT, SITTINGS
 
 
 def migrate(database_url: str) -> None:
@@ -268,7 +269,7 @@ class Ledger:
     # --- What is known -----------------------------------------------------------------------------------------------
 
     def files_of(self, centres: Sequence[str]) -> pl.DataFrame:
-        """Files of these centres that were booked or are held for a person and still are (`rules.known.FILES`)."""
+        """Files of these centres that were booked or are held for a person and still are (`rules.frames.FILES`)."""
         table = submissions.c
         query = select(
             table.centre,
@@ -282,34 +283,36 @@ class Ledger:
             table.booked,
         ).join(replies, replies.c.submission_id == table.id)
         # A file without a header cannot be booked, and what is not booked but has a series is held.
-        held = (table.outcome == "quarantined") & table.id.not_in(select(hold_decisions.c.submission_id))
-        return self._look_up(query.where(table.centre.in_(centres), table.booked | held))
+        held = (table.outcome == terms.QUARANTINED) & table.id.not_in(select(hold_decisions.c.submission_id))
+        return sql.look_up(self._engine, query.where(table.centre.in_(centres), table.booked | held), FILES)
 
     def registrations_of(self, centres: Sequence[str]) -> pl.DataFrame:
-        """Registrations in force at these centres (`rules.known.REGISTRATIONS`)."""
+        """Registrations in force at these centres (`rules.frames.REGISTRATIONS`)."""
         t = registrations.c
-        query = select(t.id, t.centre, t.series, t.candidate, t.uci, t.uln, t.name, t.option)
-        return self._look_up(query.where(t.centre.in_(centres), t.ended_by.is_(None)))
+        query = select(*(t[name] for name in REGISTRATIONS))
+        return sql.look_up(self._engine, query.where(t.centre.in_(centres), t.ended_by.is_(None)), REGISTRATIONS)
 
     def entries_of(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
-        """Entries in force of these centres in these series (`rules.known.ENTRIES`)."""
+        """Entries in force of these centres in these series (`rules.frames.ENTRIES`)."""
         t = entries.c
-        query = select(t.id, t.centre, t.series, t.candidate, t.uci, t.option, t.pence, t.entry_pence)
-        return self._look_up(query.where(t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)))
+        query = select(*(t[name] for name in ENTRIES))
+        return sql.look_up(
+            self._engine, query.where(t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)), ENTRIES
+        )
 
     def sittings_of(self, centres: Sequence[str]) -> pl.DataFrame:
         """Entries for components in force of the learners of these centres, in any series and at any centre
-        (`rules.known.SITTINGS`): of those registered or entered there."""
+        (`rules.frames.SITTINGS`): of those registered or entered there."""
         t = entries.c
         learners = sa.union(
             select(registrations.c.uci).where(registrations.c.centre.in_(centres), registrations.c.ended_by.is_(None)),
             select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)),
         )
-        return self._look_up(sittings_of(select(learners.subquery().c.uci)))
+        return sql.look_up(self._engine, sittings_of(select(learners.subquery().c.uci)), SITTINGS)
 
     def marked(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Components with a mark in these series of the learners entered at these centres, at any centre
-        (`rules.known.SAT`)."""
+        (`rules.frames.SAT`)."""
         t, m = entries.c, marks.c
         learners = select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)).distinct().subquery()
         held = sql.each(
@@ -317,18 +320,15 @@ class Ledger:
                 m.uci == learners.c.uci, m.series.in_(series), m.mark.is_not(None)
             )
         )
-        return self._look_up(select(held).distinct().select_from(learners.join(held, sa.true())))
+        return sql.look_up(self._engine, select(held).distinct().select_from(learners.join(held, sa.true())), SAT)
 
     def learners(self, ulns: Sequence[str]) -> pl.DataFrame:
-        """Every UCI registered for these ULNs, at any centre (`rules.known.LEARNERS`)."""
+        """Every UCI registered for these ULNs, at any centre (`rules.frames.LEARNERS`)."""
         t = registrations.c
         wanted = sa.func.unnest(sa.cast(list(ulns), sa.ARRAY(sa.Text))).table_valued("uln").render_derived()
         # The index leaves those without a ULN out: a question that does not could not use it.
         held = sql.each(select(t.uln, t.uci, t.centre).where(t.uln == wanted.c.uln, t.uln != "", t.ended_by.is_(None)))
-        return self._look_up(select(held).distinct().select_from(wanted.join(held, sa.true())))
-
-    def _look_up(self, query: sa.Select[Any]) -> pl.DataFrame:
-        return sql.look_up(self._engine, query)
+        return sql.look_up(self._engine, select(held).distinct().select_from(wanted.join(held, sa.true())), LEARNERS)
 
     # --- Booking -----------------------------------------------------------------------------------------------------
 
@@ -413,7 +413,7 @@ class Ledger:
             .where(table.landing_key.in_(landing_keys))
             .order_by(table.landing_key, table.id.desc())
         )
-        return self._look_up(query)
+        return sql.look_up(self._engine, query)
 
 
 def reply_name(centre: str, stream: str, number: int) -> str:

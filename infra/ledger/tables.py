@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from rules import terms
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -74,7 +76,7 @@ submissions = Table(
     UniqueConstraint("landing_key", "modified", "sha256"),
     UniqueConstraint("centre", "reply_stream", "reply_number"),
     Index("ix_submissions_waiting", "centre", postgresql_where=text("outcome IS NULL")),
-    Index("ix_submissions_held", "centre", postgresql_where=text("outcome = 'quarantined'")),
+    Index("ix_submissions_held", "centre", postgresql_where=text(f"outcome = '{terms.QUARANTINED}'")),
     # Of feeds the same bytes can mean something again: entered, withdrawn, entered.
     Index(
         "uq_submissions_content",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -412,12 +412,9 @@ def undecided(desk: Desk, series: Series) -> tuple[str, ...]:
 def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
     """Reads what the results of a series rest on; `approved`: only conversion tables that a person has approved."""
     book = desk.results
-    asked: list[tuple[Callable[[str], pl.DataFrame], dict[str, Any]]] = [
-        (book.marks, results.MARKS), (book.entered, results.ENTERED), (book.claims, certification.CLAIMS),
-        (book.earlier, certification.EARLIER), (book.later, certification.LATER),
-    ]  # fmt: skip
+    questions = (book.marks, book.entered, book.claims, book.earlier, book.later)
     # The database answers several questions at once.
-    marks, entered, claims, earlier, later = in_parallel(lambda one: one[0](series.id).cast(pl.Schema(one[1])), asked)
+    marks, entered, claims, earlier, later = in_parallel(lambda question: question(series.id), questions)
     return Ground(
         series=series.id,
         entered=entered,

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.cli.tools import main, open_the_desk, say, told
-
-if TYPE_CHECKING:
-    from pipeline.intake.quarantine import Action
+from rules import terms
 
 
 @main.group()
@@ -29,7 +26,7 @@ def list_() -> None:
         say(held_lines(desk.console.held(), width()))
 
 
-def _command(name: Action, help_text: str) -> None:
+def _command(name: terms.HoldAction, help_text: str) -> None:
     @quarantine.command(name, help=help_text)
     @click.argument("number", type=int)
     @click.option("--who", required=True, help="Your name, for the record.")
@@ -47,6 +44,6 @@ def _command(name: Action, help_text: str) -> None:
         click.echo(done.note())
 
 
-_command("again", "Decide the held file with this NUMBER again, from the archive, as things stand now.")
-_command("ignore", "Close the held file with this NUMBER: nothing in it is applied, and the centre is told why.")
-_command("release", "Apply the held file with this NUMBER although it is a second or an old entry file (FIL-3).")
+_command(terms.AGAIN, "Decide the held file with this NUMBER again, from the archive, as things stand now.")
+_command(terms.IGNORE, "Close the held file with this NUMBER: nothing in it is applied, and the centre is told why.")
+_command(terms.RELEASE, "Apply the held file with this NUMBER although it is a second or an old entry file (FIL-3).")

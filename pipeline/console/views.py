@@ -279,7 +279,7 @@ class Console:
             "code": code,
             "in_centre": centre,
             "every": every,
-            "outcomes": ["waiting", *(outcome.value for outcome in Outcome)],
+            "outcomes": [terms.WAITING, *(outcome.value for outcome in Outcome)],
             "codes": _with_words(book.codes(**of)) if not centre else [],
         }
 
@@ -445,7 +445,7 @@ def _todo(book: ConsoleBook, series: Series, outcomes: Mapping[str, int], silent
     waits = [
         (book.held_count(), "file is held in quarantine and waits for a decision (all series)",
          "files are held in quarantine and wait for a decision (all series)", "quarantine"),
-        (outcomes.get("waiting", 0), "file has been received and not decided yet",
+        (outcomes.get(terms.WAITING, 0), "file has been received and not decided yet",
          "files have been received and not decided yet", "files?outcome=waiting"),
         (cohorts.get(terms.PROPOSED, 0), "adjustment of marks is proposed and waits for approval (MOD-2)",
          "adjustments of marks are proposed and wait for approval (MOD-2)", "approval"),

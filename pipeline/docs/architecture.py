@@ -90,8 +90,8 @@ def architecture() -> Iterator[str]:
     yield "\n".join(rows)
     users = " and ".join(f"`{room}`" for room in MAKE_UP_DATA)
     yield f"Of `pipeline`, only {users} may use `fixtures`: nothing that handles real files knows the made-up season."
-    said = sentence(GROUND_FLOOR.replace(".", "/"))
-    yield f"The ground floor is `{GROUND_FLOOR}`, which all but `parsers` may use. {said}"
+    yield f"The ground floor is {_named(GROUND_FLOOR)}, which all but `parsers` may use."
+    yield "\n".join(f"- `{name}`: {sentence(name.replace('.', '/'))}" for name in GROUND_FLOOR)
     yield "## The wings of `pipeline/`"
     yield (
         "A wing is what the desk can do. Each may use the ground below, and another wing only where the table says so: "

@@ -18,8 +18,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 }
 """What a package may use, besides itself and the ground floor."""
 
-GROUND_FLOOR = "rules.terms"
-"""The words that `rules`, `infra`, `pipeline` and `dags` share; it uses nothing of ours."""
+GROUND_FLOOR = ("rules.terms", "rules.frames")
+"""The words and the frames that `rules`, `infra`, `pipeline` and `dags` share; they use nothing of ours."""
 
 MAKE_UP_DATA = ("pipeline.demo",)
 """The only room that may use `fixtures`: nothing that handles real files knows the made-up season."""

@@ -39,20 +39,7 @@ from pipeline.wording import money
 from rules import files, terms
 from rules import findings as f
 from rules.decisions import Decision, Outcome, decide, nothing_done
-from rules.known import (
-    ALLOWANCES,
-    ENTRIES,
-    FILES,
-    ISSUED,
-    LEARNERS,
-    MARKED,
-    REGISTRATIONS,
-    SAT,
-    SITTINGS,
-    WINDOWS,
-    Arrival,
-    Known,
-)
+from rules.known import Arrival, Known
 
 log = logging.getLogger(__name__)
 
@@ -333,7 +320,7 @@ def _decided_together(desk: Desk, round_: Sequence[Received], summary: Summary) 
             received=one.landing.received,
             sha256=one.landing.sha256,
             channel=CHANNELS[one.landing.channel],
-            released=said[one.id].why if one.id in said and said[one.id].action == "release" else "",
+            released=said[one.id].why if one.id in said and said[one.id].action == terms.RELEASE else "",
         )
         for one, sub in zip(round_, submissions, strict=True)
     ]
@@ -364,7 +351,7 @@ def _answered(one: Decided) -> Answered:
 def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission:
     """The file as it is read; `said`: what a person decided about it while it was held."""
     name = landing.file_name
-    if said is not None and said.action == "ignore":
+    if said is not None and said.action == terms.IGNORE:
         return _unread(landing, f.HELD_CLOSED, value=said.why)
     if landing.kind != "file":
         return _unread(
@@ -400,23 +387,18 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
     book = desk.marks
     sat = [f"{one.year}-01" for one in meant if one and one.month == 6]
     return Known(
-        files=_typed(ledger.files_of(centres), FILES),
-        registrations=_typed(ledger.registrations_of(centres), REGISTRATIONS),
-        entries=_typed(ledger.entries_of(centres, series), ENTRIES),
-        learners=lambda ulns: _typed(ledger.learners(ulns), LEARNERS),
-        sittings=_typed(ledger.sittings_of(entering), SITTINGS),
-        allowances=_typed(desk.actions.allowances(entering), ALLOWANCES),
-        sat=_typed(ledger.marked(entering, sat), SAT),
+        files=ledger.files_of(centres),
+        registrations=ledger.registrations_of(centres),
+        entries=ledger.entries_of(centres, series),
+        learners=ledger.learners,
+        sittings=ledger.sittings_of(entering),
+        allowances=desk.actions.allowances(entering),
+        sat=ledger.marked(entering, sat),
         extensions=desk.actions.extensions(centres),
-        marked=_typed(book.newest(marking, series), MARKED),
-        windows=_typed(book.windows(marking, series), WINDOWS),
-        issued=_typed(desk.results.issued_claims(entering), ISSUED),
+        marked=book.newest(marking, series),
+        windows=book.windows(marking, series),
+        issued=desk.results.issued_claims(entering),
     )
-
-
-def _typed(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
-    """The ledger's frame with the rules' types: an empty result or a column of nulls has none of its own."""
-    return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 
 def _book(desk: Desk, answered: Sequence[Answered]) -> list[Decided]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Literal
 
 import polars as pl
 from attrs import evolve, frozen
@@ -22,6 +21,7 @@ from pipeline.intake.ingest import Summary, process, publish
 from pipeline.intake.staff import Order
 from pipeline.journal import journaled
 from pipeline.steps import ONCE_MORE
+from rules import terms
 from rules.calendar import instant_text
 from rules.decisions import Outcome
 from rules.files import RELEASABLE
@@ -33,8 +33,6 @@ AGAIN = "held/"
 """Stands before the landing key of a held file that is booked once more."""
 LONGEST = 500
 """Letters of a reason, which the centre reads."""
-
-Action = Literal["again", "ignore", "release"]
 
 
 class QuarantineError(ValueError):
@@ -82,25 +80,27 @@ def held_file(desk: Desk, submission: int) -> HeldFile:
 def again(desk: Desk, held: HeldFile, order: Order) -> Done:
     """FIL-1: decides a held file again, from the archive, as things stand now: what we failed at has been mended, or
     the file before it has come. It may be held once more. Raises `QuarantineError`."""
-    return _decide(desk, held, "again", order)
+    return _decide(desk, held, terms.AGAIN, order)
 
 
 @journaled
 def ignore(desk: Desk, held: HeldFile, order: Order) -> Done:
     """FIL-1: closes a held file; nothing of it is applied, and the centre reads why. Raises `QuarantineError`."""
-    return _decide(desk, held, "ignore", order)
+    return _decide(desk, held, terms.IGNORE, order)
 
 
 @journaled
 def release(desk: Desk, held: HeldFile, order: Order) -> Done:
     """FIL-3: decides a held file although it is a second entry file, or older than what has been applied; every other
     rule is asked as ever. Raises `QuarantineError`, also when something else holds it."""
-    return _decide(desk, held, "release", order)
+    return _decide(desk, held, terms.RELEASE, order)
 
 
-ACTIONS: dict[Action, Callable[[Desk, HeldFile, Order], Done]] = {
-    "again": again, "ignore": ignore, "release": release,
-}  # fmt: skip
+ACTIONS: dict[terms.HoldAction, Callable[[Desk, HeldFile, Order], Done]] = {
+    terms.AGAIN: again,
+    terms.IGNORE: ignore,
+    terms.RELEASE: release,
+}
 
 
 def held_lines(held: pl.DataFrame, width: int | None) -> Iterator[str]:
@@ -117,7 +117,7 @@ def releasable(codes: frozenset[str]) -> bool:
     return bool(codes) and codes <= RELEASABLE
 
 
-def _decide(desk: Desk, held: HeldFile, action: Action, order: Order) -> Done:
+def _decide(desk: Desk, held: HeldFile, action: terms.HoldAction, order: Order) -> Done:
     who, why = order.who.strip(), " ".join(visible(order.why).split())
     if not who or not why:
         raise QuarantineError("say who does it and why")
@@ -128,7 +128,7 @@ def _decide(desk: Desk, held: HeldFile, action: Action, order: Order) -> Done:
     there = desk.ledger.landed(held.landing_key, held.received, held.sha256)
     if there is None or there.outcome != Outcome.QUARANTINED:
         raise QuarantineError("no such file is held")
-    if action == "release" and not releasable(desk.ledger.holding(there.id)):
+    if action == terms.RELEASE and not releasable(desk.ledger.holding(there.id)):
         raise QuarantineError(
             "only a second entry file, or one that is older than what was applied, can be released (FIL-3); decide "
             "this one again, or ignore it"

@@ -18,6 +18,7 @@ from pipeline.desk import Desk
 from pipeline.feeds import SMALL, Feed
 from pipeline.journal import journaled
 from pipeline.steps import RECORDED, WRITTEN
+from rules import terms
 from rules.catalogue import Series, instant_text
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
         raise StaffError(
             f"{event} of {meant.title} is {instant_text(milestone.at)}; {instant_text(until)} is not later"
         )
-    extension = _action(order, "extension", centre=centre, series=series, event=event, until=until)
+    extension = _action(order, terms.EXTENSION, centre=centre, series=series, event=event, until=until)
     stands = desk.actions.extensions([centre]).get((centre, series, event)) == until
     # Whoever says it once more may not have seen that it was done.
     if not (stands and desk.actions.granted(extension)):
@@ -86,7 +87,7 @@ def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int
         raise StaffError(f"{component} is no component")
     if number < 1:
         raise StaffError("grant at least one sitting")
-    grant = _action(order, "extra_sitting", centre=centre, uci=uci, option=component, number=number)
+    grant = _action(order, terms.EXTRA_SITTING, centre=centre, uci=uci, option=component, number=number)
     granted = f"{number} further sitting{'s' * (number > 1)} of {component} granted to {uci}"
     if at := desk.actions.granted(grant):
         return f"{granted} for this reason on {instant_text(at)}: nothing is added. To grant more, say another reason."
@@ -124,7 +125,7 @@ def change_entry(
     about = {"centre": entry.centre, "series": entry.series, "uci": entry.uci, "option": entry.option}
     done = [_action(order, action, **about, file_name=name, feed=data.decode())]
     if certificate:
-        done.append(_action(order, "certificate", **about))
+        done.append(_action(order, terms.CERTIFICATE, **about))
     desk.actions.record(*done)
     RECORDED.passed()
     key = _key(entry.centre, name)

@@ -26,7 +26,6 @@ from rules import findings as f
 from rules import marks
 from rules.calendar import LONDON, PLACEHOLDER, Series, instant_text
 from rules.deadlines import Deadline, deadline
-from rules.known import MARKED
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +85,7 @@ def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
     ids = [one.id for one in series]
     judged = marks.judge(
         records,
-        book.newest(centres, ids).cast(pl.Schema(MARKED)),
+        book.newest(centres, ids),
         book.entered(centres, ids),
         marks.components(desk.catalogue, series),
         pl.DataFrame(schema=marks.DEADLINES),

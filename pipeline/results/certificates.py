@@ -15,8 +15,8 @@ from pipeline.results.release import is_released
 from pipeline.results.result_files import typed
 from pipeline.steps import CERTIFIED
 from rules.catalogue import PLACEHOLDER, Series, instant_text
-from rules.certificates import ASKED, due_day
 from rules.certificates import certificates as due_certificates
+from rules.certificates import due_day
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
         raise ReleaseError(f"the results of {series.title} are not released yet: no certificate is due")
     _, awards = typed(desk.results.current(series.id, released=True))
     names = desk.accounts.registered().select("centre", "uci", pl.col("option").alias("registration"), "name")
-    asked_for = desk.actions.certificates(series.id).cast(pl.Schema(ASKED))
+    asked_for = desk.actions.certificates(series.id)
     listed = due_certificates(awards, asked_for, series, desk.catalogue, now).join(
         names, on=["centre", "uci", "registration"], how="left", maintain_order="left"
     )

@@ -12,9 +12,8 @@ from pipeline.desk import Desk
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.results.result_files import typed
 from pipeline.steps import REPORTED
-from rules.awarding import ENTERED, parts
+from rules.awarding import parts
 from rules.catalogue import Series
-from rules.certification import CLAIMS
 from rules.unawarded import REASONS, unawarded
 
 RESULT_REPORTS = "reports/results/"
@@ -100,6 +99,6 @@ def _by_centre(without: pl.DataFrame) -> pl.DataFrame:
 
 def _without(desk: Desk, series: Series, awarding: Awarding) -> pl.DataFrame:
     results, awards = typed(desk.results.frames(awarding, only=("results", "awards")))
-    entered = desk.results.entered(series.id).cast(pl.Schema(ENTERED)).filter(pl.col("series") == series.id)
-    claims = desk.results.claims(series.id).cast(pl.Schema(CLAIMS))
+    entered = desk.results.entered(series.id).filter(pl.col("series") == series.id)
+    claims = desk.results.claims(series.id)
     return unawarded(results, awards, entered, claims, parts(desk.catalogue))

@@ -8,7 +8,8 @@ import polars as pl
 from attrs import evolve
 
 from rules.decisions import Decision, decide
-from rules.known import ENTRIES, REGISTRATIONS, Arrival, Known
+from rules.frames import ENTRIES, REGISTRATIONS
+from rules.known import Arrival, Known
 from tests.catalogue import CATALOGUE
 from tests.support import CENTRE, REGISTERED, arrival, registration_file
 

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules import awarding, known
-from rules.certification import CLAIMS, EARLIER, LATER, Certified, certify
+from rules import awarding, frames
+from rules.certification import Certified, certify
 from rules.checkpoints import without_result
 from rules.conversion import CONVERSION
 from rules.entries import after_terminal, practice_sittings
+from rules.frames import CLAIMS, EARLIER, LATER
 from tests.catalogue import CATALOGUE
 
 PARTS = awarding.parts(CATALOGUE)
@@ -59,7 +60,7 @@ def ledger(taken: Sequence[Taken], uci: str = UCI, centre: str = CENTRE) -> tupl
         for n, (component, series, said) in enumerate(taken)
         if said != UNMARKED
     ]
-    return frame(entered, awarding.ENTERED), frame(marks, awarding.MARKS)
+    return frame(entered, frames.ENTERED), frame(marks, frames.MARKS)
 
 
 def results(*taken: Taken, conversion: pl.DataFrame = TABLES) -> list[tuple[Any, ...]]:
@@ -144,7 +145,7 @@ def warned(taken: Sequence[Taken], registration: str) -> Iterator[tuple[str, str
         ]  # fmt: skip
         before = frame(
             [(CENTRE, when, UCI, component, said == ABSENT) for component, when, said in taken if when <= series_id],
-            known.SITTINGS,
+            frames.SITTINGS,
         )
         stated = pl.DataFrame(rows)
         practice = practice_sittings(stated, before, series, CATALOGUE).filter(pl.col("missing").is_not_null())
@@ -190,7 +191,7 @@ def test_crt_2_ops_1_who_is_refused_for_a_component_was_on_the_checkpoints_list(
     listed = without_result(
         frame([(CENTRE, NUMBER, UCI, code) for code in (*held, "BEN99")], learner),
         frame([(CENTRE, NUMBER, UCI, "BEN22")], learner),
-        frame([(CENTRE, when, UCI, component, said == ABSENT) for component, when, said in taken], known.SITTINGS),
+        frame([(CENTRE, when, UCI, component, said == ABSENT) for component, when, said in taken], frames.SITTINGS),
         frame(
             [], {"centre": pl.String, "uci": pl.String, "component": pl.String, "mark": pl.Int32, "status": pl.String}
         ),

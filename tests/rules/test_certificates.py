@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from rules.certificates import ASKED, CERTIFICATES, certificates
+from rules.certificates import CERTIFICATES, certificates
 from rules.certification import AWARDS
+from rules.frames import ASKED
 from tests.catalogue import CATALOGUE
 
 NOW = datetime.fromisoformat("2024-10-01T12:00:00+01:00")

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from parsers.feed import read_feed, write_feed
 from rules import awarding
-from rules.certification import CLAIMS, EARLIER, LATER, REASONS, WHYS, Certified, certify
+from rules.certification import REASONS, WHYS, Certified, certify
 from rules.conversion import Boundaries, convert, table
 from rules.decisions import Outcome, decide
-from rules.known import ISSUED, Arrival, Known
+from rules.frames import CLAIMS, EARLIER, ENTERED, ISSUED, LATER, MARKS
+from rules.known import Arrival, Known
 from tests.catalogue import CATALOGUE
 from tests.rules.known import entered, registered
 from tests.rules.slow_awarding import Sitting, award
@@ -53,7 +54,7 @@ def sittings(*taken: str, uci: str = "U1", centre: str = "64123") -> pl.DataFram
         if mark != "unmarked":
             raw, status = (None, "A") if mark == "absent" else (int(mark), "")
             marks.append((100 + number, centre, series, "0001", uci, code, raw, status, 1, "submitted"))
-    return awarding.sittings(frame(entered, awarding.ENTERED), frame(marks, awarding.MARKS), CONVERSION, PARTS)
+    return awarding.sittings(frame(entered, ENTERED), frame(marks, MARKS), CONVERSION, PARTS)
 
 
 def claim(
@@ -241,7 +242,7 @@ def test_awd_4_results_of_sittings() -> None:
     assert found.select("component", "raw", "ums", "grade", "outcome").rows() == [
         ("BEN01", 48, 72, "L2D", "graded"), ("BEN02", None, 0, "", "absent"), ("BEN03", None, None, "", "pending"),
     ]  # fmt: skip
-    marks = frame([(1, "64123", "2022-06", "0001", "U1", "BEN01", 40, "", 1, "submitted")], awarding.MARKS)
+    marks = frame([(1, "64123", "2022-06", "0001", "U1", "BEN01", 40, "", 1, "submitted")], MARKS)
     assert awarding.without_table(marks, CONVERSION) == [("2022-06", "BEN01")]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rules.catalogue import Series
 from rules.checkpoints import REASONS, WITHOUT, season_before, silent, without_result
-from rules.known import SITTINGS
+from rules.frames import SITTINGS
 from tests.catalogue import CATALOGUE
 
 CENTRE, NUMBER, UCI = "64123", "0001", "641230230001A"

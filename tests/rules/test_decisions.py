@@ -10,7 +10,8 @@ from attrs import evolve
 
 from parsers.writer import single
 from rules.decisions import Outcome, decide
-from rules.known import FILES, LEARNERS, Known
+from rules.frames import FILES, LEARNERS
+from rules.known import Known
 from tests.catalogue import CATALOGUE
 from tests.rules.known import decided, entered, registered
 from tests.support import CENTRE, ENTERPRISE, ON_TIME, REGISTERED, arrival, centre_file, codes, only, registration_file

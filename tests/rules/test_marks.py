@@ -18,7 +18,8 @@ from parsers.layouts import MARK
 from parsers.writer import block, record, single
 from rules import marks
 from rules.decisions import Decision, Outcome, decide
-from rules.known import ENTRIES, FILES, MARKED, WINDOWS, Known
+from rules.frames import ENTRIES, FILES, MARKED, WINDOWS
+from rules.known import Known
 from tests.catalogue import CATALOGUE
 from tests.support import CENTRE, arrival, codes, only
 

@@ -10,7 +10,8 @@ import pytest
 from attrs import evolve
 
 from rules.decisions import Decision, Outcome, decide
-from rules.known import ALLOWANCES, SAT, SITTINGS, Known
+from rules.frames import ALLOWANCES, SAT, SITTINGS
+from rules.known import Known
 from tests.catalogue import CATALOGUE
 from tests.rules.known import registered
 from tests.support import CENTRE, arrival, centre_file, codes, only

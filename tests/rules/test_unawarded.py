@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from rules.awarding import ENTERED, RESULTS, parts
-from rules.certification import AWARDS, CLAIMS
+from rules.awarding import RESULTS, parts
+from rules.certification import AWARDS
+from rules.frames import CLAIMS, ENTERED
 from rules.unawarded import REASONS, UNAWARDED, unawarded
 from tests.catalogue import CATALOGUE
 

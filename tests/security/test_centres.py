@@ -14,7 +14,8 @@ from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
 from rules.catalogue import Catalogue
 from rules.decisions import decide
-from rules.known import REGISTRATIONS, SITTINGS, Arrival, Known
+from rules.frames import REGISTRATIONS, SITTINGS
+from rules.known import Arrival, Known
 from tests.security import hostile
 from tests.security.conftest import Taken
 from tests.security.hostile import OURS, THEIRS

@@ -1,0 +1,179 @@
+"""The frames that the ledger hands to the rules, each said once: names of columns and their types.
+
+Ground floor as `rules.terms` is: `infra` may use this module too, and it uses nothing of ours. Times are UTC. Frames
+that only the rules make, or only the ledger, are declared there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+Frame = Mapping[str, Any]
+"""Types by the names of columns."""
+
+INSTANT = pl.Datetime(time_unit="us", time_zone="UTC")
+
+# What a file is decided by.
+
+FILES: Frame = {
+    "centre": pl.String,
+    "awarding_body": pl.String,
+    "series": pl.String,
+    "letter": pl.String,
+    "sequence": pl.Int32,
+    "sha256": pl.String,
+    "received": INSTANT,
+    "reply": pl.String,
+    "booked": pl.Boolean,
+}
+"""Files that were booked, or are held for a person (`booked` is false)."""
+
+REGISTRATIONS: Frame = {
+    "id": pl.Int64,
+    "centre": pl.String,
+    "series": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "uln": pl.String,
+    "name": pl.String,
+    "option": pl.String,
+}
+"""Registrations in force: `option` is the registration code."""
+
+ENTRIES: Frame = {
+    "id": pl.Int64,
+    "centre": pl.String,
+    "series": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "pence": pl.Int64,
+    "entry_pence": pl.Int64,
+}
+"""Entries in force: `pence` were charged for it, `entry_pence` of that without the surcharge."""
+
+SITTINGS: Frame = {
+    "centre": pl.String,
+    "series": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "absent": pl.Boolean,
+}
+"""Entries for components in force; `absent` by the newest mark."""
+
+ALLOWANCES: Frame = {"uci": pl.String, "option": pl.String, "number": pl.Int32}
+"""Extra sittings that staff have granted."""
+
+SAT: Frame = {"uci": pl.String, "option": pl.String, "series": pl.String}
+"""Components with a mark."""
+
+LEARNERS: Frame = {"uln": pl.String, "uci": pl.String, "centre": pl.String}
+"""UCIs registered for a ULN."""
+
+TO_MARK: Frame = {
+    "centre": pl.String,
+    "series": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+}
+"""Entries in force as the rules about marks need them."""
+
+MARKED: Frame = {
+    "centre": pl.String,
+    "series": pl.String,
+    "uci": pl.String,
+    "component": pl.String,
+    "version": pl.Int32,
+    "mark": pl.Int32,
+    "status": pl.String,
+    "tasks": pl.String,
+}
+"""The mark of each learner and component as it was last given. `version` is that of the newest, adjusted ones too;
+`tasks` are the marks of the tasks, by comma."""
+
+WINDOWS: Frame = {
+    "centre": pl.String,
+    "series": pl.String,
+    "component": pl.String,
+    "opens": INSTANT,
+    "until": INSTANT,
+}
+"""Where moderation feedback has opened the amendment window: from `opens` to before `until`."""
+
+ISSUED: Frame = {"centre": pl.String, "series": pl.String, "uci": pl.String, "option": pl.String}
+"""Claims that have been processed into results: `option` is the cash-in code."""
+
+# What a series is awarded by.
+
+ENTERED: Frame = {
+    "id": pl.Int64,
+    "centre": pl.String,
+    "series": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "kind": pl.String,
+}
+"""Entries for components in force, in the series awarded and before it."""
+
+MARKS: Frame = {
+    "id": pl.Int64,
+    "centre": pl.String,
+    "series": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "component": pl.String,
+    "mark": pl.Int32,
+    "status": pl.String,
+    "version": pl.Int32,
+    "stage": pl.String,
+}
+"""The final version of every mark."""
+
+CLAIMS: Frame = {
+    "id": pl.Int64,
+    "centre": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "received": INSTANT,
+    "channel": pl.String,
+}
+"""Claims in force in the series awarded: `option` is the cash-in code, `received` the receipt of the claim."""
+
+EARLIER: Frame = {"uci": pl.String, "registration": pl.String, "series": pl.String}
+"""Awards of earlier series that were issued."""
+
+LATER: Frame = {"uci": pl.String, "option": pl.String, "series": pl.String, "at": INSTANT}
+"""External components taken in later series, and when their first mark, or absence, reached us."""
+
+ASKED: Frame = {"centre": pl.String, "uci": pl.String, "option": pl.String}
+"""Claims with which a certificate was asked for: `option` is the cash-in code."""
+
+# What a checkpoint counts.
+
+REGISTERED: Frame = {
+    "centre": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "name": pl.String,
+}
+"""Registrations in force, the newest of each learner and code at a centre."""
+
+LAST_MARKS: Frame = {
+    "centre": pl.String,
+    "series": pl.String,
+    "uci": pl.String,
+    "component": pl.String,
+    "mark": pl.Int32,
+    "status": pl.String,
+}
+"""The newest mark of each learner and component."""
+
+NAMES_REFUSED: Frame = {"centre": pl.String, "candidate": pl.String}
+"""Candidates refused for their name."""
