@@ -106,9 +106,7 @@ def test_each_wing_uses_the_ground_and_what_the_table_of_the_house_names_and_not
 
 
 WORDS = {word for name, word in vars(terms).items() if name.isupper() and isinstance(word, str)}
-SAY_WORDS = re.compile(
-    r"\b(kind|channel|stage|state|purpose|outcome|band|scope|audience|action)['\"\])]*(\.in_|\.is_in)?$"
-)
+SAY_WORDS = re.compile(r"\b(kind|channel|stage|state|purpose|outcome|band|scope|audience)['\"\])]*(\.in_|\.is_in)?$")
 """The end of an expression whose value is one of the shared words, as `pl.col("kind")` or `series.purpose`."""
 
 
