@@ -17,7 +17,7 @@ from rules.certification import Certified, certify
 from rules.checkpoints import without_result
 from rules.conversion import CONVERSION
 from rules.entries import after_terminal, practice_sittings
-from rules.frames import CLAIMS, EARLIER, LATER
+from rules.frames import CLAIMS, EARLIER, LATER, Frame
 from tests.catalogue import CATALOGUE
 
 PARTS = awarding.parts(CATALOGUE)
@@ -35,7 +35,7 @@ Taken = tuple[str, str, str]
 """Component, series, and a raw mark or why there is none."""
 
 
-def frame(rows: Sequence[Any], schema: dict[str, Any]) -> pl.DataFrame:
+def frame(rows: Sequence[Any], schema: Frame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

@@ -18,7 +18,7 @@ from rules import awarding
 from rules.certification import REASONS, WHYS, Certified, certify
 from rules.conversion import Boundaries, convert, table
 from rules.decisions import Outcome, decide
-from rules.frames import CLAIMS, EARLIER, ENTERED, ISSUED, LATER, MARKS
+from rules.frames import CLAIMS, EARLIER, ENTERED, ISSUED, LATER, MARKS, Frame
 from rules.known import Arrival, Known
 from tests.catalogue import CATALOGUE
 from tests.rules.known import entered, registered
@@ -41,7 +41,7 @@ UMS = {(conversion.boundaries.series, conversion.boundaries.component): conversi
 CLAIMED = datetime(2024, 4, 1, 12, tzinfo=UTC)
 
 
-def frame(rows: Sequence[tuple[Any, ...]], schema: dict[str, Any]) -> pl.DataFrame:
+def frame(rows: Sequence[tuple[Any, ...]], schema: Frame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

@@ -103,7 +103,7 @@ def test_mrk_1_a_good_file_of_marks_is_accepted() -> None:
         ([mark(1, "")], "MARK_MISSING", "neither a mark nor a status"),
         ([mark(1, "40", mark_status="A")], "MARK_AND_STATUS", "the status A"),
         ([mark(1, "", mark_status="N", task_3="4")], "MARK_AND_STATUS", "the status N"),
-        ([mark(1, "18", task_1="9", task_8="8")], "MARK_TASKS", "add up to 17, the total says 18"),
+        ([mark(1, "18", task_1="9", task_8="8")], "MARK_TASKS", "add up to 17, but the total says 18"),
     ],
 )
 def test_mrk_1_a_wrong_mark_is_refused_and_the_rest_is_taken(records: list[str], code: str, words: str) -> None:

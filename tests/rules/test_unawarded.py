@@ -9,7 +9,7 @@ import polars as pl
 
 from rules.awarding import RESULTS, parts
 from rules.certification import AWARDS
-from rules.frames import CLAIMS, ENTERED
+from rules.frames import CLAIMS, ENTERED, Frame
 from rules.unawarded import REASONS, UNAWARDED, unawarded
 from tests.catalogue import CATALOGUE
 
@@ -53,7 +53,7 @@ def _words(said: str) -> list[list[str]]:
     return [part.split() for part in said.split(", ") if part]
 
 
-def _frame(rows: list[dict[str, Any]], schema: dict[str, Any]) -> pl.DataFrame:
+def _frame(rows: list[dict[str, Any]], schema: Frame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
