@@ -17,7 +17,7 @@ from attrs import frozen
 from bench.desks import new_desk, temporary_server
 from bench.measure import memory
 from fixtures.season import season
-from pipeline.demo.rehearsal import Step
+from pipeline.demo.rehearsal import SeasonStep
 from pipeline.desk import open_desk
 from tests.conservation.audit import audit
 from tests.conservation.play import play
@@ -47,7 +47,7 @@ def weigh(centres: int, learners: int, progress: Callable[[str], object] = print
         open_desk(new_desk(server, folder, "season", settle_seconds=10)) as desk,
     ):
 
-        def tell(step: Step) -> None:
+        def tell(step: SeasonStep) -> None:
             progress(f"{time.perf_counter() - began:8.1f} s  {step.title}")
 
         began = time.perf_counter()

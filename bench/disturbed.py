@@ -38,7 +38,7 @@ from infra.ledger.sql import CopyError
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres, drop_database
 from infra.settings import Settings
-from pipeline.demo.rehearsal import Step, happen, steps
+from pipeline.demo.rehearsal import SeasonStep, happen, steps
 from pipeline.desk import Desk, open_desk
 from pipeline.replay import empty_desk, replay
 from rules.catalogue import Catalogue
@@ -124,7 +124,7 @@ def _happens(year: Season, events: Sequence[Event], desk: Desk) -> None:
         happen(desk, year, event)
 
 
-def _runs(year: Season, step: Step, desk: Desk) -> None:
+def _runs(year: Season, step: SeasonStep, desk: Desk) -> None:
     run_step(desk, year, step)
 
 

@@ -46,7 +46,7 @@ def moderation() -> None:
         from infra.airflow_api import note_run
         from pipeline.desk import open_desk
         from pipeline.marking.external import take_external
-        from pipeline.marking.moderation import Summary, review, sample, take
+        from pipeline.marking.moderation import ModerationCounts, review, sample, take
 
         run = get_current_context()["dag_run"]
         # The instant the run is for, not of the work: a retry and a rehearsal see the calendar as it stood then.
@@ -55,7 +55,9 @@ def moderation() -> None:
             marking = take_external(desk, now).note()
             steps = [sample(desk, series, now) for series in desk.catalogue.all_series()]
             steps += [take(desk, now), review(desk, now)]
-        total = Summary(**{one.name: sum(getattr(step, one.name) for step in steps) for one in fields(Summary)})
+        total = ModerationCounts(
+            **{count.name: sum(getattr(step, count.name) for step in steps) for count in fields(ModerationCounts)}
+        )
         note = f"{marking} {total.note()}"
         note_run(run.dag_id, run.run_id, note)
         return note

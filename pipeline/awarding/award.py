@@ -3,9 +3,9 @@ in one pass (AWD-2 to AWD-4, CRT-2 to CRT-4).
 
 Boundaries come as CSV files in `feeds/boundaries/`, a row a grade of a component, columns in any order: `series`
 (`2024-06`), `component`, `grade`, `raw_mark` (the least for it), `placeholder` (Y when nobody published it, else N),
-`source`. A file is one transaction: with one row that cannot be used nothing of it is taken.
+`source`. A file is one transaction: if any row cannot be used, nothing of the file is taken.
 
-Every step can die and be run again: tables and results that are held already are not recorded twice.
+Every step can die and be run again: tables and results that are on record are not recorded twice.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, report, take
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
 from pipeline.steps import APPROVED, AWARDED, PROPOSED
-from rules import awarding as results
 from rules import certification, terms
 from rules import findings as f
+from rules.awarding import RESULTS, parts, sittings
 from rules.catalogue import PLACEHOLDER, Catalogue, Series
 from rules.conversion import CONVERSION, Boundaries, ConversionError, convert
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 THE_FEED = "boundaries feed"
-"""Who proposes what came in by a file."""
+"""Who proposes the boundaries of a file."""
 
 UNDECIDED = {
     terms.SAMPLED: "cohorts without the moderator's marks",
@@ -50,11 +50,11 @@ UNDECIDED = {
 
 
 class AwardError(ValueError):
-    """Results that cannot be awarded as things are; the message says what is missing and what to do."""
+    """Results that cannot be awarded yet; the message says what is missing and what to do."""
 
 
 class NobodyEntered(AwardError):  # noqa: N818
-    """A series nobody is entered for."""
+    """A series that nobody is entered for."""
 
 
 # --- Boundaries ------------------------------------------------------------------------------------------------------
@@ -80,13 +80,13 @@ class Taken:
 @journaled
 def take_boundaries(desk: Desk, now: datetime) -> Taken:
     """AWD-1: takes the boundaries that have settled at `now` (aware) in `feeds/boundaries/`: each file is archived
-    before it is read, its conversion tables are computed and proposed, and a report lies in `reports/boundaries/`. Does
-    nothing while another run is at work."""
+    before it is read, its conversion tables are computed and proposed, and a report is written to
+    `reports/boundaries/`. Does nothing while another run is at work."""
     done = take_feed(desk, BOUNDARIES, now)
     taken = Taken(
         files=done.files,
-        proposed=sum(one.proposed for one in done.results),
-        refused=sum(one.refused for one in done.results),
+        proposed=sum(proposal.proposed for proposal in done.results),
+        refused=sum(proposal.refused for proposal in done.results),
         failed=done.failed,
     )
     log.info("%s", taken.note())
@@ -147,7 +147,7 @@ def _wrong(catalogue: Catalogue, row: Mapping[str, str], received: datetime) -> 
     if component is None:
         wrong["component"] = "a component code of the catalogue"
     else:
-        grades = [one.grade for one in catalogue.scale(component.code, received).thresholds[:-1]]
+        grades = [threshold.grade for threshold in catalogue.scale(component.code, received).thresholds[:-1]]
         if row["grade"] not in grades:
             wrong["grade"] = f"a grade above the lowest: {', '.join(grades)}"
     if not re.fullmatch(r"[0-9]{1,3}", row["raw_mark"]):
@@ -175,11 +175,11 @@ def conversion_row(
     if part is None:
         raise ConversionError(f"{component} is no component")
     scale = catalogue.scale(component, received)
-    order = [one.grade for one in scale.thresholds]
+    order = [threshold.grade for threshold in scale.thresholds]
     unknown = [grade for grade in marks if grade not in order]
     if unknown:
         raise ConversionError(f"{', '.join(unknown)} is no grade of {component}: {', '.join(order[:-1])}")
-    in_order = tuple(sorted(marks.items(), key=lambda one: order.index(one[0])))
+    in_order = tuple(sorted(marks.items(), key=lambda boundary: order.index(boundary[0])))
     made = convert(Boundaries(series, component, part.raw_max, in_order), scale)
     return ConversionRow(
         series=series,
@@ -197,13 +197,14 @@ def conversion_row(
 
 def _report(desk: Desk, file: FeedFile, proposal: _Proposal, found: Found) -> bytes:
     tables = proposal.tables
-    # Not how many this run proposed: a run that makes up for one that died says the same.
-    waiting = sum(_waits(desk, one) for one in tables)
+    # Not how many this run proposed: the report must be the same when a run died and another did its work again.
+    waiting = sum(_waits(desk, table) for table in tables)
     facts = [
         f"  Tables      {len(tables)} made, {waiting} of them wait for a person's approval",
         *(
-            f"  {one.series}  {one.component:<8}{_bounds(one)} of {one.raw_max}{PLACEHOLDER if one.placeholder else ''}"
-            for one in tables
+            f"  {table.series}  {table.component:<8}{_bounds(table)} of {table.raw_max}"
+            f"{PLACEHOLDER if table.placeholder else ''}"
+            for table in tables
         ),
     ]
     return report(BOUNDARIES.title, file, facts, found)
@@ -232,29 +233,29 @@ BOUNDARIES = BoardFeed(
 def _waits(desk: Desk, table: ConversionRow) -> bool:
     """Whether nobody has approved the newest conversion table of a component and series yet."""
     newest = desk.results.conversions(table.series, approved=False)
-    return any(one.component == table.component and one.approved_at is None for one in newest)
+    return any(other.component == table.component and other.approved_at is None for other in newest)
 
 
 def proposed_boundaries(desk: Desk, series: Series) -> str:
     """What a person is asked to approve, in Markdown: the newest conversion tables of a series that nobody has approved
     yet; empty when there is none."""
-    waiting = [one for one in desk.results.conversions(series.id, approved=False) if one.approved_at is None]
+    waiting = [table for table in desk.results.conversions(series.id, approved=False) if table.approved_at is None]
     if not waiting:
         return ""
     lines = [
-        f"* {one.component}: {_bounds(one)} of {one.raw_max} raw marks{PLACEHOLDER if one.placeholder else ''}"
-        for one in waiting
+        f"* {table.component}: {_bounds(table)} of {table.raw_max} raw marks{PLACEHOLDER if table.placeholder else ''}"
+        for table in waiting
     ]
     return "\n".join([f"Boundaries of {series.title}, the least raw mark of each grade:", "", *lines])
 
 
-def falling(one: ConversionRow) -> list[tuple[str, int]]:
+def falling(table: ConversionRow) -> list[tuple[str, int]]:
     """The boundaries of a conversion table from the highest grade down; the ledger keeps them in no order."""
-    return sorted(one.boundaries.items(), key=lambda boundary: -boundary[1])
+    return sorted(table.boundaries.items(), key=lambda boundary: -boundary[1])
 
 
-def _bounds(one: ConversionRow) -> str:
-    return ", ".join(f"{grade} {mark}" for grade, mark in falling(one))
+def _bounds(table: ConversionRow) -> str:
+    return ", ".join(f"{grade} {mark}" for grade, mark in falling(table))
 
 
 @journaled
@@ -277,8 +278,8 @@ def approve_boundaries(desk: Desk, series: Series, who: str, why: str, now: date
 
 @frozen(kw_only=True)
 class Ground:
-    """What the results of a series rest on, as the ledger has it: frames of `rules.awarding` and
-    `rules.certification`, and the conversion tables of every series (`conversions`; as one frame, `table`)."""
+    """What the results of a series rest on: frames of `rules.frames` by the same names, and the conversion tables of
+    every series (`conversions`; as one frame, `table`)."""
 
     series: str
     entered: pl.DataFrame = field(repr=False)
@@ -305,7 +306,7 @@ class Ground:
 
 
 @frozen(kw_only=True)
-class Judged:
+class SeriesResults:
     """The results of a series in canonical order: `rules.awarding.RESULTS`, `rules.certification.AWARDS` and
     `CHOICES`."""
 
@@ -328,37 +329,39 @@ class Judged:
 
 @frozen(kw_only=True)
 class Awarded:
-    """A recorded awarding, and what whoever decides about it should know: `warnings` hold no personal data."""
+    """A recorded awarding, and the `warnings` for whoever decides about it, without personal data."""
 
     awarding: Awarding
     warnings: tuple[str, ...] = ()
 
     def note(self) -> str:
         """The awarding in a line, for the run's note and the log."""
-        one = self.awarding
+        awarding, counts = self.awarding, self.awarding.counts
         return (
-            f"Awarding {one.series} version {one.version} ({one.kind}): {one.counts['awarded']:,} of "
-            f"{one.counts['claims']:,} claims awarded, {one.counts['results']:,} component results, "
-            f"{one.sha256[:12]}.{''.join(f' Warning: {words}.' for words in self.warnings)}"
+            f"Awarding {awarding.series} version {awarding.version} ({awarding.kind}): {counts['awarded']:,} of "
+            f"{counts['claims']:,} claims awarded, {counts['results']:,} component results, "
+            f"{awarding.sha256[:12]}.{''.join(f' Warning: {words}.' for words in self.warnings)}"
         )
 
 
 @journaled
-def award(desk: Desk, series: Series, now: datetime, kind: str = "series") -> Awarded:
+def award(desk: Desk, series: Series, now: datetime, kind: str = terms.WHOLE_SERIES) -> Awarded:
     """Awards a whole series as the ledger stands at `now` (aware) and freezes the results as its next version; the same
     ledger gives the same hash and is not recorded twice. Raises `AwardError`."""
-    if kind == terms.WHOLE_SERIES and any(one.state == terms.RELEASED for one in desk.results.issued(series.id)):
+    if kind == terms.WHOLE_SERIES and any(
+        awarding.state == terms.RELEASED for awarding in desk.results.issued(series.id)
+    ):
         raise AwardError(
-            f"the results of {series.title} are released: later claims are awarded by themselves, and what changed is "
-            f"restated on request (RES-3)"
+            f"the results of {series.title} are released: later claims are awarded in a version of their own, and "
+            f"changes go out in updated files on request (RES-3)"
         )
     return _award(desk, series, ground(desk, series), now, kind)
 
 
 @journaled
 def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
-    """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, and those of
-    whose results one was pending and is no longer; nobody else. Null when there is none. Raises `AwardError`."""
+    """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, and those
+    with a result that was pending and no longer is; nobody else. None when there is nobody. Raises `AwardError`."""
     rests_on = ground(desk, series)
     issued = desk.results.current(series.id)
     answered = issued["awards"].select(pl.col("claim_id").cast(pl.Int64))
@@ -372,7 +375,7 @@ def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
 
 
 def _settled(issued: Mapping[str, pl.DataFrame], rests_on: Ground, catalogue: Catalogue, now: datetime) -> pl.Series:
-    """The UCIs of those of whose results one was issued as pending and has come since."""
+    """The UCIs of learners with a result that was issued as pending and is known now."""
     keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
     pending = {name: issued[name].filter(pl.col("outcome") == terms.PENDING).select(key) for name, key in keys.items()}
     waiting = pl.concat([pending[name]["uci"].cast(pl.String) for name in keys]).unique()
@@ -404,7 +407,7 @@ def _award(desk: Desk, series: Series, rests_on: Ground, now: datetime, kind: st
 
 
 def undecided(desk: Desk, series: Series) -> tuple[str, ...]:
-    """MOD-2: what of the moderation of a series has not ended; the marks can still change."""
+    """MOD-2: the moderation of a series that has not ended, so that its marks can still change."""
     states = desk.moderation.undecided(series.id)
     return tuple(f"{count} {UNDECIDED[state]}" for state, count in states.items())
 
@@ -422,60 +425,61 @@ def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
         claims=claims,
         earlier=earlier,
         later=later,
-        conversions=tuple(one for one in book.conversions(approved=approved) if one.series <= series.id),
+        conversions=tuple(table for table in book.conversions(approved=approved) if table.series <= series.id),
     )
 
 
-def judge(rests_on: Ground, catalogue: Catalogue, now: datetime) -> Judged:
+def judge(rests_on: Ground, catalogue: Catalogue, now: datetime) -> SeriesResults:
     """AWD-2 to AWD-4, CRT-2 to CRT-4: the results of a series, all at once, by the catalogue in force at `now`."""
-    parts = results.parts(catalogue)
-    sittings = results.sittings(rests_on.entered, rests_on.marks, rests_on.table, parts)
+    components = parts(catalogue)
+    results = sittings(rests_on.entered, rests_on.marks, rests_on.table, components)
     certified = certification.certify(
         rests_on.series,
         rests_on.claims,
-        sittings,
-        parts,
+        results,
+        components,
         rests_on.earlier,
         rests_on.later,
         catalogue.scale(terms.QUALIFICATION, now),
     )
-    its = sittings.filter(pl.col("series") == rests_on.series).select(*results.RESULTS)
-    return Judged(results=its, awards=certified.awards, choices=certified.choices)
+    its = results.filter(pl.col("series") == rests_on.series).select(*RESULTS)
+    return SeriesResults(results=its, awards=certified.awards, choices=certified.choices)
 
 
-def conversion_frame(rows: Iterable[ConversionRow]) -> pl.DataFrame:
+def conversion_frame(tables: Iterable[ConversionRow]) -> pl.DataFrame:
     """Conversion tables of the ledger as one frame (`rules.conversion.CONVERSION`)."""
-    parts = [
-        pl.DataFrame({"raw": range(one.raw_max + 1), "ums": one.ums, "grade": one.grades}).with_columns(
-            pl.lit(one.series).alias("series"), pl.lit(one.component).alias("component")
+    frames = [
+        pl.DataFrame({"raw": range(table.raw_max + 1), "ums": table.ums, "grade": table.grades}).with_columns(
+            pl.lit(table.series).alias("series"), pl.lit(table.component).alias("component")
         )
-        for one in rows
+        for table in tables
     ]
     empty = pl.DataFrame(schema=CONVERSION)
     return pl.concat(
-        [empty, *(part.select(pl.col(name).cast(kind) for name, kind in CONVERSION.items()) for part in parts)]
+        [empty, *(frame.select(pl.col(name).cast(kind) for name, kind in CONVERSION.items()) for frame in frames)]
     )
 
 
 def used_tables(
-    rows: Iterable[ConversionRow], series: str, results: pl.DataFrame, choices: pl.DataFrame
+    tables: Iterable[ConversionRow], series: str, results: pl.DataFrame, choices: pl.DataFrame
 ) -> list[ConversionRow]:
-    """Of conversion tables, those that the results of a series (its id) rest on, by series and component."""
+    """The conversion tables that the results of a series (its id) rest on, by series and component."""
     here = results.select(pl.lit(series).alias("series"), "component")
     used = set(pl.concat([here, choices.select("series", "component")]).unique().iter_rows())
     return sorted(
-        (one for one in rows if (one.series, one.component) in used), key=lambda one: (one.series, one.component)
+        (table for table in tables if (table.series, table.component) in used),
+        key=lambda table: (table.series, table.component),
     )
 
 
-def conversions_sha256(rows: Iterable[ConversionRow]) -> str:
+def conversions_sha256(tables: Iterable[ConversionRow]) -> str:
     """The SHA-256 of conversion tables, in their order."""
-    lines = (f"{one.series} {one.component} {one.sha256}\n" for one in rows)
+    lines = (f"{table.series} {table.component} {table.sha256}\n" for table in tables)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _check(rests_on: Ground, series: Series) -> None:
-    """Nothing is awarded on tables that are missing or that nobody approved."""
+    """Raises `AwardError` where nobody is entered, or a table is missing or not approved."""
     if rests_on.entered.filter(pl.col("series") == series.id).is_empty():
         raise NobodyEntered(f"nobody is entered for {series.title}: there is nothing to award")
     needed = rests_on.entered.filter(pl.col("series") == series.id).select(
@@ -483,7 +487,7 @@ def _check(rests_on: Ground, series: Series) -> None:
     )
     given = rests_on.marks.filter(pl.col("mark").is_not_null()).select("series", "component")
     tables = pl.DataFrame(
-        [(one.series, one.component) for one in rests_on.conversions],
+        [(table.series, table.component) for table in rests_on.conversions],
         schema={"series": pl.String, "component": pl.String},
         orient="row",
     )
@@ -501,7 +505,7 @@ def _check(rests_on: Ground, series: Series) -> None:
         )
 
 
-def _counts(judged: Judged) -> dict[str, Any]:
+def _counts(judged: SeriesResults) -> dict[str, Any]:
     """Learners by grade or outcome, of every component and qualification, and claims by reason (JSON)."""
 
     def by(frame: pl.DataFrame, key: str, *values: str) -> dict[str, dict[str, int]]:

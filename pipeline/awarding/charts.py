@@ -9,7 +9,7 @@ from html import escape
 WIDTH, HEIGHT = 330, 176
 LEFT, RIGHT, TOP, BOTTOM = 8, 8, 48, 22
 LETTERS = 44
-"""Of a title, so many fit."""
+"""Letters of a title that fit above a chart."""
 
 PLOT = HEIGHT - TOP - BOTTOM
 
@@ -33,8 +33,8 @@ def grade_bars(
     before: Mapping[str, float],
     names: tuple[str, str],
 ) -> str:
-    """How the awards of a subject fall to grades, in per cent: this series' bars beside those of the one before, where
-    there is one. `names`: what the two are called."""
+    """How the awards of a subject fall to grades, in per cent: this series' bars beside those of the series before, if
+    any. `names`: what the two are called."""
     most = max([*now.values(), *before.values(), 1.0])
     step = (WIDTH - LEFT - RIGHT) / len(grades)
     wide = step * (0.36 if before else 0.6)
@@ -45,7 +45,7 @@ def grade_bars(
         if before:
             parts.append(_bar("before", middle - wide, wide, before.get(grade, 0.0) / most, f"{names[1]}, {grade}"))
         parts.append(_bar("now", middle - (0 if before else wide / 2), wide, share / most, f"{names[0]}, {grade}"))
-        # The figure stands over the bar it is of.
+        # Each figure is above its bar.
         top, side = TOP + PLOT * (1 - share / most) - 4, "start" if before else "middle"
         parts.append(f'<text x="{middle:.1f}" y="{top:.1f}" text-anchor="{side}">{share:.1f}</text>')
         place = f'x="{middle:.1f}" y="{HEIGHT - 8}"'
@@ -54,7 +54,7 @@ def grade_bars(
 
 
 def mark_bars(title: str, note: str, counts: Sequence[int], boundaries: Sequence[tuple[str, int]]) -> str:
-    """How many learners have each raw mark, from 0, and where the boundaries lie (grade, least mark). `note` stands
+    """How many learners have each raw mark, from 0, and where the boundaries are (grade, least mark). `note` appears
     under the title."""
     most = max([*counts, 1])
     step = (WIDTH - LEFT - RIGHT) / len(counts)
@@ -65,7 +65,7 @@ def mark_bars(title: str, note: str, counts: Sequence[int], boundaries: Sequence
         if count
     ]
     for number, (grade, mark) in enumerate(boundaries):
-        # Names of neighbours stand one above the other, so that boundaries close together stay readable.
+        # Names of neighbours are at two heights, so that boundaries close together stay readable.
         x, top = LEFT + step * mark, TOP - 8 * (number % 2)
         parts.append(f'<line class="edge" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{TOP + PLOT}"/>')
         parts.append(f'<text class="edge-name" x="{x:.1f}" y="{top - 2}" text-anchor="middle">{escape(grade)}</text>')

@@ -1,4 +1,4 @@
-"""What those who approve results look at first: one page and its tables, without a learner's name.
+"""The page that people look at before they approve results, and its tables, without a learner's name.
 
 In `reports/award/<series>/<version>/`, which no centre can read: `index.html`, and `grades.csv`, `boundaries.csv`,
 `marks.csv`, `not-awarded.csv` and `near.csv`.
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 AWARD_REPORTS = "reports/award/"
 WITHIN = 2
-"""Raw marks: so near to another grade a learner is listed. Ours."""
+"""Raw marks: a learner this near to another grade is listed. Ours."""
 LISTED = 500
 """Lines of a list on the page; the CSV files have all of them."""
 
@@ -38,7 +38,7 @@ _CLAIM = ["centre", "uci", "registration"]
 @frozen(kw_only=True)
 class Material:
     """What a preview shows. `tables`: the conversion tables the awarding used; `before`: the awarding it is compared
-    with, where there is one; `warnings`: what of the moderation has not ended."""
+    with, if any; `warnings`: moderation that has not ended."""
 
     awarding: Awarding
     series: Series
@@ -53,7 +53,7 @@ class Material:
 @journaled
 def preview(desk: Desk, awarding: Awarding) -> tuple[str, ...]:
     """Writes the preview of an awarding; returns the keys of its files, the page first. Raises `AwardError` when the
-    conversion tables are others by now."""
+    conversion tables have changed since."""
     of = _material(desk, awarding)
     files = dict(_files(of, desk.catalogue))
     place = f"{AWARD_REPORTS}{awarding.series}/{awarding.version}/"
@@ -72,7 +72,7 @@ def _material(desk: Desk, awarding: Awarding) -> Material:
     tables = used_tables(desk.results.conversions(), series.id, results, choices)
     if conversions_sha256(tables) != awarding.conversions_sha256:
         raise AwardError(
-            f"the conversion tables of {series.title} are not those of version {awarding.version} any more: award again"
+            f"the conversion tables of {series.title} have changed since version {awarding.version}: award again"
         )
     return Material(
         awarding=awarding,
@@ -87,12 +87,12 @@ def _material(desk: Desk, awarding: Awarding) -> Material:
 
 
 def compared_with(desk: Desk, series: Series) -> Awarding | None:
-    """The results a series is held against: as they were issued for everybody a year before, else in the latest series
-    before it that has any; null when none has."""
+    """The results a series is compared with: those issued for everybody a year before, or else in the latest earlier
+    series that has any; None when there are none."""
     year_before = f"{series.year - 1}-{series.id[5:]}"
-    earlier = [one.id for one in reversed(desk.catalogue.all_series()) if one.id < series.id]
-    for one in sorted(earlier, key=lambda id_: id_ != year_before):
-        whole = [awarding for awarding in desk.results.issued(one) if awarding.kind == terms.WHOLE_SERIES]
+    earlier = [other.id for other in reversed(desk.catalogue.all_series()) if other.id < series.id]
+    for series_id in sorted(earlier, key=lambda id_: id_ != year_before):
+        whole = [awarding for awarding in desk.results.issued(series_id) if awarding.kind == terms.WHOLE_SERIES]
         if whole:
             return whole[-1]
     return None
@@ -118,13 +118,14 @@ def _files(of: Material, catalogue: Catalogue) -> Iterator[tuple[str, bytes]]:
 def grades(of: Material, catalogue: Catalogue, scale: Scale) -> pl.DataFrame:
     """Awards by subject and grade: `registration`, `subject`, `grade`, `awards`, `per_cent`, and the same of the
     results compared with: `before`, `before_per_cent` (null where there are none)."""
-    order = [one.grade for one in scale.thresholds]
+    order = [threshold.grade for threshold in scale.thresholds]
     then: Mapping[str, Mapping[str, int]] = of.before.counts["qualifications"] if of.before else {}
     rows = [
-        (one.registration_code, one.subject, grade, its.get(grade, 0), had.get(grade, 0) if had else None)
-        for one in catalogue.qualifications
-        if (its := of.awarding.counts["qualifications"].get(one.registration_code)) is not None
-        for had in (then.get(one.registration_code),)
+        (code, qualification.subject, grade, its.get(grade, 0), had.get(grade, 0) if had else None)
+        for qualification in catalogue.qualifications
+        for code in (qualification.registration_code,)
+        if (its := of.awarding.counts["qualifications"].get(code)) is not None
+        for had in (then.get(code),)
         for grade in order
     ]
     schema = {
@@ -149,10 +150,10 @@ def boundaries(tables: Sequence[ConversionRow]) -> pl.DataFrame:
     """The boundaries used, a row a grade: `series`, `component`, `version`, `raw_max`, `grade`, `raw_mark`,
     `placeholder` (Y or N), `source`, `approved_by`, `sha256` of the conversion table."""
     rows = [
-        (one.series, one.component, one.version, one.raw_max, grade, mark, "Y" if one.placeholder else "N", one.source,
-         one.approved_by or "", one.sha256)
-        for one in tables
-        for grade, mark in falling(one)
+        (table.series, table.component, table.version, table.raw_max, grade, mark, "Y" if table.placeholder else "N",
+         table.source, table.approved_by or "", table.sha256)
+        for table in tables
+        for grade, mark in falling(table)
     ]  # fmt: skip
     schema = {
         "series": pl.String, "component": pl.String, "version": pl.Int64, "raw_max": pl.Int64, "grade": pl.String,
@@ -172,7 +173,7 @@ def not_awarded(awards: pl.DataFrame) -> pl.DataFrame:
     """Claims that are not awarded, by the order of `REASONS`: `reason`, `rule`, `centre`, `candidate`, `registration`,
     `cash_in`, `about`, `words`, `remedy`."""
     said = {
-        name: pl.col("reason").replace_strict({code: getattr(one, name) for code, one in REASONS.items()})
+        name: pl.col("reason").replace_strict({code: getattr(reason, name) for code, reason in REASONS.items()})
         for name in ("rule", "words", "remedy")
     }
     return (
@@ -184,11 +185,11 @@ def not_awarded(awards: pl.DataFrame) -> pl.DataFrame:
 
 
 def near(awards: pl.DataFrame, choices: pl.DataFrame, table: pl.DataFrame, scale: Scale) -> pl.DataFrame:
-    """Awarded learners whose grade would be another if one component's raw mark were up to `WITHIN` higher or lower,
-    the fewest marks for each direction: `registration`, `centre`, `candidate`, `ums`, `grade`, `would_be`, `marks`
+    """Awarded learners whose grade would differ if the raw mark of one component were up to `WITHIN` higher or lower;
+    the fewest marks in each direction: `registration`, `centre`, `candidate`, `ums`, `grade`, `would_be`, `marks`
     (signed), `component`, `series` of the sitting, `raw`.
 
-    A lowered mark counts for no less than another sitting that could take its place.
+    A lowered mark counts for no less than the sitting that would take its place.
     """
     totals = awards.filter(pl.col("outcome") == terms.AWARDED).select(
         *_CLAIM, "candidate", "grade", pl.col("ums").alias("total")
@@ -238,16 +239,16 @@ def _page(
     refused: pl.DataFrame,
     close: pl.DataFrame,
 ) -> bytes:
-    one = of.awarding
+    awarding = of.awarding
     facts = [
         ("Series", f"{of.series.title} ({of.series.key})"),
-        ("Version", f"{one.version} ({one.kind})"),
-        ("As of", instant_text(one.at)),
-        ("Claims awarded", f"{one.counts['awarded']:,} of {one.counts['claims']:,}"),
-        ("Component results", f"{one.counts['results']:,}"),
+        ("Version", f"{awarding.version} ({awarding.kind})"),
+        ("As of", instant_text(awarding.at)),
+        ("Claims awarded", f"{awarding.counts['awarded']:,} of {awarding.counts['claims']:,}"),
+        ("Component results", f"{awarding.counts['results']:,}"),
         ("Compared with", _compared(of)),
-        ("Results, SHA-256", one.sha256),
-        ("Conversion tables, SHA-256", one.conversions_sha256),
+        ("Results, SHA-256", awarding.sha256),
+        ("Conversion tables, SHA-256", awarding.conversions_sha256),
     ]
     grids = [
         Grid(title="To look at before deciding", frame=_watch(of, marks, refused)),
@@ -299,26 +300,27 @@ _CLAIM_NUMBERS = ("Claims", "Awarded", "Not eligible", "Pending", "Awarded befor
 
 def _claims(of: Material, catalogue: Catalogue) -> pl.DataFrame:
     def awarded(counts: Mapping[str, int]) -> int:
-        return sum(number for what, number in counts.items() if what not in ("not_eligible", "pending"))
+        return sum(number for what, number in counts.items() if what not in (terms.NOT_ELIGIBLE, terms.PENDING))
 
     then = of.before.counts["qualifications"] if of.before else {}
     rows = [
         (
-            f"{one.subject} ({one.registration_code})",
+            f"{qualification.subject} ({code})",
             sum(its.values()),
             awarded(its),
             its.get(terms.NOT_ELIGIBLE, 0),
             its.get(terms.PENDING, 0),
-            awarded(then[one.registration_code]) if one.registration_code in then else None,
+            awarded(then[code]) if code in then else None,
         )
-        for one in catalogue.qualifications
-        if (its := of.awarding.counts["qualifications"].get(one.registration_code))
+        for qualification in catalogue.qualifications
+        for code in (qualification.registration_code,)
+        if (its := of.awarding.counts["qualifications"].get(code))
     ]
     return _thousands(pl.DataFrame(rows, schema=["Subject", *_CLAIM_NUMBERS], orient="row"))
 
 
 def _grade_grid(of: Material, scale: Scale, shares: pl.DataFrame) -> Grid:
-    order = [one.grade for one in scale.thresholds]
+    order = [threshold.grade for threshold in scale.thresholds]
     change = (pl.col("per_cent") - pl.col("before_per_cent")).round(1)
     sign = (
         pl.when(change > 0)
@@ -339,7 +341,7 @@ def _grade_grid(of: Material, scale: Scale, shares: pl.DataFrame) -> Grid:
         if shares.height
         else pl.DataFrame()
     )
-    thresholds = ", ".join(f"{one.grade} from {one.minimum}" for one in scale.thresholds[:-1])
+    thresholds = ", ".join(f"{threshold.grade} from {threshold.minimum}" for threshold in scale.thresholds[:-1])
     mark = PLACEHOLDER if scale.placeholder else ""
     against = f"; in brackets the change since {of.before.series}, in points" if of.before else ""
     return Grid(
@@ -362,17 +364,17 @@ def _bars(of: Material, order: Sequence[str], shares: pl.DataFrame) -> Iterator[
 
 
 def _boundary_grid(of: Material, catalogue: Catalogue) -> Grid:
-    here = [one for one in of.tables if one.series == of.series.id]
-    order = list(dict.fromkeys(grade for one in here for grade, _ in falling(one)))
+    here = [table for table in of.tables if table.series == of.series.id]
+    order = list(dict.fromkeys(grade for table in here for grade, _ in falling(table)))
     rows = [
         (
-            f"{_named(catalogue, one.component)}{PLACEHOLDER if one.placeholder else ''}",
-            str(one.raw_max),
-            *(str(one.boundaries.get(grade, "")) for grade in order),
-            f"{one.version}",
-            one.approved_by or "",
+            f"{_named(catalogue, table.component)}{PLACEHOLDER if table.placeholder else ''}",
+            str(table.raw_max),
+            *(str(table.boundaries.get(grade, "")) for grade in order),
+            f"{table.version}",
+            table.approved_by or "",
         )
-        for one in here
+        for table in here
     ]
     frame = pl.DataFrame(
         rows, schema=dict.fromkeys(["Component", "Marks", *order, "Version", "Approved by"], pl.String), orient="row"
@@ -381,20 +383,20 @@ def _boundary_grid(of: Material, catalogue: Catalogue) -> Grid:
         title="Boundaries",
         frame=frame,
         numbers=("Marks", *order, "Version"),
-        words="The least raw mark of each grade. Sittings of earlier series keep theirs: see boundaries.csv.",
+        words="The least raw mark of each grade. Sittings of earlier series keep their boundaries: see boundaries.csv.",
     )
 
 
 def _component_grades(of: Material, catalogue: Catalogue) -> pl.DataFrame:
     counts = of.awarding.counts["components"]
-    order = [one.grade for code in counts for one in catalogue.scale(code, of.awarding.at).thresholds]
-    columns = [*dict.fromkeys(order), "absent", "pending"]
+    order = [threshold.grade for code in counts for threshold in catalogue.scale(code, of.awarding.at).thresholds]
+    columns = [*dict.fromkeys(order), terms.ABSENT, terms.PENDING]
     rows = [(_named(catalogue, code), *(its.get(name, 0) for name in columns)) for code, its in sorted(counts.items())]
     return _thousands(pl.DataFrame(rows, schema=["Component", *columns], orient="row"))
 
 
 def _histograms(of: Material, catalogue: Catalogue, marks: pl.DataFrame) -> Iterator[str]:
-    tables = {one.component: one for one in of.tables if one.series == of.series.id}
+    tables = {table.component: table for table in of.tables if table.series == of.series.id}
     for part in marks.filter(pl.col("raw").is_not_null()).partition_by("component", maintain_order=True):
         code = str(part["component"][0])
         by_mark = dict(part.select("raw", "learners").iter_rows())
@@ -439,14 +441,14 @@ def _near_grids(close: pl.DataFrame, catalogue: Catalogue) -> Iterator[Grid]:
         for higher, side in ((True, up), (False, ~up))
         for distance in range(1, WITHIN + 1)
     ]
-    subjects = {one.registration_code: one.subject for one in catalogue.qualifications}
+    subjects = {qualification.registration_code: qualification.subject for qualification in catalogue.qualifications}
     subject = pl.col("registration").replace_strict(subjects, return_dtype=pl.String).alias("Subject")
     table = close.group_by("registration", maintain_order=True).agg(counted)
     yield Grid(
         title=f"Within {WITHIN} raw marks of another grade",
         frame=_thousands(table.select(subject, pl.exclude("registration"))),
         numbers=table.columns[1:],
-        words="Learners whose grade would be another if the mark of one component were so much higher or lower.",
+        words="Learners whose grade would differ if the mark of one component were that much higher or lower.",
     )
     yield Grid(
         title="Who is near another grade",
@@ -463,7 +465,7 @@ def _near_grids(close: pl.DataFrame, catalogue: Catalogue) -> Iterator[Grid]:
 
 
 def _part_of(lines: int, file: str) -> str:
-    return f"The first {LISTED:,} of {lines:,} lines; {file} has all." if lines > LISTED else ""
+    return f"The first {LISTED:,} of {lines:,} lines; {file} has all of them." if lines > LISTED else ""
 
 
 def _named(catalogue: Catalogue, code: str) -> str:

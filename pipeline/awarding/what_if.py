@@ -1,5 +1,5 @@
-"""What a moved boundary would do to the results of a series: everybody concerned is awarded once as things are and once
-as they would be. Nothing is recorded."""
+"""What a moved boundary would do to the results of a series: everybody concerned is awarded twice, by the boundaries as
+they are and as they would be. Nothing is recorded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 from attrs import evolve, field, frozen
 
 from infra.ledger.results import ConversionRow
-from pipeline.awarding.award import AwardError, Ground, Judged, conversion_row, ground, judge
+from pipeline.awarding.award import AwardError, Ground, SeriesResults, conversion_row, ground, judge
 from pipeline.awarding.charts import STYLE, grade_bars, side_by_side
 from pipeline.desk import Desk
 from pipeline.report_page import Grid, page
@@ -66,7 +66,7 @@ class WhatIf:
 
     def lines(self) -> Iterator[str]:
         """The effect as a table for a terminal."""
-        yield f"What if, {series_title(self.series)}: {'; '.join(str(one) for one in self.moved)}"
+        yield f"What if, {series_title(self.series)}: {'; '.join(map(str, self.moved))}"
         for title, key, frame in (("", "subject", self.subjects), ("component ", "component", self.components)):
             for part in frame.partition_by(key, maintain_order=True):
                 yield ""
@@ -83,7 +83,7 @@ class WhatIf:
         """The effect as a page."""
         facts = [
             ("Series", series_title(self.series)),
-            ("Moved", "; ".join(str(one) for one in self.moved)),
+            ("Moved", "; ".join(map(str, self.moved))),
             ("Learners up", f"{self.up:,}"),
             ("Learners down", f"{self.down:,}"),
         ]
@@ -141,7 +141,7 @@ def effect(rests_on: Ground, catalogue: Catalogue, moves: Moves, now: datetime) 
     tables, moved = _moved(rests_on, catalogue, moves, now)
     concerned = parts(catalogue).filter(
         pl.col("registration").is_in(
-            [one.registration_code for code in moves if (one := catalogue.qualification_of(code))]
+            [qualification.registration_code for code in moves if (qualification := catalogue.qualification_of(code))]
         )
     )
     before_ground = evolve(
@@ -167,7 +167,7 @@ def _moved(
     """The conversion tables with the boundaries moved, and what was moved."""
     if not any(moves.values()):
         raise AwardError("move at least one boundary, for example BEN03 L2P=31")
-    tables = {(one.series, one.component): one for one in rests_on.conversions}
+    tables = {(table.series, table.component): table for table in rests_on.conversions}
     moved = []
     for component, marks in moves.items():
         old = tables.get((rests_on.series, component))
@@ -188,26 +188,28 @@ def _moved(
     return tuple(tables.values()), tuple(moved)
 
 
-def _subjects(before: Judged, after: Judged, catalogue: Catalogue, now: datetime) -> pl.DataFrame:
-    order = [one.grade for one in catalogue.scale(terms.QUALIFICATION, now).thresholds]
-    counts = [dict(_counted(judged.awards, "registration").iter_rows()) for judged in (before, after)]
+def _subjects(before: SeriesResults, after: SeriesResults, catalogue: Catalogue, now: datetime) -> pl.DataFrame:
+    order = [threshold.grade for threshold in catalogue.scale(terms.QUALIFICATION, now).thresholds]
+    counts = [dict(_counted(results.awards, "registration").iter_rows()) for results in (before, after)]
     claimed = set(before.awards["registration"].unique())
     rows = [
-        (one.registration_code, one.subject, grade, *(its.get(f"{one.registration_code} {grade}", 0) for its in counts))
-        for one in catalogue.qualifications
-        if one.registration_code in claimed
+        (code, qualification.subject, grade, *(its.get(f"{code} {grade}", 0) for its in counts))
+        for qualification in catalogue.qualifications
+        if (code := qualification.registration_code) in claimed
         for grade in order
     ]
     schema = ["registration", "subject", "grade", "before", "after"]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _components(before: Judged, after: Judged, catalogue: Catalogue, moves: Moves, now: datetime) -> pl.DataFrame:
-    counts = [dict(_counted(judged.results, "component").iter_rows()) for judged in (before, after)]
+def _components(
+    before: SeriesResults, after: SeriesResults, catalogue: Catalogue, moves: Moves, now: datetime
+) -> pl.DataFrame:
+    counts = [dict(_counted(results.results, "component").iter_rows()) for results in (before, after)]
     rows = [
-        (code, one.grade, *(its.get(f"{code} {one.grade}", 0) for its in counts))
+        (code, grade, *(its.get(f"{code} {grade}", 0) for its in counts))
         for code in moves
-        for one in catalogue.scale(code, now).thresholds
+        for grade in (threshold.grade for threshold in catalogue.scale(code, now).thresholds)
     ]
     return pl.DataFrame(rows, schema=["component", "grade", "before", "after"], orient="row")
 
@@ -216,8 +218,8 @@ def _counted(frame: pl.DataFrame, key: str) -> pl.DataFrame:
     return frame.group_by(pl.concat_str(key, pl.lit(" "), "grade").alias("what")).len()
 
 
-def _learners(before: Judged, after: Judged, catalogue: Catalogue, now: datetime) -> pl.DataFrame:
-    order = [one.grade for one in catalogue.scale(terms.QUALIFICATION, now).thresholds]
+def _learners(before: SeriesResults, after: SeriesResults, catalogue: Catalogue, now: datetime) -> pl.DataFrame:
+    order = [threshold.grade for threshold in catalogue.scale(terms.QUALIFICATION, now).thresholds]
     rank = {grade: len(order) - place for place, grade in enumerate(order)}
     awarded = pl.col("outcome") == terms.AWARDED
     both = before.awards.filter(awarded).join(after.awards.filter(awarded), on=_CLAIM, suffix="_after")
@@ -236,7 +238,7 @@ def _learners(before: Judged, after: Judged, catalogue: Catalogue, now: datetime
 
 
 def _grid(title: str, frame: pl.DataFrame, key: str, picture: str = "") -> Grid:
-    """A line each for before, after and change, a column a grade."""
+    """A row each for before, after and change, and a column for each grade."""
     grades = frame["grade"].unique(maintain_order=True).to_list()
     rows = []
     for part in frame.partition_by(key, maintain_order=True):

@@ -19,7 +19,7 @@ from infra.airflow_api import AirflowApi
 from infra.running.supervisor import RunningDesk, down, status, up
 from infra.settings import Settings
 from pipeline.demo import report as demo_report
-from pipeline.demo.rehearsal import RehearsalError, Step, happen, land, late_centre, steps
+from pipeline.demo.rehearsal import RehearsalError, SeasonStep, happen, land, late_centre, steps
 from pipeline.desk import Desk, open_desk
 from pipeline.files.progress import waiting
 from rules.catalogue import LONDON
@@ -101,7 +101,7 @@ def run_through(settings: Settings, running: RunningDesk, console: Console, now:
 # --- Playing ---------------------------------------------------------------------------------------------------------
 
 
-def play(desk: Desk, api: AirflowApi, made: Season, timetable: Sequence[Step], console: Console) -> int:
+def play(desk: Desk, api: AirflowApi, made: Season, timetable: Sequence[SeasonStep], console: Console) -> int:
     """Every step of the season that Airflow has not done yet, with the events before it; returns how many."""
     before, done = EARLY, 0
     for step in timetable:
@@ -128,7 +128,7 @@ def send_again(desk: Desk, now: datetime) -> None:
         land(desk, sample.key, sample.path.read_bytes(), now - timedelta(seconds=desk.settings.settle_seconds + 1))
 
 
-def _asked(step: Step, made: Season) -> dict[str, Any]:
+def _asked(step: SeasonStep, made: Season) -> dict[str, Any]:
     """The answers to the form of a DAG that is started by hand."""
     if step.job != "updated_results":
         return {}

@@ -26,7 +26,7 @@ class RehearsalError(Exception):
 
 
 @frozen
-class Step:
+class SeasonStep:
     """A job (the DAG's name), the instant of the season at which it runs (aware), and its purpose."""
 
     at: datetime
@@ -35,7 +35,7 @@ class Step:
     series: str
 
 
-def steps(catalogue: Catalogue) -> list[Step]:
+def steps(catalogue: Catalogue) -> list[SeasonStep]:
     """The jobs of the season of May/June 2024 in order, at instants of the calendar."""
 
     def on(series: str, event: str, days: int = 0) -> datetime:
@@ -49,24 +49,24 @@ def steps(catalogue: Catalogue) -> list[Step]:
 
     january, june = JANUARY, JUNE
     return [
-        Step(on(january, "window_closes"), "ingest", "registrations; January entries and marks", january),
-        Step(on(january, "window_closes"), "moderation", "January samples drawn", january),
-        Step(on(january, "moderation_closes", 14), "moderation", "January moderated; external marks", january),
-        Step(on(june, "on_time_deadline"), "ingest", "June entries on time", june),
-        Step(on(january, "results_to_centres", -7), "award", "January awarded and approved", january),
-        Step(on(january, "results_to_centres"), "results_day", "January results to centres", january),
-        Step(on(january, "results_to_learners"), "results_day", "January results to learners", january),
-        Step(on(june, "marks_deadline", 8), "ingest", "late entries, amendments, portal, marks", june),
-        Step(on(june, "marks_deadline", 8), "moderation", "June samples drawn", june),
-        Step(on(june, "moderation_closes", -20), "moderation", "samples compared, feedback given", june),
-        Step(on(june, "marks_amendment_deadline"), "ingest", "marks amended after feedback", june),
-        Step(on(june, "moderation_closes", 10), "moderation", "adjustment proposed; external marks", june),
-        Step(on(june, "results_to_centres", -7), "award", "June awarded and approved", june),
-        Step(on(june, "results_to_centres"), "results_day", "June results to centres", june),
-        Step(on(june, "results_to_learners"), "results_day", "June results to learners", june),
-        Step(on(june, "results_to_learners", 12), "ingest", "late claims by customer services", june),
-        Step(on(june, "results_to_learners", 12), "late_claims", "late claims awarded", june),
-        Step(on(june, "results_to_learners", 13), "updated_results", "updated results file on request", june),
+        SeasonStep(on(january, "window_closes"), "ingest", "registrations; January entries and marks", january),
+        SeasonStep(on(january, "window_closes"), "moderation", "January samples drawn", january),
+        SeasonStep(on(january, "moderation_closes", 14), "moderation", "January moderated; external marks", january),
+        SeasonStep(on(june, "on_time_deadline"), "ingest", "June entries on time", june),
+        SeasonStep(on(january, "results_to_centres", -7), "award", "January awarded and approved", january),
+        SeasonStep(on(january, "results_to_centres"), "results_day", "January results to centres", january),
+        SeasonStep(on(january, "results_to_learners"), "results_day", "January results to learners", january),
+        SeasonStep(on(june, "marks_deadline", 8), "ingest", "late entries, amendments, portal, marks", june),
+        SeasonStep(on(june, "marks_deadline", 8), "moderation", "June samples drawn", june),
+        SeasonStep(on(june, "moderation_closes", -20), "moderation", "samples compared, feedback given", june),
+        SeasonStep(on(june, "marks_amendment_deadline"), "ingest", "marks amended after feedback", june),
+        SeasonStep(on(june, "moderation_closes", 10), "moderation", "adjustment proposed; external marks", june),
+        SeasonStep(on(june, "results_to_centres", -7), "award", "June awarded and approved", june),
+        SeasonStep(on(june, "results_to_centres"), "results_day", "June results to centres", june),
+        SeasonStep(on(june, "results_to_learners"), "results_day", "June results to learners", june),
+        SeasonStep(on(june, "results_to_learners", 12), "ingest", "late claims by customer services", june),
+        SeasonStep(on(june, "results_to_learners", 12), "late_claims", "late claims awarded", june),
+        SeasonStep(on(june, "results_to_learners", 13), "updated_results", "updated results file on request", june),
     ]
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from fixtures.season import Season
 from infra.store import Store
 from parsers.reader import read
-from pipeline.demo.rehearsal import Step, late_centre
+from pipeline.demo.rehearsal import SeasonStep, late_centre
 from pipeline.desk import Desk
 from pipeline.files.describe import Wish, describe
 from pipeline.wording import money
@@ -27,7 +27,7 @@ REPLY = re.compile(r"X[0-9]{7}\.X[0-9]{2}")
 RESULTS = re.compile(r"R[0-9]{7}\.X[0-9]{2}")
 
 
-def step_line(console: Console, step: Step, note: str, seconds: float) -> None:
+def step_line(console: Console, step: SeasonStep, note: str, seconds: float) -> None:
     """A step that is done: its instant, DAG, purpose and duration, and the run's note."""
     when = f"{step.at.astimezone(LONDON):%Y-%m-%d %H:%M %Z}"
     console.print(f"{when:<21} {step.job:<16} {step.title:<42} {seconds:5.1f} s", markup=False)

@@ -63,7 +63,7 @@ NO_CENTRE = "00000"
 
 
 @define
-class Summary:
+class IngestCounts:
     """What a run did, in counts and codes: nothing in it is personal data."""
 
     received: int = 0
@@ -102,11 +102,11 @@ class Summary:
 
 
 @journaled
-def ingest(desk: Desk, now: datetime) -> Summary:
+def ingest(desk: Desk, now: datetime) -> IngestCounts:
     """Takes everything that waits at `now` (aware) and answers it. Only one run does so at a time; another returns an
     empty summary. Raises `StoreError` or a database error when store or ledger fail: nothing is lost, run it again."""
     started = perf_counter()
-    summary = Summary()
+    summary = IngestCounts()
     with desk.ledger.exclusive("ingest") as alone:
         if not alone:
             log.warning("another ingest is running; it takes what waits")
@@ -127,7 +127,7 @@ def ingest(desk: Desk, now: datetime) -> Summary:
 # --- Receiving -------------------------------------------------------------------------------------------------------
 
 
-def receive(desk: Desk, now: datetime, summary: Summary) -> None:
+def receive(desk: Desk, now: datetime, summary: IngestCounts) -> None:
     """Archives and acknowledges every settled file of the inbox, then takes it out (FIL-1). A file that may still be
     growing is left for the next run (FIL-4)."""
     landed = [
@@ -253,7 +253,7 @@ def _quarantine(centre: str, reply_name: str, name: str) -> str:
 # --- Deciding --------------------------------------------------------------------------------------------------------
 
 
-def process(desk: Desk, summary: Summary) -> None:
+def process(desk: Desk, summary: IngestCounts) -> None:
     """Decides, books and answers every received file, in batches of bounded size; repeatable from the archive."""
     settings = desk.settings
     registering = [one.series for one in desk.catalogue.streams if one.purpose == terms.REGISTRATION]
@@ -292,7 +292,7 @@ Decided = tuple[Received, Submission, Decision]
 Answered = tuple[Decided, Mapping[str, Any]]
 
 
-def _decided(desk: Desk, round_: Sequence[Received], summary: Summary) -> list[Decided]:
+def _decided(desk: Desk, round_: Sequence[Received], summary: IngestCounts) -> list[Decided]:
     """The round's files with what is decided about them. If deciding them together fails on our side, its halves are
     decided each by itself, and a file that fails alone is held for a person: it takes no other with it (FIL-7)."""
     if len(round_) == 1:
@@ -309,7 +309,7 @@ def _halves(files: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
     return files[: len(files) // 2], files[len(files) // 2 :]
 
 
-def _decided_together(desk: Desk, round_: Sequence[Received], summary: Summary) -> list[Decided]:
+def _decided_together(desk: Desk, round_: Sequence[Received], summary: IngestCounts) -> list[Decided]:
     with summary.stage("read"):
         said = desk.ledger.hold_decisions([one.id for one in round_])
         submissions = [_read(desk, one.landing, said.get(one.id)) for one in round_]

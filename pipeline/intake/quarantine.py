@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 from infra.ledger.submissions import HoldDecision, Landing, Received
 from parsers.findings import visible
 from pipeline.desk import Desk
-from pipeline.intake.ingest import Summary, process, publish
+from pipeline.intake.ingest import IngestCounts, process, publish
 from pipeline.intake.staff import Order
 from pipeline.journal import journaled
 from pipeline.steps import ONCE_MORE
@@ -139,7 +139,7 @@ def _decide(desk: Desk, held: HeldFile, action: terms.HoldAction, order: Order) 
         decision = HoldDecision(at=order.at, who=who, why=why, action=action)
         booked, stands = desk.ledger.decide_held(there, _once_more(there), decision)
         ONCE_MORE.passed()
-        process(desk, Summary())
+        process(desk, IngestCounts())
         publish(desk)
     done = desk.ledger.received(booked.id)
     assert done

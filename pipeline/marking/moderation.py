@@ -60,7 +60,7 @@ class NotProposed(ValueError):  # noqa: N818
 
 
 @frozen(kw_only=True)
-class Summary:
+class ModerationCounts:
     """What a step did, in counts; nothing in it is personal data."""
 
     drawn: int = 0
@@ -82,20 +82,20 @@ class Summary:
 
 
 @journaled
-def sample(desk: Desk, series: Series, now: datetime) -> Summary:
+def sample(desk: Desk, series: Series, now: datetime) -> ModerationCounts:
     """MOD-1: draws the sample of every cohort of `series` whose marks deadline, or the centre's extension of it, has
     passed at `now` (aware) and that has none yet, and puts the lists into the centres' outboxes. Does nothing while
     another run of moderation is at work."""
     book = desk.moderation
     with desk.ledger.exclusive("moderation") as alone:
         if not alone:
-            return Summary()
+            return ModerationCounts()
         learners = book.undrawn(series.id)
         learners = learners.join(
             _due(desk, series, learners.select("centre", "component").unique(), now), on=["centre", "component"]
         )
         if learners.is_empty():
-            return Summary()
+            return ModerationCounts()
         drawn = draw_all(learners, lambda size: desk.catalogue.sample_size(series, size))
         # In order, so that cohorts have the same numbers when the season is replayed (RES-6).
         sizes = learners.group_by(KEY).agg(pl.len().alias("size")).sort(KEY)
@@ -108,7 +108,7 @@ def sample(desk: Desk, series: Series, now: datetime) -> Summary:
                     rule = desk.catalogue.sample_size(series, size)
                     _put_sample(desk, new.filter(pl.col("component") == component), rule, now)
             DRAWN.passed()
-    summary = Summary(drawn=sizes.height)
+    summary = ModerationCounts(drawn=sizes.height)
     log.info("series %s: %s", series.id, summary.note())
     return summary
 
@@ -152,12 +152,12 @@ def _put_sample(desk: Desk, drawn: pl.DataFrame, rule: SampleRule, now: datetime
 
 
 @journaled
-def take(desk: Desk, now: datetime) -> Summary:
+def take(desk: Desk, now: datetime) -> ModerationCounts:
     """MOD-2: takes the moderators' files from `feeds/moderation/` and compares every sample that is complete with
     them. Each file is archived before it is read, and answered by a report. Does nothing while another run of
     moderation is at work."""
     done = take_feed(desk, MODERATORS_MARKS, now)
-    total = Summary(failed=done.failed)
+    total = ModerationCounts(failed=done.failed)
     for one in done.results:
         total = _add(total, one.summary)
     log.info("%s", total.note())
@@ -168,7 +168,7 @@ def take(desk: Desk, now: datetime) -> Summary:
 class _Compared:
     """What came of a moderator's file: its rows and how many of them could be applied, and the cohorts it speaks of."""
 
-    summary: Summary = Summary(files=1)
+    summary: ModerationCounts = ModerationCounts(files=1)
     rows: int = 0
     good: int = 0
     cohorts: tuple[Cohort, ...] = ()
@@ -184,30 +184,32 @@ def _compare(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Compared:
     with book.transaction() as connection:
         book.moderated(connection, judged.good)
     MODERATED.passed()
-    summary = Summary(files=1)
+    summary = ModerationCounts(files=1)
     for cohort_id in judged.touched:
         with book.transaction() as connection:
             summary = _add(summary, _first_comparison(desk, book, connection, cohort_id, file.now))
     return _Compared(summary, feed.height + rows.unread, judged.usable, tuple(book.cohorts(judged.touched)))
 
 
-def _first_comparison(desk: Desk, book: Moderation, connection: Connection, cohort_id: int, now: datetime) -> Summary:
+def _first_comparison(
+    desk: Desk, book: Moderation, connection: Connection, cohort_id: int, now: datetime
+) -> ModerationCounts:
     """Compares a sample once it is complete: agreed, or feedback to the centre."""
     cohort = book.locked(connection, cohort_id)
     if cohort is None or cohort.state != terms.SAMPLED:
-        return Summary()
+        return ModerationCounts()
     marks = book.sample(connection, cohort)
     if marks["moderated_mark"].has_nulls():
-        return Summary()
+        return ModerationCounts()
     compared = compare(marks, desk.catalogue.tolerance(cohort.component, now).marks)
     values = {"tolerance": compared.tolerance, "difference": compared.largest, "compared_at": now}
     if compared.verdict == "agreed":
         book.step(connection, cohort.id, "agreed", **values)
-        return Summary(agreed=1)
+        return ModerationCounts(agreed=1)
     until = _amendments_end(desk, cohort, now)
     book.step(connection, cohort.id, "feedback", feedback_until=until.at, **values)
     _put_feedback(desk, cohort, marks, compared, until, now)
-    return Summary(feedback=1)
+    return ModerationCounts(feedback=1)
 
 
 def _amendments_end(desk: Desk, cohort: Cohort, now: datetime) -> Deadline:
@@ -336,12 +338,12 @@ def _text(lines: list[str]) -> bytes:
 
 
 @journaled
-def review(desk: Desk, now: datetime) -> Summary:
+def review(desk: Desk, now: datetime) -> ModerationCounts:
     """MOD-2: compares again every cohort whose time for amending marks, with the centre's extension, is over at `now`
     (aware): within tolerance the centre's marks stand, otherwise an adjustment is proposed and a page for the person
     who decides is written to `reports/moderation/`. Does nothing while another run of moderation is at work."""
     book = desk.moderation
-    total = Summary()
+    total = ModerationCounts()
     with desk.ledger.exclusive("moderation") as alone:
         if not alone:
             return total
@@ -353,26 +355,28 @@ def review(desk: Desk, now: datetime) -> Summary:
     return total
 
 
-def _second_comparison(desk: Desk, book: Moderation, connection: Connection, cohort_id: int, now: datetime) -> Summary:
+def _second_comparison(
+    desk: Desk, book: Moderation, connection: Connection, cohort_id: int, now: datetime
+) -> ModerationCounts:
     cohort = book.locked(connection, cohort_id)
     if cohort is None or cohort.state != terms.FEEDBACK or cohort.tolerance is None or cohort.feedback_until is None:
-        return Summary()
+        return ModerationCounts()
     extended = desk.actions.extensions([cohort.centre])
     until = extended.get((cohort.centre, cohort.series, "marks_amendment_deadline"), cohort.feedback_until)
     if max(until, cohort.feedback_until) > now:
-        return Summary()
+        return ModerationCounts()
     marks = book.sample(connection, cohort)
     # The tolerance of the first comparison: the centre was told that one.
     compared = compare(marks, cohort.tolerance)
     if compared.verdict == "agreed":
         book.step(connection, cohort.id, "agreed", difference=compared.largest, compared_at=now)
-        return Summary(agreed=1)
+        return ModerationCounts(agreed=1)
     adjustment = propose(marks, _component(desk, cohort.component).raw_max)
     book.step(
         connection, cohort.id, "proposed", difference=compared.largest, compared_at=now, adjustment=adjustment.plain()
     )
     _put_page(desk, cohort, marks, compared, adjustment, now)
-    return Summary(proposed=1)
+    return ModerationCounts(proposed=1)
 
 
 def _put_page(
@@ -472,6 +476,6 @@ def _component(desk: Desk, code: str) -> Component:
     return component
 
 
-def _add(one: Summary, other: Summary) -> Summary:
+def _add(one: ModerationCounts, other: ModerationCounts) -> ModerationCounts:
     names = ("drawn", "files", "agreed", "feedback", "proposed", "failed")
     return evolve(one, **{name: getattr(one, name) + getattr(other, name) for name in names})

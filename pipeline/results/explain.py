@@ -30,7 +30,7 @@ class Unexplained(ValueError):  # noqa: N818
 
 
 @frozen
-class Step:
+class TrailStep:
     """One thing that happened: `what`, where it comes from, and the rule behind it."""
 
     what: str
@@ -43,7 +43,7 @@ class Section:
     """The steps of one component or claim, in their order."""
 
     title: str
-    steps: tuple[Step, ...]
+    steps: tuple[TrailStep, ...]
 
 
 @frozen
@@ -119,7 +119,7 @@ class _Story:
         yield from self._claims(one)
 
     def _component(self, part: Component) -> Section:
-        steps: list[Step] = []
+        steps: list[TrailStep] = []
         entered = _rows(self.entered, option=part.code)
         for series in sorted({row["series"] for row in entered}):
             for row in entered:
@@ -131,32 +131,34 @@ class _Story:
         kind = part.scope
         return Section(f"{part.code} {part.title} ({kind})", tuple(steps) or (_NOTHING,))
 
-    def _came(self, row: dict[str, Any], rule: str) -> Iterator[Step]:
+    def _came(self, row: dict[str, Any], rule: str) -> Iterator[TrailStep]:
         title, number = series_title(row["series"]), row["candidate"]
         costs = f", {row['band'].replace('_', ' ')}, {money(row['pence'])} (FEE-1)" if "band" in row else ""
         verb = "registered" if "band" not in row else "claimed" if row["kind"] == terms.CASH_IN else "entered"
-        yield Step(f"{title}: {verb} as candidate {number}{costs}", _source(row), rule)
+        yield TrailStep(f"{title}: {verb} as candidate {number}{costs}", _source(row), rule)
         if row["ended_by"]:
-            yield Step(f"{title}: withdrawn", f"{row['ended_by']}, received {instant_text(row['ended_at'])}", "FIL-3")
+            yield TrailStep(
+                f"{title}: withdrawn", f"{row['ended_by']}, received {instant_text(row['ended_at'])}", "FIL-3"
+            )
 
-    def _marks(self, part: Component, series: str) -> Iterator[Step]:
+    def _marks(self, part: Component, series: str) -> Iterator[TrailStep]:
         versions = _rows(self.marks, component=part.code, series=series)
         for row in versions:
             said = "absent" if row["status"] == "A" else "not yet available" if row["mark"] is None else row["mark"]
-            yield Step(f"{series_title(series)}: raw mark, version {row['version']} ({row['stage']}): {said}",
+            yield TrailStep(f"{series_title(series)}: raw mark, version {row['version']} ({row['stage']}): {said}",
                        _mark_source(row), _STAGES.get(row["stage"], "MRK-2"))  # fmt: skip
         if not versions:
-            yield Step(f"{series_title(series)}: no mark", "", "MRK-3")
+            yield TrailStep(f"{series_title(series)}: no mark", "", "MRK-3")
             return
         final, table = versions[-1], self.tables.get((series, part.code))
         if final["status"] == "A":
-            yield Step(f"{series_title(series)}: absent is 0 UMS, and flagged", "", "AWD-4")
+            yield TrailStep(f"{series_title(series)}: absent is 0 UMS, and flagged", "", "AWD-4")
         elif final["mark"] is not None and table is not None:
             yield self._converted(part, final["mark"], table)
         elif final["mark"] is not None:
-            yield Step(f"{series_title(series)}: no approved conversion table yet", "", "AWD-1")
+            yield TrailStep(f"{series_title(series)}: no approved conversion table yet", "", "AWD-1")
 
-    def _converted(self, part: Component, raw: int, table: ConversionRow) -> Step:
+    def _converted(self, part: Component, raw: int, table: ConversionRow) -> TrailStep:
         # The ledger keeps no order of grades.
         falling = tuple(sorted(table.boundaries.items(), key=lambda one: -one[1]))
         boundaries = Boundaries(table.series, table.component, table.raw_max, falling)
@@ -170,18 +172,18 @@ class _Story:
         )
         mark = PLACEHOLDER if table.placeholder else ""
         approved = f"approved by {table.approved_by}" if table.approved_by else "not approved"
-        return Step(
+        return TrailStep(
             f"{series_title(table.series)}: {raw} raw is {table.ums[raw]} UMS, {table.grades[raw]}{mark}: {how}",
             f"conversion table {part.code} {table.series} version {table.version}, {approved}, {table.sha256[:12]}",
             "AWD-1",
         )
 
-    def _counted(self, part: Component, series: str) -> Iterator[Step]:
+    def _counted(self, part: Component, series: str) -> Iterator[TrailStep]:
         for row in _rows(self.chosen, component=part.code, series=series):
             why = WHYS[row["why"]]
             counts = "counts" if row["counts"] else "is passed over"
             for of in _rows(self.awarded, awarding_id=row["awarding_id"], registration=row["registration"]):
-                yield Step(
+                yield TrailStep(
                     f"{series_title(series)}: {counts} for the claim in {series_title(of['series'])}: {why.words}",
                     _awarding(of),
                     why.rule,
@@ -198,12 +200,12 @@ class _Story:
             steps += [self._done(row) for row in _rows(self.actions, option=one.cash_in_code, series=of)]
             yield Section(f"{one.cash_in_code} claim for {one.subject} in {series_title(of)}", tuple(steps))
         if not series:
-            yield Section(f"{one.cash_in_code} claim for {one.subject}", (Step("not claimed", "", "CRT-1"),))
+            yield Section(f"{one.cash_in_code} claim for {one.subject}", (TrailStep("not claimed", "", "CRT-1"),))
 
     def _awards(self, one: Qualification) -> list[dict[str, Any]]:
         return _rows(self.awarded, registration=one.registration_code)
 
-    def _decided(self, row: dict[str, Any]) -> Iterator[Step]:
+    def _decided(self, row: dict[str, Any]) -> Iterator[TrailStep]:
         parts = [
             f"{part['ums']} ({part['component']} {part['series']})"
             for part in _rows(self.chosen, awarding_id=row["awarding_id"], registration=row["registration"])
@@ -211,25 +213,25 @@ class _Story:
         ]
         if row["outcome"] == terms.AWARDED:
             flag = ", partly absent (#)" if row["partial_absence"] else ""
-            yield Step(f"{' + '.join(parts)} = {row['ums']} UMS: {row['grade']}{flag}", _awarding(row), "CRT-3")
+            yield TrailStep(f"{' + '.join(parts)} = {row['ums']} UMS: {row['grade']}{flag}", _awarding(row), "CRT-3")
             which = "the one for performance tables" if row["performance"] else "a second one, held beside the first"
-            yield Step(f"this certification is {which}", "", "CRT-4")
+            yield TrailStep(f"this certification is {which}", "", "CRT-4")
         else:
             reason = REASONS[row["reason"]]
             about = f" ({row['about']})" if row["about"] else ""
-            yield Step(f"{_OUTCOMES[row['outcome']]}: {reason.words}{about}", _awarding(row), reason.rule)
-            yield Step(reason.remedy)
+            yield TrailStep(f"{_OUTCOMES[row['outcome']]}: {reason.words}{about}", _awarding(row), reason.rule)
+            yield TrailStep(reason.remedy)
         if self.published is not None:
             for file in _rows(self.published, awarding_id=row["awarding_id"]):
-                yield Step(f"published in {file['place']}", instant_text(file["published_at"]), "RES-2")
+                yield TrailStep(f"published in {file['place']}", instant_text(file["published_at"]), "RES-2")
 
-    def _done(self, row: dict[str, Any]) -> Step:
-        return Step(
+    def _done(self, row: dict[str, Any]) -> TrailStep:
+        return TrailStep(
             f"{row['action'].replace('_', ' ')} by {row['who']}: {row['why']}", instant_text(row["at"]), "OPS-3"
         )
 
 
-_NOTHING = Step("nothing")
+_NOTHING = TrailStep("nothing")
 _STAGES = {terms.SUBMITTED: "MRK-1", terms.EXTERNAL: "MRK-1", terms.AMENDED: "MRK-2", terms.ADJUSTED: "MOD-2"}
 _OUTCOMES = {terms.NOT_ELIGIBLE: "not eligible", terms.PENDING: "pending"}
 

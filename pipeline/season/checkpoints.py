@@ -42,7 +42,7 @@ _STAFF = "the date for it has passed; only our staff can still do it, ask them a
 
 
 @frozen(kw_only=True)
-class Summary:
+class CheckpointCounts:
     """The counts of a checkpoint; no personal data. `reasons`: learners by code; `taken` is False when the same
     checkpoint had been taken before and nothing was written."""
 
@@ -64,7 +64,7 @@ class Summary:
 
 
 @journaled
-def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Summary:
+def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> CheckpointCounts:
     """OPS-1, OPS-2: takes the checkpoint `event` (`Event`) of `series` as the ledger stands at `now` (aware): writes
     `reports/checkpoints/<series>-<event>` as `.csv` and `.html`, and to every centre concerned
     `outbox/<centre>/checkpoint-<series>-<event>.txt`. A checkpoint already taken for the same instant changes nothing.
@@ -77,7 +77,7 @@ def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Summary
     accounts = desk.accounts
     recorded = accounts.checkpoint(series.id, event, now)
     if recorded is not None:
-        return Summary(series=series.id, event=event, taken=False, **recorded)
+        return CheckpointCounts(series=series.id, event=event, taken=False, **recorded)
     names = accounts.registered()
     without = _without(desk, accounts, names, series, event, now)
     silent = _silent(desk, accounts, series)
@@ -123,10 +123,10 @@ def _silent(desk: Desk, accounts: Accounts, series: Series) -> list[str]:
     return checkpoints.silent(*sent)["centre"].to_list()
 
 
-def _counted(series: Series, event: str, without: pl.DataFrame, silent: Sequence[str]) -> Summary:
+def _counted(series: Series, event: str, without: pl.DataFrame, silent: Sequence[str]) -> CheckpointCounts:
     learners = without.unique(["centre", "candidate", "code"])
     by_code = dict(learners.group_by("code").len().iter_rows())
-    return Summary(
+    return CheckpointCounts(
         series=series.id,
         event=event,
         learners=learners.unique(["centre", "candidate"]).height,
@@ -144,7 +144,7 @@ def _report(
     series: Series,
     event: str,
     now: datetime,
-    summary: Summary,
+    summary: CheckpointCounts,
     without: pl.DataFrame,
     silent: Sequence[str],
 ) -> None:

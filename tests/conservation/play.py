@@ -11,7 +11,7 @@ from attrs import frozen
 
 from fixtures.season import Season
 from pipeline.awarding.award import approve_boundaries, award, take_boundaries
-from pipeline.demo.rehearsal import Step, happen, late_centre, steps
+from pipeline.demo.rehearsal import SeasonStep, happen, late_centre, steps
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
 from pipeline.marking import moderation
@@ -35,7 +35,7 @@ class Played:
             return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
-def play(desk: Desk, season: Season, progress: Callable[[Step], object] | None = None) -> Played:
+def play(desk: Desk, season: Season, progress: Callable[[SeasonStep], object] | None = None) -> Played:
     """Plays the season on an empty desk; `progress` is told of each job before it runs."""
     before = LONG_AGO
     for step in steps(desk.catalogue):
@@ -48,7 +48,7 @@ def play(desk: Desk, season: Season, progress: Callable[[Step], object] | None =
     return Played(desk, season)
 
 
-def run_step(desk: Desk, season: Season, step: Step) -> None:
+def run_step(desk: Desk, season: Season, step: SeasonStep) -> None:
     """Runs the jobs of a step."""
     series = desk.catalogue.series_by_id(step.series)
     assert series
@@ -75,7 +75,7 @@ def _moderate(desk: Desk, now: datetime) -> None:
     moderation.review(desk, now)
 
 
-def _award(desk: Desk, step: Step) -> None:
+def _award(desk: Desk, step: SeasonStep) -> None:
     """The questions of the DAG are answered with yes."""
     series = desk.catalogue.series_by_id(step.series)
     assert series

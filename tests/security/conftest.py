@@ -20,7 +20,7 @@ from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from pipeline.awarding.preview import preview
 from pipeline.desk import Desk, open_desk
-from pipeline.intake.ingest import Summary, ingest
+from pipeline.intake.ingest import IngestCounts, ingest
 from pipeline.intake.staff import allow_sitting
 from pipeline.marking.external import missing_marks
 from pipeline.results.certificates import certificates
@@ -64,7 +64,7 @@ class Taken:
     desk: Desk
     root: Path
     outside: Path
-    summary: Summary
+    summary: IngestCounts
     log: str
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:

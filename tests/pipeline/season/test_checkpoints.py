@@ -15,7 +15,7 @@ from infra.ledger.actions import Action
 from infra.ledger.tables import checkpoints, entries
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
-from pipeline.season.checkpoints import Summary, by_when, checkpoint
+from pipeline.season.checkpoints import CheckpointCounts, by_when, checkpoint
 from rules import checkpoints as rules
 from rules.catalogue import Series
 from tests.pipeline.inbox import land, land_samples
@@ -33,7 +33,7 @@ def summer(desk: Desk, year: int = 2024) -> Series:
     return series
 
 
-def take(desk: Desk, event: str = "window_closes", now: datetime = NOW) -> Summary:
+def take(desk: Desk, event: str = "window_closes", now: datetime = NOW) -> CheckpointCounts:
     return checkpoint(desk, summer(desk), event, now)
 
 
@@ -112,7 +112,7 @@ def test_ops_1_before_the_date_letter_and_report_say_of_which_instant_and_what_i
 
 def test_ops_1_who_is_whole_is_not_on_the_list(work: Desk) -> None:
     enter(work, ("BEN01", "BEN02", "BEN03", "BEN99"))
-    assert take(work) == Summary(series="2024-06", event="window_closes")
+    assert take(work) == CheckpointCounts(series="2024-06", event="window_closes")
     assert report(work) == []
 
 
