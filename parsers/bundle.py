@@ -39,8 +39,8 @@ class Bundle:
     @property
     def readable(self) -> bool:
         """Whether the set is whole and every file of it can be trusted."""
-        stops = any(one.reach is f.Reach.FILE for one in self.findings)
-        return not stops and all(one.readable for one in self.members)
+        stops = any(finding.reach is f.Reach.FILE for finding in self.findings)
+        return not stops and all(member.readable for member in self.members)
 
 
 def is_bundle(data: bytes) -> bool:
@@ -58,17 +58,17 @@ def read_bundle(named: str, data: bytes) -> Bundle:
         name = None
     elif not exact:
         found.add(f.FILE_RENAMED, value=named, original=str(name))
-    members = sorted(_members(data, found), key=lambda one: BASEDATA.index(one.name.letter))  # type: ignore[union-attr]
+    members = sorted(_members(data, found), key=lambda member: BASEDATA.index(member.name.letter))  # type: ignore[union-attr]
     _check_set(name, members, found)
     return Bundle(named=named, name=name, members=tuple(members), findings=found.of(0))
 
 
 def _members(data: bytes, found: Found) -> Iterator[Submission]:
-    """The basedata files of the archive; anything else in it is reported and passed over."""
+    """The basedata files of the archive; anything else in it is reported and ignored."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            infos = [one for one in archive.infolist() if not one.is_dir()]
-            size = sum(one.file_size for one in infos)
+            infos = [info for info in archive.infolist() if not info.is_dir()]
+            size = sum(info.file_size for info in infos)
             if len(infos) > MOST_MEMBERS or size > MOST_BYTES:
                 count = str(len(infos))
                 found.add(f.BUNDLE_TOO_LARGE, value=count, size=size, members=MOST_MEMBERS, limit=MOST_BYTES)
@@ -88,7 +88,7 @@ def _members(data: bytes, found: Found) -> Iterator[Submission]:
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    # No other method is in use for basedata, and others have dictionaries of gigabytes and errors of their own.
+    # Basedata uses no other method; others may need gigabytes of memory and raise errors of their own.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise zipfile.BadZipFile
     with archive.open(info) as member:
@@ -100,7 +100,7 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 
 def _check_set(name: FileName | None, members: Sequence[Submission], found: Found) -> None:
-    letters = [one.name.letter for one in members if one.name]
+    letters = [member.name.letter for member in members if member.name]
     if not found.made(0, f.BUNDLE_BROKEN, f.BUNDLE_TOO_LARGE):
         for letter in REQUIRED:
             if letter not in letters:
@@ -108,11 +108,12 @@ def _check_set(name: FileName | None, members: Sequence[Submission], found: Foun
     for letter in sorted(set(letters)):
         if letters.count(letter) > 1:
             found.add(f.BUNDLE_MEMBER_TWICE, value=letter)
-    meant = name or next((one.name for one in members if one.name), None)
-    for one in members:
-        if one.name and meant and (one.name.centre, one.name.awarding_body) != (meant.centre, meant.awarding_body):
+    meant = name or next((member.name for member in members if member.name), None)
+    for member in members:
+        own = member.name
+        if own and meant and (own.centre, own.awarding_body) != (meant.centre, meant.awarding_body):
             key = f"{meant.centre}{meant.awarding_body}"
-            found.add(f.BUNDLE_KEYS_DIFFER, value=str(one.name), key=key)
+            found.add(f.BUNDLE_KEYS_DIFFER, value=str(own), key=key)
 
 
 def write_bundle(members: Sequence[tuple[str, bytes]]) -> bytes:

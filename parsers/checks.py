@@ -1,7 +1,7 @@
-"""What is wrong with the records in which not everything is right: every field by its form, each a finding.
+"""What is wrong with a record: every field is checked against its form, and each fault is a finding.
 
 A shifted record is recognised before its fields are judged: one finding that names the field that was not padded is
-worth more than ten about fields that only seem wrong because they stand in the wrong columns.
+worth more than ten about fields that only seem wrong because they are in the wrong columns.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Examination:
         self._shifts = Shifts(self.layout)
 
     def examine(self, suspects: Sequence[Suspect]) -> list[Suspect]:
-        """Those of the suspects that can be read, mended where that needs no guessing: capitals, and a UCI's check
-        letter. A shifted record cannot."""
+        """The suspects that can be read, mended where that needs no guessing: capitals, and a UCI's check letter. A
+        shifted record cannot be read."""
         readable = []
         for suspect in suspects:
             record = in_capitals(suspect.record, self.layout)
@@ -69,7 +69,7 @@ class Examination:
         return readable
 
     def report(self, found: Found) -> None:
-        """Hands the findings over, of each code and field together."""
+        """Hands over the findings, grouped by code and field."""
         for (code, name), rows in self._rows.items():
             frame = pl.DataFrame(rows, schema_overrides=_PLACE, infer_schema_length=None)
             found.rows(CODES[code], frame, field=name or None)
@@ -87,7 +87,7 @@ class Examination:
 
     def _lower_case(self, suspect: Suspect, record: str) -> None:
         first = next(at for at, (was, now) in enumerate(zip(suspect.record, record, strict=True)) if was != now)
-        place = next(one for one in self.layout.fields if one.first - 1 <= first < one.last)
+        place = next(place for place in self.layout.fields if place.first - 1 <= first < place.last)
         value = suspect.record[first : place.last].rstrip()
         facts = {"value": value, "first": first + 1, "last": first + len(value), "kept": value.upper()}
         self._note(f.LOWER_CASE, suspect, record, place.name, facts)
@@ -97,10 +97,10 @@ _PLACE = {"file": pl.UInt32, "line": pl.UInt32, "candidate": pl.String, "value":
 
 
 def in_capitals(record: str, layout: Layout) -> str:
-    """A record with capitals for small letters, but in fields where these mean themselves."""
-    if not any(one.form.mixed for one in layout.fields):
+    """A record in capitals, except in fields where small letters are allowed."""
+    if not any(place.form.mixed for place in layout.fields):
         return record.upper()
-    texts = (one.cut(record) if one.form.mixed else one.cut(record).upper() for one in layout.fields)
+    texts = (place.cut(record) if place.form.mixed else place.cut(record).upper() for place in layout.fields)
     return "".join(texts)
 
 
@@ -143,7 +143,7 @@ def _form(place: Field, text: str) -> Iterator[Problem]:
 
 
 def _checks(form: forms.Form, text: str) -> bool:
-    """Whether a text of the right form is also one: check characters, days of the calendar."""
+    """Whether a text of the right form is valid: its check character is right, or it is a day of the calendar."""
     if form is forms.ULN:
         return uln.is_valid(text)
     if form is forms.UPN:
@@ -156,7 +156,7 @@ def _checks(form: forms.Form, text: str) -> bool:
 
 def is_date(text: str) -> bool:
     """Whether six digits are a day (DDMMYY) of this or the last century."""
-    # 29 February has to be one in either: 1900 was no leap year, 2000 was.
+    # As of this century, so that 29 February 00 is a day: 2000 was a leap year, 1900 was not.
     try:
         date(2000 + int(text[4:]), int(text[2:4]), int(text[:2]))
     except ValueError:

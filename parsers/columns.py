@@ -42,8 +42,8 @@ class Columns:
     """The detail records of many files of one layout, as far as they can be read.
 
     `records`: `file` (index into the submissions), `line`, then every field by its name but the option slots. Numbers
-    are integers and dates are dates, null where blank or no such thing; all else is text without the spaces at its
-    end. A UCI that came without its check letter has it. Where the layout has a name, `kept` is the name as it is
+    are integers and dates are dates, null where blank or not valid; all else is text without the spaces at its end. A
+    UCI that came without its check letter is given it. Where the layout has a name, `kept` is the name as it is
     compared and stored (REG-3). Fields of overlays are null in records of other types.
 
     `options`: the used option slots, a row each in file order: `file`, `line`, `candidate`, `uci`, `option` (the code
@@ -58,7 +58,7 @@ def columns(
     submissions: Sequence[Submission], layout: Layout, found: Found, progress: Callable[[int], object] | None = None
 ) -> Columns:
     """Reads and checks the detail records of those `submissions` that have this layout; what is wrong goes to `found`,
-    whose files are those of `submissions`. `progress` is told of records done."""
+    whose files are those of `submissions`. `progress` is told how many records are done."""
     records, options = [pl.DataFrame(schema=_schema(layout))], [pl.DataFrame(schema=_OPTIONS)]
     for done in _few_at_a_time(_read, _slabs(submissions, layout)):
         if done.examination:
@@ -85,7 +85,7 @@ def with_slots(result: Columns, layout: Layout) -> pl.DataFrame:
             pl.col("option").str.slice(width).alias(f"suffix_{number}"),
         )
         wide = wide.join(slot, on=["file", "line"], how="left", maintain_order="left")
-    return wide.with_columns(pl.col(one.name).fill_null("") for one in layout.slots)
+    return wide.with_columns(pl.col(place.name).fill_null("") for place in layout.slots)
 
 
 # --- Slabs -----------------------------------------------------------------------------------------------------------
@@ -93,8 +93,8 @@ def with_slots(result: Columns, layout: Layout) -> pl.DataFrame:
 
 @frozen(eq=False, slots=False)
 class _Slab:
-    """Some records of one layout. `clean`: there is nothing to find in any of them. `mended`: the rows of those that
-    are not as they came."""
+    """Some records of one layout. `clean`: there is nothing to find in any of them. `mended`: the rows of the records
+    that were mended."""
 
     layout: Layout
     rows: Rows
@@ -113,7 +113,7 @@ class _Slab:
     @cached_property
     def slots(self) -> NDArray[np.uint64]:
         """The option slots, a row a record: a slot's seven characters as one integer, of which there are few different
-        ones. The seventh belongs to it: a code that runs into it is a longer, unknown one."""
+        ones. The seventh character is read with it: a code that runs into it is longer, and unknown."""
         first, width = self.layout.slots[0].first, _SLOT
         shape, strides = (len(self.rows), len(self.layout.slots) // 2), (self.rows.strides[0], width)
         if not len(self.rows):
@@ -143,7 +143,7 @@ class _Done:
 
 def _slabs(submissions: Sequence[Submission], layout: Layout) -> Iterator[_Slab]:
     stride = layout.width + 2
-    years = {file: _year(one) for file, one in enumerate(submissions)}
+    years = {file: _year(submission) for file, submission in enumerate(submissions)}
     parts: list[tuple[int, memoryview, NDArray[np.uint32]]] = []
     held = 0
 
@@ -153,10 +153,10 @@ def _slabs(submissions: Sequence[Submission], layout: Layout) -> Iterator[_Slab]
         lines = np.concatenate([lines for _, _, lines in parts])
         return _Slab(layout, np.frombuffer(block, np.uint8).reshape(-1, stride), files, lines, years)
 
-    for file, one in enumerate(submissions):
-        if one.layout is not layout:
+    for file, submission in enumerate(submissions):
+        if submission.layout is not layout:
             continue
-        for centre in one.centres:
+        for centre in submission.centres:
             view = memoryview(centre.details)
             for start in range(0, len(centre.lines), SLAB):
                 lines = _numbers(centre.lines[start : start + SLAB])
@@ -183,9 +183,9 @@ def _few_at_a_time(work: Callable[[_Slab], _Done], slabs: Iterable[_Slab]) -> It
         yield from map(work, first)
         return
     with ThreadPoolExecutor(THREADS) as pool:
-        making: deque[Future[_Done]] = deque(pool.submit(work, one) for one in first)
+        making: deque[Future[_Done]] = deque(pool.submit(work, slab) for slab in first)
         while making:
-            making.extend(pool.submit(work, one) for one in islice(waiting, THREADS + 1 - len(making)))
+            making.extend(pool.submit(work, slab) for slab in islice(waiting, THREADS + 1 - len(making)))
             yield making.popleft().result()
 
 
@@ -209,11 +209,11 @@ def _examined(slab: _Slab) -> tuple[_Slab, Examination | None]:
         [Suspect(place, file, line, record[:width]) for place, file, line, record in zip(*sources, strict=True)]
     )
     rows = slab.rows.copy()
-    for one in readable:
-        rows[one.place, :width] = np.frombuffer(one.record.encode("ascii"), np.uint8)
+    for good in readable:
+        rows[good.place, :width] = np.frombuffer(good.record.encode("ascii"), np.uint8)
     stays = ~suspect
-    stays[[one.place for one in readable]] = True
-    places = (np.cumsum(stays) - 1)[[one.place for one in readable]].tolist()
+    stays[[good.place for good in readable]] = True
+    places = (np.cumsum(stays) - 1)[[good.place for good in readable]].tolist()
     mended = _Slab(
         slab.layout, rows[stays], slab.files[stays], slab.lines[stays], slab.years, clean=False, mended=places
     )
@@ -248,10 +248,10 @@ def _usual(slot: str) -> bool:
 def _records(slab: _Slab) -> pl.DataFrame:
     layout = slab.layout
     frame = pl.DataFrame({"file": slab.files, "line": slab.lines, "record": slab.texts})
-    dates = [one for one in _columns_of(layout) if one.kind == "D"]
-    texts = [_typed(one, slab) for one in _columns_of(layout) if one not in dates]
+    dates = [place for place in _columns_of(layout) if place.kind == "D"]
+    texts = [_typed(place, slab) for place in _columns_of(layout) if place not in dates]
     frame = frame.select("file", "line", *texts, *_overlaid(slab))
-    frame = frame.with_columns(_dates(slab, one) for one in dates)
+    frame = frame.with_columns(_dates(slab, place) for place in dates)
     if "kept" in _schema(layout):
         names = frame["name"]
         if slab.mended:
@@ -263,12 +263,12 @@ def _records(slab: _Slab) -> pl.DataFrame:
 
 def _columns_of(layout: Layout) -> list[Field]:
     """The fields that become columns: letter and record type say the same in every record."""
-    return [one for one in layout.plain if one.name not in ("data_type", "record_type")]
+    return [place for place in layout.plain if place.name not in ("data_type", "record_type")]
 
 
 def _typed(place: Field, slab: _Slab) -> pl.Expr:
-    """A field as a column. Where nothing is wrong anywhere, a field that is blank in all records needs no slicing, and
-    one that is filled to its end in all no stripping."""
+    """A field as a column. In a clean slab a field that is blank in every record needs no slicing, and a field that is
+    full in every record needs no stripping."""
     text = pl.col("record").str.slice(place.first - 1, place.width)
     whole = False
     if slab.clean:
@@ -288,12 +288,12 @@ def _overlaid(slab: _Slab) -> Iterator[pl.Expr]:
         return
     chooser = slab.rows[:, layout[layout.chooser].first - 1]
     used = {chr(code) for code in np.flatnonzero(np.bincount(chooser))}
-    present = [one for one in layout.overlays if used & set(one.types)]
+    present = [overlay for overlay in layout.overlays if used & set(overlay.types)]
     record = pl.col("record")
     for name, kind in _overlaid_schema(layout).items():
         value = pl.lit(None, kind)
         for overlay in present:
-            place = next((one for one in overlay.fields if one.name == name), None)
+            place = next((place for place in overlay.fields if place.name == name), None)
             if place:
                 own = _typed(place, slab)
                 here = record.str.slice(layout[layout.chooser].first - 1, 1).is_in(list(overlay.types))
@@ -353,7 +353,7 @@ _DATES = 320_000
 
 
 def _digits(weight: int) -> NDArray[np.int32]:
-    """What each ASCII code adds to a date as a number; what is no digit takes it out of all dates."""
+    """What each ASCII code adds to a date as a number; what is not a digit lifts the number above every date."""
     values = np.full(256, _DATES, np.int32)
     values[ord("0") : ord("9") + 1] = np.arange(10) * weight
     return values
@@ -393,7 +393,7 @@ def _known_dates(year: int) -> NDArray[np.int32]:
 
     `year` is the calendar year of a series: of the two centuries a date of birth means the one in which the candidate
     is at least ten years old. Without it (0) every date is of this century. A day that only the other century has, 29
-    February 2000, is of that one.
+    February 2000, belongs to that century.
     """
     days = np.arange(np.datetime64("1900-01-01"), np.datetime64("2100-01-01"))
     years = days.astype("M8[Y]").astype(int) + 1970

@@ -1,10 +1,11 @@
 """The desk's own CSV feed for single entries, claims and withdrawals: from the board's portal, and from staff.
 
-It is no JCQ format (grade I throughout). A feed file is about one centre and one series; each row enters or withdraws
-one option of one learner, and nothing else of that learner changes. Columns, in any order, with a header line:
+It is not a JCQ format (grade I throughout). A feed file is about one centre and one series; each row enters or
+withdraws one option of one learner, and nothing else of that learner changes. Columns, in any order, with a header
+line:
 
 `action` (`enter`, `withdraw`), `series` (series key, `6B24`), `awarding_body`, `centre`, `candidate`, `uci`, `option`,
-`who` (portal user or member of staff), `why` (asked for from staff, may be blank from the portal).
+`who` (portal user or member of staff), `why` (required from staff, may be blank from the portal).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ EXAMPLE = {
 """A row of a feed file, as it might be."""
 
 ROWS: dict[str, pl.DataType] = {"line": pl.UInt32()} | {name: pl.String() for name in COLUMNS}
-"""The frame of a feed's good rows: its columns as text, and the line each stands on."""
+"""The frame of a feed's good rows: its columns as text, and the line each is on."""
 
 
 def read_feed(named: str, data: bytes) -> Submission:
@@ -88,6 +89,6 @@ def _header(rows: list[Row], found: Found) -> Header | None:
     if not about:
         return None
     if len(about) > 1:
-        found.add(f.FEED_MIXED, value="; ".join(" ".join(one) for one in about[:5]))
+        found.add(f.FEED_MIXED, value="; ".join(" ".join(parts) for parts in about[:5]))
     centre, body, key = about[0]
     return Header(letter="", centre=centre, awarding_body=body, series=key[:2], year=key[2:], software="feed")

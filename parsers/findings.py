@@ -45,7 +45,7 @@ _SPOKEN = {
 
 @frozen(kw_only=True)
 class Finding:
-    """One thing found in one file. Lines count from 1; columns are 1-based and inclusive, null where there are none."""
+    """One thing found in one file. Lines count from 1; columns are 1-based and inclusive, None where there are none."""
 
     code: str
     rule: str
@@ -96,7 +96,7 @@ class Code:
         **facts: Any,
     ) -> Finding:
         """A finding of this kind; `facts` fill the templates beside `value`, `candidate` and `option`."""
-        shown, candidate, option = (None if one is None else _bounded(one) for one in (value, candidate, option))
+        shown, candidate, option = (None if text is None else _bounded(text) for text in (value, candidate, option))
         spoken = field and _IN_WORDS.get(field, field.replace("_", " "))
         words = {"value": shown, "candidate": candidate, "option": option, "line": line, "field": spoken}
         words.update({name: visible(fact) if isinstance(fact, str) else fact for name, fact in facts.items()})
@@ -122,27 +122,29 @@ _IN_WORDS = {"uci": "UCI", "uln": "ULN", "upn": "UPN"}
 
 def visible(text: str) -> str:
     """`text` with control characters, terminal escapes and lone surrogates written out: no renderer obeys them."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
 
 
 MOST_SHOWN = 1_000
-"""So many characters of a value from outside a finding shows."""
+"""At most this many characters of a value from outside are shown in a finding."""
 
 
 def _bounded(text: str) -> str:
-    """`text` as a finding shows it: visible, and however long it is, not longer than a reply can bear (FIL-7)."""
+    """`text` as a finding shows it: visible, and never too long for a reply (FIL-7)."""
     shown = visible(text[:MOST_SHOWN])
     if len(text) <= MOST_SHOWN and len(shown.encode("ascii", "backslashreplace")) <= MOST_SHOWN:
         return shown
-    # In a reply, which is plain ASCII, a character can be ten.
+    # In a reply, which is plain ASCII, one character can become ten.
     return f"{shown[: MOST_SHOWN // 10]}... ({len(text):,} characters)"
 
 
 class Found:
     """Findings of many files while they are being made.
 
-    Of one code and file at most `LISTED` are built and the rest counted: a file of rubbish must fill neither the
-    reply nor the memory. What they refuse is kept in full.
+    At most `LISTED` findings of one code and file are built, the rest are counted: a file of rubbish must fill neither
+    the reply nor the memory. What they refuse is kept in full.
     """
 
     def __init__(self, files: Sequence[str]) -> None:
@@ -169,7 +171,7 @@ class Found:
             self._built.setdefault(file, []).append(code.at(self._files[file], line, columns, value, **facts))
 
     def more(self, code: Code, count: int, *, file: int = 0) -> None:
-        """So many more of a code that has been listed as often as it is going to be."""
+        """Counts `count` more findings of a code that has reached its limit."""
         self._counts[file, code.name] += max(count, 0)
 
     def rows(
@@ -183,8 +185,8 @@ class Found:
         """A finding a row.
 
         Columns `file` and `line` place it, `first` and `last`, where present, are its columns; `value`, `candidate`,
-        `option` and any others fill the sentences. A row refuses its own candidate or entry, unless `refused` names
-        those it stands for.
+        `option` and any others fill the sentences. A row refuses its own candidate or entry, unless `refused` names the
+        rows it refuses.
         """
         if violations.is_empty():
             return
@@ -200,15 +202,15 @@ class Found:
             self._counts[file, code.name] += max(count - LISTED, 0)
 
     def carry(self, file: int, findings: Iterable[Finding]) -> None:
-        """Takes over findings that were made before, by the reader."""
-        for one in findings:
-            if one.code == MORE_OF_THE_SAME.name and one.field and one.value:
-                # So many were not built; more of them may come.
-                self._counts[file, one.field] += int(one.value)
+        """Takes over the findings of the reader."""
+        for finding in findings:
+            if finding.code == MORE_OF_THE_SAME.name and finding.field and finding.value:
+                # These were counted, not built; more of them may come.
+                self._counts[file, finding.field] += int(finding.value)
                 continue
-            self._counts[file, one.code] += 1
-            self._reaches.setdefault(file, set()).add(one.reach)
-            self._built.setdefault(file, []).append(one)
+            self._counts[file, finding.code] += 1
+            self._reaches.setdefault(file, set()).add(finding.reach)
+            self._built.setdefault(file, []).append(finding)
 
     def reaches(self, file: int) -> set[Reach]:
         """How far the findings of a file reach."""
@@ -241,7 +243,7 @@ class Found:
 
 
 LISTED = 25
-"""So many findings of one code are listed for one file; the rest are counted."""
+"""At most this many findings of one code are listed for one file; the rest are counted."""
 
 _NO_CANDIDATE = pl.DataFrame(schema={"file": pl.UInt32, "candidate": pl.String})
 _NO_ENTRY = pl.DataFrame(schema={"file": pl.UInt32, "candidate": pl.String, "option": pl.String})

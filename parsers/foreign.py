@@ -1,4 +1,4 @@
-"""What a file is that is none of ours, told from its bytes: in words, for whoever sent it."""
+"""What a file is when it is not one of ours, told from its bytes: in words, for the sender."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ _MAGIC = (
 )
 _MOST_LINES = 1_000_000
 _SHORTEST = 12
-"""No file of records or rows has lines that are shorter than this on average."""
+"""No file of records or rows has shorter lines than this on average."""
 
 
 def wide(data: bytes) -> str | None:
-    """The encoding of text in which every character takes two bytes or more, by the mark it begins with."""
+    """The encoding of text in which every character takes two bytes or more, by the mark it begins with; None for any
+    other."""
     return next((encoding for mark, encoding in _WIDE if data.startswith(mark)), None)
 
 
 def foreign(data: bytes) -> str | None:
-    """Which well-known kind of file `data` begins like."""
+    """Which well-known kind of file `data` begins like; None for any other."""
     start = data[:32].lower()
     return next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
 
 
 def hollow(data: bytes) -> bool:
-    """Whether there are so many ends of lines in `data` that hardly anything can stand between them."""
+    """Whether `data` has so many line ends that there is hardly anything between them."""
     return max(data.count(b"\n"), data.count(b"\r")) > max(_MOST_LINES, len(data) // _SHORTEST)

@@ -1,6 +1,6 @@
 """What the text of a field may be, declared once: checked, described, written and generated from here.
 
-A form is a regular expression over the text without its filling. Beside it stands the same over a whole field, filling
+A form is a regular expression over the text without its filling. Beside it is the same for a whole field, filling
 included, so that one pattern for a whole record recognises the records in which there is nothing to find.
 """
 
@@ -19,9 +19,9 @@ class Form:
     """The texts a field may hold: `pattern` matches them without their filling, `filled(width)` a whole field of them.
 
     `filled` may be stricter than `pattern`: what it matches needs no second look, anything else gets one. `words` say
-    to a person what is expected; `code` names the finding for a text that has not the form. `strict` forms are so
-    narrow that text of another field hardly ever has them: by those a shifted record is recognised. In `mixed` ones
-    small letters mean themselves; in all others they stand for capitals. A `whole` form fills its field to the end.
+    to a person what is expected; `code` names the finding for a text that does not have the form. `strict` forms are so
+    narrow that text of another field hardly ever fits them: a shifted record is recognised by them. `mixed` forms allow
+    small letters; in all others these are read as capitals. A `whole` form fills its field to the end.
     """
 
     words: str
@@ -71,7 +71,7 @@ def capitals(least: int, most: int, words: str, code: str = "FIELD_WRONG") -> Fo
 
 
 def text(words: str, alphabet: str = "!-~") -> Form:
-    """Text of any length made of a character class and of spaces, not beginning with one."""
+    """Text of any length made of a character class and of spaces, not beginning with a space."""
     return Form(
         words,
         rf"[{alphabet}](?:[{alphabet} ]*[{alphabet}])?",
@@ -83,9 +83,9 @@ def text(words: str, alphabet: str = "!-~") -> Form:
 
 def _filled_name(width: int) -> str:
     # Single spaces, one colon, and two blank columns at the end, or the name may have been cut off. The width follows
-    # from that of the record: no other field of one varies.
-    one = NAME_CHARACTERS.replace(":", "").replace(" ", "")
-    return f"[A-Z](?: ?[{one}])*:(?:[{one}](?: ?[{one}])*)? {{2,{width}}}"
+    # from that of the record: no other field varies in width.
+    letters = NAME_CHARACTERS.replace(":", "").replace(" ", "")
+    return f"[A-Z](?: ?[{letters}])*:(?:[{letters}](?: ?[{letters}])*)? {{2,{width}}}"
 
 
 def number(width: int) -> Form:
@@ -113,7 +113,7 @@ UCI = by_length(
     "13 characters: centre number (5 digits), 0 or a letter, year (2), candidate number (4), check letter",
     {13: "[0-9]{5}[0-9A-Z][0-9]{6}[A-Z]", 12: "[0-9]{5}[0-9A-Z][0-9]{6}"},
     "UCI_FORM",
-    # One without its check letter gets it before anything else is done with it.
+    # A UCI without its check letter gets it before anything else is done with it.
     whole=True,
 )
 UPN = by_length("a letter, eleven digits, a digit or letter", {13: "[A-Z][0-9]{11}[0-9A-Z]"}, "UPN_WRONG")

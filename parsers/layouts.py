@@ -100,10 +100,10 @@ _SPOKEN = {
 
 def _contiguous(layout: Layout | Overlay, _: Attribute[tuple[Field, ...]], fields: tuple[Field, ...]) -> None:
     expected = fields[0].first if isinstance(layout, Overlay) else 1
-    for one in fields:
-        if one.first != expected:
-            raise ValueError(f"{layout.title}: field {one.name} starts at column {one.first}, expected {expected}")
-        expected = one.last + 1
+    for place in fields:
+        if place.first != expected:
+            raise ValueError(f"{layout.title}: field {place.name} starts at column {place.first}, expected {expected}")
+        expected = place.last + 1
 
 
 @frozen(eq=False)
@@ -119,8 +119,8 @@ class Overlay:
 class Layout:
     """A record type: its fields cover every column from 1 to `width` without gap or overlap.
 
-    With overlays, the field `overlaid` is divided by the one whose `types` name what stands in the field `chooser`
-    just before it.
+    With overlays, the field `overlaid` is divided by the overlay whose `types` contain the value of the field
+    `chooser`, just before it.
     """
 
     record: str
@@ -148,42 +148,42 @@ class Layout:
 
     @cached_property
     def _by_name(self) -> dict[str, Field]:
-        return {one.name: one for one in self.fields}
+        return {place.name: place for place in self.fields}
 
     @cached_property
     def names(self) -> frozenset[str]:
         """The names of its fields."""
-        return frozenset(one.name for one in self.fields)
+        return frozenset(place.name for place in self.fields)
 
     def overlay(self, record: str) -> tuple[Field, ...]:
         """The fields of the overlay in force in `record`; none where there is no such type."""
         if not self.overlays:
             return ()
         chosen = self[self.chooser].cut(record)
-        return next((one.fields for one in self.overlays if chosen in one.types), ())
+        return next((overlay.fields for overlay in self.overlays if chosen in overlay.types), ())
 
     @cached_property
     def slots(self) -> tuple[Field, ...]:
         """The option slots' fields, codes and suffixes."""
-        return tuple(one for one in self.fields if one.name.startswith(("option_", "suffix_")))
+        return tuple(place for place in self.fields if place.name.startswith(("option_", "suffix_")))
 
     @cached_property
     def plain(self) -> tuple[Field, ...]:
         """The fields that mean the same in every record: neither option slots nor divided by an overlay."""
-        return tuple(one for one in self.fields if one not in self.slots and one.name != self.overlaid)
+        return tuple(place for place in self.fields if place not in self.slots and place.name != self.overlaid)
 
     @cached_property
     def pattern(self) -> str:
-        """A pattern over the first `judged` columns of a record: in those of one it matches there is nothing to find,
+        """A pattern over the first `judged` columns of a record. Where it matches there is nothing to find in them,
         check characters apart."""
         parts = []
-        for one in self.fields:
-            if one.name == self.overlaid or one in self.slots:
+        for place in self.fields:
+            if place.name == self.overlaid or place in self.slots:
                 continue
-            if one.name == self.chooser:
+            if place.name == self.chooser:
                 parts.append(f"(?:{'|'.join(map(_overlay_pattern, self.overlays))})")
             else:
-                parts.append(one.form.padded(one.width, required=one.required))
+                parts.append(place.form.padded(place.width, required=place.required))
         return f"^{''.join(parts)}$"
 
     @cached_property
@@ -194,18 +194,18 @@ class Layout:
     def revised(self, record: str, *, widths: Mapping[str, int], without: Iterable[str] = ()) -> Layout:
         """The same record in an older formats version: some fields narrower, some not there yet."""
         fields: list[Field] = []
-        for one in self.fields:
-            if one.name not in without:
+        for place in self.fields:
+            if place.name not in without:
                 first = fields[-1].last + 1 if fields else 1
-                width = widths.get(one.name, one.width)
-                form = forms.number(width) if one.number else one.form
-                grade = one.grade if width == one.width else "I"
-                fields.append(evolve(one, first=first, width=width, form=form, grade=grade))
+                width = widths.get(place.name, place.width)
+                form = forms.number(width) if place.number else place.form
+                grade = place.grade if width == place.width else "I"
+                fields.append(evolve(place, first=first, width=width, form=form, grade=grade))
         return evolve(self, record=record, fields=tuple(fields))
 
 
 def _overlay_pattern(overlay: Overlay) -> str:
-    parts = [one.form.padded(one.width, required=one.required) for one in overlay.fields]
+    parts = [place.form.padded(place.width, required=place.required) for place in overlay.fields]
     return f"[{overlay.types}]{''.join(parts)}"
 
 
@@ -227,7 +227,7 @@ class FileType:
         """The formats version and layout whose records are `width` columns wide."""
         if self.detail and self.detail.width == width:
             return FORMATS_VERSION, self.detail
-        return next(((version, one) for version, one in self.older.items() if one.width == width), None)
+        return next(((version, layout) for version, layout in self.older.items() if layout.width == width), None)
 
 
 def _identity(letters: str, record_type: int) -> tuple[Field, ...]:
@@ -238,7 +238,7 @@ def _identity(letters: str, record_type: int) -> tuple[Field, ...]:
 
 
 def _letters(letters: str) -> str:
-    return "file letter: " + ", ".join(f"`{one}`" for one in letters)
+    return "file letter: " + ", ".join(f"`{letter}`" for letter in letters)
 
 
 # --- The envelope, the same in every file type (formats reference, section 2) ----------------------------------------
@@ -534,8 +534,8 @@ COMPONENT_11 = COMPONENT.revised("C5, version 11", widths={"gradeset": 1})
 
 
 FILE_TYPES = {
-    one.letter: one
-    for one in (
+    file_type.letter: file_type
+    for file_type in (
         FileType("E", "entries", "centre", CANDIDATE),
         FileType("A", "amendments", "centre", CANDIDATE),
         FileType("F", "forecast grades", "centre", FORECAST),

@@ -42,6 +42,6 @@ _PUNCTUATION = {
 def normal_name(name: str) -> str:
     """A name as it is compared and kept (REG-3): upper case, accents folded, characters outside the set dropped,
     spaces squeezed, none beside the colon."""
-    plain = "".join(ascii_letter(one) for one in name).upper()
+    plain = "".join(ascii_letter(character) for character in name).upper()
     squeezed = _SPACES.sub(" ", _DROPPED.sub("", plain)).strip()
     return re.sub(" ?: ?", ":", squeezed)

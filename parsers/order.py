@@ -30,7 +30,7 @@ class _RecordTypes(Lexer):
         pass
 
     def lex(self, record_types: Iterable[str]) -> Iterator[Token]:  # type: ignore[override]
-        return (Token(TERMINALS[one], one) for one in record_types)
+        return (Token(TERMINALS[record_type], record_type) for record_type in record_types)
 
 
 ORDER = Lark.open("grammar.lark", rel_to=__file__, parser="lalr", lexer=_RecordTypes)
@@ -60,7 +60,7 @@ class Expected:
         return accepted | ({self._last} & {"DETAILS"})
 
     def take(self, kind: str) -> bool:
-        """Goes on past a record, or a run of details, of this kind; false when it may not come here."""
+        """Goes on past a record, or a run of details, of this kind; False when it may not come here."""
         if kind not in self.next():
             return False
         if kind != self._last:

@@ -43,9 +43,9 @@ from .order import SPOKEN, TERMINALS, Expected, either, in_order
 class Submission:
     """One file as read.
 
-    `named` is its name on arrival, `name` the common-format name meant (null: none). `layout` is the detail record
-    its records have, of an older formats version where they are narrower. `text` holds the lines of a plain-text
-    file (a reply, `X`), `feed` the rows of the desk's own feed (`feed.read_feed`).
+    `named` is its name on arrival, `name` the common-format name meant (None where there is none). `layout` is the
+    detail record its records have, of an older formats version where they are narrower. `text` holds the lines of a
+    plain-text file (a reply, `X`), `feed` the rows of the desk's own feed (`feed.read_feed`).
     """
 
     named: str
@@ -95,7 +95,7 @@ def read(named: str, data: bytes) -> Submission:
 
 @frozen
 class Glance:
-    """What the first two records of a file say, for putting files in order before they are read; null where
+    """What the first two records of a file say, for putting files in order before they are read; None where
     unreadable."""
 
     letter: str | None = None
@@ -107,7 +107,7 @@ class Glance:
 def glance(start: bytes) -> Glance:
     """A look at the first bytes of a file (a kilobyte is plenty). Promises nothing: `read` decides."""
     lines = _LINE_END.split(start.removeprefix(codecs.BOM_UTF8).decode("latin-1"))
-    cut = {one.name: one.cut(lines[0]) for one in FILE_HEADER.fields}
+    cut = {place.name: place.cut(lines[0]) for place in FILE_HEADER.fields}
     number = CENTRE_HEADER["sequence"].cut(lines[1]) if len(lines) > 1 else ""
     key = cut["series"] + cut["year"]
     if not re.fullmatch("[A-Z]1", cut["data_type"] + cut["record_type"]) or not re.fullmatch(
@@ -123,13 +123,13 @@ def glance(start: bytes) -> Glance:
     )
 
 
-# --- What is it at all? ---------------------------------------------------------------------------------------------
+# --- What kind of file? ---------------------------------------------------------------------------------------------
 
 _A_RECORD = re.compile(rb"(?:^|[\r\n])[A-Za-z][13579][0-9A-Za-z]")
 
 
 def _type(data: bytes, name: FileName | None, found: Found) -> FileType | None:
-    """The kind of file this is; null, with a finding, when it is none of the common formats."""
+    """The kind of file this is; None, with a finding, when it is none of the common formats."""
     if not data:
         found.add(f.FILE_EMPTY)
         return None
@@ -149,7 +149,7 @@ def _type(data: bytes, name: FileName | None, found: Found) -> FileType | None:
 
 
 def _stranger_kind(data: bytes, *, plain: bool) -> str | None:
-    """What `data` is when it is no common-format file, in words; null when it may be one. A reply is `plain` text."""
+    """What `data` is when it is no common-format file, in words; None when it may be one. A reply is `plain` text."""
     kind = foreign(data)
     if kind:
         return kind
@@ -200,8 +200,8 @@ _CR, _LF, _DEL = b"\r\n\x7f"
 
 
 def _canonical(data: bytes) -> _Records | None:
-    """The records of a file that is canonical to the last byte, or null: lines of one known width, nothing but
-    printable ASCII in them, their types in order."""
+    """The records of a file that is canonical to the last byte, otherwise None. Canonical: lines of one known width,
+    nothing but printable ASCII in them, their types in order."""
     file_type = FILE_TYPES.get(chr(data[0])) if data else None
     width = data.find(b"\r\n", 0, 4096)
     known = file_type.at_width(width) if file_type else None
@@ -218,7 +218,7 @@ def _canonical(data: bytes) -> _Records | None:
     ):
         return None
     types = rows[:, 1]
-    # Details run together; every header and trailer stands alone.
+    # Details run together; every header and trailer is alone.
     alone = (types[1:] != types[:-1]) | (types[1:] != ord("5"))
     starts = [0, *(np.flatnonzero(alone) + 1).tolist()]
     record_types = types[starts].tobytes().decode("ascii")
@@ -310,10 +310,10 @@ def _lines(text: str, found: Found) -> list[str]:
 def _plain(number: int, line: str, found: Found) -> str:
     if line.isascii() and line.isprintable():
         return line
-    letters = {one: ascii_letter(one) for one in set(line)}
+    letters = {was: ascii_letter(was) for was in set(line)}
     plain = line.translate({ord(was): now for was, now in letters.items()})
     of_code = {was: _code_of(was) for was, now in letters.items() if was != now}
-    # A file may be one line of nothing else: only so many are built, the others are counted.
+    # A file may be one line of nothing else: at most `LISTED` findings of a code are built, the rest are counted.
     left = Counter({code.name: LISTED for code in of_code.values()})
     for column, was in enumerate(line, 1):
         if was in of_code and left[of_code[was].name]:
@@ -354,7 +354,7 @@ def _at_width(lines: Sequence[str], file_type: FileType, layout: Layout, found: 
             if head != record[:2]:
                 found.add(f.LOWER_CASE, number, (1, 1), record[:1], kept=head[:1])
             wide += _too_wide(number, record, layout, found)
-        # What is no record, or too short to be one, is not filled up: a file of such lines must not fill the memory.
+        # Lines that are no record, or too short for one, are not padded: a file of them must not fill the memory.
         yield number, kind, (head + record[2:]).ljust(width)[:width] if whole else record[:_SHOWN]
     if short:
         found.add(f.SPACES_LOST, value=str(short), lines=len(lines), width=width)
@@ -370,11 +370,11 @@ def _long_enough(number: int, line: str, layout: Layout, found: Found) -> bool:
     """Whether a record reaches the fields it must have; one that does not has lost more than spaces at its end."""
     if len(line) >= layout.width:
         return True
-    missing = [one for one in layout.fields if one.required and one.first > len(line)]
-    # A single one may just be blank.
+    missing = [place for place in layout.fields if place.required and place.first > len(line)]
+    # A single missing field may just be blank.
     if len(missing) < 2:
         return True
-    wanted = ", ".join(one.spoken for one in missing)
+    wanted = ", ".join(place.spoken for place in missing)
     found.add(f.RECORD_SHORT, number, (len(line) + 1, missing[-1].last), str(len(line)), wanted=wanted)
     return False
 
@@ -390,8 +390,8 @@ def _too_wide(number: int, record: str, layout: Layout, found: Found) -> bool:
 
 
 def _why_wide(record: str, layout: Layout) -> tuple[str, str]:
-    """What made a record too wide, a name too long for its field, and what is to be done; or nothing."""
-    named = next((one for one in layout.fields if one.name == "name"), None)
+    """Why a record is too wide and what to do, where its name is too long for its field; otherwise two empty texts."""
+    named = next((place for place in layout.fields if place.name == "name"), None)
     given = re.match("[^0-9]*", record[named.first - 1 :]) if named else None
     length = len(given[0]) - 1 if given else 0
     if named is None or length <= named.width:
@@ -406,7 +406,7 @@ def _runs(lines: Iterable[_Line]) -> Iterator[tuple[str, list[_Line]]]:
     """Neighbours of one kind together where they are details or no records at all, every header and trailer alone."""
     alone = itertools.count()
     for (kind, _), run in itertools.groupby(
-        lines, lambda one: (one[1], 0 if one[1] in ("DETAILS", "") else next(alone))
+        lines, lambda line: (line[1], 0 if line[1] in ("DETAILS", "") else next(alone))
     ):
         yield kind, list(run)
 
@@ -417,7 +417,7 @@ def _begun(taken: Sequence[tuple[str, list[_Line]]], file_type: FileType, found:
     if not taken or taken[0][0] != "FILE_HEADER":
         start = taken[0][1][0][2].strip()[:20] if taken else ""
         found.add(f.HEADER_MISSING, 1, (1, 2), start, letter=file_type.letter)
-        # As if it had been there: one missing record is one finding.
+        # Go on as if it were there: one missing record is one finding.
         expected.take("FILE_HEADER")
     return expected
 
@@ -425,7 +425,8 @@ def _begun(taken: Sequence[tuple[str, list[_Line]]], file_type: FileType, found:
 def _ordered(
     taken: Sequence[tuple[str, list[_Line]]], width: int, file_type: FileType, whole: bool, found: Found
 ) -> list[_Run]:
-    """The runs of records, walked through with the grammar; where it refuses one, says what it would have taken."""
+    """The runs of records, walked through with the grammar; where it refuses a record, says what it would have
+    taken."""
     expected = _begun(taken, file_type, found)
     runs: list[_Run] = []
     line, last = 0, ""
@@ -449,7 +450,7 @@ def _ordered(
 
 
 def _run(kind: str, records: Sequence[_Line], width: int) -> Iterator[_Run]:
-    """Those of `records` that are long enough to be some, as a run."""
+    """Those of `records` that are long enough, as a run."""
     held = [(number, record) for number, _, record in records if len(record) == width]
     if held:
         yield _Run(kind, "".join(f"{record}\r\n" for _, record in held).encode("ascii"), [number for number, _ in held])
@@ -475,8 +476,8 @@ def _misplaced(kind: str, records: Sequence[_Line], accepted: Iterable[str], fil
     found.add(f.RECORD_ORDER, number, (1, 2), first[:2], found=SPOKEN.get(kind) or _stranger(records), wanted=wanted)
 
 
-def _several(count: int, one: str, many: str) -> str:
-    return f"{count} {many}" if count > 1 else one
+def _several(count: int, single: str, many: str) -> str:
+    return f"{count} {many}" if count > 1 else single
 
 
 def _stranger(records: Sequence[_Line]) -> str:
@@ -500,8 +501,8 @@ def _envelope(held: _Records, found: Found) -> tuple[Header | None, tuple[Centre
 
 @define
 class _Envelope:
-    """Header and centres, as one record after the other says them. Counts of a file whose structure is broken already
-    are not judged: that would only repeat it."""
+    """Header and centres, gathered record by record. Counts are not judged in a file whose structure is broken: that
+    would only repeat the fault."""
 
     _held: _Records
     _found: Found
@@ -532,7 +533,7 @@ class _Envelope:
     def _centre_trailer(self, record: str, line: int) -> None:
         part, header = self._centres[-1], self.header
         self._centres[-1] = evolve(part, produced=_cut(CENTRE_TRAILER, "produced", record))
-        # A centre header that disagrees with the file header has been told of; its trailer need not follow it.
+        # A centre header that disagrees with the file header is reported already; its trailer need not follow it.
         meant = header.centre if header and header.distribution != "M" else part.number
         counts = {"records": sum(len(run.lines) for run in self._details[-1]) + 2}
         self._trailer(CENTRE_TRAILER, record, line, meant, counts)
@@ -549,7 +550,7 @@ class _Envelope:
 
 
 def _with_details(part: Centre, runs: Sequence[_Run]) -> Centre:
-    """A centre with its detail records: one run, or several where lines that are no records stand between them."""
+    """A centre with its detail records: one run, or several where lines that are no records come between them."""
     if len(runs) == 1:
         return evolve(part, details=runs[0].records, lines=runs[0].lines)
     return evolve(
@@ -562,7 +563,7 @@ def _cut(layout: Layout, name: str, record: str) -> str:
 
 
 def _header(record: str, line: int, held: _Records, found: Found) -> Header:
-    cut = {one.name: one.cut(record).strip(" ") for one in FILE_HEADER.fields}
+    cut = {place.name: place.cut(record).strip(" ") for place in FILE_HEADER.fields}
     del cut["record_type"]
     place = FILE_HEADER["formats_version"]
     if held.version != FORMATS_VERSION:
@@ -612,7 +613,7 @@ def _check_count(layout: Layout, name: str, record: str, line: int, held: int, f
     if gap == 0:
         return
     hint = ""
-    # Two of a centre, four of a file of one centre: then the count is that of the details alone.
+    # Two short for a centre, four for a file of one centre: only the details were counted.
     if gap and name == "records" and gap == (2 if layout is CENTRE_TRAILER else 4):
         hint = "; your software seems to have left out the headers and trailers, which count too"
     elif gap:

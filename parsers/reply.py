@@ -15,10 +15,13 @@ def encode(lines: Sequence[str]) -> bytes:
 
 
 def decode(data: bytes) -> list[str]:
-    """The lines of a reply; what is no ASCII is written out."""
+    """The lines of a reply; what is not ASCII is written out."""
     text = data.decode("ascii", "backslashreplace")
     return text.removesuffix(LINE_END).split(LINE_END) if text else []
 
 
 def _harmless(line: str) -> str:
-    return "".join(one if one >= " " and one != "\x7f" else one.encode("unicode_escape").decode() for one in line)
+    return "".join(
+        character if character >= " " and character != "\x7f" else character.encode("unicode_escape").decode()
+        for character in line
+    )

@@ -40,10 +40,10 @@ class Repair:
 
     @property
     def mend(self) -> str:
-        """What whoever wrote the record has to do."""
+        """What the writer of the record must do."""
         if self.over:
             return f"cut {self.place.spoken} to {self.place.width} characters"
-        return f"fill {' and '.join(one.spoken for one in self._places)} with spaces to the full width"
+        return f"fill {' and '.join(place.spoken for place in self._places)} with spaces to the full width"
 
     @property
     def _places(self) -> tuple[Field, ...]:
@@ -52,7 +52,7 @@ class Repair:
     @property
     def wanted(self) -> str:
         """Where the fields of the mistake belong."""
-        return " and ".join(f"{one.spoken} filled to columns {one.first}-{one.last}" for one in self._places)
+        return " and ".join(f"{place.spoken} filled to columns {place.first}-{place.last}" for place in self._places)
 
     @property
     def cause(self) -> str:
@@ -81,10 +81,12 @@ class Shift:
     mended: str
 
     def facts(self, record: str, layout: Layout) -> dict[str, Any]:
-        """What the finding says: where the first text after the mistake stands, and where it belongs."""
+        """What the finding says: where the first text after the mistake is, and where it belongs."""
         repair = self.repair
         place = repair.place
-        displaced = next(one for one in layout.fields if one.first > place.last and one.cut(self.mended).strip())
+        displaced = next(
+            later for later in layout.fields if later.first > place.last and later.cut(self.mended).strip()
+        )
         first = displaced.first + (repair.columns if repair.over else -repair.columns)
         value = record[first - 1 : first - 1 + displaced.width].rstrip()
         return {
@@ -111,12 +113,12 @@ class Shifts:
         self._repairs = list(_repairs(self.layout))
 
     def explain(self, record: str) -> Shift | None:
-        """The one padding mistake that explains why a record makes no sense, or null.
+        """The one padding mistake that explains why a record makes no sense, or None.
 
         Tries, for each field whose text a producer may have trimmed or let run over, to put the missing columns back
-        (or to take the extra ones out), and keeps the first repair after which every field is right. One that pushes
-        text over the end of the record repairs nothing, and a single wrong field is just that: what is shifted is wrong
-        in more than one.
+        (or to take the extra ones out), and keeps the first repair after which every field is right. A repair that
+        pushes text over the end of the record is none. A single wrong field is just that: a shift makes several fields
+        wrong.
         """
         if len(list(islice(_unsound(record, self.layout), 2))) < 2:
             return None
@@ -153,16 +155,16 @@ def sound(record: str, layout: Layout) -> bool:
 
 
 def _unsound(record: str, layout: Layout) -> Iterator[Field]:
-    for one in (*layout.fields, *layout.overlay(record)):
-        if one.form.strict and one.name != layout.overlaid and not _fits(one, one.cut(record)):
-            yield one
+    for place in (*layout.fields, *layout.overlay(record)):
+        if place.form.strict and place.name != layout.overlaid and not _fits(place, place.cut(record)):
+            yield place
 
 
-def _fits(one: Field, cut: str) -> bool:
+def _fits(place: Field, cut: str) -> bool:
     text = cut.rstrip(" ")
     if not text:
-        return not one.required
-    return cut[0] != " " and one.form.fits(text) and _checks(one.form, text)
+        return not place.required
+    return cut[0] != " " and place.form.fits(text) and _checks(place.form, text)
 
 
 def _checks(form: Form, text: str) -> bool:

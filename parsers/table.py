@@ -1,9 +1,9 @@
 """The one reader for CSV from outside (FIL-7): bytes to columns of text, and what is wrong as findings.
 
-Whatever feed it is, the same is asked in the same order: is it a CSV file in UTF-8 at all; does its first line name
-each column once and no other; has each row as many cells as the first line, none of them longer than its column may be
-and none with a control character in it. Only rows in which all of this is right are handed on. A line is a row: no cell
-goes on in the next line.
+Every feed is asked the same in the same order. Is it a CSV file in UTF-8 at all? Does its first line name each column
+once and no other? Has each row as many cells as the first line, none longer than its column allows and none with a
+control character? Only rows in which all of this is right are handed on. A line is a row: no cell runs over into the
+next line.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .foreign import foreign, hollow, wide
 CODE = 40
 """The most characters of a cell that holds a code, a number or a mark."""
 TEXT = 500
-"""The most characters of a cell that somebody writes in words."""
+"""The most characters of a cell with free text."""
 
 
 @frozen
 class FeedLayout:
-    """What a file of a feed looks like: the most characters of each column's cells, by its name; the columns stand in
+    """What a file of a feed looks like: the most characters of each column's cells, by its name; the columns come in
     any order. `row` is the finding about a row that cannot be used; its reach says whether the others still can."""
 
     columns: Mapping[str, int]
@@ -39,13 +39,14 @@ class FeedLayout:
 
     @property
     def named(self) -> str:
-        """The names of the columns, as a finding says them."""
+        """The names of the columns, as a finding lists them."""
         return ", ".join(self.columns)
 
 
 @frozen
 class Wrong:
-    """What makes a row unusable: where `when` holds, the cell in the column `name` (or what is called so)."""
+    """What makes a row unusable: where `when` holds, the cell in the column `name` (or another part of the row of that
+    name)."""
 
     name: str
     when: pl.Expr
@@ -68,26 +69,26 @@ class Rows:
         return cls(layout, pl.DataFrame(schema={"line": pl.UInt32} | dict.fromkeys(layout.columns, pl.String)))
 
     def without(self, found: Found, *wrongs: Wrong) -> Rows:
-        """The rows in which nothing of `wrongs` holds; the others become findings."""
-        bad = pl.any_horizontal(one.when for one in wrongs)
+        """The rows for which none of `wrongs` holds; the others become findings."""
+        bad = pl.any_horizontal(wrong.when for wrong in wrongs)
         left = self.table.filter(~bad)
         if left.height == self.table.height:
             return self
         mine = self.table.filter(bad)
         known = "candidate" in mine.columns
         candidate = _shown(pl.col("candidate")) if known else pl.lit(None, pl.String)
-        for one in wrongs:
-            value = _shown(pl.col(one.name) if one.value is None else one.value)
-            rows = mine.filter(one.when).select(
+        for wrong in wrongs:
+            value = _shown(pl.col(wrong.name) if wrong.value is None else wrong.value)
+            rows = mine.filter(wrong.when).select(
                 pl.lit(0, pl.UInt32).alias("file"), "line", candidate=candidate, option=pl.lit(None, pl.String),
-                value=value, wanted=pl.lit(one.wanted),
+                value=value, wanted=pl.lit(wrong.wanted),
             )  # fmt: skip
-            found.rows(self.layout.row, rows, field=one.name)
+            found.rows(self.layout.row, rows, field=wrong.name)
         return evolve(self, table=left, unread=self.unread + mine.height)
 
 
 def read_rows(data: bytes, layout: FeedLayout, found: Found) -> Rows:
-    """FIL-7: the rows of a feed file. Never raises; what is wrong is in `found`, a file that is no such feed at all has
+    """FIL-7: the rows of a feed file. Never raises; what is wrong is in `found`. A file that is no such feed at all has
     no rows."""
     nothing = Rows.none(layout)
     kind = _kind(data)
@@ -109,12 +110,12 @@ def read_rows(data: bytes, layout: FeedLayout, found: Found) -> Rows:
 
 
 def _kind(data: bytes) -> str | None:
-    """What a file is that is no CSV file in UTF-8, in words."""
+    """What a file is when it is not CSV in UTF-8, in words; None when it may be."""
     known = wide(data) or foreign(data)
     if known:
         return known
     if b"\0" in data[:65536].partition(b"\n")[0]:
-        # In UTF-16 every other byte of a plain letter is one; without its mark nothing else tells it.
+        # In UTF-16 every other byte of plain letters is zero; without a byte-order mark only this shows it.
         return "UTF-16 text, or no text at all"
     return "a text of empty lines" if hollow(data) else None
 
@@ -130,8 +131,8 @@ _CELL = ',(?:"(?:[^"]|"")*")?[^,]*'
 
 
 def _cells(text: str) -> pl.Expr:
-    """The cells of each line, without spaces and quotation marks around them; `text` says whether there are any of
-    these to be looked for."""
+    """The cells of each line, without spaces and quotation marks around them; `text` shows whether there are quotation
+    marks at all: without them commas are enough."""
     cell = pl.element().str.strip_chars()
     if '"' not in text:
         return pl.col("text").str.split(",").list.eval(cell)
@@ -159,7 +160,7 @@ def _header_fits(header: Sequence[str], layout: FeedLayout, found: Found) -> boo
 
 
 _NAMED = 10
-"""So many columns are named in one finding."""
+"""At most this many columns are named in one finding."""
 
 
 def _of_cells(rows: Rows, header: Sequence[str], found: Found) -> Rows:
@@ -178,7 +179,7 @@ def _of_cells(rows: Rows, header: Sequence[str], found: Found) -> Rows:
     cells = cells.filter(pl.col("cells").list.join("") != "")
     count = pl.col("cells").list.len()
     wanted = f"{len(header)}, as in line 1"
-    # A row with a cell too many or too few says nothing that can be relied on, so of its cells nothing is said.
+    # A row with a cell too many or too few cannot be relied on, so nothing is said of its cells.
     texts = (
         pl.col("cells").list.get(header.index(name), null_on_oob=True).fill_null("").alias(name)
         for name in layout.columns
@@ -202,6 +203,6 @@ _SHOWN = 60
 
 
 def _shown(value: pl.Expr) -> pl.Expr:
-    """So much of a value as a person needs to find it: one of a megabyte must not make a report of a megabyte."""
+    """As much of a value as a person needs to find it: a value of a megabyte must not make a report of a megabyte."""
     cut = pl.format("{}... ({} characters)", value.str.slice(0, _SHOWN), value.str.len_chars())
     return pl.when(value.str.len_chars() > _SHOWN).then(cut).otherwise(value)

@@ -38,24 +38,24 @@ def file(header: Header, centres: Iterable[Centre], layout: Layout | None = None
     del said["letter"]
     blocks = [_ended(record(FILE_HEADER, said | {"record_type": "1"}, layout.width))]
     records = 2
-    for one in parts:
-        count, rest = divmod(len(one.details), layout.width + len(LINE_END))
+    for centre in parts:
+        count, rest = divmod(len(centre.details), layout.width + len(LINE_END))
         if rest:
-            raise ValueError(f"the details of centre {one.number} are no records of {layout.width} columns")
+            raise ValueError(f"the details of centre {centre.number} are no records of {layout.width} columns")
         records += count + 2
-        blocks += [*_part(header, one, count, layout.width)]
+        blocks += [*_part(header, centre, count, layout.width)]
     closing = {"data_type": header.letter, "record_type": "9", "centre": header.centre}
     counts = {"records": str(records), "centres": str(len(parts))}
     return b"".join([*blocks, _ended(record(FILE_TRAILER, closing | counts, layout.width))])
 
 
-def _part(header: Header, one: Centre, count: int, width: int) -> Iterator[bytes]:
-    common = {"data_type": header.letter, "centre": one.number}
+def _part(header: Header, centre: Centre, count: int, width: int) -> Iterator[bytes]:
+    common = {"data_type": header.letter, "centre": centre.number}
     stream = {"awarding_body": header.awarding_body, "series": header.series, "year": header.year}
-    opening = {"record_type": "3", "sequence": str(one.sequence), "postcode": one.postcode}
+    opening = {"record_type": "3", "sequence": str(centre.sequence), "postcode": centre.postcode}
     yield _ended(record(CENTRE_HEADER, common | stream | opening, width))
-    yield one.details
-    closing = {"record_type": "7", "records": str(count + 2), "produced": one.produced}
+    yield centre.details
+    closing = {"record_type": "7", "records": str(count + 2), "produced": centre.produced}
     yield _ended(record(CENTRE_TRAILER, common | closing, width))
 
 
@@ -92,18 +92,18 @@ def record(layout: Layout, values: Mapping[str, str], width: int = 0) -> str:
     """
     fields = layout.fields
     for overlay in layout.overlays:
-        # A block given as it is stays undivided.
+        # A block given whole is not divided.
         if values.get(layout.chooser, " ") in overlay.types and layout.overlaid not in values:
-            fields = (*(one for one in fields if one.name != layout.overlaid), *overlay.fields)
-    unknown = values.keys() - {one.name for one in fields}
+            fields = (*(field for field in fields if field.name != layout.overlaid), *overlay.fields)
+    unknown = values.keys() - {field.name for field in fields}
     if unknown:
         raise ValueError(f"{layout.record} has no field {', '.join(sorted(unknown))}")
     parts = []
-    for one in fields:
-        value = values.get(one.name, "")
-        if len(value) > one.width:
-            raise ValueError(f"{layout.record}: {one.name} takes {one.width} columns, not {len(value)}")
-        parts.append(value.rjust(one.width, "0") if one.kind == "N" and value else value.ljust(one.width))
+    for field in fields:
+        value = values.get(field.name, "")
+        if len(value) > field.width:
+            raise ValueError(f"{layout.record}: {field.name} takes {field.width} columns, not {len(value)}")
+        parts.append(value.rjust(field.width, "0") if field.kind == "N" and value else value.ljust(field.width))
     return "".join(parts).ljust(width)
 
 
@@ -119,7 +119,7 @@ def candidate_records(letter: str, centre: str, person: Mapping[str, str], optio
 
 def block(records: Iterable[str]) -> bytes:
     """Records as the details of a centre."""
-    return "".join(f"{one}{LINE_END}" for one in records).encode("ascii")
+    return "".join(f"{text}{LINE_END}" for text in records).encode("ascii")
 
 
 # --- Records by the column -------------------------------------------------------------------------------------------
@@ -128,8 +128,8 @@ def block(records: Iterable[str]) -> bytes:
 def lines(letter: str, layout: Layout, records: pl.DataFrame) -> pl.Series:
     """The records of a frame as text without line ends, a row each, in its order.
 
-    `records` has columns as `columns.Columns.records` (others are passed over, missing ones are blank), and the
-    option slots by name (`option_1` ...). Raises `ValueError` when a value does not fit its field or is no ASCII.
+    `records` has columns as `columns.Columns.records` (others are ignored, missing ones are blank), and the option
+    slots by name (`option_1` ...). Raises `ValueError` when a value does not fit its field or is not ASCII.
     """
     texts = records.select(_cells(letter, layout, records)).to_series()
     if not texts.is_null().any() and (texts.str.len_bytes() == layout.width).all() and not _foreign(texts):
@@ -150,11 +150,11 @@ def _foreign(texts: pl.Series) -> bool:
 def _cells(letter: str, layout: Layout, records: pl.DataFrame) -> pl.Expr:
     fixed = {"data_type": pl.lit(letter), "record_type": pl.lit("5")}
     cells = []
-    for one in layout.fields:
-        if one.name == layout.overlaid:
+    for field in layout.fields:
+        if field.name == layout.overlaid:
             cells.append(_overlaid(layout, records))
         else:
-            cells.append(fixed[one.name] if one.name in fixed else _cell(one, records))
+            cells.append(fixed[field.name] if field.name in fixed else _cell(field, records))
     return pl.concat_str(cells)
 
 
@@ -165,33 +165,34 @@ def _overlaid(layout: Layout, records: pl.DataFrame) -> pl.Expr:
     for overlay in layout.overlays:
         types = used & set(overlay.types)
         if types:
-            own = pl.concat_str([_cell(one, records) for one in overlay.fields])
+            own = pl.concat_str([_cell(field, records) for field in overlay.fields])
             block = own if types == used else pl.when(chooser.is_in(list(types))).then(own).otherwise(block)
     return block
 
 
-def _cell(one: Field, records: pl.DataFrame) -> pl.Expr:
-    if one.name not in records.columns:
-        return pl.lit(" " * one.width)
-    value = pl.col(one.name)
-    if one.number:
-        text = value.cast(pl.String).str.zfill(one.width)
-    elif one.kind == "D":
+def _cell(field: Field, records: pl.DataFrame) -> pl.Expr:
+    if field.name not in records.columns:
+        return pl.lit(" " * field.width)
+    value = pl.col(field.name)
+    if field.number:
+        text = value.cast(pl.String).str.zfill(field.width)
+    elif field.kind == "D":
         text = value.dt.strftime("%d%m%y")
     else:
-        text = value.str.pad_end(one.width)
-    unknown = "000000" if one.form is forms.BORN else " " * one.width
+        text = value.str.pad_end(field.width)
+    unknown = "000000" if field.form is forms.BORN else " " * field.width
     return text.fill_null(unknown)
 
 
 def _misfit(layout: Layout, records: pl.DataFrame) -> str:
-    """Where a frame does not fit; the value itself may be personal and is not said."""
-    overlaid = [one for overlay in layout.overlays for one in overlay.fields]
-    for one in (*layout.fields, *overlaid):
-        if one.name in records.columns and one.kind != "D":
-            text = pl.col(one.name).cast(pl.String)
-            wrong = (text.str.len_chars() > one.width) | text.str.contains("[^ -~]")
+    """Where a frame does not fit; the value itself may be personal and is not shown."""
+    overlaid = [field for overlay in layout.overlays for field in overlay.fields]
+    for field in (*layout.fields, *overlaid):
+        if field.name in records.columns and field.kind != "D":
+            text = pl.col(field.name).cast(pl.String)
+            wrong = (text.str.len_chars() > field.width) | text.str.contains("[^ -~]")
             rows = records.select(wrong.arg_true()).to_series()
             if len(rows):
-                return f"{layout.record}: {one.name} takes {one.width} columns of ASCII, row {rows[0] + 1} does not fit"
+                takes = f"{field.name} takes {field.width} columns of ASCII"
+                return f"{layout.record}: {takes}, row {rows[0] + 1} does not fit"
     return f"{layout.record}: the values do not fit its columns"

@@ -42,9 +42,9 @@ PARTS: dict[str, Any] = {
 def parts(catalogue: Catalogue) -> pl.DataFrame:
     """CAL-5: the components of every qualification (`PARTS`)."""
     rows = [
-        (part.code, one.registration_code, one.cash_in_code, part.external, part.number)
-        for one in catalogue.qualifications
-        for part in one.components
+        (part.code, qualification.registration_code, qualification.cash_in_code, part.external, part.number)
+        for qualification in catalogue.qualifications
+        for part in qualification.components
     ]
     return pl.DataFrame(rows, schema=PARTS, orient="row")
 

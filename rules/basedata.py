@@ -1,6 +1,6 @@
 """Basedata: what the catalogue offers in a series, as the S, O, C and L records that centres' own software reads.
 
-Of what nobody published the records hold what their layout allows, or what is ours (docs/basedata.md).
+Where nothing is published, the records hold what their layout allows, or what is ours (docs/basedata.md).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def basedata(catalogue: Catalogue, series: Series, at: datetime) -> Frames:
 
 
 def _judged(catalogue: Catalogue, series: Series, at: datetime) -> datetime:
-    """The instant by whose versions the files that the set is for will be judged."""
+    """The instant whose versions will decide about the files that the set is for."""
     opens = catalogue.milestone(series, "window_opens", at)
     return max(at, opens.at) if opens else at
 
@@ -128,7 +128,7 @@ def _exam(part: Component, catalogue: Catalogue, series: Series, at: datetime) -
 
 
 def _session(exam: Milestone | None) -> str:
-    """`X` also of an exam whose time of day nobody published: the calendar has 00:00 for it."""
+    """`X` also for an exam whose time of day nobody published: the calendar has 00:00 for it."""
     if exam is None or not exam.clock:
         return "X"
     return "A" if exam.clock < _NOON else "P"
@@ -149,7 +149,8 @@ def _frame(letter: str, rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
 
 
 def placeholders(catalogue: Catalogue, series: Series, at: datetime) -> Iterator[str]:
-    """What of the set of that instant nobody published, a sentence part each, marked; `at` as in `basedata`."""
+    """What nobody published of the set of that instant, each as a phrase marked as a placeholder; `at` as in
+    `basedata`."""
     at = _judged(catalogue, series, at)
     offered = _offered(catalogue, series, at)
     parts = _parts(catalogue, offered, at)
@@ -167,7 +168,7 @@ def placeholders(catalogue: Catalogue, series: Series, at: datetime) -> Iterator
 
 
 def _our_codes(catalogue: Catalogue, offered: pl.DataFrame, at: datetime) -> list[str]:
-    """Subjects of which components have codes of ours."""
+    """Subjects with components whose codes are ours."""
     edition = catalogue.edition(at)
     offers = {edition.by_code[code].registration_code for code in offered["option"]}
     return sorted(
@@ -212,10 +213,10 @@ def _by_key(letter: str, frame: pl.DataFrame) -> dict[tuple[str, ...], dict[str,
 
 
 def _fields(layout: Layout, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    for one in layout.fields:
-        was, now = old.get(one.name), new.get(one.name)
+    for field in layout.fields:
+        was, now = old.get(field.name), new.get(field.name)
         if was != now:
-            yield f"{one.name.replace('_', ' ')} {_said(one, was)} to {_said(one, now)}"
+            yield f"{field.name.replace('_', ' ')} {_said(field, was)} to {_said(field, now)}"
 
 
 def _said(field: Field, value: Any) -> str:

@@ -83,7 +83,7 @@ _IN_ORDER = (
     ("late_claims_open", "late_claims_close"),
     ("results_to_learners", "certificates_due"),
 )
-"""Of two events of a series the first does not come after the second."""
+"""Pairs of events of a series: the first does not come after the second."""
 
 
 # --- Words and versions ----------------------------------------------------------------------------------------------
@@ -112,11 +112,11 @@ V = TypeVar("V", bound=Version)
 
 def in_force(received: datetime | None, *lists: Sequence[V]) -> V:
     """CAL-2: the version in force at receipt, of the first of `lists` that has one (the most particular first; each by
-    `in_force_from`). The last list's first version, which there must be, also stands for the time before it. Without a
-    receipt the latest version."""
+    `in_force_from`). The last list must have a first version, which also holds for the time before it. Without a
+    receipt: the latest version."""
     day = date.max if received is None else received.astimezone(LONDON).date()
     for versions in lists:
-        begun = [one for one in versions if one.in_force_from <= day]
+        begun = [version for version in versions if version.in_force_from <= day]
         if begun:
             return begun[-1]
     return lists[-1][0]
@@ -249,7 +249,7 @@ def _check_order(rows: Sequence[Row[Milestone]], day: date) -> None:
     `in_force_from`."""
     of: dict[str, Row[Milestone]] = {}
     for row in rows:
-        # As `in_force`: the first version of a date also stands for the time before it.
+        # As `in_force`: the first version of a date also holds for the time before it.
         if row.record.event not in of or row.record.in_force_from <= day:
             of[row.record.event] = row
     for first, second in _IN_ORDER:

@@ -1,8 +1,8 @@
 """The catalogue: what is offered, when, for how much and to whom, loaded from effective-dated CSV files.
 
-Nothing of it is a literal in code. Rows that nobody published carry `placeholder`, and whoever shows one shows that
-too. Dates in the files are Europe/London; instants in memory are aware and in Europe/London. Money is integer pence,
-marks are raw marks. What changes is judged by the version in force at receipt (CAL-2).
+None of it is written in code. Rows that nobody published carry `placeholder`, and this is shown wherever the row is.
+Dates in the files are Europe/London; instants in memory are aware and in Europe/London. Money is integer pence, marks
+are raw marks. What changes is judged by the version in force at receipt (CAL-2).
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Approval:
 
 @frozen
 class Source:
-    """Something published that rows rest on."""
+    """A publication that rows are taken from."""
 
     name: str = field(metadata=cell(TEXT, "what `source` columns call it"))
     address: str = field(metadata=cell(either("", "not known", TEXT, ""), "where it can be read"))
@@ -173,8 +173,8 @@ SHEETS: tuple[Sheet[Any], ...] = (
 
 @frozen(slots=False, eq=False)
 class Catalogue:
-    """Everything that is offered, when, for how much and to whom. A look-up that takes the receipt and is given none
-    answers with the latest version."""
+    """Everything that is offered, when, for how much and to whom. A look-up that is given no receipt answers with the
+    latest version."""
 
     editions: tuple[Edition, ...] = field(repr=False)
     streams: tuple[Stream, ...]
@@ -249,7 +249,7 @@ class Catalogue:
         edition = self.edition(received)
         key = (edition.in_force_from, series)
         if key not in self._tables:
-            rows = [row for one in edition.qualifications for row in _options(one, series)]
+            rows = [row for qualification in edition.qualifications for row in _options(qualification, series)]
             schema = dict.fromkeys(_OPTION_COLUMNS, pl.String)
             self._tables[key] = pl.DataFrame(rows, schema=schema, orient="row")
         return self._tables[key]
@@ -259,9 +259,9 @@ class Catalogue:
     @cached_property
     def _series(self) -> dict[str, Series]:
         """Every series with a calendar by its id, in order."""
-        streams = {one.month: one for one in self.streams}
+        streams = {stream.month: stream for stream in self.streams}
         found = {}
-        for series_id in sorted({one.series for one in self.milestones}):
+        for series_id in sorted({milestone.series for milestone in self.milestones}):
             stream = streams[int(series_id[5:])]
             found[series_id] = Series(
                 series_id, f"{stream.series}{series_id[2:4]}", stream.purpose, stream.awarding_body
@@ -270,20 +270,20 @@ class Catalogue:
 
     @cached_property
     def _series_by_header(self) -> dict[tuple[str, str], Series]:
-        return {(one.key, one.awarding_body): one for one in self._series.values()}
+        return {(series.key, series.awarding_body): series for series in self._series.values()}
 
     def series(self, key: str, awarding_body: str) -> Series | None:
-        """The series a file header means by series key (`6B24`) and awarding-body identifier, null when it is none of
+        """The series a file header means by series key (`6B24`) and awarding-body identifier, None when it is none of
         ours or has no calendar."""
         return self._series_by_header.get((key, awarding_body))
 
     def series_by_id(self, series_id: str) -> Series | None:
-        """The series of that year and month (`2024-06`), null when it has no calendar."""
+        """The series of that year and month (`2024-06`), None when it has no calendar."""
         return self._series.get(series_id)
 
     def all_series(self) -> tuple[Series, ...]:
         """The exam series that have a calendar, in order."""
-        return tuple(one for one in self._series.values() if one.purpose == terms.ENTRY)
+        return tuple(series for series in self._series.values() if series.purpose == terms.ENTRY)
 
     def known_series(self) -> str:
         """Every stream in words, for people whose file names none of them."""
@@ -297,12 +297,14 @@ class Catalogue:
     def _dates(self) -> dict[str, dict[tuple[str, str], list[Milestone]]]:
         """Versions of every date, by series id, then event and component."""
         versions: dict[str, dict[tuple[str, str], list[Milestone]]] = {}
-        for one in sorted(self.milestones, key=lambda one: one.in_force_from):
-            versions.setdefault(one.series, {}).setdefault((one.event, one.component), []).append(one)
+        for milestone in sorted(self.milestones, key=lambda milestone: milestone.in_force_from):
+            versions.setdefault(milestone.series, {}).setdefault((milestone.event, milestone.component), []).append(
+                milestone
+            )
         return versions
 
     def milestone(self, series: Series, event: str, received: datetime, component: str = ANY) -> Milestone | None:
-        """CAL-2: the date of `event` in the calendar version in force at receipt; null when the series has no such
+        """CAL-2: the date of `event` in the calendar version in force at receipt; None when the series has no such
         date. With a component's code, the component's own date where it has one."""
         dates = self._dates.get(series.id, {})
         versions = [dates[event, whose] for whose in dict.fromkeys((component, ANY)) if (event, whose) in dates]
@@ -311,15 +313,15 @@ class Catalogue:
     def milestones_of(self, series: Series, at: datetime) -> list[Milestone]:
         """CAL-2: every date of a series in the version in force at `at`, those of single components too, in order."""
         found = [in_force(at, versions) for versions in self._dates.get(series.id, {}).values()]
-        return sorted(found, key=lambda one: (one.day, one.at, one.event, one.component))
+        return sorted(found, key=lambda milestone: (milestone.day, milestone.at, milestone.event, milestone.component))
 
     # --- For how much, to whom ---
 
     @cached_property
     def _prices(self) -> dict[tuple[str, str], list[Fee]]:
         prices: dict[tuple[str, str], list[Fee]] = {}
-        for one in sorted(self.fees, key=lambda one: one.in_force_from):
-            prices.setdefault((one.kind, one.band), []).append(one)
+        for fee in sorted(self.fees, key=lambda fee: fee.in_force_from):
+            prices.setdefault((fee.kind, fee.band), []).append(fee)
         return prices
 
     def fee(self, kind: str, band: terms.Band, received: datetime) -> Fee:
@@ -329,13 +331,13 @@ class Catalogue:
     @cached_property
     def _approvals(self) -> dict[str, dict[str, Approval]]:
         by_centre: dict[str, dict[str, Approval]] = {}
-        for one in self.approvals:
-            by_centre.setdefault(one.centre, {})[one.registration_code] = one
+        for approval in self.approvals:
+            by_centre.setdefault(approval.centre, {})[approval.registration_code] = approval
         return by_centre
 
     def approval(self, centre: str, registration_code: str) -> Approval | None:
-        """REG-1: the approval of a centre for a qualification, null when it has none. A centre with lines of its own is
-        judged by them alone; of these, one for the qualification counts before one for all."""
+        """REG-1: the approval of a centre for a qualification, None when it has none. A centre with lines of its own is
+        judged by them alone; of these, a line for the qualification counts before a line for all."""
         its = self._approvals.get(centre) or self._approvals.get(ANY, {})
         return its.get(registration_code) or its.get(ANY)
 
@@ -345,13 +347,15 @@ class Catalogue:
     def _scales(self) -> dict[tuple[terms.Scope, int], list[Scale]]:
         """Versions of every scale; those of qualifications under 0, whatever their maximum."""
         versions: dict[tuple[terms.Scope, int], list[Scale]] = {}
-        for one in self.scales:
-            versions.setdefault((one.scope, 0 if one.scope == terms.QUALIFICATION else one.max_ums), []).append(one)
+        for scale in self.scales:
+            versions.setdefault((scale.scope, 0 if scale.scope == terms.QUALIFICATION else scale.max_ums), []).append(
+                scale
+            )
         return versions
 
     def scale(self, of: str, received: datetime | None = None) -> Scale:
         """AWD-2, AWD-3: the scale of a component, by its code, or of qualifications, by a cash-in or registration code
-        or the word `qualification`. There is no one scale of internal components: Art and Design has its own. Raises
+        or the word `qualification`. Internal components do not all share a scale: Art and Design has its own. Raises
         `KeyError` for any other text."""
         component = self.component(of, received)
         if component:
@@ -361,16 +365,18 @@ class Catalogue:
         raise KeyError(of)
 
     def sample_size(self, series: Series, cohort: int) -> SampleRule:
-        """MOD-1: the sample of a cohort of so many learners in `series`."""
-        starts = sorted({one.first_series for one in self.samples})
-        start = max((one for one in starts if one <= series.id), default=starts[0])
-        table = [one for one in self.samples if one.first_series == start]
-        return next(one for one in reversed(table) if one.cohort_from <= max(cohort, 1))
+        """MOD-1: the sample of a cohort of `cohort` learners in `series`."""
+        starts = sorted({rule.first_series for rule in self.samples})
+        start = max((first for first in starts if first <= series.id), default=starts[0])
+        table = [rule for rule in self.samples if rule.first_series == start]
+        return next(rule for rule in reversed(table) if rule.cohort_from <= max(cohort, 1))
 
     def tolerance(self, component: str, received: datetime | None = None) -> Tolerance:
         """MOD-2: the tolerance for a component, by its code."""
-        versions = sorted(self.tolerances, key=lambda one: one.in_force_from)
-        own, general = ([one for one in versions if one.component == whose] for whose in (component, ANY))
+        versions = sorted(self.tolerances, key=lambda tolerance: tolerance.in_force_from)
+        own, general = (
+            [tolerance for tolerance in versions if tolerance.component == whose] for whose in (component, ANY)
+        )
         return in_force(received, own, general)
 
 
@@ -378,20 +384,20 @@ _OPTION_COLUMNS = ("option", "kind", "subject", "registration", "title", "reason
 _SEASONS = {1: "December/January", 6: "May/June"}
 
 
-def _options(one: Qualification, series: Series) -> Iterator[tuple[str | None, ...]]:
+def _options(qualification: Qualification, series: Series) -> Iterator[tuple[str | None, ...]]:
     """The option codes of a qualification in a series (`_OPTION_COLUMNS`)."""
-    subject, needs = one.subject, one.registration_code
+    subject, needs = qualification.subject, qualification.registration_code
     if series.purpose == terms.REGISTRATION:
         yield needs, terms.REGISTRATION, subject, needs, f"{subject}, registration", None, "always"
         return
-    for part in one.components:
+    for part in qualification.components:
         available = f"{' and '.join(part.seasons)} from {series_title(part.first_series)}"
         yield part.code, part.scope, subject, needs, part.title, part.why_not(series), available
-    seasons = sorted({season for part in one.components for season in part.seasons})
+    seasons = sorted({season for part in qualification.components for season in part.seasons})
     season = _SEASONS[series.month]
     reason = None if season in seasons else f"{subject} has no {season} series"
     title = f"{subject}, certification claim"
-    yield one.cash_in_code, terms.CASH_IN, subject, needs, title, reason, " and ".join(seasons)
+    yield qualification.cash_in_code, terms.CASH_IN, subject, needs, title, reason, " and ".join(seasons)
 
 
 # --- What several files must agree on --------------------------------------------------------------------------------
@@ -406,17 +412,20 @@ def _check_uniform_marks(catalogue: Catalogue, rows: Iterable[Row[Component]]) -
     every day on which one of them changes."""
     row_of = {row.record: row for row in rows}
     wholes = catalogue._scales[terms.QUALIFICATION, 0]
-    for day in sorted({one.in_force_from for one in catalogue.editions} | {one.in_force_from for one in wholes}):
+    for day in sorted(
+        {edition.in_force_from for edition in catalogue.editions} | {whole.in_force_from for whole in wholes}
+    ):
         received = datetime(day.year, day.month, day.day, tzinfo=LONDON)
         most = catalogue.scale(terms.QUALIFICATION, received).max_ums
-        for one in catalogue.edition(received).qualifications:
-            for part in one.components:
+        for qualification in catalogue.edition(received).qualifications:
+            for part in qualification.components:
                 if (part.scope, part.ums_max) not in catalogue._scales:
                     why = f"{UMS_SCALE.file} has no scale of scope {part.scope} with {part.ums_max} UMS"
                     raise row_of[part].wrong("ums_max", why)
-            if one.ums_max != most:
-                why = f"from {day_text(day)} the components of {one.subject} add up to {one.ums_max} UMS, not to {most}"
-                raise row_of[one.components[-1]].wrong("ums_max", why)
+            if qualification.ums_max != most:
+                total = f"{qualification.ums_max} UMS, not to {most}"
+                why = f"from {day_text(day)} the components of {qualification.subject} add up to {total}"
+                raise row_of[qualification.components[-1]].wrong("ums_max", why)
 
 
 def _check_known(rows: Iterable[Row[R]], attribute: str, codes: set[str]) -> None:

@@ -36,7 +36,7 @@ AWARDS: dict[str, Any] = {
     "performance": pl.Boolean,
 }
 """`outcome`: `awarded`, `not_eligible` or `pending`; `reason`: a code of `REASONS`, empty when awarded; `about`: the
-components it is about, by comma; `performance`: the one for performance tables (CRT-4)."""
+components it is about, by comma; `performance`: whether it is the award for performance tables (CRT-4)."""
 
 CHOICES: dict[str, Any] = {
     "centre": pl.String,
@@ -80,7 +80,7 @@ REASONS = listed(
         remedy="Nothing can be awarded; withdraw the claim or claim in a later series.",
     ),
 )  # fmt: skip
-"""Why a claim is not awarded, the one that counts before the others first."""
+"""Why a claim is not awarded. Of several reasons the first in this list is given."""
 
 WHYS = listed(
     Reason(code="ONLY", rule="CRT-2", words="the only sitting"),
@@ -95,12 +95,13 @@ WHYS = listed(
     Reason(code="AFTER_TERMINAL", rule="ENT-5", words="after the terminal external, without the external again"),
     Reason(code="NO_MARK", rule="AWD-4", words="no mark"),
 )
-"""Why a sitting counts or is passed over."""
+"""Why a sitting counts or does not."""
 
 
 @frozen
 class Certified:
-    """What certification came to: `awards` (`AWARDS`) and `choices` (`CHOICES`), a row a claim and a row a sitting."""
+    """The outcome of certification: `awards` (`AWARDS`) and `choices` (`CHOICES`), a row a claim and a row a
+    sitting."""
 
     awards: pl.DataFrame = field(repr=False)
     choices: pl.DataFrame = field(repr=False)
@@ -179,8 +180,8 @@ def certify(
 def grade_of(ums: pl.Expr, scale: Scale) -> pl.Expr:
     """CRT-3: the grade that a total of UMS reaches, empty where there is none."""
     found = pl.lit(scale.thresholds[-1].grade)
-    for one in reversed(scale.thresholds[:-1]):
-        found = pl.when(ums >= one.minimum).then(pl.lit(one.grade)).otherwise(found)
+    for threshold in reversed(scale.thresholds[:-1]):
+        found = pl.when(ums >= threshold.minimum).then(pl.lit(threshold.grade)).otherwise(found)
     return pl.when(ums.is_null()).then(pl.lit("")).otherwise(found)
 
 
@@ -193,7 +194,7 @@ def _choices(series: str, claimed: pl.DataFrame, sittings: pl.DataFrame, parts: 
     known = pl.Enum(sittings["series"].append(pl.Series([series])).unique().sort())
     up_to = (
         sittings.filter(pl.col("series") <= series)
-        # A country of sittings is joined and grouped faster by numbers than by text.
+        # The sittings of a whole country are joined and grouped faster by numbers than by text.
         .with_columns(pl.col("component").cast(parts.schema["component"]), pl.col("series").cast(known))
         .join(parts.select("component", "external"), on="component")
         .select("uci", "registration", "component", "series", "raw", "ums", "outcome", "external")
@@ -201,7 +202,7 @@ def _choices(series: str, claimed: pl.DataFrame, sittings: pl.DataFrame, parts: 
     considered = (
         claimed.select("claim_id", "centre", *_LEARNER)
         .join(up_to, on=_LEARNER)
-        # At whatever centre it was; of a series' two, which nobody should have, the better.
+        # Sittings at any centre; of two in one series, which nobody should have, the better.
         .sort(*_SITTING, pl.col("ums").fill_null(-1).neg(), "outcome", "raw")
         .filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in _SITTING))
         .with_columns((pl.col("outcome") == terms.ABSENT).alias("absent"))
@@ -246,8 +247,8 @@ def _choices(series: str, claimed: pl.DataFrame, sittings: pl.DataFrame, parts: 
 
 def complete_since(considered: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     """ENT-6: since which series every internal component has been taken by the learner of a claim: `claim_id`,
-    `complete`. Where one has not, the claim is left out; an absence counts as taken. `considered`: a row a sitting,
-    with `claim_id`, `registration`, `component`, `series`, `external`."""
+    `complete`. A claim with a component not taken is left out; an absence counts as taken. `considered`: a row a
+    sitting, with `claim_id`, `registration`, `component`, `series`, `external`."""
     needed = parts.filter(~pl.col("external")).group_by("registration").len("needed")
     return (
         considered.filter(~pl.col("external"))
@@ -291,8 +292,8 @@ def _because(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
 
 
 def _sat_again(claimed: pl.DataFrame, later: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
-    """CRT-4: who has taken the external again in a later series cannot claim on the earlier sitting afterwards. Ours:
-    afterwards is once the mark of the later one, or the absence, has reached us."""
+    """CRT-4: a learner who has taken the external again in a later series cannot claim on the earlier sitting
+    afterwards. Ours: afterwards begins when the mark of the later sitting, or the absence, reaches us."""
     external = parts.filter("external").select("registration", pl.col("component").cast(pl.String))
     taken = later.rename({"option": "component"}).join(external, on="component")
     again = claimed.join(taken, on=_LEARNER).filter(pl.col("received") > pl.col("at"))

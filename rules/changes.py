@@ -264,7 +264,7 @@ def _tariff(bands: Mapping[int, terms.Band], days: Mapping[int, date], current: 
 
 
 def _tell_late_fees(added: pl.DataFrame, current: Round) -> None:
-    """Why a file is charged a late fee, where something of it is."""
+    """Tells a file why it is charged a late fee, where it is."""
     charged = (pl.col("band") != terms.ON_TIME) & (pl.col("pence") > 0)
     for file in added.filter(charged)["file"].unique().sort():
         series, received, band = current.series[file], current.arrivals[file].received, _band(file, current)

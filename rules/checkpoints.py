@@ -113,14 +113,14 @@ def without_result(
     `rules.frames`: `registrations` (`REGISTERED`), of any year; `sittings` (`SITTINGS`), in any series up to this one;
     `marked` (`LAST_MARKS`), of the series; `refused` (`NAMES_REFUSED`), in this series.
 
-    Ours: nobody says which series is a learner's last, so the external is missed only where certification is claimed,
-    or where every internal component is taken, the external has not been sat since and is offered in the series. An
-    absence is a result; a mark not yet available is none.
+    Ours: nobody says which series is a learner's last, so the external is reported missing only where certification is
+    claimed, or where every internal component is taken, the external has not been sat since and is offered in the
+    series. An absence is a result; a mark not yet available is none.
     """
     parts = _components(series, catalogue)
     options = catalogue.options(series).select("option", "kind", "registration")
     held = entries.select("centre", "candidate", "uci", "option").join(options, on="option")
-    # The rules about sittings tell learners apart by file and candidate; here a centre stands for its files.
+    # The rules about sittings tell learners apart by file and candidate; here the centre takes the place of the file.
     stated = held.with_columns(pl.col("centre").alias("file"))
     taken = (
         pl.concat([
@@ -161,9 +161,15 @@ def without_result(
 
 def _components(series: Series, catalogue: Catalogue) -> pl.DataFrame:
     rows = [
-        (one.registration_code, one.cash_in_code, part.code, part.external, part.why_not(series) is None)
-        for one in catalogue.qualifications
-        for part in one.components
+        (
+            qualification.registration_code,
+            qualification.cash_in_code,
+            part.code,
+            part.external,
+            part.why_not(series) is None,
+        )
+        for qualification in catalogue.qualifications
+        for part in qualification.components
     ]
     schema = {
         "registration": pl.String,
@@ -207,7 +213,7 @@ def _no_external(
         .join(taken_parts.select("uci", "part", "last"), on=["uci", "part"], how="left")
         .filter(pl.col("last").is_null() | (pl.col("last") < pl.col("completed")))
     )
-    # Candidate numbers are a series' own: where there is one of this series, it is the one to show.
+    # Candidate numbers belong to a series: where there is a number of this series, that is shown.
     numbers = held.unique(_LEARNER, keep="first", maintain_order=True).select(
         *_LEARNER, pl.col("candidate").alias("now")
     )
@@ -225,14 +231,14 @@ def _no_external(
 
 
 def _unmarked(held: pl.DataFrame, marked: pl.DataFrame, kind: str) -> pl.DataFrame:
-    """MRK-1, AWD-4: entries for components of a kind without a mark; an absence is as good as one."""
+    """MRK-1, AWD-4: entries for components of a kind without a mark; an absence counts as a mark."""
     given = marked.filter(pl.col("mark").is_not_null() | (pl.col("status") == "A"))
     given = given.select("centre", "uci", pl.col("component").alias("option"))
     return held.filter(pl.col("kind") == kind).join(given, on=["centre", "uci", "option"], how="anti")
 
 
 def _not_mended(refused: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """REG-3: refused candidates without any entry in force. Which learner and qualification was meant is not known."""
+    """REG-3: refused candidates without any entry in force. Which learner and qualification were meant is not known."""
     stopped = refused.unique(["centre", "candidate"]).join(held, on=["centre", "candidate"], how="anti")
     return stopped.with_columns(pl.lit("").alias(name) for name in ("uci", "registration", "option"))
 
@@ -245,7 +251,7 @@ def _said(reason: Reason, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def season_before(series: Series, catalogue: Catalogue) -> Series | None:
-    """The last series of the same season; null when it has no calendar."""
+    """The last series of the same season; None when it has no calendar."""
     return catalogue.series_by_id(f"{series.year - 1}-{series.month:02d}")
 
 

@@ -54,7 +54,7 @@ class Component:
 
     @property
     def scope(self) -> terms.Marker:
-        """Who marks it; the kind of option it is, and which scales are its."""
+        """Who marks it; the kind of option it is, and the scope of its scales."""
         return terms.EXTERNAL if self.external else terms.INTERNAL
 
     @property
@@ -63,7 +63,7 @@ class Component:
         return ("December/January",) * self.december_january + ("May/June",) * self.may_june
 
     def why_not(self, series: Series) -> str | None:
-        """Why this component cannot be taken in `series`; null when it can (CAL-4)."""
+        """Why this component cannot be taken in `series`; None when it can (CAL-4)."""
         if series.month == 1 and not self.december_january:
             return "it has no December/January series"
         if series.month == 6 and not self.may_june:
@@ -93,7 +93,7 @@ class Qualification:
 
 @frozen
 class Edition:
-    """What is offered as one version of the catalogue has it."""
+    """What one version of the catalogue offers."""
 
     in_force_from: date
     qualifications: tuple[Qualification, ...]
@@ -101,15 +101,19 @@ class Edition:
     @cached_property
     def components(self) -> dict[str, Component]:
         """Every component by its code."""
-        return {part.code: part for one in self.qualifications for part in one.components}
+        return {part.code: part for qualification in self.qualifications for part in qualification.components}
 
     @cached_property
     def by_code(self) -> dict[str, Qualification]:
         """Every qualification by its registration code, its cash-in code and the codes of its components."""
         return {
-            code: one
-            for one in self.qualifications
-            for code in (one.registration_code, one.cash_in_code, *(part.code for part in one.components))
+            code: qualification
+            for qualification in self.qualifications
+            for code in (
+                qualification.registration_code,
+                qualification.cash_in_code,
+                *(part.code for part in qualification.components),
+            )
         }
 
 
@@ -128,11 +132,13 @@ def read_components(folder: Path) -> list[Row[Component]]:
     """Every version of every component; raises `CatalogueError`."""
     rows = COMPONENTS.rows(folder)
     for row in rows:
-        one = row.record
-        if not one.seasons:
-            raise row.wrong("may_june", f"{one.code} has neither a December/January nor a May/June series")
-        if one.last_series and one.last_series < one.first_series:
-            raise row.wrong("last_series", f"{one.last_series} is before the first series, {one.first_series}")
+        component = row.record
+        if not component.seasons:
+            raise row.wrong("may_june", f"{component.code} has neither a December/January nor a May/June series")
+        if component.last_series and component.last_series < component.first_series:
+            raise row.wrong(
+                "last_series", f"{component.last_series} is before the first series, {component.first_series}"
+            )
     return rows
 
 
@@ -158,13 +164,13 @@ def _one_meaning_each(rows: Iterable[Row[Component]]) -> None:
     """No option code means two things."""
     meanings: dict[str, tuple[str, str]] = {}
     for row in rows:
-        one = row.record
+        component = row.record
         for attribute, owner in (
-            ("registration_code", one.registration_code),
-            ("cash_in_code", one.registration_code),
-            ("code", one.code),
+            ("registration_code", component.registration_code),
+            ("cash_in_code", component.registration_code),
+            ("code", component.code),
         ):
-            code = getattr(one, attribute)
+            code = getattr(component, attribute)
             if meanings.setdefault(code, (attribute, owner)) != (attribute, owner):
                 raise row.wrong(attribute, f"{code} is in use for something else already")
 
@@ -174,20 +180,20 @@ def _qualification(rows: Sequence[Row[Component]]) -> Qualification:
     numbers: set[int] = set()
     externals = 0
     for row in rows:
-        one = row.record
+        component = row.record
         for attribute in ("subject", "qualification_number", "cash_in_code"):
-            ours, theirs = getattr(one, attribute), getattr(first, attribute)
+            ours, theirs = getattr(component, attribute), getattr(first, attribute)
             if ours != theirs:
                 raise row.wrong(attribute, f"{ours!r}, but {first.code} with the same registration code has {theirs!r}")
-        if one.number in numbers:
-            raise row.wrong("number", f"{one.subject} has two components {one.number}")
-        numbers.add(one.number)
-        externals += one.external
+        if component.number in numbers:
+            raise row.wrong("number", f"{component.subject} has two components {component.number}")
+        numbers.add(component.number)
+        externals += component.external
         if externals > 1:
-            raise row.wrong("external", f"{one.subject} has several external components; each has one (CAL-5)")
+            raise row.wrong("external", f"{component.subject} has several external components; each has one (CAL-5)")
     if not externals:
         raise rows[-1].wrong("external", f"{first.subject} has no external component; each has one (CAL-5)")
-    parts = sorted((row.record for row in rows), key=lambda one: one.number)
+    parts = sorted((row.record for row in rows), key=lambda component: component.number)
     return Qualification(
         first.subject, first.qualification_number, first.registration_code, first.cash_in_code, tuple(parts)
     )

@@ -86,9 +86,9 @@ def convert(boundaries: Boundaries, scale: Scale) -> Conversion:
 
 
 def points(boundaries: Boundaries, scale: Scale) -> list[tuple[int, int]]:
-    """AWD-1: the points (raw mark, UMS) between which the lines run: nothing for nothing, each boundary, the cap, and
-    full marks. The cap lies as far above the highest boundary as two of the grade below; above the maximum there is
-    none, and full UMS only at full marks."""
+    """AWD-1: the points (raw mark, UMS) between which the lines run: 0 for 0, each boundary, the cap, and full marks.
+    The cap is above the highest boundary by twice the gap to the boundary below it; where that is not below the maximum
+    there is no cap, and full UMS only at full marks."""
     found = [(0, 0)]
     for (_, raw), threshold in zip(reversed(boundaries.marks), reversed(scale.thresholds[:-1]), strict=True):
         found.append((raw, threshold.minimum))
@@ -108,7 +108,7 @@ def _on_lines(raw: int, on: list[tuple[int, int]]) -> int:
 
 def _check(boundaries: Boundaries, scale: Scale) -> None:
     named = [grade for grade, _ in boundaries.marks]
-    wanted = [one.grade for one in scale.thresholds[:-1]]
+    wanted = [threshold.grade for threshold in scale.thresholds[:-1]]
     if named != wanted:
         raise ConversionError(
             f"there are boundaries for {', '.join(named) or 'no grade'}, expected {', '.join(wanted)}"
@@ -128,8 +128,8 @@ def _check(boundaries: Boundaries, scale: Scale) -> None:
 def table(conversions: Iterable[Conversion]) -> pl.DataFrame:
     """The tables as one frame (`CONVERSION`)."""
     rows = [
-        (one.boundaries.series, one.boundaries.component, raw, ums, grade)
-        for one in conversions
-        for raw, (ums, grade) in enumerate(zip(one.ums, one.grades, strict=True))
+        (conversion.boundaries.series, conversion.boundaries.component, raw, ums, grade)
+        for conversion in conversions
+        for raw, (ums, grade) in enumerate(zip(conversion.ums, conversion.grades, strict=True))
     ]
     return pl.DataFrame(rows, schema=CONVERSION, orient="row")

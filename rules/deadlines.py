@@ -38,7 +38,7 @@ def deadline(
     component: str = ANY,
 ) -> Deadline | None:
     """CAL-2, CAL-3: the date of `event` in the calendar version in force at receipt, or later where staff have extended
-    it for the centre; null when the series has no such date. A component may have a date of its own."""
+    it for the centre; None when the series has no such date. A component may have a date of its own."""
     milestone = catalogue.milestone(series, event, received, component)
     if milestone is None:
         return None

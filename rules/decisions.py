@@ -104,7 +104,7 @@ def check(
     arrival: Arrival, catalogue: Catalogue, *, window: bool, progress: Callable[[int], object] | None = None
 ) -> tuple[Finding, ...]:
     """What can be found in one file without a ledger: form, identity, catalogue and, if `window`, calendar and approval
-    at receipt. `progress` is told of records read."""
+    at receipt. `progress` is told how many records are read."""
     found = Found([arrival.submission.named])
     found.carry(0, arrival.submission.findings)
     series = files.series_of(0, arrival.submission, catalogue, found)
@@ -131,9 +131,9 @@ def _candidates(current: Round, progress: Callable[[int], object] | None = None)
 def _with_feeds(read: Columns, submissions: Sequence[Submission]) -> Columns:
     """The rows of feeds as records without personal details, and as options."""
     feeds = [
-        one.feed.with_columns(pl.lit(index, pl.UInt32).alias("file"))
-        for index, one in enumerate(submissions)
-        if one.feed is not None
+        submission.feed.with_columns(pl.lit(index, pl.UInt32).alias("file"))
+        for index, submission in enumerate(submissions)
+        if submission.feed is not None
     ]
     options = read.options.with_columns(pl.lit("enter").alias("action"))
     if not feeds:
@@ -183,7 +183,7 @@ def _judge_entries(records: pl.DataFrame, options: pl.DataFrame, series: Series,
     certification.awarded_already(options, known.issued, found)
     registration.registered(options.filter(pl.col("action") == "enter"), known.registrations, found)
     registration.same_name(records, known.registrations, found)
-    # To know a UCI does not make a learner one's own: what was sat is told of the sender's learners only.
+    # Knowing a UCI does not make the learner the sender's: sittings are told of the sender's own learners only.
     key = ["centre", "uci"]
     learners = pl.concat([known.registrations.select(key), known.entries.select(key)]).unique()
     own = options.join(learners, on=key, how="semi", maintain_order="left")

@@ -34,14 +34,19 @@ def in_catalogue(options: pl.DataFrame, series: Series, catalogue: Catalogue, fo
 
 def _what_instead(code: str, series: Series, catalogue: Catalogue) -> str:
     """What the sender may have meant by an unknown option code."""
-    for one in catalogue.qualifications:
-        parts = [part.code for part in one.components]
-        if code == one.registration_code:
-            entered = f"it is entered with {', '.join(parts)} and claimed with {one.cash_in_code}"
-            return f"{code} registers for {one.subject}; {entered}"
-        if code in (*parts, one.cash_in_code):
-            return f"{code} is an entry for {one.subject}; learners are registered for it with {one.registration_code}"
-    alike = [one for one in catalogue.qualifications if code[:3] in (one.registration_code[:3], one.cash_in_code[:3])]
+    for qualification in catalogue.qualifications:
+        parts = [part.code for part in qualification.components]
+        if code == qualification.registration_code:
+            entered = f"it is entered with {', '.join(parts)} and claimed with {qualification.cash_in_code}"
+            return f"{code} registers for {qualification.subject}; {entered}"
+        if code in (*parts, qualification.cash_in_code):
+            registers = f"learners are registered for it with {qualification.registration_code}"
+            return f"{code} is an entry for {qualification.subject}; {registers}"
+    alike = [
+        qualification
+        for qualification in catalogue.qualifications
+        if code[:3] in (qualification.registration_code[:3], qualification.cash_in_code[:3])
+    ]
     table = catalogue.options(series)
     if len(alike) == 1:
         subject = alike[0].subject
@@ -69,13 +74,13 @@ def once_each(options: pl.DataFrame, found: Found) -> pl.DataFrame:
 # --- Sittings --------------------------------------------------------------------------------------------------------
 
 SITTINGS_ALLOWED = 2
-"""A component is taken once and again once: one retake of an internal one, one resit of the external one."""
+"""A component may be taken twice: one retake of an internal component, one resit of the external."""
 
 
 def sitting_limits(options: pl.DataFrame, sittings: pl.DataFrame, allowances: pl.DataFrame, found: Found) -> None:
     """ENT-3, ENT-4: an internal component is retaken once, in another series, the external resat once; any two sittings
-    use it up, practice ones too. One the learner was absent from does not count (for internal ones: ours); staff can
-    grant more.
+    use it up, practice ones too. A sitting the learner was absent from does not count (for internal ones: ours); staff
+    can grant more.
 
     `options`: a row an entry, with `series` and `kind`; `sittings` and `allowances` as in `rules.known`.
     """
@@ -92,7 +97,7 @@ def sitting_limits(options: pl.DataFrame, sittings: pl.DataFrame, allowances: pl
     )
     if before.is_empty():
         return
-    titles = {one: series_title(one) for one in before["sat_in"].explode().unique()}
+    titles = {series_id: series_title(series_id) for series_id in before["sat_in"].explode().unique()}
     spelt = pl.col("sat_in").list.eval(pl.element().replace_strict(titles, return_dtype=pl.String)).list.join(", ")
     rows = before.select(
         *_HERE, pl.col("option").alias("value"), "option", "first", "last", "title", "kind", "times", "allowed",
@@ -104,7 +109,9 @@ def sitting_limits(options: pl.DataFrame, sittings: pl.DataFrame, allowances: pl
 
 def _components(catalogue: Catalogue) -> pl.DataFrame:
     rows = [
-        (one.registration_code, part.code, part.external) for one in catalogue.qualifications for part in one.components
+        (qualification.registration_code, part.code, part.external)
+        for qualification in catalogue.qualifications
+        for part in qualification.components
     ]
     schema = {"registration": pl.String, "part": pl.String, "external": pl.Boolean}
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -119,7 +126,7 @@ def stated(
     """What each learner of these files will hold in the series: what a file names; for a feed, what is held already,
     less what it withdraws, and what it enters. Columns of `options`; what is only held has the line of the learner's
     first row, and no columns."""
-    feeds = [index for index, one in enumerate(arrivals) if one.submission.feed is not None]
+    feeds = [index for index, arrival in enumerate(arrivals) if arrival.submission.feed is not None]
     entered = options.filter(pl.col("action") == "enter")
     changed = options.filter(pl.col("file").is_in(feeds))
     if changed.is_empty():
@@ -164,7 +171,7 @@ def practice_sittings(
 def practice_is_told(
     stated: pl.DataFrame, sittings: pl.DataFrame, series: Series, catalogue: Catalogue, found: Found
 ) -> None:
-    """ENT-6: a practice sitting is accepted and warned of."""
+    """ENT-6: a practice sitting is accepted with a warning."""
     rows = practice_sittings(stated, sittings, series, catalogue)
     rows = rows.select(*_HERE, pl.col("option").alias("value"), "option", "first", "last", "missing", "title")
     found.rows(f.PRACTICE_SITTING, rows.with_columns(series=pl.lit(series.title)), field="option")
@@ -207,11 +214,11 @@ def terminal_rule(
     stated: pl.DataFrame, sittings: pl.DataFrame, series: Series, catalogue: Catalogue, found: Found
 ) -> None:
     """ENT-5: an internal component taken in a series after the terminal external without the external again in the same
-    series is accepted and warned of."""
+    series is accepted with a warning."""
     late = after_terminal(stated, sittings, series, catalogue)
     if late.is_empty():
         return
-    titles = {one: series_title(one) for one in late["sat_in"].unique()}
+    titles = {series_id: series_title(series_id) for series_id in late["sat_in"].unique()}
     rows = late.select(
         *_HERE, pl.col("option").alias("value"), "option", "first", "last", "title", "external_code",
         sat_in=pl.col("sat_in").replace_strict(titles, return_dtype=pl.String),

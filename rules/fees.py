@@ -16,8 +16,8 @@ from rules.deadlines import NONE, Extensions, deadline
 
 @frozen(kw_only=True)
 class Charge:
-    """So many options of one kind and band at one price, or what comes back for withdrawn ones (kind `refund`). Amounts
-    in pence; a refund's are negative."""
+    """`count` options of one kind and band at one price, or what comes back for withdrawn options (kind `refund`).
+    Amounts in pence; a refund's are negative."""
 
     kind: str
     band: str
@@ -42,7 +42,7 @@ def band_of(
 
 
 def exempt_from(series: Series, received: datetime, catalogue: Catalogue) -> str | None:
-    """FEE-2: the December/January series whose sitters pay no late fee for entries received now; null when there is
+    """FEE-2: the December/January series whose sitters pay no late fee for entries received now; None when there is
     none: from that series' results day (ours) to the re-entry deadline."""
     january = catalogue.series_by_id(f"{series.year}-01")
     if series.month != 6 or january is None:
@@ -63,7 +63,11 @@ def january_sitters(
     of the qualification: ours.
     """
     key = ["file", "uci", "registration"]
-    parts = [(part.code, one.registration_code) for one in catalogue.qualifications for part in one.components]
+    parts = [
+        (part.code, qualification.registration_code)
+        for qualification in catalogue.qualifications
+        for part in qualification.components
+    ]
     of = pl.DataFrame(parts, schema={"option": pl.String, "registration": pl.String}, orient="row")
     after = pl.DataFrame(
         {"file": list(exempt), "series": list(exempt.values())}, schema={"file": pl.UInt32, "series": pl.String}
@@ -84,8 +88,8 @@ def why(series: Series, received: datetime, band: terms.Band, catalogue: Catalog
 
 
 def prices(band: terms.Band, received: datetime, catalogue: Catalogue) -> pl.DataFrame:
-    """FEE-5: the price of every kind of option in `band`: `kind`, `band`, `pence`, `entry_pence` (the same on time:
-    what of it is not surcharge), `placeholder`."""
+    """FEE-5: the price of every kind of option in `band`: `kind`, `band`, `pence`, `entry_pence` (the price on time:
+    the part that is not surcharge), `placeholder`."""
     rows = []
     for kind in get_args(terms.Kind):
         price, plain = catalogue.fee(kind, band, received), catalogue.fee(kind, terms.ON_TIME, received)
@@ -112,11 +116,13 @@ def charges(added: pl.DataFrame, ended: pl.DataFrame) -> dict[int, tuple[Charge,
     lines: dict[int, list[Charge]] = {}
     groups = added.group_by("file", "kind", "band", "pence", "placeholder").len()
     for file, kind, band, pence, placeholder, count in groups.sort("file", "kind", "band", "pence").iter_rows():
-        one = Charge(kind=kind, band=band, count=count, pence_each=pence, pence=pence * count, placeholder=placeholder)
-        lines.setdefault(file, []).append(one)
+        charge = Charge(
+            kind=kind, band=band, count=count, pence_each=pence, pence=pence * count, placeholder=placeholder
+        )
+        lines.setdefault(file, []).append(charge)
     for file, count, pence in _refunds(ended):
-        one = Charge(kind=terms.REFUND, band="", count=count, pence_each=None, pence=-pence, placeholder=True)
-        lines.setdefault(file, []).append(one)
+        charge = Charge(kind=terms.REFUND, band="", count=count, pence_each=None, pence=-pence, placeholder=True)
+        lines.setdefault(file, []).append(charge)
     return {file: tuple(its) for file, its in lines.items()}
 
 

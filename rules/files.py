@@ -21,7 +21,7 @@ BOOKED = ("E", "A")
 """File letters whose contents the desk books as entries; they share one numbering."""
 
 RELEASABLE = frozenset({f.SECOND_ENTRY_FILE.name, f.SEQUENCE_OLD.name})
-"""Findings that hold a file and that staff can set aside (FIL-3). A number stands for one file only, so a number used
+"""Findings that hold a file and that staff can set aside (FIL-3). A number belongs to one file only, so a number used
 before is not among them, nor is what the desk cannot book or failed to read."""
 
 MARKS = "M"
@@ -47,8 +47,8 @@ def records_of_their_centre(
     """FIL-6: every record names the centre of the centre header above it. `records` are of `layout`."""
     spans = [
         {"file": index, "from": centre.lines[0], "to": centre.lines[-1], "centre_header": centre.number}
-        for index, one in enumerate(submissions)
-        for centre in one.centres
+        for index, submission in enumerate(submissions)
+        for centre in submission.centres
         if centre.lines
     ]
     schema = {"file": pl.UInt32, "from": pl.UInt32, "to": pl.UInt32, "centre_header": pl.String}
@@ -99,7 +99,9 @@ def taken_here(file: int, submission: Submission, found: Found) -> None:
     if submission.type is None:
         return
     if submission.type.sender != "centre":
-        sent = ", ".join(f"{one.letter} {one.title}" for one in FILE_TYPES.values() if one.sender == "centre")
+        sent = ", ".join(
+            f"{file_type.letter} {file_type.title}" for file_type in FILE_TYPES.values() if file_type.sender == "centre"
+        )
         found.add(f.FILE_DIRECTION, value=submission.type.title, file=file, sent=sent)
     elif submission.type.letter not in (*BOOKED, MARKS):
         found.add(f.FILE_TYPE_HELD, value=submission.type.title, file=file)
@@ -111,8 +113,8 @@ Earlier = Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]
 def by_stream(files: pl.DataFrame) -> Earlier:
     """Files that were booked or held (`rules.frames.FILES`), by centre, awarding body and series."""
     found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
-    for one in files.iter_rows(named=True):
-        found.setdefault((one["centre"], one["awarding_body"], one["series"]), []).append(one)
+    for row in files.iter_rows(named=True):
+        found.setdefault((row["centre"], row["awarding_body"], row["series"]), []).append(row)
     return found
 
 
@@ -126,7 +128,7 @@ def repeats_and_sequence(
     if same:
         found.add(f.ALREADY_PROCESSED, value=instant_text(same["received"]), file=file, reply=same["reply"])
     elif letter == MARKS:
-        # A file of marks says what its own records say, whatever came or did not come between.
+        # A file of marks changes only what its own records name, so gaps in its numbers do not matter.
         _number_unused(file, arrival, series, [before for before in earlier if before["letter"] == MARKS], found)
     elif letter in BOOKED:
         _entries_in_sequence(file, arrival, series, [before for before in earlier if before["letter"] in BOOKED], found)
@@ -176,7 +178,7 @@ def _last(numbered: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _hold(code: Code, file: int, arrival: Arrival, found: Found, **facts: Any) -> None:
-    """Holds a file for a person, unless one has released it."""
+    """Holds a file for a person, unless staff have released it."""
     if arrival.released:
         found.add(f.HELD_RELEASED, value=arrival.released, file=file)
     else:
@@ -210,7 +212,7 @@ def window_open(
 def _after_the_window(
     file: int, arrival: Arrival, series: Series, catalogue: Catalogue, facts: Mapping[str, Any], found: Found
 ) -> None:
-    """CRT-1: claims from the portal alone are taken in the late certification window, nothing else is."""
+    """CRT-1: in the late certification window claims from the portal are taken, nothing else."""
     received = arrival.received
     begins, ends = (catalogue.milestone(series, event, received) for event in ("late_claims_open", "late_claims_close"))
     said = " and ".join(milestone.text for milestone in (begins, ends) if milestone) or "never"
@@ -224,6 +226,6 @@ def _after_the_window(
 
 def only_claims(submission: Submission, catalogue: Catalogue) -> bool:
     """Whether a feed makes claims for certification and nothing else."""
-    cash_ins = [one.cash_in_code for one in catalogue.qualifications]
+    cash_ins = [qualification.cash_in_code for qualification in catalogue.qualifications]
     claims = pl.col("option").is_in(cash_ins) & (pl.col("action") == "enter")
     return submission.feed is not None and bool(submission.feed.select(claims.all()).item())

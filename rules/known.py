@@ -44,8 +44,8 @@ class Known:
 
     `files`, `registrations` and `entries` are those of these centres, `issued` their claims that have become results.
     `learners` asks for every UCI known for some ULNs, at any centre. `sittings`, `allowances` and `sat` are of the
-    learners of these centres, at whatever centre and in whatever series. `extensions`: until when staff have extended
-    a milestone, by centre, series id and event (the first instant after it). `marked` and `windows` are of the centres
+    learners of these centres, at any centre and in any series. `extensions`: until when staff have extended a
+    milestone, by centre, series id and event (the first instant after it). `marked` and `windows` are of the centres
     that send marks.
     """
 

@@ -70,8 +70,8 @@ GOOD: dict[str, Any] = {
 
 @frozen
 class JudgedMarks:
-    """What judging came to. `good`: the marks to be booked (`GOOD`). `unchanged`: how many marks of each file say what
-    is held already, by file."""
+    """The outcome of judging. `good`: the marks to be booked (`GOOD`). `unchanged`: how many marks of each file say
+    what is held already, by file."""
 
     good: pl.DataFrame = field(repr=False)
     unchanged: Mapping[int, int]
@@ -97,11 +97,11 @@ def components(catalogue: Catalogue, series: Iterable[Series]) -> pl.DataFrame:
     """CAL-4, CAL-5: the components of some exam series (`COMPONENTS`)."""
     rows = [
         (
-            one.id, part.code, part.title, part.external, part.raw_max,
-            f"{part.raw_max}{PLACEHOLDER if part.scale_placeholder else ''}", part.why_not(one),
+            exam_series.id, part.code, part.title, part.external, part.raw_max,
+            f"{part.raw_max}{PLACEHOLDER if part.scale_placeholder else ''}", part.why_not(exam_series),
         )
-        for one in series
-        if one.purpose == terms.ENTRY
+        for exam_series in series
+        if exam_series.purpose == terms.ENTRY
         for qualification in catalogue.qualifications
         for part in qualification.components
     ]  # fmt: skip
@@ -126,7 +126,7 @@ def deadlines(
         if due is not None:
             last_day = (due.at - timedelta(microseconds=1)).astimezone(LONDON).date()
             longer = extended.get((centre, series.id, "marks_amendment_deadline"))
-            instants = (one and one.astimezone(UTC) for one in (received, due.at, longer))
+            instants = (instant and instant.astimezone(UTC) for instant in (received, due.at, longer))
             said = (instant_text(received), f"{day_text(last_day)} ({due.version})")
             rows.append((file, component, centre, series.id, *instants, *said))
     schema: dict[str, Any] = {
@@ -136,7 +136,7 @@ def deadlines(
     return (
         pl.DataFrame(rows, schema=schema, orient="row")
         .join(windows, on=["centre", "series", "component"], how="left", maintain_order="left")
-        # What staff have extended makes an open window longer; it opens none.
+        # An extension makes an open window longer; it opens none.
         .with_columns(pl.when(pl.col("until").is_not_null()).then(pl.max_horizontal("until", "longer")).alias("until"))
         .with_columns(_window().alias("window"))
         .select(*DEADLINES)
@@ -144,10 +144,10 @@ def deadlines(
 
 
 def _window() -> pl.Expr:
-    """What is to be said of the amendment window."""
+    """The amendment window in words."""
     opens, until = (
-        pl.col(one).dt.convert_time_zone("Europe/London").dt.strftime("%-d %B %Y %H:%M %Z")
-        for one in ("opens", "until")
+        pl.col(name).dt.convert_time_zone("Europe/London").dt.strftime("%-d %B %Y %H:%M %Z")
+        for name in ("opens", "until")
     )
     return (
         pl.when(pl.col("until").is_null())
@@ -220,7 +220,7 @@ def judge(
 def _prepared(records: pl.DataFrame, components: pl.DataFrame) -> pl.DataFrame:
     """The records with what the catalogue says of their component, their tasks together, and words for findings."""
     tasks = [pl.col(f"task_{n}") for n in range(1, 9)]
-    titles = {one: series_title(one) for one in records["series"].unique()}
+    titles = {series_id: series_title(series_id) for series_id in records["series"].unique()}
     return records.select(
         *_PLACE,
         *_MARK,
@@ -228,7 +228,7 @@ def _prepared(records: pl.DataFrame, components: pl.DataFrame) -> pl.DataFrame:
         "mark",
         pl.col("component").alias("option"),
         pl.col("mark_status").alias("status"),
-        pl.concat_str([one.cast(pl.String).fill_null("") for one in tasks], separator=",")
+        pl.concat_str([task.cast(pl.String).fill_null("") for task in tasks], separator=",")
         .str.strip_chars_end(",")
         .alias("tasks"),
         pl.sum_horizontal(tasks).alias("sum"),
@@ -237,7 +237,7 @@ def _prepared(records: pl.DataFrame, components: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without(rows: pl.DataFrame, wrong: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    places = pl.concat([one.select(_PLACE) for one in wrong])
+    places = pl.concat([frame.select(_PLACE) for frame in wrong])
     return rows.join(places, on=_PLACE, how="anti", maintain_order="left")
 
 
@@ -256,12 +256,12 @@ def _tell_late(found: Found, late: pl.DataFrame) -> None:
     together = late.group_by("file", "option", "value", "due", "window", maintain_order=True).agg(
         pl.col("line").min(), pl.len().alias("count"), pl.col("candidate").first()
     )
-    one = pl.col("count") == 1
+    single = pl.col("count") == 1
     found.rows(
         f.MARK_LATE,
         together.with_columns(
-            pl.when(one).then("candidate").alias("candidate"),
-            pl.when(one).then(pl.lit("the mark")).otherwise(pl.format("{} marks", "count")).alias("count"),
+            pl.when(single).then("candidate").alias("candidate"),
+            pl.when(single).then(pl.lit("the mark")).otherwise(pl.format("{} marks", "count")).alias("count"),
         ),
         field="mark",
     )
@@ -287,13 +287,14 @@ def internal_components(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 LINES_NAMED = 10
-"""So many lines are named that hold a mark for one learner and component; a file may hold thousands."""
+"""At most this many lines with a mark for one learner and component are named; a file may hold thousands."""
 _BY_NUMBER = ["centre", "series", "option", "candidate"]
 _BY_UCI = ["centre", "series", "option", "uci"]
 
 
 def two_learners(rows: pl.DataFrame, entered: pl.DataFrame) -> pl.DataFrame:
-    """MRK-1: candidate number and UCI are those of one entry. Where only one of the two matches, the other is said."""
+    """MRK-1: candidate number and UCI are those of one entry. Where only one of the two matches, the finding says what
+    it is entered with."""
     strangers = _not_held(rows, entered)
     by_number = entered.select(*_BY_NUMBER, pl.col("uci").alias("held_uci")).unique(_BY_NUMBER)
     by_uci = entered.select(*_BY_UCI, pl.col("candidate").alias("held_number")).unique(_BY_UCI)
@@ -350,7 +351,7 @@ def without_mark(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def mark_and_status(rows: pl.DataFrame) -> pl.DataFrame:
-    """MRK-1: who was absent, or has no mark yet, has none, and none for a task."""
+    """MRK-1: a learner who was absent, or has no mark yet, has no mark, nor one for a task."""
     given = pl.col("mark").is_not_null() | (pl.col("tasks") != "")
     return rows.filter(given & (pl.col("status") != "")).with_columns(pl.col("status").alias("value"))
 

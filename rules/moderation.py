@@ -38,7 +38,7 @@ def seed(series: str, centre: str, component: str) -> str:
 
 
 def draw(cohort: pl.DataFrame, rule: SampleRule, seed: str) -> pl.DataFrame:
-    """MOD-1: the sample of one cohort. `cohort` has `candidate`, `uci` and `mark` (no nulls: who was absent is not in
+    """MOD-1: the sample of one cohort. `cohort` has `candidate`, `uci` and `mark` (no nulls: absent learners are not in
     it); the sample has these and `reason` (`highest`, `lowest` or `drawn`), by candidate number.
 
     Highest and lowest are always in. The SHA-256 of seed and UCI puts the learners in an order, which settles ties and
@@ -53,12 +53,16 @@ def draw(cohort: pl.DataFrame, rule: SampleRule, seed: str) -> pl.DataFrame:
 def draw_all(cohorts: pl.DataFrame, rule: Callable[[int], SampleRule]) -> pl.DataFrame:
     """MOD-1: the samples of many cohorts at once, each as `draw` with `seed(...)` draws it. `cohorts` has `series`,
     `centre`, `component`, `candidate`, `uci` and `mark`; the samples have these and `reason`. `rule` gives the rule for
-    a cohort of so many learners."""
+    a cohort of that many learners."""
     sized = cohorts.with_columns(seed=pl.concat_str(_KEY, separator="/"), cohort=pl.len().over(_KEY))
     sizes = sized["cohort"].unique().sort().to_list()
     rules = [rule(size) for size in sizes]
     by_size = pl.DataFrame(
-        {"cohort": sizes, "wanted": [one.size for one in rules], "on_top": [one.extremes_on_top for one in rules]},
+        {
+            "cohort": sizes,
+            "wanted": [of_size.size for of_size in rules],
+            "on_top": [of_size.extremes_on_top for of_size in rules],
+        },
         schema={"cohort": sized.schema["cohort"], "wanted": pl.Int64, "on_top": pl.Boolean},
     )
     return _drawn(sized.join(by_size, on="cohort"), [*_KEY, "candidate", "uci", "mark"])
@@ -119,7 +123,7 @@ FEED_ROWS: dict[str, Any] = {"line": pl.UInt32} | dict.fromkeys(LAYOUT.columns, 
 @frozen(kw_only=True)
 class JudgedSamples:
     """A moderator's feed as judged. `good`: `cohort_id`, `uci`, `mark` of the rows to apply; `usable` counts these and
-    the rows that have been applied before; `touched`: the cohorts the feed speaks of."""
+    the rows that have been applied before; `touched`: the cohorts the feed names."""
 
     good: pl.DataFrame
     usable: int
@@ -128,13 +132,13 @@ class JudgedSamples:
 
 def judge(feed: pl.DataFrame, samples: pl.DataFrame, found: Found) -> JudgedSamples:
     """MOD-2: which rows of a moderator's feed can be applied; the others go to `found`. `feed` has `FEED_ROWS`;
-    `samples`, of every cohort it may speak of: `cohort_id`, `series`, `centre`, `component`, `state`, `raw_max`, `uci`,
+    `samples`, of every cohort it may name: `cohort_id`, `series`, `centre`, `component`, `state`, `raw_max`, `uci`,
     `moderated_mark`."""
     cohorts = samples.select("cohort_id", *_KEY, "state", "raw_max").unique()
     rows = (
         feed.with_columns(
             file=pl.lit(0),
-            # At most nine digits, so that every number that passes is one.
+            # At most nine digits, so that what passes fits the column.
             number=pl.col("mark").str.extract("^([0-9]{1,9})$").cast(pl.Int64),
             cohort=pl.concat_str(_KEY, separator=" "),
         )
@@ -214,8 +218,8 @@ def compare(sample: pl.DataFrame, tolerance: int) -> Comparison:
     if sample.is_empty() or sample["centre_mark"].has_nulls() or sample["moderated_mark"].has_nulls():
         raise ValueError("a sample is compared when it has all its marks")
     differences = tuple((sample["moderated_mark"] - sample["centre_mark"]).to_list())
-    largest = max(differences, key=lambda one: (abs(one), one))
-    signs = {one > 0 for one in differences if one}
+    largest = max(differences, key=lambda difference: (abs(difference), difference))
+    signs = {difference > 0 for difference in differences if difference}
     direction: Direction = "none"
     if signs:
         direction = "mixed" if len(signs) > 1 else "severe" if signs == {True} else "generous"
@@ -275,7 +279,7 @@ class Adjustment:
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Adjustment:
         """The curve that `plain` wrote."""
-        return cls(tuple((one["mark"], Fraction(one["to"])) for one in plain["points"]), plain["raw_max"])
+        return cls(tuple((point["mark"], Fraction(point["to"])) for point in plain["points"]), plain["raw_max"])
 
 
 def propose(sample: pl.DataFrame, raw_max: int) -> Adjustment:

@@ -8,7 +8,7 @@ from attrs import frozen
 @frozen(kw_only=True)
 class Reason:
     """`words` and `remedy` are for an exams officer; `rule` is the sentence behind them. `event`: the milestone up to
-    which the centre can mend it itself, where there is one."""
+    which the centre can put it right itself, where there is one."""
 
     code: str
     rule: str

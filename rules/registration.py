@@ -24,12 +24,12 @@ def one_uci_one_number(records: pl.DataFrame, held: pl.DataFrame, found: Found) 
     whose = ["file", "centre", "candidate", "uci"]
     ours = known.select("file", "centre", "series").unique().join(held, on=["centre", "series"])
     both = pl.concat([known.select(whose), ours.select(whose)])
-    for code, one, many in (
+    for code, shared, many in (
         (f.CANDIDATE_NUMBER_SHARED, "candidate", "uci"),
         (f.UCI_TWO_NUMBERS, "uci", "candidate"),
     ):
-        clashes = _clashes(known, both.rename({many: "other"}), ["file", "centre", one], many)
-        place = CANDIDATE[one]
+        clashes = _clashes(known, both.rename({many: "other"}), ["file", "centre", shared], many)
+        place = CANDIDATE[shared]
         found.rows(code, clashes.select(*_HERE, pl.col("uci").alias("value"), "other"), place.columns, place.name)
 
 

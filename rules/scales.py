@@ -58,22 +58,22 @@ class Scale:
 
     @property
     def placeholder(self) -> bool:
-        return any(one.placeholder for one in self.thresholds)
+        return any(threshold.placeholder for threshold in self.thresholds)
 
     def grade_of(self, ums: int) -> str:
         """AWD-2, CRT-3: the grade that `ums` reaches; raises `ValueError` for UMS that the scale does not have."""
         if not 0 <= ums <= self.max_ums:
             raise ValueError(f"{ums} UMS on a scale from 0 to {self.max_ums}")
-        return next(one.grade for one in self.thresholds if ums >= one.minimum)
+        return next(threshold.grade for threshold in self.thresholds if ums >= threshold.minimum)
 
     def code_of(self, grade: str) -> str:
         """The characters for `grade` in result files; raises `KeyError`."""
-        return {one.grade: one.code for one in self.thresholds}[grade]
+        return {threshold.grade: threshold.code for threshold in self.thresholds}[grade]
 
 
 @frozen
 class SampleRule:
-    """MOD-1: how many learners of a cohort are sampled. `size` is null when all of them are."""
+    """MOD-1: how many learners of a cohort are sampled. `size` is None when all of them are."""
 
     first_series: str = field(metadata=cell(SERIES, "the series from which this table holds, until the next one"))
     cohort_from: int = field(metadata=cell(POSITIVE, "the smallest cohort: learners of a centre with a mark"))
@@ -133,8 +133,8 @@ def read_scales(folder: Path) -> tuple[Scale, ...]:
     groups: dict[tuple[date, terms.Scope, int], list[Row[Threshold]]] = {}
     rows = UMS_SCALE.rows(folder)
     for row in rows:
-        one = row.record
-        groups.setdefault((one.in_force_from, one.scope, one.max_ums), []).append(row)
+        threshold = row.record
+        groups.setdefault((threshold.in_force_from, threshold.scope, threshold.max_ums), []).append(row)
     wholes: dict[date, int] = {}
     for (day, scope, most), group in groups.items():
         _check_thresholds(group)
@@ -155,10 +155,10 @@ def _check_thresholds(rows: list[Row[Threshold]]) -> None:
     if top.minimum > top.max_ums:
         raise rows[0].wrong("minimum", f"{top.minimum} for {top.grade} is above the maximum of {top.max_ums} UMS")
     for above, row in pairwise(rows):
-        one, higher = row.record, above.record
-        if one.minimum >= higher.minimum:
+        lower, higher = row.record, above.record
+        if lower.minimum >= higher.minimum:
             raise row.wrong(
-                "minimum", f"{one.minimum} for {one.grade} is not below {higher.minimum} for {higher.grade}"
+                "minimum", f"{lower.minimum} for {lower.grade} is not below {higher.minimum} for {higher.grade}"
             )
     if lowest.minimum:
         raise rows[-1].wrong("minimum", f"the lowest grade, {lowest.grade}, begins at {lowest.minimum} UMS, not at 0")
@@ -176,14 +176,14 @@ def _check_cohorts(series: str, rows: list[Row[SampleRule]]) -> None:
     """A table of sample sizes has one line for each cohort, from 1 up. `rows`: by cohort."""
     due: int | None = 1
     for row in rows:
-        one = row.record
-        if due is None or one.cohort_from < due:
-            raise row.wrong("cohort_from", f"cohorts of {one.cohort_from} have a line above already")
-        if one.cohort_from > due:
+        rule = row.record
+        if due is None or rule.cohort_from < due:
+            raise row.wrong("cohort_from", f"cohorts of {rule.cohort_from} have a line above already")
+        if rule.cohort_from > due:
             raise row.wrong("cohort_from", f"from {series} on, there is no line for cohorts from {due}")
-        if one.cohort_to is not None and one.cohort_to < one.cohort_from:
-            raise row.wrong("cohort_to", f"{one.cohort_to} is less than {one.cohort_from}")
-        due = None if one.cohort_to is None else one.cohort_to + 1
+        if rule.cohort_to is not None and rule.cohort_to < rule.cohort_from:
+            raise row.wrong("cohort_to", f"{rule.cohort_to} is less than {rule.cohort_from}")
+        due = None if rule.cohort_to is None else rule.cohort_to + 1
     if due is not None:
         raise rows[-1].wrong("cohort_to", f"from {series} on, there is no line for cohorts from {due}")
 

@@ -47,7 +47,7 @@ def like(words: str, pattern: str, value: Callable[[str], object]) -> Kind:
 
 def one_of(*values: str) -> Kind:
     """One of a few words."""
-    return like(f"one of {', '.join(values)}", "|".join(re.escape(one) for one in values), str)
+    return like(f"one of {', '.join(values)}", "|".join(re.escape(value) for value in values), str)
 
 
 def either(word: str, meaning: str, kind: Kind, value: object = None) -> Kind:
@@ -92,9 +92,9 @@ def cell(kind: Kind, meaning: str, name: str = "") -> dict[str, Column]:
 def columns(record: type[AttrsInstance]) -> dict[str, Column]:
     """The columns a record class declares, by attribute."""
     return {
-        one.name: Column(declared.name or one.name, declared.kind, declared.meaning)
-        for one in fields(record)
-        if (declared := one.metadata.get("column"))
+        attribute.name: Column(declared.name or attribute.name, declared.kind, declared.meaning)
+        for attribute in fields(record)
+        if (declared := attribute.metadata.get("column"))
     }
 
 
@@ -109,7 +109,7 @@ SOURCE = cell(TEXT, "where it comes from")
 
 @frozen
 class Row(Generic[R]):
-    """A record and the line of the file it stands in."""
+    """A record and the line of the file it is on."""
 
     file: str
     line: int
@@ -182,7 +182,7 @@ def once_each(rows: Sequence[Row[R]], key: Sequence[str]) -> None:
     """No two rows have the same `key` attributes; raises `CatalogueError`."""
     lines: dict[tuple[object, ...], int] = {}
     for row in rows:
-        first = lines.setdefault(tuple(getattr(row.record, one) for one in key), row.line)
+        first = lines.setdefault(tuple(getattr(row.record, attribute) for attribute in key), row.line)
         if first != row.line:
-            names = [columns(type(row.record))[one].name for one in key]
+            names = [columns(type(row.record))[attribute].name for attribute in key]
             raise row.wrong(key[-1], f"line {first} has the same {', '.join(names)}")
