@@ -1,7 +1,7 @@
 """The words that the rules, the ledger and the jobs share, each said once: kinds of options, ways of entry, bands of
 fees, states, stages, outcomes and decisions, as the ledger, files and reports have them.
 
-The lowest level: `infra` and `dags` may use this module of `rules` too, and it uses nothing of ours. The words are
+The ground floor: `infra` and `dags` may use this module of `rules` too, and it uses nothing of ours. The words are
 plain strings and not members of a `StrEnum`: Polars turns a list of members into a column of type Enum, which cannot be
 joined to a column of text.
 """
