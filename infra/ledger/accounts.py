@@ -1,4 +1,4 @@
-"""What a series comes to, for the whole country: entries and fees (FEE-5), and who may be without a result (OPS-1,
+"""The totals of a series for the whole country: entries and fees (FEE-5), and who may be without a result (OPS-1,
 OPS-2). Frames hold personal data where they have a `name`."""
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Accounts:
 
     def held(self, series: str) -> pl.DataFrame:
         """Entries, or of a registration series registrations, in force (`HELD`): `pence` is what was charged,
-        `placeholder` says that nobody published the price. By centre, candidate and option."""
+        `placeholder` that nobody published the price. By centre, candidate and option."""
         e, r, paid = entries.c, registrations.c, fee_lines.c
         columns = ("submission_id", "centre", "series", "candidate", "uci", "option")
         both = sa.union_all(
@@ -141,8 +141,8 @@ class Accounts:
         return sql.frame(self._engine, query, NAMES_REFUSED)
 
     def senders(self, series: str, key: str, awarding_body: str) -> pl.DataFrame:
-        """Centres of which a file of the series has landed, whatever became of it, or which hold an entry in it that
-        came another way (`CENTRES`)."""
+        """Centres that have sent a file of the series, whatever became of it, or have an entry in it that came another
+        way (`CENTRES`)."""
         s, e = submissions.c, entries.c
         query = sa.union(
             select(s.centre).where(s.series == key, s.awarding_body == awarding_body),

@@ -18,7 +18,7 @@ from rules.frames import ALLOWANCES, ASKED
 @frozen(kw_only=True)
 class Action:
     """One thing a member of staff did. `at` and `until` are aware; what does not apply is empty. `feed` is the text
-    of the feed file by which it goes in, which is written under `file_name`."""
+    of the feed file that carries it, and `file_name` the name of that file."""
 
     at: datetime
     who: str
@@ -43,14 +43,14 @@ class ActionBook:
 
     def record(self, *done: Action) -> None:
         """Adds what was done, in one transaction, unless its feed file is on record already."""
-        t, files = actions.c, [one.file_name for one in done if one.feed is not None]
+        t, files = actions.c, [action.file_name for action in done if action.feed is not None]
         with self._engine.begin() as connection:
             there = select(t.id).where(t.feed.is_not(None), t.centre == done[0].centre, t.file_name.in_(files))
             if not connection.execute(there).first():
-                connection.execute(insert(actions), [asdict(one) for one in done])
+                connection.execute(insert(actions), [asdict(action) for action in done])
 
     def granted(self, done: Action) -> datetime | None:
-        """When the same was granted by the same person for the same reason; None: it was not."""
+        """When the same person granted the same for the same reason; None when nobody did."""
         t = actions.c
         same = ("action", "who", "why", "centre", "series", "event", "until", "uci", "option", "number")
         query = select(t.at).where(*(t[name] == getattr(done, name) for name in same)).order_by(t.id).limit(1)
@@ -58,7 +58,7 @@ class ActionBook:
             return connection.execute(query).scalar()
 
     def feeds_left(self, before: datetime) -> list[tuple[str, str, str]]:
-        """The feed files of what was done before an instant (aware) that have not been received: centre, name, text."""
+        """Feed files of what was done before an instant (aware) that have not been received: centre, name, text."""
         t, s = actions.c, submissions.c
         received = (
             select(s.id).where(s.centre == t.centre, s.channel == terms.STAFF, s.file_name == t.file_name).exists()
@@ -68,7 +68,7 @@ class ActionBook:
             return [(centre, name, feed) for centre, name, feed in connection.execute(query.order_by(t.id))]
 
     def extensions(self, centres: Sequence[str]) -> dict[tuple[str, str, str], datetime]:
-        """Until when milestones are extended (CAL-3), by centre, series id and event: what was said last stands."""
+        """Until when milestones are extended (CAL-3), by centre, series id and event: the last word counts."""
         t = actions.c
         query = select(t.centre, t.series, t.event, t.until).where(t.action == terms.EXTENSION, t.centre.in_(centres))
         with self._engine.connect() as connection:

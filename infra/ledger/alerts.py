@@ -22,7 +22,7 @@ from rules import terms
 
 @frozen
 class Waiting:
-    """How many wait, and since when the oldest does (aware); null when none waits."""
+    """How many wait, and since when the oldest does (aware); None when none waits."""
 
     count: int
     oldest: datetime | None
@@ -30,7 +30,7 @@ class Waiting:
 
 @frozen(kw_only=True)
 class Said:
-    """An alert on the books. Times are aware; `sent_at` is null when nobody has been told."""
+    """An alert on the books. Times are aware; `sent_at` is None when nobody has been told."""
 
     key: str
     code: str
@@ -48,7 +48,7 @@ class Beat:
 
 
 class WatchBook:
-    """Access to them."""
+    """Access to alerts, beats and counts."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -63,7 +63,7 @@ class WatchBook:
             return connection.execute(select(alerts.c.sent_at).where(alerts.c.key == key)).scalar_one() is None
 
     def sent(self, key: str, at: datetime) -> None:
-        """Somebody has been told."""
+        """Records that somebody has been told."""
         with self._engine.begin() as connection:
             connection.execute(alerts.update().where(alerts.c.key == key).values(sent_at=at))
 
@@ -81,7 +81,7 @@ class WatchBook:
     # --- Beats -------------------------------------------------------------------------------------------------------
 
     def beat(self, job: str, at: datetime) -> None:
-        """A job has succeeded for the instant `at`; one that stands for the past takes nothing back."""
+        """Records that a job has succeeded for the instant `at`; an earlier instant changes nothing."""
         query = insert(beats).values(job=job, first=at, last=at)
         later = {"last": func.greatest(beats.c.last, query.excluded.last)}
         with self._engine.begin() as connection:
@@ -99,7 +99,7 @@ class WatchBook:
         return self._waiting(select(func.count(), func.min(_FILE.received)).where(_FILE.outcome.is_(None)))
 
     def unpublished(self) -> Waiting:
-        """Files that are decided and whose reply is not surely in the outbox."""
+        """Files that are decided and whose reply may not be in the outbox yet."""
         query = select(func.count(), func.min(_FILE.received)).join(replies, replies.c.submission_id == _FILE.id)
         return self._waiting(query.where(~replies.c.published))
 
@@ -121,7 +121,7 @@ class WatchBook:
             return bool(connection.execute(query).scalar_one())
 
     def checkpoint_taken(self, series: str, event: str, since: datetime) -> bool:
-        """Whether a checkpoint was taken that speaks of `since` or later."""
+        """Whether a checkpoint of the instant `since` or later was taken."""
         t = checkpoints.c
         query = select(sa.exists().where(t.series == series, t.event == event, t.at >= since))
         with self._engine.connect() as connection:
@@ -140,7 +140,7 @@ _FILE = submissions.c
 
 
 def revisions(engine: Engine) -> tuple[str | None, str]:
-    """The revision of the ledger's tables, null where there are none, and the newest that this program knows."""
+    """The revision of the ledger's tables, None where there are none, and the newest that this program knows."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.connect() as connection:

@@ -204,7 +204,7 @@ class ConsoleBook:
         return dict(self._rows(query))
 
     def states(self, series: str) -> dict[str, dict[str, int]]:
-        """What waits for people in a series: cohorts by state (`cohorts`), conversion tables not approved
+        """What waits for a person in a series: cohorts by state (`cohorts`), conversion tables not approved
         (`boundaries`), the newest awarding by state (`awardings`)."""
         c, v, a = cohorts.c, conversions.c, awardings.c
         newest = select(a.state).where(a.series == series).order_by(a.version.desc()).limit(1)

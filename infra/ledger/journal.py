@@ -1,5 +1,5 @@
-"""The journal: which job was run for which instant, with what, and which files it took in: what replay follows
-(RES-6)."""
+"""The journal, which replay follows (RES-6): every job that was run, for which instant, with what, and the files it
+took in."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from infra.ledger.tables import hold_decisions, journal, submissions
 @frozen(kw_only=True)
 class Entry:
     """A job that was run. `at` is aware. `taken` has the feed files it took in, each with `key`, `received` (ISO 8601)
-    and `sha256`; `landed` is the id of the last file that had been received when it ended, of a job that receives;
-    `ended` is false of a job that died."""
+    and `sha256`. For a job that receives, `landed` is the id of the last file received by its end. `ended` is false
+    when the job died."""
 
     at: datetime
     job: str
@@ -31,8 +31,8 @@ class Entry:
 
 
 class Journal:
-    """Access to the journal. An entry is written before its job begins, has each feed file from when that is taken in,
-    and is completed when the job has ended: what died is on record too."""
+    """Access to the journal. An entry is written before its job begins, each feed file is added as it is taken in, and
+    the entry is completed when the job has ended: jobs that died are on record too."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -64,7 +64,7 @@ class Journal:
             return connection.execute(query).first() is not None
 
     def drop(self, number: int) -> None:
-        """Takes an entry back: there was nothing to do."""
+        """Removes the entry of a job that had nothing to do."""
         with self._engine.begin() as connection:
             connection.execute(journal.delete().where(journal.c.id == number))
 
@@ -83,7 +83,7 @@ class Journal:
         return last, known
 
     def landings(self, after: int, up_to: int) -> pl.DataFrame:
-        """The files received with ids after one and up to another: `key`, `kind`, `received` (UTC), `sha256`. Held
+        """The files received with ids above `after` and up to `up_to`: `key`, `kind`, `received` (UTC), `sha256`. Held
         files that came on the books once more are not among them: they have not landed again."""
         t = submissions.c
         query = select(t.landing_key.label("key"), t.kind, t.received, t.sha256)

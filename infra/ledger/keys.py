@@ -128,7 +128,7 @@ class KeyBook:
             return _rows(connection, query)
 
     def centres(self, now: datetime) -> Mapping[str, int]:
-        """How many valid keys each centre has at `now` (aware), for every centre that ever had one."""
+        """How many valid keys each centre has at `now` (aware), for every centre that ever had a key."""
         t = centre_keys.c
         valid = t.removed_at.is_(None) & (t.ends_at.is_(None) | (t.ends_at > now))
         query = select(t.centre, func.count().filter(valid).label("valid")).group_by(t.centre).order_by(t.centre)

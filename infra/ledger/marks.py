@@ -59,14 +59,15 @@ class MarkBook:
         return sql.frame(self._engine, query, TO_MARK)
 
     def holds(self, source: str) -> bool:
-        """Whether any version came from `source`, the SHA-256 of a file."""
+        """Whether any version of a mark came from `source`, the SHA-256 of a file."""
         with self._engine.connect() as connection:
             return bool(
                 connection.execute(select(select(marks.c.id).where(marks.c.source == source).exists())).scalar()
             )
 
     def booked(self, source: str, received: datetime) -> tuple[int, int]:
-        """How many versions came from `source` as it landed at an instant (aware): first ones, and later ones."""
+        """How many versions came from `source` as it landed at an instant (aware): first versions, and
+        later ones."""
         m = marks.c
         first = m.version == 1
         query = select(func.count().filter(first), func.count().filter(~first))
@@ -112,7 +113,7 @@ class MarkBook:
         return sql.frame(self._engine, query, schema)
 
     def expected(self, series: str) -> pl.DataFrame:
-        """How many marks of internal components a series is to have: `component`, `entered`, in order of component."""
+        """How many marks of internal components a series should have: `component`, `entered`, by component."""
         t = entries.c
         query = (
             select(t.option.label("component"), sa.func.count().label("entered"))
@@ -141,7 +142,7 @@ def sittings() -> sa.Select[Any]:
 
 
 def sittings_of(learners: sa.Select[Any]) -> sa.Select[Any]:
-    """The same of `learners`, a query of UCIs: what it costs is theirs, not the country's."""
+    """`sittings` of `learners`, a query of UCIs. It costs as much as there are learners, however large the country."""
     t, whose = entries.c, learners.subquery()
     held = sql.each(select(t.centre, t.series, t.uci, t.option).where(t.uci == whose.c.uci, *_SITS))
     newest = sql.each(select(marks.c.status).where(_of(held, marks)).order_by(marks.c.version.desc()).limit(1))
@@ -154,7 +155,7 @@ _SITS = (entries.c.ended_by.is_(None), entries.c.kind != terms.CASH_IN)
 
 
 def _of(entry: sa.FromClause, mark: sa.FromClause) -> sa.ColumnElement[bool]:
-    """That a mark is the entry's."""
+    """The condition that a mark belongs to an entry."""
     e, m = entry.c, mark.c
     return (m.centre == e.centre) & (m.series == e.series) & (m.uci == e.uci) & (m.component == e.option)
 

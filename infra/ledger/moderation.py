@@ -1,7 +1,7 @@
 """Cohorts and samples in the ledger: what moderation reads and writes (MOD-1, MOD-2, MRK-2).
 
-A cohort goes through its states in transactions that lock its row first, so a step that is repeated, or done by two at
-once, is done once.
+A cohort goes through its states in transactions that lock its row first, so a step that is repeated, or taken by two
+runs at once, is done once.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ LEARNERS: Frame = {
 
 @frozen
 class CohortName:
-    """What a cohort is known by wherever it is named: its number in the ledger is another one when a season is played
-    again (RES-6)."""
+    """The name of a cohort wherever people or files speak of it. Its number in the ledger is not used for that: it
+    differs when a season is played again (RES-6)."""
 
     series: str
     centre: str
@@ -84,7 +84,7 @@ class Cohort:
 
     @property
     def name(self) -> CohortName:
-        """What it is known by."""
+        """Its name."""
         return CohortName(self.series, self.centre, self.component)
 
 
@@ -96,7 +96,7 @@ class Moderation:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """All of the block or nothing of it."""
+        """Applies all of the block or none of it."""
         with self._engine.begin() as connection:
             yield connection
 
@@ -162,7 +162,7 @@ class Moderation:
             return {row[0]: row[1] for row in connection.execute(query.group_by(t.state).order_by(t.state))}
 
     def cohorts(self, ids: Sequence[int]) -> list[Cohort]:
-        """These cohorts as they stand, by series, centre and component."""
+        """These cohorts, by series, centre and component."""
         t = cohorts.c
         query = _cohort().where(t.id.in_(ids)).order_by(t.series, t.centre, t.component)
         with self._engine.connect() as connection:
@@ -171,7 +171,7 @@ class Moderation:
     # --- Within a transaction ----------------------------------------------------------------------------------------
 
     def locked(self, connection: Connection, cohort_id: int) -> Cohort | None:
-        """The cohort, whose row nobody else changes until the transaction ends; null when there is none."""
+        """The cohort, whose row nobody else changes until the transaction ends; None when there is none."""
         return _locked(connection, cohorts.c.id == cohort_id)
 
     def named(self, connection: Connection, name: CohortName) -> Cohort | None:
@@ -237,7 +237,7 @@ class Moderation:
         return sql.rows(connection, query, SAMPLE)
 
     def step(self, connection: Connection, cohort_id: int, state: str, **values: Any) -> None:
-        """Puts a locked cohort into its next state; `values` are further columns of it."""
+        """Puts a locked cohort into its next state; `values` are other columns to set."""
         connection.execute(cohorts.update().where(cohorts.c.id == cohort_id).values(state=state, **values))
 
     def own_marks(self, connection: Connection, cohort: Cohort) -> pl.DataFrame:

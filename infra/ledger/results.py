@@ -1,7 +1,7 @@
 """Results in the ledger: conversion tables, awardings of a series, and the files that publish them.
 
-An awarding is a numbered version of a series' results: one that is frozen when it is recorded, and replaced by a later
-one, never changed. `proposed` -> `built` (its files wait under embargo) -> `approved` -> `released`; `withdrawn` ends
+An awarding is a numbered version of a series' results. It is frozen when it is recorded, and never changed: a later
+version replaces it. `proposed` -> `built` (its files wait under embargo) -> `approved` -> `released`; `withdrawn` ends
 it before that.
 """
 
@@ -95,6 +95,10 @@ class ReleaseFile:
     published_at: datetime | None = None
 
 
+_LATER = ("id", "version", "approved_by", "approved_at")
+"""What a conversion table has only once it is on the books."""
+
+
 class ResultBook:
     """Access to conversion tables, awardings and released files."""
 
@@ -104,19 +108,19 @@ class ResultBook:
     # --- Conversion tables -------------------------------------------------------------------------------------------
 
     def propose(self, rows: Sequence[ConversionRow], who: str, at: datetime) -> int:
-        """Records conversion tables (AWD-1), each as the next version of its component and series; one that equals the
-        newest version is not recorded again. Returns how many were."""
+        """Records conversion tables (AWD-1), each as the next version of its component and series; a table that
+        equals the newest version is not recorded again. Returns how many were recorded."""
         recorded = 0
         with self._engine.begin() as connection:
-            for one in rows:
+            for table in rows:
                 c = conversions.c
-                same = (c.series == one.series) & (c.component == one.component)
+                same = (c.series == table.series) & (c.component == table.component)
                 newest = connection.execute(
                     select(c.version, c.sha256).where(same).order_by(c.version.desc()).limit(1).with_for_update()
                 ).one_or_none()
-                if newest and newest.sha256 == one.sha256:
+                if newest and newest.sha256 == table.sha256:
                     continue
-                values = asdict(one, filter=lambda a, _: a.name not in ("id", "version", "approved_by", "approved_at"))
+                values = asdict(table, filter=lambda column, _: column.name not in _LATER)
                 version = newest.version + 1 if newest else 1
                 connection.execute(
                     conversions.insert().values(**values, version=version, proposed_by=who, proposed_at=at)
@@ -125,8 +129,8 @@ class ResultBook:
         return recorded
 
     def approve_conversions(self, series: str, who: str, at: datetime, action: Action | None = None) -> int:
-        """Approves the newest version of every component's table of a series; returns how many were not yet. If any,
-        what a member of staff did with it is recorded in the same transaction."""
+        """Approves the newest version of every component's table of a series; returns how many had not been
+        approved yet. If any, the action of the member of staff is recorded in the same transaction."""
         c = conversions.c
         newest = (
             select(c.id).ext(distinct_on(c.component)).where(c.series == series).order_by(c.component, c.version.desc())
@@ -150,7 +154,7 @@ class ResultBook:
         names = set(ConversionRow.__annotations__)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(c.series, c.component, c.version.desc())).mappings()
-            return [ConversionRow(**{k: v for k, v in row.items() if k in names}) for row in rows]
+            return [ConversionRow(**{name: row[name] for name in names}) for row in rows]
 
     # --- What is awarded ---------------------------------------------------------------------------------------------
 
@@ -220,8 +224,8 @@ class ResultBook:
         why: str = "",
     ) -> Awarding:
         """Freezes the results of a series as its next version, in one transaction. `frames` by table: `results`,
-        `awards`, `choices`, without the awarding's id. If the newest version of this kind has the same hash and still
-        stands, it is returned and nothing is recorded."""
+        `awards`, `choices`, without the awarding's id. If the newest version of this kind has the same hash and was
+        not withdrawn, it is returned and nothing is recorded."""
         with self._engine.begin() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"awarding {series}"))))
             newest = self._newest(connection, series, kind)
@@ -250,7 +254,7 @@ class ResultBook:
                 sql.copy(connection, table, frame.select(pl.lit(awarding.id).alias("awarding_id"), pl.all()))
         return awarding
 
-    def newest(self, series: str, kind: str = "series") -> Awarding | None:
+    def newest(self, series: str, kind: str = terms.WHOLE_SERIES) -> Awarding | None:
         """The newest awarding of a series."""
         with self._engine.connect() as connection:
             return self._newest(connection, series, kind)
@@ -293,8 +297,8 @@ class ResultBook:
         why: str = "",
         action: Action | None = None,
     ) -> bool:
-        """Takes an awarding from the state it is known in to another, and records what a member of staff did with it;
-        false, and nothing is recorded, when somebody else changed it first."""
+        """Takes an awarding from the state in which it was read to another, and records what a member of staff did with
+        it. When somebody else changed it first nothing is recorded, and the answer is false."""
         a = awardings.c
         values: dict[str, Any] = {"state": state}
         if manifest_sha256:
@@ -321,11 +325,11 @@ class ResultBook:
 
     def current(self, series: str, *, released: bool = False) -> dict[str, pl.DataFrame]:
         """What holds for a series, from the newest issued awarding of everybody and those after it: `results` and
-        `awards`, of each learner's component and claim the newest, with `awarding_id`. With `released`, nothing that
-        still waits for its release."""
-        issued = [one for one in self.issued(series) if one.state == terms.RELEASED or not released]
-        whole = max((one.version for one in issued if one.kind == terms.WHOLE_SERIES), default=0)
-        ids = [one.id for one in issued if one.version >= whole]
+        `awards`, of each learner's component and claim the newest, with `awarding_id`. With `released`, without
+        what still waits for its release."""
+        issued = [awarding for awarding in self.issued(series) if awarding.state == terms.RELEASED or not released]
+        whole = max((awarding.version for awarding in issued if awarding.kind == terms.WHOLE_SERIES), default=0)
+        ids = [awarding.id for awarding in issued if awarding.version >= whole]
         keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
         return {
             table.name: sql.table(self._engine, _of(table, ids, None))
@@ -349,7 +353,7 @@ class ResultBook:
 
     def numbers(self, awarding_body: str) -> dict[str, int]:
         """The last sequence number of results files of an awarding-body identifier, by centre. Their names do not say
-        the series, so the numbers go on from one to the next."""
+        the series, so the numbers go on from series to series."""
         f = release_files.c
         query = select(f.centre, func.max(f.sequence)).where(f.awarding_body == awarding_body, f.sequence.is_not(None))
         with self._engine.connect() as connection:
@@ -374,7 +378,7 @@ class ResultBook:
             return frozenset(connection.execute(query).scalars())
 
     def ulns(self) -> pl.DataFrame:
-        """The ULN of every learner registered with one: `uci`, `uln`."""
+        """The ULN of every learner who is registered with a ULN: `uci`, `uln`."""
         r = registrations.c
         query = select(r.uci, r.uln).ext(distinct_on(r.uci)).where(r.ended_by.is_(None), r.uln != "")
         return sql.table(self._engine, query.order_by(r.uci, r.id.desc()))
@@ -392,19 +396,19 @@ class ResultBook:
             return [ReleaseFile(**row) for row in connection.execute(query).mappings()]
 
     def add_files(self, rows: Sequence[ReleaseFile], done: Sequence[Action] = ()) -> None:
-        """Books the files built from an awarding, and what a member of staff did with it, in one transaction; what is
-        booked already is left as it is."""
-        values = [asdict(one) for one in rows]
+        """Books the files built from an awarding, and what a member of staff did with it, in one transaction; files
+        that are booked already stay as they are."""
+        values = [asdict(file) for file in rows]
         with self._engine.begin() as connection:
             if done:
-                connection.execute(actions.insert(), [asdict(one) for one in done])
+                connection.execute(actions.insert(), [asdict(action) for action in done])
             known = insert(release_files).on_conflict_do_nothing(index_elements=["awarding_id", "place"])
             for start in range(0, len(values), 1000):
                 connection.execute(known, values[start : start + 1000])
 
     def drop_files(self, awarding: Awarding) -> None:
-        """Takes back the files of an awarding that was withdrawn before anything of it was published: their numbers
-        become free."""
+        """Removes the files of an awarding that was withdrawn before any of them was published: their numbers become
+        free."""
         f = release_files.c
         with self._engine.begin() as connection:
             connection.execute(release_files.delete().where(f.awarding_id == awarding.id, f.published_at.is_(None)))

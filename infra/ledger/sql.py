@@ -37,7 +37,7 @@ Question = Select[Any] | CompoundSelect[Any]
 
 class CopyError(SQLAlchemyError):
     """PostgreSQL refused to take or give rows, or is gone. The message names table, SQLSTATE and constraint, never a
-    row: PostgreSQL's own would put names and dates of birth into logs."""
+    row: PostgreSQL's own message would put names and dates of birth into logs."""
 
     def __init__(self, message: str, sqlstate: str | None) -> None:
         super().__init__(message)
@@ -45,8 +45,8 @@ class CopyError(SQLAlchemyError):
 
 
 def open_engine(database_url: str, **options: Any) -> Engine:
-    """An engine whose errors name SQLSTATE, table and constraint and quote neither rows nor parameters: they end in
-    logs. `options` are SQLAlchemy's."""
+    """An engine whose errors name SQLSTATE, table and constraint and quote neither rows nor parameters, as they
+    end in logs. `options` are SQLAlchemy's."""
     engine = create_engine(database_url, hide_parameters=True, **options)
     event.listen(engine, "handle_error", _without_rows)
     return engine
@@ -63,13 +63,13 @@ def _without_rows(context: ExceptionContext) -> None:
 
 
 def _place(error: psycopg2.Error) -> str:
-    """Where PostgreSQL refused something, in the names of our own tables."""
+    """Where PostgreSQL refused something: the names of our own tables."""
     parts = {"table": error.diag.table_name, "column": error.diag.column_name, "constraint": error.diag.constraint_name}
     return ", ".join(f"{what} {name}" for what, name in parts.items() if name) or "no table named"
 
 
 def of_the_data(error: BaseException) -> bool:
-    """Whether PostgreSQL refused what was written, and would again: not a server that is gone, full or busy."""
+    """Whether PostgreSQL refused what was written and would do so again; not that the server is gone, full or busy."""
     return sqlstate(error)[:2] in _OF_THE_DATA
 
 

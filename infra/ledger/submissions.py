@@ -1,6 +1,6 @@
-"""The ledger: what came, what was decided, what is held, what it costs. PostgreSQL through SQLAlchemy Core.
+"""The ledger: what was received, what was decided, what is held, what it costs. PostgreSQL through SQLAlchemy Core.
 
-All that a file changes is one transaction; files that are decided together share it. Unique keys make every repeat
+What a file changes is one transaction; files that are decided together share it. Unique keys make every repeat
 harmless: a landing is recorded once, a sequence number is booked once, an option is held once. Frames go in by COPY and
 come out as Polars frames.
 """
@@ -38,7 +38,8 @@ from rules.frames import ENTRIES, FILES, LEARNERS, REGISTRATIONS, SAT, SITTINGS
 
 
 def migrate(database_url: str) -> None:
-    """Brings the schema of the database to the newest version; repeatable, and safe when two do it at once."""
+    """Brings the schema of the database to the newest version; it can be repeated, and is
+    safe when two runs do it at once."""
     engine = sa.create_engine(database_url)
     with engine.connect() as connection, connection.begin():
         connection.execute(select(func.pg_advisory_xact_lock(_LOCKS["migrate"])))
@@ -147,7 +148,7 @@ class Ledger:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """The ledger as it is now; it can be dumped so until the block ends."""
+        """The ledger as it is now; until the block ends it can be dumped in this state."""
         with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             name = connection.execute(select(func.pg_export_snapshot())).scalar_one()
             t = submissions.c
@@ -155,7 +156,7 @@ class Ledger:
 
     @contextmanager
     def exclusive(self, job: str) -> Iterator[bool]:
-        """Whether this is the only run of `job` anywhere: true holds the lock until the end of the block."""
+        """Whether this is the only run of `job` anywhere. If so, the lock is held until the end of the block."""
         with self._engine.connect() as connection:
             held = bool(connection.execute(select(func.pg_try_advisory_lock(_LOCKS[job]))).scalar())
             connection.commit()
@@ -169,33 +170,33 @@ class Ledger:
     # --- Receiving ---------------------------------------------------------------------------------------------------
 
     def receive(self, landings: Sequence[Landing]) -> list[Received]:
-        """Books landings in one transaction and gives each one's reply a number, the next of its centre and stream, in
-        this order; a landing that is booked already is returned as it stands."""
+        """Books landings in one transaction and gives the reply of each a number, the next of its centre and stream, in
+        this order. A landing that is booked already is returned as it is on the books."""
         with self._engine.begin() as connection:
             return self._receive(connection, landings)
 
     def _receive(self, connection: Connection, landings: Sequence[Landing]) -> list[Received]:
         known = self._landed(connection, landings)
-        new = [one for one in landings if _identity(one) not in known]
-        numbers = self._reply_numbers(connection, {one.centre for one in new})
+        new = [landing for landing in landings if _identity(landing) not in known]
+        numbers = self._reply_numbers(connection, {landing.centre for landing in new})
         rows = []
-        for one in new:
-            stream = (one.centre, one.reply_stream)
+        for landing in new:
+            stream = (landing.centre, landing.reply_stream)
             numbers[stream] = numbers.get(stream, 0) + 1
-            rows.append({**asdict(one), "reply_number": numbers[stream]})
+            rows.append({**asdict(landing), "reply_number": numbers[stream]})
         if rows:
             connection.execute(submissions.insert(), rows)
             known |= self._landed(connection, new)
-        return [known[_identity(one)] for one in landings]
+        return [known[_identity(landing)] for landing in landings]
 
     def _landed(self, connection: Connection, landings: Sequence[Landing]) -> dict[_Identity, Received]:
         """Those of the landings that are on the books."""
         table = submissions.c
-        keys = [one.landing_key for one in landings]
+        keys = [landing.landing_key for landing in landings]
         # Other landings under the same key are left out in Python: there are few.
         rows = connection.execute(select(submissions).where(table.landing_key.in_(keys))).mappings()
-        found = {_identity(one.landing): one for one in map(_received, rows)}
-        return {_identity(one): found[_identity(one)] for one in landings if _identity(one) in found}
+        found = {_identity(received.landing): received for received in map(_received, rows)}
+        return {identity: found[identity] for identity in map(_identity, landings) if identity in found}
 
     def _reply_numbers(self, connection: Connection, centres: Iterable[str]) -> dict[tuple[str, str], int]:
         """The last reply number of every stream of these centres."""
@@ -205,7 +206,7 @@ class Ledger:
         return {(centre, stream): number for centre, stream, number in connection.execute(query)}
 
     def waiting(self, files: int, size: int, first_series: Sequence[str]) -> list[Received]:
-        """The next files to decide, at most `files` of them and `size` bytes (but always one), a centre's in the
+        """The next files to decide, at most `files` of them and `size` bytes (but always one file), a centre's in the
         order in which they apply: series whose first two characters are in `first_series` (registrations), then by
         series, entries before marks, sequence and letter. Files without a readable header come last."""
         table = submissions.c
@@ -225,13 +226,13 @@ class Ledger:
     # --- Held files --------------------------------------------------------------------------------------------------
 
     def received(self, submission_id: int) -> Received | None:
-        """A file on the books by its id; null when there is none."""
+        """A file on the books by its id; None when there is none."""
         with self._engine.connect() as connection:
             row = connection.execute(select(submissions).where(submissions.c.id == submission_id)).mappings().first()
         return _received(row) if row else None
 
     def landed(self, landing_key: str, received: datetime, sha256: str) -> Received | None:
-        """A file on the books by key, receipt and content; null when there is none."""
+        """A file on the books by key, receipt and content; None when there is none."""
         t = submissions.c
         query = select(submissions).where(t.landing_key == landing_key, t.received == received, t.sha256 == sha256)
         with self._engine.connect() as connection:
@@ -240,7 +241,7 @@ class Ledger:
 
     def decide_held(self, held: Received, successor: Landing, decision: HoldDecision) -> tuple[Received, HoldDecision]:
         """Ends a hold: books the same file once more, to be decided by `decision`, in one transaction. Returns the file
-        booked and the decision that stands, which is an earlier one when there was one."""
+        booked and the decision that counts: an earlier decision, when there was one."""
         with self._engine.begin() as connection:
             connection.execute(select(submissions.c.id).where(submissions.c.id == held.id).with_for_update())
             query = select(hold_decisions).where(hold_decisions.c.submission_id == held.id)
@@ -260,7 +261,7 @@ class Ledger:
             return frozenset(connection.execute(query).scalars())
 
     def hold_decisions(self, successors: Sequence[int]) -> dict[int, HoldDecision]:
-        """By what decisions of people these files came on the books once more, by their ids."""
+        """The decisions of people that put these files on the books once more, by the ids of the files."""
         t = hold_decisions.c
         query = select(t.successor_id, t.at, t.who, t.why, t.action).where(t.successor_id.in_(successors))
         with self._engine.connect() as connection:
@@ -269,7 +270,7 @@ class Ledger:
     # --- What is known -----------------------------------------------------------------------------------------------
 
     def files_of(self, centres: Sequence[str]) -> pl.DataFrame:
-        """Files of these centres that were booked or are held for a person and still are (`rules.frames.FILES`)."""
+        """Files of these centres that are booked, or held and not yet decided on (`rules.frames.FILES`)."""
         table = submissions.c
         query = select(
             table.centre,
@@ -326,16 +327,16 @@ class Ledger:
         """Every UCI registered for these ULNs, at any centre (`rules.frames.LEARNERS`)."""
         t = registrations.c
         wanted = sa.func.unnest(sa.cast(list(ulns), sa.ARRAY(sa.Text))).table_valued("uln").render_derived()
-        # The index leaves those without a ULN out: a question that does not could not use it.
+        # The index leaves out those without a ULN. So must the question, or it could not use the index.
         held = sql.each(select(t.uln, t.uci, t.centre).where(t.uln == wanted.c.uln, t.uln != "", t.ended_by.is_(None)))
         return sql.look_up(self._engine, select(held).distinct().select_from(wanted.join(held, sa.true())), LEARNERS)
 
     # --- Booking -----------------------------------------------------------------------------------------------------
 
     def book(self, booking: Booking) -> bool:
-        """Writes everything of a booking in one transaction; false, and nothing written, when any of its files was
+        """Writes everything of a booking in one transaction; false, and nothing is written, when any of its files was
         decided before."""
-        ids = [one["submission_id"] for one in booking.outcomes]
+        ids = [outcome["submission_id"] for outcome in booking.outcomes]
         table = submissions.c
         with self._engine.connect() as connection, connection.begin() as transaction:
             waiting = select(table.id).where(table.id.in_(ids), table.outcome.is_(None)).with_for_update()
@@ -365,7 +366,7 @@ class Ledger:
         return True
 
     def unpublished(self) -> list[Mapping[str, Any]]:
-        """Replies that are decided but not surely in the outbox: `submission_id`, `name`, `text`, `twin` of the
+        """Replies that may not be in the outbox yet: `submission_id`, `name`, `text`, `twin` of the
         reply, `centre`, `file_name`, `kind`, `sha256`, `outcome` of the file it answers."""
         of = submissions.c
         query = (
@@ -385,8 +386,8 @@ class Ledger:
                 connection.execute(replies.update().where(replies.c.submission_id.in_(ids)).values(published=True))
 
     def analyze(self) -> None:
-        """Has PostgreSQL look at its tables again. After thousands of new rows it would plan by what was there before,
-        and take minutes over a question of seconds, until its own housekeeping comes round."""
+        """Makes PostgreSQL count its tables again. After thousands of new rows it would still plan by what was there
+        before, and take minutes over a question of seconds, until its own housekeeping runs."""
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(sa.text("ANALYZE (SKIP_LOCKED)"))
 
@@ -394,7 +395,7 @@ class Ledger:
 
     def story(self, landing_keys: Sequence[str]) -> pl.DataFrame:
         """What became of landings, the newest of each key: `landing_key`, `centre`, `file_name`, `received`,
-        `outcome` (null = not decided yet), `pence`, `counts`, `reply`, `sha256`."""
+        `outcome` (null: not decided yet), `pence`, `counts`, `reply`, `sha256`."""
         table = submissions.c
         query = (
             select(
@@ -417,7 +418,7 @@ class Ledger:
 
 
 def reply_name(centre: str, stream: str, number: int) -> str:
-    """`X<centre><stream>.X<nn>`, of three digits or more from the hundredth on: no reply is written over."""
+    """`X<centre><stream>.X<nn>`, of three digits or more from the hundredth on: no reply is overwritten."""
     return f"X{centre}{stream}.X{number:02d}"
 
 
@@ -425,12 +426,12 @@ _Identity = tuple[str, datetime, str]
 
 
 def _identity(landing: Landing) -> _Identity:
-    """What makes a landing one and the same: its key, its time in the store and its content. Not its receipt: that of a
-    file dated ahead is the time of the run, and another one when the run is repeated."""
+    """What makes a landing the same: its key, its time in the store and its content. Not its receipt: for a file dated
+    ahead that is the time of the run, which is different when the run is repeated."""
     return landing.landing_key, landing.modified.astimezone(UTC), landing.sha256
 
 
-_LANDING = tuple(one.name for one in fields(Landing))
+_LANDING = tuple(attribute.name for attribute in fields(Landing))
 
 
 def _received(row: RowMapping) -> Received:

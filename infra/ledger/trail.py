@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -30,7 +31,7 @@ class Trail:
         self._engine = engine
 
     def learners(self, centre: str, candidate: str, series: str | None = None) -> list[tuple[str, str]]:
-        """The UCIs that a candidate number of a centre stood for, each with its series, the newest series first."""
+        """The UCIs that a candidate number of a centre belonged to, each with its series, the newest series first."""
         every = []
         for table in (registrations, entries):
             t = table.c
@@ -38,7 +39,7 @@ class Trail:
             every.append(query.where(t.series == series) if series else query)
         with self._engine.connect() as connection:
             rows = connection.execute(union(*every)).all()
-        return sorted(((uci, of) for uci, of in rows), key=lambda one: one[1], reverse=True)
+        return sorted(((uci, of) for uci, of in rows), key=itemgetter(1), reverse=True)
 
     def registered(self, uci: str) -> pl.DataFrame:
         """Every registration: `centre`, `series`, `candidate`, `option`, and of its file `file_name`, `line`,

@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class Late:
-    """What came of later claims, in counts: `claims` and `awarded` of the awardings that this run published; `errors`
-    say of which series they could not be done, and why."""
+    """What came of later claims, in counts: `claims` and `awarded` of the awardings that this run published; `errors`:
+    the series for which it could not be done, and why."""
 
     published: int = 0
     claims: int = 0
@@ -47,13 +47,13 @@ class Late:
 @journaled
 def late_claims(desk: Desk, now: datetime) -> Late:
     """CRT-6, RES-3: awards what was claimed since the results of each released series, and publishes it in the portal
-    within the run; R files change on request only (`updated`). What a run that died has left is published first. A
-    series that cannot be done keeps no other from it."""
+    within the run; R files change on request only (`updated`). What a run that died has left is published first. If a
+    series cannot be done, the others still are."""
     done, errors = [], []
     for series in desk.catalogue.all_series():
         if is_released(desk, series.id):
             try:
-                done += [release_claims(desk, one, now).awarding for one in _waiting(desk, series)]
+                done += [release_claims(desk, awarding, now).awarding for awarding in _waiting(desk, series)]
                 awarded = award_claims(desk, series, now)
                 if awarded and awarded.awarding.state != terms.RELEASED:
                     done.append(release_claims(desk, awarded.awarding, now).awarding)
@@ -61,8 +61,8 @@ def late_claims(desk: Desk, now: datetime) -> Late:
                 errors.append(f"{series.title}: {error}")
     late = Late(
         published=len(done),
-        claims=sum(one.counts["claims"] for one in done),
-        awarded=sum(one.counts["awarded"] for one in done),
+        claims=sum(awarding.counts["claims"] for awarding in done),
+        awarded=sum(awarding.counts["awarded"] for awarding in done),
         errors=tuple(errors),
     )
     log.info("%s", late.note())
@@ -71,9 +71,9 @@ def late_claims(desk: Desk, now: datetime) -> Late:
 
 def _waiting(desk: Desk, series: Series) -> list[Awarding]:
     return [
-        one
-        for one in desk.results.every(series.id)
-        if one.kind == terms.LATE_CLAIMS and one.state not in (terms.RELEASED, terms.WITHDRAWN)
+        awarding
+        for awarding in desk.results.every(series.id)
+        if awarding.kind == terms.LATE_CLAIMS and awarding.state not in (terms.RELEASED, terms.WITHDRAWN)
     ]
 
 
@@ -82,15 +82,15 @@ def _waiting(desk: Desk, series: Series) -> list[Awarding]:
 
 @frozen(kw_only=True)
 class Updated:
-    """What came of a request for updated files: `files` are the places of those written, `unchanged` the centres of
-    which the last file still says everything."""
+    """What came of a request for updated files: `files` are the places of those written, `unchanged` the centres whose
+    last file is still right."""
 
     series: str
     files: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
 
     def note(self) -> str:
-        """In a line, for the run's note and whoever asked."""
+        """The outcome in a line, for the run's note and whoever asked."""
         same = f" Nothing has changed for {', '.join(self.unchanged[:10])}" if self.unchanged else ""
         more = f" and {len(self.unchanged) - 10} more" if len(self.unchanged) > 10 else ""
         end = ": the last file still holds." if self.unchanged else ""
@@ -99,9 +99,9 @@ class Updated:
 
 @journaled
 def updated(desk: Desk, centres: Sequence[str], now: datetime, series: Series, who: str, why: str) -> Updated:
-    """RES-3, OPS-3: for each of these centres of which something has changed since its last R file, a complete one as
-    it holds now, under the next number, and a note of what changed beside it (`<name>.txt`); the request is recorded.
-    `now` (aware) dates the files. A run that died is made up for by the next. Raises `ReleaseError`."""
+    """RES-3, OPS-3: each of these centres for which something has changed since its last R file gets a complete new
+    one, under the next number, and a note of what changed beside it (`<name>.txt`); the request is recorded. `now`
+    (aware) dates the files. What a run that died has left is published by the next. Raises `ReleaseError`."""
     if not who.strip() or not why.strip():
         raise ReleaseError("say who asks for it, and why (OPS-3)")
     with desk.results.alone():
@@ -116,19 +116,19 @@ def updated(desk: Desk, centres: Sequence[str], now: datetime, series: Series, w
             raise ReleaseError(f"there are no results of {series.title} for centre {', '.join(unknown[:10])}")
         last = desk.results.last_files(series.id, asked)
         contents = checked(desk.store, last)
-        before = read_back({_name(one): contents[one.place] for one in last})
+        before = read_back({_name(file): contents[file.place] for file in last})
         changed = changes(before, of)
         sequences = next_numbers(desk, series, changed["centre"].unique().sort())
         made = list(result_files(of.filter(pl.col("centre").is_in(list(sequences))), series, sequences, now))
-        replaced = {one.centre: _name(one) for one in last}
+        replaced = {file.centre: _name(file) for file in last}
         _write(desk, base, series, made, changed, replaced, Action(
             at=now, who=who, why=why, action="results_updated", centre="", series=series.id
         ))  # fmt: skip
         _publish_left(desk, base, now)
     done = Updated(
         series=series.id,
-        files=tuple(f"outbox/{one.centre}/{one.name}" for one in made),
-        unchanged=tuple(one for one in asked if one not in sequences),
+        files=tuple(f"outbox/{file.centre}/{file.name}" for file in made),
+        unchanged=tuple(centre for centre in asked if centre not in sequences),
     )
     log.info("%s", done.note())
     return done
@@ -136,9 +136,9 @@ def updated(desk: Desk, centres: Sequence[str], now: datetime, series: Series, w
 
 def _released(desk: Desk, series: Series) -> Awarding:
     """Everybody's results as they were released."""
-    every = [one for one in desk.results.every(series.id) if one.kind == terms.WHOLE_SERIES]
-    waiting = [one for one in every if one.state in (terms.BUILT, terms.APPROVED)]
-    released = [one for one in every if one.state == terms.RELEASED]
+    every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == terms.WHOLE_SERIES]
+    waiting = [awarding for awarding in every if awarding.state in (terms.BUILT, terms.APPROVED)]
+    released = [awarding for awarding in every if awarding.state == terms.RELEASED]
     if waiting or not released:
         raise ReleaseError(
             f"the results of {series.title} are not released yet, to centres and learners: an updated file would show "
@@ -148,11 +148,11 @@ def _released(desk: Desk, series: Series) -> Awarding:
 
 
 def _publish_left(desk: Desk, base: Awarding, now: datetime) -> None:
-    publish(desk, base, [one for one in desk.results.files(base) if one.published_at is None], now)
+    publish(desk, base, [file for file in desk.results.files(base) if file.published_at is None], now)
 
 
-def _name(one: ReleaseFile) -> str:
-    return one.place.rpartition("/")[2]
+def _name(file: ReleaseFile) -> str:
+    return file.place.rpartition("/")[2]
 
 
 def _write(
@@ -164,19 +164,19 @@ def _write(
     replaced: dict[str, str],
     action: Action,
 ) -> None:
-    """Files and notes, under embargo and booked with the request in one transaction: from then on they are published,
-    by this run or the next."""
+    """Writes files and notes under embargo, and books them with the request in one transaction; after that they are
+    published by this run or the next."""
     of_centre = {str(part["centre"][0]): part for part in changed.partition_by("centre")}
     files, contents, actions = [], dict[str, bytes](), []
-    for one in made:
-        place = f"outbox/{one.centre}/{one.name}"
-        its = of_centre[one.centre]
-        text = encode(list(note(one, replaced.get(one.centre, ""), series, instant_text(action.at), its)))
-        file = booked(base, series, place, terms.CENTRES, one.data, one.records, one.centre, one.sequence)
-        beside = booked(base, series, f"{place}.txt", terms.CENTRES, text, its.height, one.centre)
+    for new in made:
+        place = f"outbox/{new.centre}/{new.name}"
+        its = of_centre[new.centre]
+        text = encode(list(note(new, replaced.get(new.centre, ""), series, instant_text(action.at), its)))
+        file = booked(base, series, place, terms.CENTRES, new.data, new.records, new.centre, new.sequence)
+        beside = booked(base, series, f"{place}.txt", terms.CENTRES, text, its.height, new.centre)
         files += [file, beside]
-        contents |= {file.embargoed: one.data, beside.embargoed: text}
-        actions.append(evolve(action, centre=one.centre, file_name=one.name))
+        contents |= {file.embargoed: new.data, beside.embargoed: text}
+        actions.append(evolve(action, centre=new.centre, file_name=new.name))
     put_away(desk.store, contents)
     desk.results.add_files(files, actions)
     REQUEST_BOOKED.passed()

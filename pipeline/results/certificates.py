@@ -26,7 +26,7 @@ CERTIFICATES = "reports/certificates/"
 @journaled
 def certificates(desk: Desk, series: Series, now: datetime) -> int:
     """CRT-7: writes the certificates of the released results of a series that are due, by name, to
-    `reports/certificates/<series>-<day>.csv`, those that are only made if asked for to `<series>-on-request.csv`, and
+    `reports/certificates/<series>-<day>.csv`, those made only on request to `<series>-on-request.csv`, and
     counts by centre to `<series>.html`. Returns how many are due; raises `ReleaseError` before the release."""
     if not is_released(desk, series.id):
         raise ReleaseError(f"the results of {series.title} are not released yet: no certificate is due")

@@ -1,5 +1,5 @@
-"""Where results wait until their instant (RES-2): written and hashed under `embargo/`, which no centre can read,
-checked once more, and then published byte for byte under the place they are meant for. Every step can be done again."""
+"""Where results wait for their instant (RES-2): they are written and hashed under `embargo/`, which no centre can read,
+checked once more, and then published byte for byte at their place. Every step can be done again."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pipeline.steps import NOTED, OUT, PUT_AWAY
 
 EMBARGO = "embargo/"
 BATCH = 500
-"""Files published between two notes of it in the ledger."""
+"""Files that are published before the ledger notes it."""
 
 
 class ReleaseError(ValueError):
-    """Results that cannot be built, decided on or published as things are; the message says why and what to do."""
+    """Results that cannot be built, decided on or published now; the message says why and what to do."""
 
 
 def embargoed(series: str, version: int, place: str) -> str:
@@ -33,12 +33,12 @@ def manifest_key(awarding: Awarding) -> str:
 
 
 def sha256_of(data: bytes) -> str:
-    """In hexadecimal digits."""
+    """The SHA-256 in hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
 def put_away(store: Store, contents: Mapping[str, bytes]) -> None:
-    """Writes files under embargo by their keys, durably; what lay there is replaced."""
+    """Writes files under embargo by their keys, durably; what was there is replaced."""
 
     def put(key: str) -> None:
         store.put(key, contents[key])
@@ -48,17 +48,17 @@ def put_away(store: Store, contents: Mapping[str, bytes]) -> None:
 
 
 def checked(store: Store, files: Sequence[ReleaseFile]) -> dict[str, bytes]:
-    """RES-2: the contents under embargo by their places; raises `ReleaseError` when any is not what was booked."""
+    """RES-2: the contents under embargo by their places; raises `ReleaseError` when any is not as it was booked."""
 
-    def content(one: ReleaseFile) -> bytes | None:
+    def content(file: ReleaseFile) -> bytes | None:
         try:
-            data = store.get(one.embargoed)
+            data = store.get(file.embargoed)
         except Missing:
             return None
-        return data if len(data) == one.size and sha256_of(data) == one.sha256 else None
+        return data if len(data) == file.size and sha256_of(data) == file.sha256 else None
 
-    found = dict(zip((one.place for one in files), in_parallel(content, files), strict=True))
-    wrong = [one.embargoed for one in files if found[one.place] is None]
+    found = dict(zip((file.place for file in files), in_parallel(content, files), strict=True))
+    wrong = [file.embargoed for file in files if found[file.place] is None]
     if wrong:
         more = f" and {len(wrong) - 3:,} more" if len(wrong) > 3 else ""
         raise ReleaseError(
@@ -70,21 +70,21 @@ def checked(store: Store, files: Sequence[ReleaseFile]) -> dict[str, bytes]:
 
 def publish(desk: Desk, awarding: Awarding, files: Sequence[ReleaseFile], now: datetime) -> int:
     """RES-2: publishes those of `files` that are not out yet, after all of them have been checked, and notes it in the
-    ledger. A name that is taken is never written over: by the same content it counts as published, by another it raises
-    `ReleaseError`. Returns how many files it was."""
-    waiting = [one for one in files if one.published_at is None]
+    ledger. Nothing is ever overwritten: a file that is there with the same content counts as published, with other
+    content it raises `ReleaseError`. Returns how many files were published."""
+    waiting = [file for file in files if file.published_at is None]
     contents = checked(desk.store, waiting)
 
-    def put(one: ReleaseFile) -> None:
-        data = contents[one.place]
-        if not desk.store.put_if_absent(one.place, data) and desk.store.get(one.place) != data:
-            raise ReleaseError(f"{one.place} is there already with other content: find out who wrote it, and move it")
+    def put(file: ReleaseFile) -> None:
+        data = contents[file.place]
+        if not desk.store.put_if_absent(file.place, data) and desk.store.get(file.place) != data:
+            raise ReleaseError(f"{file.place} is there already with other content: find out who wrote it, and move it")
         OUT.passed()
 
     for start in range(0, len(waiting), BATCH):
         batch = waiting[start : start + BATCH]
         in_parallel(put, batch)
-        desk.results.published(awarding, [one.place for one in batch], now)
+        desk.results.published(awarding, [file.place for file in batch], now)
         NOTED.passed()
     return len(waiting)
 
@@ -92,7 +92,7 @@ def publish(desk: Desk, awarding: Awarding, files: Sequence[ReleaseFile], now: d
 def anything_out(store: Store, files: Sequence[ReleaseFile]) -> bool:
     """Whether any of the files is published already, in the ledger's eyes or in the store's."""
 
-    def out(one: ReleaseFile) -> bool:
-        return any(stored.key == one.place for stored in store.list(one.place))
+    def out(file: ReleaseFile) -> bool:
+        return any(stored.key == file.place for stored in store.list(file.place))
 
-    return any(one.published_at for one in files) or any(in_parallel(out, files))
+    return any(file.published_at for file in files) or any(in_parallel(out, files))

@@ -26,7 +26,7 @@ from rules.conversion import Boundaries, points
 
 
 class Unexplained(ValueError):  # noqa: N818
-    """There is nobody, or nothing, to explain; the message says so."""
+    """There is nobody or nothing to explain; the message says which."""
 
 
 @frozen
@@ -67,29 +67,33 @@ def explain(
         where = f" in {series_title(series)}" if series else ""
         raise Unexplained(f"centre {centre} has registered or entered nobody as candidate {candidate}{where}")
     uci, latest = known[0]
-    others = sorted({one for one, _ in known} - {uci})
+    others = sorted({other for other, _ in known} - {uci})
     registered, entered = trail.registered(uci), trail.entered(uci)
-    wanted = [one for one in desk.catalogue.qualifications if _is_about(one, qualification)]
+    wanted = [each for each in desk.catalogue.qualifications if _is_about(each, qualification)]
     if not wanted:
         raise Unexplained(f"{qualification} is no qualification; name its subject or one of its codes")
     codes = set(registered["option"]) | set(entered["option"])
     mine = [
-        one for one in wanted if codes & {one.registration_code, one.cash_in_code, *(p.code for p in one.components)}
+        each
+        for each in wanted
+        if codes & {each.registration_code, each.cash_in_code, *(part.code for part in each.components)}
     ]
     if not mine:
         raise Unexplained(f"candidate {candidate} of centre {centre} has nothing of {qualification}")
     story = _Story(desk, trail, uci)
-    sections = [section for one in mine for section in story.of(one)]
+    sections = [section for each in mine for section in story.of(each)]
     facts = [("Centre", centre), ("Candidate", f"{candidate}, {series_title(latest)}"), ("UCI", uci or "none")]
     if others:
-        facts.append(("Not", f"the number stood for {', '.join(others)} in other series; name the series for that"))
-    title = f"How it came about: {', '.join(one.subject for one in mine)}"
+        facts.append(("Not", f"the number was that of {', '.join(others)} in other series; name the series for that"))
+    title = f"How it came about: {', '.join(each.subject for each in mine)}"
     return Explanation(title, tuple(facts), tuple(sections))
 
 
-def _is_about(one: Qualification, said: str | None) -> bool:
-    codes = (one.registration_code, one.cash_in_code, *(part.code for part in one.components))
-    return said is None or said.upper() in codes or said.casefold() == one.subject.casefold()
+def _is_about(qualification: Qualification, said: str | None) -> bool:
+    codes = (
+        qualification.registration_code, qualification.cash_in_code, *(part.code for part in qualification.components),
+    )  # fmt: skip
+    return said is None or said.upper() in codes or said.casefold() == qualification.subject.casefold()
 
 
 class _Story:
@@ -103,20 +107,23 @@ class _Story:
         self.awarded = trail.awarded(uci)
         self.chosen = trail.chosen(uci)
         self.actions = trail.done(uci)
-        self.tables = {(one.series, one.component): one for one in desk.results.conversions()}
+        self.tables = {(table.series, table.component): table for table in desk.results.conversions()}
         centres = self.awarded["centre"].unique().to_list()
         series = self.awarded["series"].unique().to_list()
-        self.published = pl.concat([trail.published(one, series) for one in centres]) if centres else None
+        self.published = pl.concat([trail.published(centre, series) for centre in centres]) if centres else None
 
-    def of(self, one: Qualification) -> Iterator[Section]:
+    def of(self, qualification: Qualification) -> Iterator[Section]:
         """The sections about a qualification: registration, each component, each claim."""
         steps = [
-            step for row in _rows(self.registered, option=one.registration_code) for step in self._came(row, "REG-2")
+            step
+            for row in _rows(self.registered, option=qualification.registration_code)
+            for step in self._came(row, "REG-2")
         ]
-        yield Section(f"{one.subject}: registration with {one.registration_code}", tuple(steps) or (_NOTHING,))
-        for part in one.components:
+        title = f"{qualification.subject}: registration with {qualification.registration_code}"
+        yield Section(title, tuple(steps) or (_NOTHING,))
+        for part in qualification.components:
             yield self._component(part)
-        yield from self._claims(one)
+        yield from self._claims(qualification)
 
     def _component(self, part: Component) -> Section:
         steps: list[TrailStep] = []
@@ -159,8 +166,8 @@ class _Story:
             yield TrailStep(f"{series_title(series)}: no approved conversion table yet", "", "AWD-1")
 
     def _converted(self, part: Component, raw: int, table: ConversionRow) -> TrailStep:
-        # The ledger keeps no order of grades.
-        falling = tuple(sorted(table.boundaries.items(), key=lambda one: -one[1]))
+        # The ledger does not keep the order of grades.
+        falling = tuple(sorted(table.boundaries.items(), key=lambda boundary: -boundary[1]))
         boundaries = Boundaries(table.series, table.component, table.raw_max, falling)
         scale = self.desk.catalogue.scale(part.code, table.approved_at)
         line = next(pair for pair in pairwise(points(boundaries, scale)) if pair[0][0] <= raw <= pair[1][0])
@@ -181,7 +188,7 @@ class _Story:
     def _counted(self, part: Component, series: str) -> Iterator[TrailStep]:
         for row in _rows(self.chosen, component=part.code, series=series):
             why = WHYS[row["why"]]
-            counts = "counts" if row["counts"] else "is passed over"
+            counts = "counts" if row["counts"] else "does not count"
             for of in _rows(self.awarded, awarding_id=row["awarding_id"], registration=row["registration"]):
                 yield TrailStep(
                     f"{series_title(series)}: {counts} for the claim in {series_title(of['series'])}: {why.words}",
@@ -189,21 +196,22 @@ class _Story:
                     why.rule,
                 )
 
-    def _claims(self, one: Qualification) -> Iterator[Section]:
-        claims = _rows(self.entered, option=one.cash_in_code)
-        series = sorted({row["series"] for row in claims} | {row["series"] for row in self._awards(one)})
+    def _claims(self, qualification: Qualification) -> Iterator[Section]:
+        code = qualification.cash_in_code
+        claims = _rows(self.entered, option=code)
+        series = sorted({row["series"] for row in claims} | {row["series"] for row in self._awards(qualification)})
         for of in series:
             steps = [step for row in claims if row["series"] == of for step in self._came(row, "CRT-1")]
-            for row in self._awards(one):
+            for row in self._awards(qualification):
                 if row["series"] == of:
                     steps += self._decided(row)
-            steps += [self._done(row) for row in _rows(self.actions, option=one.cash_in_code, series=of)]
-            yield Section(f"{one.cash_in_code} claim for {one.subject} in {series_title(of)}", tuple(steps))
+            steps += [self._done(row) for row in _rows(self.actions, option=code, series=of)]
+            yield Section(f"{code} claim for {qualification.subject} in {series_title(of)}", tuple(steps))
         if not series:
-            yield Section(f"{one.cash_in_code} claim for {one.subject}", (TrailStep("not claimed", "", "CRT-1"),))
+            yield Section(f"{code} claim for {qualification.subject}", (TrailStep("not claimed", "", "CRT-1"),))
 
-    def _awards(self, one: Qualification) -> list[dict[str, Any]]:
-        return _rows(self.awarded, registration=one.registration_code)
+    def _awards(self, qualification: Qualification) -> list[dict[str, Any]]:
+        return _rows(self.awarded, registration=qualification.registration_code)
 
     def _decided(self, row: dict[str, Any]) -> Iterator[TrailStep]:
         parts = [

@@ -1,8 +1,8 @@
 """Results day (RES-1, RES-2): the files of an awarding are built under embargo, a person approves them by the hash of
 their manifest, and at the instant of the calendar they are published, first to centres, then to learners.
 
-`build`, `approve` and `withdraw`, and `release` can each die anywhere and be done again: the same files, once. Only one
-of them is at work at a time, anywhere.
+`build`, `approve`, `withdraw` and `release` can each die anywhere and be run again, and give the same files, once. Only
+one of them runs at a time, anywhere.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _WAITING = (terms.BUILT, terms.APPROVED)
 
 @frozen(kw_only=True)
 class Built:
-    """What lies under embargo, in counts."""
+    """What is under embargo, in counts."""
 
     awarding: Awarding
     files: int
@@ -67,10 +67,10 @@ class Built:
 
     def note(self) -> str:
         """The counts in a line, for the run's note and the log."""
-        one = self.awarding
+        awarding = self.awarding
         return (
-            f"Results {one.series} version {one.version}: {self.files:,} files under embargo, R files for "
-            f"{self.centres:,} centres, {self.results:,} results; manifest {(one.manifest_sha256 or '')[:12]}."
+            f"Results {awarding.series} version {awarding.version}: {self.files:,} files under embargo, R files for "
+            f"{self.centres:,} centres, {self.results:,} results; manifest {(awarding.manifest_sha256 or '')[:12]}."
         )
 
 
@@ -79,13 +79,13 @@ def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
     """RES-1, RES-2: writes every file of an awarding under embargo and its manifest, hashed, there and in
     `reports/results/<series>/<version>/`, and takes it from `proposed` to `built`.
 
-    An awarding of everybody gets an R file for each centre that entered by file, and both kinds the portal's feeds.
-    Contents depend on the awarding alone, not on `now` (aware). Built before, nothing is done. Raises `ReleaseError`,
-    also while another version of everybody's results waits.
+    An awarding of everybody gets an R file for each centre that entered by file; every awarding gets the portal's
+    feeds. Contents depend on the awarding alone, not on `now` (aware). Does nothing when it is built already. Raises
+    `ReleaseError`, also while another version of everybody's results waits.
     """
     series = _series(desk, awarding.series)
     with desk.results.alone():
-        awarding = _as_it_stands(desk, awarding)
+        awarding = _current(desk, awarding)
         if awarding.state == terms.PROPOSED:
             awarding = _build(desk, awarding, series)
         elif awarding.state == terms.WITHDRAWN:
@@ -102,13 +102,13 @@ def _build(desk: Desk, awarding: Awarding, series: Series) -> Awarding:
         if other.state in _WAITING and other.kind == awarding.kind == terms.WHOLE_SERIES and other.id != awarding.id:
             raise ReleaseError(f"{_named(other)} is {other.state} and waits: release it, or withdraw it first")
         if other.state == terms.WITHDRAWN or other.id == awarding.id:
-            # Of what was withdrawn or left half built no number stays taken.
+            # An awarding that was withdrawn or left half built keeps no numbers.
             desk.results.drop_files(other)
             NUMBERS_FREE.passed()
     results, awards = typed(desk.results.frames(awarding, only=("results", "awards")))
     made = list(_files(desk, awarding, series, results, awards))
-    put_away(desk.store, {one.embargoed: data for one, data in made})
-    rows = [one for one, _ in made]
+    put_away(desk.store, {file.embargoed: data for file, data in made})
+    rows = [file for file, _ in made]
     manifest = _manifest(awarding, rows, results.height + awards.height)
     for place in (manifest_key(awarding), f"{RESULT_REPORTS}{series.id}/{awarding.version}/manifest.json"):
         desk.store.put(place, manifest)
@@ -125,11 +125,11 @@ def _files(
         of = records(results, awards, desk.results.ulns(), desk.catalogue, awarding.at)
         senders = sorted(desk.results.file_senders(series.key, series.awarding_body))
         sequences = next_numbers(desk, series, senders)
-        for one in result_files(of.filter(pl.col("centre").is_in(senders)), series, sequences, awarding.at):
-            place = f"outbox/{one.centre}/{one.name}"
+        for file in result_files(of.filter(pl.col("centre").is_in(senders)), series, sequences, awarding.at):
+            place = f"outbox/{file.centre}/{file.name}"
             yield (
-                booked(awarding, series, place, terms.CENTRES, one.data, one.records, one.centre, one.sequence),
-                one.data,
+                booked(awarding, series, place, terms.CENTRES, file.data, file.records, file.centre, file.sequence),
+                file.data,
             )
     made = feeds(results, awards, series, awarding.version, desk.catalogue, awarding.at)
     for audience, data in made.items():
@@ -183,7 +183,7 @@ _LISTED = ("place", "audience", "centre", "sequence", "records", "size", "sha256
 
 
 def _manifest(awarding: Awarding, files: Sequence[ReleaseFile], results: int) -> bytes:
-    """The manifest in its canonical form: JSON with sorted keys. It counts and names files; it shows no result."""
+    """The manifest in its canonical form: JSON with sorted keys. It has counts and names of files, and no results."""
     content = {
         "series": awarding.series,
         "version": awarding.version,
@@ -192,8 +192,8 @@ def _manifest(awarding: Awarding, files: Sequence[ReleaseFile], results: int) ->
         "conversions_sha256": awarding.conversions_sha256,
         "counts": {
             "files": len(files),
-            "result_files": sum(1 for one in files if one.sequence),
-            "result_file_records": sum(one.records for one in files if one.sequence),
+            "result_files": sum(1 for file in files if file.sequence),
+            "result_file_records": sum(file.records for file in files if file.sequence),
             "results": results,
         },
         "files": _listed(files),
@@ -202,7 +202,7 @@ def _manifest(awarding: Awarding, files: Sequence[ReleaseFile], results: int) ->
 
 
 def _listed(files: Sequence[ReleaseFile]) -> list[dict[str, Any]]:
-    rows = [asdict(one, filter=lambda attribute, _: attribute.name in _LISTED) for one in files]
+    rows = [asdict(file, filter=lambda attribute, _: attribute.name in _LISTED) for file in files]
     return sorted(rows, key=lambda row: str(row["place"]))
 
 
@@ -213,13 +213,13 @@ def _manifest_of(desk: Desk, awarding: Awarding) -> dict[str, Any]:
 
 @journaled
 def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -> Awarding:
-    """RES-2, OPS-3: a person approves what was built, if it still is what its manifest says; `now` is aware. Returns
-    the awarding as it then stands; raises `ReleaseError`."""
+    """RES-2, OPS-3: a person approves what was built, if the files are still those of the manifest; `now` is aware.
+    Returns the awarding as it is then; raises `ReleaseError`."""
     with desk.results.alone():
-        awarding = _as_it_stands(desk, awarding)
+        awarding = _current(desk, awarding)
         decision = (awarding.decided_by, awarding.why, awarding.decided_at)
         if awarding.state in terms.ISSUED_STATES and decision == (who, why, now):
-            return awarding  # the run that recorded this very decision has died
+            return awarding  # a run recorded this very decision, and died
         if awarding.state != terms.BUILT:
             raise ReleaseError(f"{_named(awarding)} is {awarding.state}: only what is built can be approved")
         checked(desk.store, _as_built(desk, awarding))
@@ -229,13 +229,13 @@ def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -
 @journaled
 def withdraw(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -> Awarding:
     """RES-2, OPS-3: a person stops an awarding, approved or not, of which nothing was published; the numbers of its
-    files become free. `now` is aware. Returns the awarding as it then stands; raises `ReleaseError`."""
+    files become free. `now` is aware. Returns the awarding as it is then; raises `ReleaseError`."""
     with desk.results.alone():
-        awarding = _as_it_stands(desk, awarding)
+        awarding = _current(desk, awarding)
         if awarding.state == terms.RELEASED or anything_out(desk.store, desk.results.files(awarding)):
             raise ReleaseError(
-                f"{_named(awarding)} is published, at least in part, and cannot be withdrawn; what changes from here "
-                f"on is restated in updated files (RES-3)"
+                f"{_named(awarding)} is published, at least in part, and cannot be withdrawn; changes go out in "
+                f"updated files (RES-3)"
             )
         if awarding.state != terms.WITHDRAWN:
             awarding = _decided(desk, awarding, terms.WITHDRAWN, who, why, now)
@@ -255,17 +255,17 @@ def _decided(desk: Desk, awarding: Awarding, state: str, who: str, why: str, now
 
 def _changed(desk: Desk, awarding: Awarding, state: str, **said: Any) -> Awarding:
     if not desk.results.change(awarding, state, **said):
-        raise ReleaseError(f"{_named(awarding)} was changed by somebody else: look again")
+        raise ReleaseError(f"{_named(awarding)} was changed by somebody else: look at it again")
     STATE_CHANGED.passed()
-    return _as_it_stands(desk, awarding)
+    return _current(desk, awarding)
 
 
-def _as_it_stands(desk: Desk, awarding: Awarding) -> Awarding:
-    return next(one for one in desk.results.every(awarding.series) if one.id == awarding.id)
+def _current(desk: Desk, awarding: Awarding) -> Awarding:
+    return next(other for other in desk.results.every(awarding.series) if other.id == awarding.id)
 
 
 def _as_built(desk: Desk, awarding: Awarding) -> list[ReleaseFile]:
-    """The files of an awarding, if manifest and ledger still say the same of them."""
+    """The files of an awarding, if manifest and ledger still agree about them."""
     files = desk.results.files(awarding)
     try:
         manifest = desk.store.get(manifest_key(awarding))
@@ -296,7 +296,7 @@ def _named(awarding: Awarding) -> str:
 @frozen(kw_only=True)
 class Released:
     """What was published, in counts. `fresh`: files that this run published; `without`: learners without an award,
-    null when everything was out before; `version` is 0 when nobody is entered in the series."""
+    None when everything was out before; `version` is 0 when nobody is entered in the series."""
 
     series: str
     audience: str
@@ -328,16 +328,16 @@ def release(desk: Desk, series: Series, audience: terms.Audience, now: datetime)
         fresh, without = 0, None
         if awarding.state == terms.APPROVED:
             files = _as_built(desk, awarding)
-            fresh = publish(desk, awarding, [one for one in files if one.audience == audience], now)
+            fresh = publish(desk, awarding, [file for file in files if file.audience == audience], now)
             files = desk.results.files(awarding)
-            mine = [one for one in files if one.audience == audience]
+            mine = [file for file in files if file.audience == audience]
             without = report(desk, series, awarding, audience, _moment(instant), mine)
-            if all(one.published_at for one in files):
+            if all(file.published_at for file in files):
                 awarding = _changed(desk, awarding, terms.RELEASED)
-        listed = [one for one in _manifest_of(desk, awarding)["files"] if one["audience"] == audience]
+        listed = [file for file in _manifest_of(desk, awarding)["files"] if file["audience"] == audience]
     done = Released(
         series=series.id, audience=audience, version=awarding.version, files=len(listed), fresh=fresh,
-        records=sum(one["records"] for one in listed), without=without,
+        records=sum(file["records"] for file in listed), without=without,
     )  # fmt: skip
     log.info("%s", done.note())
     return done
@@ -351,7 +351,7 @@ def release_claims(desk: Desk, awarding: Awarding, now: datetime) -> Built:
         raise ReleaseError(f"{_named(awarding)} cannot be released like a later claim")
     built = build(desk, awarding, now)
     with desk.results.alone():
-        awarding = _as_it_stands(desk, awarding)
+        awarding = _current(desk, awarding)
         if awarding.state != terms.RELEASED:
             publish(desk, awarding, _as_built(desk, awarding), now)
             awarding = _changed(desk, awarding, terms.RELEASED)
@@ -360,7 +360,10 @@ def release_claims(desk: Desk, awarding: Awarding, now: datetime) -> Built:
 
 def is_released(desk: Desk, series: str) -> bool:
     """Whether everybody's results of a series (its id) are out, to centres and learners."""
-    return any(one.kind == terms.WHOLE_SERIES and one.state == terms.RELEASED for one in desk.results.every(series))
+    return any(
+        awarding.kind == terms.WHOLE_SERIES and awarding.state == terms.RELEASED
+        for awarding in desk.results.every(series)
+    )
 
 
 def _instant(desk: Desk, series: Series, audience: terms.Audience, now: datetime) -> Milestone:
@@ -381,9 +384,9 @@ def _moment(milestone: Milestone) -> str:
 
 
 def _to_release(desk: Desk, series: Series, audience: terms.Audience) -> Awarding | None:
-    """The newest approved awarding of everybody; null when there is none because nobody is entered."""
-    every = [one for one in desk.results.every(series.id) if one.kind == terms.WHOLE_SERIES]
-    issued = [one for one in every if one.state in terms.ISSUED_STATES]
+    """The newest approved awarding of everybody; None when nobody is entered, so that there is none."""
+    every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == terms.WHOLE_SERIES]
+    issued = [awarding for awarding in every if awarding.state in terms.ISSUED_STATES]
     if issued:
         return issued[-1]
     if not every:

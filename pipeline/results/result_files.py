@@ -1,5 +1,5 @@
 """What results look like outside: the R files of centres (RES-1, RES-4), the portal's feeds, and what an updated file
-changes (RES-3). Made of the frames of an awarding, of all centres at once; nothing here writes anywhere."""
+changes (RES-3). They are made from the frames of an awarding, for all centres at once; nothing is written here."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _INDICATOR = pl.col("outcome").replace_strict(
     {terms.ABSENT: NO_RESULT, terms.NOT_ELIGIBLE: NO_RESULT, terms.PENDING: PENDING}, default=""
 )
 UNIFORM, LARGE = "U", "B"
-"""Result types. Ours: a total with a partial absence goes out as `B`, for `U` has no place for the `#`."""
+"""Result types. Ours: a total with a partial absence goes out as `B`, as `U` has no place for the `#`."""
 
 _KEY = ["centre", "candidate", "option"]
 _ULNS = {"uci": pl.String, "uln": pl.String}
@@ -60,7 +60,7 @@ class ResultFile:
 
 def typed(frames: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Results and awards of the ledger (`rules.awarding.RESULTS`, `rules.certification.AWARDS`), of an awarding or of
-    what holds; an empty table has no types of its own."""
+    the results that hold, with their types, which an empty table lacks."""
     of_components, of_claims = frames["results"], frames["awards"]
     return (
         of_components.select(pl.col(name).cast(kind) for name, kind in RESULTS.items()),
@@ -111,7 +111,11 @@ def records(
 
 def _codes(options: Sequence[str], catalogue: Catalogue, at: datetime) -> pl.DataFrame:
     """The two-character code of every grade of these options: `option`, `grade`, `code`."""
-    rows = [(option, one.grade, one.code) for option in options for one in catalogue.scale(option, at).thresholds]
+    rows = [
+        (option, threshold.grade, threshold.code)
+        for option in options
+        for threshold in catalogue.scale(option, at).thresholds
+    ]
     return pl.DataFrame(rows, schema=dict.fromkeys(("option", "grade", "code"), pl.String), orient="row")
 
 
@@ -119,7 +123,7 @@ def result_files(
     of: pl.DataFrame, series: Series, sequences: Mapping[str, int], made: datetime
 ) -> Iterator[ResultFile]:
     """RES-1: the R file of every centre in `of` (`RECORDS`), with the sequence number of its centre; dated `made`."""
-    # All records of the country are written at once, and cut by centre as text.
+    # The records of all centres are written at once, and then divided by centre as text.
     by_centre = (
         pl.DataFrame([of["centre"], lines("R", RESULT, of).alias("line")])
         .group_by("centre", maintain_order=True)
@@ -169,7 +173,7 @@ def feeds(
         .join(titles, on="code", how="left")
         .with_columns(pl.lit(series.id).alias("series"), pl.lit(version).alias("version"))
     )
-    words = {code: one.words for code, one in REASONS.items()}
+    words = {code: reason.words for code, reason in REASONS.items()}
     for_centres = rows.sort("centre", "candidate", "uci", "registration", "kind", "code", descending=_CASH_IN_LAST)
     for_learners = rows.sort("uci", "registration", "kind", "code", descending=[False, False, True, False])
     return {
@@ -244,17 +248,17 @@ def changes(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def note(one: ResultFile, replaced: str, series: Series, made: str, changed: pl.DataFrame) -> Iterator[str]:
+def note(file: ResultFile, replaced: str, series: Series, made: str, changed: pl.DataFrame) -> Iterator[str]:
     """The lines of the note beside an updated file: what it changes, by candidate number and code, without names.
     `replaced`: the name of the file before it, empty when there was none; `made`: the instant in words."""
     counts = dict(changed.group_by("what").len().iter_rows())
     said = ", ".join(f"{counts.get(what, 0)} {what}" for what in ("added", "changed", "removed"))
-    yield f"UPDATED RESULTS  {one.name}"
-    yield f"  Centre      {one.centre}"
+    yield f"UPDATED RESULTS  {file.name}"
+    yield f"  Centre      {file.centre}"
     yield f"  Series      {series.title} ({series.key})"
     yield f"  Made        {made}"
     yield f"  Replaces    {replaced or 'nothing: the first results file of this centre'}"
-    yield f"  Results     {one.records}; the file is complete: import it as a whole (RES-3)"
+    yield f"  Results     {file.records}; the file is complete: import it as a whole (RES-3)"
     yield ""
     yield f"CHANGES  {said}"
     yield f"  {'candidate':<11}{'code':<8}{'':<9}{'before':<12}now"
