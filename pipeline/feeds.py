@@ -107,7 +107,7 @@ def take_feed(desk: Desk, feed: BoardFeed[R], now: datetime) -> Taken[R]:
             try:
                 sha256, _ = archive(desk.store, stored)
             except Missing:
-                log.warning("a file of %s went away before it was taken", feed.place)
+                log.warning("a file of %s was removed before it could be taken", feed.place)
                 continue
             name = visible(stored.key.removeprefix(feed.place))
             file = FeedFile(

@@ -39,7 +39,7 @@ class Ordered:
 
     def __attrs_post_init__(self) -> None:
         if not self.who.strip() or not self.why.strip():
-            raise KeyRefused("say who does it and why")
+            raise KeyRefused("say who is doing this and why")
 
 
 @frozen(kw_only=True)

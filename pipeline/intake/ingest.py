@@ -47,19 +47,19 @@ T = TypeVar("T")
 
 PORTAL_FEED = evolve(STAFF_FEED, place="feeds/online/")
 ENTRY_FEEDS: Mapping[str, Feed] = {terms.ONLINE: PORTAL_FEED, terms.STAFF: STAFF_FEED}
-"""The feeds of entries, claims and withdrawals, by the channel they are."""
+"""The feeds of entries, claims and withdrawals, by channel."""
 
 LANDING_PLACES: dict[terms.Channel, str] = {
     terms.EDI: "inbox/",
     terms.ONLINE: PORTAL_FEED.place,
     terms.STAFF: STAFF_FEED.place,
 }
-"""Where files land, by the channel they come through: below it, a folder a centre."""
+"""Where files land, by the channel they come through: there is a folder for each centre."""
 
-CHANNELS: dict[str, terms.Channel] = {one: one for one in LANDING_PLACES}
+CHANNELS: dict[str, terms.Channel] = {channel: channel for channel in LANDING_PLACES}
 
 NO_CENTRE = "00000"
-"""Stands for the centre of a file that landed outside every centre's folder; its reply is for staff."""
+"""The centre number given to a file that landed outside every centre's folder; its reply is for staff."""
 
 
 @define
@@ -69,7 +69,7 @@ class IngestCounts:
     received: int = 0
     growing: int = 0
     untaken: int = 0
-    """Files that went away before they were taken, and objects in S3 whose key nothing of ours can move."""
+    """Files that were removed before they could be taken, and objects in S3 whose key we cannot move."""
     outcomes: Counter[str] = field(factory=Counter)
     codes: Counter[str] = field(factory=Counter)
     pence: int = 0
@@ -91,7 +91,7 @@ class IngestCounts:
         left = f" {self.growing} still growing, left for the next run." if self.growing else ""
         untaken = f" {self.untaken} could not be taken: see the log." if self.untaken else ""
         if not self.received and not self.outcomes:
-            return f"Nothing to do: no file waits.{left}{untaken}"
+            return f"Nothing to do: no files are waiting.{left}{untaken}"
         decided = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.outcomes.items())) or "none"
         codes = ", ".join(f"{code} x{count}" for code, count in self.codes.most_common()) or "none"
         return (
@@ -103,13 +103,13 @@ class IngestCounts:
 
 @journaled
 def ingest(desk: Desk, now: datetime) -> IngestCounts:
-    """Takes everything that waits at `now` (aware) and answers it. Only one run does so at a time; another returns an
+    """Takes every file waiting at `now` (aware) and answers it. Only one run does so at a time; another returns an
     empty summary. Raises `StoreError` or a database error when store or ledger fail: nothing is lost, run it again."""
     started = perf_counter()
     summary = IngestCounts()
     with desk.ledger.exclusive("ingest") as alone:
         if not alone:
-            log.warning("another ingest is running; it takes what waits")
+            log.warning("another ingest is running; it takes what is waiting")
             return summary
         publish(desk)
         write_left(desk, now)
@@ -135,7 +135,7 @@ def receive(desk: Desk, now: datetime, summary: IngestCounts) -> None:
     ]
     ready = []
     # In the order of receipt, so that replies are numbered in it too.
-    for channel, prefix, stored in sorted(landed, key=lambda one: (one[2].modified, one[2].key)):
+    for channel, prefix, stored in sorted(landed, key=lambda file: (file[2].modified, file[2].key)):
         centre, name = _whose(stored.key.removeprefix(prefix))
         if not name:
             continue
@@ -152,7 +152,7 @@ def receive(desk: Desk, now: datetime, summary: IngestCounts) -> None:
 
 @frozen
 class _Waiting:
-    """A file that waits to be received: what lies there, how it came, whose it is, and its name."""
+    """A file waiting to be received: the stored file, how it came, whose it is, and its name."""
 
     stored: Stored
     channel: terms.Channel
@@ -164,8 +164,8 @@ _CENTRE = re.compile("[0-9]{5}")
 
 
 def _whose(key: str) -> tuple[str, str]:
-    """The centre whose folder a key below a landing place lies in, and the rest of the key; the rest is empty for a
-    centre's own folder."""
+    """The centre in whose folder a key is, and the rest of the key, which is empty for the folder itself. `key` is
+    relative to its landing place."""
     folder, _, name = key.partition("/")
     if _CENTRE.fullmatch(folder):
         return folder, name
@@ -173,61 +173,61 @@ def _whose(key: str) -> tuple[str, str]:
 
 
 def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) -> int:
-    """Archives, books, acknowledges and takes out the files of a batch; returns how many. Each of these is done for all
-    of them before the next is begun for any."""
-    landings = in_parallel(lambda one: _landing(desk, one, now), waiting)
-    taken = [(one, landing) for one, landing in zip(waiting, landings, strict=True) if landing]
+    """Archives, books, acknowledges and takes out the files of a batch; returns how many. Each step is done for all
+    files before the next step begins."""
+    landings = in_parallel(lambda file: _landing(desk, file, now), waiting)
+    taken = [(file, landing) for file, landing in zip(waiting, landings, strict=True) if landing]
     received = desk.ledger.receive([landing for _, landing in taken])
     RECEIVED.passed()
 
     def acknowledge(pair: tuple[_Waiting, Received]) -> None:
-        one, received = pair
+        file, received = pair
         if received.outcome is None:
             reply = replies.received(received.landing, received.reply_name)
-            desk.store.put(_outbox(one.centre, received.reply_name), replies.text(reply).encode("ascii"))
+            desk.store.put(_outbox(file.centre, received.reply_name), replies.text(reply).encode("ascii"))
             ACKNOWLEDGED.passed()
-        if one.stored.kind == "file":
-            desk.store.remove(one.stored)
+        if file.stored.kind == "file":
+            desk.store.remove(file.stored)
             TAKEN_OUT.passed()
         else:
             with suppress(Missing):  # its sender has taken it away
-                desk.store.move(one.stored.key, _quarantine(one.centre, received.reply_name, one.name))
+                desk.store.move(file.stored.key, _quarantine(file.centre, received.reply_name, file.name))
             SET_ASIDE.passed()
 
-    in_parallel(acknowledge, list(zip([one for one, _ in taken], received, strict=True)))
-    for one in received:
+    in_parallel(acknowledge, list(zip([file for file, _ in taken], received, strict=True)))
+    for submission in received:
         log.info(
             "received submission %d: centre %s, %d bytes, reply %s",
-            one.id, one.landing.centre, one.landing.size, one.reply_name,
+            submission.id, submission.landing.centre, submission.landing.size, submission.reply_name,
         )  # fmt: skip
     return len(received)
 
 
-def _landing(desk: Desk, one: _Waiting, now: datetime) -> Landing | None:
-    """The file in the archive, and what is known of it; null when it cannot be taken."""
+def _landing(desk: Desk, file: _Waiting, now: datetime) -> Landing | None:
+    """Archives a file and says what is known of it; None when it cannot be taken."""
     try:
-        desk.store.list(one.stored.key)  # looks at the key alone: with a bad one even setting it aside would fail
-        sha256, start = archive(desk.store, one.stored) if one.stored.kind == "file" else ("", b"")
+        desk.store.list(file.stored.key)  # checks the key alone: a file with a bad key cannot even be set aside
+        sha256, start = archive(desk.store, file.stored) if file.stored.kind == "file" else ("", b"")
     except BadKey as error:
-        # Only an object written past the landing service can have such a key; nothing of ours can move it.
-        log.error("an object of centre %s cannot be taken: %s", one.centre, error)
+        # Only an object written without the landing service can have such a key; we cannot move it.
+        log.error("an object of centre %s cannot be taken: %s", file.centre, error)
         return None
     except Missing:
-        # Taken away, or exchanged for something else: the next run sees what it is by then.
-        log.warning("a file of centre %s went away before it was taken", one.centre)
+        # Removed or replaced: the next run sees what is there by then.
+        log.warning("a file of centre %s was removed before it could be taken", file.centre)
         return None
-    seen, named = glance(start), filename.original(one.name)
+    seen, named = glance(start), filename.original(file.name)
     return Landing(
-        landing_key=_text(one.stored.key),
-        centre=one.centre,
-        file_name=_text(one.name.rstrip("/")),
-        kind=one.stored.kind,
-        # A clock that runs ahead must not make a file early or late: it has been received by now at the latest.
-        received=min(one.stored.modified, now),
-        modified=one.stored.modified,
-        size=one.stored.size,
+        landing_key=_text(file.stored.key),
+        centre=file.centre,
+        file_name=_text(file.name.rstrip("/")),
+        kind=file.stored.kind,
+        # A sender's clock may run ahead, but no file was received after now.
+        received=min(file.stored.modified, now),
+        modified=file.stored.modified,
+        size=file.stored.size,
         sha256=sha256,
-        channel=one.channel,
+        channel=file.channel,
         reply_stream=seen.awarding_body or (named.awarding_body if named else "00"),
         letter=seen.letter,
         awarding_body=seen.awarding_body,
@@ -237,7 +237,7 @@ def _landing(desk: Desk, one: _Waiting, now: datetime) -> Landing | None:
 
 
 def _text(name: str) -> str:
-    """A name from outside as text the ledger can keep: bytes that are no UTF-8 are written out."""
+    """A name from outside as text the ledger can keep: bytes that are not UTF-8 are written as escapes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")
 
 
@@ -256,24 +256,25 @@ def _quarantine(centre: str, reply_name: str, name: str) -> str:
 def process(desk: Desk, summary: IngestCounts) -> None:
     """Decides, books and answers every received file, in batches of bounded size; repeatable from the archive."""
     settings = desk.settings
-    registering = [one.series for one in desk.catalogue.streams if one.purpose == terms.REGISTRATION]
+    registering = [stream.series for stream in desk.catalogue.streams if stream.purpose == terms.REGISTRATION]
     looked_at = 0
     while batch := desk.ledger.waiting(settings.batch_files, settings.batch_bytes, registering):
         decided_by_now = summary.outcomes.total()
         if decided_by_now >= max(4 * looked_at, settings.batch_files):
-            # A run that fills tables asks about them from its second batch on, and at four times as much again.
+            # A run that fills tables needs fresh statistics: from its second batch on, and each time it has decided
+            # four times as many files.
             with summary.stage("analyze"):
                 desk.ledger.analyze()
             looked_at = decided_by_now
         for round_ in rounds(batch):
             decided = _decided(desk, round_, summary)
             with summary.stage("reply"):
-                answered = [_answered(one) for one in decided]
+                answered = [_answered(file) for file in decided]
             with summary.stage("book"):
                 decided = _book(desk, answered)
             for _, _, decision in decided:
                 summary.outcomes[decision.outcome.value] += 1
-                summary.codes.update(one.code for one in decision.findings)
+                summary.codes.update(finding.code for finding in decision.findings)
                 summary.pence += decision.pence if decision.outcome.booked else 0
         with summary.stage("publish"):
             publish(desk)
@@ -282,10 +283,10 @@ def process(desk: Desk, summary: IngestCounts) -> None:
 def rounds(batch: Sequence[Received]) -> Iterator[list[Received]]:
     """The first file of each centre, then the second, and so on: a centre's files in order, all centres at once."""
     by_centre: dict[str, list[Received]] = {}
-    for one in batch:
-        by_centre.setdefault(one.landing.centre, []).append(one)
+    for received in batch:
+        by_centre.setdefault(received.landing.centre, []).append(received)
     for round_ in zip_longest(*by_centre.values()):
-        yield [one for one in round_ if one is not None]
+        yield [received for received in round_ if received is not None]
 
 
 Decided = tuple[Received, Submission, Decision]
@@ -293,8 +294,8 @@ Answered = tuple[Decided, Mapping[str, Any]]
 
 
 def _decided(desk: Desk, round_: Sequence[Received], summary: IngestCounts) -> list[Decided]:
-    """The round's files with what is decided about them. If deciding them together fails on our side, its halves are
-    decided each by itself, and a file that fails alone is held for a person: it takes no other with it (FIL-7)."""
+    """The round's files with what is decided about them. If deciding them together fails on our side, each half is
+    decided by itself, and a file that fails alone is held for a person: no other file suffers for it (FIL-7)."""
     if len(round_) == 1:
         return contained(lambda: _decided_together(desk, round_, summary), lambda error: [_held(round_[0], error)])
     try:
@@ -311,18 +312,18 @@ def _halves(files: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
 
 def _decided_together(desk: Desk, round_: Sequence[Received], summary: IngestCounts) -> list[Decided]:
     with summary.stage("read"):
-        said = desk.ledger.hold_decisions([one.id for one in round_])
-        submissions = [_read(desk, one.landing, said.get(one.id)) for one in round_]
+        said = desk.ledger.hold_decisions([received.id for received in round_])
+        submissions = [_read(desk, received.landing, said.get(received.id)) for received in round_]
     arrivals = [
         Arrival(
-            submission=sub,
-            centre=one.landing.centre,
-            received=one.landing.received,
-            sha256=one.landing.sha256,
-            channel=CHANNELS[one.landing.channel],
-            released=said[one.id].why if one.id in said and said[one.id].action == terms.RELEASE else "",
+            submission=submission,
+            centre=received.landing.centre,
+            received=received.landing.received,
+            sha256=received.landing.sha256,
+            channel=CHANNELS[received.landing.channel],
+            released=said[received.id].why if received.id in said and said[received.id].action == terms.RELEASE else "",
         )
-        for one, sub in zip(round_, submissions, strict=True)
+        for received, submission in zip(round_, submissions, strict=True)
     ]
     with summary.stage("know"):
         known = _known(desk, arrivals)
@@ -338,18 +339,18 @@ def _held(received: Received, error: BaseException) -> Decided:
     return received, unread, nothing_done(Outcome.QUARANTINED, unread.findings)
 
 
-def _answered(one: Decided) -> Answered:
+def _answered(decided: Decided) -> Answered:
     """What is decided about a file, with the reply that says so."""
 
     def held(error: BaseException) -> Answered:
-        instead = _held(one[0], error)
+        instead = _held(decided[0], error)
         return instead, _reply(*instead)
 
-    return contained(lambda: (one, _reply(*one)), held)
+    return contained(lambda: (decided, _reply(*decided)), held)
 
 
 def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission:
-    """The file as it is read; `said`: what a person decided about it while it was held."""
+    """The file as read; `said`: what a person decided about it while it was held."""
     name = landing.file_name
     if said is not None and said.action == terms.IGNORE:
         return _unread(landing, f.HELD_CLOSED, value=said.why)
@@ -377,36 +378,36 @@ def _unread(landing: Landing, code: Code, **facts: Any) -> Submission:
 
 def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
     """What the ledger holds about the centres of a round."""
-    centres = sorted({one.centre for one in arrivals})
-    headers = [one.submission.header for one in arrivals if one.submission.header]
-    meant = {desk.catalogue.series(one.series_key, one.awarding_body) for one in headers}
-    series = sorted(one.id for one in meant if one)
+    centres = sorted({arrival.centre for arrival in arrivals})
+    headers = [arrival.submission.header for arrival in arrivals if arrival.submission.header]
+    meant = {desk.catalogue.series(header.series_key, header.awarding_body) for header in headers}
+    ids = sorted(series.id for series in meant if series)
     ledger = desk.ledger
-    entering = sorted({one.centre for one in arrivals if files.enters(one.submission)})
-    marking = sorted({one.centre for one in arrivals if files.marks(one.submission)})
+    entering = sorted({arrival.centre for arrival in arrivals if files.enters(arrival.submission)})
+    marking = sorted({arrival.centre for arrival in arrivals if files.marks(arrival.submission)})
     book = desk.marks
-    sat = [f"{one.year}-01" for one in meant if one and one.month == 6]
+    sat = [f"{series.year}-01" for series in meant if series and series.month == 6]
     return Known(
         files=ledger.files_of(centres),
         registrations=ledger.registrations_of(centres),
-        entries=ledger.entries_of(centres, series),
+        entries=ledger.entries_of(centres, ids),
         learners=ledger.learners,
         sittings=ledger.sittings_of(entering),
         allowances=desk.actions.allowances(entering),
         sat=ledger.marked(entering, sat),
         extensions=desk.actions.extensions(centres),
-        marked=book.newest(marking, series),
-        windows=book.windows(marking, series),
+        marked=book.newest(marking, ids),
+        windows=book.windows(marking, ids),
         issued=desk.results.issued_claims(entering),
     )
 
 
 def _book(desk: Desk, answered: Sequence[Answered]) -> list[Decided]:
-    """Books files that were decided together in one transaction, or, when that fails, each half of them in its own: all
-    of what a file may change is applied, or none (FIL-5). One that the ledger will never take is held for a person.
+    """Books files that were decided together in one transaction or, when that fails, each half in its own: of what a
+    file changes, all is applied or nothing (FIL-5). A file that the ledger will never take is held for a person.
     Returns what was decided in the end."""
     try:
-        booked = desk.ledger.book(_booking([one for one, _ in answered], [reply for _, reply in answered]))
+        booked = desk.ledger.book(_booking([decided for decided, _ in answered], [reply for _, reply in answered]))
         BOOKED.passed()
     except FAILURES as error:
         if outside(error):
@@ -426,7 +427,7 @@ def _book(desk: Desk, answered: Sequence[Answered]) -> list[Decided]:
             received.id, received.landing.centre, decision.outcome.value, decision.candidates,
             decision.candidates_refused, len(decision.findings), "" if booked else " (decided before)",
         )  # fmt: skip
-    return [one for one, _ in answered]
+    return [decided for decided, _ in answered]
 
 
 def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) -> Booking:
@@ -445,9 +446,9 @@ def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) 
         orient="row",
     )  # fmt: skip
     decisions = [decision for _, _, decision in decided]
-    added = _beside(facts, [one.added if one.outcome.booked else one.added.clear() for one in decisions])
-    marks = _beside(facts, [one.marks if one.outcome.booked else one.marks.clear() for one in decisions])
-    ended = _beside(facts, [one.ended for one in decisions])
+    added = _beside(facts, [_if_booked(decision, decision.added) for decision in decisions])
+    marks = _beside(facts, [_if_booked(decision, decision.marks) for decision in decisions])
+    ended = _beside(facts, [decision.ended for decision in decisions])
     registering, mine = pl.col("registering"), ("submission_id", "centre", "series", "line", "candidate", "uci")
     return Booking(
         outcomes=[
@@ -461,9 +462,9 @@ def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) 
             for received, _, decision in decided
         ],
         findings=[
-            {"submission_id": received.id, "ordinal": ordinal, **_finding_row(one)}
+            {"submission_id": received.id, "ordinal": ordinal, **_finding_row(finding)}
             for received, _, decision in decided
-            for ordinal, one in enumerate(decision.findings, 1)
+            for ordinal, finding in enumerate(decision.findings, 1)
         ],
         registrations=added.filter(registering).select(*mine, "uln", "upn", "name", "born", "sex", "option"),
         entries=added.filter(~registering).select(*mine, "option", "kind", "band", "pence", "entry_pence"),
@@ -475,10 +476,14 @@ def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) 
     )
 
 
+def _if_booked(decision: Decision, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows if decision.outcome.booked else rows.clear()
+
+
 def _beside(facts: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The frames of several files in one, each row with what `facts` says of its file."""
+    """The frames of several files as one frame, each row with what `facts` says of its file."""
     rows = pl.concat(frames)
-    of_rows = np.repeat(np.arange(len(frames)), [one.height for one in frames])
+    of_rows = np.repeat(np.arange(len(frames)), [frame.height for frame in frames])
     known = [name for name in facts.columns if name not in rows.columns]
     return pl.concat([rows, facts.select(known)[of_rows]], how="horizontal")
 
@@ -491,7 +496,7 @@ def _counts(decision: Decision) -> dict[str, int]:
         "options_new": decision.added.height if decision.outcome.booked else 0,
         "options_kept": decision.kept,
         "options_ended": decision.ended.height,
-        "warnings": sum(one.reach is Reach.WARNING for one in decision.findings),
+        "warnings": sum(finding.reach is Reach.WARNING for finding in decision.findings),
         **{f"marks_{what}": count for what, count in decision.mark_counts.items() if what != "marks"},
     }
 
@@ -519,22 +524,22 @@ def _fee_lines(added: pl.DataFrame, ended: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([charges, back])
 
 
-def _finding_row(one: Finding) -> dict[str, Any]:
-    first, last = one.columns or (None, None)
+def _finding_row(finding: Finding) -> dict[str, Any]:
+    first, last = finding.columns or (None, None)
     return {
-        "code": one.code,
-        "rule": one.rule,
-        "reach": one.reach.value,
-        "line": one.line,
+        "code": finding.code,
+        "rule": finding.rule,
+        "reach": finding.reach.value,
+        "line": finding.line,
         "first_column": first,
         "last_column": last,
-        "field": one.field,
-        "value": one.value,
-        "message": one.message,
-        "expected": one.expected,
-        "remedy": one.remedy,
-        "candidate": one.candidate,
-        "option": one.option,
+        "field": finding.field,
+        "value": finding.value,
+        "message": finding.message,
+        "expected": finding.expected,
+        "remedy": finding.remedy,
+        "candidate": finding.candidate,
+        "option": finding.option,
     }
 
 
@@ -542,7 +547,7 @@ def _finding_row(one: Finding) -> dict[str, Any]:
 
 
 def publish(desk: Desk) -> None:
-    """Puts every decided reply that is not surely there into its centre's outbox, and held files into quarantine."""
+    """Puts every decided reply that may not be out yet into its centre's outbox, and held files into quarantine."""
     waiting = desk.ledger.unpublished()
 
     def put(row: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
-"""Held files and the person who decides about them (FIL-1, OPS-3): decided again as things stand now, closed, or
-released in spite of what holds them. Whatever it is, the centre gets a further reply.
+"""Held files and the person who decides about them (FIL-1, OPS-3): a held file is decided again, ignored, or released
+in spite of what holds it. In each case the centre gets a further reply.
 
-The held file stays on the books as it is. The same bytes are booked once more, with the receipt they had, and go the
-way of every file; a hold is ended once, so an action that is repeated changes nothing.
+The held file stays on the books. Its bytes are booked again, with the receipt they had, and treated like any other
+file. A hold ends only once, so repeating an action changes nothing.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ log = logging.getLogger(__name__)
 
 
 AGAIN = "held/"
-"""Stands before the landing key of a held file that is booked once more."""
+"""Put before the landing key of a held file that is booked again."""
 LONGEST = 500
-"""Letters of a reason, which the centre reads."""
+"""The most characters of a reason, which the centre reads."""
 
 
 class QuarantineError(ValueError):
@@ -41,7 +41,7 @@ class QuarantineError(ValueError):
 
 @frozen
 class HeldFile:
-    """Which landing is meant: `received` is aware."""
+    """Identifies the landing of a held file: `received` is aware."""
 
     landing_key: str
     received: datetime
@@ -50,8 +50,8 @@ class HeldFile:
 
 @frozen(kw_only=True)
 class Done:
-    """What became of a held file: the submission it was booked as, the outcome and the name of the further reply; `who`
-    decided, which is somebody else when it had been decided before (`fresh` is false)."""
+    """What became of a held file: the submission it was booked as, the outcome and the name of the further reply. When
+    it had already been decided, `fresh` is false and `who` may be somebody else."""
 
     submission: int
     outcome: str | None
@@ -63,23 +63,23 @@ class Done:
     def note(self) -> str:
         """The outcome in a line; nothing in it is personal data."""
         if not self.fresh:
-            return f"That had been decided before ({self.action}): {self.outcome}, reply {self.reply}."
+            return f"Already decided ({self.action}): {self.outcome}, reply {self.reply}."
         return f"{self.action}: {self.outcome}, reply {self.reply}."
 
 
 def held_file(desk: Desk, submission: int) -> HeldFile:
-    """The held file with that number; raises `QuarantineError` when no file with it was ever held."""
+    """The held file with that submission number; raises `QuarantineError` when no such file was ever held."""
     there = desk.ledger.received(submission)
     if there is None or there.outcome != Outcome.QUARANTINED:
         raise QuarantineError(f"no file with the number {submission} is held")
-    one = there.landing
-    return HeldFile(one.landing_key, one.received, one.sha256)
+    landing = there.landing
+    return HeldFile(landing.landing_key, landing.received, landing.sha256)
 
 
 @journaled
 def again(desk: Desk, held: HeldFile, order: Order) -> Done:
-    """FIL-1: decides a held file again, from the archive, as things stand now: what we failed at has been mended, or
-    the file before it has come. It may be held once more. Raises `QuarantineError`."""
+    """FIL-1: decides a held file again, from the archive, for example because our fault has been mended or the file
+    before it has arrived. It may be held again. Raises `QuarantineError`."""
     return _decide(desk, held, terms.AGAIN, order)
 
 
@@ -92,7 +92,7 @@ def ignore(desk: Desk, held: HeldFile, order: Order) -> Done:
 @journaled
 def release(desk: Desk, held: HeldFile, order: Order) -> Done:
     """FIL-3: decides a held file although it is a second entry file, or older than what has been applied; every other
-    rule is asked as ever. Raises `QuarantineError`, also when something else holds it."""
+    rule still applies. Raises `QuarantineError`, also when something else holds it."""
     return _decide(desk, held, terms.RELEASE, order)
 
 
@@ -104,7 +104,7 @@ ACTIONS: dict[terms.HoldAction, Callable[[Desk, HeldFile, Order], Done]] = {
 
 
 def held_lines(held: pl.DataFrame, width: int | None) -> Iterator[str]:
-    """Held files (`infra.ledger.console.HELD`) as a person reads them in a terminal: at most `width` letters a line."""
+    """Held files (`infra.ledger.console.HELD`) for a terminal: at most `width` characters a line."""
     if held.is_empty():
         yield "No file is held."
     for number, centre, name, received, codes, message in held.iter_rows():
@@ -120,22 +120,22 @@ def releasable(codes: frozenset[str]) -> bool:
 def _decide(desk: Desk, held: HeldFile, action: terms.HoldAction, order: Order) -> Done:
     who, why = order.who.strip(), " ".join(visible(order.why).split())
     if not who or not why:
-        raise QuarantineError("say who does it and why")
+        raise QuarantineError("say who is doing this and why")
     if len(why) > LONGEST:
-        raise QuarantineError(f"say why in at most {LONGEST} letters: the centre reads it")
+        raise QuarantineError(f"give a reason of at most {LONGEST} characters: the centre reads it")
     if not (who + why).isascii():
-        raise QuarantineError("replies are plain ASCII text, and so is the reason in them")
+        raise QuarantineError("use plain ASCII text for name and reason, as in every reply")
     there = desk.ledger.landed(held.landing_key, held.received, held.sha256)
     if there is None or there.outcome != Outcome.QUARANTINED:
-        raise QuarantineError("no such file is held")
+        raise QuarantineError("this file is not held")
     if action == terms.RELEASE and not releasable(desk.ledger.holding(there.id)):
         raise QuarantineError(
-            "only a second entry file, or one that is older than what was applied, can be released (FIL-3); decide "
-            "this one again, or ignore it"
+            "only a second entry file, or a file older than what was applied, can be released (FIL-3); decide this "
+            "file again, or ignore it"
         )
     with desk.ledger.exclusive("ingest") as alone:
         if not alone:
-            raise QuarantineError("an ingest is at work; do it again when it has ended")
+            raise QuarantineError("an ingest is running; try again when it has finished")
         decision = HoldDecision(at=order.at, who=who, why=why, action=action)
         booked, stands = desk.ledger.decide_held(there, _once_more(there), decision)
         ONCE_MORE.passed()
@@ -155,5 +155,5 @@ def _decide(desk: Desk, held: HeldFile, action: terms.HoldAction, order: Order) 
 
 
 def _once_more(held: Received) -> Landing:
-    """The file as it is booked once more: its receipt, which decides deadlines, is the same."""
+    """The file as it is booked again: its receipt, which decides deadlines, is the same."""
     return evolve(held.landing, landing_key=f"{AGAIN}{held.landing.landing_key}")

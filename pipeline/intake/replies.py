@@ -1,7 +1,7 @@
-"""Replies to centres: one text file a person reads, and its JSON twin with the same content (FIL-1).
+"""Replies to centres: a text file for people, and its JSON twin with the same content (FIL-1).
 
-A reply is first *received* (what came, when) and then *processed* (what became of it). It holds nothing but what the
-file, the ledger and the catalogue say, so that the same file replayed gets the same bytes.
+A reply first says what was received and when, and is later completed with what became of it. It holds only what the
+file, the ledger and the catalogue say, so that a replayed file gets the same bytes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Reply:
 
 
 def received(landing: Landing, name: str) -> Reply:
-    """The reply as it stands once a file has arrived and lies in the archive."""
+    """The reply once a file has arrived and is in the archive."""
     return Reply(
         name=name,
         centre=landing.centre,

@@ -1,5 +1,5 @@
-"""What staff do by hand: extensions and extra sittings, and entries, claims and withdrawals that centres may not make
-any more. Each is recorded with who, when and why (OPS-3); entries go in by the same door as files."""
+"""What staff do by hand: extensions, extra sittings, and entries, claims and withdrawals that centres can no longer
+make. Each is recorded with who, when and why (OPS-3); entries are taken in the same way as files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 STAFF_FEED = Feed(place="feeds/staff/", layout=LAYOUT, example=[EXAMPLE], by_centre=True, most_bytes=SMALL)
 """The feed of staff."""
 GIVEN = timedelta(minutes=1)
-"""What whoever records something is given to write its feed file."""
+"""How long a command may take to write its feed file after recording the action."""
 
 EVENTS = ("window_closes", "on_time_deadline", "marks_deadline", "marks_amendment_deadline", "reentry_deadline")
 """The milestones that can be extended (CAL-3)."""
@@ -70,9 +70,9 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
             f"{event} of {meant.title} is {instant_text(milestone.at)}; {instant_text(until)} is not later"
         )
     extension = _action(order, terms.EXTENSION, centre=centre, series=series, event=event, until=until)
-    stands = desk.actions.extensions([centre]).get((centre, series, event)) == until
-    # Whoever says it once more may not have seen that it was done.
-    if not (stands and desk.actions.granted(extension)):
+    in_force = desk.actions.extensions([centre]).get((centre, series, event)) == until
+    # A person may repeat a command because they did not see that it was done.
+    if not (in_force and desk.actions.granted(extension)):
         desk.actions.record(extension)
         RECORDED.passed()
     return f"{event} of {meant.title} is extended for centre {centre} until {instant_text(until)}."
@@ -81,16 +81,16 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
 @journaled
 def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int, order: Order) -> str:
     """ENT-3, ENT-4: grants a learner `number` further sittings of a component. Returns what was done in words; raises
-    `StaffError`. Said once more in the same words it grants no more: whoever says it may not have seen that it was
+    `StaffError`. The same grant repeated in the same words grants no more: the person may not have seen that it was
     done."""
     if desk.catalogue.component(component) is None:
-        raise StaffError(f"{component} is no component")
+        raise StaffError(f"{component} is not a component")
     if number < 1:
         raise StaffError("grant at least one sitting")
     grant = _action(order, terms.EXTRA_SITTING, centre=centre, uci=uci, option=component, number=number)
     granted = f"{number} further sitting{'s' * (number > 1)} of {component} granted to {uci}"
     if at := desk.actions.granted(grant):
-        return f"{granted} for this reason on {instant_text(at)}: nothing is added. To grant more, say another reason."
+        return f"{granted} for this reason on {instant_text(at)}: nothing is added. To grant more, give another reason."
     desk.actions.record(grant)
     RECORDED.passed()
     return f"{granted}."
@@ -108,9 +108,9 @@ def change_entry(
     the next ingest decides by the rules for staff (ENT-2, CRT-1). `certificate`: the centre asks for one with its claim
     (CRT-7). Returns the file's key; raises `StaffError`."""
     meant = _series(desk, entry.series)
-    claims = entry.option in {one.cash_in_code for one in desk.catalogue.qualifications}
+    claims = entry.option in {qualification.cash_in_code for qualification in desk.catalogue.qualifications}
     if action == "claim" and not claims:
-        raise StaffError(f"{entry.option} is no cash-in code: use `staff entry`")
+        raise StaffError(f"{entry.option} is not a cash-in code: use `staff entry`")
     if action == "entry" and claims:
         raise StaffError(f"{entry.option} is a cash-in code: use `staff claim`")
     if certificate and action != "claim":
@@ -135,19 +135,19 @@ def change_entry(
 
 
 def _in_a_line(words: str) -> str:
-    """What somebody wrote, as a cell of a feed may hold it (FIL-7): in one line, without control characters."""
+    """Text as a cell of a feed may hold it (FIL-7): on one line, without control characters."""
     line = visible(" ".join(words.split()))
     if len(line) > TEXT:
-        raise StaffError(f"say who does it and why in at most {TEXT} characters each")
+        raise StaffError(f"say who is doing this and why, in at most {TEXT} characters each")
     return line
 
 
 def write_left(desk: Desk, now: datetime) -> None:
-    """Writes the feed files of what is on record and was never received, because whoever recorded it ended there.
-    Younger ones than `GIVEN` are still being written."""
+    """Writes the feed files of recorded actions that were never received, because the command died after recording
+    them. Actions younger than `GIVEN` are left: their files are still being written."""
     for centre, name, feed in desk.actions.feeds_left(now - GIVEN):
         if desk.store.put_if_absent(_key(centre, name), feed.encode()):
-            log.warning("what staff entered for centre %s had not been written: %s", centre, name)
+            log.warning("the missing feed file of a staff entry for centre %s has been written: %s", centre, name)
             WRITTEN.passed()
 
 
@@ -158,12 +158,12 @@ def _key(centre: str, name: str) -> str:
 def _series(desk: Desk, series: str) -> Series:
     meant = desk.catalogue.series_by_id(series)
     if meant is None:
-        raise StaffError(f"{series} is no series with a calendar; write it as year and month, for example 2024-06")
+        raise StaffError(f"there is no calendar for series {series}; write it as year and month, for example 2024-06")
     return meant
 
 
 def _action(order: Order, action: str, **about: Any) -> Action:
-    """What goes on record (OPS-3)."""
+    """The action to record (OPS-3)."""
     if not order.who.strip() or not order.why.strip():
-        raise StaffError("say who does it and why")
+        raise StaffError("say who is doing this and why")
     return Action(at=order.at, who=order.who, why=order.why, action=action, **about)

@@ -15,7 +15,7 @@ from rules.moderation import Adjustment, Comparison
 SIZE, LEFT, BOTTOM, TOP, RIGHT = 620, 64, 56, 44, 24
 WIDTH, HEIGHT = LEFT + SIZE + RIGHT, TOP + SIZE + BOTTOM
 LETTER, LINE = 6.4, 13
-"""Room for a letter of a label, and for a line of it."""
+"""The width of a letter and the height of a line of a label, in pixels."""
 LEGEND = 290
 
 STYLE = """
@@ -54,9 +54,9 @@ def scatter(
     placeholder: bool = False,
 ) -> str:
     """The sample as SVG: the centre's mark across, the moderator's up; the line on which both agree, the band of the
-    tolerance, the adjustment where there is one. `sample` has `candidate`, `centre_mark` and `moderated_mark` (raw
-    marks, none missing); learners are dots with their candidate numbers. `placeholder`: nobody published
-    the tolerance."""
+    tolerance, and the adjustment if any. `sample` has `candidate`, `centre_mark` and `moderated_mark` (raw
+    marks, none missing); each dot is labelled with its candidate numbers. `placeholder`: nobody
+    published the tolerance."""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img" aria-label="{escape(title, {chr(34): "&quot;"})}">',
@@ -144,7 +144,7 @@ Box = tuple[float, float, float, float]
 
 
 def _labelled(dots: list[_Dot], legend: Box) -> Iterator[str]:
-    """The dots, and their labels where there is room for them; pointing at a dot shows its label too."""
+    """The dots, with labels where there is room; pointing at a dot also shows its label."""
     for dot in dots:
         yield (
             f'<circle class="{"out" if dot.outside else "dot"}" cx="{dot.x:.1f}" cy="{dot.y:.1f}" r="5">'
@@ -168,12 +168,12 @@ def _within(box: Box) -> bool:
     return box[0] > LEFT and box[1] > TOP and box[2] < LEFT + SIZE and box[3] < TOP + SIZE
 
 
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlap(box: Box, other: Box) -> bool:
+    return box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
 
 
 def _legend_box(dots: list[_Dot], lines: int) -> Box:
-    """Bottom right, where marks lie only when a centre is far too generous; then top left."""
+    """Bottom right, unless there are dots because the centre is far too generous; then top left."""
     height, gap = 18 * lines + 10, 10
     right, low = LEFT + SIZE - gap, TOP + SIZE - gap
     corner = (right - LEGEND, low - height, right, low)
@@ -264,5 +264,5 @@ def _curve_table(adjustment: Adjustment) -> Iterator[str]:
 
 
 def _signed(number: int) -> str:
-    """A true minus sign, and a plus where it is one."""
+    """The number with its sign: a plus, or a true minus."""
     return f"+{number}" if number > 0 else f"\N{MINUS SIGN}{-number}" if number else "0"

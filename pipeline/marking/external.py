@@ -1,6 +1,6 @@
-"""Marks beside centres' files: the board's own marking of external components (MRK-1), and who has no mark yet (MRK-3).
+"""The board's own marking of external components (MRK-1), and learners who have no mark yet (MRK-3).
 
-Every step can die and be run again: what is held already makes no new version.
+Every step can die and be run again: a mark that is already held makes no new version.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from rules.deadlines import Deadline, deadline
 log = logging.getLogger(__name__)
 
 MANY = 1_000
-"""So many marks at once are a delivery that the ledger's statistics do not know yet."""
+"""From this many marks in one delivery the ledger's statistics are renewed."""
 
 
 @frozen(kw_only=True)
 class Taken:
-    """What was taken of the board's own marking, in counts: nothing in it is personal data."""
+    """What was taken in of the board's own marking, in counts: nothing in it is personal data."""
 
     files: int = 0
     booked: int = 0
@@ -56,10 +56,10 @@ class Taken:
 @journaled
 def take_external(desk: Desk, now: datetime) -> Taken:
     """MRK-1: takes the files of the board's own marking that have settled at `now` (aware). Each is archived before it
-    is read, booked in one transaction and answered by a report. Does nothing while another run is at work."""
+    is read, booked in one transaction and answered by a report. Does nothing while another run is active."""
     done = take_feed(desk, EXTERNAL_MARKS, now)
-    booked = sum(one.counts["new"] + one.counts["replaced"] for one in done.results)
-    refused = sum(one.counts["refused"] for one in done.results)
+    booked = sum(file.counts["new"] + file.counts["replaced"] for file in done.results)
+    refused = sum(file.counts["refused"] for file in done.results)
     taken = Taken(files=done.files, booked=booked, refused=refused, failed=done.failed)
     if booked >= MANY:
         desk.ledger.analyze()
@@ -69,7 +69,7 @@ def take_external(desk: Desk, now: datetime) -> Taken:
 
 @frozen
 class _Booked:
-    """What became of the marks of a file, in counts, and whether the very file had been booked before."""
+    """What became of the marks of a file, in counts, and whether the same file had been booked before."""
 
     counts: Mapping[str, int]
     again: bool = False
@@ -79,10 +79,10 @@ def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
     """Judges and books the marks of a file."""
     rows = _readable(desk, rows, found)
     records = _records(rows.table)
-    series = [one for one in desk.catalogue.all_series() if one.id in set(records["series"])]
+    series = [each for each in desk.catalogue.all_series() if each.id in set(records["series"])]
     centres = records["centre"].unique().to_list()
     book = desk.marks
-    ids = [one.id for one in series]
+    ids = [each.id for each in series]
     judged = marks.judge(
         records,
         book.newest(centres, ids),
@@ -95,10 +95,10 @@ def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
     counts = judged.counts(0, records.height)
     good = judged.good
     new, replaced = book.booked(file.sha256, file.received)
-    # What a run that died had booked of this very landing is told as that run would have.
+    # What a run that died booked from this landing is reported as that run would have reported it.
     again = book.holds(file.sha256) and (not new + replaced or desk.journal.has_taken(file.landing))
     if again:
-        # What was booked after this file is newer than it; only what has no mark yet can still come from it.
+        # Marks booked after this file are newer: the file may only fill in marks that are missing.
         good = good.filter(pl.col("version") == 1)
         counts |= {"replaced": 0, "unchanged": counts["unchanged"] + counts["replaced"]}
     elif new + replaced:
@@ -114,8 +114,8 @@ def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
 
 
 def _readable(desk: Desk, rows: Rows, found: Found) -> Rows:
-    """The rows whose series, mark and status can be used; each of the others is refused by itself."""
-    known = [one.id for one in desk.catalogue.all_series()]
+    """The rows whose series, mark and status can be used; every other row is refused by itself."""
+    known = [series.id for series in desk.catalogue.all_series()]
     return rows.without(
         found,
         Wrong("series", ~pl.col("series").is_in(known), _SERIES),
@@ -125,7 +125,7 @@ def _readable(desk: Desk, rows: Rows, found: Found) -> Rows:
 
 
 def _records(table: pl.DataFrame) -> pl.DataFrame:
-    """The rows of a file as the rules take marks."""
+    """The rows of a file in the shape the rules take marks in."""
     return table.with_columns(
         pl.lit(0, pl.UInt32).alias("file"),
         pl.col("mark").cast(pl.Int32, strict=False),
@@ -141,7 +141,7 @@ _STATUS = "blank (marked), A (absent) or N (not yet available)"
 
 def _report(desk: Desk, file: FeedFile, booked: _Booked, found: Found) -> bytes:
     said = ", ".join(f"{count} {'in the file' if what == 'marks' else what}" for what, count in booked.counts.items())
-    again = ["  Again       this very file was booked before: it replaces no mark"] if booked.again else []
+    again = ["  Again       this file was booked before: it replaces no mark"] if booked.again else []
     return report(EXTERNAL_MARKS.title, file, [f"  Marks       {said}", *again], found)
 
 
@@ -170,8 +170,8 @@ _HELD = {"": "no mark", "N": "not yet available"}
 
 @journaled
 def missing_marks(desk: Desk, series: Series, now: datetime) -> int:
-    """MRK-3: tells every centre which of its learners have no mark yet in an internal component they are entered for:
-    lists by name in its outbox, for staff a report of totals without names. Returns how many marks are missing."""
+    """MRK-3: tells every centre which of its learners have no mark yet in an internal component they are entered for,
+    in lists by name in its outbox. Staff get a report of totals without names. Returns how many marks are missing."""
     missing = desk.marks.missing(series.id)
     centres = missing.partition_by("centre", as_dict=True, maintain_order=True)
     extended = desk.actions.extensions([str(centre) for (centre,) in centres])
@@ -180,9 +180,9 @@ def missing_marks(desk: Desk, series: Series, now: datetime) -> int:
             component: deadline(series, "marks_deadline", now, desk.catalogue, str(centre), extended, component)
             for component in mine["component"].unique(maintain_order=True)
         }
-        # The day is in the name: a list of another day stays what it was.
+        # The day is in the name, so that the lists of other days are kept.
         key = f"outbox/{centre}/missing-marks-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}"
-        ends = {component: one.at.isoformat() if one else "" for component, one in due.items()}
+        ends = {component: until.at.isoformat() if until else "" for component, until in due.items()}
         before = pl.col("component").replace_strict(ends, return_dtype=pl.String).alias("marks_before")
         table = mine.select("component", "candidate", "uci", "name", "status", before)
         desk.put(MISSING_LISTED, f"{key}.csv", csv_bytes(table))
@@ -199,8 +199,9 @@ def _list(
     yield f"  as of {instant_text(now)}"
     yield ""
     yield from textwrap.wrap(
-        "These learners are entered for a component, and we hold no mark for it. Send the marks in a file of marks "
-        "(M); a learner who was absent has the status A. Who is not taking the component has to be withdrawn. (MRK-3)",
+        "These learners are entered for a component, but we hold no mark for them. Send their marks in a marks file "
+        "(M). Give a learner who was absent the status A. Withdraw any learner who is not taking the component. "
+        "(MRK-3)",
         WIDTH,
     )
     for component, until in due.items():
@@ -217,14 +218,12 @@ def _until(until: Deadline | None, now: datetime) -> str:
     if until is None:
         return f"No deadline has been published.{PLACEHOLDER}"
     if now < until.at:
-        return f"Marks are taken before {instant_text(until.at)} ({until.version})."
-    return (
-        f"The deadline was over at {instant_text(until.at)} ({until.version}). Ask customer services for an extension."
-    )
+        return f"Send marks before {instant_text(until.at)} ({until.version})."
+    return f"The deadline passed at {instant_text(until.at)} ({until.version}). Ask customer services for an extension."
 
 
 def _totals(desk: Desk, series: Series, missing: pl.DataFrame, now: datetime) -> None:
-    """The report for staff, as text, table and page: how many marks are missing, by component; no names."""
+    """The report for staff, as text, table and page: how many marks are missing from each component, without names."""
     counted = missing.group_by("component").agg(pl.len().alias("missing"), pl.col("centre").n_unique().alias("centres"))
     table = (
         desk.marks.expected(series.id)
@@ -236,7 +235,10 @@ def _totals(desk: Desk, series: Series, missing: pl.DataFrame, now: datetime) ->
         f"  as of {instant_text(now)}",
         "",
         f"{'component':<12}{'entered':>9}{'missing':>9}{'centres':>9}",
-        *(f"{one:<12}{entered:>9,}{none:>9,}{centres:>9,}" for one, entered, none, centres in table.iter_rows()),
+        *(
+            f"{component:<12}{entered:>9,}{lacking:>9,}{centres:>9,}"
+            for component, entered, lacking, centres in table.iter_rows()
+        ),
         f"{'all':<12}{table['entered'].sum():>9,}{missing.height:>9,}{missing['centre'].n_unique():>9,}",
     ]
     key = f"{EXTERNAL_MARKS.reports}missing-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}"

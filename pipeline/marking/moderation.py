@@ -1,8 +1,8 @@
-"""Moderation as a job: samples to the centres, the moderator's marks in, feedback, adjustments for a person to decide
-(MOD-1, MOD-2, MRK-2).
+"""Moderation as jobs: send samples to the centres, take in the moderators' marks, give feedback, and propose
+adjustments for a person to decide (MOD-1, MOD-2, MRK-2).
 
-Every step can die and be run again. A cohort changes its state in one transaction, and what a centre or a person reads
-of it is written before that is committed: a step that died in between is done again and writes the same.
+Every step can die and be run again. A cohort changes its state in one transaction, and the texts about it are written
+before that is committed: a step that died in between is done again and writes the same.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ KEY = ["series", "centre", "component"]
 
 
 class NotProposed(ValueError):  # noqa: N818
-    """The cohort has no adjustment that waits for a decision."""
+    """The cohort has no adjustment awaiting a decision."""
 
 
 @frozen(kw_only=True)
@@ -85,7 +85,7 @@ class ModerationCounts:
 def sample(desk: Desk, series: Series, now: datetime) -> ModerationCounts:
     """MOD-1: draws the sample of every cohort of `series` whose marks deadline, or the centre's extension of it, has
     passed at `now` (aware) and that has none yet, and puts the lists into the centres' outboxes. Does nothing while
-    another run of moderation is at work."""
+    another run of moderation is active."""
     book = desk.moderation
     with desk.ledger.exclusive("moderation") as alone:
         if not alone:
@@ -137,7 +137,7 @@ def _put_sample(desk: Desk, drawn: pl.DataFrame, rule: SampleRule, now: datetime
         *_wrapped(
             f"Send the marked work of these {table.height}{unpublished} learners by the end of "
             f"{_last_day(due)}{PLACEHOLDER}. The sample was drawn on {instant_text(now)}, after the deadline for "
-            "marks: the learners with the highest and the lowest mark, and others as they were drawn. (MOD-1)"
+            "marks. It has the learners with the highest and the lowest mark; the others were drawn. (MOD-1)"
         ),
         "",
         f"{'candidate':<11}{'UCI':<15}{'mark':>4}  in the sample as",
@@ -155,18 +155,18 @@ def _put_sample(desk: Desk, drawn: pl.DataFrame, rule: SampleRule, now: datetime
 def take(desk: Desk, now: datetime) -> ModerationCounts:
     """MOD-2: takes the moderators' files from `feeds/moderation/` and compares every sample that is complete with
     them. Each file is archived before it is read, and answered by a report. Does nothing while another run of
-    moderation is at work."""
+    moderation is active."""
     done = take_feed(desk, MODERATORS_MARKS, now)
     total = ModerationCounts(failed=done.failed)
-    for one in done.results:
-        total = _add(total, one.summary)
+    for file in done.results:
+        total = _add(total, file.summary)
     log.info("%s", total.note())
     return total
 
 
 @frozen
 class _Compared:
-    """What came of a moderator's file: its rows and how many of them could be applied, and the cohorts it speaks of."""
+    """What came of a moderator's file: its rows, how many of them could be applied, and the cohorts it is about."""
 
     summary: ModerationCounts = ModerationCounts(files=1)
     rows: int = 0
@@ -178,8 +178,8 @@ def _compare(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Compared:
     """Books the moderator's marks of a file and compares every sample that they complete."""
     book, feed = desk.moderation, rows.table
     sampled = book.sampled(feed.select(KEY).unique())
-    most = [(one, _component(desk, one).raw_max) for one in sampled["component"].unique()]
-    raw_max = pl.DataFrame(most, schema={"component": pl.String, "raw_max": pl.Int64}, orient="row")
+    maxima = [(code, _component(desk, code).raw_max) for code in sampled["component"].unique()]
+    raw_max = pl.DataFrame(maxima, schema={"component": pl.String, "raw_max": pl.Int64}, orient="row")
     judged = judge(feed, sampled.join(raw_max, on="component"), found)
     with book.transaction() as connection:
         book.moderated(connection, judged.good)
@@ -213,7 +213,7 @@ def _first_comparison(
 
 
 def _amendments_end(desk: Desk, cohort: Cohort, now: datetime) -> Deadline:
-    """Until when the centre may amend its marks after feedback, with its extension (CAL-3)."""
+    """Until when the centre may amend its marks after feedback, including its extension (CAL-3)."""
     extended = desk.actions.extensions([cohort.centre])
     series = _series(desk, cohort.series)
     date = deadline(series, "marks_amendment_deadline", now, desk.catalogue, cohort.centre, extended, cohort.component)
@@ -224,17 +224,17 @@ def _amendments_end(desk: Desk, cohort: Cohort, now: datetime) -> Deadline:
 
 _DIRECTIONS = {
     "none": "There is no difference.",
-    "generous": "Where they differ, the centre's marks are always the higher ones: the marking is generous.",
-    "severe": "Where they differ, the centre's marks are always the lower ones: the marking is severe.",
+    "generous": "Where they differ, the centre's mark is always higher: the marking is generous.",
+    "severe": "Where they differ, the centre's mark is always lower: the marking is severe.",
     "mixed": "Some of the centre's marks are higher than the moderator's and some are lower.",
 }
 
 
 def _said(compared: Comparison) -> str:
     order = (
-        "The moderator's marks put the sampled learners in the centre's order."
+        "The moderator's marks rank the sampled learners in the same order as the centre's."
         if compared.in_order
-        else "The moderator's marks put some of the sampled learners in another order than the centre's."
+        else "The moderator's marks rank some of the sampled learners in a different order from the centre's."
     )
     return f"{_DIRECTIONS[compared.direction]} {order}"
 
@@ -248,8 +248,8 @@ def _put_feedback(
         f"MODERATION FEEDBACK  centre {cohort.centre}, component {cohort.component}, {series_title(cohort.series)}",
         "",
         *_wrapped(
-            f"The moderator's marks differ from the centre's by up to {abs(compared.largest)}; up to "
-            f"{compared.tolerance}{mark} would have been within tolerance. {_said(compared)} (MOD-2)"
+            f"The moderator's marks differ from the centre's by up to {abs(compared.largest)}; the tolerance is "
+            f"{compared.tolerance}{mark}. {_said(compared)} (MOD-2)"
         ),
         "",
         f"{'candidate':<11}{'UCI':<15}{'centre':>7}{'moderator':>11}{'difference':>12}",
@@ -259,10 +259,10 @@ def _put_feedback(
         ),
         "",
         *_wrapped(
-            "What to do: look at the marks of every learner of this component, not only of the sample. They may be "
-            f"amended by a marks file until the end of {_last_day(until.at)} ({until.version}). After that the sample "
-            "is compared again. If it is still outside tolerance, an adjustment may be applied to all the centre's "
-            "marks for this component."
+            "What to do: review the marks of every learner in this component, not only those in the sample. You may "
+            f"amend them with a marks file until the end of {_last_day(until.at)} ({until.version}). After that we "
+            "compare the sample again. If it is still outside tolerance, an adjustment may be applied to all the "
+            "centre's marks for this component."
         ),
         "",
         *_wrapped(f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in."),
@@ -281,11 +281,14 @@ def _report(desk: Desk, file: FeedFile, compared: _Compared, found: Found) -> by
         f"  Rows        {compared.rows}, of which {compared.good} can be applied",
         "",
         "SAMPLES IN THIS FILE",
-        *(f"  {one.series} {one.centre} {one.component:<8} {_STATES[one.state]}" for one in compared.cohorts),
+        *(
+            f"  {cohort.series} {cohort.centre} {cohort.component:<8} {_STATES[cohort.state]}"
+            for cohort in compared.cohorts
+        ),
         *(() if compared.cohorts else ("  none",)),
         "",
         f"FINDINGS  {len(findings) or 'none'}",
-        *(line for number, one in enumerate(findings, 1) for line in _finding(number, one)),
+        *(line for number, finding in enumerate(findings, 1) for line in _finding(number, finding)),
     ])  # fmt: skip
 
 
@@ -306,19 +309,19 @@ MODERATORS_MARKS = BoardFeed(
 )  # fmt: skip
 
 _STATES = {
-    terms.SAMPLED: "waits for more of the moderator's marks",
+    terms.SAMPLED: "waiting for more of the moderator's marks",
     terms.AGREED: "agreed: the centre's marks stand",
     terms.FEEDBACK: "outside tolerance: feedback given",
-    terms.PROPOSED: "an adjustment waits for a person",
+    terms.PROPOSED: "an adjustment is waiting for a decision",
     terms.ADJUSTED: "adjusted",
 }
 
 
-def _finding(number: int, one: Finding) -> Iterator[str]:
-    place = f"{one.place}, column {one.field}" if one.field else one.place
-    yield f"{number:>3}. {place}: {one.message}. ({one.rule}, {one.code})"
-    yield from _wrapped(f"Expected: {one.expected}", "     ")
-    yield from _wrapped(f"To do:    {one.remedy}", "     ")
+def _finding(number: int, finding: Finding) -> Iterator[str]:
+    place = f"{finding.place}, column {finding.field}" if finding.field else finding.place
+    yield f"{number:>3}. {place}: {finding.message}. ({finding.rule}, {finding.code})"
+    yield from _wrapped(f"Expected: {finding.expected}", "     ")
+    yield from _wrapped(f"To do:    {finding.remedy}", "     ")
 
 
 def _last_day(end: datetime) -> str:
@@ -340,8 +343,8 @@ def _text(lines: list[str]) -> bytes:
 @journaled
 def review(desk: Desk, now: datetime) -> ModerationCounts:
     """MOD-2: compares again every cohort whose time for amending marks, with the centre's extension, is over at `now`
-    (aware): within tolerance the centre's marks stand, otherwise an adjustment is proposed and a page for the person
-    who decides is written to `reports/moderation/`. Does nothing while another run of moderation is at work."""
+    (aware). Within tolerance the centre's marks stand; otherwise an adjustment is proposed, and a page for the person
+    who decides is written to `reports/moderation/`. Does nothing while another run of moderation is active."""
     book = desk.moderation
     total = ModerationCounts()
     with desk.ledger.exclusive("moderation") as alone:
@@ -366,7 +369,7 @@ def _second_comparison(
     if max(until, cohort.feedback_until) > now:
         return ModerationCounts()
     marks = book.sample(connection, cohort)
-    # The tolerance of the first comparison: the centre was told that one.
+    # The tolerance of the first comparison, which the centre was told.
     compared = compare(marks, cohort.tolerance)
     if compared.verdict == "agreed":
         book.step(connection, cohort.id, "agreed", difference=compared.largest, compared_at=now)
@@ -385,11 +388,11 @@ def _put_page(
     unpublished = _unpublished(desk, cohort, now)
     facts = [
         ("Cohort", f"{cohort.name}, of {cohort.size} learners when the sample was drawn"),
-        ("Compared", f"{instant_text(now)}, after the centre had been given feedback"),
+        ("Compared", f"{instant_text(now)}, after the centre was given feedback"),
         ("Tolerance", f"{compared.tolerance} raw marks{PLACEHOLDER if unpublished else ''}"),
         ("Largest difference", f"{compared.largest:+d} (moderator's mark less the centre's)"),
-        ("Seen in the sample", _said(compared)),
-        ("To decide", "approve: every mark of the cohort gets a version of stage adjusted; or reject: the marks stand"),
+        ("What the sample shows", _said(compared)),
+        ("To decide", "approve, and every mark of the cohort is adjusted; or reject, and the centre's marks stand"),
     ]
     title = f"Centre {cohort.centre}, {cohort.component}, {series_title(cohort.series)}: proposed adjustment"
     page = approval_page(title, facts, marks, compared, adjustment, placeholder=unpublished)
@@ -399,9 +402,9 @@ def _put_page(
 
 @journaled
 def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -> bool:
-    """MOD-2, MRK-2, OPS-3: a person applies the proposed adjustment: a new version of every mark of the cohort, the
-    old ones stay. False when that has been done already. Raises `NotProposed` where there is nothing to decide, and
-    `ValueError` without who and why."""
+    """MOD-2, MRK-2, OPS-3: a person applies the proposed adjustment. Every mark of the cohort gets a new version, and
+    the old ones are kept. False when that has already been done. Raises `NotProposed` when there is nothing to
+    decide, and `ValueError` without who and why."""
     book = desk.moderation
     with book.transaction() as connection:
         proposed = _to_decide(book, connection, cohort, who, why, terms.ADJUSTED)
@@ -418,8 +421,8 @@ def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -
 
 @journaled
 def reject(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -> bool:
-    """MOD-2, OPS-3: a person rejects the proposed adjustment and the centre's marks stand. False when they stand
-    already. Raises as `approve` does."""
+    """MOD-2, OPS-3: a person rejects the proposed adjustment and the centre's marks stand. False when that has
+    already been done. Raises as `approve` does."""
     book = desk.moderation
     with book.transaction() as connection:
         proposed = _to_decide(book, connection, cohort, who, why, terms.AGREED)
@@ -435,7 +438,7 @@ def reject(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) ->
 def _to_decide(
     book: Moderation, connection: Connection, name: CohortName, who: str, why: str, done: str
 ) -> Cohort | None:
-    """The locked cohort a person decides about; null when it is in the state `done` already."""
+    """The locked cohort a person decides about; None when it is already in the state `done`."""
     if not who.strip() or not why.strip():
         raise ValueError("a decision about an adjustment needs a name and a reason (OPS-3)")
     cohort = book.named(connection, name)
@@ -465,17 +468,17 @@ def _series(desk: Desk, series_id: str) -> Series:
 
 
 def _unpublished(desk: Desk, cohort: Cohort, now: datetime) -> bool:
-    """Whether nobody published the tolerance."""
+    """Whether the tolerance is a placeholder, because nobody published it."""
     return desk.catalogue.tolerance(cohort.component, now).placeholder
 
 
 def _component(desk: Desk, code: str) -> Component:
     component = desk.catalogue.component(code)
     if component is None:
-        raise CatalogueError(f"{code} is no component")
+        raise CatalogueError(f"{code} is not a component")
     return component
 
 
-def _add(one: ModerationCounts, other: ModerationCounts) -> ModerationCounts:
+def _add(total: ModerationCounts, more: ModerationCounts) -> ModerationCounts:
     names = ("drawn", "files", "agreed", "feedback", "proposed", "failed")
-    return evolve(one, **{name: getattr(one, name) + getattr(other, name) for name in names})
+    return evolve(total, **{name: getattr(total, name) + getattr(more, name) for name in names})

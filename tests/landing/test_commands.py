@@ -65,7 +65,7 @@ def test_what_cannot_be_done_is_said(centre: Callable[..., Result], state: Path)
         (("add", "20002", state / "binary", *REASON), "cannot be read"),
         (("add", "2000", state / "one.pub", *REASON), "not a centre number"),
         (("add", "00000", state / "one.pub", *REASON), "is not a centre:"),
-        (("add", "20002", state / "one.pub", "--who", " ", "--why", "x"), "who does it"),
+        (("add", "20002", state / "one.pub", "--who", " ", "--why", "x"), "who is doing this"),
         (("rotate", "20002", state / "one.pub", *REASON), "no valid key"),
         (("remove", "20002", "--all", *REASON), "no key"),
         (("remove", "20002", *REASON), "--all"),

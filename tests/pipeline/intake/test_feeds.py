@@ -114,7 +114,7 @@ def test_ent_3_a_sitting_granted_once_more_in_the_same_words_is_one_sitting(work
     first, again = (Order("J. Clerk", "fire alarm", at) for at in (LATER, LATER + timedelta(minutes=1)))
     allow_sitting(work, CENTRE, LEARNER, "BEN01", 1, first)
     said = allow_sitting(work, CENTRE, LEARNER, "BEN01", 1, again)
-    assert said.endswith(f"on {instant_text(LATER)}: nothing is added. To grant more, say another reason.")
+    assert said.endswith(f"on {instant_text(LATER)}: nothing is added. To grant more, give another reason.")
     assert work.actions.allowances([CENTRE])["number"].to_list() == [1]
     allow_sitting(work, CENTRE, LEARNER, "BEN01", 1, Order("J. Clerk", "a second fire alarm", LATER))
     assert work.actions.allowances([CENTRE])["number"].to_list() == [1, 1]
@@ -164,7 +164,7 @@ def test_ops_3_the_staff_commands_record_and_write_the_feed(fresh: Settings, mon
     ]
     assert [one.exit_code for one in results] == [0, 0, 0, 0, 1], [one.output for one in results]
     assert "extended for centre 64123 until 21 May 2024 00:00 BST" in results[0].output
-    assert "BEN01 is no cash-in code: use `staff entry`" in results[4].output
+    assert "BEN01 is not a cash-in code: use `staff entry`" in results[4].output
     with sa.create_engine(fresh.database_url).connect() as connection:
         done = connection.execute(sa.select(actions.c.action).order_by(actions.c.id)).scalars().all()
     assert done == ["extension", "extra_sitting", "claim", "withdrawal"]

@@ -79,7 +79,7 @@ def test_sending_everything_again_changes_nothing_and_says_so(work: Desk) -> Non
     assert {name: after[name] - before[name] for name in ("registrations", "entries", "fee_lines", "marks")} == {
         "registrations": 0, "entries": 0, "fee_lines": 0, "marks": 0,
     }  # fmt: skip
-    assert ingest(work, NOW + timedelta(minutes=10)).note() == "Nothing to do: no file waits."
+    assert ingest(work, NOW + timedelta(minutes=10)).note() == "Nothing to do: no files are waiting."
 
 
 # --- Bad input of any kind -------------------------------------------------------------------------------------------

@@ -144,14 +144,14 @@ def test_fil_3_a_number_used_before_cannot_be_released(work: Desk) -> None:
     take(work, f"E{CENTRE}15.X01", centre_file(), ON_TIME)
     take(work, f"E{CENTRE}15.X01", centre_file(("BEN02",)), ON_TIME + timedelta(hours=1))
     assert book(work).held()["codes"].to_list() == [["NUMBER_REUSED"]]
-    with pytest.raises(QuarantineError, match="decide this one again, or ignore it"):
+    with pytest.raises(QuarantineError, match="decide this file again, or ignore it"):
         release(work, held_file(work, held(work)), ORDER)
     assert book(work).held().height == 1
 
 
 @pytest.mark.parametrize(
     ("who", "why", "said"),
-    [(" ", "x", "who does it and why"), ("x", " ", "who does it and why"), ("x", "y" * 501, "at most 500"),
+    [(" ", "x", "who is doing this and why"), ("x", " ", "who is doing this and why"), ("x", "y" * 501, "at most 500"),
      ("x", "caf\u00e9", "plain ASCII")],
 )  # fmt: skip
 def test_ops_3_no_decision_without_who_and_why(second_entry_file: Desk, who: str, why: str, said: str) -> None:
@@ -163,7 +163,7 @@ def test_ops_3_no_decision_without_who_and_why(second_entry_file: Desk, who: str
 
 def test_nothing_is_decided_while_an_ingest_is_at_work(second_entry_file: Desk) -> None:
     desk = second_entry_file
-    with desk.ledger.exclusive("ingest"), pytest.raises(QuarantineError, match="an ingest is at work"):
+    with desk.ledger.exclusive("ingest"), pytest.raises(QuarantineError, match="an ingest is running"):
         ignore(desk, held_file(desk, held(desk)), ORDER)
     assert book(desk).held().height == 1
 

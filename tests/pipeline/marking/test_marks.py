@@ -254,7 +254,7 @@ def test_fil_5_external_marks_whose_taking_died_at_the_end_have_the_same_report_
     assert report(entered, "b") == before
     deliver(entered, "b.csv", HEADER, row(1, "31"), row(2, "32"), row(3, "61"))
     assert take_external(entered, NOW) == Taken(files=1, refused=1)
-    assert "this very file was booked before" in report(entered, "b")
+    assert "this file was booked before" in report(entered, "b")
 
 
 def test_mrk_1_an_external_mark_refused_once_is_booked_when_its_entry_has_come(work: Desk) -> None:
@@ -410,7 +410,7 @@ def test_mrk_3_after_the_deadline_the_list_says_whom_to_ask(entered: Desk) -> No
     assert series is not None
     missing_marks(entered, series, JUNE)
     text = entered.store.get(f"outbox/{CENTRE}/missing-marks-2024-06-2024-06-03.txt").decode("ascii")
-    assert "The deadline was over at 16 May 2024 00:00 BST" in text
+    assert "The deadline passed at 16 May 2024 00:00 BST" in text
 
 
 def test_mrk_3_a_centre_that_lacks_no_mark_gets_no_list(entered: Desk) -> None:

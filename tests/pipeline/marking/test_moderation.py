@@ -179,7 +179,7 @@ def test_mod_2_outside_tolerance_the_centre_gets_feedback_and_time(marked: Desk)
     assert (found["state"], found["difference"], found["feedback_until"]) == ("feedback", -4, AMENDED_BY)
     letter = " ".join(said(marked, f"outbox/{CENTRE}/feedback-2024-06-BEN01.txt").split())
     assert "until the end of 27 June 2024 (calendar of 1 July 2023 [placeholder])" in letter
-    assert "differ from the centre's by up to 4; up to 3 [placeholder] would have been within tolerance" in letter
+    assert "differ from the centre's by up to 4; the tolerance is 3 [placeholder]" in letter
     assert "the marking is generous" in letter
 
 
@@ -219,7 +219,7 @@ def test_mod_2_wrong_rows_are_reported_and_the_good_ones_are_applied(marked: Des
     assert "line 4, column uci: the learner with UCI X is not in this sample" in report
     assert "line 5, column cohort: no sample of 2024-06 1 BEN02 was drawn" in report
     assert report.count("MODERATION_MISSING") == 5
-    assert "waits for more of the moderator's marks" in report
+    assert "waiting for more of the moderator's marks" in report
 
 
 def test_mod_2_a_sample_is_compared_when_its_last_mark_is_there(marked: Desk) -> None:
