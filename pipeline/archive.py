@@ -1,4 +1,4 @@
-"""The archive: every file that comes in is kept unchanged under its SHA-256, before anything else is done with it."""
+"""The archive: every file that comes in is kept unchanged under its SHA-256 before anything else is done with it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ GLANCE = 1024
 
 
 class Taken(list[dict[str, str]]):
-    """Files that were archived: `key`, `received` (ISO 8601, UTC) and `sha256` of each. `note` puts one on record."""
+    """Files that were archived: `key`, `received` (ISO 8601, UTC) and `sha256` of each. `note` records a file."""
 
     note: Callable[[dict[str, str]], object] | None = None
 
     def take(self, file: dict[str, str]) -> None:
-        """Adds a file, and puts it on record at once: a job that dies later may have taken it out by then."""
+        """Adds a file and records it at once: a job that dies later may already have taken it out."""
         self.append(file)
         if self.note:
             self.note(file)
@@ -35,7 +35,7 @@ _TAKEN: ContextVar[Taken | None] = ContextVar("taken", default=None)
 
 @contextmanager
 def taking() -> Iterator[Taken | None]:
-    """Collects what is archived in the block. Null inside another such block, which has it all."""
+    """Collects what is archived in the block. None inside another such block, which collects it."""
     if _TAKEN.get() is not None:
         yield None
         return

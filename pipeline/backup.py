@@ -1,9 +1,9 @@
-"""A backup of the desk: ledger and store at one instant, in a folder or a bucket; and a desk made from it.
+"""A backup of the desk: ledger and store at one instant, in a folder or a bucket; and a desk restored from it.
 
-The ledger is written as one snapshot sees it. While that snapshot is taken and the store is listed, no job that takes
-files in is at work, so what waits in the inbox is what the ledger does not know yet. What the ledger knows, the archive
-has: a file is archived before it is booked, and nothing is ever taken out of the archive, so the archive may be copied
-afterwards. A restored desk is a desk that died at that instant, and goes on as such a one does.
+The ledger is written as one snapshot sees it. While the snapshot is taken and the store is listed, no job takes files
+in, so the files in the inbox are those the ledger does not know yet. Every file the ledger knows is in the archive: it
+is archived before it is booked, and nothing is ever removed from the archive. So the archive may be copied afterwards.
+A restored desk behaves like a desk that died at that instant and was started again.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from pipeline.desk import Desk
 
 LEDGER, MANIFEST, FILES = "ledger.dump", "manifest.json", "store/"
 LANDED = ("inbox/", "feeds/")
-"""Where files wait that the ledger does not know: copied before a job can take them away."""
+"""Where files wait that the ledger does not know. They are copied before a job can take them away."""
 TAKING_IN = ("ingest", "marks", "moderation", "boundaries")
 PATIENCE = 300
-"""Seconds to wait for jobs that are taking files in."""
+"""Seconds to wait for jobs that are taking in files."""
 IN_MEMORY = 8 * MIB
 
 Copy = tempfile.SpooledTemporaryFile[bytes]
@@ -58,7 +58,7 @@ class Kept:
 @frozen(kw_only=True)
 class Backup:
     """What a backup is made of. `at`: the instant it was begun (ISO 8601). `left_out`: keys of the store that were
-    rewritten or taken away meanwhile, or are no files; a restored desk makes again what is its own of them."""
+    rewritten or removed meanwhile, or are not files. A restored desk writes its own files among them again."""
 
     at: str
     ledger_sha256: str
@@ -67,20 +67,20 @@ class Backup:
 
     def lines(self) -> Iterator[str]:
         """The result for a person."""
-        waiting = sum(one.key.startswith(LANDED) for one in self.files)
-        size = sum(one.size for one in self.files)
+        waiting = sum(file.key.startswith(LANDED) for file in self.files)
+        size = sum(file.size for file in self.files)
         yield f"Ledger and store of {self.at}: {len(self.files):,} files, {size:,} bytes, {waiting:,} of them waiting."
         for key in self.left_out:
             yield f"  left out: {key}"
 
 
 def backup(desk: Desk, place: Store, now: datetime, patience: int = PATIENCE) -> Backup:
-    """Writes ledger and store of `desk` to `place`, which is empty; the manifest comes last, so that what has none is
-    no backup. Raises `BackupError`, `PostgresError` and `StoreError`."""
+    """Writes ledger and store of `desk` to `place`, which must be empty. The manifest comes last: a place without one
+    is not a backup. Raises `BackupError`, `PostgresError` and `StoreError`."""
     if any(True for _ in place.list("")):
-        raise BackupError(f"there is something in {place} already: every backup has a place of its own")
+        raise BackupError(f"{place} is not empty: every backup needs a place of its own")
     if isinstance(place, FolderStore):
-        place.root.chmod(0o700)  # results under embargo and learners' names lie in it
+        place.root.chmod(0o700)  # it holds results under embargo and learners' names
     with ExitStack() as later:
         with _at_rest(desk.ledger, patience):
             snapshot = later.enter_context(desk.ledger.snapshot())
@@ -98,7 +98,7 @@ def backup(desk: Desk, place: Store, now: datetime, patience: int = PATIENCE) ->
 
 
 def _keep_ledger(desk: Desk, snapshot: str, place: Store) -> str:
-    """Writes the ledger as a snapshot sees it into the backup; its SHA-256."""
+    """Writes the ledger, as a snapshot sees it, into the backup; returns its SHA-256."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / LEDGER
         dump.dump(desk.settings.database_url, file, snapshot)
@@ -110,30 +110,30 @@ def _keep_ledger(desk: Desk, snapshot: str, place: Store) -> str:
 
 
 def _keep_all(source: Store, listed: Iterable[Stored], place: Store) -> list[Kept]:
-    """Copies files into the backup, without those that have gone."""
+    """Copies files into the backup, except those that have gone."""
     copies = (_keep(source, stored, place) for stored in listed if stored.kind == "file")
     return [copy for copy in copies if copy]
 
 
 def _unchanged(kept: Iterable[Kept], listed: Iterable[Stored], source: Store) -> Iterator[Kept]:
-    """Those of the copies whose files have not been rewritten or taken away since they were listed."""
+    """The copies whose files have not been rewritten or removed since they were listed."""
     still = {stored.key: stored for stored in source.list("")}
     same = {before.key for before in listed if (now := still.get(before.key)) and before.unchanged(now)}
     return (copy for copy in kept if copy.key in same)
 
 
 def restore(desk: Desk, place: Store) -> Backup:
-    """Makes an empty desk what `place` holds, and brings its ledger to the newest version. Everything is compared with
-    the manifest on its way. Raises `BackupError`, `PostgresError` and `StoreError`; after one, empty the desk's store
-    and run it again."""
+    """Restores the backup in `place` into an empty desk, and brings its ledger to the newest version. Everything is
+    checked against the manifest on the way. Raises `BackupError`, `PostgresError` and `StoreError`; after an error,
+    empty the desk's store and run it again."""
     try:
         made = _converter.loads(place.get(MANIFEST), Backup)
     except Missing:
-        raise BackupError(f"{place} is no whole backup: it has no {MANIFEST}") from None
-    if any(one.kind == "file" for one in desk.store.list("")):
+        raise BackupError(f"{place} is not a complete backup: it has no {MANIFEST}") from None
+    if any(stored.kind == "file" for stored in desk.store.list("")):
         raise BackupError(f"the store to restore into is not empty: {desk.store}")
     with _at_rest(desk.ledger, PATIENCE), tempfile.TemporaryDirectory() as folder:
-        # The ledger last: whatever dies before leaves one that says so.
+        # The ledger comes last: until then it is empty, which shows that the restore did not finish.
         dump.clear(desk.settings.database_url)
         for file in made.files:
             _put_back(file, place, desk.store)
@@ -145,28 +145,28 @@ def restore(desk: Desk, place: Store) -> Backup:
 
 
 def _put_back(file: Kept, place: Store, store: Store) -> None:
-    """Copies a file out of the backup into a store, as old as it was."""
+    """Copies a file from the backup into a store, with its time."""
     with _copy(place, FILES + file.key, file.sha256) as copy:
         store.put(file.key, cast(BinaryIO, copy))
-    if isinstance(store, FolderStore):  # when it was written is when it was received
+    if isinstance(store, FolderStore):  # the time it was written is its receipt
         nanoseconds = round(datetime.fromisoformat(file.written).timestamp() * 1_000_000) * 1000
         os.utime(store.root / file.key, ns=(nanoseconds, nanoseconds))
 
 
 @contextmanager
 def _at_rest(ledger: Ledger, patience: int) -> Iterator[None]:
-    """Nothing takes files in within the block."""
+    """In the block no job takes files in."""
     for _ in range(patience):
         with ExitStack() as held:
             if all([held.enter_context(ledger.exclusive(job)) for job in TAKING_IN]):  # noqa: C419 -- hold every one
                 yield
                 return
         time.sleep(1)
-    raise BackupError(f"files are being taken in for {patience} s already: try again later")
+    raise BackupError(f"jobs have been taking in files for {patience} s: try again later")
 
 
 def _keep(source: Store, stored: Stored, place: Store) -> Kept | None:
-    """Copies a file into the backup; null when it has gone, or has a name that cannot be kept."""
+    """Copies a file into the backup; None when it has gone, or has a name that cannot be kept."""
     try:
         with _copy(source, stored.key, stored.key.removeprefix("archive/") if _archived(stored) else None) as copy:
             sha256 = hashlib.file_digest(copy, "sha256").hexdigest()
@@ -179,19 +179,19 @@ def _keep(source: Store, stored: Stored, place: Store) -> Kept | None:
 
 @contextmanager
 def _copy(source: Store, key: str, sha256: str | None) -> Iterator[Copy]:
-    """A file as a stream to be read again; raises `BackupError` when it is not the one of that SHA-256."""
+    """A copy of a file to read; raises `BackupError` when its SHA-256 is not the one given."""
     with source.open(key) as stream, tempfile.SpooledTemporaryFile(IN_MEMORY) as copy:
         shutil.copyfileobj(stream, copy, MIB)
         copy.seek(0)
         if sha256 and hashlib.file_digest(copy, "sha256").hexdigest() != sha256:
-            raise BackupError(f"{source}: {key} is not what it was: its SHA-256 is another")
+            raise BackupError(f"{source}: {key} has changed: its SHA-256 is different")
         copy.seek(0)
         yield copy
 
 
-def _landed(one: Stored) -> bool:
-    return one.key.startswith(LANDED)
+def _landed(stored: Stored) -> bool:
+    return stored.key.startswith(LANDED)
 
 
-def _archived(one: Stored) -> bool:
-    return one.key.startswith("archive/")
+def _archived(stored: Stored) -> bool:
+    return stored.key.startswith("archive/")

@@ -1,5 +1,5 @@
-"""Containment (FIL-7): an input on which our own code fails twice is held by itself and passed over, whatever it fails
-with. When the world outside fails, a store or the ledger, nobody's input is blamed: the run ends, and is repeated."""
+"""Containment (FIL-7): an input on which our own code fails twice, with whatever error, is held by itself and skipped.
+When something outside fails, the store or the ledger, no input is blamed: the run ends and is repeated."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 
 FAILURES = (Exception, PanicException)
-"""What code of ours, and of the libraries it stands on, can fail with; Polars' panics are no `Exception`."""
+"""What our own code and its libraries can fail with; a panic in Polars is not an `Exception`."""
 
 _OUTSIDE = (StoreError, OSError, SQLAlchemyError, psycopg2.Error, CopyError)
 
 
 def outside(error: BaseException) -> bool:
-    """Whether it was the world outside that failed (a store or the ledger that is gone, full or busy), and not our own
-    code at what it was given."""
+    """Whether something outside failed (a store or the ledger that is gone, full or busy), and not our own code on
+    its input."""
     if of_the_data(error):
         return False
     if isinstance(error, ProgrammingError | DataError) and not sqlstate(error):
-        # The driver itself could not write a value down: PostgreSQL was not asked.
+        # The driver could not encode a value: PostgreSQL was never asked.
         return False
     return isinstance(error, _OUTSIDE)
 
 
 def contained(work: Callable[[], R], held: Callable[[BaseException], R]) -> R:
-    """What `work` gives; when it fails on our side twice, what `held` makes of that. Raises what fails outside."""
+    """What `work` returns or, when our own code fails twice, what `held` returns. Raises errors from outside."""
     try:
         return work()
     except FAILURES as error:
@@ -52,7 +52,7 @@ def contained(work: Callable[[], R], held: Callable[[BaseException], R]) -> R:
 
 
 def log_failure(what: str, error: BaseException) -> None:
-    """Says that our code failed at `what`, and where: the message of an error may quote a record, the places in our
-    code do not."""
+    """Logs that our code failed at `what`, and where. Only the places in the code are logged, because the message of
+    an error may quote a record."""
     places = "".join(traceback.format_tb(error.__traceback__))
     log.error("%s failed with %s\n%s", what, type(error).__name__, places)

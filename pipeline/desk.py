@@ -27,7 +27,7 @@ from rules.catalogue import Catalogue
 
 @frozen(kw_only=True)
 class Desk:
-    """The open desk. `ledger` has the files; every other book of the ledger hangs here too, on the same connections."""
+    """The open desk. `ledger` has the files; the other books of the ledger are here too, on the same connections."""
 
     settings: Settings
     store: Store
@@ -45,7 +45,7 @@ class Desk:
     watch: WatchBook
 
     def put(self, step: Step, key: str, data: bytes) -> None:
-        """Writes a file to the store and passes the step that says so."""
+        """Writes a file to the store and passes the step for it."""
         self.store.put(key, data)
         step.passed()
 

@@ -1,4 +1,4 @@
-"""Every feed and the job that takes it: what is listed here is attacked by one generated suite (FIL-7)."""
+"""Every feed and the job that takes it: one generated test suite attacks every feed listed here (FIL-7)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Feeds: CSV files of the desk's own that lie below `feeds/`, and the one way the board's are taken (FIL-7).
+"""Feeds: CSV files in the desk's own format that land below `feeds/`, and how the board's own are taken in (FIL-7).
 
-A feed is a declaration: where its files land, what they look like, how large they may be. One of the board's own also
-says how its rows are judged and booked and how it is answered; everything else is the same for all of them: a file is
-left until it has settled, archived before it is read, read by the one reader, told of in a report, and taken out.
-A file on which our own code fails stops no other: it is taken out like any other, and its report says so.
+A feed is declared: where its files land, their layout, and their largest size. A feed of the board's own also declares
+how its rows are judged and booked and how it is answered. Everything else is the same for all feeds: a file is left
+until it has settled, archived, read by the common reader, answered by a report, and taken out. A file on which our own
+code fails stops no other file: it is taken out too, and its report says so.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 
 SMALL = 4 * MIB
-"""The most bytes of a feed that a person or a portal writes: tens of thousands of rows."""
+"""The most bytes of a file that a person or a portal writes: tens of thousands of rows."""
 
 
 @frozen(kw_only=True)
 class Feed:
-    """A feed: its files land below `place`, in a folder a centre where they come `by_centre`, and look like `layout`.
-    `example` is a file of it, row by row. They have at most `most_bytes`, and never more than the desk reads of any
-    file."""
+    """A feed: its files land below `place` (in a folder for each centre if `by_centre`) and have the layout `layout`.
+    `example` is the rows of an example file. A file has at most `most_bytes`, and never more than the desk reads of
+    any file."""
 
     place: str
     layout: FeedLayout
@@ -49,14 +49,14 @@ class Feed:
     most_bytes: int | None = None
 
     def limit(self, desk: Desk) -> int:
-        """How many bytes of a file are read; a larger one is refused."""
+        """The most bytes of a file; a larger file is refused."""
         most = desk.settings.max_file_bytes
         return most if self.most_bytes is None else min(most, self.most_bytes)
 
 
 @frozen(kw_only=True)
 class FeedFile:
-    """A file of a feed that is being taken at `now`: instants are aware. `landing` is what the journal knows it by."""
+    """A file of a feed that is being taken at `now`; instants are aware. `landing` identifies it in the journal."""
 
     name: str
     landing: dict[str, str]
@@ -67,10 +67,10 @@ class FeedFile:
 
 @frozen(kw_only=True)
 class BoardFeed(Feed, Generic[R]):
-    """A feed of the board's own. `take` judges rows, puts what is wrong into the findings and books what can be used,
-    in such a way that it can be done again; `report` writes what came of it for `reports`; both are given no rows when
-    the file cannot be read. `nothing` is what came of a file of which nothing was taken, `lock` the job that takes
-    them, of which one works at a time."""
+    """A feed of the board's own. `take` judges the rows, adds what is wrong to the findings and books what can be used;
+    it must be repeatable. It gets no rows when the file cannot be read. `report` writes the report on the outcome,
+    which goes below `reports`. `nothing` is the outcome of a file of which nothing was taken. `lock` names the job
+    that takes these files: only one run of it works at a time."""
 
     title: str
     lock: str
@@ -82,7 +82,7 @@ class BoardFeed(Feed, Generic[R]):
 
 @frozen
 class Taken(Generic[R]):
-    """What came of the files of a feed, and of how many nothing came because our own code failed at them."""
+    """The outcomes of the files of a feed, and how many of the files our own code failed at."""
 
     results: tuple[R, ...] = ()
     failed: int = 0
@@ -94,12 +94,12 @@ class Taken(Generic[R]):
 
 
 def failed_note(failed: int) -> str:
-    """What a run's note says of the files on which our own code failed; nothing when there were none."""
+    """What a run's note says of the files our own code failed at; empty when there were none."""
     return f" Our own code failed at {failed} of them: see their reports and the log." if failed else ""
 
 
 def take_feed(desk: Desk, feed: BoardFeed[R], now: datetime) -> Taken[R]:
-    """FIL-7: takes every file of a feed that has settled at `now` (aware). Takes none while another run is at work.
+    """FIL-7: takes every file of a feed that has settled at `now` (aware). Takes none while another run is active.
     Raises `StoreError` or a database error when store or ledger fail: nothing is lost, run it again."""
     taken = Taken[R]()
     with desk.ledger.exclusive(feed.lock) as alone:
@@ -118,7 +118,7 @@ def take_feed(desk: Desk, feed: BoardFeed[R], now: datetime) -> Taken[R]:
 
 
 def _take(desk: Desk, feed: BoardFeed[R], file: FeedFile, stored: Stored, before: Taken[R]) -> Taken[R]:
-    """Takes a file that lies in the archive; returns what came of it with what came of those before."""
+    """Takes a file that is in the archive; returns its outcome with the outcomes of the files before it."""
 
     def work() -> tuple[Taken[R], bytes]:
         found = Found([file.name])
@@ -141,7 +141,7 @@ def _take(desk: Desk, feed: BoardFeed[R], file: FeedFile, stored: Stored, before
 
 def _rows(desk: Desk, feed: Feed, file: FeedFile, stored: Stored, found: Found) -> Rows:
     limit = feed.limit(desk)
-    # The size is that of the listing: what was archived a moment later may be larger.
+    # The size is from the listing: what was archived a moment later may be larger.
     with desk.store.open(f"archive/{file.sha256}") as archived:
         data = archived.read(limit + 1) if stored.size <= limit else b""
     size = max(stored.size, len(data))
@@ -152,7 +152,7 @@ def _rows(desk: Desk, feed: Feed, file: FeedFile, stored: Stored, found: Found) 
 
 
 def report(title: str, file: FeedFile, facts: Sequence[str], found: Found) -> bytes:
-    """The report about a feed file: its name, what came of it (`facts`, a line each), and every finding."""
+    """The report on a feed file: its name, its outcome (`facts`, a line each), and every finding."""
     findings = found.of(0)
     return encode([
         f"{title}  {file.name}",
@@ -160,7 +160,7 @@ def report(title: str, file: FeedFile, facts: Sequence[str], found: Found) -> by
         *facts,
         "",
         f"FINDINGS  {summary(findings)}",
-        *(line for number, one in enumerate(findings, 1) for line in ("", *finding_lines(number, one))),
+        *(line for number, finding in enumerate(findings, 1) for line in ("", *finding_lines(number, finding))),
     ])  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def waiting(desk: Desk, place: str, now: datetime) -> Iterator[Stored]:
 
 
 def report_key(reports: str, name: str) -> str:
-    """The key of the report about the feed file of that name, below `reports`: nothing in it can lead elsewhere."""
+    """The key of the report on the feed file `name`: it is always below `reports`, whatever the name."""
     return f"{reports}{_harmless(name)}.txt"
 
 

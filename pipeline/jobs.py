@@ -1,8 +1,8 @@
-"""Every job that is put on record, declared once: journal and replay, the crash matrix, the policy of DAGs, the command
-line and the pages read it here.
+"""Every job, declared once: the journal and the replay, the crash matrix, the tests of the DAGs, the command line and
+the documentation pages read it here.
 
-It is data and imports no job: a command that lists the jobs, or a DAG that is read, costs nothing. A function is made a
-job by `pipeline/journal.py: journaled`, which finds it here by its place in the code.
+This is data and imports no job, so that listing the jobs or loading a DAG costs nothing. `pipeline/journal.py:
+journaled` makes a function a job, and finds it here by its module and name.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from pipeline import steps as s
 from pipeline.steps import Step
 
 JOURNAL = (s.BEGUN, s.ENDED, s.DROPPED)
-"""Steps of every job that is not part of another."""
+"""Steps of every job that is not run by another job."""
 
 
 def never(result: Any) -> bool:
-    """What is done each time is on record each time."""
+    """Every run is recorded."""
     return False
 
 
 def no_files(result: Any) -> bool:
-    """It took in, or wrote, no file."""
+    """It took in or wrote no file."""
     return not result.files
 
 
@@ -36,7 +36,7 @@ def nothing_counted(result: Any) -> bool:
 
 
 def nothing_new(result: Any) -> bool:
-    """What it would publish is out already."""
+    """What it would publish is already out."""
     return not result.fresh
 
 
@@ -45,11 +45,11 @@ class Job:
     """A function of the desk, some arguments and an instant. The instant is its parameter `now`, or `at` of one of its
     arguments.
 
-    `does`: in a sentence. `reads`: the places of the store it takes files from or looks at; `writes`: the places of the
-    store and the tables of the ledger it changes, besides the journal. `steps`: those it passes when nothing has died
-    before, besides the journal's. `dags`: the DAGs that run it, none where only people do; `commands`: by which people
-    run it. `receives`: it receives files, which the ledger knows, and is on record when it has. `idle` says of its
-    result that there was nothing to do, which needs no record.
+    `does`: in a sentence. `reads`: the places of the store it takes files from or looks at. `writes`: the places of the
+    store and the tables of the ledger it changes, besides the journal. `steps`: those it passes when no run died
+    before, besides the journal's. `dags`: the DAGs that run it, none if only people do. `commands`: the commands by
+    which people run it. `receives`: it receives files into the ledger, and is recorded when it has. `idle`: whether its
+    result says that there was nothing to do, which is not recorded.
     """
 
     name: str
@@ -83,7 +83,7 @@ _ALL = (
     Job(
         name="ingest",
         function="pipeline.intake.ingest:ingest",
-        does="Take in everything that waits: files of centres, of the portal and of staff.",
+        does="Take in every waiting file: of centres, of the portal and of staff.",
         reads=("archive/", "feeds/", "inbox/"),
         writes=("archive/", "inbox/", "outbox/", "quarantine/", "feeds/", *_BOOKS),
         steps=(
@@ -99,7 +99,7 @@ _ALL = (
     Job(
         name="quarantine_again",
         function="pipeline.intake.quarantine:again",
-        does="Decide a held file again, from the archive, as things stand now (FIL-1).",
+        does="Decide a held file again, from the archive (FIL-1).",
         reads=("archive/",),
         writes=("outbox/", "quarantine/", "hold_decisions", *_BOOKS),
         steps=(s.ONCE_MORE, s.HELD, *_DECISION),
@@ -109,7 +109,7 @@ _ALL = (
     Job(
         name="quarantine_ignore",
         function="pipeline.intake.quarantine:ignore",
-        does="Close a held file: nothing of it is applied, and the centre reads why (FIL-1).",
+        does="Close a held file: nothing in it is applied, and the centre is told why (FIL-1).",
         writes=("outbox/", "hold_decisions", *_BOOKS),
         steps=(s.ONCE_MORE, *_DECISION),
         commands=("quarantine ignore",),
@@ -146,7 +146,7 @@ _ALL = (
     Job(
         name="change_entry",
         function="pipeline.intake.staff:change_entry",
-        does="Enter a learner, claim an award or withdraw, when the centre may not any more (ENT-2, CRT-1).",
+        does="Enter a learner, claim an award or withdraw, when the centre no longer can (ENT-2, CRT-1).",
         writes=("feeds/", "actions"),
         steps=(s.RECORDED, s.WRITTEN),
         commands=("staff entry", "staff claim", "staff withdrawal"),
@@ -201,7 +201,7 @@ _ALL = (
     Job(
         name="review",
         function="pipeline.marking.moderation:review",
-        does="Compare again what got feedback, and propose adjustments to a person (MOD-2).",
+        does="Compare again the samples that got feedback, and propose adjustments (MOD-2).",
         writes=("reports/", "cohorts"),
         steps=(s.PROPOSAL_OUT, s.COMPARED),
         dags=("moderation",),
@@ -402,14 +402,14 @@ _ALL = (
     ),
 )  # fmt: skip
 
-JOBS: Mapping[str, Job] = {one.name: one for one in _ALL}
-"""Every job, by the name it has in the journal; in the order of a season."""
+JOBS: Mapping[str, Job] = {job.name: job for job in _ALL}
+"""Every job by its name in the journal, in the order of a season."""
 
-_BY_FUNCTION = {one.function: one for one in _ALL}
+_BY_FUNCTION = {job.function: job for job in _ALL}
 
 
 def job_of(function: Callable[..., Any]) -> Job:
-    """The job a function is; raises `KeyError` where none is declared."""
+    """The job declared for a function; raises `KeyError` if there is none."""
     return _BY_FUNCTION[f"{function.__module__}:{function.__qualname__}"]
 
 

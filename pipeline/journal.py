@@ -1,8 +1,8 @@
-"""What was run, put on record by the jobs themselves: enough to run a season once more (RES-6).
+"""The journal: the jobs record what was run, which is enough to replay a season (RES-6).
 
 A job is a function of the desk, some arguments and an instant. `journaled` records it before it begins and completes
-the record when it has ended; a feed file is on its record from when it is taken in. A job that a job calls is part of
-it. What a job that died had not done with is taken up by the next run, and on record there too.
+the record when it has ended. A feed file is on the record from when it is taken in. A job that another job calls is
+part of that job. What a job that died had not finished is taken up by its next run, and recorded there too.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def journaled(function: Callable[P, R]) -> Callable[P, R]:
         (_, desk), *rest = signature.bind(*args, **kwargs).arguments.items()
         with taking() as taken:
             if taken is None:
-                # Within another job there is nothing to record: that job is.
+                # Within another job there is nothing to record: that job is recorded.
                 return function(*args, **kwargs)
             number = desk.journal.begin(_entry(job.name, dict(rest)))
             BEGUN.passed()
@@ -59,7 +59,7 @@ def journaled(function: Callable[P, R]) -> Callable[P, R]:
             desk.journal.drop(number)
             DROPPED.passed()
         else:
-            files = () if job.receives else sorted(taken, key=lambda one: (one["received"], one["key"]))
+            files = () if job.receives else sorted(taken, key=lambda file: (file["received"], file["key"]))
             desk.journal.end(number, files, landed)
             ENDED.passed()
         return result
@@ -68,18 +68,20 @@ def journaled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _entry(name: str, given: dict[str, Any]) -> Entry:
-    instant = given.get("now") or next(one.at for one in given.values() if has(type(one)) and hasattr(one, "at"))
+    instant = given.get("now") or next(
+        value.at for value in given.values() if has(type(value)) and hasattr(value, "at")
+    )
     plain = {key: _plain(value) for key, value in given.items() if key != "now"}
     return Entry(at=instant, job=name, arguments=plain)
 
 
 def run_again(desk: Desk, entry: Entry) -> Any:
-    """Runs a job of the journal on `desk`, with what it was run with; raises `JournalError`."""
+    """Runs a job of the journal on `desk` with its recorded arguments; raises `JournalError`."""
     job = JOBS.get(entry.job)
     if job is None:
-        raise JournalError(f"nobody knows the job {entry.job}")
+        raise JournalError(f"there is no job {entry.job}")
     hints = get_type_hints(job.resolved())
-    takes = {one.__name__: one for one in hints.values() if isinstance(one, type) and has(one)}
+    takes = {kind.__name__: kind for kind in hints.values() if isinstance(kind, type) and has(kind)}
     arguments = {name: _value(desk, job.name, takes, plain) for name, plain in entry.arguments.items()}
     if "now" in hints:
         arguments["now"] = entry.at
@@ -97,31 +99,31 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return {"datetime": value.isoformat()}
     if has(type(value)):
-        return {type(value).__name__: {name: _plain(one) for name, one in asdict(value, recurse=False).items()}}
+        return {type(value).__name__: {name: _plain(part) for name, part in asdict(value, recurse=False).items()}}
     if isinstance(value, Mapping):
-        return {"dict": {str(name): _plain(one) for name, one in value.items()}}
+        return {"dict": {str(name): _plain(part) for name, part in value.items()}}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value
 
 
 def _value(desk: Desk, job: str, takes: Mapping[str, type[Any]], plain: Any) -> Any:
     if isinstance(plain, list):
-        return [_value(desk, job, takes, one) for one in plain]
+        return [_value(desk, job, takes, item) for item in plain]
     if not isinstance(plain, dict):
         return plain
     [(kind, said)] = plain.items()
     if kind == "datetime":
         return datetime.fromisoformat(said)
     if kind == "dict":
-        return {name: _value(desk, job, takes, one) for name, one in said.items()}
+        return {name: _value(desk, job, takes, part) for name, part in said.items()}
     if kind == "Series":
         found: Any = desk.catalogue.series_by_id(said)
     elif kind == "Awarding":
         found = desk.results.of_version(*said)
     else:
-        values = {name: _value(desk, job, takes, one) for name, one in said.items()}
+        values = {name: _value(desk, job, takes, part) for name, part in said.items()}
         found = takes[kind](**values) if kind in takes else None
     if found is None:
-        raise JournalError(f"{job} was run with a {kind} that is not there: {said}")
+        raise JournalError(f"{job} was run with a {kind} that does not exist: {said}")
     return found

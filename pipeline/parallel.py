@@ -1,4 +1,4 @@
-"""The same step for many things at once, where the time goes into waiting for a disk or a network."""
+"""The same step for many things at once, where most of the time is spent waiting for a disk or a network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def in_parallel(step: Callable[[A], B], things: Sequence[A]) -> list[B]:
     """What `step` returns for each thing, in their order. Raises the error of the first of them that fails, once all
     have ended."""
     if len(things) < 2:
-        return [step(one) for one in things]
+        return [step(thing) for thing in things]
     contexts = [copy_context() for _ in things]
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(lambda context, one: context.run(step, one), contexts, things))
+        return list(pool.map(lambda context, thing: context.run(step, thing), contexts, things))

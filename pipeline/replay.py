@@ -1,5 +1,5 @@
-"""A season once more (RES-6): every job of the journal, over the files of the archive, into an empty ledger and store;
-then every output is compared, byte for byte."""
+"""Replaying a season (RES-6): every job of the journal is run again, over the files of the archive, into an empty
+ledger and store; then every output is compared, byte for byte."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.desk import Desk, open_desk
 from pipeline.journal import run_again
 
 OUTPUTS = ("archive/", "basedata/", "embargo/", "outbox/", "portal/", "quarantine/", "reports/")
-"""Where the desk writes what others read."""
+"""Where the desk writes files that others read."""
 
 
 class ReplayError(Exception):
@@ -38,7 +38,7 @@ class Difference:
 
 @frozen(kw_only=True)
 class Replayed:
-    """What came of a replay: how many jobs were run again, how many files compared, and what is not the same."""
+    """The outcome of a replay: how many jobs were run again, how many files were compared, and which differ."""
 
     jobs: int
     files: int
@@ -47,19 +47,19 @@ class Replayed:
     def lines(self) -> Iterator[str]:
         """The result for a person."""
         yield f"{self.jobs:,} jobs run again, {self.files:,} outputs compared, {len(self.differences):,} not the same."
-        for one in self.differences:
-            yield f"  {one.what:<10} {one.key}"
+        for difference in self.differences:
+            yield f"  {difference.what:<10} {difference.key}"
 
 
 @contextmanager
 def empty_desk(settings: Settings, folder: Path, name: str) -> Iterator[Desk]:
-    """A desk to replay into: a database `name` of its own beside the ledger of `settings`, dropped in the end, and a
+    """A desk to replay into: a database `name` beside the ledger of `settings`, which is dropped at the end, and a
     store in `folder`. Raises `PostgresError`."""
     create_database(settings.database_url, name)
     try:
         url = make_url(settings.database_url).set(database=name).render_as_string(hide_password=False)
         migrate(url)
-        # What was taken had settled.
+        # Every file that was taken had already settled.
         fresh = evolve(settings, store=str(folder), database_url=url, settle_seconds=0)
         with open_desk(fresh) as desk:
             yield desk
@@ -68,9 +68,9 @@ def empty_desk(settings: Settings, folder: Path, name: str) -> Iterator[Desk]:
 
 
 def replay(desk: Desk, empty: Desk, progress: Callable[[int, int, Entry], object] | None = None) -> Replayed:
-    """RES-6: runs all that `desk` has on record once more on `empty`, whose store is an empty folder and whose ledger
-    holds nothing, and compares their outputs. `desk` is only read. `progress` is told of each job: which of how many.
-    Raises `ReplayError`, and what the jobs raise."""
+    """RES-6: runs every job that `desk` has on record again on `empty`, whose store is an empty folder and whose ledger
+    holds nothing, and compares the outputs. `desk` is only read. `progress` gets each job, its number and how many
+    there are. Raises `ReplayError`, and what the jobs raise."""
     if any(True for _ in empty.store.list("")):
         raise ReplayError(f"the store to replay into is not empty: {empty.store}")
     entries, landed = desk.journal.all(), 0
@@ -88,17 +88,17 @@ def replay(desk: Desk, empty: Desk, progress: Callable[[int, int, Entry], object
 
 
 def _taken_out(entry: Entry, later: Sequence[Entry]) -> list[Mapping[str, str]]:
-    """The feed files an entry accounts for: of a job that died not those that the next run of it took up again."""
+    """The feed files an entry accounts for; of a job that died, without those that its next run took up again."""
     following: Sequence[Mapping[str, str]] = ()
     if not entry.ended:
-        following = next((one.taken for one in later if one.job == entry.job), ())
+        following = next((after.taken for after in later if after.job == entry.job), ())
     return [file for file in entry.taken if file not in following]
 
 
 def _land(desk: Desk, empty: Desk, kind: str, key: str, sha256: str, received: datetime) -> None:
-    """Puts a file of the archive where it had landed, with its receipt; for what was no file, something of its kind."""
+    """Puts a file from the archive where it landed, with its receipt; for a folder or a link, a folder or a link."""
     if not isinstance(empty.store, FolderStore):
-        raise ReplayError("a season is replayed into a folder, where files can have the times of the season")
+        raise ReplayError("replay into a folder: only there can files be given the times of the season")
     path = empty.store.root / key
     if kind == "file":
         empty.store.put(key, desk.store.get(f"archive/{sha256}"))
@@ -122,4 +122,4 @@ def compared(desk: Desk, again: Desk, jobs: int) -> Replayed:
 
 
 def _outputs(desk: Desk) -> set[str]:
-    return {one.key for place in OUTPUTS for one in desk.store.list(place) if one.kind == "file"}
+    return {stored.key for place in OUTPUTS for stored in desk.store.list(place) if stored.kind == "file"}

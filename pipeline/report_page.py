@@ -1,4 +1,4 @@
-"""Tables that people open: CSV that a spreadsheet cannot take for formulas, and a page that prints on A4."""
+"""Tables for people: CSV that is safe to open in a spreadsheet, and pages that print on A4."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def csv_bytes(frame: pl.DataFrame) -> bytes:
 def _guarded(name: str) -> pl.Expr:
     text = pl.col(name)
     guarded = pl.when(text.str.contains(_FORMULA)).then(pl.concat_str(pl.lit("'"), text))
-    # A null is an empty cell, where an empty text would be two quotation marks.
+    # A null is written as an empty cell, an empty text as two quotation marks.
     return guarded.when(text != "").then(text).alias(name)
 
 
@@ -34,15 +34,15 @@ def gbp(pence: str) -> pl.Expr:
 def spelt(values: pl.Series, words: Callable[[Any], str]) -> pl.Series:
     """A column in words; `words` is asked once for each value."""
     each = values.unique()
-    told = pl.Series([words(one) for one in each], dtype=pl.String)
+    told = pl.Series([words(value) for value in each], dtype=pl.String)
     return values.replace_strict(each, told, return_dtype=pl.String)
 
 
 @frozen(kw_only=True)
 class Grid:
     """A table of a page: the columns' names are its headings, those in `numbers` are set flush right, and `total` is
-    the figure under the last one. `picture` (SVG or other markup of ours) and `words` stand above it; one that is
-    `folded` opens when it is pressed."""
+    the figure under the last one. `picture` (our own SVG or markup) and `words` go above it. A `folded` table
+    opens when it is clicked."""
 
     title: str
     frame: pl.DataFrame
@@ -60,7 +60,7 @@ def page(
     notes: Sequence[str] = (),
     style: str = "",
 ) -> bytes:
-    """A page of HTML without anything from elsewhere: a header with `facts`, then the tables, then the notes; `style`
+    """A page of HTML that loads nothing from elsewhere: a header with `facts`, then the tables, then the notes; `style`
     is for the pictures."""
     header = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(words)}</dd></div>\n" for label, words in facts)
     return (
@@ -69,8 +69,8 @@ def page(
         f"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>{escape(title)}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n"
         f"<header>\n<h1>{escape(title)}</h1>\n<dl>\n{header}</dl>\n</header>\n<main>\n"
-        f"{''.join(_grid(one) for one in grids)}"
-        f"{''.join(f'<p>{escape(one)}</p>{chr(10)}' for one in notes)}</main>\n</body>\n</html>\n"
+        f"{''.join(_grid(grid) for grid in grids)}"
+        f"{''.join(f'<p>{escape(note)}</p>{chr(10)}' for note in notes)}</main>\n</body>\n</html>\n"
     ).encode()
 
 
@@ -104,7 +104,7 @@ def _table(grid: Grid) -> str:
 
 
 def _class(cells: pl.Series, number: bool) -> str:
-    """Figures stand flush right; they and short words are not broken."""
+    """The CSS class of a column: figures are set flush right; they and short words are not broken."""
     longest = cells.cast(pl.String).str.len_chars().max()
     short = longest is None or int(str(longest)) <= _UNBROKEN
     return ' class="n"' if number else ' class="s"' if short else ""

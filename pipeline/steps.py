@@ -1,8 +1,8 @@
-"""Where a run can end: after every change of store or ledger stands a step, and the step has a name.
+"""Where a run can end: after every change of store or ledger there is a step with a name.
 
-A run that dies has passed some steps and not the next; whatever it was, running again makes up for it. Which job passes
-which is in `pipeline/jobs.py`. The crash matrix (`bench/crashes.py`) ends a process at each of them, and fails where a
-change has no step or a step is never passed.
+A run that dies has passed some steps and not the next; running it again makes up for that. `pipeline/jobs.py` says
+which job passes which step. The crash matrix (`bench/crashes.py`) ends a process at each step, and fails where a change
+has no step or a step is never passed.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _watchers: list[Watcher] = []
 
 @frozen
 class Step:
-    """A change that has just been made for good: what it belongs to, its name, and what now holds, in words."""
+    """A change that has just become permanent: the part of the desk it belongs to, its name, and what is true now."""
 
     place: str
     name: str
     holds: str
 
     def passed(self) -> None:
-        """To be called right after the change, in the same thread."""
+        """Call this right after the change, in the same thread."""
         for watcher in _watchers:
             watcher(self)
 
@@ -47,36 +47,36 @@ def watched(by: Watcher) -> Iterator[None]:
 
 BEGUN = Step("journal", "begun", "the job is on record as begun")
 ENDED = Step("journal", "ended", "its record is complete")
-DROPPED = Step("journal", "dropped", "its record is taken back: there was nothing to do")
+DROPPED = Step("journal", "dropped", "its record is removed: there was nothing to do")
 
 # --- Intake ----------------------------------------------------------------------------------------------------------
 
-ARCHIVED = Step("archive", "archived", "a file that came in lies in the archive")
+ARCHIVED = Step("archive", "archived", "a file that came in is in the archive")
 RECEIVED = Step("ingest", "received", "a batch of files is on the books, each with the number of its reply")
 ACKNOWLEDGED = Step("ingest", "acknowledged", "a centre's outbox says that its file has come")
 TAKEN_OUT = Step("ingest", "taken out", "a file that is on the books is no longer in the inbox")
-SET_ASIDE = Step("ingest", "set aside", "what is no file has gone from the inbox to quarantine")
+SET_ASIDE = Step("ingest", "set aside", "what is not a file has gone from the inbox to quarantine")
 BOOKED = Step("ingest", "booked", "what was decided about a round of files is in the ledger, with their replies")
-HELD = Step("ingest", "held", "a copy of a held file lies in quarantine")
+HELD = Step("ingest", "held", "a copy of a held file is in quarantine")
 TWIN_OUT = Step("ingest", "twin out", "a reply is out as JSON")
 REPLY_OUT = Step("ingest", "reply out", "a reply is out as text")
 ANSWERED = Step("ingest", "answered", "the ledger knows which replies are out")
-ONCE_MORE = Step("quarantine", "once more", "a held file is on the books once more, with what a person decided")
+ONCE_MORE = Step("quarantine", "once more", "a held file is on the books again, with what a person decided")
 RECORDED = Step("staff", "recorded", "what a member of staff did is on record, with who and why")
-WRITTEN = Step("staff", "written", "the feed file by which it goes in lies where files land")
+WRITTEN = Step("staff", "written", "the feed file for it is where files land")
 FEED_NOTED = Step("feed", "noted", "a feed file that came in is on the record of the job that takes it")
-FEED_REPORTED = Step("feed", "reported", "the report on a feed file lies there")
+FEED_REPORTED = Step("feed", "reported", "the report on a feed file is written")
 FEED_TAKEN_OUT = Step("feed", "taken out", "a feed file is no longer among the feeds")
 
 # --- Marking ---------------------------------------------------------------------------------------------------------
 
 EXTERNAL_BOOKED = Step("marks", "booked", "the board's marks of a file are in the ledger")
-MISSING_LISTED = Step("marks", "missing listed", "a list or a report of missing marks lies there")
-LIST_OUT = Step("moderation", "list out", "the list of a sample lies in the centre's outbox")
+MISSING_LISTED = Step("marks", "missing listed", "a list or a report of missing marks is written")
+LIST_OUT = Step("moderation", "list out", "the list of a sample is in the centre's outbox")
 DRAWN = Step("moderation", "drawn", "the samples of a centre are in the ledger")
 MODERATED = Step("moderation", "marked", "the moderator's marks of a file are in the ledger")
-FEEDBACK_OUT = Step("moderation", "feedback out", "feedback on a sample lies in the centre's outbox")
-PROPOSAL_OUT = Step("moderation", "proposal out", "the page by which an adjustment is decided lies there")
+FEEDBACK_OUT = Step("moderation", "feedback out", "feedback on a sample is in the centre's outbox")
+PROPOSAL_OUT = Step("moderation", "proposal out", "the page by which an adjustment is decided is written")
 COMPARED = Step("moderation", "compared", "what came of comparing a sample is in the ledger")
 DECIDED = Step("moderation", "decided", "an adjustment is applied or rejected, and it is recorded who did it and why")
 
@@ -85,27 +85,27 @@ DECIDED = Step("moderation", "decided", "an adjustment is applied or rejected, a
 PROPOSED = Step("award", "proposed", "the conversion tables of a file of boundaries are in the ledger")
 APPROVED = Step("award", "approved", "conversion tables are approved, and it is recorded who did it and why")
 AWARDED = Step("award", "awarded", "a version of the results is in the ledger")
-PREVIEWED = Step("award", "previewed", "a file of the preview lies there")
+PREVIEWED = Step("award", "previewed", "a file of the preview is written")
 
 # --- Results ---------------------------------------------------------------------------------------------------------
 
-PUT_AWAY = Step("embargo", "put away", "a file lies under embargo")
+PUT_AWAY = Step("embargo", "put away", "a file is under embargo")
 OUT = Step("embargo", "out", "a file is published")
 NOTED = Step("embargo", "noted", "the ledger knows which files of a batch are published")
-REPORTED = Step("release", "reported", "a part of the report of a release lies there")
+REPORTED = Step("release", "reported", "a part of the report of a release is written")
 NUMBERS_FREE = Step("release", "numbers free", "what was withdrawn or left half built holds no number of a file")
-MANIFEST_PUT = Step("release", "manifest put", "the manifest lies under embargo or in the reports")
+MANIFEST_PUT = Step("release", "manifest put", "the manifest is under embargo or in the reports")
 FILES_BOOKED = Step("release", "files booked", "the files under embargo are on the books")
 STATE_CHANGED = Step("release", "state changed", "the version of the results has gone to its next state")
 REQUEST_BOOKED = Step(
     "updated files", "request booked", "a request for updated files is recorded, and the files are on the books"
 )
-CERTIFIED = Step("certificates", "listed", "a list of certificates lies there")
+CERTIFIED = Step("certificates", "listed", "a list of certificates is written")
 
 # --- The season ------------------------------------------------------------------------------------------------------
 
-LETTER_OUT = Step("checkpoint", "letter out", "the letter of a checkpoint lies in a centre's outbox")
-CHECK_REPORTED = Step("checkpoint", "reported", "a part of the report of a checkpoint lies there")
+LETTER_OUT = Step("checkpoint", "letter out", "the letter of a checkpoint is in a centre's outbox")
+CHECK_REPORTED = Step("checkpoint", "reported", "a part of the report of a checkpoint is written")
 CHECK_RECORDED = Step("checkpoint", "recorded", "the ledger knows that the checkpoint was taken, and its counts")
-STATED = Step("statements", "stated", "a statement or an invoice lies in a centre's outbox")
-PUBLISHED = Step("basedata", "published", "a file of a version of the basedata lies there")
+STATED = Step("statements", "stated", "a statement or an invoice is in a centre's outbox")
+PUBLISHED = Step("basedata", "published", "a file of a version of the basedata is written")

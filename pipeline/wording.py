@@ -1,5 +1,4 @@
-"""Words that every text of the desk has in common: a finding as a person reads it, how many of which kind there are,
-and money."""
+"""Wording common to all texts of the desk: a finding, counts of findings, and money."""
 
 from __future__ import annotations
 

@@ -362,7 +362,7 @@ def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission
         return _unread(landing, f.FILE_IN_FOLDER, value=name)
     feed = ENTRY_FEEDS.get(landing.channel)
     limit = feed.limit(desk) if feed else desk.settings.max_file_bytes
-    # The size is that of the listing: what was archived a moment later may be larger.
+    # The size is from the listing: what was archived a moment later may be larger.
     with desk.store.open(f"archive/{landing.sha256}") as archived:
         data = archived.read(limit + 1) if landing.size <= limit else b""
     if max(landing.size, len(data)) > limit:
