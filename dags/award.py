@@ -1,4 +1,4 @@
-"""The award: conversion tables, results, files under embargo, and the questions that only a person answers."""
+"""The award: conversion tables, results, files under embargo, and the questions that only a person can answer."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rules import terms
 
 EVENTS = ("results_to_centres",)
 DAYS_BEFORE = (7,)
-"""Time to look, to award again and to build again before results day. Ours."""
+"""Leaves time to look, award again and build again before results day. Our own choice."""
 
 settings = Settings.load()
 WHY = {"why": Param("", type="string", title="Why", description="The reason, for the record (OPS-3)")}
-APPROVERS: Any = [{"id": one, "name": one} for one in settings.approvers.split(",")]
+APPROVERS: Any = [{"id": name, "name": name} for name in settings.approvers.split(",")]
 
 
 class Question(ApprovalOperator):
-    """An approval that keeps the answer whichever it is: of a rejection Airflow passes nothing on."""
+    """An approval that keeps the answer: Airflow itself passes nothing on when the answer is *Reject*."""
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Keeps who answered, what, why and when."""
@@ -39,13 +39,13 @@ class Question(ApprovalOperator):
 
 @task
 def boundaries() -> str:
-    """Takes the boundaries that wait; what a person is asked about them. Skipped when all are approved."""
+    """Takes in waiting boundaries; returns the question about them. Skipped when all are approved."""
     from airflow.sdk.exceptions import AirflowSkipException
 
     from pipeline.awarding.award import proposed_boundaries, take_boundaries
     from pipeline.desk import open_desk
 
-    # Whether a file has settled is a matter of now, not of the instant the run is for.
+    # Whether a file has settled depends on the clock, not on the instant the run is for.
     with open_desk(Settings.load()) as desk:
         taken = take_boundaries(desk, datetime.now(UTC))
         series = _series(desk)
@@ -57,7 +57,7 @@ def boundaries() -> str:
 
 @task
 def approve_boundaries() -> str:
-    """Records who approved them."""
+    """Records who approved the boundaries."""
     from pipeline.awarding.award import approve_boundaries as approve
     from pipeline.desk import open_desk
 
@@ -70,7 +70,7 @@ def approve_boundaries() -> str:
 
 @task(trigger_rule="none_failed")
 def award_series() -> dict[str, Any]:
-    """The results of the series, as its next version."""
+    """Awards the series; the results are its next version."""
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
     from infra.airflow_api import note_run
@@ -84,9 +84,9 @@ def award_series() -> dict[str, Any]:
         series = _series(desk)
         if series is None:
             raise AirflowSkipException("no results are due yet")
-        if any(one.kind == terms.WHOLE_SERIES for one in desk.results.issued(series.id)):
-            raise AirflowSkipException(f"the results of {series.title} are approved already")
-        # Who would get no result, while the award can still wait for it (OPS-1).
+        if any(awarding.kind == terms.WHOLE_SERIES for awarding in desk.results.issued(series.id)):
+            raise AirflowSkipException(f"the results of {series.title} are already approved")
+        # Learners who would get no result are reported while there is still time to wait for them (OPS-1).
         checked = checkpoint(desk, series, "award", run.run_after)
         try:
             # The instant the run is for, not of the work: a retry awards the same.
@@ -94,7 +94,7 @@ def award_series() -> dict[str, Any]:
         except NobodyEntered as error:
             raise AirflowSkipException(str(error)) from error
         except AwardError as error:
-            # It would be missing the next time too.
+            # A retry would fail in the same way.
             raise AirflowFailException(str(error)) from error
     note_run(run.dag_id, run.run_id, f"{awarded.note()} {checked.note()}")
     return {"series": series.id, "version": awarded.awarding.version, "note": awarded.note()}
@@ -102,7 +102,7 @@ def award_series() -> dict[str, Any]:
 
 @task
 def build(awarded: dict[str, Any]) -> dict[str, Any]:
-    """Every file of the results, where no centre can read it."""
+    """Writes every file of the results where no centre can read it."""
     from pipeline.desk import open_desk
     from pipeline.results.release import build as run_build
 
@@ -113,7 +113,7 @@ def build(awarded: dict[str, Any]) -> dict[str, Any]:
 
 @task
 def preview(built: dict[str, Any]) -> str:
-    """The pages to look at; what a person is asked."""
+    """Writes the pages to look at; returns the question about the results."""
     from pipeline.awarding.preview import preview as run_preview
     from pipeline.desk import open_desk
 
@@ -135,7 +135,7 @@ def preview(built: dict[str, Any]) -> str:
 
 @task
 def approve(built: dict[str, Any]) -> None:
-    """Records who approved them: from here on the calendar releases them."""
+    """Records who approved the results; the calendar will release them."""
     from pipeline.desk import open_desk
     from pipeline.results.release import approve as run_approve
 
@@ -145,7 +145,7 @@ def approve(built: dict[str, Any]) -> None:
 
 @task(trigger_rule="none_failed")
 def withdraw(built: dict[str, Any]) -> None:
-    """After a *Reject*: the results are withdrawn, their files forgotten."""
+    """After a *Reject*: withdraws the results and forgets their files."""
     from airflow.sdk.exceptions import AirflowSkipException
 
     from pipeline.desk import open_desk
@@ -159,7 +159,7 @@ def withdraw(built: dict[str, Any]) -> None:
 
 
 def _series(desk: Any) -> Any:
-    """The series the run is for: the one it was given, else the one whose results are due; null before the first."""
+    """The series given to the run, or else the series whose results are due; None before the first."""
     from airflow.sdk.exceptions import AirflowFailException
 
     from pipeline.season.timetable import due, exam_milestones
@@ -176,8 +176,8 @@ def _series(desk: Any) -> Any:
 
 
 def _awarding(desk: Any, of: dict[str, Any]) -> Any:
-    """The very version this run has made, as it stands now."""
-    return next(one for one in desk.results.every(of["series"]) if one.version == of["version"])
+    """The version this run has made, in its current state."""
+    return next(version for version in desk.results.every(of["series"]) if version.version == of["version"])
 
 
 def _answer(task_id: str) -> tuple[str, str, datetime]:
@@ -194,24 +194,24 @@ def _answer(task_id: str) -> tuple[str, str, datetime]:
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(days=14),
     on_failure_callback=run_failed,
-    params={"series": Param("", type="string", title="Series", description="2024-06; empty: the one that is due")},
+    params={"series": Param("", type="string", title="Series", description="2024-06; empty: the series that is due")},
     default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
     tags=["edi", "calendar", "results"],
 )
 def award() -> None:
     """### Awards a series, builds its files under embargo and asks a person to approve them
 
-    Runs a week before `results_to_centres` of every exam series, as `calendar.csv` of the catalogue has it, and once
-    more at that instant, which does nothing when the results are approved by then.
+    Runs a week before `results_to_centres` of every exam series, as given in `calendar.csv` of the catalogue, and again
+    at that instant, when it does nothing if the results are approved.
 
     * **Run it now**: press *Trigger* and give a series (`2024-06`).
-    * **It waits for you**: under *Required Actions*, first for boundaries nobody has approved yet, then for the
-      results. The question names the pages to look at. Say why: your name and the reason are recorded. Until you answer
-      no other run begins.
-    * **You reject the boundaries**: those approved before stand; without any the run ends.
-    * **You reject the results**: they are withdrawn. Mend what is wrong and trigger it again.
-    * **It failed**: what is missing stands in the log of the task. Mend it and clear the task.
-    * **What happened**: the run's note counts. It holds no names.
+    * **It is waiting for you**: look under *Required Actions*. It asks first about boundaries nobody has approved yet,
+      then about the results. The question names the pages to look at. Say why: your name and the reason are recorded.
+      No other run begins until you answer.
+    * **You reject the boundaries**: those approved before stay in force; if there are none the run ends.
+    * **You reject the results**: they are withdrawn. Put right what is wrong and trigger it again.
+    * **It failed**: the log of the task says what is missing. Put it right and clear the task.
+    * **What happened**: see the counts in the run's note. It holds no names.
     """
 
     ask_boundaries = Question(

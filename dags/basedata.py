@@ -25,14 +25,13 @@ def basedata() -> None:
     """### Publishes basedata
 
     Every night at 00:30 Europe/London, for every series, registration series too, from four weeks before its window
-    opens until its results are with the centres. The files lie in `basedata/<series>/<sequence number>/`. Where the
-    catalogue says nothing new of a series, nothing is published; otherwise the next version is, with a note of what
-    changed.
+    opens until its results are with the centres. The files are in `basedata/<series>/<sequence number>/`. A new
+    version, with a note of what changed, is published only when the catalogue says something new about the series.
 
     * **Run it now**: press *Trigger*, for example after the catalogue was changed.
-    * **It failed**: clear the task. What was published already is not published again.
-    * **It was down**: the next night publishes what stands then.
-    * **What happened**: the run's note says which version of which series stands.
+    * **It failed**: clear the task. What is already published is not published again.
+    * **It was down**: the next night publishes what is then in force.
+    * **What happened**: the run's note says which version of each series is current.
     """
 
     @task
@@ -45,7 +44,7 @@ def basedata() -> None:
 
         with open_desk(Settings.load()) as desk:
             published = publish_due(desk, datetime.now(UTC))
-        note = " ".join(one.note() for one in published) or "No series is near its window: nothing to publish."
+        note = " ".join(version.note() for version in published) or "No series is near its window: nothing to publish."
         run = get_current_context()["dag_run"]
         note_run(run.dag_id, run.run_id, note)
         return note

@@ -12,7 +12,7 @@ from pipeline.watching.callbacks import run_failed
 
 EVENTS = ("certificates_due",)
 DAYS_BEFORE = (28,)
-"""Ours: time to print and send them."""
+"""Leaves time to print and send them. Our own choice."""
 
 
 @dag(
@@ -29,13 +29,13 @@ DAYS_BEFORE = (28,)
 def certificates() -> None:
     """### Lists the certificates that are due
 
-    Runs four weeks before certificates should be at centres, and on that day, as `calendar.csv` of the catalogue has
-    it. The lists lie in `reports/certificates/`: those due, by name, those that are made only if they were asked for
-    with a claim after the late window, and counts by centre.
+    Runs four weeks before certificates should be at centres, and on that day, as given in `calendar.csv` of
+    the catalogue. The lists are in `reports/certificates/`: certificates due, by name; those made only if they were
+    asked for with a claim after the late window; and counts by centre.
 
-    * **Run it now**: press *Trigger*. The lists are written anew, as results stand.
+    * **Run it now**: press *Trigger*. The lists are written again from the current results.
     * **It failed**: clear the task. It writes the same again.
-    * **What happened**: the run's note counts. It holds no names.
+    * **What happened**: see the counts in the run's note. It holds no names.
     """
 
     @task
@@ -54,7 +54,7 @@ def certificates() -> None:
                 series = desk.catalogue.series_by_id(series_id)
                 if series and is_released(desk, series_id):
                     notes.append(f"{series.title}: {list_all(desk, series, run.run_after):,} certificates are due.")
-        note = " ".join(notes) or "No results are out whose certificates are due."
+        note = " ".join(notes) or "No certificates are due for results that are out."
         note_run(run.dag_id, run.run_id, note)
         return note
 

@@ -12,7 +12,7 @@ from pipeline.watching.callbacks import run_failed
 
 EVENTS = ("on_time_deadline", "window_closes", "marks_deadline")
 DAYS_BEFORE = (14, 3)
-"""While there is still time to mend (OPS-1)."""
+"""While there is still time to put things right (OPS-1)."""
 
 
 @dag(
@@ -27,16 +27,16 @@ DAYS_BEFORE = (14, 3)
     tags=["edi", "calendar"],
 )
 def checkpoints() -> None:
-    """### Tells who would get no result, and which marks are missing, while it can still be mended
+    """### Reports who would get no result, and which marks are missing, while this can still be put right
 
     Runs two weeks and three days before the on-time deadline, the closing of the window and the marks deadline of every
-    exam series, and at the first instant after each, as `calendar.csv` of the catalogue has them. A moved date is a new
-    line there; nothing else has to change.
+    exam series, and at the first instant after each, as given in `calendar.csv` of the catalogue. To move a date, add
+    a line there; nothing else needs to change.
 
-    * **Run it now**: press *Trigger*. It takes the checkpoint of the latest deadline that has passed once more.
+    * **Run it now**: press *Trigger*. It takes the checkpoint of the latest deadline that has passed again.
     * **It failed**: clear the task. What was done already is not done again.
-    * **It was down**: of the deadlines that were missed the latest is made up for, once.
-    * **What happened**: the run's note counts. It holds no names.
+    * **It was down**: it makes up for the latest of the missed deadlines, once.
+    * **What happened**: see the counts in the run's note. It holds no names.
     """
 
     @task

@@ -24,11 +24,11 @@ def fees() -> None:
     """### Writes statements of entries and invoices
 
     Every Monday at 06:00 Europe/London, for every exam series whose window is open or closed less than 60 days ago, and
-    for every centre that has something in it. They lie in `outbox/<centre>/` and replace those of the week before.
+    for every centre with entries in it. They are in `outbox/<centre>/` and replace those of the week before.
 
-    * **Run it now**: press *Trigger*. They are written anew, as the ledger stands.
+    * **Run it now**: press *Trigger*. They are written again from the current ledger.
     * **It failed**: clear the task. It writes the same again.
-    * **What happened**: the run's note counts centres. It holds no names.
+    * **What happened**: see the counts in the run's note. It holds no names.
     """
 
     @task
@@ -46,7 +46,7 @@ def fees() -> None:
                 f"{series.title}: statements and invoices of {statements(desk, series, now)} centres."
                 for series in current_series(desk.catalogue, now)
             ]
-        note = " ".join(counts) or "No series is on: nothing to state."
+        note = " ".join(counts) or "No series is current: nothing to state."
         run = get_current_context()["dag_run"]
         note_run(run.dag_id, run.run_id, note)
         return note

@@ -1,4 +1,4 @@
-"""The ingest: every five minutes, and whenever somebody presses Trigger, everything that waits in the inbox."""
+"""The ingest: every five minutes, and whenever somebody presses Trigger, everything waiting in the inbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.watching.callbacks import run_failed
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(hours=1),
     on_failure_callback=run_failed,
-    # A killed task is taken up at once, a database that is gone is waited for: 5, 10, 20 and 40 s, or up to twice that.
+    # Short enough for a killed task, long enough for a database restart: 5, 10, 20 and 40 s, or up to twice that.
     default_args={
         "owner": "edi-desk",
         "retries": 4,
@@ -29,19 +29,19 @@ from pipeline.watching.callbacks import run_failed
 def ingest() -> None:
     """### Takes in what centres have sent
 
-    Archives, acknowledges, decides, books and answers **every** file that waits in `inbox/<centre>/`, in batches of
-    bounded size. The replies lie in `outbox/<centre>/`. A file that is still growing is left for the next run.
+    Archives, acknowledges, decides, books and answers **every** file waiting in `inbox/<centre>/`, in batches of
+    bounded size. The replies are in `outbox/<centre>/`. A file that is still growing is left for the next run.
 
     * **Run it now**: press *Trigger*. Two runs never work at the same time; nothing is done twice.
     * **It failed**: the database or the store was out of reach; a bad *file* never fails a run, it gets a reply. Clear
-      the task. What was archived or booked before stays, the rest is taken up where it stopped.
+      the task. What was already archived or booked is kept, and the run goes on from there.
     * **What happened**: the run's note and the task's log count files by outcome and findings by code. They hold no
       names.
     """
 
     @task
     def take_in() -> str:
-        """One task for all files: a task of its own for each would cost more than the work."""
+        """One task for all files: a task for each would cost more than the work."""
         from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.desk import open_desk
@@ -51,7 +51,7 @@ def ingest() -> None:
         with open_desk(Settings.load()) as desk:
             now = datetime.now(UTC)
             note = ingest_all(desk, now).note()
-            # Only here: that somebody takes in by hand must not hide that the runs do not come.
+            # Only here: an ingest by hand must not hide that scheduled runs have stopped.
             desk.watch.beat(INGEST, now)
         run = get_current_context()["dag_run"]
         note_run(run.dag_id, run.run_id, note)

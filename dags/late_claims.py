@@ -1,4 +1,4 @@
-"""The later claims: every hour, what was claimed since results day is awarded and published in the portal."""
+"""The late claims: every hour, claims made since results day are awarded and published in the portal."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from pipeline.watching.callbacks import run_failed
 def late_claims() -> None:
     """### Awards claims that came after results day, within the day
 
-    Every hour, for every series whose results are out: claims from the portal and from staff that no results have
-    answered yet are awarded, and published as a further version in `portal/centres/<series>/` and
+    Every hour, for every series whose results are out: claims from the portal and from staff that have no
+    result yet are awarded, and published as a further version in `portal/centres/<series>/` and
     `portal/learners/<series>/`. Results files change on request only (DAG `updated_results`).
 
     * **Run it now**: press *Trigger*. No claim is awarded twice.
-    * **It failed**: the run's note says which series could not be done, and why; the others were. Clear the task.
-    * **What happened**: the run's note counts. It holds no names.
+    * **It failed**: the run's note says which series failed, and why; the others were done. Clear the task.
+    * **What happened**: see the counts in the run's note. It holds no names.
     """
 
     @task
     def award_late() -> str:
-        """One task for all series: a day has few such claims."""
+        """One task for all series: there are few such claims in a day."""
         from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.desk import open_desk

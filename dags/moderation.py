@@ -1,4 +1,4 @@
-"""The moderation: samples to the centres, the moderators' marks in, feedback and adjustments."""
+"""Moderation: samples for the centres, the moderators' marks, feedback and adjustments."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ HOUR = 5
     tags=["edi", "calendar", "moderation"],
 )
 def moderation() -> None:
-    """### Takes the board's own marks, draws samples, compares the moderators' marks, proposes adjustments
+    """### Takes in the board's own marks, draws samples, compares the moderators' marks, proposes adjustments
 
     Runs at the first instant after the marks deadline and after the deadline for amending marks of every exam series,
-    as `calendar.csv` of the catalogue has them, and every day for extensions and for files of moderators. Samples and
-    feedback lie in `outbox/<centre>/`, the pages about adjustments in `reports/moderation/`.
+    as given in `calendar.csv` of the catalogue, and every day for extensions and for files of moderators. Samples and
+    feedback are in `outbox/<centre>/`, the pages about adjustments in `reports/moderation/`.
 
     * **Run it now**: press *Trigger*. Nothing is drawn or compared twice.
-    * **An adjustment waits**: a person decides, by `resultsday staff approve` or `resultsday staff reject`.
-    * **It failed**: clear the task. What was done stays, the rest is taken up where it stopped.
-    * **What happened**: the run's note counts. It holds no names.
+    * **An adjustment is waiting**: decide it with `resultsday staff approve` or `resultsday staff reject`.
+    * **It failed**: clear the task. What was done is kept, and the run goes on from there.
+    * **What happened**: see the counts in the run's note. It holds no names.
     """
 
     @task
     def moderate() -> str:
-        """One task for the three steps: they are short, and each picks up what the one before has left."""
+        """One task for the three steps: they are short, and each builds on the step before."""
         from attrs import fields
 
         from infra.airflow_api import note_run
@@ -49,15 +49,13 @@ def moderation() -> None:
         from pipeline.marking.moderation import ModerationCounts, review, sample, take
 
         run = get_current_context()["dag_run"]
-        # The instant the run is for, not of the work: a retry and a rehearsal see the calendar as it stood then.
+        # The instant the run is for, not of the work: a retry and a rehearsal see the calendar as it was then.
         now = run.run_after
         with open_desk(Settings.load()) as desk:
             marking = take_external(desk, now).note()
             steps = [sample(desk, series, now) for series in desk.catalogue.all_series()]
             steps += [take(desk, now), review(desk, now)]
-        total = ModerationCounts(
-            **{count.name: sum(getattr(step, count.name) for step in steps) for count in fields(ModerationCounts)}
-        )
+        total = ModerationCounts(**{count.name: sum(getattr(step, count.name) for step in steps) for count in fields(ModerationCounts)})
         note = f"{marking} {total.note()}"
         note_run(run.dag_id, run.run_id, note)
         return note

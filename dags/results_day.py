@@ -1,4 +1,4 @@
-"""The results: at the instants of the calendar, what was approved is published, to centres and then to learners."""
+"""Results day: at the instants of the calendar, approved results are published, to centres and then to learners."""
 
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ EVENTS = ("results_to_centres", "results_to_learners")
 def results_day() -> None:
     """### Publishes the approved results at their instant
 
-    Runs when results go to centres and when they go to learners, in every exam series, as `calendar.csv` of the
-    catalogue has it. Files were built, hashed and approved before (DAG `award`); this only publishes them, into
-    `outbox/<centre>/` and `portal/`. Each task looks at the calendar and the clock itself: before the instant it
-    publishes nothing, however it was started.
+    Runs when results go to centres and when they go to learners, in every exam series, as given in `calendar.csv`
+    of the catalogue. Files were built, hashed and approved before (DAG `award`); this only publishes them, into
+    `outbox/<centre>/` and `portal/`. Each task checks the calendar and the clock itself: however it was started,
+    it publishes nothing before the instant.
 
-    * **Run it now**: press *Trigger*. What is due and not out is published, and nothing twice.
-    * **It failed because nothing is approved**: the run's note says which version waits. Look at its preview, then
+    * **Run it now**: press *Trigger*. What is due and not yet out is published; nothing is published twice.
+    * **It failed because nothing is approved**: the run's note says which version is waiting. Look at its preview, then
       `resultsday results approve <series> --who ... --why ...`, and clear the task.
     * **It failed because a file was changed under embargo**: nothing was published. Withdraw, award and build again
       (docs/results-day.md).
-    * **It failed otherwise**: clear the task. What is out stays, the rest follows.
-    * **What happened**: the run's note counts, the report lies in `reports/results/<series>/<version>/`.
+    * **It failed otherwise**: clear the task. What is out stays out, and the rest follows.
+    * **What happened**: see the counts in the run's note, and the report in `reports/results/<series>/<version>/`.
     """
 
     @task
     def centres() -> str:
-        """R files and the portal's feed for centres; at the learners' instant whatever was missed of them."""
+        """R files and the portal's feed for centres; at the learners' instant, any of them that were missed."""
         return _release(terms.CENTRES, EVENTS)
 
     @task(trigger_rule="all_done")
     def learners() -> str:
-        """The portal's feed for learners; what became of the centres' files does not matter to it."""
+        """The portal's feed for learners, whatever became of the centres' files."""
         return _release(terms.LEARNERS, EVENTS[1:])
 
     centres() >> learners()
 
 
 def _release(audience: Audience, events: tuple[str, ...]) -> str:
-    """Releases the series that are due by one of `events`, and sets the run's note."""
+    """Releases the series due at one of `events`, and sets the run's note."""
     from infra.airflow_api import note_run
     from pipeline.desk import open_desk
     from pipeline.results.release import ReleaseError, release
@@ -73,7 +73,7 @@ def _release(audience: Audience, events: tuple[str, ...]) -> str:
             series = desk.catalogue.series_by_id(series_id)
             if series and event in events:
                 try:
-                    # The clock of the work: an instant that is only claimed releases nothing.
+                    # The real clock: a run for an instant that has not come releases nothing.
                     notes.append(release(desk, series, audience, datetime.now(UTC)).note())
                 except ReleaseError as error:
                     note_run(run.dag_id, run.run_id, f"NOT RELEASED to {audience}: {error}.")

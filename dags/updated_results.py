@@ -20,20 +20,20 @@ from pipeline.watching.callbacks import run_failed
     default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
     params={
         "series": Param("", type="string", title="Series", description="Year and month, for example 2024-06."),
-        "centres": Param([], type="array", items={"type": "string"}, title="Centres", description="A number a line."),
+        "centres": Param([], type="array", items={"type": "string"}, title="Centres", description="One number a line."),
         "why": Param("", type="string", title="Why", description="Who asked for it, and how, for the record."),
     },
     tags=["edi", "results"],
 )
 def updated_results() -> None:
-    """### Restates the results file of centres that ask for it
+    """### Writes updated results files for centres that ask
 
-    For each centre of which something has changed since its last results file, for example by a later claim: a complete
-    file under the next number in `outbox/<centre>/`, and beside it a note (`.txt`) of what changed. No name is ever
-    used again. Where nothing has changed nothing is written, and the note of the run says so.
+    Each centre with a change since its last results file, for example by a later claim, gets a complete file under the
+    next number in `outbox/<centre>/`, and beside it a note (`.txt`) of what changed. No file name is ever used twice.
+    Where nothing has changed nothing is written, and the run's note says so.
 
     * **Run it now**: press *Trigger* and give series, centres and the reason; your name is recorded with it.
-    * **It failed**: the run's note says why. Before the release to learners there is nothing to restate.
+    * **It failed**: the run's note says why. Before the release to learners there is nothing to update.
     * **What happened**: the run's note counts files and names the centres without a change.
     """
 
@@ -60,7 +60,7 @@ def updated_results() -> None:
                 now = min(run.run_after, datetime.now(UTC))
                 note = updated(desk, asked["centres"], now, series, who, asked["why"]).note()
             except ReleaseError as error:
-                # It would be refused the next time too.
+                # A retry would be refused as well.
                 note_run(run.dag_id, run.run_id, f"NOT DONE: {error}.")
                 raise AirflowFailException(str(error)) from error
         note_run(run.dag_id, run.run_id, note)

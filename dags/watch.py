@@ -1,4 +1,4 @@
-"""The watch: every five minutes, what is due and not done."""
+"""The watch: every five minutes it looks for what is due and not done."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def watch() -> None:
     """### Looks for what is due and not done, and tells people
 
     Results that are not out or not approved, an award or a checkpoint that was not done, an ingest that does not
-    succeed, files that are held for too long, a disk that fills up. It looks at the ledger, not at runs. Each thing is
-    told once, by e-mail and webhook as the settings `RESULTSDAY_ALERT_*` say, with what to do about it.
+    succeed, files held for too long, a disk that is filling up. It looks at the ledger, not at runs. Each alert is sent
+    once, by e-mail and webhook as the settings `RESULTSDAY_ALERT_*` say, with what to do about it.
 
-    * **Run it now**: press *Trigger*. Nothing is told twice.
+    * **Run it now**: press *Trigger*. No alert is sent twice.
     * **It failed**: clear the task, or wait for the next run.
     * **What happened**: the run's note lists what is wrong now. It holds no names.
     """

@@ -97,7 +97,7 @@ def test_a_backup_waits_for_the_ingest_and_then_gives_up(
 
     with work.ledger.exclusive("ingest") as alone:
         assert alone
-        with pytest.raises(BackupError, match="being taken in"):
+        with pytest.raises(BackupError, match="taking in files"):
             backup(work, place, AWARDED, patience=1)
         monkeypatch.setattr("pipeline.backup.time", SimpleNamespace(sleep=wait))
         waiting = threading.Thread(target=backup, args=(work, place, AWARDED))
@@ -149,7 +149,7 @@ def test_damage_is_found(work: Desk, empty: Desk, place: FolderStore) -> None:
 
 
 def test_nothing_is_restored_over_something(work: Desk, empty: Desk, place: FolderStore) -> None:
-    with pytest.raises(BackupError, match="no whole backup"):
+    with pytest.raises(BackupError, match="not a complete backup"):
         restore(empty, place)
     wait_in_the_inbox(work, 1)
     backup(work, place, AWARDED)
