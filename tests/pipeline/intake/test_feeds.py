@@ -143,7 +143,7 @@ def test_cal_3_what_cannot_be_extended(work: Desk, event: str, until: datetime, 
 
 
 def test_ops_3_nothing_is_done_without_who_and_why(work: Desk) -> None:
-    with pytest.raises(StaffError, match="who does it and why"):
+    with pytest.raises(StaffError, match="who is doing this and why"):
         allow_sitting(work, CENTRE, LEARNER, "BEN01", 1, Order("", "because", LATER))
 
 
