@@ -55,7 +55,9 @@ def moderation() -> None:
             marking = take_external(desk, now).note()
             steps = [sample(desk, series, now) for series in desk.catalogue.all_series()]
             steps += [take(desk, now), review(desk, now)]
-        total = ModerationCounts(**{count.name: sum(getattr(step, count.name) for step in steps) for count in fields(ModerationCounts)})
+        total = ModerationCounts(
+            **{count.name: sum(getattr(step, count.name) for step in steps) for count in fields(ModerationCounts)}
+        )
         note = f"{marking} {total.note()}"
         note_run(run.dag_id, run.run_id, note)
         return note
