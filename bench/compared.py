@@ -32,8 +32,10 @@ def held(desk: Desk) -> State:
     """The rows of every table and every file of the store, the drafts of writers included."""
     store = desk.store
     assert isinstance(store, FolderStore)
-    files = {one.key: store.get(one.key) if one.kind == "file" else b"" for one in store.list("")}
-    drafts = {f"{TEMPORARY_FOLDER}/{one.name}": one.read_bytes() for one in (store.root / TEMPORARY_FOLDER).glob("*")}
+    files = {stored.key: store.get(stored.key) if stored.kind == "file" else b"" for stored in store.list("")}
+    drafts = {
+        f"{TEMPORARY_FOLDER}/{path.name}": path.read_bytes() for path in (store.root / TEMPORARY_FOLDER).glob("*")
+    }
     return rows(desk.settings.database_url) | files | drafts
 
 
@@ -65,7 +67,7 @@ def rows(url: str) -> dict[str, bytes]:
 
 def linked(column: sa.Column[int]) -> str | None:
     """The table of whose rows the column holds numbers."""
-    keys = [one.column.table.name for one in column.foreign_keys]
+    keys = [key.column.table.name for key in column.foreign_keys]
     return keys[0] if keys else LINKS.get(column.name)
 
 

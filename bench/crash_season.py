@@ -117,11 +117,17 @@ def _inbox(desk: Desk, size: Size) -> None:
 
 def _files(centre: str, learners: list[dict[str, str]]) -> Iterator[tuple[str, bytes, datetime]]:
     """Name, bytes and receipt of a centre's files."""
-    registered = block(line for one in learners for line in candidate_records("E", centre, one, ("BEN22",)))
+    registered = block(line for learner in learners for line in candidate_records("E", centre, learner, ("BEN22",)))
     marks = pl.DataFrame(
         [
-            {"centre": centre, "candidate": one["candidate"], "uci": one["uci"], "component": component, "mark": mark}
-            for mark, one in enumerate(learners, 40)
+            {
+                "centre": centre,
+                "candidate": learner["candidate"],
+                "uci": learner["uci"],
+                "component": component,
+                "mark": mark,
+            }
+            for mark, learner in enumerate(learners, 40)
             for component in COMPONENTS[:2]
         ]
     )
@@ -134,9 +140,9 @@ def _entries(centre: str, learners: list[dict[str, str]], sequence: int, *, clai
     """All but the last learner claim; with `claim` that one too."""
     lines = (
         line
-        for one in learners
+        for learner in learners
         for line in candidate_records(
-            "E", centre, one, (*COMPONENTS, *((CLAIM,) if claim or one is not learners[-1] else ()))
+            "E", centre, learner, (*COMPONENTS, *((CLAIM,) if claim or learner is not learners[-1] else ()))
         )
     )
     return _file("E", centre, block(lines), "6B24", sequence)
@@ -160,9 +166,9 @@ def _moderators(desk: Desk, size: Size) -> None:
     """Two moderators: one is done with a component, where only the first centre's marks are within tolerance; the other
     has looked at a single learner of another. A third file is none."""
     rows = [
-        f"2024-06,{centre},{COMPONENTS[0]},{one['uci']},{mark - (0 if centre == FIRST else 8)},Moderator 1"
+        f"2024-06,{centre},{COMPONENTS[0]},{learner['uci']},{mark - (0 if centre == FIRST else 8)},Moderator 1"
         for centre in size.numbers()
-        for mark, one in enumerate(size.learners_of(centre), 40)
+        for mark, learner in enumerate(size.learners_of(centre), 40)
     ]
     begun = f"2024-06,{FIRST},{COMPONENTS[1]},{size.learners_of(FIRST)[0]['uci']},40,Moderator 2"
     heading = "series,centre,component,uci,mark,moderator"
@@ -177,7 +183,7 @@ def _proposed(centre: str) -> CohortName:
 
 
 def _sitting(desk: Desk) -> object:
-    [uci] = [one["uci"] for one in Size().learners_of(SECOND)[:1]]
+    [uci] = [learner["uci"] for learner in Size().learners_of(SECOND)[:1]]
     return allow_sitting(desk, SECOND, uci, COMPONENTS[2], 1, ORDER)
 
 
@@ -186,7 +192,8 @@ def _external(desk: Desk, size: Size, name: str, when: datetime, which: slice) -
     rows = ["series,centre,candidate,uci,component,mark,status"]
     for centre in size.numbers():
         rows += [
-            f"2024-06,{centre},{one['candidate']},{one['uci']},BEN03,50," for one in size.learners_of(centre)[which]
+            f"2024-06,{centre},{learner['candidate']},{learner['uci']},BEN03,50,"
+            for learner in size.learners_of(centre)[which]
         ]
     land(desk, f"feeds/external-marks/{name}.csv", "\r\n".join(rows).encode(), when)
 

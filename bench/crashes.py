@@ -50,7 +50,7 @@ READS = frozenset({"get", "open", "list"})
 PATIENCE = 120.0
 """Seconds a process may take."""
 
-STAGE_NAMES = tuple(one.name for one in STAGES)
+STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
 
 # --- What is found out -----------------------------------------------------------------------------------------------
@@ -79,37 +79,37 @@ class Matrix:
     @property
     def jobs(self) -> frozenset[str]:
         """The jobs that were played."""
-        return frozenset(one.job for one in self.runs)
+        return frozenset(run.job for run in self.runs)
 
     @property
     def changes(self) -> int:
         """How often the undisturbed runs changed store or ledger."""
-        return sum(one.trace.changes for one in self.runs)
+        return sum(run.trace.changes for run in self.runs)
 
     @property
     def passed(self) -> frozenset[str]:
         """The steps that the undisturbed runs pass."""
-        return frozenset(step for one in self.runs for step in one.trace.passed)
+        return frozenset(step for run in self.runs for step in run.trace.passed)
 
     @property
     def unmarked(self) -> tuple[str, ...]:
         """Places in the code that change store or ledger and pass no step."""
-        return tuple(where for one in self.runs for where in one.trace.unmarked)
+        return tuple(where for run in self.runs for where in run.trace.unmarked)
 
     @property
     def undeclared(self) -> tuple[str, ...]:
         """Where what a job does is not what `pipeline/jobs.py` says of it: it passes other steps, reads other places or
         changes other things. What a job may change and does not in this season, another has to."""
-        told, changed = [], {place for one in self.runs for place in one.wrote}
+        told, changed = [], {place for run in self.runs for place in run.wrote}
         for name, job in JOBS.items():
-            mine = [one for one in self.runs if one.job == name]
-            passed = {step for one in mine for step in one.trace.passed} - {str(one) for one in JOURNAL}
+            mine = [run for run in self.runs if run.job == name]
+            passed = {step for run in mine for step in run.trace.passed} - {str(one) for one in JOURNAL}
             told += [f"{name} passes {one}" for one in sorted(passed - {str(step) for step in job.steps})]
             told += [f"{name} does not pass {one}" for one in sorted({str(step) for step in job.steps} - passed)]
-            reads = {place for one in mine for place in one.trace.reads}
+            reads = {place for run in mine for place in run.trace.reads}
             told += [f"{name} reads {place}" for place in sorted(reads - {*job.reads})]
             told += [f"{name} does not read {place}" for place in sorted({*job.reads} - reads)]
-            wrote = {place for one in mine for place in one.wrote}
+            wrote = {place for run in mine for place in run.wrote}
             told += [f"{name} changes {place}" for place in sorted(wrote - {*job.writes})]
             told += [f"nothing changes {place}, which {name} may" for place in sorted({*job.writes} - changed)]
         return tuple(told)
@@ -122,7 +122,7 @@ class Matrix:
     @property
     def wrong(self) -> tuple[Crash, ...]:
         """Crashes that left a difference."""
-        return tuple(one for one in self.crashes if one.differences)
+        return tuple(crash for crash in self.crashes if crash.differences)
 
     def note(self) -> str:
         """The counts in a line."""
@@ -210,11 +210,11 @@ def copy_store(folder: Path, location: str) -> None:
     assert isinstance(target, S3Store)
     # A folder somebody made in S3 is an object without content whose name ends in a slash.
     wanted = {
-        one.key: source.get(one.key) if one.kind == "file" else b""
-        for one in source.list("")
-        if one.kind == "file" or one.key.count("/") > KEPT_LEVELS
+        stored.key: source.get(stored.key) if stored.kind == "file" else b""
+        for stored in source.list("")
+        if stored.kind == "file" or stored.key.count("/") > KEPT_LEVELS
     }
-    held = {one.key: one.version for one in target.list("")}
+    held = {stored.key: stored.version for stored in target.list("")}
     for key in held.keys() - wanted.keys():
         target.client.delete_object(Bucket=target.bucket, Key=target.base + key)
     for key, data in wanted.items():
@@ -444,7 +444,7 @@ def undisturbed(on: Ground, beginning: Beginning, base: str) -> Run:
         code, trace = process(beginning.stage, settings)
         assert code == 0, f"{beginning.stage.name} ends with {code}"
         left = state(settings)
-        wrote = frozenset(place_of(one) for one in differences(before, left))
+        wrote = frozenset(place_of(difference) for difference in differences(before, left))
         return Run(beginning.stage.job, trace, wrote, left)
 
 

@@ -106,7 +106,7 @@ def acts_of(plan: Plan, catalogue: Catalogue) -> list[Act]:
     year = plan.year
     if year is None:
         size = Size(plan.centres, plan.learners)
-        return [Act(one.name, partial(_prepared, one.prepare, size), one.play) for one in STAGES]
+        return [Act(stage.name, partial(_prepared, stage.prepare, size), stage.play) for stage in STAGES]
     acts, before = [], LONG_AGO
     for step in steps(catalogue):
         events = year.between(before, step.at)
@@ -243,7 +243,7 @@ def play(place: Place, plan: Plan, told: Told) -> None:
                     act.jobs(again)
             told.acts += 1
             if wrong := differences(held(desk), calm.left):
-                struck = ", ".join(f"{one.victim} at {one.after:.3f}" for one in faults) or "nothing killed"
+                struck = ", ".join(f"{fault.victim} at {fault.after:.3f}" for fault in faults) or "nothing killed"
                 told.wrong.append(_failed(plan, f"{act.name} ({struck})", wrong))
                 return
         if wrong := tuple(_replayed(place, desk, told)):
@@ -273,7 +273,7 @@ def _struck(place: Place, plan: Plan, number: int, desk: Desk, fault: Fault, sec
         code = ended(process)
     alone(desk.settings.database_url)
     if code:
-        begun = [one.job for one in desk.journal.all()[before:]]
+        begun = [entry.job for entry in desk.journal.all()[before:]]
         (told.killed if fault.victim == "job" else told.cut_off)[begun[-1] if begun else BEFORE] += 1
     else:
         told.missed += 1
@@ -298,11 +298,11 @@ def _replayed(place: Place, desk: Desk, told: Told) -> Iterator[str]:
     folder = place.folder / "again"
     with empty_desk(desk.settings, folder, "again") as empty:
         came = replay(desk, empty)
-        tables = [one for one in differences(held(empty), held(desk)) if one.startswith(TABLE)]
+        tables = [difference for difference in differences(held(empty), held(desk)) if difference.startswith(TABLE)]
     shutil.rmtree(folder)
     told.jobs_replayed += came.jobs
     told.outputs_compared += came.files
-    yield from (f"{one.key} is {one.what}" for one in came.differences)
+    yield from (f"{difference.key} is {difference.what}" for difference in came.differences)
     yield from tables
 
 

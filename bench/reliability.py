@@ -145,14 +145,16 @@ def _seasons(part: Record) -> Iterator[str]:
         f"{_ran(part)}",
         "",
     )
-    yield _row("", *(f"{one['centres']:,} centres" for one in seasons))
+    yield _row("", *(f"{season['centres']:,} centres" for season in seasons))
     yield "|---|" + "---:|" * len(seasons)
-    yield _row("learners", *(f"{one['learners']:,}" for one in seasons))
+    yield _row("learners", *(f"{season['learners']:,}" for season in seasons))
     for what in seasons[0]["counted"]:
-        yield _row(what, *(_number(what, one["counted"][what]) for one in seasons))
-    yield _row("**not agreeing**", *(f"**{one['not agreeing']:,}**" for one in seasons))
-    yield _row("seconds for all jobs of the year", *(f"{one['seconds']:,}" for one in seasons))
-    yield _row("most memory, MiB, the made-up season itself included", *(f"{one['peak MiB']:,}" for one in seasons))
+        yield _row(what, *(_number(what, season["counted"][what]) for season in seasons))
+    yield _row("**not agreeing**", *(f"**{season['not agreeing']:,}**" for season in seasons))
+    yield _row("seconds for all jobs of the year", *(f"{season['seconds']:,}" for season in seasons))
+    yield _row(
+        "most memory, MiB, the made-up season itself included", *(f"{season['peak MiB']:,}" for season in seasons)
+    )
     yield ""
 
 

@@ -33,9 +33,9 @@ def land_samples(desk: Desk, landed: datetime | None = None) -> None:
 def outbox(desk: Desk) -> dict[str, str]:
     """Every text reply by its key."""
     return {
-        one.key.removeprefix("outbox/"): desk.store.get(one.key).decode("ascii")
-        for one in desk.store.list("outbox/")
-        if one.kind == "file" and not one.key.endswith(".json")
+        stored.key.removeprefix("outbox/"): desk.store.get(stored.key).decode("ascii")
+        for stored in desk.store.list("outbox/")
+        if stored.kind == "file" and not stored.key.endswith(".json")
     }
 
 

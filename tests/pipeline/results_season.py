@@ -110,7 +110,9 @@ def _awarded(desk: Desk) -> Awarding:
 
 def outside(desk: Desk) -> dict[str, bytes]:
     """What centres and the portal can read of results: R files, notes and feeds by their keys."""
-    found = [one.key for place in ("outbox/", "portal/") for one in desk.store.list(place) if one.kind == "file"]
+    found = [
+        stored.key for place in ("outbox/", "portal/") for stored in desk.store.list(place) if stored.kind == "file"
+    ]
     return {key: desk.store.get(key) for key in found if key.startswith("portal/") or key.split("/")[2][0] == "R"}
 
 

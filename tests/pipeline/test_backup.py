@@ -62,7 +62,7 @@ def test_a_restored_desk_goes_on_as_the_old_one_would_have(work: Desk, empty: De
 
     made = backup(work, place, APPROVED)
     assert made.left_out == ()
-    assert waiting in {one.key for one in made.files}
+    assert waiting in {file.key for file in made.files}
     restored = restore(empty, place)
     assert restored == made
     assert ledger(empty) == ledger(work)
@@ -74,7 +74,7 @@ def test_a_restored_desk_goes_on_as_the_old_one_would_have(work: Desk, empty: De
     again = compared(work, empty, 0)
     assert again.differences == ()
     assert again.files > 15
-    assert [one for one in empty.store.list("inbox/") if one.kind == "file"] == []
+    assert [stored for stored in empty.store.list("inbox/") if stored.kind == "file"] == []
 
 
 def test_what_waits_keeps_the_time_it_was_received(work: Desk, empty: Desk, place: FolderStore) -> None:
@@ -105,7 +105,7 @@ def test_a_backup_waits_for_the_ingest_and_then_gives_up(
         assert asked.wait(PATIENCE)
     ended.set()
     waiting.join(PATIENCE)
-    assert [one.key for one in place.list(MANIFEST)] == [MANIFEST]
+    assert [stored.key for stored in place.list(MANIFEST)] == [MANIFEST]
 
 
 def test_what_is_rewritten_meanwhile_is_left_out_and_told(
@@ -127,7 +127,7 @@ def test_what_is_rewritten_meanwhile_is_left_out_and_told(
 def test_a_file_of_the_ledger_that_the_archive_lost_is_no_backup(work: Desk, place: FolderStore) -> None:
     wait_in_the_inbox(work, 1)
     ingest(work, LATER + timedelta(days=365))
-    [archived] = [one for one in work.store.list("archive/") if one.kind == "file"]
+    [archived] = [stored for stored in work.store.list("archive/") if stored.kind == "file"]
     work.store.remove(archived)
     with pytest.raises(BackupError, match=f"1 files of the ledger are not in the archive, the first is {archived.key}"):
         backup(work, place, AWARDED)
@@ -138,11 +138,11 @@ def test_damage_is_found(work: Desk, empty: Desk, place: FolderStore) -> None:
     wait_in_the_inbox(work, 1)
     ingest(work, LATER + timedelta(days=365))
     made = backup(work, place, AWARDED)
-    reply = next(one for one in made.files if one.key.startswith("outbox/"))
+    reply = next(file for file in made.files if file.key.startswith("outbox/"))
     place.put(f"store/{reply.key}", b"somebody's own words")
     with pytest.raises(BackupError, match="SHA-256"):
         restore(empty, place)
-    [archived] = [one for one in work.store.list("archive/") if one.kind == "file"]
+    [archived] = [stored for stored in work.store.list("archive/") if stored.kind == "file"]
     work.store.put(archived.key, b"rotten")
     with pytest.raises(BackupError, match="SHA-256"):
         backup(work, FolderStore(place.root.parent / "another"), AWARDED)

@@ -64,10 +64,10 @@ def test_rows_are_compared_by_what_they_point_to_and_not_by_number(new_ledger: C
 
 def test_every_number_of_another_table_is_known_as_one() -> None:
     numbers = [
-        one
+        column
         for table in metadata.sorted_tables
-        for one in table.columns
-        if one.name.endswith("_id") or one.name == "ended_by"
+        for column in table.columns
+        if column.name.endswith("_id") or column.name == "ended_by"
     ]
     assert len(numbers) > 10
     assert [str(one) for one in numbers if linked(one) is None] == []

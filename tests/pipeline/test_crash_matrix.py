@@ -25,8 +25,8 @@ def on_a_folder(season: Ground, tmp_path_factory: pytest.TempPathFactory) -> Mat
 
 def test_fil_5_killed_at_any_step_and_run_again_ledger_and_every_file_are_the_same(on_a_folder: Matrix) -> None:
     assert on_a_folder.wrong == ()
-    assert {one.stage for one in on_a_folder.crashes} >= set(STAGE_NAMES) - {"ingest, nothing waits"}
-    assert {one.step for one in on_a_folder.crashes} == on_a_folder.passed
+    assert {crash.stage for crash in on_a_folder.crashes} >= set(STAGE_NAMES) - {"ingest, nothing waits"}
+    assert {crash.step for crash in on_a_folder.crashes} == on_a_folder.passed
     assert len(on_a_folder.crashes) > 90
 
 

@@ -39,7 +39,7 @@ def journaled() -> Iterator[str]:
 
 
 def test_every_function_on_record_is_declared_and_every_declared_job_is_one() -> None:
-    assert sorted(journaled()) == sorted(one.function for one in JOBS.values())
+    assert sorted(journaled()) == sorted(job.function for job in JOBS.values())
     assert len(JOBS) == 29
 
 
@@ -61,7 +61,7 @@ def imported(dag: str) -> Iterator[tuple[str, str]]:
     """Module and name of each function of the pipeline that the tasks of a DAG import."""
     for node in ast.walk(ast.parse((ROOT / "dags" / f"{dag}.py").read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipeline."):
-            yield from ((str(node.module), one.name) for one in node.names)
+            yield from ((str(node.module), alias.name) for alias in node.names)
 
 
 @each_job
@@ -74,7 +74,7 @@ def test_its_dags_run_it_by_itself_or_through_the_function_they_call(job: Job) -
 
 
 def test_every_job_that_a_dag_runs_names_it() -> None:
-    functions = {one.function: one for one in JOBS.values()}
+    functions = {job.function: job for job in JOBS.values()}
     for path in (ROOT / "dags").glob("*.py"):
         for module, name in imported(path.stem):
             if f"{module}:{name}" in functions:
@@ -100,7 +100,7 @@ def test_its_page_is_there_and_names_the_command(job: Job) -> None:
 
 
 def test_every_step_is_some_jobs_and_has_a_name_of_its_own() -> None:
-    declared = {one for one in vars(steps).values() if isinstance(one, Step)}
+    declared = {step for step in vars(steps).values() if isinstance(step, Step)}
     assert declared == {*all_steps()}
     assert len({str(one) for one in declared}) == len(declared)
 

@@ -56,7 +56,7 @@ def empty(work: Desk, new_ledger: Callable[[], str], tmp_path: Path) -> Iterator
 
 @pytest.mark.parametrize("rule", REPLAYED)
 def test_res_6_a_scenario_replayed_gives_the_same_bytes(work: Desk, empty: Desk, rule: str) -> None:
-    played = next(one for one in reversed(list(scenarios())) if rule in one.rules)
+    played = next(scenario for scenario in reversed(list(scenarios())) if rule in scenario.rules)
     Season(work).play(played)
     came = replay(work, empty)
     assert came.files > 4
@@ -69,7 +69,9 @@ def test_res_6_a_decision_about_a_cohort_is_replayed_although_cohorts_are_number
     """A run that died while it drew has used up numbers."""
     with work.ledger.engine.begin() as connection:
         connection.execute(sa.text("SELECT setval(pg_get_serial_sequence('cohorts', 'id'), 40)"))
-    adjusted = next(one for one in scenarios() if any("approves the adjustment" in line for line in one.lines))
+    adjusted = next(
+        scenario for scenario in scenarios() if any("approves the adjustment" in line for line in scenario.lines)
+    )
     Season(work).play(adjusted)
     assert replay(work, empty).differences == ()
     for desk in (work, empty):
@@ -84,15 +86,15 @@ def test_res_6_no_job_is_given_the_number_of_a_row() -> None:
     for name, job in JOBS.items():
         given = {one: hint for one, hint in get_type_hints(job.resolved()).items() if one != "return"}
         classes = [one for one in given.values() if isinstance(one, type) and has(one)]
-        parts = [one for its in classes if its not in (Awarding, Desk, Series) for one in fields(its)]
-        said = [*given.items(), *((one.name, one.type) for one in parts)]
+        parts = [part for its in classes if its not in (Awarding, Desk, Series) for part in fields(its)]
+        said = [*given.items(), *((part.name, part.type) for part in parts)]
         numbers |= {(name, one) for one, hint in said if hint in (int, "int")}
     assert numbers == {("extra_sitting", "number")}
 
 
 def test_res_6_what_is_not_the_same_is_found(work: Desk, empty: Desk) -> None:
     Season(work).register([22, 23, 24])
-    reply = next(one.key for one in work.store.list("outbox/") if one.key.endswith(".X01"))
+    reply = next(stored.key for stored in work.store.list("outbox/") if stored.key.endswith(".X01"))
     work.store.put(reply, b"somebody's own words")
     work.store.put("outbox/64123/more.txt", b"")
     assert replay(work, empty).differences == (

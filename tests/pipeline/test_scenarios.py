@@ -51,7 +51,7 @@ def test_every_rule_has_a_scenario() -> None:
     rules = set(re.findall(r"^\| ([A-Z]{3}-\d) \|", RULES.read_text(encoding="utf-8"), flags=re.MULTILINE))
     wanted = {one for one in rules if one.split("-")[0] in COVERED}
     assert len(wanted) > 30
-    assert wanted - {rule for one in ALL for rule in one.rules} == set()
+    assert wanted - {rule for scenario in ALL for rule in scenario.rules} == set()
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def report(desk: Desk) -> str:
 
 def test_awd_1_boundaries_are_archived_proposed_reported_and_removed(work: Desk) -> None:
     assert given(work, feed({"BEN01": BOUNDARIES, "BEN03": BOUNDARIES})) == Taken(files=1, proposed=2)
-    assert not [one for one in work.store.list("feeds/boundaries/") if one.kind == "file"]
+    assert not [stored for stored in work.store.list("feeds/boundaries/") if stored.kind == "file"]
     assert len(list(work.store.list("archive/"))) == 1
     assert "BEN03   L2D 48, L2M 42, L2P 36, L1D 30, L1M 24, L1P 18 of 60 [placeholder]" in report(work)
     [internal, external] = work.results.conversions("2024-06", approved=False)
@@ -67,8 +67,8 @@ def test_awd_1_the_same_boundaries_again_propose_nothing_and_others_the_next_ver
     approve_boundaries(work, june(work), "A. Officer", "the meeting's", NOW)
     assert given(work, feed({"BEN01": BOUNDARIES})).proposed == 0
     assert given(work, feed({"BEN03": {**BOUNDARIES, "L2P": 35}})).proposed == 1
-    assert [one.version for one in work.results.conversions("2024-06", approved=False)] == [1, 2]
-    assert [one.boundaries["L2P"] for one in work.results.conversions("2024-06")] == [36, 36]
+    assert [conversion.version for conversion in work.results.conversions("2024-06", approved=False)] == [1, 2]
+    assert [conversion.boundaries["L2P"] for conversion in work.results.conversions("2024-06")] == [36, 36]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_awd_1_one_bad_row_refuses_the_whole_file(work: Desk, data: bytes, said:
     assert given(work, data + good) == Taken(files=1, refused=1)
     assert said in " ".join(report(work).split()).replace("The ", "the ")
     assert work.results.conversions(approved=False) == []
-    assert not [one for one in work.store.list("feeds/boundaries/") if one.kind == "file"]
+    assert not [stored for stored in work.store.list("feeds/boundaries/") if stored.kind == "file"]
 
 
 def test_ops_3_an_approval_needs_who_and_why_and_is_on_record_once(work: Desk) -> None:

@@ -43,11 +43,11 @@ def shown(desk: Desk) -> tuple[str, dict[str, pl.DataFrame]]:
 
 def svgs(page: str) -> list[ElementTree.Element]:
     """The pictures, which must be well-formed."""
-    return [ElementTree.fromstring(one) for one in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]
+    return [ElementTree.fromstring(picture) for picture in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]
 
 
 def section(page: str, title: str) -> str:
-    [found] = [one for one in page.split("<section>") if f"<h2>{title}</h2>" in one]
+    [found] = [section for section in page.split("<section>") if f"<h2>{title}</h2>" in section]
     return " ".join(re.sub(r"<[^>]*>", " ", found).split())
 
 
@@ -59,7 +59,7 @@ def test_res_2_the_preview_lies_where_no_centre_reads(season: Season) -> None:
     keys = preview(season.desk, awarding)
     names = ("index.html", "grades.csv", "boundaries.csv", "marks.csv", "not-awarded.csv", "near.csv")
     assert keys == tuple(f"reports/award/2024-06/1/{name}" for name in names)
-    assert not [one for one in season.desk.store.list("outbox/") if "award" in one.key]
+    assert not [stored for stored in season.desk.store.list("outbox/") if "award" in stored.key]
 
 
 def test_the_page_tells_the_hash_the_counts_and_what_to_look_at(season: Season) -> None:
@@ -83,13 +83,13 @@ def test_the_page_tells_the_hash_the_counts_and_what_to_look_at(season: Season) 
 def test_the_pictures_are_drawn_from_the_counts(season: Season) -> None:
     page, _ = shown(season.desk)
     pictures = svgs(page)
-    assert [one.get("aria-label") for one in pictures] == [
+    assert [picture.get("aria-label") for picture in pictures] == [
         "Enterprise (4): per cent of awards by grade",
         "BEN01 Exploring enterprises: learners by raw mark",
         "BEN02 Planning and presenting a micro-enterprise idea: learners by raw mark",
         "BEN03 Marketing and finance for enterprise: learners by raw mark",
     ]
-    said = [[text.text for text in one.iter("{http://www.w3.org/2000/svg}title")] for one in pictures]
+    said = [[text.text for text in picture.iter("{http://www.w3.org/2000/svg}title")] for picture in pictures]
     assert said[1] == ["40 marks: 5"]
     assert said[3] == ["40 marks: 1", "50 marks: 1", "60 marks: 1"]
     assert "prefers-color-scheme: dark" in page
@@ -105,9 +105,9 @@ def test_awd_4_who_is_not_awarded_is_listed_by_reason_without_names(season: Seas
     assert "there is no mark yet for a component AWD-4 MARK_PENDING 1" in section(page, "Not awarded")
     assert "64123 BEN99 BEN03 0005 1" in section(page, "MARK_PENDING: who")
     everything = page + "".join(table.write_csv() for table in tables.values())
-    names = {part for one in season.learners.values() for part in one["name"].split(":")}
+    names = {part for learner in season.learners.values() for part in learner["name"].split(":")}
     assert not [name for name in names if len(name) > 3 and name in everything]
-    assert not [one["uci"] for one in season.learners.values() if one["uci"] in everything]
+    assert not [learner["uci"] for learner in season.learners.values() if learner["uci"] in everything]
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_what_if_is_what_an_award_on_moved_boundaries_gives(season: Season) -> N
     rests_on = ground(season.desk, june(season.desk))
     found = effect(rests_on, season.desk.catalogue, {"BEN01": {"L2P": 41, "L1D": 37}}, NOW)
     row = conversion_row(season.desk.catalogue, "2024-06", "BEN01", moved, NOW, placeholder=True, source="ours")
-    others = tuple(one for one in rests_on.conversions if one.component != "BEN01")
+    others = tuple(conversion for conversion in rests_on.conversions if conversion.component != "BEN01")
     really = judge(evolve(rests_on, conversions=(*others, row)), season.desk.catalogue, NOW)
     counts = dict(really.awards.filter(pl.col("outcome") == "awarded").group_by("grade").len().iter_rows())
     after = dict(found.subjects.select("grade", "after").iter_rows())

@@ -58,7 +58,7 @@ def test_a_job_by_hand_says_what_it_did_and_writes_it(
     assert result.exit_code == 0, result.output
     assert said in result.output
     assert written.rpartition("/")[0].replace(CENTRE, "<centre>") in result.output
-    assert [one.key for one in season.desk.store.list(written)]
+    assert [stored.key for stored in season.desk.store.list(written)]
 
 
 def test_a_series_without_a_calendar_is_told(season: Season) -> None:

@@ -97,8 +97,10 @@ def test_what_is_personal_is_hidden_in_records_findings_and_replies(work: Desk) 
     file = book.file(number)
     assert file
     learners = list(people(CENTRE, 3, seed=1))
-    personal = {WRONG} | {one[name] for one in learners for name in ("name", "uci", "uln")}
-    [mismatch] = [one for one in book.findings(number).iter_rows(named=True) if one["code"] == "NAME_MISMATCH"]
+    personal = {WRONG} | {learner[name] for learner in learners for name in ("name", "uci", "uln")}
+    [mismatch] = [
+        finding for finding in book.findings(number).iter_rows(named=True) if finding["code"] == "NAME_MISMATCH"
+    ]
     [line] = lines_of(work.store, file["sha256"], [mismatch["line"]]).values()
     shown = record(mismatch["line"], line, "E", mismatch, personal=True)
     assert shown.marked.rstrip() == WRONG

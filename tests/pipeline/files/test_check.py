@@ -39,7 +39,7 @@ def run(*arguments: str) -> Result:
 
 def codes(name: str, data: bytes) -> list[str]:
     [checked] = check_file(name, data, CATALOGUE, None)
-    return [one.code for one in checked.findings]
+    return [finding.code for finding in checked.findings]
 
 
 # --- Every kind of file ----------------------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_ent_2_what_is_not_judged_is_said(
     options = ["--received", received] if received else []
     [told] = json.loads(run(name, "--json", *options).output)
     assert len(told["not_judged"]) == len(not_judged)
-    assert all(one.startswith(words) for one, words in zip(told["not_judged"], not_judged, strict=True))
+    assert all(sentence.startswith(words) for sentence, words in zip(told["not_judged"], not_judged, strict=True))
     output = run(name, *options).output
     assert ("Not judged here:" in output) == bool(not_judged)
     assert [line.strip() for line in output.splitlines() if line.strip() in told["not_judged"]] == told["not_judged"]
@@ -133,7 +133,7 @@ def test_cal_2_a_file_is_checked_by_the_catalogue_of_its_receipt_or_of_its_windo
         row |= {"last_series": "2023-06", "in_force_from": in_force_from}
         csv.DictWriter(file, list(row), lineterminator="\n").writerow(row)
     [checked] = check_file("E6412315.X01", centre_file(("BEN01",)), Catalogue.load(changed), received)
-    assert [one.code for one in checked.findings] == found
+    assert [finding.code for finding in checked.findings] == found
 
 
 def test_a_bundle_is_checked_with_its_members(folder: Path) -> None:

@@ -196,7 +196,7 @@ def test_json_nests_header_centres_and_records(folder: Path) -> None:
     run("R6B24_15.X01", "t.json")
     held = json.loads((folder / "t.json").read_text())
     assert held["header"]["file_centre"] == "6B24_"
-    assert [(one["centre"], len(one["records"])) for one in held["centres"]] == [
+    assert [(centre["centre"], len(centre["records"])) for centre in held["centres"]] == [
         (CENTRE, 3), ("58201", 0), (CENTRE, 3), ("01234", 0),
     ]  # fmt: skip
     assert held["centres"][0]["records"][1]["score"] == 7
@@ -210,7 +210,7 @@ CELLS = st.text(st.sampled_from("=+-@\t\r'\",;A1\n "), max_size=6)
 def test_no_cell_begins_like_a_formula_and_each_comes_back(cells: list[str]) -> None:
     frame = pl.DataFrame({"cell": cells})
     safe = guarded(frame)
-    assert not [one for one in safe["cell"] if one[:1] in tuple("=+-@\t\r")]
+    assert not [cell for cell in safe["cell"] if cell[:1] in tuple("=+-@\t\r")]
     assert unguarded(safe)["cell"].to_list() == cells
 
 
@@ -285,7 +285,7 @@ def test_an_unreadable_file_is_refused_with_its_findings(folder: Path) -> None:
     assert result.exit_code == 4
     assert "the file cannot be read" in result.output
     assert "[FILE_CUT] line 3" in result.output
-    assert sorted(one.name for one in folder.iterdir()) == ["E6412315.X01"]
+    assert sorted(path.name for path in folder.iterdir()) == ["E6412315.X01"]
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_fil_1_a_feed_gets_a_reply_that_says_what_it_is(work: Desk) -> None:
     ingest(work, LATER)
     told = answer(work)
     assert told["outcome"] == "refused"
-    assert [(one["code"], one["line"]) for one in told["findings"]] == [("FEED_ROW", 2)]
+    assert [(finding["code"], finding["line"]) for finding in told["findings"]] == [("FEED_ROW", 2)]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_ops_3_the_staff_commands_record_and_write_the_feed(fresh: Settings, mon
             ["claim", *who, *about, "--option", "BEN01"],
         )
     ]
-    assert [one.exit_code for one in results] == [0, 0, 0, 0, 1], [one.output for one in results]
+    assert [result.exit_code for result in results] == [0, 0, 0, 0, 1], [result.output for result in results]
     assert "extended for centre 64123 until 21 May 2024 00:00 BST" in results[0].output
     assert "BEN01 is not a cash-in code: use `staff entry`" in results[4].output
     with sa.create_engine(fresh.database_url).connect() as connection:

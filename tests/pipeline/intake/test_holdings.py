@@ -44,9 +44,9 @@ class Sent:
     def bytes(self) -> bytes:
         lines = [
             line
-            for one in people(self.centre, 3, seed=int(self.centre))
-            if one["candidate"] in self.options
-            for line in candidate_records(self.name[0], self.centre, one, self.options[one["candidate"]])
+            for person in people(self.centre, 3, seed=int(self.centre))
+            if person["candidate"] in self.options
+            for line in candidate_records(self.name[0], self.centre, person, self.options[person["candidate"]])
         ]
         return single(self.name[0], self.centre, block(lines), awarding_body="15", series_key="6B24",
                       sequence=self.number, produced="010124")  # fmt: skip
@@ -73,8 +73,8 @@ def registered(work: Desk) -> Desk:
     for centre in CENTRES:
         lines = [
             line
-            for one in people(centre, 3, seed=int(centre))
-            for line in candidate_records("E", centre, one, ["BEN22"])
+            for person in people(centre, 3, seed=int(centre))
+            for line in candidate_records("E", centre, person, ["BEN22"])
         ]
         data = single("E", centre, block(lines), awarding_body="13", series_key="9B23", sequence=1, produced="180923")
         Season(work).land(f"inbox/{centre}/E{centre}13.X01", data, datetime(2023, 9, 18, tzinfo=UTC))

@@ -44,7 +44,7 @@ def counts(desk: Desk) -> dict[str, int]:
 
 
 def inbox(desk: Desk) -> list[str]:
-    return [one.key for one in desk.store.list("inbox/") if one.key.count("/") > 2 or one.kind == "file"]
+    return [stored.key for stored in desk.store.list("inbox/") if stored.key.count("/") > 2 or stored.kind == "file"]
 
 
 def test_the_eight_samples_get_the_replies_on_record(work: Desk, golden: Golden) -> None:
@@ -56,7 +56,7 @@ def test_the_eight_samples_get_the_replies_on_record(work: Desk, golden: Golden)
     }  # fmt: skip
     golden.folder(REPLIES, outbox(work), "X*")
     assert inbox(work) == []
-    assert not [one.key for one in work.store.list("quarantine/") if one.kind == "file"]
+    assert not [stored.key for stored in work.store.list("quarantine/") if stored.kind == "file"]
 
 
 def test_fee_5_replies_and_fee_lines_add_up_to_the_same_pence(work: Desk) -> None:
@@ -140,11 +140,11 @@ def test_fil_1_whatever_lands_gets_one_reply_with_a_finding(
     os.utime(path, (NOW.timestamp() - 3600,) * 2, follow_symlinks=False)
     ingest(work, NOW)
     twin = answer(work)
-    assert code in [one["code"] for one in twin["findings"]]
+    assert code in [finding["code"] for finding in twin["findings"]]
     assert twin["outcome"] == "refused"
     assert counts(work)["entries"] == 0
     assert inbox(work) == []
-    kept = [one for place in ("archive/", "quarantine/") for one in work.store.list(place)]
+    kept = [stored for place in ("archive/", "quarantine/") for stored in work.store.list(place)]
     assert len(kept) == 1
     assert ingest(work, NOW).received == 0
 
@@ -199,8 +199,8 @@ def test_logs_and_notes_hold_no_names(work: Desk, caplog: pytest.LogCaptureFixtu
     note = ingest(work, NOW).note()
     names = {
         CANDIDATE["name"].cut(line).strip()
-        for one in samples()
-        for line in one.path.read_text("ascii").splitlines()
+        for sample in samples()
+        for line in sample.path.read_text("ascii").splitlines()
         if line[1:2] == "5" and line[0] in "EA"
     }
     assert len(names) > 10
@@ -234,6 +234,8 @@ def test_fil_1_no_reply_is_written_over_however_many_there_are(work: Desk) -> No
     for number in range(101):
         land(work, f"64123/notes {number}.txt", b"%d" % number)
     assert ingest(work, NOW).received == 101
-    names = sorted((one.key for one in work.store.list("outbox/64123/") if not one.key.endswith(".json")), key=len)
+    names = sorted(
+        (stored.key for stored in work.store.list("outbox/64123/") if not stored.key.endswith(".json")), key=len
+    )
     assert len(names) == 101
     assert names[-2:] == ["outbox/64123/X6412300.X100", "outbox/64123/X6412300.X101"]

@@ -34,10 +34,10 @@ def everything(desk: Desk) -> tuple[dict[str, list[str]], dict[str, bytes]]:
     for table in metadata.sorted_tables:
         if table.name == "journal":
             continue
-        columns = ", ".join(f'"{one.name}"' for one in table.columns if one.name != "id")
+        columns = ", ".join(f'"{column.name}"' for column in table.columns if column.name != "id")
         held[table.name] = sorted(map(str, rows(desk, f"SELECT {columns} FROM {table.name}")))
     places = ("inbox/", "archive/", "outbox/", "quarantine/")
-    found = [one for place in places for one in desk.store.list(place)]
+    found = [stored for place in places for stored in desk.store.list(place)]
     return held, {one.key: desk.store.get(one.key) if one.kind == "file" else b"" for one in found}
 
 
@@ -79,7 +79,7 @@ def test_fil_5_a_file_dated_ahead_of_the_clock_is_received_once_when_a_run_ends_
     assert ingest(work, NOW + timedelta(minutes=5)).outcomes.total() == 1
     assert rows(work, "SELECT received, modified FROM submissions") == [(NOW, NOW + timedelta(days=400))]
     assert rows(work, "SELECT count(*) FROM replies") == [(1,)]
-    assert [one for one in work.store.list("inbox/") if one.kind == "file"] == []
+    assert [stored for stored in work.store.list("inbox/") if stored.kind == "file"] == []
 
 
 REFUSE = """
@@ -139,8 +139,8 @@ def test_a_refused_file_takes_no_sibling_of_its_round_with_it(work: Desk) -> Non
 def test_fil_2_a_file_for_no_series_of_ours_is_refused_not_held_also_when_it_is_alone(work: Desk) -> None:
     land(work, "64123/E6412315.X01", centre_file(series="7B24"), ENTERED)
     assert ingest(work, NOW).outcomes == {"refused": 1}
-    [key] = [one.key for one in work.store.list("outbox/64123/") if one.key.endswith(".json")]
-    assert [one["code"] for one in json.loads(work.store.get(key))["findings"]] == ["STREAM_UNKNOWN"]
+    [key] = [stored.key for stored in work.store.list("outbox/64123/") if stored.key.endswith(".json")]
+    assert [finding["code"] for finding in json.loads(work.store.get(key))["findings"]] == ["STREAM_UNKNOWN"]
 
 
 # --- S3 --------------------------------------------------------------------------------------------------------------
@@ -155,13 +155,13 @@ def test_fil_1_on_s3_every_sample_gets_its_one_reply_too(work: Desk, bucket: S3S
     bucket.put("inbox/64123/F6412315.X03", FORECASTS)
     now = datetime.now(UTC) + timedelta(seconds=5)
     assert ingest(desk, now).received == 9
-    keys = [one.key for one in bucket.list("outbox/")]
+    keys = [stored.key for stored in bucket.list("outbox/")]
     assert sorted(key for key in keys if key.endswith(".json")) == sorted(
         f"{key}.json" for key in keys if not key.endswith(".json")
     )
     assert len(keys) == 18
     assert list(bucket.list("inbox/")) == []
-    [held] = [one.key for one in bucket.list("quarantine/")]
+    [held] = [stored.key for stored in bucket.list("quarantine/")]
     assert held.endswith(" F6412315.X03")
     assert len(list(bucket.list("archive/"))) == 9
     assert ingest(desk, now).received == 0

@@ -76,7 +76,7 @@ def test_fil_3_a_released_entry_file_replaces_what_its_candidates_held(second_en
     assert (done.outcome, done.fresh) == ("accepted with warnings", True)
     assert entered(desk) == ["BEN02"]
     said = answer(desk, done.reply)
-    assert {one["code"] for one in said["findings"]} == {"HELD_RELEASED", "WITHDRAWN"}
+    assert {finding["code"] for finding in said["findings"]} == {"HELD_RELEASED", "WITHDRAWN"}
     assert ORDER.why in said["findings"][0]["message"]
     assert ORDER.who not in json.dumps(said)
     assert said["received"] == "15 February 2024 13:00 GMT"

@@ -54,17 +54,17 @@ def enter(desk: Desk, component: str, its_marks: list[int | None], centre: str =
             [
                 {
                     "submission_id": submission, "line": 1, "centre": centre, "series": SUMMER.id,
-                    "candidate": candidate, "uci": one, "option": component, "kind": "internal", "band": "on_time",
+                    "candidate": candidate, "uci": learner, "option": component, "kind": "internal", "band": "on_time",
                     "pence": 0, "entry_pence": 0,
                 }
-                for candidate, one, _ in learners
+                for candidate, learner, _ in learners
             ],
         )  # fmt: skip
         connection.execute(
             marks.insert(),
             [
-                version(one, candidate=candidate, mark=mark, component=component, centre=centre)
-                for candidate, one, mark in learners
+                version(learner, candidate=candidate, mark=mark, component=component, centre=centre)
+                for candidate, learner, mark in learners
             ],
         )
 
@@ -108,8 +108,8 @@ def deliver(
 def moderate(desk: Desk, difference: int, component: str = "BEN01") -> None:
     """The whole sample comes back, each mark so much higher or lower."""
     lines = [
-        f"{SUMMER.id},{CENTRE},{component},{one['uci']},{one['centre_mark'] + difference},M17"
-        for one in drawn(desk, component).rows(named=True)
+        f"{SUMMER.id},{CENTRE},{component},{row['uci']},{row['centre_mark'] + difference},M17"
+        for row in drawn(desk, component).rows(named=True)
     ]
     deliver(desk, "june.csv", lines)
     take(desk, JUNE)

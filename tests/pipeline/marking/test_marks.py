@@ -85,7 +85,7 @@ def booked(desk: Desk) -> list[tuple[str, str, int, str, int | None, str]]:
 
 def newest_reply(desk: Desk) -> dict[str, object]:
     """The JSON twin of the last reply."""
-    keys = sorted(one.key for one in desk.store.list(f"outbox/{CENTRE}/X6412315") if one.key.endswith(".json"))
+    keys = sorted(stored.key for stored in desk.store.list(f"outbox/{CENTRE}/X6412315") if stored.key.endswith(".json"))
     answer: dict[str, object] = json.loads(desk.store.get(keys[-1]))
     return answer
 
@@ -209,7 +209,7 @@ def test_mrk_1_external_marks_come_from_our_own_marking(entered: Desk) -> None:
     assert "3 in the file, 2 new, 0 replaced, 0 unchanged, 1 refused" in text
     assert "MARK_INTERNAL" in text
     assert not path.exists()
-    assert data in [entered.store.get(one.key) for one in entered.store.list("archive/")]
+    assert data in [entered.store.get(stored.key) for stored in entered.store.list("archive/")]
     assert not [person["name"] for person in PEOPLE if person["name"].split(":")[0] in text]
 
 
@@ -329,7 +329,7 @@ def test_fil_1_a_file_of_external_marks_that_is_too_large_is_kept_and_told(enter
     small = evolve(entered, settings=evolve(entered.settings, max_file_bytes=len(data) - 1))
     assert take_external(small, NOW) == Taken(files=1)
     assert "FILE_TOO_LARGE" in report(entered, "big")
-    assert data in [entered.store.get(one.key) for one in entered.store.list("archive/")]
+    assert data in [entered.store.get(stored.key) for stored in entered.store.list("archive/")]
     assert booked(entered) == []
 
 
@@ -391,7 +391,7 @@ def test_mrk_3_missing_marks_are_chased_by_name_and_counted_without(entered: Des
     shown = entered.store.get("reports/marks/missing-2024-06-2024-04-30.html").decode("ascii")
     assert "May/June 2024" in shown
     for report_ in (totals, counted, shown):
-        assert not [one for one in PEOPLE if one["name"].split(":")[0] in report_ or one["uci"] in report_]
+        assert not [person for person in PEOPLE if person["name"].split(":")[0] in report_ or person["uci"] in report_]
 
 
 def test_mrk_3_a_name_in_a_list_is_no_formula(entered: Desk) -> None:

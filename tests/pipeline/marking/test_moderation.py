@@ -72,7 +72,7 @@ def everything(desk: Desk) -> dict[str, Any]:
     """Every row of the ledger but the journal of runs, and every file of the store."""
     kept = {name: table for name, table in metadata.tables.items() if table.primary_key.columns and name != "journal"}
     tables = {name: rows(desk, table).rows() for name, table in kept.items()}
-    return tables | {one.key: desk.store.get(one.key) for one in desk.store.list("") if one.kind == "file"}
+    return tables | {stored.key: desk.store.get(stored.key) for stored in desk.store.list("") if stored.kind == "file"}
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_fil_1_a_moderators_file_is_archived_and_taken_once(marked: Desk) -> Non
     data = deliver(marked, "june.csv", [f"{SUMMER.id},{CENTRE},BEN02,{uci(1)},20,M17"])
     assert take(marked, JUNE).files == 1
     assert marked.store.get(f"archive/{hashlib.sha256(data).hexdigest()}") == data
-    assert [one.key for one in marked.store.list("feeds/moderation/") if one.kind == "file"] == []
+    assert [stored.key for stored in marked.store.list("feeds/moderation/") if stored.kind == "file"] == []
     before = everything(marked)
     assert take(marked, JUNE).files == 0
     assert everything(marked) == before
@@ -225,8 +225,8 @@ def test_mod_2_wrong_rows_are_reported_and_the_good_ones_are_applied(marked: Des
 def test_mod_2_a_sample_is_compared_when_its_last_mark_is_there(marked: Desk) -> None:
     sample(marked, SUMMER, DEADLINE)
     lines = [
-        f"{SUMMER.id},{CENTRE},BEN02,{one},{mark},M17"
-        for one, mark in drawn(marked, "BEN02").select("uci", "centre_mark").rows()
+        f"{SUMMER.id},{CENTRE},BEN02,{learner},{mark},M17"
+        for learner, mark in drawn(marked, "BEN02").select("uci", "centre_mark").rows()
     ]
     deliver(marked, "first.csv", lines[:5])
     assert take(marked, JUNE).agreed == 0
@@ -251,7 +251,7 @@ def test_mod_2_a_file_that_cannot_be_read_is_told(marked: Desk, header: str) -> 
     deliver(marked, "odd.csv", [], header)
     take(marked, JUNE)
     assert "FEED_COLUMNS" in said(marked, "reports/moderation/odd.txt")
-    assert [one.key for one in marked.store.list("feeds/moderation/") if one.kind == "file"] == []
+    assert [stored.key for stored in marked.store.list("feeds/moderation/") if stored.kind == "file"] == []
 
 
 def test_fil_4_a_file_that_may_still_be_growing_is_left(marked: Desk) -> None:
@@ -340,13 +340,13 @@ def picture(*learners: tuple[str, int, int], title: str = "A sample") -> Element
 
 
 def texts(drawing: ElementTree.Element) -> list[str]:
-    return ["".join(one.itertext()) for one in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    return ["".join(node.itertext()) for node in drawing.iter("{http://www.w3.org/2000/svg}text")]
 
 
 def test_mod_2_the_picture_is_svg_with_a_dot_for_every_pair_of_marks() -> None:
     drawing = picture(("0001", 20, 20), ("0002", 20, 20), ("0003", 40, 36), title='Centre <1> & "2"')
-    dots = [one for one in drawing.iter("{http://www.w3.org/2000/svg}circle") if one.get("cy")]
-    assert [(one.get("class"), "".join(one.itertext())) for one in dots] == [("dot", "0001, 0002"), ("out", "0003")]
+    dots = [node for node in drawing.iter("{http://www.w3.org/2000/svg}circle") if node.get("cy")]
+    assert [(node.get("class"), "".join(node.itertext())) for node in dots] == [("dot", "0001, 0002"), ("out", "0003")]
     assert 'Centre <1> & "2"' in texts(drawing)
     assert "tolerance, 3 either way [placeholder]" in texts(drawing)
 
@@ -354,8 +354,8 @@ def test_mod_2_the_picture_is_svg_with_a_dot_for_every_pair_of_marks() -> None:
 def test_mod_2_labels_that_have_no_room_are_left_to_pointing() -> None:
     crowd = [(f"{n:04d}", 30 + n % 6, 30 + n // 6) for n in range(36)]
     drawing = picture(*crowd)
-    labels = [one for one in texts(drawing) if len(one) == 4 and one.isdigit()]
-    titles = ["".join(one.itertext()) for one in drawing.iter("{http://www.w3.org/2000/svg}title")]
+    labels = [text for text in texts(drawing) if len(text) == 4 and text.isdigit()]
+    titles = ["".join(node.itertext()) for node in drawing.iter("{http://www.w3.org/2000/svg}title")]
     assert 5 < len(labels) < 36
     assert sorted(titles) == [candidate for candidate, _, _ in crowd]
 

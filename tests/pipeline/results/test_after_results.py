@@ -78,11 +78,11 @@ def test_crt_6_a_claim_after_results_day_is_in_the_portal_the_next_day_and_in_no
     assert (done.published, done.claims, done.awarded) == (1, 1, 1)
     new = {key: data for key, data in outside(desk).items() if key not in before}
     assert list(new) == ["portal/centres/2024-06/2.csv", "portal/learners/2024-06/2.csv"]
-    [award_row] = [one for one in table(desk, "portal/centres/2024-06/2.csv") if one["kind"] == "award"]
+    [award_row] = [row for row in table(desk, "portal/centres/2024-06/2.csv") if row["kind"] == "award"]
     assert (award_row["candidate"], award_row["ums"], award_row["grade"], award_row["version"]) == (
         "0004", "186", "L2P", "2",
     )  # fmt: skip
-    assert {one["candidate"] for one in table(desk, "portal/learners/2024-06/2.csv")} == {"0004"}
+    assert {row["candidate"] for row in table(desk, "portal/learners/2024-06/2.csv")} == {"0004"}
     assert rows(desk, "SELECT version, kind, state FROM awardings ORDER BY 1") == [
         (1, "series", "released"), (2, "claims", "released"),
     ]  # fmt: skip
@@ -96,7 +96,7 @@ def test_awd_4_a_pending_result_follows_when_its_mark_has_come(released: Season)
     done = late_claims(desk, NEXT_DAY)
     assert (done.published, done.claims, done.awarded) == (1, 1, 1)
     told = table(desk, "portal/centres/2024-06/2.csv")
-    assert {one["candidate"] for one in told} == {"0003"}
+    assert {row["candidate"] for row in told} == {"0003"}
     # It holds instead of the pending one, and nothing is awarded twice.
     held = desk.results.current("2024-06")
     assert "pending" not in {*held["results"]["outcome"], *held["awards"]["outcome"]}
@@ -126,7 +126,7 @@ def test_crt_6_a_claim_between_award_and_results_day_is_told_and_awarded_after_i
     season.step("2024-08-15 12:00 BST | staff enters 0004 BEN99 | accepted")
     release(work, series(work), "centres", TO_CENTRES)
     without = table(work, "reports/results/2024-06/1/centres-without-award.csv")
-    assert [(one["candidate"], one["code"]) for one in without] == [("0003", "MARK_PENDING"), ("0004", "AFTER_CUT_OFF")]
+    assert [(row["candidate"], row["code"]) for row in without] == [("0003", "MARK_PENDING"), ("0004", "AFTER_CUT_OFF")]
     assert late_claims(work, TO_CENTRES).published == 0
     release(work, series(work), "learners", TO_LEARNERS)
     assert late_claims(work, TO_LEARNERS).awarded == 1
@@ -158,7 +158,7 @@ def test_res_3_an_updated_file_is_complete_has_the_next_number_and_a_note_withou
     assert "Replaces    R6412315.X01\n" in note
     assert "CHANGES  1 added, 0 changed, 0 removed\n" in note
     assert "  0004       BEN99   added    -           186 P2\n" in note
-    names = {one["name"].split(":")[0] for one in released.learners.values()}
+    names = {learner["name"].split(":")[0] for learner in released.learners.values()}
     assert not [name for name in names if name in note.upper()]
 
 
@@ -257,11 +257,11 @@ def test_crt_7_certificates_are_due_on_the_day_of_the_series(released: Season) -
     desk = released.desk
     assert certificates(desk, series(desk), ASKED) == 3
     due = table(desk, "reports/certificates/2024-06-2024-11-08.csv")
-    assert [(one["centre"], one["candidate"], one["grade"]) for one in due] == [
+    assert [(row["centre"], row["candidate"], row["grade"]) for row in due] == [
         (PORTAL_CENTRE, "0001", "L2M"), (CENTRE, "0001", "L1D"), (CENTRE, "0002", "L2D"),
     ]  # fmt: skip
-    assert {one["due"] for one in due} == {"2024-11-08"}
-    assert all(one["name"] for one in due)
+    assert {row["due"] for row in due} == {"2024-11-08"}
+    assert all(row["name"] for row in due)
     shown = desk.store.get("reports/certificates/2024-06.html").decode()
     assert "8 November 2024 [placeholder]" in shown
 

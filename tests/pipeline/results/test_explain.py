@@ -106,7 +106,9 @@ def test_res_5_the_page_says_the_same_and_holds_no_name(released: Desk, tmp_path
     for section in found.sections:
         assert section.steps
         assert section.title.replace("'", "&#x27;") in page
-    surname = next(one["name"] for one in people(CENTRE, 2, seed=1) if one["candidate"] == "0002").split(":")[0]
+    surname = next(person["name"] for person in people(CENTRE, 2, seed=1) if person["candidate"] == "0002").split(":")[
+        0
+    ]
     assert surname not in page
     target = tmp_path / "page.html"
     environment = released.settings.environment()

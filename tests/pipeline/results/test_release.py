@@ -91,9 +91,9 @@ def test_res_2_a_second_before_the_instant_nothing_can_be_read_and_at_it_everyth
 @pytest.mark.usefixtures("approved")
 def test_cal_2_the_instant_of_the_calendar_in_force_counts(work: Desk) -> None:
     moved = [
-        evolve(one, day=one.day.replace(day=23), in_force_from=one.day.replace(day=20))
-        for one in work.catalogue.milestones
-        if (one.series, one.event) == ("2024-06", "results_to_centres")
+        evolve(milestone, day=milestone.day.replace(day=23), in_force_from=milestone.day.replace(day=20))
+        for milestone in work.catalogue.milestones
+        if (milestone.series, milestone.event) == ("2024-06", "results_to_centres")
     ]
     milestones: tuple[Milestone, ...] = (*work.catalogue.milestones, *moved)
     desk = evolve(work, catalogue=evolve(work.catalogue, milestones=milestones))
@@ -105,8 +105,8 @@ def test_cal_2_the_instant_of_the_calendar_in_force_counts(work: Desk) -> None:
 @pytest.mark.usefixtures("approved")
 def test_res_2_nothing_that_shows_a_result_lies_outside_embargo_and_reports(work: Desk) -> None:
     totals = (b"BEN99 B0175D1", b",175,L1D,")
-    files = [one.key for one in work.store.list("") if one.kind == "file"]
-    shows = [key for key in files if any(one in work.store.get(key) for one in totals)]
+    files = [stored.key for stored in work.store.list("") if stored.kind == "file"]
+    shows = [key for key in files if any(total in work.store.get(key) for total in totals)]
     assert shows == [embargoed("2024-06", 1, place) for place in (R_FILE, FOR_CENTRES, FOR_LEARNERS)]
 
 
@@ -121,7 +121,7 @@ def test_the_manifest_for_staff_shows_no_result(work: Desk, approved: Awarding) 
     assert work.store.get(key) == work.store.get(embargoed("2024-06", 1, "manifest.json"))
     manifest = json.loads(work.store.get(key))
     assert manifest["counts"] == {"files": 3, "result_files": 1, "result_file_records": 15, "results": 19}
-    assert {name for one in manifest["files"] for name in one} == {
+    assert {name for file in manifest["files"] for name in file} == {
         "place", "audience", "centre", "sequence", "records", "size", "sha256"
     }  # fmt: skip
     assert approved.manifest_sha256 == sha256_of(work.store.get(key))
@@ -159,10 +159,10 @@ def test_res_1_only_who_entered_by_file_gets_one_and_the_portal_has_everybody(wo
     release_all(work)
     assert not list(work.store.list(f"outbox/{PORTAL_CENTRE}/R"))
     for key in (FOR_CENTRES, FOR_LEARNERS):
-        assert {one["centre"] for one in table(work, key)} == {CENTRE, PORTAL_CENTRE}
-    [award] = [one for one in table(work, FOR_CENTRES) if one["centre"] == PORTAL_CENTRE and one["kind"] == "award"]
+        assert {row["centre"] for row in table(work, key)} == {CENTRE, PORTAL_CENTRE}
+    [award] = [row for row in table(work, FOR_CENTRES) if row["centre"] == PORTAL_CENTRE and row["kind"] == "award"]
     assert (award["ums"], award["grade"], award["performance"]) == ("226", "L2M", "Y")
-    [pending] = [one for one in table(work, FOR_LEARNERS) if one["candidate"] == "0003" and one["kind"] == "award"]
+    [pending] = [row for row in table(work, FOR_LEARNERS) if row["candidate"] == "0003" and row["kind"] == "award"]
     assert (pending["indicator"], pending["why"], pending["about"]) == (
         "Q", "there is no mark yet for a component", "BEN03",
     )  # fmt: skip
@@ -173,14 +173,14 @@ def test_ops_1_the_report_says_who_has_no_award_and_why(work: Desk) -> None:
     done = release(work, series(work), "centres", TO_CENTRES)
     assert done.without == 2
     without = table(work, "reports/results/2024-06/1/centres-without-award.csv")
-    assert [(one["candidate"], one["code"], one["about"]) for one in without] == [
+    assert [(row["candidate"], row["code"], row["about"]) for row in without] == [
         ("0003", "MARK_PENDING", "BEN03"), ("0004", "NO_CLAIM", ""),
     ]  # fmt: skip
     shown = work.store.get("reports/results/2024-06/1/centres.html").decode()
     assert "21 August 2024 00:01 BST [placeholder]" in shown
     assert "MARK_PENDING 1, NO_CLAIM 1" in shown
     published = table(work, "reports/results/2024-06/1/centres-published.csv")
-    assert [one["place"] for one in published] == [R_FILE, FOR_CENTRES]
+    assert [row["place"] for row in published] == [R_FILE, FOR_CENTRES]
 
 
 @pytest.mark.usefixtures("approved")
@@ -197,7 +197,7 @@ def test_a_release_is_told_once_in_states_and_never_twice(work: Desk) -> None:
 def test_res_6_built_twice_from_the_same_awarding_every_byte_is_the_same(work: Desk, proposed: Awarding) -> None:
     first = build(work, proposed, BUILT).awarding
     withdraw(work, first, WHO, "to look again", APPROVED)
-    held = {one.key: work.store.get(one.key) for one in work.store.list("embargo/")}
+    held = {stored.key: work.store.get(stored.key) for stored in work.store.list("embargo/")}
     frames = work.results.frames(first)
     fresh = work.results.record(
         series="2024-06", kind="series", at=AWARDED, conversions_sha256=first.conversions_sha256, sha256=first.sha256,
@@ -273,7 +273,7 @@ def test_res_2_a_version_that_waits_keeps_the_next_from_being_built(work: Desk, 
 
 
 def test_res_6_what_was_refused_is_not_on_record_for_a_replay(work: Desk, proposed: Awarding) -> None:
-    before = [one.job for one in work.journal.all()]
+    before = [entry.job for entry in work.journal.all()]
     build(work, proposed, BUILT)
     with pytest.raises(ReleaseError):
         release(work, series(work), "centres", TO_CENTRES - SECOND)
@@ -282,7 +282,7 @@ def test_res_6_what_was_refused_is_not_on_record_for_a_replay(work: Desk, propos
     approve(work, proposed, WHO, WHY, APPROVED)
     release(work, series(work), "centres", TO_CENTRES)
     release(work, series(work), "centres", TO_CENTRES)
-    assert [one.job for one in work.journal.all()] == [*before, "build", "approve_results", "release"]
+    assert [entry.job for entry in work.journal.all()] == [*before, "build", "approve_results", "release"]
 
 
 def test_a_series_in_which_nobody_is_entered_has_nothing_to_release(work: Desk) -> None:

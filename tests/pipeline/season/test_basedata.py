@@ -36,7 +36,7 @@ from tests.catalogue import CATALOGUE, FROZEN
 from tests.golden import FIXTURES, Golden
 from tests.rules.sheets import add
 
-EVERY_SERIES = sorted({one.series for one in CATALOGUE.milestones})
+EVERY_SERIES = sorted({milestone.series for milestone in CATALOGUE.milestones})
 GOLDEN = FIXTURES / "basedata" / "2024-06"
 MADE = datetime(2023, 10, 26, tzinfo=LONDON)
 LATER = datetime(2024, 4, 1, tzinfo=LONDON)  # the marks deadline of May/June 2024 moves from 1 to 15 May
@@ -280,7 +280,7 @@ def shown(tmp_path: Path) -> tuple[Result, Path]:
 def test_the_command_writes_files_that_check_and_describe_can_read(shown: tuple[Result, Path]) -> None:
     result, folder = shown
     assert result.exit_code == 0, result.output
-    assert sorted(one.name for one in folder.iterdir()) == FILES[:-1]
+    assert sorted(path.name for path in folder.iterdir()) == FILES[:-1]
     assert result.output.startswith((GOLDEN / "note.txt").read_text(encoding="utf-8"))
     checked = run("check", str(folder))
     assert (checked.exit_code, "9 files: 9 with nothing to mend" in checked.output) == (0, True)
@@ -307,6 +307,6 @@ def test_a_series_without_a_calendar_and_a_folder_that_cannot_be_are_told(tmp_pa
 
 def test_the_job_by_hand_publishes_once(fresh: Settings) -> None:
     results = [run("run", "basedata", "2026-06", env=fresh) for _ in range(2)]
-    assert [one.exit_code for one in results] == [0, 0], results[0].output
+    assert [result.exit_code for result in results] == [0, 0], results[0].output
     assert "version 1 published" in results[0].output
     assert "version 1 is still the latest" in results[1].output

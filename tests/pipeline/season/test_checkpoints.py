@@ -48,7 +48,9 @@ def report(desk: Desk, event: str = "window_closes") -> list[dict[str, str]]:
 
 def written(desk: Desk) -> dict[str, bytes]:
     """What checkpoints have written."""
-    keys = [one.key for prefix in ("outbox/", "reports/") for one in desk.store.list(prefix) if one.kind == "file"]
+    keys = [
+        stored.key for prefix in ("outbox/", "reports/") for stored in desk.store.list(prefix) if stored.kind == "file"
+    ]
     return {key: desk.store.get(key) for key in keys if "checkpoint" in key}
 
 

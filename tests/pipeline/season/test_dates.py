@@ -25,11 +25,11 @@ def catalogue() -> Catalogue:
 def test_fee_5_a_series_is_stated_from_its_opening_until_60_days_after_its_window(catalogue: Catalogue) -> None:
     over = CLOSES + timedelta(days=60)
     for now, stated in ((OPENS - SECOND, False), (OPENS, True), (CLOSES, True), (over - SECOND, True), (over, False)):
-        assert ("2024-06" in {one.id for one in current_series(catalogue, now)}) is stated, now
+        assert ("2024-06" in {series.id for series in current_series(catalogue, now)}) is stated, now
 
 
 def test_fee_5_registration_series_are_not_stated_every_week(catalogue: Catalogue) -> None:
-    assert {one.id for one in current_series(catalogue, OPENS)} == {"2024-01", "2024-06"}
+    assert {series.id for series in current_series(catalogue, OPENS)} == {"2024-01", "2024-06"}
 
 
 def test_cal_2_the_countdown_shows_the_version_in_force(catalogue: Catalogue) -> None:
@@ -70,9 +70,9 @@ def test_time_left_in_words(seconds: int, words: str) -> None:
 
 def test_cal_1_without_a_series_those_with_dates_to_come_are_shown(catalogue: Catalogue) -> None:
     last = catalogue.milestones_of(catalogue.all_series()[-1], OPENS)[-1].at
-    assert [one.id for one in series_to_show(catalogue, last - SECOND)] == ["2027-06"]
-    assert [one.id for one in series_to_show(catalogue, last)] == ["2027-06"]
-    assert "2024-06" in {one.id for one in series_to_show(catalogue, OPENS)}
+    assert [series.id for series in series_to_show(catalogue, last - SECOND)] == ["2027-06"]
+    assert [series.id for series in series_to_show(catalogue, last)] == ["2027-06"]
+    assert "2024-06" in {series.id for series in series_to_show(catalogue, OPENS)}
 
 
 def test_cal_1_the_command_shows_a_series_or_says_what_to_write() -> None:

@@ -43,8 +43,8 @@ def invoiced(desk: Desk, series_id: str, centre: str = CENTRE) -> Decimal:
     """The invoice's total; its lines add up to it."""
     *lines, total = rows(desk, "invoice", series_id, centre)
     assert total["reply"] == "total"
-    assert sum(Decimal(one["GBP"]) for one in lines) == Decimal(total["GBP"])
-    assert all(int(one["count"]) * Decimal(one["each GBP"]) == Decimal(one["GBP"]) for one in lines)
+    assert sum(Decimal(line["GBP"]) for line in lines) == Decimal(total["GBP"])
+    assert all(int(line["count"]) * Decimal(line["each GBP"]) == Decimal(line["GBP"]) for line in lines)
     return Decimal(total["GBP"])
 
 
@@ -75,7 +75,7 @@ def test_fee_5_invoices_of_the_samples_are_the_sum_of_their_replies(work: Desk) 
         assert statements(work, series(work, series_id), NOW) == 3
     for (centre, series_id), total in told.items():
         assert invoiced(work, series_id, centre) == total
-    assert any(Decimal(one["GBP"]) < 0 for one in rows(work, "invoice", "2024-06"))
+    assert any(Decimal(row["GBP"]) < 0 for row in rows(work, "invoice", "2024-06"))
 
 
 def test_fee_5_amendment_after_amendment_the_invoice_follows_the_replies(work: Desk) -> None:
@@ -124,7 +124,7 @@ def test_ent_6_a_statement_marks_practice_sittings(work: Desk) -> None:
     land(work, f"{CENTRE}/E{CENTRE}15.X01", data, datetime.fromisoformat("2024-02-15T12:00:00+00:00"))
     ingest(work, NOW)
     statements(work, series(work, "2024-06"), NOW)
-    notes = {(one["code"], one["note"]) for one in rows(work, "statement", "2024-06")}
+    notes = {(row["code"], row["note"]) for row in rows(work, "statement", "2024-06")}
     assert notes == {("BEN01", ""), ("BEN03", "practice sitting")}
     shown = work.store.get(f"outbox/{CENTRE}/statement-2024-06.html").decode()
     assert shown.count("Marketing and finance for enterprise (practice sitting)") == 3
@@ -139,8 +139,8 @@ def test_fee_5_placeholder_prices_say_so(work: Desk) -> None:
             sa.text("select count(*) from fee_lines where placeholder and centre = '64123' and series = '2024-06'")
         ).scalar_one()
     *lines, _ = rows(work, "invoice", "2024-06")
-    marked = [one for one in lines if one["price"] == "[placeholder]"]
-    assert sum(int(one["count"]) for one in marked) == unpublished > 0
+    marked = [line for line in lines if line["price"] == "[placeholder]"]
+    assert sum(int(row["count"]) for row in marked) == unpublished > 0
     assert " [placeholder]</td>" in work.store.get("outbox/64123/invoice-2024-06.html").decode()
 
 
@@ -156,7 +156,7 @@ def test_res_6_written_again_they_are_the_same_bytes(work: Desk) -> None:
 
 def test_a_series_without_anything_has_no_statements(work: Desk) -> None:
     assert statements(work, series(work, "2024-01"), NOW) == 0
-    assert not [one for one in work.store.list("outbox/") if one.kind == "file"]
+    assert not [stored for stored in work.store.list("outbox/") if stored.kind == "file"]
 
 
 def test_the_log_of_statements_holds_no_names(work: Desk, caplog: pytest.LogCaptureFixture) -> None:

@@ -50,8 +50,8 @@ def wrong(settings: Settings, url: str, now: datetime = NOW) -> dict[str, str]:
 
 def test_a_desk_that_is_well_says_so_and_leaves_nothing_behind(well: Settings, alive: str) -> None:
     parts = health(well, alive, NOW)
-    assert [one.name for one in parts] == ["ledger", "tables", "jobs", "store", "disk", "catalogue", "scheduler"]
-    assert {one.wrong for one in parts} == {""}
+    assert [part.name for part in parts] == ["ledger", "tables", "jobs", "store", "disk", "catalogue", "scheduler"]
+    assert {part.wrong for part in parts} == {""}
     assert not [path for path in Path(well.store_location).rglob("*") if path.is_file()]
 
 
@@ -142,4 +142,4 @@ def test_a_database_that_is_stopped_is_named(tmp_path: Path, alive: str) -> None
 
 def newest() -> str:
     versions = Path(__file__).parents[3] / "infra" / "ledger" / "migrations" / "versions"
-    return max(one.name for one in versions.glob("0*.py"))[:4]
+    return max(path.name for path in versions.glob("0*.py"))[:4]
