@@ -49,7 +49,7 @@ def test_ent_3_an_internal_component_is_retaken_once(series: list[str], refused:
 
 def test_ent_3_the_finding_names_the_sittings() -> None:
     found = only(enter("BEN01", known=sat(("BEN01", "2023-06"), ("BEN01", "2024-01"))).findings, "RETAKE_LIMIT")
-    assert "taken 2 times already: in May/June 2023, December/January 2023/24" in found.message
+    assert "already been taken 2 times: in May/June 2023, December/January 2023/24" in found.message
     assert (found.line, found.columns, found.option) == (3, (109, 114), "BEN01")
 
 
