@@ -110,8 +110,9 @@ def page(record: Mapping[str, Record]) -> str:
             "",
             "<!-- Made by `make reliability` from docs/reliability.json: do not edit. -->",
             "",
-            "Nothing lost, nothing doubled, nobody early: what was run, and the outcome. Smaller runs of the same "
-            "are part of every `make test`; who could attack and how, is on the page about [security](security.md).",
+            "Nothing is lost, nothing is doubled, and nobody sees results early. This page says what was run to show "
+            "it, and the outcome. Smaller runs of the same are part of every `make test` ([how it is tested]"
+            "(testing.md)). Who could attack the desk, and how: [security](security.md).",
             "",
             *(line for name, section in SECTIONS.items() for line in _section(name, section, record)),
             *_tests(),
@@ -135,12 +136,13 @@ def _seasons(part: Record) -> Iterator[str]:
     yield from (
         "## Whole seasons against their truth",
         "",
-        "A season is made up with a seed (`fixtures/season`): registrations, entries, amendments, marks and claims of "
-        "a school year, with the mishaps of real ones: late, renamed, sent again, sent again with other bytes, cut "
-        "off, miscounted, shifted, with numbers skipped, names and UCIs misspelt, marks too high. Beside the files it "
-        "writes down what must become of every single thing they say. Then the real jobs play the season, and "
-        "`tests/conservation/audit.py` compares, in plain Python and without the code under test: replies, archive, "
-        "what is held, fees to the penny, final marks, the answer to every claim, and each record of the R files.",
+        "A season is made up from a seed (`fixtures/season`): registrations, entries, amendments, marks and claims of "
+        "a school year, with the mistakes that real ones have. Files are late, renamed, sent again, sent again with "
+        "other bytes, cut off, miscounted or shifted; numbers are skipped, names and UCIs misspelt, marks too high. "
+        "With the files, the generator writes down what must become of every statement in them. Then the real jobs "
+        "play the season, and `tests/conservation/audit.py` compares, in plain Python and without the code under test: "
+        "replies, archive, entries held, fees to the penny, final marks, the answer to every claim, and each record of "
+        "the R files.",
         "",
         f"{_ran(part)}",
         "",
@@ -153,7 +155,7 @@ def _seasons(part: Record) -> Iterator[str]:
     yield _row("**not agreeing**", *(f"**{season['not agreeing']:,}**" for season in seasons))
     yield _row("seconds for all jobs of the year", *(f"{season['seconds']:,}" for season in seasons))
     yield _row(
-        "most memory, MiB, the made-up season itself included", *(f"{season['peak MiB']:,}" for season in seasons)
+        "most memory in MiB, including the made-up season itself", *(f"{season['peak MiB']:,}" for season in seasons)
     )
     yield ""
 
@@ -176,9 +178,10 @@ def _matrices(part: Record) -> Iterator[str]:
     yield from (
         "## Killed anywhere",
         "",
-        "Every job of a small season is ended by SIGKILL right after each [step](steps.md) it passes, the first time "
-        "and one in the middle, and run again. Every row of the ledger and every file must then be what an undisturbed "
-        "run leaves. A change of store or ledger without a step, or a step nothing passes, fails.",
+        "Every job of a small season is killed (SIGKILL) right after each [step](steps.md) that it passes, the first "
+        "time and once in the middle, and run again. Every row of the ledger and every file must then be what an "
+        "undisturbed run leaves. A change of store or ledger without a step fails, and so does a step that is never "
+        "passed.",
         "",
         _ran(part),
         "",
@@ -219,23 +222,23 @@ SECTIONS: Mapping[str, Callable[[Record], Iterator[str]]] = {
 
 FAULTS, SEASON = "tests/pipeline/test_faults.py", "tests/test_season.py"
 TESTS = (
-    ("disk full, disk refusing", FAULTS,
+    ("the disk is full, or refuses to write", FAULTS,
      "test_fil_5_a_disk_that_is_full_fails_the_run_and_costs_nothing"),
-    ("S3 answers 500, loses answers, stalls", FAULTS,
+    ("S3 answers 500, loses answers or stalls", FAULTS,
      "test_fil_5_an_s3_that_fails_for_good_fails_the_run_and_costs_nothing"),
     ("the database is killed under a run", FAULTS,
      "test_fil_5_a_database_that_is_killed_fails_the_run_and_costs_nothing"),
-    ("two ingests at once", FAULTS,
+    ("two ingests begin at once", FAULTS,
      "test_fil_5_ingests_that_begin_at_the_same_time_apply_everything_once"),
     ("the clock jumps", FAULTS,
      "test_res_2_a_clock_that_jumps_back_over_the_instant_publishes_and_takes_back_nothing"),
-    ("the same file under two names", FAULTS,
+    ("the same file comes under two names", FAULTS,
      "test_fil_3_the_same_file_under_several_names_is_answered_each_time_and_applied_once"),
     ("Airflow's task is killed and tried again", "tests/dags/test_killed_tasks.py",
      "test_fil_1_a_task_that_is_killed_while_it_books_is_retried_and_every_file_has_one_reply"),
-    ("CeleryExecutor with a real broker", "tests/infra/test_celery.py",
+    ("tasks run in Celery, with a real broker", "tests/infra/test_celery.py",
      "test_a_worker_of_celery_takes_in_what_waits"),
-    ("the audit itself notices what is spoilt", SEASON,
+    ("the ledger is spoilt: the audit must notice", SEASON,
      "test_the_audit_notices_what_is_spoilt_in_the_ledger"),
 )  # fmt: skip
 """What else is tried, in every test run."""
@@ -245,8 +248,8 @@ def _tests() -> Iterator[str]:
     yield from (
         "## Also, in every test run",
         "",
-        "With real components throughout: PostgreSQL, an S3 server over HTTP (moto), Airflow with its own scheduler, "
-        "an SFTP client, a mail server, a browser.",
+        "All components are real: PostgreSQL, an S3 server over HTTP (moto), Airflow with its own scheduler, an SFTP "
+        "client, a mail server, a browser.",
         "",
         _row("what goes wrong", "the test"),
         "|---|---|",

@@ -221,7 +221,7 @@ _ALL = (
     Job(
         name="reject_adjustment",
         function="pipeline.marking.moderation:reject",
-        does="Let the centre's marks of a cohort stand (MOD-2).",
+        does="Reject the adjustment: the centre's marks of a cohort stay as they are (MOD-2).",
         writes=("actions", "cohorts"),
         steps=(s.DECIDED,),
         commands=("staff reject",),

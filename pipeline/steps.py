@@ -77,7 +77,7 @@ DRAWN = Step("moderation", "drawn", "the samples of a centre are in the ledger")
 MODERATED = Step("moderation", "marked", "the moderator's marks of a file are in the ledger")
 FEEDBACK_OUT = Step("moderation", "feedback out", "feedback on a sample is in the centre's outbox")
 PROPOSAL_OUT = Step("moderation", "proposal out", "the page by which an adjustment is decided is written")
-COMPARED = Step("moderation", "compared", "what came of comparing a sample is in the ledger")
+COMPARED = Step("moderation", "compared", "the result of comparing a sample is in the ledger")
 DECIDED = Step("moderation", "decided", "an adjustment is applied or rejected, and it is recorded who did it and why")
 
 # --- Awarding --------------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ REPORTED = Step("release", "reported", "a part of the report of a release is wri
 NUMBERS_FREE = Step("release", "numbers free", "what was withdrawn or left half built holds no number of a file")
 MANIFEST_PUT = Step("release", "manifest put", "the manifest is under embargo or in the reports")
 FILES_BOOKED = Step("release", "files booked", "the files under embargo are on the books")
-STATE_CHANGED = Step("release", "state changed", "the version of the results has gone to its next state")
+STATE_CHANGED = Step("release", "state changed", "the version of the results is in its next state")
 REQUEST_BOOKED = Step(
     "updated files", "request booked", "a request for updated files is recorded, and the files are on the books"
 )

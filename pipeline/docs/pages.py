@@ -206,8 +206,8 @@ def settings() -> Iterator[str]:
     yield "\n".join(rows)
     yield "## Airflow's"
     yield (
-        "Airflow's own variables that we set. On one machine the supervisor sets them; in production they are in "
-        "`infra/deploy/airflow.env`, which is also generated, except those that whoever deploys must set. A secret is "
+        "We set these variables of Airflow's own. On one machine the supervisor sets them. In production they are in "
+        "`infra/deploy/airflow.env`, which is also generated; those marked *must be set* are yours to set. A secret is "
         f"a file in `{SECRETS}`, which Airflow reads through the `_CMD` form of the variable. Only `{HOME}` and `/tmp` "
         "are written to."
     )
@@ -341,12 +341,12 @@ def jobs() -> Iterator[str]:
     yield "# Jobs"
     yield NOTICE
     yield (
-        "What comes of a season is the work of these jobs; `resultsday jobs` lists them too. Airflow runs them by "
-        "their DAG, people by a command, both through the same function. Each is on record in the "
-        "[journal](replay.md), can be killed after any of its [steps](steps.md) and run again, and is replayed. All "
-        "read the ledger and the catalogue; *reads* names the places of the store they look at, *changes* the places "
-        "and the tables of the ledger they write. They are declared in `pipeline/jobs.py`, and a test fails where one "
-        "reads or changes anything else."
+        "These jobs do all the work of a season; `resultsday jobs` lists them too. Airflow runs them by their DAG, "
+        "people by a command, and both call the same function. Every run is recorded in the [journal](replay.md) and "
+        "can be replayed. A job can be killed after any of its [steps](steps.md) and run again. All jobs read the "
+        "ledger and the catalogue. *Reads* names the places of the store that a job looks at; *changes* names the "
+        "places and the tables of the ledger that it writes. Jobs are declared in `pipeline/jobs.py`, and a test "
+        "fails if one reads or changes anything else."
     )
     rows = ["| job | what it does | DAG | command | reads | changes |", "|---|---|---|---|---|---|"]
     for job in JOBS.values():
@@ -360,14 +360,15 @@ def steps() -> Iterator[str]:
     yield "# Steps"
     yield NOTICE
     yield (
-        "After every change of store or ledger the [jobs](jobs.md) pass a step, and each has a name. A run can end at "
-        "any of them, or in between, where the store replaces whole files and the ledger's transactions are applied "
-        "or not; run again, it makes up for the rest. `bench/crashes.py` plays a season with every job and ends a "
-        "process by SIGKILL at each step: afterwards every row and every file is what an undisturbed run leaves. A "
-        "change without a step, and a step that is never passed, fail a test. A new one is declared in "
-        "`pipeline/steps.py`, listed with its job in `pipeline/jobs.py`, and passed right after the change."
+        "After every change of store or ledger a [job](jobs.md) passes a step, and each step has a name. A run can "
+        "end at any step. It can also end between two: the store replaces whole files only, and a transaction of the "
+        "ledger is applied whole or not at all. The next run does the rest. `bench/crashes.py` plays a season with "
+        "every job and kills a process (SIGKILL) at each step; after another run, every row and every file is what an "
+        "undisturbed run leaves. A test fails on a change without a step, and on a step that is never passed. Declare "
+        "a new step in `pipeline/steps.py`, list it with its job in `pipeline/jobs.py`, and pass it right after the "
+        "change."
     )
-    rows = ["| of | step | what then holds | jobs |", "|---|---|---|---|"]
+    rows = ["| part | step | what is then true | jobs |", "|---|---|---|---|"]
     for step in sorted(all_steps(), key=lambda step: step.place):
         by = "all" if step in JOURNAL else ", ".join(job.name for job in JOBS.values() if step in job.steps)
         rows.append(f"| {step.place} | {step.name} | {step.holds} | {by} |")
@@ -379,22 +380,30 @@ def feeds() -> Iterator[str]:
     yield "# Feeds"
     yield NOTICE
     yield (
-        "What does not come from a centre's software comes as CSV in UTF-8, in a form of our own. Every feed passes "
-        "the same door (FIL-7). A file is left until it has settled, goes to `archive/<sha256>` and is read: the "
-        "first line names each column once, in any order, and no other; a line is a row, with as many cells as the "
-        "first line, none longer than its column may be and none with a control character. What is wrong is told "
-        "with its line and column, 25 times for each kind of mistake, and the file is taken out. A file on which "
-        "our own code fails is held or told by itself (`FILE_FAILED`, `FEED_FAILED`) and stops no other."
+        "What the portal, staff, moderators and the board send comes as CSV in UTF-8, in formats of our own. Every "
+        "feed passes the same door (FIL-7). A file waits until it has stopped changing; then it goes to "
+        "`archive/<sha256>` and is read."
+    )
+    yield "\n".join(
+        [
+            "* The first line names each column once, in any order, and no others.",
+            "* Each line is a row, with as many cells as the first line. No cell may be longer than its column "
+            "allows, or contain a control character.",
+            "* Each mistake is reported with its line and column, at most 25 of each kind. Then the file is removed "
+            "from the feed.",
+            "* If our own code fails on a file, that file alone is held or reported (`FILE_FAILED`, `FEED_FAILED`); "
+            "the others are taken.",
+        ]
     )
     for feed in (door.feed for door in DOORS):
         yield f"## `{feed.place}`"
         whole = feed.layout.row.reach is Reach.FILE
         told = f"a report in `{feed.reports}`" if isinstance(feed, BoardFeed) else "a reply in the centre's outbox"
-        folder = ", in a folder a centre" if feed.by_centre else ""
+        folder = " in a folder for each centre" if feed.by_centre else ""
         most = f"{feed.most_bytes // MIB} MiB" if feed.most_bytes else "`RESULTSDAY_MAX_FILE_BYTES`"
         refuses = "refuses the file" if whole else "is refused by itself, and the others are applied"
         yield (
-            f"`<name>.csv`{folder}, of at most {most}. Each file is answered by {told}. A row that cannot be used "
+            f"`<name>.csv`{folder}, of at most {most}. The answer to each file is {told}. A row that cannot be used "
             f"{refuses} (`{feed.layout.row.name}`)."
         )
         columns = [f"| `{name}` | {characters} |" for name, characters in feed.layout.columns.items()]
