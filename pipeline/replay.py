@@ -1,5 +1,5 @@
-"""Replaying a season (RES-6): every job of the journal is run again, over the files of the archive, into an empty
-ledger and store; then every output is compared, byte for byte."""
+"""Replaying a season (RES-6): every job of the journal is run again, over the files of the archive, into an empty desk;
+then every output is compared, byte for byte."""
 
 from __future__ import annotations
 
