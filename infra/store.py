@@ -40,6 +40,7 @@ PRIVATE = ("embargo", TEMPORARY_FOLDER)
 TEMPORARY_ENDINGS = (".part", ".filepart", ".tmp", ".crdownload")
 KEPT_LEVELS = 2  # inbox/<centre> is where a centre's files land: it stays when it is empty
 DEEPEST = 64  # parts of a key in a folder store; deeper nesting by a sender would make every listing slow
+LONGEST_NAME = 255  # bytes of a part of a key in a folder store
 TRIES = 20  # of a step that another process can spoil; a try fails only because another's succeeded
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -592,8 +593,8 @@ def _names(key: str) -> Sequence[str]:
         longest = max(len(os.fsencode(part)) for part in parts)
     except UnicodeEncodeError:
         raise BadKey(f"key {key!r} has characters that no file name can have") from None
-    if longest > 255:
-        raise BadKey(f"key {key[:40]!r}… has a part of more than 255 bytes")
+    if longest > LONGEST_NAME:
+        raise BadKey(f"key {key[:40]!r}… has a part of more than {LONGEST_NAME} bytes")
     if len(parts) > DEEPEST:
         raise BadKey(f"key {key[:40]!r}… has more than {DEEPEST} parts")
     return parts

@@ -163,7 +163,7 @@ def _stranger_kind(data: bytes, *, plain: bool) -> str | None:
     if not plain and not _A_RECORD.search(start):
         return "a text without a single record"
     if hollow(data):
-        return "a text of empty lines, with hardly a record among them"
+        return "a text of empty or very short lines, with hardly a record among them"
     return None
 
 

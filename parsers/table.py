@@ -117,7 +117,7 @@ def _kind(data: bytes) -> str | None:
     if b"\0" in data[:65536].partition(b"\n")[0]:
         # In UTF-16 every other byte of plain letters is zero; without a byte-order mark only this shows it.
         return "UTF-16 text, or no text at all"
-    return "a text of empty lines" if hollow(data) else None
+    return "a text of empty or very short lines" if hollow(data) else None
 
 
 def _lines(data: bytes) -> pl.DataFrame:

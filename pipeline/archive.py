@@ -8,13 +8,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import PurePosixPath
 
 from infra.settings import MIB
-from infra.store import Store, Stored
+from infra.store import LONGEST_NAME, Store, Stored
 from pipeline.steps import ARCHIVED, FEED_NOTED
 
 IN_MEMORY = 8 * MIB
 GLANCE = 1024
+CUT = 200
+"""So many bytes stay of a name that is too long."""
 
 
 class Taken(list[dict[str, str]]):
@@ -47,9 +50,24 @@ def taking() -> Iterator[Taken | None]:
         _TAKEN.reset(token)
 
 
+def key_text(key: str) -> str:
+    """A key from outside as text that the ledger, and the store of a replay, can keep: bytes that are no UTF-8 are
+    written out, and a part that is longer than a file's name may be is cut and told from others by its hash."""
+    text = key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+    return "/".join(_fitting(part) for part in text.split("/"))
+
+
+def _fitting(part: str) -> str:
+    data = part.encode("utf-8")
+    if len(data) <= LONGEST_NAME:
+        return part
+    start, ending = data[:CUT].decode("utf-8", "ignore"), PurePosixPath(part).suffix[-8:]
+    return f"{start}-{hashlib.sha256(data).hexdigest()[:8]}{ending}"
+
+
 def landing(stored: Stored, sha256: str) -> dict[str, str]:
     """A file as it landed, for the journal."""
-    return {"key": stored.key, "received": stored.modified.isoformat(), "sha256": sha256}
+    return {"key": key_text(stored.key), "received": stored.modified.isoformat(), "sha256": sha256}
 
 
 def archive(store: Store, stored: Stored) -> tuple[str, bytes]:

@@ -8,6 +8,7 @@ code fails stops no other file: it is taken out too, and its report says so.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from infra.store import Missing, Stored
 from parsers.findings import Found, visible
 from parsers.reply import encode
 from parsers.table import FeedLayout, Rows, read_rows
-from pipeline.archive import archive, landing
+from pipeline.archive import archive, key_text, landing
 from pipeline.contained import contained, log_failure
 from pipeline.desk import Desk
 from pipeline.steps import FEED_REPORTED, FEED_TAKEN_OUT
@@ -109,7 +110,7 @@ def take_feed(desk: Desk, feed: BoardFeed[R], now: datetime) -> Taken[R]:
             except Missing:
                 log.warning("a file of %s was removed before it could be taken", feed.place)
                 continue
-            name = visible(stored.key.removeprefix(feed.place))
+            name = visible(key_text(stored.key).removeprefix(feed.place))
             file = FeedFile(
                 name=name, landing=landing(stored, sha256), sha256=sha256, received=stored.modified, now=now
             )
@@ -172,10 +173,14 @@ def waiting(desk: Desk, place: str, now: datetime) -> Iterator[Stored]:
             yield stored
 
 
+OURS = "missing-"
+"""How the names of reports begin that the desk writes of itself where it answers feeds."""
+
+
 def report_key(reports: str, name: str) -> str:
-    """The key of the report on the feed file `name`: it is always below `reports`, whatever the name."""
-    return f"{reports}{_harmless(name)}.txt"
-
-
-def _harmless(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "_", re.sub(r"\.csv$", "", name, flags=re.IGNORECASE))[:100]
+    """The key of the report about the feed file of that name, below `reports`: nothing in it can lead elsewhere. Where
+    a name cannot be kept as it is, a part of its hash tells it from names that look the same without it."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", re.sub(r"\.csv$", "", name, flags=re.IGNORECASE))[:100]
+    if f"{plain}.csv" != name or plain.startswith(OURS):
+        plain += f"-{hashlib.sha256(name.encode('utf-8')).hexdigest()[:8]}"
+    return f"{reports}{plain}.txt"

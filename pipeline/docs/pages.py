@@ -393,6 +393,8 @@ def feeds() -> Iterator[str]:
             "from the feed.",
             "* If our own code fails on a file, that file alone is held or reported (`FILE_FAILED`, `FEED_FAILED`); "
             "the others are taken.",
+            "* A report has the name of its file. If that name has unusual characters, is too long, or is like that of "
+            "a report of our own, part of its hash is added.",
         ]
     )
     for feed in (door.feed for door in DOORS):

@@ -26,7 +26,7 @@ from parsers.feed import read_feed
 from parsers.findings import Code, Finding, Found, Reach
 from parsers.identifiers import filename
 from parsers.reader import Submission, glance, read
-from pipeline.archive import archive
+from pipeline.archive import archive, key_text
 from pipeline.contained import FAILURES, contained, log_failure, outside
 from pipeline.desk import Desk
 from pipeline.feeds import Feed
@@ -218,9 +218,9 @@ def _landing(desk: Desk, file: _Waiting, now: datetime) -> Landing | None:
         return None
     seen, named = glance(start), filename.original(file.name)
     return Landing(
-        landing_key=_text(file.stored.key),
+        landing_key=key_text(file.stored.key),
         centre=file.centre,
-        file_name=_text(file.name.rstrip("/")),
+        file_name=key_text(file.name.rstrip("/")),
         kind=file.stored.kind,
         # A sender's clock may run ahead, but no file was received after now.
         received=min(file.stored.modified, now),
@@ -234,11 +234,6 @@ def _landing(desk: Desk, file: _Waiting, now: datetime) -> Landing | None:
         series=seen.series_key,
         sequence=seen.sequence,
     )
-
-
-def _text(name: str) -> str:
-    """A name from outside as text the ledger can keep: bytes that are not UTF-8 are written as escapes."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")
 
 
 def _outbox(centre: str, reply_name: str) -> str:

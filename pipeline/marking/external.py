@@ -17,7 +17,7 @@ from parsers.findings import Found
 from parsers.reply import encode
 from parsers.table import CODE, FeedLayout, Rows, Wrong
 from pipeline.desk import Desk
-from pipeline.feeds import BoardFeed, FeedFile, failed_note, report, take_feed
+from pipeline.feeds import OURS, BoardFeed, FeedFile, failed_note, report, take_feed
 from pipeline.journal import journaled
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.steps import EXTERNAL_BOOKED, MISSING_LISTED
@@ -241,7 +241,7 @@ def _totals(desk: Desk, series: Series, missing: pl.DataFrame, now: datetime) ->
         ),
         f"{'all':<12}{table['entered'].sum():>9,}{missing.height:>9,}{missing['centre'].n_unique():>9,}",
     ]
-    key = f"{EXTERNAL_MARKS.reports}missing-{series.id}-{now.astimezone(LONDON):%Y-%m-%d}"
+    key = f"{EXTERNAL_MARKS.reports}{OURS}{series.id}-{now.astimezone(LONDON):%Y-%m-%d}"
     grid = Grid(title="By component", frame=table, numbers=("entered", "missing", "centres"))
     facts = [("Series", series.title), ("As of", instant_text(now)), ("Missing", f"{missing.height:,}")]
     desk.put(MISSING_LISTED, f"{key}.csv", csv_bytes(table))

@@ -123,6 +123,20 @@ def test_fil_7_a_file_that_our_code_fails_at_is_told_and_passed_over(
 
 
 @pytest.mark.parametrize("feed", BOARD_FEEDS, ids=lambda feed: feed.place)
+def test_fil_7_no_file_of_a_feed_takes_away_what_was_said_of_another(work: Desk, feed: BoardFeed[Any]) -> None:
+    names = ("a b.csv", "a_b.csv", "a?b.csv", "A_B.CSV", "A_B.csv", f"{'n' * 120}1.csv", f"{'n' * 120}2.csv")
+    for name in (*names, "missing-2024-06-2024-04-30.csv"):
+        work.store.put(f"{feed.place}{name}", b"")
+    ours = f"{feed.reports}missing-2024-06-2024-04-30.txt"
+    work.store.put(ours, b"a report of the desk's own")
+    assert take_feed(work, feed, NOW).files == len(names) + 1
+    assert work.store.get(ours) == b"a report of the desk's own"
+    told = [work.store.get(report_key(feed.reports, name)).decode() for name in names]
+    assert all(f"  {name}\r\n" in text for name, text in zip(names, told, strict=True))
+    assert len(list(work.store.list(feed.reports))) == len(names) + 2
+
+
+@pytest.mark.parametrize("feed", BOARD_FEEDS, ids=lambda feed: feed.place)
 def test_fil_7_a_store_that_fails_ends_the_run_and_the_file_is_taken_by_the_next(
     work: Desk, feed: BoardFeed[Any]
 ) -> None:

@@ -19,6 +19,7 @@ from pipeline.awarding.award import approve_boundaries, award, take_boundaries
 from pipeline.awarding.preview import preview
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
+from pipeline.doors import DOORS, Door
 from pipeline.intake.staff import Entry, Order, change_entry
 from pipeline.jobs import JOBS
 from pipeline.marking.external import take_external
@@ -151,6 +152,18 @@ def test_res_6_a_feed_file_that_a_run_had_done_with_before_it_died_is_replayed(
     assert [(one.ended, len(one.taken)) for one in (died, ended)] == [(False, 2), (True, 1)]
     came = replay(work, empty)
     assert (came.files, came.differences) == (3, ())
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.feed.place)
+def test_res_6_fil_7_a_name_that_is_no_text_stops_no_feed_and_is_replayed(work: Desk, empty: Desk, door: Door) -> None:
+    folder = f"{door.feed.place}{f'{CENTRE}/' if door.feed.by_centre else ''}"
+    for name in (f"{chr(0xDCFF) * 200}1.csv", f"{chr(0xDCFF) * 200}2.csv", f"a{chr(0xDCC3)}.csv", "a\n\x1b.csv"):
+        work.store.put(folder + name, b"")
+    door.take(work, TO_CENTRES + timedelta(days=10_000))
+    assert [one.key for one in work.store.list(folder) if one.kind == "file"] == []
+    came = replay(work, empty)
+    assert came.files > 4
+    assert came.differences == ()
 
 
 def test_res_6_the_command_replays_and_says_what_is_not_the_same(work: Desk, tmp_path: Path) -> None:

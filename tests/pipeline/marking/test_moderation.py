@@ -17,6 +17,7 @@ from infra.ledger.moderation import CohortName
 from infra.ledger.tables import actions, cohorts, entries, marks, metadata, samples
 from infra.store import FolderStore
 from pipeline.desk import Desk
+from pipeline.feeds import report_key
 from pipeline.marking import moderation
 from pipeline.marking.approval_page import scatter
 from pipeline.marking.moderation import NotProposed, approve, reject, review, sample, take
@@ -213,7 +214,7 @@ def test_mod_2_wrong_rows_are_reported_and_the_good_ones_are_applied(marked: Des
     )
     take(marked, JUNE)
     assert drawn(marked, "BEN02")["moderated_mark"].to_list() == [20, None, None, None, None, None]
-    report = said(marked, "reports/moderation/June__first.txt")
+    report = said(marked, report_key("reports/moderation/", "June, first.csv"))
     assert "Rows        4, of which 1 can be applied" in report
     assert 'line 3, column mark: the mark "61" cannot be used' in report
     assert "line 4, column uci: the learner with UCI X is not in this sample" in report
