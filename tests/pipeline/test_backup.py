@@ -161,7 +161,7 @@ def test_nothing_is_restored_over_something(work: Desk, empty: Desk, place: Fold
     ingest(empty, LATER + timedelta(days=365))
     for one in list(empty.store.list("")):
         empty.store.remove(one)
-    with pytest.raises(PostgresError, match="ledger is not empty: there are rows in"):
+    with pytest.raises(PostgresError, match="ledger is not empty: it has rows in"):
         restore(empty, place)
 
 
