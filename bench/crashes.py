@@ -30,7 +30,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
 
-from bench.compared import TABLE, State, differences, rows
+from bench.compared import TABLE, UNCOMPARED, State, differences, rows
 from bench.crash_season import STAGES, Size, Stage
 from bench.ledgers import Ledger, put_back, read_ledger
 from infra.ledger.submissions import migrate
@@ -444,8 +444,22 @@ def undisturbed(on: Ground, beginning: Beginning, base: str) -> Run:
         code, trace = process(beginning.stage, settings)
         assert code == 0, f"{beginning.stage.name} ends with {code}"
         left = state(settings)
-        wrote = frozenset(place_of(difference) for difference in differences(before, left))
-        return Run(beginning.stage.job, trace, wrote, left)
+        files = frozenset(place_of(name) for name in differences(before, left) if not name.startswith(TABLE))
+        return Run(beginning.stage.job, trace, files | _changed(beginning.ledger, settings), left)
+
+
+def _changed(before: Ledger, settings: Settings) -> frozenset[str]:
+    """The tables of which a row has changed itself, and not only what it points to."""
+    after = read_ledger(settings.database_url)
+    return frozenset(
+        table
+        for table in after.rows.keys() - set(UNCOMPARED)
+        if set(_lines(before, table)) != set(_lines(after, table))
+    )
+
+
+def _lines(ledger: Ledger, table: str) -> list[bytes]:
+    return ledger.rows[table].splitlines()
 
 
 def _crashed(on: Ground, base: str, beginning: Beginning, target: Target, expected: State) -> Crash:

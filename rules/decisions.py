@@ -194,7 +194,7 @@ def _judge_entries(records: pl.DataFrame, options: pl.DataFrame, series: Series,
     entries.practice_is_told(stated, known.sittings, series, catalogue, found)
 
 
-def _judge_marks(current: Round) -> marks.JudgedMarksMarks:
+def _judge_marks(current: Round) -> marks.JudgedMarks:
     """Every rule about the marks in files of marks."""
     known, found = current.known, current.found
     records = columns(current.submissions, MARK, found).records
@@ -209,7 +209,7 @@ def _judge_marks(current: Round) -> marks.JudgedMarksMarks:
 # --- What follows ----------------------------------------------------------------------------------------------------
 
 
-def _decisions(current: Round, changed: Changes, judged: marks.JudgedMarksMarks) -> list[Decision]:
+def _decisions(current: Round, changed: Changes, judged: marks.JudgedMarks) -> list[Decision]:
     """Gives each file its outcome, and what it changes."""
     marks_by_file = by_file(judged.good.filter(pl.col("file").is_in(changed.standing)))
     marks_counted = {

@@ -188,6 +188,7 @@ def _compare(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Compared:
     for cohort_id in judged.touched:
         with book.transaction() as connection:
             summary = _add(summary, _first_comparison(desk, book, connection, cohort_id, file.now))
+        COMPARED.passed()
     return _Compared(summary, feed.height + rows.unread, judged.usable, tuple(book.cohorts(judged.touched)))
 
 
