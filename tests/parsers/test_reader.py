@@ -191,7 +191,7 @@ def test_a_record_made_too_wide_by_a_long_name_says_so() -> None:
 def test_a_record_of_another_file_type_is_named() -> None:
     found = only(read(NAME, lines(*LINES[:3], b"M" + LINES[3][1:], *LINES[4:])).findings, "RECORD_OTHER_TYPE")
     assert (found.line, found.value) == (4, "M5")
-    assert "M5 belongs in a file of centre marks, this is one of entries" in found.message
+    assert "M5 belongs in a file of centre marks, and this is a file of entries" in found.message
 
 
 def test_lost_spaces_and_bare_line_feeds_are_counted() -> None:
