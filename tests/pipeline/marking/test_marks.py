@@ -22,6 +22,7 @@ from infra.store import FolderStore
 from parsers.layouts import MARK
 from parsers.writer import block, record, single
 from pipeline.desk import Desk
+from pipeline.feeds import report_key
 from pipeline.intake.ingest import ingest
 from pipeline.marking.external import Taken, missing_marks, take_external
 from rules.marks import JudgedMarks, judge
@@ -197,7 +198,7 @@ def row(number: int, mark: str, status: str = "", component: str = "BEN03") -> s
 
 
 def report(desk: Desk, name: str) -> str:
-    return desk.store.get(f"reports/marks/{name}.txt").decode("ascii")
+    return desk.store.get(report_key("reports/marks/", f"{name}.csv")).decode("ascii")
 
 
 def test_mrk_1_external_marks_come_from_our_own_marking(entered: Desk) -> None:
@@ -205,7 +206,7 @@ def test_mrk_1_external_marks_come_from_our_own_marking(entered: Desk) -> None:
     data = path.read_bytes()
     assert take_external(entered, NOW) == Taken(files=1, booked=2, refused=1)
     assert booked(entered) == [("0001", "BEN03", 1, "external", 30, ""), ("0002", "BEN03", 1, "external", None, "A")]
-    text = report(entered, "paper_1")
+    text = report(entered, "paper 1")
     assert "3 in the file, 2 new, 0 replaced, 0 unchanged, 1 refused" in text
     assert "MARK_INTERNAL" in text
     assert not path.exists()
