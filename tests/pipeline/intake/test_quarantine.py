@@ -108,7 +108,7 @@ def test_fil_1_what_a_person_did_twice_was_done_once(second_entry_file: Desk) ->
     assert later == Done(
         submission=first.submission, outcome="refused", reply=first.reply, action="ignore", who=ORDER.who, fresh=False
     )
-    assert "decided before" in later.note()
+    assert "Already decided" in later.note()
     assert book(desk).files(centre=CENTRE)[1] == 4
 
 
