@@ -106,7 +106,8 @@ def test_a_key_is_added_rotated_and_removed_while_the_service_runs(
     folder: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr("infra.landing.server.datetime", clock)
+    for module in ("server", "session"):
+        monkeypatch.setattr(f"infra.landing.{module}.datetime", clock)
 
     async def comes_in(key: asyncssh.SSHKey) -> bool:
         try:
