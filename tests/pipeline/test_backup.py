@@ -16,9 +16,11 @@ from click.testing import CliRunner
 from infra.ledger.tables import metadata
 from infra.running.postgres import PostgresError
 from infra.store import FolderStore
-from pipeline.backup import MANIFEST, BackupError, backup, restore
+from pipeline.backup import MANIFEST, TAKING_IN, BackupError, backup, restore
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
+from pipeline.doors import DOORS
+from pipeline.feeds import BoardFeed
 from pipeline.intake.ingest import ingest
 from pipeline.replay import compared
 from pipeline.results.release import approve, build, release
@@ -183,3 +185,8 @@ def test_the_commands_back_up_and_restore(work: Desk, empty: Desk, tmp_path: Pat
     result = CliRunner().invoke(main, ["restore", str(kept)], env=empty.settings.environment())
     assert result.exit_code == 1
     assert "store to restore into is not empty" in result.output
+
+
+def test_a_backup_waits_for_every_job_that_takes_in_files() -> None:
+    feeds = [door.feed for door in DOORS]
+    assert {feed.lock for feed in feeds if isinstance(feed, BoardFeed)} | {"ingest"} == set(TAKING_IN)
