@@ -206,8 +206,8 @@ def run(seconds: float, number: int, most: float = inf) -> int:
     fuzz = Fuzz(corpus(number), Random(number))
     for one in list(fuzz.held):
         fuzz.take(*one)
-    most = psutil.Process().memory_info().vms + MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    memory = psutil.Process().memory_info().vms + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (memory, resource.getrlimit(resource.RLIMIT_AS)[1]))
     start = shown = time.monotonic()
     now, before = start, fuzz.executions
     with suppress(KeyboardInterrupt):

@@ -12,7 +12,7 @@ import pytest
 from tests.fuzz import crashers, sound
 
 ROOT = Path(__file__).parents[2]
-FILES = 500
+FILES = 1000
 """Broken ones, besides those it begins with: so many, and not so many seconds, whatever else the machine does."""
 
 
@@ -29,4 +29,4 @@ def test_fil_4_a_little_fuzz_finds_no_crash(capsys: pytest.CaptureFixture[str]) 
     assert result.returncode == 0, result.stdout + result.stderr
     executions = re.search(r"fuzz: ([0-9,]+) executions", result.stdout)
     assert executions
-    assert int(executions[1].replace(",", "")) > 1000 + FILES
+    assert int(executions[1].replace(",", "")) > FILES
