@@ -71,6 +71,6 @@ def linked(column: sa.Column[int]) -> str | None:
     return keys[0] if keys else LINKS.get(column.name)
 
 
-def differences(one: State, other: State) -> tuple[str, ...]:
+def differences(state: State, other: State) -> tuple[str, ...]:
     """Names of tables and files that are not the same in both."""
-    return tuple(sorted(name for name in {*one, *other} if one.get(name) != other.get(name)))
+    return tuple(sorted(name for name in {*state, *other} if state.get(name) != other.get(name)))

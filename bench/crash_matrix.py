@@ -12,11 +12,11 @@ from bench.desks import temporary_server
 
 def main(arguments: Sequence[str]) -> None:
     """Prints every crash that left a difference, and the counts."""
-    size = Size(*(int(one) for one in arguments))
+    size = Size(*(int(number) for number in arguments))
     with temporary_server() as (server, folder):
         done = matrix(ground(server, folder, size), str(folder / "stores"), first_too=True)
-    for one in done.wrong:
-        print(f"{one.stage}, {one.step} {one.nth}: {', '.join(one.differences)}")
+    for crash in done.wrong:
+        print(f"{crash.stage}, {crash.step} {crash.nth}: {', '.join(crash.differences)}")
     for where in done.unmarked:
         print(f"no step: {where}")
     for never in done.never:

@@ -103,9 +103,9 @@ class Matrix:
         told, changed = [], {place for run in self.runs for place in run.wrote}
         for name, job in JOBS.items():
             mine = [run for run in self.runs if run.job == name]
-            passed = {step for run in mine for step in run.trace.passed} - {str(one) for one in JOURNAL}
-            told += [f"{name} passes {one}" for one in sorted(passed - {str(step) for step in job.steps})]
-            told += [f"{name} does not pass {one}" for one in sorted({str(step) for step in job.steps} - passed)]
+            passed = {step for run in mine for step in run.trace.passed} - {str(step) for step in JOURNAL}
+            told += [f"{name} passes {step}" for step in sorted(passed - {str(step) for step in job.steps})]
+            told += [f"{name} does not pass {step}" for step in sorted({str(step) for step in job.steps} - passed)]
             reads = {place for run in mine for place in run.trace.reads}
             told += [f"{name} reads {place}" for place in sorted(reads - {*job.reads})]
             told += [f"{name} does not read {place}" for place in sorted({*job.reads} - reads)]
@@ -117,7 +117,7 @@ class Matrix:
     @property
     def never(self) -> tuple[str, ...]:
         """Steps that no undisturbed run passes."""
-        return tuple(str(one) for one in all_steps() if str(one) not in self.passed)
+        return tuple(str(step) for step in all_steps() if str(step) not in self.passed)
 
     @property
     def wrong(self) -> tuple[Crash, ...]:
@@ -344,7 +344,7 @@ def _play(
             if (str(step), passed[str(step)]) == target:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    [play] = [one.play for one in STAGES if one.name == stage]
+    [play] = [known.play for known in STAGES if known.name == stage]
     with open_desk(settings) as desk, watched(end if target else tracing.step):
         play(desk if target else _traced(desk, tracing))
     to.send(tracing.trace())
@@ -407,9 +407,9 @@ def matrix(on: Ground, base: str, stages: Container[str] = STAGE_NAMES, *, first
     is passed several times in the middle, and `first_too` the first time. The journal's own steps, after which nothing
     else has changed, are taken once."""
     began = time.perf_counter()
-    beginnings = [one for one in on.beginnings if one.stage.name in stages]
+    beginnings = [beginning for beginning in on.beginnings if beginning.stage.name in stages]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        played = list(pool.map(lambda one: undisturbed(on, one, base), beginnings))
+        played = list(pool.map(lambda beginning: undisturbed(on, beginning, base), beginnings))
         plans, before = [], set[str]()
         for beginning, run in zip(beginnings, played, strict=True):
             for step, times in run.trace.passed.items():

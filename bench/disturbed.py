@@ -195,9 +195,9 @@ class Place:
         """Ends PostgreSQL, every process of it, as a machine does that loses power; and starts it again."""
         postmaster = psutil.Process(int((self.server.data / "postmaster.pid").read_text().split()[0]))
         processes = [postmaster, *postmaster.children(recursive=True)]
-        for one in processes:
+        for process in processes:
             try:
-                one.kill()
+                process.kill()
             except psutil.NoSuchProcess:
                 continue
         psutil.wait_procs(processes)
@@ -233,8 +233,8 @@ def play(place: Place, plan: Plan, told: Told) -> None:
         for number, (act, calm) in enumerate(zip(acts_of(plan, desk.catalogue), calmly, strict=True)):
             faults = faults_of(plan, number)
             act.world(desk)
-            for one in faults:
-                code = _struck(place, plan, number, desk, one, calm.seconds, told)
+            for fault in faults:
+                code = _struck(place, plan, number, desk, fault, calm.seconds, told)
                 if code == 0:
                     break
             else:

@@ -47,14 +47,14 @@ def conservation() -> Record:
     return {"seasons": [_weighed(apart(weigh, *size)) for size in SEASONS]}
 
 
-def _weighed(one: Weighed) -> Record:
+def _weighed(season: Weighed) -> Record:
     return {
-        "centres": one.centres,
-        "learners": one.learners,
-        "counted": dict(one.counted),
-        "not agreeing": len(one.wrong),
-        "seconds": round(one.seconds),
-        "peak MiB": one.peak // MIB,
+        "centres": season.centres,
+        "learners": season.learners,
+        "counted": dict(season.counted),
+        "not agreeing": len(season.wrong),
+        "seconds": round(season.seconds),
+        "peak MiB": season.peak // MIB,
     }
 
 
@@ -72,18 +72,18 @@ def crashes() -> Record:
         return {"matrices": [_killed(matrix(on, base, first_too=True)) for base in stores]}
 
 
-def _killed(one: Matrix) -> Record:
-    print(one.note(), flush=True)
+def _killed(matrix: Matrix) -> Record:
+    print(matrix.note(), flush=True)
     return {
-        "store": one.store,
-        "steps passed": len(one.passed),
+        "store": matrix.store,
+        "steps passed": len(matrix.passed),
         "steps there are": len([*all_steps()]),
-        "changes": one.changes,
-        "changes without a step": len(one.unmarked),
-        "crashes": len(one.crashes),
-        "by stage": dict(Counter(crash.stage for crash in one.crashes)),
-        "differences": len(one.wrong),
-        "seconds": round(one.seconds),
+        "changes": matrix.changes,
+        "changes without a step": len(matrix.unmarked),
+        "crashes": len(matrix.crashes),
+        "by stage": dict(Counter(crash.stage for crash in matrix.crashes)),
+        "differences": len(matrix.wrong),
+        "seconds": round(matrix.seconds),
     }
 
 
@@ -186,14 +186,14 @@ def _matrices(part: Record) -> Iterator[str]:
         _ran(part),
         "",
     )
-    yield _row("", *(f"store: {one['store']}" for one in matrices))
+    yield _row("", *(f"store: {matrix['store']}" for matrix in matrices))
     yield "|---|" + "---:|" * len(matrices)
     for what in ("steps passed", "steps there are", "changes", "changes without a step", "crashes"):
-        yield _row(what, *(f"{one[what]:,}" for one in matrices))
+        yield _row(what, *(f"{matrix[what]:,}" for matrix in matrices))
     for job in JOBS:
         yield _row(f"in: {job}", *(f"{_of_job(job, matrix['by stage']):,}" for matrix in matrices))
-    yield _row("**that left a difference**", *(f"**{one['differences']:,}**" for one in matrices))
-    yield _row("seconds", *(f"{one['seconds']:,}" for one in matrices))
+    yield _row("**that left a difference**", *(f"**{matrix['differences']:,}**" for matrix in matrices))
+    yield _row("seconds", *(f"{matrix['seconds']:,}" for matrix in matrices))
     yield ""
 
 

@@ -139,7 +139,7 @@ class Sheet(Generic[R]):
         except OSError as error:
             raise CatalogueError(f"{path}: {error.strerror}") from None
         except (UnicodeDecodeError, csv.Error) as error:
-            raise CatalogueError(f"{self.file}: is no CSV file in UTF-8 ({error})") from None
+            raise CatalogueError(f"{self.file}: is not a CSV file in UTF-8 ({error})") from None
         if not found:
             raise self._wrong(2, next(iter(columns(self.record).values())).name, "there are no lines")
         once_each(found, self.key)
@@ -152,7 +152,7 @@ class Sheet(Generic[R]):
             if name not in by_name:
                 raise self._wrong(1, name, f"there is no such column; the columns are {', '.join(by_name)}")
             if name in header[:position]:
-                raise self._wrong(1, name, "stands there twice")
+                raise self._wrong(1, name, "appears twice")
         for name in by_name:
             if name not in header:
                 raise self._wrong(1, name, "is missing")

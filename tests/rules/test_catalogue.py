@@ -722,11 +722,11 @@ def to_bytes(change_text: Callable[[str], str]) -> Callable[[Path], None]:
     [
         (to_bytes(lambda text: ""), "tariff.csv, line 1, column kind: is missing"),
         (to_bytes(lambda text: text.splitlines()[0]), "tariff.csv, line 2, column kind: there are no lines"),
-        (to_bytes(lambda text: text.replace("kind,band", "kind,kind")), "line 1, column kind: stands there twice"),
+        (to_bytes(lambda text: text.replace("kind,band", "kind,kind")), "line 1, column kind: appears twice"),
         (to_bytes(lambda text: text.replace("2400,", "2400,,", 1)), "line 2, column source: the line goes on after it"),
         (to_bytes(lambda text: text + "external,on_time\n"), "line 12, column pence: the line ends before it: 2 cells"),
-        (to_bytes(lambda text: text.replace("ours", "\xe9", 1)), "tariff.csv: is no CSV file in UTF-8"),
-        (to_bytes(lambda text: text + 'a,"b'), "tariff.csv: is no CSV file in UTF-8"),
+        (to_bytes(lambda text: text.replace("ours", "\xe9", 1)), "tariff.csv: is not a CSV file in UTF-8"),
+        (to_bytes(lambda text: text + 'a,"b'), "tariff.csv: is not a CSV file in UTF-8"),
         (Path.unlink, "tariff.csv: No such file or directory"),
     ],
 )
