@@ -147,8 +147,9 @@ def _header_fits(header: Sequence[str], layout: FeedLayout, found: Found) -> boo
     """Whether the first line names each column of the layout once and no other."""
     counted = Counter(header)
     missing = [name for name in layout.columns if name not in counted]
-    # The first line of an empty file names nothing, not a column without a name.
-    unknown = [f'"{name[:CODE]}"' for name in counted if name not in layout.columns and any(header)]
+    # A first line that names no column at all is no header, in capitals or with semicolons: that is told once.
+    none = len(missing) == len(layout.columns)
+    unknown = [f'"{name[:CODE]}"' for name in counted if name not in layout.columns and not none]
     twice = [name for name in layout.columns if counted[name] > 1]
     if missing:
         found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=layout.named)

@@ -59,6 +59,8 @@ def test_fil_7_a_bad_row_leaves_its_neighbours_as_they_are(odd: bytes) -> None:
     [
         (b"", "FEED_COLUMNS"),
         (b"centre\n64123\n", "FEED_COLUMNS"),
+        (HEADER.upper() + b"64123,1\n", "FEED_COLUMNS"),
+        (HEADER.replace(b",", b";") + b"64123;1\n", "FEED_COLUMNS"),
         (HEADER, "FEED_EMPTY"),
         (HEADER + b" \n,\n", "FEED_EMPTY"),
         (b"centre,mark,mark\n64123,1,2\n", "FEED_COLUMN_TWICE"),
@@ -79,7 +81,7 @@ def test_fil_7_a_bad_row_leaves_its_neighbours_as_they_are(odd: bytes) -> None:
         (HEADER + b"64123," + b"1" * (CODE + 1) + b"\n", "FEED_ROW"),
         (HEADER + b"64123," + b"1" * 1_000_000 + b"\n", "FEED_ROW"),
     ],
-    ids=range(21),
+    ids=range(23),
 )
 def test_fil_7_what_cannot_be_used_is_told_once_and_not_handed_on(data: bytes, code: str) -> None:
     assert read(data) == ([], [code])
