@@ -1,8 +1,9 @@
-"""Everything that is to be shown of reliability, in one run: `python -m bench.reliability [conservation|crashes|load]`.
+"""Everything that is to be shown of reliability, in one run: `python -m bench.reliability [PART ...]`.
 
-Whole seasons are audited against their truth, every job is killed at every step, the ingest is loaded. What was counted
-goes to `docs/reliability.json`, and the page `docs/reliability.md` is made of that and of nothing else. Without a name
-all parts run, which takes about an hour on two cores.
+Whole seasons are audited against their truth (`conservation`), every job is killed at every step (`crashes`) and at
+random moments (`chaos`, as long as CHAOS_SECONDS of the environment says), the ingest is loaded (`load`). What was
+counted goes to `docs/reliability.json`, and the page `docs/reliability.md` is made of that and of nothing else. Without
+a name all parts run, which takes an hour and a half on two cores.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from bench.conservation import Weighed, weigh
 from bench.crash_season import ENTERED, STAGES, Size
 from bench.crashes import Ground, Matrix, ground, matrix
 from bench.desks import new_desk, temporary_server
+from bench.disturbed import chaos
 from bench.load import apart
 from pipeline.jobs import JOBS, all_steps
 from tests.instruments import at_port, new_bucket, s3_server
@@ -35,6 +38,7 @@ RECORD, PAGE = DOCS / "reliability.json", DOCS / "reliability.md"
 SEASONS = ((12, 10), (300, 50), (3_000, 50))
 """Centres, and learners at each."""
 MIB = 2**20
+HALF_AN_HOUR = 1_800
 
 Record = dict[str, Any]
 
@@ -87,6 +91,22 @@ def _killed(matrix: Matrix) -> Record:
     }
 
 
+def at_random() -> Record:
+    """Seasons in which jobs and PostgreSQL are killed at random moments."""
+    told = chaos(count(1), float(os.environ.get("CHAOS_SECONDS", HALF_AN_HOUR)))
+    print(told.note(), flush=True)
+    jobs = sorted(told.killed.keys() | told.cut_off.keys())
+    return {
+        "seasons": told.seasons,
+        "acts": told.acts,
+        "by job": {job: {"killed": told.killed[job], "without PostgreSQL": told.cut_off[job]} for job in jobs},
+        "jobs replayed": told.jobs_replayed,
+        "outputs compared": told.outputs_compared,
+        "differences": len(told.wrong),
+        "seconds": round(told.seconds),
+    }
+
+
 def loads() -> Record:
     """Many files at once, large ones, slow ones, and ten national series beside one."""
     with temporary_server() as (server, folder):
@@ -96,7 +116,9 @@ def loads() -> Record:
     return {"told": told, "tenfold": load.told_tenfold(tenfold), "times": round(tenfold.ratios()["in all"], 1)}
 
 
-PARTS: Mapping[str, Callable[[], Record]] = {"conservation": conservation, "crashes": crashes, "load": loads}
+PARTS: Mapping[str, Callable[[], Record]] = {
+    "conservation": conservation, "crashes": crashes, "chaos": at_random, "load": loads,
+}  # fmt: skip
 
 
 # --- The page --------------------------------------------------------------------------------------------------------
@@ -197,6 +219,36 @@ def _matrices(part: Record) -> Iterator[str]:
     yield ""
 
 
+def _random(part: Record) -> Iterator[str]:
+    yield from (
+        "## Killed at any moment",
+        "",
+        "`make chaos` plays seasons of random size from a seed, some of them made-up school years as above. Jobs are "
+        "ended by SIGKILL somewhere on their way, at no step in particular, or lose PostgreSQL to SIGKILL, up to three "
+        "times in a row, and are run again. After each, every row of every table, every file of the store and every "
+        "draft in its `.tmp/` must be what the same season has undisturbed; only the numbers of rows may be others, as "
+        "a run that dies uses some up. In the end the season is replayed from its journal and must come out again. "
+        "A seed that fails is repeated by one command, `make chaos SEED=... SECONDS=0`.",
+        "",
+        _ran(part),
+        "",
+    )
+    yield _row("job at work", "killed", "left without PostgreSQL")
+    yield "|---|---:|---:|"
+    jobs: dict[str, dict[str, int]] = part["by job"]
+    for job, times in jobs.items():
+        yield _row(job, f"{times['killed']:,}", f"{times['without PostgreSQL']:,}")
+    of_all = (sum(its[what] for its in jobs.values()) for what in ("killed", "without PostgreSQL"))
+    yield _row("**all**", *(f"**{of_kind:,}**" for of_kind in of_all))
+    yield from (
+        "",
+        f"{part['seasons']:,} seasons came out as undisturbed ones, compared after each of {part['acts']:,} acts, and "
+        f"again when they were replayed ({part['jobs replayed']:,} jobs, {part['outputs compared']:,} outputs); "
+        f"**{part['differences']:,} did not**. {part['seconds']:,} seconds.",
+        "",
+    )
+
+
 def _loads(part: Record) -> Iterator[str]:
     yield from (
         "## Load",
@@ -216,6 +268,7 @@ def _loads(part: Record) -> Iterator[str]:
 SECTIONS: Mapping[str, Callable[[Record], Iterator[str]]] = {
     "conservation": _seasons,
     "crashes": _matrices,
+    "chaos": _random,
     "load": _loads,
 }
 
