@@ -6,6 +6,7 @@ The warnings at entry (`rules.entries`) and what is decided here speak of the sa
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,8 @@ from attrs import field, frozen
 from parsers.findings import Found
 from rules import findings as f
 from rules import terms
+from rules.calendar import LONDON
+from rules.catalogue import Catalogue
 from rules.frames import INSTANT
 from rules.reasons import Reason, listed
 from rules.scales import Scale
@@ -55,14 +58,19 @@ CHOICES: dict[str, Any] = {
 REASONS = listed(
     Reason(
         code="SAT_AGAIN", rule="CRT-4",
-        words="the external component was taken again in a later series before this claim was made, so the earlier "
-        "sitting cannot be chosen any more",
+        words="the external component was taken again in a later series, and this claim was made on the day of that "
+        "examination or later, so the earlier sitting cannot be chosen any more",
         remedy="Claim in the series of the later sitting.",
     ),
     Reason(
         code="NO_EXTERNAL", rule="CRT-2",
         words="the external component was not taken in this series",
         remedy="Claim in the series in which it is taken.",
+    ),
+    Reason(
+        code="EXTERNAL_ABSENT", rule="CRT-2",
+        words="the learner was absent from the external component in this series, which replaces no earlier sitting",
+        remedy="Claim in the series of the last external that the learner attended: it still stands.",
     ),
     Reason(
         code="COMPONENT_MISSING", rule="CRT-2",
@@ -91,6 +99,11 @@ WHYS = listed(
     Reason(code="EQUAL", rule="CRT-2", words="an earlier sitting has as many UMS"),
     Reason(code="ABSENT", rule="AWD-4", words="absent; a sitting that was attended, or has UMS, comes before it"),
     Reason(code="BEFORE_FINAL", rule="CRT-2", words="the external of an earlier series; the final sitting counts"),
+    Reason(
+        code="STANDS",
+        rule="CRT-2",
+        words="the external of an earlier series; it still stands, because the resit was missed: claim in its series",
+    ),
     Reason(code="PRACTICE", rule="ENT-6", words="a practice sitting: an internal component was not complete"),
     Reason(code="AFTER_TERMINAL", rule="ENT-5", words="after the terminal external, without the external again"),
     Reason(code="NO_MARK", rule="AWD-4", words="no mark"),
@@ -118,13 +131,14 @@ def certify(
     sittings: pl.DataFrame,
     parts: pl.DataFrame,
     earlier: pl.DataFrame,
-    later: pl.DataFrame,
+    taken_later: pl.DataFrame,
     scale: Scale,
 ) -> Certified:
     """CRT-2 to CRT-4, AWD-4, ENT-5, ENT-6: awards the claims of a series (its id).
 
-    Frames of `rules.frames`: `claims` (`CLAIMS`), `earlier` (`EARLIER`), `later` (`LATER`); of `rules.awarding`:
-    `sittings` (`SITTINGS`), of this series and before, and `parts` (`PARTS`). `scale`: that of qualifications.
+    Frames of `rules.frames`: `claims` (`CLAIMS`), `earlier` (`EARLIER`); of `rules.awarding`: `sittings` (`SITTINGS`),
+    of this series and before, and `parts` (`PARTS`); `taken_later`: `sat_from` gives it. `scale`: that of
+    qualifications.
     """
     parts = parts.with_columns(pl.col("component").cast(pl.Enum(parts["component"].sort())))
     of_cash_in = parts.select(pl.col("cash_in").alias("option"), "registration").unique()
@@ -137,10 +151,11 @@ def certify(
         pl.col("absent").all().alias("all_absent"),
     )
     reasons = pl.concat([
-        _sat_again(claimed, later, parts),
+        _sat_again(claimed, taken_later, parts),
         _no_external(series, claimed, choices, parts),
+        _external_absent(choices),
         _component_missing(claimed, choices, parts),
-        _pending(series, choices, counting),
+        _pending(choices, counting),
         total.filter("all_absent").select("claim_id", about=pl.lit(""), reason=pl.lit("ABSENT")),
     ])  # fmt: skip
     order = pl.Enum(list(REASONS))
@@ -224,11 +239,15 @@ def _choices(series: str, claimed: pl.DataFrame, sittings: pl.DataFrame, parts: 
         .group_by(_PART)
         .agg(pl.col("series").min().alias("best"), pl.len().alias("equals"), pl.col("most", "sittings").first())
     )
-    judged = flagged.join(best, on=_PART, how="left").with_columns(worth)
-    final = external & (pl.col("series") == series) & ~practice
+    judged = _missed_resits(series, flagged, practice).join(best, on=_PART, how="left").with_columns(worth)
+    stands = external & (pl.col("series") == pl.col("stands"))
+    missed = external & (pl.col("series") == series) & pl.col("stands").is_not_null()
+    final = external & (pl.col("series") == series) & ~practice & ~missed
     chosen = ~external & ~pl.col("late") & marked & (pl.col("series") == pl.col("best"))
     why = (
         pl.when(practice).then(pl.lit("PRACTICE"))
+        .when(stands).then(pl.lit("STANDS"))
+        .when(missed).then(pl.lit("ABSENT"))
         .when(final & ~marked).then(pl.lit("NO_MARK"))
         .when(final).then(pl.lit("FINAL"))
         .when(external).then(pl.lit("BEFORE_FINAL"))
@@ -243,6 +262,15 @@ def _choices(series: str, claimed: pl.DataFrame, sittings: pl.DataFrame, parts: 
     )  # fmt: skip
     counts = chosen.fill_null(value=False) | (final & marked)
     return judged.with_columns(counts.alias("counts"), why.alias("why"))
+
+
+def _missed_resits(series: str, flagged: pl.DataFrame, practice: pl.Expr) -> pl.DataFrame:
+    """CRT-2: an absence from the external in `series` after one that was attended, and was no practice sitting, is no
+    sitting: the rows with `stands`, the series of the last one attended; null where the external was not missed."""
+    missed = flagged.filter("external", "absent", pl.col("series") == series).select("claim_id")
+    attended = flagged.filter("external", ~pl.col("absent"), pl.col("series") < series, ~practice)
+    last = attended.join(missed, on="claim_id", how="semi").group_by("claim_id").agg(pl.col("series").max())
+    return flagged.join(last.rename({"series": "stands"}), on="claim_id", how="left")
 
 
 def complete_since(considered: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
@@ -264,7 +292,7 @@ def complete_since(considered: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFram
 
 def _late_internals(considered: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     """ENT-5: internal sittings after the terminal external (attended, all internals taken and attended by then) in a
-    series in which the external was not taken: `claim_id`, `component`, `series`, `late`."""
+    series in which the external was not attended: `claim_id`, `component`, `series`, `late`."""
     attended = considered.filter(~pl.col("absent"))
     terminal = (
         attended.filter("external")
@@ -273,7 +301,7 @@ def _late_internals(considered: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFra
         .group_by("claim_id")
         .agg(pl.col("series").min().alias("terminal"))
     )
-    with_external = considered.filter("external").select("claim_id", "series")
+    with_external = attended.filter("external").select("claim_id", "series")
     return (
         considered.filter(~pl.col("external"))
         .join(terminal, on="claim_id")
@@ -291,13 +319,43 @@ def _because(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
     return rows.group_by("claim_id", maintain_order=True).agg(about).with_columns(pl.lit(reason).alias("reason"))
 
 
-def _sat_again(claimed: pl.DataFrame, later: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
-    """CRT-4: a learner who has taken the external again in a later series cannot claim on the earlier sitting
-    afterwards. Ours: afterwards begins when the mark of the later sitting, or the absence, reaches us."""
+def sat_from(later: pl.DataFrame, catalogue: Catalogue, at: datetime) -> pl.DataFrame:
+    """CRT-4: from when on a later sitting of an external counts as taken: `uci`, `component`, `series`, `taken`.
+
+    That is the day of its examination in the calendar in force at `at` (aware), or the last day of its task; ours: if
+    the calendar has neither, when its first mark reached us. `later`: `rules.frames.LATER`; an absence is no sitting.
+    """
+    taken = later.filter(~pl.col("absent"))
+    rows = [
+        (component, series, _examined(catalogue, series, component, at))
+        for component, series in taken.select("option", "series").unique().sort("option", "series").iter_rows()
+    ]
+    days = pl.DataFrame(rows, schema={"component": pl.String, "series": pl.String, "day": INSTANT}, orient="row")
+    return (
+        taken.rename({"option": "component"})
+        .join(days, on=["component", "series"], how="left")
+        .with_columns(pl.coalesce("day", "at").alias("taken"))
+        .filter(pl.col("taken").is_not_null())
+        .select("uci", "component", "series", "taken")
+    )
+
+
+def _examined(catalogue: Catalogue, series_id: str, component: str, at: datetime) -> datetime | None:
+    """The first instant (UTC) of the day of an examination, or of the last day of a task; None without a date."""
+    series = catalogue.series_by_id(series_id)
+    for event in ("exam", "task_window_closes"):
+        found = catalogue.milestone(series, event, at, component) if series else None
+        if found:
+            return datetime.combine(found.day, time.min, LONDON).astimezone(UTC)
+    return None
+
+
+def _sat_again(claimed: pl.DataFrame, taken: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """CRT-4: a learner who takes the external again in a later series cannot claim on the earlier sitting from the day
+    of that examination on."""
     external = parts.filter("external").select("registration", pl.col("component").cast(pl.String))
-    taken = later.rename({"option": "component"}).join(external, on="component")
-    again = claimed.join(taken, on=_LEARNER).filter(pl.col("received") > pl.col("at"))
-    return _because(again, "SAT_AGAIN")
+    again = claimed.join(taken.join(external, on="component"), on=_LEARNER)
+    return _because(again.filter(pl.col("received") >= pl.col("taken")), "SAT_AGAIN")
 
 
 def _no_external(series: str, claimed: pl.DataFrame, choices: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
@@ -308,18 +366,22 @@ def _no_external(series: str, claimed: pl.DataFrame, choices: pl.DataFrame, part
     return _because(missing, "NO_EXTERNAL")
 
 
+def _external_absent(choices: pl.DataFrame) -> pl.DataFrame:
+    """CRT-2: the external was missed in the series claimed in, and an earlier one stands."""
+    missed = pl.col("external") & (pl.col("why") == "ABSENT")
+    return _because(choices.filter(missed), "EXTERNAL_ABSENT")
+
+
 def _component_missing(claimed: pl.DataFrame, choices: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     """CRT-2: every component has been taken."""
     wanted = claimed.join(parts.select("registration", "component"), on="registration")
     return _because(wanted.join(choices, on=_PART, how="anti"), "COMPONENT_MISSING")
 
 
-def _pending(series: str, choices: pl.DataFrame, counting: pl.DataFrame) -> pl.DataFrame:
-    """AWD-4: a mark of this series that is missing, or of an earlier one where there is no other, leaves the award
-    pending."""
+def _pending(choices: pl.DataFrame, counting: pl.DataFrame) -> pl.DataFrame:
+    """AWD-4, CRT-2: a mark that is missing leaves the award pending, unless another sitting of the component counts."""
     unmarked = choices.filter(pl.col("why") == "NO_MARK")
-    nothing_else = unmarked.join(counting, on=_PART, how="anti")
-    return _because(pl.concat([unmarked.filter(pl.col("series") == series), nothing_else]), "MARK_PENDING")
+    return _because(unmarked.join(counting, on=_PART, how="anti"), "MARK_PENDING")
 
 
 # --- Claims that cannot be taken back --------------------------------------------------------------------------------

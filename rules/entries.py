@@ -77,18 +77,23 @@ SITTINGS_ALLOWED = 2
 """A component may be taken twice: one retake of an internal component, one resit of the external."""
 
 
-def sitting_limits(options: pl.DataFrame, sittings: pl.DataFrame, allowances: pl.DataFrame, found: Found) -> None:
+def sitting_limits(
+    options: pl.DataFrame, sittings: pl.DataFrame, allowances: pl.DataFrame, over: pl.DataFrame, found: Found
+) -> None:
     """ENT-3, ENT-4: an internal component is retaken once, in another series, the external resat once; any two sittings
-    use it up, practice ones too. A sitting the learner was absent from does not count (for internal ones: ours); staff
-    can grant more.
+    use it up, practice ones too. A sitting the learner was absent from does not count (for internal ones: ours), nor
+    one for which no work was ever marked; staff can grant more.
 
-    `options`: a row an entry, with `series` and `kind`; `sittings` and `allowances` as in `rules.known`.
+    `options`: a row an entry, with `series` and `kind`; `sittings` and `allowances` as in `rules.known`; `over`: series
+    whose results are out by the receipt of a file (`file`, `sat_in`), for which no mark comes any more.
     """
-    attended = sittings.filter(~pl.col("absent")).rename({"series": "sat_in"}).select("uci", "option", "sat_in")
+    attended = sittings.filter(~pl.col("absent")).select("uci", "option", pl.col("series").alias("sat_in"), "marked")
     granted = allowances.group_by("uci", "option").agg(pl.col("number").sum())
     before = (
         options.join(attended, on=["uci", "option"])
         .filter(pl.col("sat_in") != pl.col("series"))
+        .join(over.with_columns(over=pl.lit(value=True)), on=["file", "sat_in"], how="left", maintain_order="left")
+        .filter(pl.col("marked") | pl.col("over").is_null())
         .group_by(*_HERE, "uci", "option", "kind", "first", "last", "title", maintain_order=True)
         .agg(pl.col("sat_in").n_unique().alias("times"), pl.col("sat_in").unique().sort().alias("sat_in"))
         .join(granted, on=["uci", "option"], how="left", maintain_order="left")
@@ -105,6 +110,17 @@ def sitting_limits(options: pl.DataFrame, sittings: pl.DataFrame, allowances: pl
     )  # fmt: skip
     found.rows(f.RETAKE_LIMIT, rows.filter(pl.col("kind") == terms.INTERNAL), field="option")
     found.rows(f.RESIT_LIMIT, rows.filter(pl.col("kind") == terms.EXTERNAL), field="option")
+
+
+def results_out(arrivals: Sequence[Arrival], sittings: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
+    """The series of `sittings` whose results day has come by the receipt of each file: `file`, `sat_in`."""
+    rows = []
+    for series in (catalogue.series_by_id(series_id) for series_id in sittings["series"].unique().sort()):
+        for file, arrival in enumerate(arrivals):
+            out = catalogue.milestone(series, "results_to_learners", arrival.received) if series else None
+            if series and out and out.at <= arrival.received:
+                rows.append((file, series.id))
+    return pl.DataFrame(rows, schema={"file": pl.UInt32, "sat_in": pl.String}, orient="row")
 
 
 def _components(catalogue: Catalogue) -> pl.DataFrame:

@@ -61,8 +61,9 @@ SITTINGS: Frame = {
     "uci": pl.String,
     "option": pl.String,
     "absent": pl.Boolean,
+    "marked": pl.Boolean,
 }
-"""Entries for components in force; `absent` by the newest mark."""
+"""Entries for components in force; by the newest mark `absent`, or `marked`: there is a raw mark."""
 
 ALLOWANCES: Frame = {"uci": pl.String, "option": pl.String, "number": pl.Int32}
 """Extra sittings that staff have granted."""
@@ -148,8 +149,9 @@ CLAIMS: Frame = {
 EARLIER: Frame = {"uci": pl.String, "registration": pl.String, "series": pl.String}
 """Awards of earlier series that were issued."""
 
-LATER: Frame = {"uci": pl.String, "option": pl.String, "series": pl.String, "at": INSTANT}
-"""External components taken in later series, and when their first mark, or absence, reached us."""
+LATER: Frame = {"uci": pl.String, "option": pl.String, "series": pl.String, "absent": pl.Boolean, "at": INSTANT}
+"""External components entered in later series: `absent` by the newest mark, `at` when the first mark reached us, null
+when none has."""
 
 ASKED: Frame = {"centre": pl.String, "uci": pl.String, "option": pl.String}
 """Claims with which a certificate was asked for: `option` is the cash-in code."""

@@ -132,10 +132,10 @@ def newest_marks() -> sa.Select[Any]:
 
 
 def sittings() -> sa.Select[Any]:
-    """Entries for components in force: `centre`, `series`, `uci`, `option`, and `absent` as the newest mark has it."""
+    """Entries for components in force: `centre`, `series`, `uci`, `option`; by the newest mark `absent`, `marked`."""
     t, newest = entries.c, newest_marks().subquery()
     return (
-        select(t.centre, t.series, t.uci, t.option, _absent(newest.c.status))
+        select(t.centre, t.series, t.uci, t.option, *_taken(newest))
         .outerjoin(newest, _of(entries, newest))
         .where(*_SITS)
     )
@@ -145,10 +145,9 @@ def sittings_of(learners: sa.Select[Any]) -> sa.Select[Any]:
     """`sittings` of `learners`, a query of UCIs. It costs as much as there are learners, however large the country."""
     t, whose = entries.c, learners.subquery()
     held = sql.each(select(t.centre, t.series, t.uci, t.option).where(t.uci == whose.c.uci, *_SITS))
-    newest = sql.each(select(marks.c.status).where(_of(held, marks)).order_by(marks.c.version.desc()).limit(1))
-    return select(*held.c, _absent(newest.c.status)).select_from(
-        whose.join(held, sa.true()).outerjoin(newest, sa.true())
-    )
+    m = marks.c
+    newest = sql.each(select(m.status, m.mark).where(_of(held, marks)).order_by(m.version.desc()).limit(1))
+    return select(*held.c, *_taken(newest)).select_from(whose.join(held, sa.true()).outerjoin(newest, sa.true()))
 
 
 _SITS = (entries.c.ended_by.is_(None), entries.c.kind != terms.CASH_IN)
@@ -160,8 +159,8 @@ def _of(entry: sa.FromClause, mark: sa.FromClause) -> sa.ColumnElement[bool]:
     return (m.centre == e.centre) & (m.series == e.series) & (m.uci == e.uci) & (m.component == e.option)
 
 
-def _absent(status: sa.ColumnElement[str]) -> sa.Label[bool]:
-    return func.coalesce(status == "A", False).label("absent")
+def _taken(mark: sa.FromClause) -> tuple[sa.Label[bool], sa.Label[bool]]:
+    return func.coalesce(mark.c.status == "A", False).label("absent"), mark.c.mark.is_not(None).label("marked")
 
 
 def add(connection: Connection, rows: pl.DataFrame) -> None:

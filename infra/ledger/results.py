@@ -195,15 +195,27 @@ class ResultBook:
         return sql.table(self._engine, query, EARLIER)
 
     def later(self, series: str) -> pl.DataFrame:
-        """External components taken in later series by those who claim in this one (`rules.frames.LATER`)."""
+        """External components entered in later series by those who claim in this one (`rules.frames.LATER`)."""
         t, c, m = entries.c, entries.alias("claims").c, marks.c
         claiming = select(c.uci).where(c.series == series, c.kind == terms.CASH_IN, c.ended_by.is_(None))
-        given = m.mark.is_not(None) | (m.status == "A")
+        newest = newest_marks().where(m.series > series, m.uci.in_(claiming)).subquery()
+        first = (
+            select(m.centre, m.series, m.uci, m.component, func.min(m.received).label("at"))
+            .where(m.series > series, m.uci.in_(claiming), m.mark.is_not(None))
+            .group_by(m.centre, m.series, m.uci, m.component)
+            .subquery()
+        )
+        of = [
+            (mark.c.centre == t.centre) & (mark.c.series == t.series) & (mark.c.uci == t.uci)
+            & (mark.c.component == t.option)
+            for mark in (newest, first)
+        ]  # fmt: skip
+        absent = func.coalesce(newest.c.status == "A", sa.false()).label("absent")
         query = (
-            select(t.uci, t.option, t.series, func.min(m.received).label("at"))
-            .join(marks, (m.uci == t.uci) & (m.component == t.option) & (m.series == t.series) & given)
+            select(t.uci, t.option, t.series, absent, first.c.at)
+            .outerjoin(newest, of[0])
+            .outerjoin(first, of[1])
             .where(t.series > series, t.kind == terms.EXTERNAL, t.ended_by.is_(None), t.uci.in_(claiming))
-            .group_by(t.uci, t.option, t.series)
         )
         return sql.table(self._engine, query, LATER)
 

@@ -360,8 +360,9 @@ def award(desk: Desk, series: Series, now: datetime, kind: str = terms.WHOLE_SER
 
 @journaled
 def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
-    """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, and those
-    with a result that was pending and no longer is; nobody else. None when there is nobody. Raises `AwardError`."""
+    """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, those with a
+    result that was pending and no longer is, and those refused for a resit that was missed (CRT-4); nobody else. None
+    when there is nobody. Raises `AwardError`."""
     rests_on = ground(desk, series)
     issued = desk.results.current(series.id)
     answered = issued["awards"].select(pl.col("claim_id").cast(pl.Int64))
@@ -375,14 +376,20 @@ def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
 
 
 def _settled(issued: Mapping[str, pl.DataFrame], rests_on: Ground, catalogue: Catalogue, now: datetime) -> pl.Series:
-    """The UCIs of learners with a result that was issued as pending and is known now."""
+    """The UCIs of learners with a result that was issued as pending and is known now, and of those whose claim is no
+    longer refused for a later sitting."""
     keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
-    pending = {name: issued[name].filter(pl.col("outcome") == terms.PENDING).select(key) for name, key in keys.items()}
+    # A claim refused because the external was sat again is open until it is known whether the resit was missed (CRT-4).
+    waits = {
+        "results": pl.col("outcome") == terms.PENDING,
+        "awards": (pl.col("outcome") == terms.PENDING) | (pl.col("reason") == "SAT_AGAIN"),
+    }
+    pending = {name: issued[name].filter(waits[name]).select(key) for name, key in keys.items()}
     waiting = pl.concat([pending[name]["uci"].cast(pl.String) for name in keys]).unique()
     if waiting.is_empty():
         return waiting
     judged = judge(rests_on.of_learners(waiting), catalogue, now).frames()
-    still = {name: judged[name].filter(pl.col("outcome") == terms.PENDING).select(key) for name, key in keys.items()}
+    still = {name: judged[name].filter(waits[name]).select(key) for name, key in keys.items()}
     come = [pending[name].join(still[name], on=key, how="anti")["uci"] for name, key in keys.items()]
     return pl.concat(come).unique().sort()
 
@@ -439,7 +446,7 @@ def judge(rests_on: Ground, catalogue: Catalogue, now: datetime) -> SeriesResult
         results,
         components,
         rests_on.earlier,
-        rests_on.later,
+        certification.sat_from(rests_on.later, catalogue, now),
         catalogue.scale(terms.QUALIFICATION, now),
     )
     its = results.filter(pl.col("series") == rests_on.series).select(*RESULTS)

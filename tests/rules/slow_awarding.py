@@ -45,6 +45,20 @@ def award(series: str, internals: Sequence[str], external: str, sittings: Sequen
         return Result("not_eligible", "NO_EXTERNAL")
     if any(not of(internal) for internal in internals):
         return Result("not_eligible", "COMPONENT_MISSING")
+    # An absence is no sitting where an external that was no practice sitting had been attended before.
+    complete = max(min(sitting.series for sitting in of(internal)) for internal in internals)
+    if final[0].absent and any(not s.absent and complete <= s.series < series for s in of(external)):
+        return Result("not_eligible", "EXTERNAL_ABSENT")
+    return _added_up(series, internals, external, known)
+
+
+def _added_up(series: str, internals: Sequence[str], external: str, known: Sequence[Sitting]) -> Result:
+    """What the sittings that count add up to."""
+
+    def of(component: str) -> list[Sitting]:
+        return sorted((one for one in known if one.component == component), key=lambda one: one.series)
+
+    final = [sitting for sitting in of(external) if sitting.series == series]
 
     # The terminal external: attended, when every internal had been attended by then.
     attended = {internal: [s.series for s in of(internal) if not s.absent] for internal in internals}
@@ -52,7 +66,7 @@ def award(series: str, internals: Sequence[str], external: str, sittings: Sequen
     if all(attended.values()):
         complete = max(min(its) for its in attended.values())
         terminal = min((s.series for s in of(external) if not s.absent and s.series >= complete), default=None)
-    with_external = {sitting.series for sitting in of(external)}
+    with_external = {sitting.series for sitting in of(external) if not sitting.absent}
 
     used: dict[str, Sitting] = {}
     pending = False
@@ -62,8 +76,7 @@ def award(series: str, internals: Sequence[str], external: str, sittings: Sequen
             if terminal is None or sitting.series <= terminal or sitting.series in with_external
         ]  # fmt: skip
         marked = [sitting for sitting in allowed if sitting.ums is not None]
-        unmarked = [sitting for sitting in allowed if sitting.ums is None]
-        if not marked or any(sitting.series == series for sitting in unmarked):
+        if not marked:
             pending = True
             continue
         # The most UMS; of equal ones a sitting that was attended, then the earliest.

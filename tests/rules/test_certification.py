@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from parsers.feed import read_feed, write_feed
 from rules import awarding
-from rules.certification import REASONS, WHYS, Certified, certify
+from rules.certification import REASONS, WHYS, Certified, certify, sat_from
 from rules.conversion import Boundaries, convert, table
 from rules.decisions import Outcome, decide
 from rules.frames import CLAIMS, EARLIER, ENTERED, ISSUED, LATER, MARKS, Frame
@@ -58,16 +58,23 @@ def sittings(*taken: str, uci: str = "U1", centre: str = "64123") -> pl.DataFram
 
 
 def claim(
-    series: str, *taken: str, cash_in: str = "BEN99", earlier: str = "", sat_again: datetime | None = None
+    series: str,
+    *taken: str,
+    cash_in: str = "BEN99",
+    earlier: str = "",
+    again: tuple[str, bool, datetime | None] | None = None,
+    claimed: datetime = CLAIMED,
 ) -> Certified:
-    """What becomes of a claim of the learner of `sittings`."""
+    """What becomes of a claim of the learner of `sittings`. `again`: a later external: its series, whether it was
+    missed, and when its first mark came."""
+    later = frame([("U1", "BEN03", *again)] if again else [], LATER)
     return certify(
         series,
-        frame([(1, "64123", "0001", "U1", cash_in, CLAIMED, "edi")], CLAIMS),
+        frame([(1, "64123", "0001", "U1", cash_in, claimed, "edi")], CLAIMS),
         sittings(*taken),
         PARTS,
         frame([("U1", "BEN22", earlier)] if earlier else [], EARLIER),
-        frame([("U1", "BEN03", NEXT, sat_again)] if sat_again else [], LATER),
+        sat_from(later, CATALOGUE, claimed),
         CATALOGUE.scale("qualification"),
     )
 
@@ -165,11 +172,63 @@ def test_crt_4_january_and_may_both_claimed_the_first_is_for_performance_tables(
     assert (outcome(second)[2], second.awards["performance"].to_list()) == (240, [False])
 
 
-def test_crt_4_a_claim_made_after_the_resit_cannot_choose_the_earlier_sitting() -> None:
-    taken = ("BEN01 2024-01 40", "BEN02 2024-01 40", "BEN03 2024-01 40")
-    late = claim(JAN, *taken, sat_again=CLAIMED - timedelta(seconds=1))
-    assert outcome(late)[:2] == ("not_eligible", "SAT_AGAIN")
-    assert outcome(claim(JAN, *taken, sat_again=CLAIMED))[0] == "awarded"
+JANUARY = ("BEN01 2024-01 40", "BEN02 2024-01 40", "BEN03 2024-01 40")
+
+
+def test_crt_4_from_the_day_of_the_resits_examination_the_earlier_sitting_cannot_be_chosen() -> None:
+    examined = datetime(2024, 5, 7, 23, tzinfo=UTC)  # 8 May 2024 in London, the day of the written examination
+    marked = examined + timedelta(days=40)
+    for mark in (None, marked):
+        late = claim(JAN, *JANUARY, again=(JUNE, False, mark), claimed=examined)
+        assert outcome(late)[:2] == ("not_eligible", "SAT_AGAIN")
+        before = claim(JAN, *JANUARY, again=(JUNE, False, mark), claimed=examined - timedelta(microseconds=1))
+        assert outcome(before)[0] == "awarded"
+
+
+def test_crt_4_without_a_day_in_the_calendar_the_first_mark_decides() -> None:
+    for mark, answer in (
+        (CLAIMED, "not_eligible"),
+        (CLAIMED + timedelta(microseconds=1), "awarded"),
+        (None, "awarded"),
+    ):
+        assert outcome(claim(JAN, *JANUARY, again=(NEXT, False, mark)))[0] == answer
+
+
+def test_crt_4_an_absence_from_the_resit_is_no_sitting_whenever_the_claim_was_made() -> None:
+    for claimed in (CLAIMED, datetime(2024, 5, 20, tzinfo=UTC), datetime(2024, 9, 1, tzinfo=UTC)):
+        assert outcome(claim(JAN, *JANUARY, again=(JUNE, True, None), claimed=claimed))[0] == "awarded"
+
+
+def test_crt_2_an_absence_from_the_resit_neither_replaces_nor_blocks_the_earlier_external() -> None:
+    certified = claim(JUNE, *JANUARY, "BEN03 2024-06 absent")
+    assert outcome(certified) == ("not_eligible", "EXTERNAL_ABSENT", None, "")
+    assert certified.awards["about"].to_list() == ["BEN03"]
+    assert (why(certified)["BEN03 2024-01"], why(certified)["BEN03 2024-06"]) == ("STANDS", "ABSENT")
+    # The last one attended stands, and a later resit that is attended is the final one.
+    twice = claim(NEXT, *JANUARY, "BEN03 2024-06 30", "BEN03 2025-01 absent")
+    assert (why(twice)["BEN03 2024-01"], why(twice)["BEN03 2024-06"]) == ("BEFORE_FINAL", "STANDS")
+    assert outcome(claim(NEXT, *JANUARY, "BEN03 2024-06 absent", "BEN03 2025-01 30"))[2] == 180
+
+
+def test_crt_2_absent_from_the_only_external_is_nothing_for_it_and_a_practice_sitting_does_not_stand() -> None:
+    alone = claim(JUNE, *COMPLETE[:2], "BEN03 2024-06 absent")
+    assert outcome(alone) == ("awarded", "", 120, "L1M")
+    practice = claim(JUNE, "BEN01 2024-01 40", "BEN03 2024-01 50", "BEN02 2024-06 40", "BEN03 2024-06 absent")
+    assert outcome(practice) == ("awarded", "", 120, "L1M")
+    missed_before = claim(JUNE, *JANUARY[:2], "BEN03 2024-01 absent", "BEN03 2024-06 absent")
+    assert outcome(missed_before) == ("awarded", "", 120, "L1M")
+
+
+def test_crt_2_a_retake_that_was_missed_or_never_marked_leaves_the_first_sitting() -> None:
+    for mark, said in (("absent", "ABSENT"), ("unmarked", "NO_MARK")):
+        certified = claim(JUNE, *JANUARY, f"BEN01 2024-06 {mark}", "BEN03 2024-06 40")
+        assert outcome(certified) == ("awarded", "", 200, "L2P")
+        assert why(certified)["BEN01 2024-06"] == said
+
+
+def test_ent_5_an_external_that_was_missed_does_not_carry_a_retake() -> None:
+    certified = claim(NEXT, *JANUARY, "BEN01 2024-06 60", "BEN03 2024-06 absent", "BEN03 2025-01 40")
+    assert why(certified)["BEN01 2024-06"] == "AFTER_TERMINAL"
 
 
 RETAKE = ("BEN01 2024-01 20", "BEN02 2024-01 40", "BEN03 2024-01 40", "BEN01 2024-06 60")
@@ -226,8 +285,8 @@ def test_awd_4_a_mark_that_is_missing_leaves_the_award_pending_and_is_named() ->
     assert outcome(certified)[:2] == ("pending", "MARK_PENDING")
     assert certified.awards["about"].to_list() == ["BEN01"]
     assert outcome(claim(JUNE, *COMPLETE[:2], "BEN03 2024-06 unmarked"))[:2] == ("pending", "MARK_PENDING")
-    # It may yet be the best, so an earlier mark does not settle it; one of an earlier series is waited for no more.
-    assert outcome(claim(JUNE, "BEN01 2024-01 40", "BEN01 2024-06 unmarked", *COMPLETE[1:]))[0] == "pending"
+    # What another sitting secures is not held up by a mark that has not come (CRT-2).
+    assert outcome(claim(JUNE, "BEN01 2024-01 40", "BEN01 2024-06 unmarked", *COMPLETE[1:]))[0] == "awarded"
     assert outcome(claim(JUNE, "BEN01 2024-01 unmarked", *COMPLETE))[0] == "awarded"
 
 
@@ -267,7 +326,13 @@ def test_crt_2_crt_3_every_claim_is_awarded_as_the_slow_awarding_awards_it(
         [(n, "64123", f"{n + 1:04d}", f"U{n}", "BEN99", CLAIMED, "edi") for n in range(len(learners))], CLAIMS
     )
     certified = certify(
-        series, claims, pl.concat(taken), PARTS, frame([], EARLIER), frame([], LATER), CATALOGUE.scale("qualification")
+        series,
+        claims,
+        pl.concat(taken),
+        PARTS,
+        frame([], EARLIER),
+        sat_from(frame([], LATER), CATALOGUE, CLAIMED),
+        CATALOGUE.scale("qualification"),
     )
     assert certified.awards.height == len(learners)
     assert set(certified.awards["reason"]) <= {"", *REASONS}

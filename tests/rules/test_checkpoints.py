@@ -42,7 +42,7 @@ def judge(
     found = without_result(
         pl.DataFrame([(CENTRE, NUMBER, UCI, code) for code in entered], LEARNER, orient="row"),
         pl.DataFrame([(CENTRE, NUMBER, UCI, registered)], LEARNER, orient="row"),
-        pl.DataFrame([(CENTRE, sat, UCI, code, False) for code, sat in before], SITTINGS, orient="row"),
+        pl.DataFrame([(CENTRE, sat, UCI, code, False, True) for code, sat in before], SITTINGS, orient="row"),
         pl.DataFrame([(CENTRE, UCI, *row) for row in given], MARKED, orient="row"),
         pl.DataFrame(
             [(CENTRE, candidate) for candidate in refused], {"centre": pl.String, "candidate": pl.String}, orient="row"

@@ -24,9 +24,9 @@ def london(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def sat(*sittings: tuple[str, str], absent: bool = False, known: Known | None = None) -> Known:
+def sat(*sittings: tuple[str, str], absent: bool = False, marked: bool = True, known: Known | None = None) -> Known:
     """A ledger in which the first learner sat these components: option and series."""
-    rows = [(CENTRE, series, LEARNER, option, absent) for option, series in sittings]
+    rows = [(CENTRE, series, LEARNER, option, absent, marked) for option, series in sittings]
     held = known or registered()
     more = pl.DataFrame(rows, schema=SITTINGS, orient="row")
     return evolve(held, sittings=pl.concat([held.sittings, more]))
@@ -63,6 +63,14 @@ def test_ent_4_any_two_sittings_use_up_the_external() -> None:
 def test_ent_4_a_sitting_the_learner_was_absent_from_does_not_count() -> None:
     known = sat(("BEN03", "2024-01"), known=sat(("BEN03", "2023-06"), absent=True))
     assert "RESIT_LIMIT" not in codes(enter("BEN03", known=known).findings)
+
+
+def test_ent_4_a_retake_for_which_no_work_was_ever_marked_uses_up_no_retake() -> None:
+    for option, code in (("BEN01", "RETAKE_LIMIT"), ("BEN03", "RESIT_LIMIT")):
+        known = sat((option, "2024-01"), marked=False, known=sat((option, "2023-06")))
+        # Results day of December/January 2023/24 is 21 March 2024: until then a mark can still come.
+        for received, refused in (("2024-03-20T23:59:59+00:00", True), ("2024-03-21T00:01:00+00:00", False)):
+            assert (code in codes(enter(option, known=known, received=received).findings)) is refused
 
 
 def test_ent_4_staff_can_grant_more() -> None:

@@ -90,7 +90,14 @@ def test_ent_3_where_a_learner_of_another_centre_has_sat_is_not_told(taken: Take
     case, uci = hostile.SPEAKING["their UCIs"], hostile.learners(THEIRS)[0]["uci"]
     catalogue = taken.desk.catalogue
     sittings = pl.DataFrame(
-        {"centre": THEIRS, "series": ["2023-06", "2024-01"], "uci": uci, "option": "BEN01", "absent": False},
+        {
+            "centre": THEIRS,
+            "series": ["2023-06", "2024-01"],
+            "uci": uci,
+            "option": "BEN01",
+            "absent": False,
+            "marked": True,
+        },
     ).select(pl.col(name).cast(kind) for name, kind in SITTINGS.items())
     registered = pl.DataFrame(
         [{"id": 1, "centre": centre, "series": "2023-09", "candidate": "0001", "uci": uci, "uln": "", "name": "X:Y",
