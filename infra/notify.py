@@ -1,4 +1,5 @@
-"""Tells people things, by e-mail (SMTP) and by POST to a webhook. Whatever happens to a message, the caller goes on."""
+"""Tells people things, by e-mail (SMTP) and by POST to a webhook, and a monitor outside that all is well. Whatever
+happens to a message, the caller goes on."""
 
 from __future__ import annotations
 
@@ -119,3 +120,25 @@ def send(settings: Settings, message: Message) -> list[str]:
     if any(thread.is_alive() for thread in threads):
         log.warning("an alert was not sent within %d seconds", settings.alert_seconds)
     return sorted(taken)
+
+
+def all_is_well(settings: Settings) -> bool:
+    """Tells the monitor outside that all is well, within `alert_seconds` of the settings; whether it was heard. False
+    too when no monitor is set. Never raises."""
+    if not settings.alive_url:
+        return False
+    heard: list[int] = []
+
+    def tell() -> None:
+        try:
+            with httpx.Client(timeout=settings.alert_seconds) as client:
+                heard.append(
+                    client.post(settings.alive_url, json={"desk": "all is well"}).raise_for_status().status_code
+                )
+        except Exception as error:  # as above; and the address may be a secret, so it is not logged
+            log.warning("the monitor outside was not told that all is well: %s", type(error).__name__)
+
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    thread.join(settings.alert_seconds)
+    return bool(heard)

@@ -190,6 +190,19 @@ class Settings:
         "Address of the runbook's pages, for links in alerts, with `{page}` for the name of the page. On the docs site "
         "it ends in `runbook/{page}.html`.",
     )
+    guard_seconds: int = _setting(
+        "RESULTSDAY_GUARD_SECONDS",
+        60,
+        "So many seconds after results were due to be out, the guard looks whether they are, and publishes what is "
+        "approved if they are not.",
+        int,
+    )
+    alive_url: str = _setting(
+        "RESULTSDAY_ALIVE_URL",
+        "",
+        "Address of a monitor outside, to which the guard posts once a minute that all is well, if it is. The monitor "
+        "calls people when it hears nothing. Empty: nobody is told.",
+    )
     sftp_check: str = _setting(
         "RESULTSDAY_SFTP_CHECK",
         "",
@@ -226,7 +239,7 @@ class Settings:
         if min(self.batch_files, self.batch_bytes, self.max_file_bytes) < 1:
             yield "batch and file limits must be at least 1"
         for setting in declared():
-            limit = setting.name == "alert_seconds" or setting.name.startswith("sftp_")
+            limit = setting.name in ("alert_seconds", "guard_seconds") or setting.name.startswith("sftp_")
             if limit and setting.metadata["kind"] is int and getattr(self, setting.name) < 1:
                 yield f"{setting.metadata['variable']} must be at least 1"
         if self.alert_smtp_tls not in ("none", "starttls"):

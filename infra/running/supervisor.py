@@ -1,5 +1,5 @@
-"""The desk's supervisor: one process that starts PostgreSQL, Airflow and the landing service, watches them, and ends
-them together.
+"""The desk's supervisor: one process that starts PostgreSQL, Airflow, the landing service and the guard, watches them,
+and ends them together.
 
 When any part dies it says which, shows the end of that part's log, ends the others and exits with an error: a desk that
 is half up looks healthy and loses files. Everything it starts carries a mark in its environment, so that whatever a
@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -289,7 +290,7 @@ def _serve(settings: Settings) -> NoReturn:
         components = airflow_setup.components(settings)
         log.info("starting %s", ", ".join(component.name for component in components))
         looked_at = {"RESULTSDAY_SFTP_CHECK": f"{settings.sftp_host}:{sftp_port}"}  # by the health page
-        for component in components:
+        for component in (*components, _guard(settings)):
             parts.start(component, {**environment, **looked_at})
         password = airflow_setup.passwords(settings)[ADMIN]
         with AirflowApi(ui_url, ADMIN, password) as api:
@@ -328,6 +329,12 @@ def _landing(settings: Settings) -> tuple[Component, str]:
         raise SupervisorError(str(error)) from error
     log_file = settings.state.absolute() / "logs" / "landing.log"
     return Component("landing", (sys.executable, "-m", "infra.landing"), log_file), fingerprint
+
+
+def _guard(settings: Settings) -> Component:
+    """The guard as a part of the desk: it publishes results on time when Airflow does not."""
+    command = str(Path(sysconfig.get_path("scripts")) / "resultsday")
+    return Component("guard", (sys.executable, command, "guard"), settings.state.absolute() / "logs" / "guard.log")
 
 
 def _databases(settings: Settings, parts: _Parts) -> tuple[str, str]:

@@ -111,17 +111,27 @@ def width() -> int | None:
     return console.width if sys.stdout.isatty() else None
 
 
+def running_settings() -> tuple[Settings, str]:
+    """The settings, with the database and the landing service of the running desk if there is one, and the address of
+    Airflow's API server, which is empty if nobody knows it."""
+    from infra.running.supervisor import status as look
+
+    settings = Settings.load()
+    airflow_url = os.environ.get("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "").removesuffix("/execution/")
+    if running := look(settings):
+        landing = settings.sftp_check or f"{settings.sftp_host}:{running.sftp_port}"
+        settings = evolve(settings, database_url=running.database_url, sftp_check=landing)
+        airflow_url = running.ui_url
+    return settings, airflow_url
+
+
 @contextmanager
 def open_the_desk() -> Iterator[Desk]:
     """The desk, with the database of the running desk or of the settings."""
-    from infra.running.supervisor import status as look
     from pipeline.desk import open_desk
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    settings = Settings.load()
-    running = look(settings)
-    if running:
-        settings = evolve(settings, database_url=running.database_url)
+    settings, _ = running_settings()
     if not settings.database_url:
         raise click.ClickException("no ledger: start the desk with `resultsday up` or set RESULTSDAY_DATABASE_URL")
     with open_desk(settings) as desk:

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import sys
+import time
 from datetime import UTC, datetime
 
 import click
-from attrs import evolve
 
 from infra.settings import Settings
-from pipeline.cli.tools import main, open_the_desk, say, told
+from pipeline.cli.tools import main, open_the_desk, running_settings, say, told
 
 
 @main.command()
 @told
 def health() -> None:
     """Check every part of the desk. Says what is wrong; exit code 1 when something is."""
-    from infra.running.supervisor import status
     from pipeline.watching.health import health as look
 
-    settings = Settings.load()
-    airflow_url = os.environ.get("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "").removesuffix("/execution/")
-    if running := status(settings):
-        landing = settings.sftp_check or f"{settings.sftp_host}:{running.sftp_port}"
-        settings = evolve(settings, database_url=running.database_url, sftp_check=landing)
-        airflow_url = running.ui_url
-    parts = look(settings, airflow_url, datetime.now(UTC))
+    parts = look(*running_settings(), datetime.now(UTC))
     say(part.line() for part in parts)
     sys.exit(1 if any(part.wrong for part in parts) else 0)
 
@@ -52,6 +45,32 @@ def watch() -> None:
         found = look(desk, datetime.now(UTC))
     click.echo(found.note())
     sys.exit(1 if found.wrong else 0)
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Look once and end; exit code 1 when something keeps results back.")
+@told
+def guard(once: bool) -> None:
+    """Look after each release instant whether results are out, without Airflow. Publishes what is approved if they are
+    not, and tells people. Once a minute it tells RESULTSDAY_ALIVE_URL that all is well, if it is. Runs until it is
+    stopped; `up` starts one."""
+    from pipeline.watching.guard import LOOK_SECONDS, Guard
+
+    settings, airflow_url = running_settings()
+    if not settings.database_url:
+        raise click.ClickException("no ledger: start the desk with `resultsday up` or set RESULTSDAY_DATABASE_URL")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    guarding, said = Guard(settings, airflow_url), ""
+    while True:
+        looked = guarding.look(datetime.now(UTC))
+        if looked.note != said:
+            said = looked.note
+            click.echo(said)
+        for part in guarding.monitored(datetime.now(UTC)):
+            click.echo(f"The monitor outside is not told: {part.line()}")
+        if once:
+            sys.exit(1 if looked.kept_back else 0)
+        time.sleep(LOOK_SECONDS)
 
 
 @main.group()

@@ -94,6 +94,40 @@ AWARD_MISSING = AlertCode(
     commands=("resultsday award {series}", "resultsday results build {series}"),
     page="nobody-approved",
 )
+RELEASED_BY_GUARD = AlertCode(
+    name="RELEASED_BY_GUARD",
+    happened="The guard has published the results of {series} to {audience}, {seconds} seconds after their instant: "
+    "{files} files.",
+    meaning="The DAG results_day had not done it. What is out is what was approved, and nothing is published twice.",
+    to_do="See why results_day did not run, before the next instant comes.",
+    commands=("resultsday health",),
+    page="results-not-out",
+)
+GUARD_REFUSED = AlertCode(
+    name="GUARD_REFUSED",
+    happened="The instant of the results of {series} to {audience} has come, and the guard cannot publish them: {why}.",
+    meaning="Results are not out, or not all. The guard looks again every minute.",
+    to_do="Do what the sentence above asks for. The guard then publishes; so do you, with this command.",
+    commands=("resultsday health", "resultsday release {series} --audience {audience}"),
+    page="results-not-out",
+)
+GUARD_BLIND = AlertCode(
+    name="GUARD_BLIND",
+    happened="The results of {series} are due to {audience}, and the guard cannot see whether they are out: {why}.",
+    meaning="Nothing is published until ledger and store can be reached again; nothing is lost or published twice.",
+    to_do="Mend what is named. The guard looks again every minute.",
+    commands=("resultsday health",),
+    page="results-not-out",
+)
+GUARD_SILENT = AlertCode(
+    name="GUARD_SILENT",
+    happened="The guard has given no sign of life for {minutes} minutes.",
+    meaning="If Airflow fails on results day, nobody publishes the results in its place, and the monitor outside is "
+    "not told that all is well.",
+    to_do="Start the guard again: it is a part of the desk on one machine, and in production a service of its own.",
+    commands=("resultsday status", "resultsday guard --once"),
+    page="guard-silent",
+)
 CHECKPOINT_MISSING = AlertCode(
     name="CHECKPOINT_MISSING",
     happened="The checkpoint {event} of {series} was due {hours} hours ago and has not been taken.",
@@ -138,8 +172,8 @@ TEST = AlertCode(
 ALERTS = {
     code.name: code
     for code in (
-        RESULTS_LATE, RESULTS_NOT_APPROVED, AWARD_MISSING, CHECKPOINT_MISSING, INGEST_SILENT, FILES_HELD, RUN_FAILED,
-        DISK_LOW, TEST,
+        RESULTS_LATE, RESULTS_NOT_APPROVED, AWARD_MISSING, RELEASED_BY_GUARD, GUARD_REFUSED, GUARD_BLIND, GUARD_SILENT,
+        CHECKPOINT_MISSING, INGEST_SILENT, FILES_HELD, RUN_FAILED, DISK_LOW, TEST,
     )
 }  # fmt: skip
 """Every kind, by name."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+    from pipeline.watching.alerts import Alert
 
 PAGES = {"award": "nobody-approved", "ingest": "ingest-silent", "results_day": "results-not-out"}
 """The page of the runbook for a DAG that has one of its own."""
@@ -15,17 +19,24 @@ def run_failed(context: Mapping[str, Any]) -> None:
     it when the last try of a task has failed, its process was killed, or the run took too long."""
     from attrs import evolve
 
-    from infra.ledger.alerts import WatchBook
-    from infra.ledger.sql import open_engine
     from infra.settings import Settings
-    from pipeline.watching.alerts import RUN_FAILED, alert, tell
+    from pipeline.watching.alerts import RUN_FAILED, alert
 
     settings, now, dag = Settings.load(), datetime.now(UTC), context["dag"].dag_id
     why = str(context.get("reason") or "unknown").replace("_", " ")
-    # The store or the catalogue may be what failed, so only the ledger is opened.
+    found = alert(RUN_FAILED, dag, f"{now:%Y-%m-%dT%H}", dag=dag, run=context["run_id"], why=why)
+    tell_without_desk(settings, [evolve(found, page=PAGES.get(dag, found.page))], now)
+
+
+def tell_without_desk(settings: Settings, found: Sequence[Alert], now: datetime) -> list[Alert]:
+    """`tell` for whoever cannot open the desk, or need not: the store or the catalogue may be what failed, so only the
+    ledger is opened."""
+    from infra.ledger.alerts import WatchBook
+    from infra.ledger.sql import open_engine
+    from pipeline.watching.alerts import tell
+
     engine = open_engine(settings.database_url)
     try:
-        found = alert(RUN_FAILED, dag, f"{now:%Y-%m-%dT%H}", dag=dag, run=context["run_id"], why=why)
-        tell(settings, WatchBook(engine), [evolve(found, page=PAGES.get(dag, found.page))], now)
+        return tell(settings, WatchBook(engine), found, now)
     finally:
         engine.dispose()

@@ -84,7 +84,7 @@ JOB_AGE = Metric(
     unit="seconds",
     labels=("job",),
     alert=INGEST_SILENT,
-    meaning="How long ago the job (`ingest` or `watch`) last succeeded. Missing if it never has.",
+    meaning="How long ago the job (`ingest`, `watch` or `guard`) last succeeded. Missing if it never has.",
 )
 ALERTED = Metric(
     name="resultsday_alerts",

@@ -24,6 +24,7 @@ from pipeline.watching.alerts import (
     CHECKPOINT_MISSING,
     DISK_LOW,
     FILES_HELD,
+    GUARD_SILENT,
     INGEST_SILENT,
     RESULTS_LATE,
     RESULTS_NOT_APPROVED,
@@ -51,7 +52,9 @@ CHECKPOINT_DAYS = (14, 3, 0)
 """The checkpoints that the DAG `checkpoints` takes."""
 HELD = timedelta(days=1)
 """Ours: how long a file may be held."""
-WATCH, INGEST = "watch", "ingest"
+GUARD_MINUTES = timedelta(minutes=15)
+"""Ours: the guard gives a sign of life every minute."""
+WATCH, INGEST, GUARD = "watch", "ingest", "guard"
 
 
 @frozen(kw_only=True)
@@ -91,6 +94,7 @@ def conditions(desk: Desk, book: WatchBook, now: datetime) -> Iterator[Alert]:
         yield from _results(desk, book, series, since, now)
         yield from _checkpoints(desk, book, series, since, now)
     yield from _ingest(beats, now)
+    yield from _guard(beats, now)
     yield from _held(book, now)
     yield from _disks(desk.settings, now)
 
@@ -105,14 +109,15 @@ def _results(desk: Desk, book: WatchBook, series: Series, since: datetime, now: 
     every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == terms.WHOLE_SERIES]
     for audience, at in due.items():
         late = now - at
-        if late >= RESULTS_MINUTES and not _out(desk, every, audience):
+        if late >= RESULTS_MINUTES and not out(desk, every, audience):
             minutes = int(late / timedelta(minutes=1))
             yield alert(RESULTS_LATE, series.id, audience, series=series.id, audience=audience, minutes=minutes)
     if "centres" in due and now < due["centres"]:
         yield from _not_ready(series, every, due["centres"], now)
 
 
-def _out(desk: Desk, every: list[Awarding], audience: str) -> bool:
+def out(desk: Desk, every: list[Awarding], audience: str) -> bool:
+    """Whether the newest approved results among `every` version of a series are all out to an audience."""
     issued = [awarding for awarding in every if awarding.state in terms.ISSUED_STATES]
     return bool(issued) and all(
         file.published_at for file in desk.results.files(issued[-1]) if file.audience == audience
@@ -150,6 +155,14 @@ def _ingest(beats: Mapping[str, Beat], now: datetime) -> Iterator[Alert]:
     since = beats[INGEST].last if INGEST in beats else beats[WATCH].first
     if now - since >= INGEST_MINUTES:
         yield alert(INGEST_SILENT, since.isoformat(), minutes=int((now - since) / timedelta(minutes=1)))
+
+
+def _guard(beats: Mapping[str, Beat], now: datetime) -> Iterator[Alert]:
+    # As above. A desk that has no guard yet has nobody to miss.
+    if GUARD not in beats or WATCH not in beats or now - beats[WATCH].last >= INGEST_MINUTES:
+        return
+    if (silent := now - beats[GUARD].last) >= GUARD_MINUTES:
+        yield alert(GUARD_SILENT, beats[GUARD].last.isoformat(), minutes=int(silent / timedelta(minutes=1)))
 
 
 def _held(book: WatchBook, now: datetime) -> Iterator[Alert]:

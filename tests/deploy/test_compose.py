@@ -17,7 +17,16 @@ from pipeline.watching.status_plugin import PREFIX
 from tests.deploy.conftest import DEPLOY, OF_SETTINGS, POLICY, loads_and_tells, program
 
 AT_THE_DOOR = {"sftp", "bell"}
-OURS = {"migrate", "api-server", "scheduler", "dag-processor", "triggerer", "worker", "release-worker"} | AT_THE_DOOR
+WITHOUT_AIRFLOW = AT_THE_DOOR | {"guard"}
+OURS = {
+    "migrate",
+    "api-server",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+    "worker",
+    "release-worker",
+} | WITHOUT_AIRFLOW
 AIRFLOW = {"db", "api-server", "scheduler", "dag-processor", "triggerer", "celery"}
 
 
@@ -117,9 +126,9 @@ def test_secrets_are_files_outside_and_nowhere_else(compose: dict[str, Any]) -> 
         service = compose["services"][name]
         mounted = {secret["source"] for secret in service["secrets"]}
         of_airflow = {variable.kept_in for variable in VARIABLES if variable.kept_in}
-        assert mounted >= of_airflow or (name in AT_THE_DOOR and not mounted & of_airflow), name
+        assert mounted >= of_airflow or (name in WITHOUT_AIRFLOW and not mounted & of_airflow), name
         found = {Path(secret["target"]).name for secret in service["secrets"]} | (
-            of_airflow if name in AT_THE_DOOR else set()
+            of_airflow if name in WITHOUT_AIRFLOW else set()
         )
         for variable, value in service["environment"].items():
             if re.search(r"PASSWORD|SECRET|TOKEN|_KEY|CONN$|DATABASE_URL|BROKER|BACKEND|CREDENTIALS", variable):
@@ -154,7 +163,10 @@ def test_what_centres_send_and_what_is_under_embargo_are_handled_under_two_ident
         if Path(secret["target"]).name == "aws_credentials"
     }
     assert given.keys() == OURS
-    assert {name for name, secret in given.items() if secret == "aws_credentials_release"} == {"release-worker"}
+    assert {name for name, secret in given.items() if secret == "aws_credentials_release"} == {
+        "release-worker",
+        "guard",
+    }
     assert {name for name, secret in given.items() if secret == "aws_credentials_ingest"} == {"worker", *AT_THE_DOOR}
     assert services["release-worker"]["command"][3:] == ["--queues", POLICY.QUEUE]
     assert services["worker"]["command"][3:] == []  # so the queue of everything else
@@ -173,8 +185,13 @@ def test_every_process_that_stays_is_asked_how_it_is_and_none_whether_all_is_wel
     # The image's own check is the API server's.
     checks = {name: compose["services"][name].get("healthcheck") for name in OURS - {"migrate", "api-server"}}
     assert all(checks.values())
-    assert [name for name, check in checks.items() if check == {"disable": True}] == ["bell"]
+    assert {name for name, check in checks.items() if check == {"disable": True}} == {"bell", "guard"}
     assert PREFIX not in json.dumps(checks) + (DEPLOY / "Containerfile").read_text("utf-8").split("HEALTHCHECK")[1]
+
+
+def test_res_2_the_guard_needs_nothing_of_airflow_to_start(compose: dict[str, Any]) -> None:
+    assert compose["services"]["guard"]["depends_on"].keys() == {"migrate"}
+    assert compose["services"]["guard"]["command"] == ["resultsday", "guard"]
 
 
 def test_nothing_starts_before_the_tables_are_ready(compose: dict[str, Any]) -> None:

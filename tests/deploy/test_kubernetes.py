@@ -108,8 +108,18 @@ def test_what_centres_send_and_what_is_under_embargo_are_handled_under_two_ident
     assert release["spec"] == task["spec"] | {"serviceAccountName": "release"}
     assert release["metadata"]["labels"] == task["metadata"]["labels"]
     accounts = {name: spec["serviceAccountName"] for name, _, spec in PODS}
-    assert {name for name, account in accounts.items() if account == "release"} == {"release", "backup", "operator"}
+    assert {name for name, account in accounts.items() if account == "release"} == {
+        "release", "backup", "guard", "operator",
+    }  # fmt: skip
     assert {name for name, account in accounts.items() if account == "landing"} == {"sftp", "bell"}
+
+
+def test_res_2_the_guard_looks_every_minute_without_airflow() -> None:
+    spec = of("CronJob")["guard"]["spec"]
+    assert (spec["schedule"], spec["concurrencyPolicy"]) == ("* * * * *", "Forbid")
+    [container] = spec["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["resultsday", "guard", "--once"]
+    assert chosen("mail") & chosen("to-the-door") >= {"guard"}
 
 
 def test_the_bell_is_heard() -> None:
@@ -130,7 +140,7 @@ def test_the_ui_is_not_taken_away_because_something_else_is_wrong() -> None:
 
 @pytest.mark.parametrize(("name", "labels", "spec"), PODS, ids=[pod[0] for pod in PODS])
 def test_a_pod_may_do_little(name: str, labels: dict[str, Any], spec: dict[str, Any]) -> None:
-    assert len(PODS) == 11
+    assert len(PODS) == 12
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert spec["serviceAccountName"] in of("ServiceAccount")

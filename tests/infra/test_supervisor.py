@@ -59,7 +59,7 @@ def test_up_twice_a_dead_part_and_a_killed_supervisor(own: Settings) -> None:
     assert desk.airflow_seconds < HEALTHY_SECONDS
     assert any("healthy" in line for line in said)
     assert up(own, said.append) == desk == status(own)
-    assert set(parts(own)) == {"api-server", "scheduler", "dag-processor", "triggerer", "landing"}
+    assert set(parts(own)) == {"api-server", "scheduler", "dag-processor", "triggerer", "landing", "guard"}
     desk_file = own.state / "run" / "desk.json"
     assert desk_file.stat().st_mode & 0o077 == 0
     assert desk.password not in "".join(said) + (own.state / "logs" / "supervisor.log").read_text()
