@@ -85,16 +85,40 @@ class Settings:
         "`resultsday sftp` does not.",
         int,
     )
+    sftp_connections: int = _setting(
+        "RESULTSDAY_SFTP_CONNECTIONS",
+        500,
+        "At most this many connections to the landing service at a time, logged in or not.",
+        int,
+    )
+    sftp_login_connections: int = _setting(
+        "RESULTSDAY_SFTP_LOGIN_CONNECTIONS",
+        100,
+        "At most this many of them have not logged in yet; the other places are kept for centres that have. When all "
+        "are taken, a new connection takes the place of one of the address that has the most.",
+        int,
+    )
+    sftp_address_connections: int = _setting(
+        "RESULTSDAY_SFTP_ADDRESS_CONNECTIONS",
+        20,
+        "At most this many connections of one address (in IPv6: of one /64) that have not logged in yet. A further one "
+        "takes the place of the oldest. Behind a balancer that hides addresses, give it the value of "
+        "`RESULTSDAY_SFTP_LOGIN_CONNECTIONS`.",
+        int,
+    )
     sftp_sessions: int = _setting(
         "RESULTSDAY_SFTP_SESSIONS",
         8,
         "At most this many connections of one centre to the landing service at a time.",
         int,
     )
-    sftp_connections: int = _setting(
-        "RESULTSDAY_SFTP_CONNECTIONS",
-        500,
-        "At most this many connections to the landing service at a time, logged in or not.",
+    sftp_open_files: int = _setting(
+        "RESULTSDAY_SFTP_OPEN_FILES", 1000, "At most this many files are open at the landing service at a time.", int
+    )
+    sftp_centre_open_files: int = _setting(
+        "RESULTSDAY_SFTP_CENTRE_OPEN_FILES",
+        50,
+        "At most this many of them are one centre's, and never more than are left for all others.",
         int,
     )
     sftp_waiting_files: int = _setting(
@@ -107,8 +131,21 @@ class Settings:
     sftp_buffer_bytes: int = _setting(
         "RESULTSDAY_SFTP_BUFFER_BYTES",
         512 * MIB,
-        "At most this many bytes of unfinished transfers are buffered by the landing service at a time: a file up to "
-        "1 MiB in memory, a larger one in the system's temporary folder.",
+        "At most this many bytes of unfinished transfers are held by the landing service at a time: a file up to "
+        "1 MiB in memory, a larger one, or one with a gap, in the system's temporary folder.",
+        int,
+    )
+    sftp_centre_buffer_bytes: int = _setting(
+        "RESULTSDAY_SFTP_CENTRE_BUFFER_BYTES",
+        128 * MIB,
+        "At most this many of them are one centre's, and never more than are left for all others.",
+        int,
+    )
+    sftp_day_bytes: int = _setting(
+        "RESULTSDAY_SFTP_DAY_BYTES",
+        2048 * MIB,
+        "At most this many bytes are taken from one centre within 24 hours, and as many given to it; counted anew when "
+        "the landing service is started.",
         int,
     )
     sftp_login_seconds: int = _setting(
@@ -242,10 +279,22 @@ class Settings:
             limit = setting.name in ("alert_seconds", "guard_seconds") or setting.name.startswith("sftp_")
             if limit and setting.metadata["kind"] is int and getattr(self, setting.name) < 1:
                 yield f"{setting.metadata['variable']} must be at least 1"
+        yield from self._wrong_shares()
         if self.alert_smtp_tls not in ("none", "starttls"):
             yield "RESULTSDAY_ALERT_SMTP_TLS must be none or starttls"
         if self.alert_smtp_password and self.alert_smtp_tls == "none":
             yield "RESULTSDAY_ALERT_SMTP_PASSWORD is not sent in the clear: set RESULTSDAY_ALERT_SMTP_TLS"
+
+    def _wrong_shares(self) -> Iterator[str]:
+        """Limits of the landing service with which no centre could send what it may."""
+        if self.sftp_login_connections >= self.sftp_connections:
+            yield "RESULTSDAY_SFTP_LOGIN_CONNECTIONS must be below RESULTSDAY_SFTP_CONNECTIONS, or nobody can log in"
+        for largest in ("sftp_centre_buffer_bytes", "sftp_day_bytes"):
+            if getattr(self, largest) < self.max_file_bytes:
+                name = next(setting.metadata["variable"] for setting in declared() if setting.name == largest)
+                yield f"{name} must not be below RESULTSDAY_MAX_FILE_BYTES, or the largest file cannot be sent"
+        if self.sftp_buffer_bytes < 2 * self.max_file_bytes:
+            yield "RESULTSDAY_SFTP_BUFFER_BYTES must be at least twice RESULTSDAY_MAX_FILE_BYTES"
 
     def environment(self) -> dict[str, str]:
         """These settings as environment variables, for the processes the desk starts."""

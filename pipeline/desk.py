@@ -12,6 +12,7 @@ from infra.ledger.accounts import Accounts
 from infra.ledger.actions import ActionBook
 from infra.ledger.alerts import WatchBook
 from infra.ledger.console import ConsoleBook
+from infra.ledger.door import DoorBook
 from infra.ledger.journal import Journal
 from infra.ledger.keys import KeyBook
 from infra.ledger.marks import MarkBook
@@ -36,6 +37,7 @@ class Desk:
     accounts: Accounts
     actions: ActionBook
     console: ConsoleBook
+    door: DoorBook
     journal: Journal
     keys: KeyBook
     marks: MarkBook
@@ -65,6 +67,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             accounts=Accounts(engine),
             actions=ActionBook(engine),
             console=ConsoleBook(engine),
+            door=DoorBook(engine),
             journal=Journal(engine),
             keys=KeyBook(engine),
             marks=MarkBook(engine),

@@ -148,6 +148,10 @@ def _many_files(desk: Desk) -> None:
         _land(desk, f"inbox/{centre}/notes.txt", b"hello", datetime(2024, 3, 1, tzinfo=UTC))
 
 
+def _crowded(desk: Desk) -> None:
+    desk.door.reached({("sessions", CENTRE): 12}, datetime.now(UTC))
+
+
 def _growing(desk: Desk) -> None:
     _land(desk, f"inbox/{CENTRE}/E6412315.X07.part", b"", datetime(2024, 3, 1, tzinfo=UTC))
 
@@ -160,6 +164,7 @@ PREPARED: dict[str, tuple[str, Callable[[Desk], None]]] = {
     "entered": ("", _nothing),
     "growing": ("entered", _growing),
     "many files": ("entered", _many_files),
+    "crowded": ("entered", _crowded),
     "files wait": ("entered", _files_wait),
     "held": ("entered", _held),
     "resent": ("entered", _resent),

@@ -10,8 +10,9 @@ import logging
 import stat
 import time
 import weakref
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -19,8 +20,10 @@ import asyncssh
 from asyncssh import FXF_APPEND, FXF_EXCL, FXF_WRITE, SFTPAttrs, SFTPName
 from attrs import define, field
 
+from infra.landing.limits import WAITING, Notes, Reached, Refused
 from infra.landing.paths import AREAS, INBOX, BadPath, Place, place
-from infra.landing.uploads import Budget, Buffer, Landed, Refused, finish, land, look
+from infra.landing.shares import DayShare, Shares
+from infra.landing.uploads import Buffer, Landed, finish, land, look
 from infra.settings import Settings
 from infra.store import BadKey, Missing, Store, Stored, StoreError, unfinished
 
@@ -28,8 +31,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-OPEN_FILES = 16
 OPEN_LISTINGS = 8
+CALLS_OF_A_CENTRE = 4
+"""So many questions of a centre are with the store at a time; its others wait for these, and nobody else's do."""
 LONGEST_READ = 256 * 1024
 REMEMBERED = 1000
 """At most this many files of a session are still known by the name they were sent under once the ingest has taken them
@@ -46,6 +50,9 @@ class Centre:
     sessions: int = 0
     waiting: int | None = None
     """None until first counted. Never too low: files that the ingest takes in meanwhile are still counted."""
+    uploads: dict[Place, Buffer] = field(factory=dict)
+    """The uploads that are open, in all its sessions, by the name they will have."""
+    calls: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(CALLS_OF_A_CENTRE))
 
 
 @define
@@ -54,7 +61,13 @@ class Surroundings:
 
     settings: Settings
     store: Store
-    budget: Budget
+    budget: Shares
+    """Bytes held."""
+    files: Shares
+    """Files open."""
+    sent: DayShare
+    fetched: DayShare
+    notes: Notes
     pool: Executor
     """The threads that call the store: its calls block, and sessions must not."""
     landed: Callable[[], None] = field(default=lambda: None)
@@ -80,11 +93,26 @@ class CentreFiles(asyncssh.SFTPServer):
     async def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> Buffer:
         """Starts to receive a file, or fetches one whole before its first byte is asked for."""
         where = self._place(path)
-        if len(self._open) >= OPEN_FILES:
-            raise asyncssh.SFTPFailure(f"at most {OPEN_FILES} files may be open at a time")
-        buffer = await (self._receive(where, pflags) if pflags & FXF_WRITE else self._fetch(where))
+        number = self._centre.number
+        with self._in_words():
+            self._around.files.take(number, 1)
+        try:
+            buffer = await (self._receive(where, pflags) if pflags & FXF_WRITE else self._fetch(where))
+        except BaseException:
+            self._around.files.give(number, 1)
+            raise
         self._open.add(buffer)
+        if buffer.upload:
+            self._centre.uploads[where] = buffer
         return buffer
+
+    def _shut(self, buffer: Buffer) -> None:
+        """Drops an open file."""
+        self._open.discard(buffer)
+        if self._centre.uploads.get(buffer.place) is buffer:
+            del self._centre.uploads[buffer.place]
+        buffer.discard()
+        self._around.files.give(self._centre.number, 1)
 
     async def _receive(self, where: Place, pflags: int) -> Buffer:
         self._landing_place(where)
@@ -93,17 +121,23 @@ class CentreFiles(asyncssh.SFTPServer):
         if pflags & FXF_EXCL and await self._look(where):
             raise asyncssh.SFTPFailure("a file of this name is already waiting")
         await self._room()
-        return Buffer(where, self._around.budget, upload=True)
+        return self._new(where, upload=True)
+
+    def _new(self, where: Place, *, upload: bool) -> Buffer:
+        return Buffer(where, self._centre.number, self._around.budget, upload)
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
         """Takes a block of an upload."""
         buffer = self._buffer(file_obj)
         if not buffer.upload:
             raise asyncssh.SFTPPermissionDenied("the file is open for reading")
-        try:
+        with self._in_words():
+            try:
+                self._around.sent.take(self._centre.number, len(data), time.monotonic())
+            except Reached as error:
+                buffer.give_up(str(error))
+                raise
             buffer.write(offset, data, self._around.settings.max_file_bytes)
-        except Refused as error:
-            raise asyncssh.SFTPFailure(str(error)) from None
         return len(data)
 
     async def close(self, file_obj: object) -> None:
@@ -112,14 +146,14 @@ class CentreFiles(asyncssh.SFTPServer):
         buffer = self._buffer(file_obj)
         if buffer not in self._open:
             return
-        self._open.remove(buffer)
-        if buffer.broken:
-            raise asyncssh.SFTPFailure(buffer.broken)
+        self._open.remove(buffer)  # at once: what `lost` drops now is in the hands of the store
         try:
+            if buffer.broken:
+                raise asyncssh.SFTPFailure(buffer.broken)
             if buffer.upload:
                 await self._land(buffer)
         finally:
-            buffer.discard()
+            self._shut(buffer)
 
     async def _land(self, buffer: Buffer) -> None:
         if not buffer.whole():
@@ -148,8 +182,8 @@ class CentreFiles(asyncssh.SFTPServer):
             prefix = Place((INBOX,)).key(self._centre.number) + "/"
             self._centre.waiting = await self._ask(lambda: sum(1 for _ in self._around.store.list(prefix)))
         if self._centre.waiting >= most:
-            log.warning("full centre=%s waiting=%d", self._centre.number, self._centre.waiting)
-            raise asyncssh.SFTPFailure(f"{most:,} files wait in the inbox; send more when these have been taken in")
+            with self._in_words():
+                raise Reached(WAITING, most)
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         """Gives an unfinished upload its final name."""
@@ -158,12 +192,18 @@ class CentreFiles(asyncssh.SFTPServer):
         self._landing_place(new)
         if not unfinished(old.name):
             raise asyncssh.SFTPPermissionDenied("a received file keeps its name")
-        keys = old.key(self._centre.number), new.key(self._centre.number)
         if old == new:
             return
-        landed = await self._ask(finish, self._around.store, *keys)
-        if landed is None:
+        found = await self._look(old)
+        if found is None:
             raise asyncssh.SFTPNoSuchFile("no such file")
+        copy = self._new(old, upload=False)
+        try:
+            with self._in_words():
+                copy.hold(found.size)
+            landed = await self._ask(finish, self._around.store, found, new.key(self._centre.number), copy.file)
+        finally:
+            copy.discard()
         self._sent.pop(old, None)
         self._note(new, landed)
 
@@ -203,11 +243,10 @@ class CentreFiles(asyncssh.SFTPServer):
 
     def lost(self) -> None:
         """The connection has ended: files that were not closed are not received."""
-        while self._open:
-            buffer = self._open.pop()
+        for buffer in list(self._open):
             if buffer.upload:
                 log.warning("dropped centre=%s bytes=%d: not closed", self._centre.number, buffer.size)
-            buffer.discard()
+            self._shut(buffer)
 
     # --- Fetching and looking ----------------------------------------------------------------------------------------
 
@@ -216,12 +255,15 @@ class CentreFiles(asyncssh.SFTPServer):
         found = await self._look(where)
         if found is None:
             raise asyncssh.SFTPNoSuchFile("no such file")
-        buffer = Buffer(where, self._around.budget, upload=False)
-        try:
-            self._around.budget.take(found.size)
-        except Refused as error:
-            raise asyncssh.SFTPFailure(str(error)) from None
-        buffer.size = found.size
+        buffer = self._new(where, upload=False)
+        with self._in_words():
+            buffer.hold(found.size)
+            buffer.size = found.size
+            try:
+                self._around.fetched.take(self._centre.number, found.size, time.monotonic())
+            except Reached:
+                buffer.discard()
+                raise
 
         def copy() -> None:
             with store.open(key) as source:
@@ -253,6 +295,8 @@ class CentreFiles(asyncssh.SFTPServer):
             if where.area in ("", *AREAS):
                 return _folder(self._began)
             raise asyncssh.SFTPNoSuchFile("no such file")
+        if where in self._centre.uploads:
+            return self.fstat(self._centre.uploads[where])
         if where in self._sent:
             return self._sent[where]
         found = await self._look(where)
@@ -286,6 +330,10 @@ class CentreFiles(asyncssh.SFTPServer):
                 yield SFTPName(name.encode(), attrs=_folder(self._began))
             return
         found = await self._ask(_children, self._around.store, self._key(where) + "/")
+        under_way = self._centre.uploads if where.area == INBOX else {}
+        for upload, buffer in list(under_way.items()):
+            yield SFTPName(upload.name.encode(), attrs=self.fstat(buffer))
+            found = [(name, attrs) for name, attrs in found if name != upload.name]
         if not found and len(where.names) > 1:
             raise asyncssh.SFTPNoSuchFile("no such folder")
         for name, attrs in found:
@@ -343,10 +391,22 @@ class CentreFiles(asyncssh.SFTPServer):
         assert isinstance(file_obj, Buffer)
         return file_obj
 
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """What is refused becomes a sentence for the centre, and a limit that is reached a line in our log."""
+        try:
+            yield
+        except Reached as error:
+            self._around.notes.reached(error.limit, self._centre.number)
+            raise asyncssh.SFTPFailure(str(error)) from None
+        except Refused as error:
+            raise asyncssh.SFTPFailure(str(error)) from None
+
     async def _ask(self, question: Callable[..., T], *about: Any) -> T:
         """Calls the store on another thread; its errors become a sentence for the centre and a line in our log."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._around.pool, question, *about)
+            async with self._centre.calls:
+                return await asyncio.get_running_loop().run_in_executor(self._around.pool, question, *about)
         except Missing:
             raise asyncssh.SFTPNoSuchFile("no such file") from None
         except BadKey:

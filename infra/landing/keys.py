@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncssh
 
 from infra.host import write_private
+from infra.landing.algorithms import HOST_KEYS
 from infra.ledger.keys import KeyRefused, PublicKey
 from infra.settings import Settings
 
@@ -16,6 +17,8 @@ KINDS = (
     "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com",
 )  # fmt: skip
 RSA_BITS = 3072
+ED25519, RSA = "ssh-ed25519", "ssh-rsa"
+"""Kinds of the service's own keys. RSA is for clients that do not know the other; it signs with SHA-2 only."""
 
 
 def read_public_key(text: str) -> PublicKey:
@@ -38,18 +41,19 @@ def read_public_key(text: str) -> PublicKey:
     return PublicKey(kind, line, key.get_fingerprint(), comment)
 
 
-def host_key_file(settings: Settings) -> Path:
-    """The file of the private part of the service's own key."""
-    return settings.state.absolute() / "sftp_host_key"
+def host_key_file(settings: Settings, kind: str = ED25519) -> Path:
+    """The file of the private part of the service's own key of a kind."""
+    return settings.state.absolute() / ("sftp_host_key" if kind == ED25519 else "sftp_host_key_rsa")
 
 
-def host_key(settings: Settings) -> asyncssh.SSHKey:
-    """The key by which centres know the service; made at the first call. Raises `KeyRefused` when the file is not a
-    key, or others can read it."""
-    file = host_key_file(settings)
+def host_key(settings: Settings, kind: str = ED25519) -> asyncssh.SSHKey:
+    """The key of a kind by which centres know the service; made at the first call. Raises `KeyRefused` when the file is
+    not a key, or others can read it."""
+    file = host_key_file(settings, kind)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        made = asyncssh.generate_private_key("ssh-ed25519", comment="resultsday")
+        size = {"key_size": RSA_BITS} if kind == RSA else {}
+        made = asyncssh.generate_private_key(kind, comment="resultsday", **size)
         write_private(file, made.export_private_key().decode("ascii"))
     if file.stat().st_mode & 0o077:
         raise KeyRefused(f"others can read the host key {file}: run `chmod 600` on it, or make a new key")
@@ -57,3 +61,18 @@ def host_key(settings: Settings) -> asyncssh.SSHKey:
         return asyncssh.read_private_key(file)
     except (asyncssh.KeyImportError, OSError):
         raise KeyRefused(f"the host key {file} cannot be read as a private key") from None
+
+
+def host_key_pairs(settings: Settings) -> list[asyncssh.SSHKeyPair]:
+    """The keys of both kinds, as a server shows them: with the pinned algorithms and no others. Raises `KeyRefused`."""
+    pairs = asyncssh.load_keypairs([host_key(settings, kind) for kind in (ED25519, RSA)])
+    pinned = [algorithm.encode() for algorithm in HOST_KEYS]
+    for pair in pairs:
+        pair.host_key_algorithms = [algorithm for algorithm in pinned if algorithm in pair.host_key_algorithms]
+    return list(pairs)
+
+
+def fingerprints(settings: Settings) -> str:
+    """The fingerprints of both keys, for people to compare. Raises `KeyRefused`."""
+    names = {ED25519: "Ed25519", RSA: "RSA"}
+    return ", ".join(f"{host_key(settings, kind).get_fingerprint()} ({name})" for kind, name in names.items())

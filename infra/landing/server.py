@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Iterable, Mapping
@@ -15,18 +16,27 @@ import asyncssh
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from infra.landing import algorithms
 from infra.landing.bell import Bell
 from infra.landing.files import Surroundings
-from infra.landing.keys import host_key
-from infra.landing.session import Door, Lobby
-from infra.landing.uploads import Budget
+from infra.landing.keys import fingerprints, host_key, host_key_pairs
+from infra.landing.limits import ALL_BUFFER, ALL_FILES, BUFFER, FETCHED, FILES, SENT, Notes
+from infra.landing.lobby import Lobby
+from infra.landing.session import Door
+from infra.landing.shares import DayShare, Shares
+from infra.ledger.door import DoorBook
 from infra.ledger.keys import CentreKey, KeyBook
 from infra.settings import Settings
 from infra.store import Store, open_store
 
 log = logging.getLogger(__name__)
 
-THREADS = 16
+THREADS = 32
+"""That call the store; a centre has a few of them at a time (`infra/landing/files.py: CALLS_OF_A_CENTRE`)."""
+NOTED_SECONDS = 10.0
+"""How often the limits that were reached are put into the ledger."""
+SPARE_DESCRIPTORS = 300
+"""For the store, the ledger and the log, beside connections and open files."""
 WATCH_SECONDS = 1.0
 """About how soon after a key is removed or ends the sessions it opened are closed."""
 KEEPALIVE_SECONDS = 30
@@ -44,40 +54,68 @@ def serve(settings: Settings) -> None:
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, stop.set)
         engine = create_engine(settings.database_url, pool_pre_ping=True)
-        async with Landing(settings, open_store(settings.store_location), KeyBook(engine)):
+        descriptors(settings)
+        books = KeyBook(engine), DoorBook(engine)
+        async with Landing(settings, open_store(settings.store_location), *books):
             await stop.wait()
         engine.dispose()
 
     asyncio.run(until_told())
 
 
+def descriptors(settings: Settings) -> None:
+    """Lets this process open as many files as its settings promise, or says in the log that it may not."""
+    needed = settings.sftp_connections + settings.sftp_open_files + SPARE_DESCRIPTORS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    may = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if may > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (may, hard))
+    if may < needed:
+        log.warning(
+            "the system lets this process open %d files, and its settings need %d: raise the limit (ulimit -n), or "
+            "lower RESULTSDAY_SFTP_CONNECTIONS and RESULTSDAY_SFTP_OPEN_FILES", may, needed,
+        )  # fmt: skip
+
+
 class Landing:
     """The service; an asynchronous context that listens while it is open."""
 
-    def __init__(self, settings: Settings, store: Store, keys: KeyBook) -> None:
+    def __init__(self, settings: Settings, store: Store, keys: KeyBook, limits: DoorBook) -> None:
         self.settings = settings
         self._keys = keys
+        self._limits = limits
         self._pool = ThreadPoolExecutor(THREADS, "store")
         self._bell = Bell(settings.settle_seconds + 1.0)
-        self.around = Surroundings(settings, store, Budget(settings.sftp_buffer_bytes), self._pool, self._bell.landed)
-        self._lobby = Lobby(settings, keys, self.around)
+        self.around = Surroundings(
+            settings=settings,
+            store=store,
+            budget=Shares(settings.sftp_buffer_bytes, settings.sftp_centre_buffer_bytes, BUFFER, ALL_BUFFER),
+            files=Shares(settings.sftp_open_files, settings.sftp_centre_open_files, FILES, ALL_FILES),
+            sent=DayShare(settings.sftp_day_bytes, SENT),
+            fetched=DayShare(settings.sftp_day_bytes, FETCHED),
+            notes=Notes(),
+            pool=self._pool,
+            landed=self._bell.landed,
+        )
+        self._lobby: Lobby[Door] = Lobby(settings, keys, self.around)
         self.doors = self._lobby.doors
 
     async def __aenter__(self) -> Self:
         self.host_key = host_key(self.settings)
         self._listener = await asyncssh.listen(
             self.settings.sftp_host, self.settings.sftp_port, server_factory=lambda: Door(self._lobby),
-            server_host_keys=[self.host_key], server_version="Resultsday", encoding=None, line_editor=False,
-            allow_pty=False, x11_forwarding=False, agent_forwarding=False, allow_scp=False,
+            server_host_keys=host_key_pairs(self.settings), server_version="Resultsday", encoding=None,
+            line_editor=False, allow_pty=False, x11_forwarding=False, agent_forwarding=False, allow_scp=False,
             gss_host=None, password_auth=False, kbdint_auth=False, host_based_auth=False,
             authorized_client_keys=None, x509_trusted_certs=None,
-            compression_algs=None,  # a few bytes from a client could unpack into very many
+            kex_algs=algorithms.KEY_EXCHANGES, encryption_algs=algorithms.CIPHERS, mac_algs=algorithms.MACS,
+            signature_algs=algorithms.SIGNATURES, compression_algs=algorithms.COMPRESSION,
             login_timeout=self.settings.sftp_login_seconds, keepalive_interval=KEEPALIVE_SECONDS,
         )  # fmt: skip
         self.port = self._listener.get_port()
         self._watch = asyncio.create_task(self._watching())
-        fingerprint = self.host_key.get_fingerprint()
-        log.info("listening on %s port %d, host key %s", self.settings.sftp_host, self.port, fingerprint)
+        shown = fingerprints(self.settings)
+        log.info("listening on %s port %d, host keys %s", self.settings.sftp_host, self.port, shown)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -91,17 +129,32 @@ class Landing:
         for door in doors:
             await door.served()
         await self._listener.wait_closed()
+        await self._book_limits()
         self._pool.shutdown()
         log.info("stopped")
 
     async def _watching(self) -> None:
-        """Ends sessions that are idle, and those whose key is no longer valid."""
+        """Ends sessions that are idle, and those whose key is no longer valid; books the limits that were reached."""
+        booked = 0.0
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            if (now := asyncio.get_running_loop().time()) - booked >= NOTED_SECONDS:
+                booked = now
+                await self._book_limits()
             sessions = {door: door.key for door in self.doors if door.key is not None}
             self._end_idle(sessions)
             if sessions:
                 await self._end_without_key(sessions)
+
+    async def _book_limits(self) -> None:
+        counts = self.around.notes.taken()
+        if not counts:
+            return
+        try:
+            await asyncio.to_thread(self._limits.reached, counts, datetime.now(UTC))
+        except SQLAlchemyError as error:
+            self.around.notes.put_back(counts)
+            log.error("limits: the ledger cannot be reached (%s)", type(error).__name__)
 
     def _end_idle(self, sessions: Iterable[Door]) -> None:
         now = asyncio.get_running_loop().time()

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncssh
 from asyncssh.sftp import SFTPServerHandler
 from asyncssh.stream import SSHServerStreamSession
-from sqlalchemy.exc import SQLAlchemyError
 
-from infra.landing.files import Centre, CentreFiles, Surroundings
-from infra.ledger.keys import CentreKey, KeyBook
-from infra.settings import Settings
+from infra.landing.files import CentreFiles
+from infra.landing.limits import Reached
+from infra.landing.lobby import Lobby, address_of
+from infra.ledger.keys import CentreKey
 
 log = logging.getLogger(__name__)
 
@@ -26,45 +23,6 @@ OFFERED = (b"posix-rename@openssh.com", b"fsync@openssh.com", b"lsetstat@openssh
 
 SHA1 = frozenset({b"ssh-rsa", b"rsa1024-sha1"})
 """Signature algorithms that are refused for every key."""
-
-
-_CENTRE = re.compile("[0-9]{5}")
-
-
-class Lobby:
-    """What connections share: who is in, what is remembered of each centre, and which keys may log in."""
-
-    def __init__(self, settings: Settings, keys: KeyBook, around: Surroundings) -> None:
-        self.settings = settings
-        self.around = around
-        self.doors: set[Door] = set()
-        self._keys = keys
-        self._centres: dict[str, Centre] = {}
-
-    def enter(self, door: Door) -> bool:
-        """Counts a new connection; False when there are too many."""
-        if len(self.doors) >= self.settings.sftp_connections:
-            return False
-        self.doors.add(door)
-        return True
-
-    def leave(self, door: Door) -> None:
-        """Forgets a connection that has ended."""
-        self.doors.discard(door)
-
-    def centre(self, number: str) -> Centre:
-        """What is remembered of a centre."""
-        return self._centres.setdefault(number, Centre(number))
-
-    async def keys(self, centre: str) -> Sequence[CentreKey]:
-        """The keys with which a centre can log in now; none when the ledger cannot be reached."""
-        if not _CENTRE.fullmatch(centre):
-            return []
-        try:
-            return await asyncio.to_thread(self._keys.valid, centre, datetime.now(UTC))
-        except SQLAlchemyError as error:
-            log.error("no login centre=%s: the ledger cannot be reached (%s)", centre, type(error).__name__)
-            return []
 
 
 class Requests(SFTPServerHandler):
@@ -94,6 +52,7 @@ class Requests(SFTPServerHandler):
 
     async def _cleanup(self, exc: Exception | None) -> None:
         self._files.lost()
+        self._answers.channel.exit(0 if exc is None else 1)  # OpenSSH's scp ends with the status that it is told
         await super()._cleanup(exc)
 
 
@@ -129,36 +88,45 @@ class SftpSession(SSHServerStreamSession[bytes]):
 class Door(asyncssh.SSHServer):
     """One connection to the service."""
 
-    def __init__(self, lobby: Lobby) -> None:
+    def __init__(self, lobby: Lobby[Door]) -> None:
         self._lobby = lobby
         self._loop = asyncio.get_running_loop()
         self._valid: dict[bytes, CentreKey] = {}
         self._session = False
         self._task: asyncio.Task[None] | None = None
         self._connection: asyncssh.SSHServerConnection | None = None
-        self._peer = ""
         self._centre = ""
+        self._shown_out = False
         self._tried: CentreKey | None = None
         self.key: CentreKey | None = None
         """The key it logged in with."""
-        self.last = self._loop.time()
+        self.address = ""
+        """Where it comes from (`infra/landing/lobby.py: address_of`)."""
+        self.progress = 0
+        """0: connected; 1: the keys of the connection are exchanged; 2: it names a centre that has keys."""
+        self.arrived = self.last = self._loop.time()
 
     # --- Who it is ---------------------------------------------------------------------------------------------------
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """See asyncssh."""
         self._connection = conn
-        self._peer = conn.get_extra_info("peername")[0]
-        if not self._lobby.enter(self):
-            log.warning("too many connections from=%s", self._peer)
-            conn.abort()
+        self.address = address_of(conn.get_extra_info("peername")[0])
+        self._lobby.enter(self)
+
+    def show_out(self, why: Reached) -> None:
+        """Ends the connection because a limit is reached."""
+        self._shown_out = True
+        self.end(asyncssh.DISC_TOO_MANY_CONNECTIONS, str(why))
 
     async def begin_auth(self, username: str) -> bool:
         """Accepts any name; only for a centre with valid keys is there a key to log in with."""
+        self.progress = 1
         self._centre = username
         self._valid = {
             asyncssh.import_public_key(key.public_key).public_data: key for key in await self._lobby.keys(username)
         }
+        self.progress = 2 if self._valid else 1
         return True
 
     def public_key_auth_supported(self) -> bool:
@@ -175,15 +143,15 @@ class Door(asyncssh.SSHServer):
     def auth_completed(self) -> None:
         """Logged in."""
         assert self._tried is not None
-        centre = self._lobby.centre(self._tried.centre)
-        self.stirred()
-        if centre.sessions >= self._lobby.settings.sftp_sessions:
-            log.warning("too many sessions centre=%s open=%d", centre.number, centre.sessions)
-            self.end(asyncssh.DISC_TOO_MANY_CONNECTIONS, "too many connections of this centre; close one first")
+        if self._shown_out:
             return
-        centre.sessions += 1
-        self.key = self._tried
-        log.info("login centre=%s key=%s from=%s", centre.number, self.key.fingerprint, self._peer)
+        self.stirred()
+        try:
+            self._lobby.admit(self, self._tried)
+        except Reached as error:
+            self.show_out(error)
+            return
+        log.info("login centre=%s key=%s from=%s", self._tried.centre, self._tried.fingerprint, self.address)
 
     # --- What it may ask for -----------------------------------------------------------------------------------------
 
@@ -228,11 +196,10 @@ class Door(asyncssh.SSHServer):
         self._lobby.leave(self)
         if self.key is not None:
             centre = self._lobby.centre(self.key.centre)
-            centre.sessions -= 1
             log.info("logout centre=%s sessions=%d", centre.number, centre.sessions)
-        elif self._centre:
+        elif self._centre and not self._shown_out:
             known = self._centre if self._centre.isascii() and self._centre.isdigit() else "?"
-            log.warning("no login centre=%s from=%s", known[:5], self._peer)
+            log.warning("no login centre=%s from=%s", known[:5], self.address)
 
     async def served(self) -> None:
         """Waits until the last request of the session has been dealt with."""

@@ -11,48 +11,35 @@ from typing import BinaryIO, cast
 
 from attrs import define, field, frozen
 
+from infra.landing.limits import Refused
 from infra.landing.paths import Place
+from infra.landing.shares import Shares
 from infra.settings import MIB
 from infra.store import Missing, Store, Stored, unfinished
 
 IN_MEMORY = MIB
 PIECES = 256
 """A file may be written in at most this many separate pieces; clients that send blocks out of order need a few."""
+PIECE_BYTES = 8192
+"""What a disk may spend on a piece beyond its bytes: a block at either end."""
 SAME_NAME = 100
 TRIES = 5
 
 
-class Refused(Exception):  # noqa: N818
-    """The service refuses to take or give a file; the message tells the centre why."""
-
-
-@define
-class Budget:
-    """The bytes that all sessions together may buffer. Used only by the event loop."""
-
-    limit: int
-    used: int = 0
-
-    def take(self, size: int) -> None:
-        """Reserves bytes; raises `Refused` when too few are left."""
-        if self.used + size > self.limit:
-            raise Refused("the service is busy with other files; send the file again in a minute")
-        self.used += size
-
-    def give(self, size: int) -> None:
-        """Gives reserved bytes back."""
-        self.used -= size
-
-
 @define(eq=False)
 class Buffer:
-    """A file being sent or fetched: in memory while it is small, then in a temporary file without a name."""
+    """A file being sent or fetched: in memory while it is small and has no gap, then in a file without a name.
+
+    It holds `held` bytes of its centre's share: those that were written, and for each further piece of a file with gaps
+    what a disk spends on it."""
 
     place: Place
-    budget: Budget
+    centre: str
+    budget: Shares
     upload: bool
     file: BinaryIO = field(factory=lambda: _temporary())
     size: int = 0
+    held: int = 0
     broken: str = ""
     """Why it can no longer be received; empty while it can."""
     _pieces: list[tuple[int, int]] = field(factory=list)
@@ -65,15 +52,28 @@ class Buffer:
             end = offset + len(data)
             if end > most:
                 raise Refused(f"the file is larger than {most:,} bytes; nothing was received")
-            if end > self.size:
-                self.budget.take(end - self.size)
-                self.size = end
+            pieces = _joined(self._pieces, offset, end)
+            self.hold(_weight(pieces))
+            self._pieces = pieces
+            if offset > self.size or end > IN_MEMORY:
+                _to_disk(self.file)  # before the gap is made: in memory it would be filled
+            self.size = max(self.size, end)
             self.file.seek(offset)
             self.file.write(data)
-            self._wrote(offset, end)
-        except (Refused, OSError) as error:
-            self.give_up(str(error) if isinstance(error, Refused) else "the service has no room for the file")
+        except OSError:
+            self.give_up("the service has no room for the file; nothing was received, send it again")
             raise Refused(self.broken) from None
+        except Refused as error:
+            self.give_up(str(error))
+            raise
+
+    def hold(self, amount: int) -> None:
+        """Holds so many bytes of its centre's share. Raises `Refused`."""
+        if amount > self.held:
+            self.budget.take(self.centre, amount - self.held)
+        else:
+            self.budget.give(self.centre, self.held - amount)
+        self.held = amount
 
     def read(self, offset: int, size: int) -> bytes:
         """A block of a file that is being fetched."""
@@ -99,19 +99,28 @@ class Buffer:
     def discard(self) -> None:
         """Drops all bytes."""
         self.file.close()
-        self.budget.give(self.size)
-        self.size = 0
+        self.budget.give(self.centre, self.held)
+        self.size = self.held = 0
 
-    def _wrote(self, start: int, end: int) -> None:
-        if self._pieces and self._pieces[-1][1] == start:  # nearly always: the next block
-            self._pieces[-1] = (self._pieces[-1][0], end)
-            return
-        apart = [piece for piece in self._pieces if piece[1] < start or piece[0] > end]
-        touched = [piece for piece in self._pieces if piece not in apart]
-        joined = (min([start, *(piece[0] for piece in touched)]), max([end, *(piece[1] for piece in touched)]))
-        self._pieces = sorted([*apart, joined])
-        if len(self._pieces) > PIECES:
-            raise Refused("the file comes in too many pieces; send it from start to end")
+
+def _joined(pieces: list[tuple[int, int]], start: int, end: int) -> list[tuple[int, int]]:
+    """The pieces of a file, each as its first byte and the one behind its last, with another piece written. Raises
+    `Refused`."""
+    if start == end:
+        return pieces
+    if pieces and pieces[-1][1] == start:  # nearly always: the next block
+        return [*pieces[:-1], (pieces[-1][0], end)]
+    apart = [piece for piece in pieces if piece[1] < start or piece[0] > end]
+    touched = [piece for piece in pieces if piece not in apart]
+    joined = (min([start, *(piece[0] for piece in touched)]), max([end, *(piece[1] for piece in touched)]))
+    found = sorted([*apart, joined])
+    if len(found) > PIECES:
+        raise Refused("the file comes in too many pieces; send it from start to end")
+    return found
+
+
+def _weight(pieces: list[tuple[int, int]]) -> int:
+    return sum(end - start for start, end in pieces) + PIECE_BYTES * max(len(pieces) - 1, 0)
 
 
 @frozen
@@ -126,6 +135,10 @@ class Landed:
 
 def _temporary() -> BinaryIO:
     return cast(BinaryIO, tempfile.SpooledTemporaryFile(IN_MEMORY))
+
+
+def _to_disk(temporary: BinaryIO) -> None:
+    cast(tempfile.SpooledTemporaryFile[bytes], temporary).rollover()
 
 
 def look(store: Store, key: str) -> Stored | None:
@@ -160,16 +173,12 @@ def land(store: Store, key: str, file: BinaryIO) -> Landed:
     raise Refused(f"{SAME_NAME} files of this name are already waiting; try again when they have been taken in")
 
 
-def finish(store: Store, source: str, target: str) -> Landed | None:
-    """Gives an unfinished upload its final name, by the rules of `land`; None when there is no upload under `source`.
-    Raises `Refused` or `StoreError`."""
-    found = look(store, source)
-    if found is None:
-        return None
-    with _temporary() as copy:
-        with store.open(source) as stream:
-            shutil.copyfileobj(stream, copy, MIB)
-        landed = land(store, target, copy)
+def finish(store: Store, found: Stored, target: str, copy: BinaryIO) -> Landed:
+    """Gives an unfinished upload its final name, by the rules of `land`; it passes through `copy`. Raises `Refused` or
+    `StoreError`."""
+    with store.open(found.key) as stream:
+        shutil.copyfileobj(stream, copy, MIB)
+    landed = land(store, target, copy)
     store.remove(found)
     return landed
 

@@ -503,3 +503,12 @@ beats = Table(
     Column("first", DateTime(timezone=True), nullable=False, comment="when it first succeeded"),
     Column("last", DateTime(timezone=True), nullable=False, comment="when it last succeeded"),
 )
+
+door_limits = Table(
+    "door_limits",
+    metadata,
+    Column("limit", Text, primary_key=True, comment="one of infra.landing.limits.LIMITS that was reached"),
+    Column("centre", Text, primary_key=True, comment="by whom; empty: by somebody who had not logged in"),
+    Column("hour", DateTime(timezone=True), primary_key=True, comment="in the hour that begins then"),
+    Column("times", BigInteger, nullable=False, comment="how often"),
+)

@@ -80,7 +80,7 @@ class RunningDesk:
     airflow_seconds: float
     sftp_port: int = 0
     host_key: str = ""
-    """Fingerprint of the landing service's key, by which centres know it."""
+    """Fingerprints of the landing service's keys, by which centres know it."""
 
 
 def run(settings: Settings) -> int:
@@ -319,16 +319,16 @@ def _serve(settings: Settings) -> NoReturn:
 
 
 def _landing(settings: Settings) -> tuple[Component, str]:
-    """The landing service as a part of the desk, and the fingerprint of its key, which is made on first use."""
-    from infra.landing.keys import host_key
+    """The landing service as a part of the desk, and the fingerprints of its keys, which are made on first use."""
+    from infra.landing.keys import fingerprints
     from infra.ledger.keys import KeyRefused
 
     try:
-        fingerprint = host_key(settings).get_fingerprint()
+        shown = fingerprints(settings)
     except KeyRefused as error:
         raise SupervisorError(str(error)) from error
     log_file = settings.state.absolute() / "logs" / "landing.log"
-    return Component("landing", (sys.executable, "-m", "infra.landing"), log_file), fingerprint
+    return Component("landing", (sys.executable, "-m", "infra.landing"), log_file), shown
 
 
 def _guard(settings: Settings) -> Component:

@@ -161,6 +161,14 @@ DISK_LOW = AlertCode(
     commands=("resultsday health",),
     page="disk-full",
 )
+DOOR_LIMIT = AlertCode(
+    name="DOOR_LIMIT",
+    happened="{who} reached a limit of file transfer within a day, {times} times: {limit}.",
+    meaning="The service has refused what was too much. Others are not affected, unless they reach a limit too.",
+    to_do="See who it is. Of a centre, ask what its program does; of strangers, look at addresses in the service's log.",
+    commands=("resultsday metrics",),
+    page="door-limit",
+)
 TEST = AlertCode(
     name="TEST",
     happened="This is a test message: somebody has asked for it.",
@@ -173,7 +181,7 @@ ALERTS = {
     code.name: code
     for code in (
         RESULTS_LATE, RESULTS_NOT_APPROVED, AWARD_MISSING, RELEASED_BY_GUARD, GUARD_REFUSED, GUARD_BLIND, GUARD_SILENT,
-        CHECKPOINT_MISSING, INGEST_SILENT, FILES_HELD, RUN_FAILED, DISK_LOW, TEST,
+        CHECKPOINT_MISSING, INGEST_SILENT, FILES_HELD, RUN_FAILED, DISK_LOW, DOOR_LIMIT, TEST,
     )
 }  # fmt: skip
 """Every kind, by name."""

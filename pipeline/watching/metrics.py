@@ -6,6 +6,7 @@ neither loses anything nor counts it twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from infra.ledger.alerts import Waiting, age
 from pipeline.desk import Desk
-from pipeline.watching.alerts import DISK_LOW, FILES_HELD, INGEST_SILENT, RESULTS_LATE, RESULTS_NOT_APPROVED, AlertCode
+from pipeline.watching.alerts import DISK_LOW, DOOR_LIMIT, FILES_HELD, INGEST_SILENT, RESULTS_LATE, RESULTS_NOT_APPROVED, AlertCode
 from pipeline.watching.watch import free_space
 from rules import terms
 
@@ -119,9 +120,16 @@ DISK = Metric(
     alert=DISK_LOW,
     meaning="Free space on the disk of the state folder, and of the store if it is a folder.",
 )
+DOOR_LIMITS = Metric(
+    name="resultsday_door_limits",
+    unit="times",
+    labels=("limit",),
+    alert=DOOR_LIMIT,
+    meaning="How often each limit of the landing service was reached in the last day, by whomever.",
+)
 METRICS = (
     INBOX, INBOX_AGE, UNDECIDED, UNDECIDED_AGE, UNPUBLISHED, HELD, HELD_AGE, OUTCOMES, JOB_AGE, ALERTED, STATE, NOT_OUT,
-    NEXT, DISK,
+    NEXT, DISK, DOOR_LIMITS,
 )  # fmt: skip
 """In the order of docs/metrics.md."""
 WINDOWS = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
@@ -150,6 +158,11 @@ def measure(desk: Desk, now: datetime) -> Iterator[Sample]:
     yield from _dates(desk, now)
     for place, free in free_space(desk.settings).items():
         yield Sample(DISK, free, {"place": place})
+    limits: Counter[str] = Counter()
+    for reached in desk.door.since(now - WINDOWS["day"]):
+        limits[reached.limit] += reached.times
+    for limit, times in sorted(limits.items()):
+        yield Sample(DOOR_LIMITS, times, {"limit": limit})
 
 
 def _inbox(desk: Desk) -> Waiting:

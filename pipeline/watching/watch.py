@@ -23,6 +23,7 @@ from pipeline.watching.alerts import (
     AWARD_MISSING,
     CHECKPOINT_MISSING,
     DISK_LOW,
+    DOOR_LIMIT,
     FILES_HELD,
     GUARD_SILENT,
     INGEST_SILENT,
@@ -54,6 +55,7 @@ HELD = timedelta(days=1)
 """Ours: how long a file may be held."""
 GUARD_MINUTES = timedelta(minutes=15)
 """Ours: the guard gives a sign of life every minute."""
+DAY = timedelta(days=1)
 WATCH, INGEST, GUARD = "watch", "ingest", "guard"
 
 
@@ -97,6 +99,7 @@ def conditions(desk: Desk, book: WatchBook, now: datetime) -> Iterator[Alert]:
     yield from _guard(beats, now)
     yield from _held(book, now)
     yield from _disks(desk.settings, now)
+    yield from _door(desk, now)
 
 
 def _results(desk: Desk, book: WatchBook, series: Series, since: datetime, now: datetime) -> Iterator[Alert]:
@@ -177,6 +180,13 @@ def _disks(settings: Settings, now: datetime) -> Iterator[Alert]:
     for place, free in free_space(settings).items():
         if free < settings.free_disk_bytes:
             yield alert(DISK_LOW, place, f"{now:%Y-%m-%d}", place=place, free=free // MIB)
+
+
+def _door(desk: Desk, now: datetime) -> Iterator[Alert]:
+    for reached in desk.door.since(now - DAY):
+        who = f"Centre {reached.centre}" if reached.centre else "Somebody who has not logged in"
+        about = (reached.limit, reached.centre or "strangers", f"{now:%Y-%m-%d}")
+        yield alert(DOOR_LIMIT, *about, who=who, limit=reached.limit, times=reached.times)
 
 
 def free_space(settings: Settings) -> dict[str, int]:

@@ -18,6 +18,7 @@ from attrs import define, evolve
 
 from infra.landing.keys import read_public_key
 from infra.landing.server import Landing
+from infra.ledger.door import DoorBook
 from infra.ledger.keys import KeyBook, Ordered
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
@@ -27,6 +28,7 @@ from tests.instruments import at_port, new_bucket, s3_server
 from tests.patience import PATIENCE
 
 T = TypeVar("T")
+Books = tuple[KeyBook, DoorBook]
 _NUMBERS = count(10001)
 
 KEY = asyncssh.generate_private_key("ssh-ed25519")
@@ -48,6 +50,7 @@ class Service:
     landing: Landing
     store: Store
     keys: KeyBook
+    limits: DoorBook
     loop: asyncio.AbstractEventLoop
     centre: str
 
@@ -58,10 +61,8 @@ class Service:
     def connect(self, centre: str = "", key: asyncssh.SSHKey = KEY, **more: object) -> Any:
         """A connection as a client makes it; the client must know the host key."""
         known = asyncssh.import_known_hosts(f"[127.0.0.1]:{self.port} {public(self.landing.host_key)}")
-        return asyncssh.connect(
-            "127.0.0.1", self.port, username=centre or self.centre, client_keys=[key], known_hosts=known, config=None,
-            agent_path=None, **more,
-        )  # fmt: skip
+        options = {"username": centre or self.centre, "client_keys": [key], "known_hosts": known, **more}
+        return asyncssh.connect("127.0.0.1", self.port, config=None, agent_path=None, **options)
 
     @asynccontextmanager
     async def client(self, centre: str = "", key: asyncssh.SSHKey = KEY) -> AsyncIterator[asyncssh.SFTPClient]:
@@ -94,12 +95,12 @@ def run(work: Awaitable[T]) -> T:
 
 
 @pytest.fixture(scope="session")
-def book(postgres: EmbeddedPostgres) -> Iterator[KeyBook]:
-    """The keys in a real ledger."""
+def book(postgres: EmbeddedPostgres) -> Iterator[Books]:
+    """The keys and the limits in a real ledger."""
     postgres.create_database("landing")
     migrate(postgres.url("landing"))
     engine = sa.create_engine(postgres.url("landing"))
-    yield KeyBook(engine)
+    yield KeyBook(engine), DoorBook(engine)
     engine.dispose()
 
 
@@ -114,7 +115,7 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Store]:
 
 
 @pytest.fixture(scope="session")
-def serving(book: KeyBook, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Service]]:
+def serving(book: Books, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Service]]:
     """Starts services in a thread; all are stopped at the end."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -124,10 +125,10 @@ def serving(book: KeyBook, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     def start(store: Store | None = None, **settings: int) -> Service:
         state = tmp_path_factory.mktemp("state")
         given = evolve(Settings(state=state), sftp_port=0, **settings)  # type: ignore[arg-type]
-        landing = Landing(given, store or FolderStore(state / "store"), book)
+        landing = Landing(given, store or FolderStore(state / "store"), *book)
         asyncio.run_coroutine_threadsafe(landing.__aenter__(), loop).result(PATIENCE)
         open_ones.append(landing)
-        return Service(landing, landing.around.store, book, loop, "")
+        return Service(landing, landing.around.store, *book, loop, "")
 
     try:
         yield start

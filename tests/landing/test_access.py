@@ -16,7 +16,7 @@ from infra.landing.keys import host_key, host_key_file, read_public_key
 from infra.ledger.keys import KeyRefused
 from infra.settings import Settings
 from tests.landing.conftest import KEY, OTHER, Service, new_centre, order, public, put, run
-from tests.patience import until, until_seen
+from tests.patience import until
 
 
 def test_only_the_centres_own_key_opens_the_door(folder: Service) -> None:
@@ -106,7 +106,7 @@ def test_a_key_is_added_rotated_and_removed_while_the_service_runs(
     folder: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    for module in ("server", "session"):
+    for module in ("server", "lobby"):
         monkeypatch.setattr(f"infra.landing.{module}.datetime", clock)
 
     async def comes_in(key: asyncssh.SSHKey) -> bool:
@@ -191,8 +191,8 @@ def test_the_host_key_is_made_once_and_nobody_else_can_read_it(tmp_path: Path) -
 @pytest.fixture(scope="module")
 def narrow_door(serving: Callable[..., Service]) -> Service:
     return serving(
-        max_file_bytes=100_000, sftp_waiting_files=3, sftp_sessions=2, sftp_buffer_bytes=150_000, sftp_idle_seconds=2,
-        sftp_login_seconds=1,
+        max_file_bytes=100_000, sftp_waiting_files=3, sftp_sessions=2, sftp_buffer_bytes=400_000,
+        sftp_centre_buffer_bytes=150_000, sftp_centre_open_files=16, sftp_idle_seconds=2, sftp_login_seconds=1,
     )  # fmt: skip
 
 
@@ -217,12 +217,12 @@ def test_a_file_that_is_too_large_is_refused_and_nothing_of_it_kept(narrow: Serv
     assert narrow.landing.around.budget.used == 0
 
 
-def test_all_sessions_together_buffer_only_so_much(narrow: Service) -> None:
+def test_a_centre_holds_its_share_and_no_more(narrow: Service) -> None:
     async def work(client: asyncssh.SFTPClient) -> None:
         first = await client.open("inbox/E1.X01", "wb")
         await first.write(b"x" * 90_000)
         second = await client.open("inbox/E2.X01", "wb")
-        with pytest.raises(asyncssh.SFTPFailure, match="busy"):
+        with pytest.raises(asyncssh.SFTPFailure, match="hold 150,000 bytes already"):
             await second.write(b"x" * 90_000)
         await first.close()
         await put(client, "E2.X01", b"x" * 90_000)
@@ -244,9 +244,7 @@ def test_only_so_many_files_wait(narrow: Service) -> None:
     assert list(narrow.waiting()) == ["E1.X01", "E2.X01", "E3.X01"]
 
 
-def test_only_so_many_sessions_and_files_are_open(
-    narrow: Service, folder: Service, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_only_so_many_sessions_and_files_are_open(narrow: Service, caplog: pytest.LogCaptureFixture) -> None:
     async def sessions() -> None:
         async with narrow.client(), narrow.client():
             with pytest.raises((asyncssh.DisconnectError, asyncssh.ChannelOpenError)):
@@ -258,13 +256,13 @@ def test_only_so_many_sessions_and_files_are_open(
     async def files(client: asyncssh.SFTPClient) -> None:
         for number in range(16):
             await client.open(f"inbox/E{number}.X01", "wb")
-        with pytest.raises(asyncssh.SFTPFailure, match="files may be open"):
+        with pytest.raises(asyncssh.SFTPFailure, match="16 files open already; finish some"):
             await client.open("inbox/E16.X01", "wb")
 
     run(sessions())
-    assert f"too many sessions centre={narrow.centre} open=2" in caplog.text
-    folder.use(files)
-    assert folder.waiting() == {}
+    assert f"limit reached: sessions centre={narrow.centre}" in caplog.text
+    narrow.use(files)
+    assert narrow.waiting() == {}
 
 
 def test_who_does_not_log_in_and_who_asks_for_nothing_is_shown_out(narrow: Service) -> None:
@@ -288,24 +286,6 @@ def test_who_does_not_log_in_and_who_asks_for_nothing_is_shown_out(narrow: Servi
 
     for waited in run(both()):
         assert 0.5 < waited < 100  # SSH's own limit for a log-in is two minutes
-
-
-def test_only_so_many_connections_are_open(serving: Callable[..., Service]) -> None:
-    service = new_centre(serving(sftp_connections=2))
-
-    async def work() -> None:
-        async with service.client():
-            waiting = await asyncio.open_connection("127.0.0.1", service.port)
-            assert await waiting[0].readline()
-            refused = await asyncio.open_connection("127.0.0.1", service.port)
-            assert b"SSH-2.0" not in await refused[0].read()
-            waiting[1].close()
-            refused[1].close()
-            await until_seen(lambda: len(service.landing.doors) == 1)
-            async with service.client() as client:
-                assert await client.exists("inbox")
-
-    run(work())
 
 
 def test_many_centres_send_at_once(services: dict[str, Service]) -> None:

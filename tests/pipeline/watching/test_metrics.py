@@ -40,6 +40,9 @@ def test_every_metric_of_a_season_says_what_is_there(work: Desk) -> None:
     release(work, series(work), "centres", TO_CENTRES + SECOND)
     season.land("inbox/64123/E6412315.X09", b"?", now - timedelta(seconds=90))
     book.beat("ingest", now - timedelta(seconds=40))
+    work.door.reached({("sessions", "64123"): 3, ("sessions", "58201"): 1, ("buffer", "64123"): 2}, now)
+    work.door.reached({("sessions", "64123"): 5}, now - timedelta(hours=2))
+    work.door.reached({("sessions", "64123"): 100}, now - timedelta(hours=26))
     tell(work.settings, book, [alert(FILES_HELD, count=1, hours=30)], now - timedelta(hours=2))
 
     found = measured(work, now)
@@ -48,6 +51,8 @@ def test_every_metric_of_a_season_says_what_is_there(work: Desk) -> None:
     for empty in ("undecided_files", "undecided_age_seconds", "unpublished_replies", "held_files", "held_age_seconds"):
         assert found[f"resultsday_{empty}", ()] == 0
     assert found["resultsday_job_age_seconds", (("job", "ingest"),)] == 40
+    assert found["resultsday_door_limits", (("limit", "sessions"),)] == 9
+    assert found["resultsday_door_limits", (("limit", "buffer"),)] == 2
     assert found["resultsday_alerts", (("code", "FILES_HELD"),)] == 1
     states = {labels: value for (name, labels), value in found.items() if name == "resultsday_results_state" and value}
     assert states == {(("series", "2024-06"), ("state", "approved")): 1}

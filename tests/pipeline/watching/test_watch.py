@@ -151,6 +151,18 @@ def test_fil_1_files_that_are_held_for_a_day_are_told_once_a_day(told: Desk) -> 
     assert [one.code for one in look(told, NOON + 49 * HOUR).fresh] == ["FILES_HELD"]
 
 
+def test_a_limit_of_file_transfer_is_told_once_a_day_for_each_centre(told: Desk) -> None:
+    told.door.reached({("sessions", CENTRE): 12, ("login connections", ""): 3}, NOON)
+    found = look(told, NOON + MINUTE)
+    assert [one.happened for one in found.fresh] == [
+        "Somebody who has not logged in reached a limit of file transfer within a day, 3 times: login connections.",
+        f"Centre {CENTRE} reached a limit of file transfer within a day, 12 times: sessions.",
+    ]
+    told.door.reached({("sessions", CENTRE): 1}, NOON + HOUR)
+    assert look(told, NOON + HOUR).fresh == ()
+    assert look(told, NOON + 26 * HOUR).wrong == ()
+
+
 def test_a_disk_that_fills_up_is_told(told: Desk) -> None:
     desk = evolve(told, settings=evolve(told.settings, free_disk_bytes=2**62))
     assert {one.code for one in conditions(desk, desk.watch, NOON)} == {DISK_LOW.name}
