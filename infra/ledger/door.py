@@ -31,7 +31,7 @@ class DoorBook:
         """Adds counts by limit and centre to those of the hour of `at` (aware)."""
         hour = at.replace(minute=0, second=0, microsecond=0)
         rows = [
-            {"limit": limit, "centre": centre, "hour": hour, "times": times}
+            {"name": limit, "centre": centre, "hour": hour, "times": times}
             for (limit, centre), times in sorted(counts.items())
         ]
         query = insert(door_limits)
@@ -42,7 +42,7 @@ class DoorBook:
     def since(self, hour: datetime) -> Sequence[LimitReached]:
         """What was reached in the hours that began at `hour` (aware) or later, by limit and centre."""
         t = door_limits.c
-        query = select(t.limit, t.centre, func.sum(t.times).label("times")).where(t.hour >= hour)
+        query = select(t.name, t.centre, func.sum(t.times).label("times")).where(t.hour >= hour)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.group_by(t.limit, t.centre).order_by(t.limit, t.centre)).mappings()
-            return [LimitReached(limit=row["limit"], centre=row["centre"], times=int(row["times"])) for row in rows]
+            rows = connection.execute(query.group_by(t.name, t.centre).order_by(t.name, t.centre)).mappings()
+            return [LimitReached(limit=row["name"], centre=row["centre"], times=int(row["times"])) for row in rows]

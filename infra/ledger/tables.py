@@ -507,7 +507,7 @@ beats = Table(
 door_limits = Table(
     "door_limits",
     metadata,
-    Column("limit", Text, primary_key=True, comment="one of infra.landing.limits.LIMITS that was reached"),
+    Column("name", Text, primary_key=True, comment="one of infra.landing.limits.LIMITS that was reached"),
     Column("centre", Text, primary_key=True, comment="by whom; empty: by somebody who had not logged in"),
     Column("hour", DateTime(timezone=True), primary_key=True, comment="in the hour that begins then"),
     Column("times", BigInteger, nullable=False, comment="how often"),

@@ -165,7 +165,7 @@ DOOR_LIMIT = AlertCode(
     name="DOOR_LIMIT",
     happened="{who} reached a limit of file transfer within a day, {times} times: {limit}.",
     meaning="The service has refused what was too much. Others are not affected, unless they reach a limit too.",
-    to_do="See who it is. Of a centre, ask what its program does; of strangers, look at addresses in the service's log.",
+    to_do="See who it is. Ask a centre what its program does; of strangers, the log of the service has the addresses.",
     commands=("resultsday metrics",),
     page="door-limit",
 )

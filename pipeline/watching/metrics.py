@@ -15,7 +15,15 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from infra.ledger.alerts import Waiting, age
 from pipeline.desk import Desk
-from pipeline.watching.alerts import DISK_LOW, DOOR_LIMIT, FILES_HELD, INGEST_SILENT, RESULTS_LATE, RESULTS_NOT_APPROVED, AlertCode
+from pipeline.watching.alerts import (
+    DISK_LOW,
+    DOOR_LIMIT,
+    FILES_HELD,
+    INGEST_SILENT,
+    RESULTS_LATE,
+    RESULTS_NOT_APPROVED,
+    AlertCode,
+)
 from pipeline.watching.watch import free_space
 from rules import terms
 
@@ -122,7 +130,7 @@ DISK = Metric(
 )
 DOOR_LIMITS = Metric(
     name="resultsday_door_limits",
-    unit="times",
+    unit="1",
     labels=("limit",),
     alert=DOOR_LIMIT,
     meaning="How often each limit of the landing service was reached in the last day, by whomever.",

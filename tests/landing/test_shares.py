@@ -7,7 +7,6 @@ import asyncio
 import logging
 import random
 import shutil
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,7 @@ from attrs import fields
 from infra.landing.limits import ALL_BUFFER, BUFFER, LIMITS, SENT, Reached
 from infra.landing.lobby import address_of
 from infra.landing.shares import HOUR_SECONDS, DayShare, Shares
-from infra.settings import MIB, Settings
+from infra.settings import MIB, SettingError, Settings
 from tests.landing.conftest import Service, get, new_centre, put, run
 from tests.landing.programs import Programs
 from tests.patience import until, until_seen
@@ -46,7 +45,7 @@ def business(door: Service, tmp_path: Path, address: str = "127.0.0.1") -> tuple
     sent.write_bytes(data)
 
     async def work() -> float:
-        began = time.monotonic()
+        began = asyncio.get_running_loop().time()
         if shutil.which("sftp"):
             programs = Programs(centre, tmp_path)
             script = f"put {sent} inbox/\nget outbox/X1 {fetched}\n"
@@ -58,7 +57,7 @@ def business(door: Service, tmp_path: Path, address: str = "127.0.0.1") -> tuple
                 fetched.write_bytes(await get(client, "outbox/X1"))
         assert fetched.read_bytes() == data
         assert centre.waiting() == {"E1.X01": data}
-        return time.monotonic() - began
+        return asyncio.get_running_loop().time() - began
 
     return centre, work()
 
@@ -316,3 +315,18 @@ def test_every_limit_has_its_setting_and_a_line_on_the_page_for_centres() -> Non
         assert limit.setting in settings
         assert f"| {limit.words.format(most='...')} | {limit.to_do} |" in page, limit.name
     assert len({limit.name for limit in LIMITS}) == len(LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("RESULTSDAY_SFTP_LOGIN_CONNECTIONS", 500, "must be below RESULTSDAY_SFTP_CONNECTIONS"),
+        ("RESULTSDAY_SFTP_CENTRE_BUFFER_BYTES", 64 * MIB - 1, "must not be below RESULTSDAY_MAX_FILE_BYTES"),
+        ("RESULTSDAY_SFTP_DAY_BYTES", 64 * MIB - 1, "must not be below RESULTSDAY_MAX_FILE_BYTES"),
+        ("RESULTSDAY_SFTP_BUFFER_BYTES", 128 * MIB - 1, "at least twice RESULTSDAY_MAX_FILE_BYTES"),
+    ],
+)
+def test_limits_with_which_nobody_could_send_what_it_may_are_refused(variable: str, value: int, said: str) -> None:
+    with pytest.raises(SettingError, match=f"{variable} must.*{said.removeprefix('must ')}"):
+        Settings.load({variable: str(value)})
+    Settings.load({variable: str(value + 1 if value != 500 else 499)})

@@ -15,11 +15,11 @@ def upgrade() -> None:
     """Adds the table of limits that were reached."""
     op.create_table(
         "door_limits",
-        sa.Column("limit", sa.Text(), nullable=False, comment="one of infra.landing.limits.LIMITS that was reached"),
+        sa.Column("name", sa.Text(), nullable=False, comment="one of infra.landing.limits.LIMITS that was reached"),
         sa.Column("centre", sa.Text(), nullable=False, comment="by whom; empty: by somebody who had not logged in"),
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False, comment="in the hour that begins then"),
         sa.Column("times", sa.BigInteger(), nullable=False, comment="how often"),
-        sa.PrimaryKeyConstraint("limit", "centre", "hour", name=op.f("pk_door_limits")),
+        sa.PrimaryKeyConstraint("name", "centre", "hour", name=op.f("pk_door_limits")),
     )
 
 
