@@ -132,12 +132,12 @@ def changes(current: Round, records: pl.DataFrame, options: pl.DataFrame) -> Cha
 
 
 def _standing(current: Round) -> list[int]:
-    """The files that no finding stops as a whole."""
+    """The files that no finding stops as a whole, and that say something (FIL-8)."""
     stopping, found = {Reach.HOLD, Reach.FILE}, current.found
     return [
         file
         for file in current.series
-        if not found.reaches(file) & stopping and not found.made(file, f.ALREADY_PROCESSED)
+        if not found.reaches(file) & stopping and not found.made(file, f.ALREADY_PROCESSED, f.FILE_SAYS_NOTHING)
     ]
 
 

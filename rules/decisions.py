@@ -56,6 +56,12 @@ class Decision(Change):
     marks: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=marks.GOOD))
     mark_counts: Mapping[str, int] = field(factory=dict)
 
+    @property
+    def booked(self) -> bool:
+        """Whether the file counts as sent, with the number it has: something of it was applied (FIL-8)."""
+        said_nothing = any(finding.code == f.FILE_SAYS_NOTHING.name for finding in self.findings)
+        return self.outcome.booked and not said_nothing
+
 
 def decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> list[Decision]:
     """Decides one round: files of different centres, each by what `known` holds about its centre and by the edition of
@@ -93,6 +99,8 @@ def _headers(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) ->
         if series is None:
             continue
         series_by_file[index] = series
+        if files.says_nothing(index, arrival.submission, found):
+            continue
         stream = earlier.get((arrival.centre, series.awarding_body, series.key), ())
         files.repeats_and_sequence(index, arrival, series, stream, found)
         if files.enters(arrival.submission):
@@ -108,6 +116,8 @@ def check(
     found = Found([arrival.submission.named])
     found.carry(0, arrival.submission.findings)
     series = files.series_of(0, arrival.submission, catalogue, found)
+    if files.says_nothing(0, arrival.submission, found):
+        return found.of(0)
     if series and window:
         files.window_open(0, arrival, series, catalogue, NONE, found)
     of_file = {0: series} if series else {}

@@ -11,6 +11,7 @@ import polars as pl
 from parsers.findings import Code, Found
 from parsers.layouts import CANDIDATE, FILE_HEADER, FILE_TYPES, Layout
 from parsers.reader import Submission
+from parsers.writer import LINE_END
 from rules import findings as f
 from rules import terms
 from rules.catalogue import Catalogue, Series, day_text, instant_text
@@ -105,6 +106,36 @@ def taken_here(file: int, submission: Submission, found: Found) -> None:
         found.add(f.FILE_DIRECTION, value=submission.type.title, file=file, sent=sent)
     elif submission.type.letter not in (*BOOKED, MARKS):
         found.add(f.FILE_TYPE_HELD, value=submission.type.title, file=file)
+
+
+def says_nothing(file: int, submission: Submission, found: Found) -> bool:
+    """FIL-8: whether a file has no candidate, no option or no mark in it; a warning when it has not. Such a file uses
+    up nothing. In an amendment, a candidate without options is withdrawn, which says something."""
+    letter = submission.type.letter if submission.type else ""
+    if letter not in (*BOOKED, MARKS) or not submission.readable:
+        return False
+    if not any(centre.details for centre in submission.centres):
+        value, wanted = _WITHOUT[letter]
+    elif letter == "E" and not any(_has_options(centre.details) for centre in submission.centres):
+        value, wanted = "no candidate in it has an option", _WITHOUT[letter][1]
+    else:
+        return False
+    found.add(f.FILE_SAYS_NOTHING, value=value, file=file, wanted=wanted)
+    return True
+
+
+_WITHOUT = {
+    "E": ("it holds no candidates", "candidates, each with the options to be entered"),
+    "A": ("it holds no candidates", "every candidate whose entries change, with all options that are to stand"),
+    "M": ("it holds no marks", "a record for every mark"),
+}
+
+
+def _has_options(details: bytes) -> bool:
+    """Whether any of these candidate records has an option. Nearly always the first one does."""
+    stride, first = CANDIDATE.width + len(LINE_END), CANDIDATE.slots[0].first - 1
+    starts = range(0, len(details), stride)
+    return any(details[start + first : start + CANDIDATE.width].strip() for start in starts)
 
 
 Earlier = Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]

@@ -234,6 +234,15 @@ ALREADY_PROCESSED = _code(
     "each file once",
     "Nothing to do: the first reply stands, and sending the file again changed nothing.",
 )
+FILE_SAYS_NOTHING = _code(
+    "FILE_SAYS_NOTHING",
+    "FIL-8",
+    Reach.WARNING,
+    "there is nothing in the file to act on: {value}",
+    "{wanted}",
+    "Nothing was changed, and the file counts as not sent: its number is still free. If there was something to send, "
+    "choose the candidates in your software, create the file again and send it.",
+)
 NUMBER_REUSED = _code(
     "NUMBER_REUSED",
     "FIL-3",

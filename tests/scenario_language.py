@@ -162,9 +162,9 @@ class Season:
     def sends(self, said: re.Match[str], order: Order) -> None:
         key, letter, who, changed, rest = said.groups()
         options, *facts = re.split(r", (?=[a-z])", rest.strip())
-        learners = [who] if who else list(self.learners)
+        learners = [who] if who else [] if options == "nobody" else list(self.learners)
         changes = {} if changed is None else dict([changed.strip("()").split(" ", 1)])
-        self.send(letter, key or SERIES, learners, options.split(), facts, order.at, changes)
+        self.send(letter, key or SERIES, learners, options.split() if learners else [], facts, order.at, changes)
 
     def send(
         self,

@@ -270,7 +270,7 @@ def process(desk: Desk, summary: IngestCounts) -> None:
             for _, _, decision in decided:
                 summary.outcomes[decision.outcome.value] += 1
                 summary.codes.update(finding.code for finding in decision.findings)
-                summary.pence += decision.pence if decision.outcome.booked else 0
+                summary.pence += decision.pence if decision.booked else 0
         with summary.stage("publish"):
             publish(desk)
 
@@ -450,7 +450,7 @@ def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) 
             {
                 "submission_id": received.id,
                 "outcome": decision.outcome.value,
-                "booked": decision.outcome.booked,
+                "booked": decision.booked,
                 "pence": decision.pence,
                 "counts": _counts(decision),
             }
@@ -472,7 +472,7 @@ def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) 
 
 
 def _if_booked(decision: Decision, rows: pl.DataFrame) -> pl.DataFrame:
-    return rows if decision.outcome.booked else rows.clear()
+    return rows if decision.booked else rows.clear()
 
 
 def _beside(facts: pl.DataFrame, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

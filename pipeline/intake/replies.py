@@ -91,8 +91,7 @@ def processed(landing: Landing, name: str, submission: Submission, decision: Dec
 
 
 def _accepted(decision: Decision) -> int:
-    stopped = decision.outcome in (Outcome.REFUSED, Outcome.QUARANTINED, Outcome.REPEATED)
-    return 0 if stopped else decision.candidates - decision.candidates_refused
+    return decision.candidates - decision.candidates_refused if decision.booked else 0
 
 
 def _content(submission: Submission, decision: Decision) -> str | None:
@@ -112,7 +111,7 @@ def _content(submission: Submission, decision: Decision) -> str | None:
 
 
 def _next_file(submission: Submission, decision: Decision) -> str | None:
-    if not decision.outcome.booked or submission.name is None or decision.series is None or decision.mark_counts:
+    if not decision.booked or submission.name is None or decision.series is None or decision.mark_counts:
         return None
     number = submission.sequence + 1
     name = attrs.evolve(submission.name, letter="A", number=f"{number % 100:02d}")

@@ -282,3 +282,24 @@ def test_a_round_decides_many_centres_at_once_and_each_alone() -> None:
     decisions = decide([arrival(centre_file()), other], CATALOGUE, registered())
     assert [decision.outcome for decision in decisions] == [Outcome.ACCEPTED, Outcome.REFUSED]
     assert {finding.file for finding in decisions[1].findings} == {"E5820115.X01"}
+
+
+@pytest.mark.parametrize(
+    ("letter", "options", "count", "says"),
+    [
+        ("E", (), 0, False),
+        ("E", (), 2, False),
+        ("E", ("BEN01",), 1, True),
+        ("A", (), 0, False),
+        ("A", (), 2, True),
+        ("A", ("BEN01",), 1, True),
+    ],
+)
+def test_fil_8_a_file_that_says_nothing_is_warned_of_and_not_booked(
+    letter: str, options: tuple[str, ...], count: int, says: bool
+) -> None:
+    decision = decided(arrival(centre_file(options, letter=letter, count=count)), registered())
+    assert ("FILE_SAYS_NOTHING" in codes(decision.findings)) is not says
+    assert decision.booked is says
+    if not says:
+        assert (decision.outcome, decision.added.height) == (Outcome.WITH_WARNINGS, 0)
