@@ -34,6 +34,7 @@ from rules.calendar import (
     series_title,
 )
 from rules.components import COMPONENTS, Component, Edition, Qualification, editions, read_components
+from rules.periods import BANK_HOLIDAYS, PERIODS_FILE, BankHoliday, Period, read_periods, working_days_later
 from rules.scales import (
     SAMPLES,
     TOLERANCE,
@@ -166,6 +167,8 @@ SHEETS: tuple[Sheet[Any], ...] = (
     UMS_SCALE,
     SAMPLES,
     TOLERANCE,
+    PERIODS_FILE,
+    BANK_HOLIDAYS,
     SOURCES,
 )
 """Every file of the catalogue."""
@@ -184,6 +187,8 @@ class Catalogue:
     scales: tuple[Scale, ...] = field(repr=False)
     samples: tuple[SampleRule, ...] = field(repr=False)
     tolerances: tuple[Tolerance, ...] = field(repr=False)
+    periods: tuple[Period, ...] = field(repr=False)
+    bank_holidays: tuple[BankHoliday, ...] = field(repr=False)
     sources: tuple[Source, ...] = field(repr=False)
     _tables: dict[tuple[date, Series], pl.DataFrame] = field(init=False, repr=False, factory=dict)
     _views: dict[date, Catalogue] = field(init=False, repr=False, factory=dict)
@@ -203,6 +208,8 @@ class Catalogue:
             scales=read_scales(folder),
             samples=read_samples(folder),
             tolerances=_records(tolerances),
+            periods=_records(read_periods(folder)),
+            bank_holidays=_records(BANK_HOLIDAYS.rows(folder)),
             sources=_records(SOURCES.rows(folder)),
         )
         for kind in get_args(terms.Kind):
@@ -378,6 +385,13 @@ class Catalogue:
             [tolerance for tolerance in versions if tolerance.component == whose] for whose in (component, ANY)
         )
         return in_force(received, own, general)
+
+    def after(self, name: str, begin: datetime) -> tuple[datetime, Period]:
+        """The first instant after a period of working days (`rules.periods.PERIODS`) that begins at `begin` (aware),
+        and the period in force then."""
+        period = in_force(begin, [period for period in self.periods if period.name == name])
+        days = frozenset(holiday.day for holiday in self.bank_holidays)
+        return working_days_later(begin, period.working_days, days), period
 
 
 _OPTION_COLUMNS = ("option", "kind", "subject", "registration", "title", "reason", "available")

@@ -4,12 +4,13 @@ CAL-3)."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
 from attrs import frozen
 
-from rules.catalogue import LONDON, Catalogue, Series, instant_text
+from rules.catalogue import LONDON, PLACEHOLDER, Catalogue, Series, instant_text
+from rules.periods import AMENDMENT
 from rules.sheets import ANY
 
 Extensions = Mapping[tuple[str, str, str], datetime]
@@ -46,3 +47,27 @@ def deadline(
     if until is None or until <= milestone.at:
         return Deadline(milestone.at, milestone.day, milestone.version)
     return Deadline(until, until.astimezone(LONDON).date(), f"extended for centre {centre} until {instant_text(until)}")
+
+
+AMENDMENTS_END = "marks_amendment_deadline"
+
+
+def amendments_end(series: Series, feedback: datetime, catalogue: Catalogue, component: str = ANY) -> Deadline | None:
+    """MOD-4: until when marks may be amended after feedback at `feedback` (aware), before any extension: the later of
+    the calendar's day and so many working days of the catalogue. None when the series has no such date."""
+    calendar = deadline(series, AMENDMENTS_END, feedback, catalogue, component=component)
+    if calendar is None:
+        return None
+    until, period = catalogue.after(AMENDMENT, feedback)
+    if until <= calendar.at:
+        return calendar
+    mark = PLACEHOLDER if period.placeholder else ""
+    days = f"{period.working_days} working day{'s' * (period.working_days > 1)}"
+    return Deadline(until, (until - timedelta(microseconds=1)).date(), f"{days} after the feedback{mark}")
+
+
+def extended_end(until: datetime, centre: str, series_id: str, extended: Extensions) -> datetime:
+    """CAL-3, MOD-4: the end of a time for amending that feedback opened until `until`, or the centre's extension of it
+    where that is later."""
+    longer = extended.get((centre, series_id, AMENDMENTS_END))
+    return until if longer is None else max(until, longer)

@@ -298,6 +298,9 @@ class Season:
         moderation.take(self.desk, order.at)
         return self.desk.store.get("reports/moderation/m.txt").decode()
 
+    def reads_feedback(self, said: re.Match[str], _: Order) -> str:
+        return " ".join(self.desk.store.get(f"outbox/{CENTRE}/feedback-2024-06-{said[1]}.txt").decode().split())
+
     def reviews(self, _: re.Match[str], order: Order) -> str:
         return moderation.review(self.desk, order.at).note()
 
@@ -443,6 +446,7 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"(?:in (\w{4}) )?board marks (\w+) (.+)": Season.board_marks,
     r"samples are drawn": Season.samples,
     r"moderator marks (\w+) ([+-]\d+)": Season.moderates,
+    r"the centre reads feedback on (\w+)": Season.reads_feedback,
     r"feedback time is over": Season.reviews,
     r"staff (approves|rejects) the adjustment": Season.decides,
     r"(?:in (\w{4}) )?board sets boundaries ([\d ]+)": Season.sets_boundaries,

@@ -26,6 +26,7 @@ from pipeline.watching.metrics import METRICS
 from rules.calendar import CALENDAR
 from rules.catalogue import EVENTS, SHEETS, SOURCES, Catalogue
 from rules.findings import CODES
+from rules.periods import PERIODS, PERIODS_FILE
 from rules.sheets import ANY, columns
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -297,6 +298,9 @@ def catalogue() -> Iterator[str]:
         if sheet is CALENDAR:
             events = [f"| `{event}` | {meaning} |" for event, meaning in EVENTS.items()]
             yield "\n".join(["| event | meaning |", "|---|---|", *events])
+        if sheet is PERIODS_FILE:
+            periods = [f"| `{period}` | {meaning} |" for period, meaning in PERIODS.items()]
+            yield "\n".join(["| period | meaning |", "|---|---|", *periods])
         if sheet is SOURCES:
             yield "\n".join(_sources())
 

@@ -46,7 +46,7 @@ from rules.catalogue import (
     instant_text,
     series_title,
 )
-from rules.deadlines import Deadline, deadline
+from rules.deadlines import AMENDMENTS_END, Deadline, amendments_end, deadline, extended_end
 from rules.moderation import LAYOUT, Adjustment, Comparison, apply, compare, draw_all, judge, propose, work_due
 
 log = logging.getLogger(__name__)
@@ -208,19 +208,28 @@ def _first_comparison(
         book.step(connection, cohort.id, "agreed", **values)
         return ModerationCounts(agreed=1)
     until = _amendments_end(desk, cohort, now)
+    # Without the centre's extension, which may be granted or withdrawn while the time runs.
     book.step(connection, cohort.id, "feedback", feedback_until=until.at, **values)
-    _put_feedback(desk, cohort, marks, compared, until, now)
+    _put_feedback(desk, cohort, marks, compared, _with_extension(desk, cohort, until), now)
     return ModerationCounts(feedback=1)
 
 
 def _amendments_end(desk: Desk, cohort: Cohort, now: datetime) -> Deadline:
-    """Until when the centre may amend its marks after feedback, including its extension (CAL-3)."""
-    extended = desk.actions.extensions([cohort.centre])
-    series = _series(desk, cohort.series)
-    date = deadline(series, "marks_amendment_deadline", now, desk.catalogue, cohort.centre, extended, cohort.component)
+    """MOD-4: until when the centre may amend its marks after feedback at `now`."""
+    date = amendments_end(_series(desk, cohort.series), now, desk.catalogue, cohort.component)
     if date is None:
-        raise CatalogueError(f"the calendar has no marks_amendment_deadline for {cohort.series}")
+        raise CatalogueError(f"the calendar has no {AMENDMENTS_END} for {cohort.series}")
     return date
+
+
+def _with_extension(desk: Desk, cohort: Cohort, until: Deadline) -> Deadline:
+    """The same, with the centre's extension (CAL-3)."""
+    end = extended_end(until.at, cohort.centre, cohort.series, desk.actions.extensions([cohort.centre]))
+    if end == until.at:
+        return until
+    return Deadline(
+        end, end.astimezone(LONDON).date(), f"extended for centre {cohort.centre} until {instant_text(end)}"
+    )
 
 
 _DIRECTIONS = {
@@ -261,9 +270,9 @@ def _put_feedback(
         "",
         *_wrapped(
             "What to do: review the marks of every learner in this component, not only those in the sample. You may "
-            f"amend them with a marks file until the end of {_last_day(until.at)} ({until.version}). After that we "
-            "compare the sample again. If it is still outside tolerance, an adjustment may be applied to all the "
-            "centre's marks for this component."
+            f"amend them with a marks file until the end of {_last_day(until.at)} ({until.version}). Only after that "
+            "do we compare the sample again. If it is still outside tolerance, an adjustment may be applied to all the "
+            "centre's marks for this component. (MOD-4)"
         ),
         "",
         *_wrapped(f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in."),
@@ -366,8 +375,7 @@ def _second_comparison(
     if cohort is None or cohort.state != terms.FEEDBACK or cohort.tolerance is None or cohort.feedback_until is None:
         return ModerationCounts()
     extended = desk.actions.extensions([cohort.centre])
-    until = extended.get((cohort.centre, cohort.series, "marks_amendment_deadline"), cohort.feedback_until)
-    if max(until, cohort.feedback_until) > now:
+    if extended_end(cohort.feedback_until, cohort.centre, cohort.series, extended) > now:
         return ModerationCounts()
     marks = book.sample(connection, cohort)
     # The tolerance of the first comparison, which the centre was told.

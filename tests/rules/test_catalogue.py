@@ -20,6 +20,7 @@ from rules.catalogue import LONDON, PLACEHOLDER, SHEETS, Catalogue, CatalogueErr
 from rules.deadlines import NONE
 from rules.decisions import decide
 from rules.known import Known
+from rules.periods import AMENDMENT
 from tests.catalogue import CATALOGUE, FROZEN
 from tests.rules.sheets import Cells, add, change, remove, rows_of, write
 from tests.support import arrival, centre_file
@@ -555,6 +556,28 @@ def test_mod_2_a_component_s_own_tolerance_counts_from_its_day_on(folder: Path) 
     assert [changed.tolerance("BEN02", at).marks for at in (ours, all_of - SECOND, all_of)] == [3, 3, 4]
 
 
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ("2024-06-28T23:59", "2024-07-06"),  # a Friday night: Monday to Friday
+        ("2024-06-29T00:00", "2024-07-06"),
+        ("2024-07-01T00:00", "2024-07-09"),
+        ("2023-12-20T12:00", "2023-12-30"),  # over Christmas Day and Boxing Day, a Monday and a Tuesday
+        ("2024-05-03T12:00", "2024-05-14"),  # over the early May bank holiday
+    ],
+)
+def test_mod_4_working_days_leave_out_weekends_and_bank_holidays(begin: str, end: str) -> None:
+    until, period = CATALOGUE.after(AMENDMENT, datetime.fromisoformat(begin).replace(tzinfo=LONDON))
+    assert (until, period.working_days) == (datetime.fromisoformat(end).replace(tzinfo=LONDON), 5)
+
+
+def test_mod_4_the_number_of_working_days_in_force_at_the_feedback_counts(folder: Path) -> None:
+    add(folder, "periods.csv", {}, {"working_days": "10", "in_force_from": "2024-06-24"})
+    changed = Catalogue.load(folder)
+    before, since = (datetime(2024, 6, day, 12, tzinfo=LONDON) for day in (23, 24))
+    assert [changed.after(AMENDMENT, at)[1].working_days for at in (before, since)] == [5, 10]
+
+
 # --- The files -------------------------------------------------------------------------------------------------------
 
 
@@ -642,6 +665,8 @@ BROKEN = [
     ("samples.csv", {"cohort_from": "200"}, {"cohort_to": "300"}, "cohort_to",
      "from 2023-01 on, there is no line for cohorts from 301"),
     ("tolerance.csv", {}, {"component": "BEN01"}, "component", "there is no line for *"),
+    ("periods.csv", {}, {"working_days": "0"}, "working_days", "a whole number above 0"),
+    ("bank_holidays.csv", {}, {"date": "2026-13-01"}, "date", "a date (YYYY-MM-DD)"),
 ]  # fmt: skip
 
 

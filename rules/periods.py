@@ -1,0 +1,71 @@
+"""Periods that run in working days from an event, and the bank holidays they leave out (MOD-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from attrs import field, frozen
+
+from rules.calendar import LONDON
+from rules.sheets import DAY, IN_FORCE_FROM, PLACEHOLDER_FLAG, POSITIVE, SOURCE, TEXT, Kind, Row, Sheet, cell, one_of
+
+AMENDMENT = "amendment"
+PERIODS = {AMENDMENT: "how long a centre has to amend its marks, from the day after the moderator's feedback (MOD-4)"}
+"""What the catalogue holds a number of working days for."""
+
+_PERIOD = Kind("one of the periods listed in docs/catalogue.md", one_of(*PERIODS).read)
+
+
+@frozen
+class Period:
+    """A number of working days."""
+
+    name: str = field(metadata=cell(_PERIOD, "what takes so long", "period"))
+    working_days: int = field(metadata=cell(POSITIVE, "Mondays to Fridays that are not in `bank_holidays.csv`"))
+    in_force_from: date = field(metadata=IN_FORCE_FROM)
+    placeholder: bool = field(metadata=PLACEHOLDER_FLAG)
+    source: str = field(metadata=SOURCE)
+
+
+@frozen
+class BankHoliday:
+    """A bank holiday in England."""
+
+    day: date = field(metadata=cell(DAY, "the day", "date"))
+    name: str = field(metadata=cell(TEXT, "what it is called"))
+    source: str = field(metadata=SOURCE)
+
+
+PERIODS_FILE = Sheet(
+    "periods.csv",
+    Period,
+    key=("name", "in_force_from"),
+    about="How many working days something takes. The number in force when it begins counts.",
+)
+BANK_HOLIDAYS = Sheet(
+    "bank_holidays.csv",
+    BankHoliday,
+    key=("day",),
+    about="Bank holidays in England, which are no working days. Add a year's when a series of it is opened.",
+)
+
+
+def read_periods(folder: Path) -> list[Row[Period]]:
+    """Every version of every period, by the day it is in force from; raises `CatalogueError`."""
+    rows = PERIODS_FILE.rows(folder)
+    for name in PERIODS.keys() - {row.record.name for row in rows}:
+        raise rows[0].wrong("name", f"there is no line for {name}")
+    return sorted(rows, key=lambda row: row.record.in_force_from)
+
+
+def working_days_later(begin: datetime, count: int, holidays: Collection[date]) -> datetime:
+    """The first instant after the last of `count` working days (above 0) that follow the day of `begin` (aware), in
+    Europe/London."""
+    day = begin.astimezone(LONDON).date()
+    while count:
+        day += timedelta(days=1)
+        count -= day.weekday() < 5 and day not in holidays
+    end = day + timedelta(days=1)
+    return datetime(end.year, end.month, end.day, tzinfo=LONDON)
