@@ -155,7 +155,7 @@ class EmbeddedPostgres:
 
     def remove(self) -> None:
         """Stop the server and delete all its data, wherever it is."""
-        self.stop()
+        self.stop(timeout=0)  # what is deleted needs no orderly end
         place = self.data.parent
         shutil.rmtree(self.home, ignore_errors=True)
         if place != self.home:
