@@ -116,17 +116,19 @@ def test_a_run_with_nothing_to_do_is_not_on_record(work: Desk) -> None:
     assert len(work.journal.all()) == before
 
 
+@pytest.mark.parametrize("sent", ["centre sends E BEN01 BEN02", "staff enters 0001 BEN01"])
 def test_res_6_a_run_that_died_loses_nothing_of_the_replay(
-    work: Desk, empty: Desk, monkeypatch: pytest.MonkeyPatch
+    work: Desk, empty: Desk, monkeypatch: pytest.MonkeyPatch, sent: str
 ) -> None:
     season = Season(work)
     season.register([22, 23, 24])
+    entries = len(work.journal.all())
     with monkeypatch.context() as patch:
         patch.setattr(ingesting, "process", lambda *_: (_ for _ in ()).throw(StoreError("the disk is gone")))
         with pytest.raises(StoreError):
-            season.step("2024-02-15 12:00 GMT | centre sends E BEN01 BEN02")
+            season.step(f"2024-02-15 12:00 GMT | {sent}")
     season.step("2024-02-16 12:00 GMT | the desk looks | accepted")
-    assert len(work.journal.all()) == 5
+    assert [run.ended for run in work.journal.all()[entries:] if run.job == "ingest"] == [False, True]
     assert replay(work, empty).differences == ()
 
 
@@ -147,9 +149,12 @@ def test_res_6_a_feed_file_that_a_run_had_done_with_before_it_died_is_replayed(
         patch.setattr(FolderStore, "remove", die_at_the_second)
         with pytest.raises(StoreError):
             take_external(work, AWARDED)
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline.feeds.archive", lambda *_: (_ for _ in ()).throw(StoreError("the disk is gone")))
+        with pytest.raises(StoreError):
+            take_external(work, AWARDED)
     assert take_external(work, AWARDED).files == 1
-    died, ended = work.journal.all()
-    assert [(one.ended, len(one.taken)) for one in (died, ended)] == [(False, 2), (True, 1)]
+    assert [(run.ended, len(run.taken)) for run in work.journal.all()] == [(False, 2), (False, 0), (True, 1)]
     came = replay(work, empty)
     assert (came.files, came.differences) == (3, ())
 
