@@ -60,7 +60,7 @@ GROUND: Mapping[str, tuple[str, ...]] = {
     "contained": (),
     "feeds": ("desk", "archive", "steps", "contained", "wording"),
     "journal": ("desk", "steps", "archive", "jobs"),
-    "replay": ("desk", "journal"),
+    "replay": ("desk", "jobs", "journal"),
     "backup": ("desk",),
     "parallel": (),
     "report_page": (),
