@@ -24,7 +24,7 @@ def late_claims() -> None:
     """### Awards claims that came after results day, within the day
 
     Every hour, for every series whose results are out: claims from the portal and from staff that have no
-    result yet are awarded, and published as a further version in `portal/centres/<series>/` and
+    result yet are awarded, and published as a further version below `portal/centres/<series>/` and
     `portal/learners/<series>/`. Results files change on request only (DAG `updated_results`).
 
     * **Run it now**: press *Trigger*. No claim is awarded twice.

@@ -9,6 +9,7 @@ import polars as pl
 from rules import terms
 from rules.catalogue import Catalogue
 from rules.conversion import CONVERSION
+from rules.frames import AS_ISSUED
 
 SITTINGS: dict[str, Any] = {
     "centre": pl.String,
@@ -77,6 +78,21 @@ def sittings(entered: pl.DataFrame, marks: pl.DataFrame, conversion: pl.DataFram
         )
         .select(pl.col(name).cast(kind) for name, kind in SITTINGS.items())
         .sort("centre", "candidate", "component", "series", "uci")
+    )
+
+
+def as_issued(sittings: pl.DataFrame, issued: pl.DataFrame) -> pl.DataFrame:
+    """AWD-6: the sittings (`SITTINGS`) with what was issued for them (`rules.frames.AS_ISSUED`) in place of what would
+    be computed now. A result that was issued as pending is not: the mark it waits for completes it (AWD-4)."""
+    key = ["centre", "series", "uci", "component"]
+    settled = issued.filter(pl.col("outcome") != terms.PENDING)
+    if settled.is_empty():
+        return sittings
+    names = [name for name in AS_ISSUED if name not in key]
+    found = sittings.join(settled.select(*key, *names), on=key, how="left", suffix="_out", maintain_order="left")
+    out = pl.col("outcome_out").is_not_null()
+    return found.select(
+        pl.when(out).then(f"{name}_out").otherwise(name).alias(name) if name in names else name for name in SITTINGS
     )
 
 

@@ -166,6 +166,15 @@ OPTION_TWICE = _code(
     "Nothing to do.",
 )
 
+TABLE_FINAL = _code(
+    "TABLE_FINAL",
+    "AWD-6",
+    Reach.FILE,
+    "results of {series} are approved or issued, so the conversion table of {option} cannot be replaced",
+    "the boundaries by which {option} was awarded in {series}",
+    "If the results are not out yet, withdraw them (`resultsday results withdraw {series}`), send the boundaries again "
+    "and award anew. If they are out, open a correction (`resultsday correction open {series} --component {option}`).",
+)
 OPTION_NOT_IN_SERIES = _code(
     "OPTION_NOT_IN_SERIES",
     "CAL-4",

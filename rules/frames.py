@@ -153,6 +153,20 @@ LATER: Frame = {"uci": pl.String, "option": pl.String, "series": pl.String, "abs
 """External components entered in later series: `absent` by the newest mark, `at` when the first mark reached us, null
 when none has."""
 
+AS_ISSUED: Frame = {
+    "centre": pl.String,
+    "series": pl.String,
+    "uci": pl.String,
+    "component": pl.String,
+    "raw": pl.Int32,
+    "status": pl.String,
+    "mark_id": pl.Int64,
+    "ums": pl.Int32,
+    "grade": pl.String,
+    "outcome": pl.String,
+}
+"""Component results as they were issued last, the pending ones too."""
+
 ASKED: Frame = {"centre": pl.String, "uci": pl.String, "option": pl.String}
 """Claims with which a certificate was asked for: `option` is the cash-in code."""
 

@@ -28,6 +28,8 @@ from infra.ledger.tables import (
     choices,
     conversions,
     entries,
+    kept_back,
+    looks,
     marks,
     registrations,
     release_files,
@@ -35,7 +37,7 @@ from infra.ledger.tables import (
     submissions,
 )
 from rules import terms
-from rules.frames import CLAIMS, EARLIER, ENTERED, ISSUED, LATER, MARKS
+from rules.frames import AS_ISSUED, CLAIMS, EARLIER, ENTERED, INSTANT, ISSUED, LATER, MARKS, Frame
 
 
 @frozen(kw_only=True)
@@ -94,6 +96,26 @@ class ReleaseFile:
     records: int
     published_at: datetime | None = None
 
+
+PORTAL_TO_CENTRES = f"portal/{terms.CENTRES}/"
+"""Where the portal's feeds for centres lie: a result is issued when that of its centre is out."""
+
+REGISTER: Frame = {
+    "series": pl.String,
+    "centre": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "code": pl.String,
+    "ums": pl.Int32,
+    "grade": pl.String,
+    "outcome": pl.String,
+    "version": pl.Int32,
+    "kind": pl.String,
+    "issued_at": INSTANT,
+    "superseded_by": pl.Int32,
+}
+"""What was issued: `code` of the component or the claim; `version` of the series' results that it came with, and the
+version that took its place, null while it holds."""
 
 _LATER = ("id", "version", "approved_by", "approved_at")
 """What a conversion table has only once it is on the books."""
@@ -219,6 +241,109 @@ class ResultBook:
         )
         return sql.table(self._engine, query, LATER)
 
+    def as_issued(self, series: str) -> pl.DataFrame:
+        """AWD-6: the component results of the learners of a series as they were issued last, in this series and before
+        it (`rules.frames.AS_ISSUED`)."""
+        r, w = results.c, awardings.c
+        query = (
+            select(*(r[name] for name in AS_ISSUED if name != "series"), w.series, w.version, r.awarding_id)
+            .join(awardings, w.id == r.awarding_id)
+            .where(w.series <= series, w.state.in_(terms.ISSUED_STATES), r.uci.in_(_learners_of(series)))
+        )
+        rows = self._not_kept_back(sql.table(self._engine, query)).sort("series", "version")
+        newest = rows.unique(["centre", "series", "uci", "component"], keep="last", maintain_order=True)
+        return newest.select(pl.col(name).cast(kind) for name, kind in AS_ISSUED.items())
+
+    def kept_back(self, series: str) -> pl.DataFrame:
+        """AWD-5: the centres whose results of a version were not issued with it: `awarding_id`, `version`, `centre`,
+        `at`, `learners`, by version and centre."""
+        k, w = kept_back.c, awardings.c
+        query = (
+            select(k.awarding_id, w.version, k.centre, k.at, k.learners)
+            .join(awardings, w.id == k.awarding_id)
+            .where(w.series == series)
+        )
+        return sql.table(self._engine, query.order_by(w.version, k.centre))
+
+    def keep_back(self, awarding: Awarding, learners: Mapping[str, int], at: datetime) -> None:
+        """Records the centres that a release passes over, with how many learners of each differ; once."""
+        rows = [
+            {"awarding_id": awarding.id, "centre": centre, "at": at, "learners": count}
+            for centre, count in sorted(learners.items())
+        ]
+        with self._engine.begin() as connection:
+            if rows:
+                connection.execute(insert(kept_back).on_conflict_do_nothing(), rows)
+
+    def look(self, awarding: Awarding, learners: Mapping[str, int], at: datetime) -> bool:
+        """Records what a comparison of ledger and version found; not again what the last one found. Whether it was
+        something new."""
+        t = looks.c
+        with self._engine.begin() as connection:
+            last = connection.execute(
+                select(t.centres).where(t.awarding_id == awarding.id).order_by(t.id.desc()).limit(1)
+            ).scalar()
+            new = (last or {}) != dict(learners)
+            if new:
+                connection.execute(insert(looks).values(awarding_id=awarding.id, at=at, centres=dict(learners)))
+        return new
+
+    def seen(self, awarding: Awarding) -> Mapping[str, int]:
+        """What the last comparison found: learners of whom ledger and version differ, by centre."""
+        t = looks.c
+        query = select(t.centres).where(t.awarding_id == awarding.id).order_by(t.id.desc()).limit(1)
+        with self._engine.connect() as connection:
+            found: Mapping[str, int] | None = connection.execute(query).scalar()
+        return found or {}
+
+    def _not_kept_back(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Without the rows (`awarding_id`, `centre`) of centres that were kept back."""
+        k = kept_back.c
+        back = sql.table(self._engine, select(k.awarding_id, k.centre))
+        return rows.join(back, on=["awarding_id", "centre"], how="anti", maintain_order="left")
+
+    def _out(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows (`awarding_id`, `centre`) that are out to their centres."""
+        f = release_files.c
+        query = select(f.awarding_id, f.centre, f.published_at.label("issued_at")).where(
+            f.place.like(f"{PORTAL_TO_CENTRES}%"), f.published_at.is_not(None)
+        )
+        out = sql.table(self._engine, query)
+        # A portal feed of earlier releases had every centre in it.
+        whole = out.filter(pl.col("centre") == "").drop("centre").rename({"issued_at": "all_at"})
+        return (
+            rows.join(out, on=["awarding_id", "centre"], how="left", maintain_order="left")
+            .join(whole, on="awarding_id", how="left", maintain_order="left")
+            .with_columns(pl.coalesce("issued_at", "all_at").alias("issued_at"))
+            .filter(pl.col("issued_at").is_not_null())
+            .drop("all_at")
+        )
+
+    def register(self, uci: str) -> pl.DataFrame:
+        """The register of issued results of one learner: a row for each time a component result or an award was issued
+        (`REGISTER`), by series, code and version."""
+        r, a, w = results.c, awards.c, awardings.c
+        of = [w.series, w.version, w.kind]
+        components = select(
+            *of, r.awarding_id, r.centre, r.candidate, r.uci, r.component.label("code"), r.ums, r.grade, r.outcome
+        ).join(awardings, w.id == r.awarding_id)
+        claims = select(
+            *of, a.awarding_id, a.centre, a.candidate, a.uci, a.cash_in.label("code"), a.ums, a.grade, a.outcome
+        ).join(awardings, w.id == a.awarding_id)
+        both = [
+            sql.table(self._engine, query.where(column == uci, w.state.in_(terms.ISSUED_STATES)))
+            for query, column in ((components, r.uci), (claims, a.uci))
+        ]
+        rows = self._out(pl.concat(both)).sort("series", "centre", "code", "version")
+        following = pl.col("version").shift(-1).over("series", "centre", "code")
+        return rows.with_columns(following.alias("superseded_by")).select(
+            pl.col(name).cast(kind) for name, kind in REGISTER.items()
+        )
+
+    def is_final(self, series: str) -> bool:
+        """AWD-6: whether results of a series are approved or issued."""
+        return bool(self.issued(series))
+
     # --- Awardings ---------------------------------------------------------------------------------------------------
 
     def record(
@@ -337,29 +462,31 @@ class ResultBook:
 
     def current(self, series: str, *, released: bool = False) -> dict[str, pl.DataFrame]:
         """What holds for a series, from the newest issued awarding of everybody and those after it: `results` and
-        `awards`, of each learner's component and claim the newest, with `awarding_id`. With `released`, without
-        what still waits for its release."""
+        `awards`, of each learner's component and claim the newest, with `awarding_id`, without those of centres that
+        were kept back. With `released`, without what still waits for its release."""
         issued = [awarding for awarding in self.issued(series) if awarding.state == terms.RELEASED or not released]
         whole = max((awarding.version for awarding in issued if awarding.kind == terms.WHOLE_SERIES), default=0)
         ids = [awarding.id for awarding in issued if awarding.version >= whole]
         keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
+        frames = {table.name: sql.table(self._engine, _of(table, ids, None)) for table in (results, awards)}
         return {
-            table.name: sql.table(self._engine, _of(table, ids, None))
+            name: self._not_kept_back(frame)
             .sort("awarding_id", maintain_order=True)
-            .unique(keys[table.name], keep="last", maintain_order=True)
-            for table in (results, awards)
+            .unique(keys[name], keep="last", maintain_order=True)
+            for name, frame in frames.items()
         }
 
     def issued_claims(self, centres: Sequence[str]) -> pl.DataFrame:
-        """Claims of these centres that have become results (`rules.frames.ISSUED`)."""
+        """Claims of these centres that have become results which are out (`rules.frames.ISSUED`). Until the release
+        nothing is said of one (CRT-5, RES-2)."""
         a, w = awards.c, awardings.c
         query = (
-            select(a.centre, w.series, a.uci, a.cash_in.label("option"))
-            .distinct()
+            select(a.centre, w.series, a.uci, a.cash_in.label("option"), a.awarding_id)
             .join(awardings, w.id == a.awarding_id)
             .where(a.centre.in_(centres), a.outcome == terms.AWARDED, w.state.in_(terms.ISSUED_STATES))
         )
-        return sql.table(self._engine, query, ISSUED)
+        rows = self._out(sql.table(self._engine, query))
+        return rows.select(pl.col(name).cast(kind) for name, kind in ISSUED.items()).unique(maintain_order=True)
 
     # --- Files -------------------------------------------------------------------------------------------------------
 

@@ -447,6 +447,25 @@ release_files = Table(
     Index("ix_release_files_unpublished", "awarding_id", postgresql_where=text("published_at IS NULL")),
 )
 
+kept_back = Table(
+    "kept_back",
+    metadata,
+    Column("awarding_id", BigInteger, ForeignKey("awardings.id"), primary_key=True),
+    Column("centre", Text, primary_key=True, comment="whose results of this version are never issued (AWD-5)"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when the release passed it over"),
+    Column("learners", Integer, nullable=False, comment="of whom the ledger said something else then"),
+)
+
+looks = Table(
+    "looks",
+    metadata,
+    _id(),
+    Column("awarding_id", BigInteger, ForeignKey("awardings.id"), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when ledger and version were compared (AWD-5)"),
+    Column("centres", JSONB, nullable=False, comment="learners of whom they differ, by centre; empty: none"),
+    Index("ix_looks_awarding", "awarding_id"),
+)
+
 journal = Table(
     "journal",
     metadata,

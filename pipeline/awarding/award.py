@@ -31,7 +31,7 @@ from pipeline.parallel import in_parallel
 from pipeline.steps import APPROVED, AWARDED, PROPOSED
 from rules import certification, terms
 from rules import findings as f
-from rules.awarding import RESULTS, parts, sittings
+from rules.awarding import RESULTS, as_issued, parts, sittings
 from rules.catalogue import PLACEHOLDER, Catalogue, Series
 from rules.conversion import CONVERSION, Boundaries, ConversionError, convert
 
@@ -105,10 +105,24 @@ class _Proposal:
 def _propose(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Proposal:
     """Proposes the conversion tables of a file of boundaries, all of them or none."""
     tables = _tables_of(desk.catalogue, rows, file.received, found)
+    _still_open(desk, tables, found)
     refused = bool(found.of(0))
     proposed = 0 if refused else desk.results.propose(tables, THE_FEED, file.now)
     PROPOSED.passed()
     return _Proposal(() if refused else tuple(tables), proposed, refused)
+
+
+def _still_open(desk: Desk, tables: Iterable[ConversionRow], found: Found) -> None:
+    """AWD-6: the tables of a series with approved or issued results are final."""
+    for table in tables:
+        if desk.results.is_final(table.series) and not _is_held(desk, table):
+            found.add(f.TABLE_FINAL, value=table.component, option=table.component, series=table.series)
+
+
+def _is_held(desk: Desk, table: ConversionRow) -> bool:
+    """Whether this very table is the approved one."""
+    held = desk.results.conversions(table.series)
+    return any((other.component, other.sha256) == (table.component, table.sha256) for other in held)
 
 
 def _tables_of(catalogue: Catalogue, rows: Rows, received: datetime, found: Found) -> list[ConversionRow]:
@@ -266,6 +280,11 @@ def approve_boundaries(desk: Desk, series: Series, who: str, why: str, now: date
         raise AwardError("an approval needs a name and a reason (OPS-3)")
     if not desk.results.conversions(series.id, approved=False):
         raise AwardError(f"there are no boundaries for {series.title}: write them to {BOUNDARIES.place} first")
+    if desk.results.is_final(series.id) and proposed_boundaries(desk, series):
+        raise AwardError(
+            f"results of {series.title} are approved or issued, so its conversion tables are final (AWD-6): withdraw "
+            f"the results first if they are not out, or open a correction (RES-7)"
+        )
     action = Action(at=now, who=who, why=why, action="boundaries_approved", centre="", series=series.id)
     approved = desk.results.approve_conversions(series.id, who, now, action)
     APPROVED.passed()
@@ -279,7 +298,8 @@ def approve_boundaries(desk: Desk, series: Series, who: str, why: str, now: date
 @frozen(kw_only=True)
 class Ground:
     """What the results of a series rest on: frames of `rules.frames` by the same names, and the conversion tables of
-    every series (`conversions`; as one frame, `table`)."""
+    every series (`conversions`; as one frame, `table`). What was issued before is `issued` (AWD-6): it is carried
+    forward, never computed again."""
 
     series: str
     entered: pl.DataFrame = field(repr=False)
@@ -287,6 +307,7 @@ class Ground:
     claims: pl.DataFrame = field(repr=False)
     earlier: pl.DataFrame = field(repr=False)
     later: pl.DataFrame = field(repr=False)
+    issued: pl.DataFrame = field(repr=False)
     conversions: tuple[ConversionRow, ...] = field(repr=False)
 
     @property
@@ -363,40 +384,54 @@ def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
     """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, those with a
     result that was pending and no longer is, and those refused for a resit that was missed (CRT-4); nobody else. None
     when there is nobody. Raises `AwardError`."""
-    rests_on = ground(desk, series)
     issued = desk.results.current(series.id)
+    rests_on = evolve(ground(desk, series), issued=desk.results.as_issued(series.id))
     answered = issued["awards"].select(pl.col("claim_id").cast(pl.Int64))
     new = rests_on.claims.join(answered, left_on="id", right_on="claim_id", how="anti")
-    settled = _settled(issued, rests_on, desk.catalogue, now)
-    if new.is_empty() and settled.is_empty():
+    waiting = pl.concat([issued[name].filter(waits)["uci"].cast(pl.String) for name, waits in _WAITS.items()])
+    mine = rests_on.of_learners(pl.concat([new["uci"], waiting]).unique())
+    if mine.claims.is_empty() and waiting.is_empty():
         return None
-    claims = rests_on.claims.filter(pl.col("uci").is_in(settled.implode()) | pl.col("id").is_in(new["id"].implode()))
-    both = pl.concat([new["uci"], settled]).unique()
-    return _award(desk, series, evolve(rests_on.of_learners(both), claims=claims), now, terms.LATE_CLAIMS)
+    _check_tables(mine, series)
+    judged = _not_out(judge(mine, desk.catalogue, now), issued)
+    if judged.results.is_empty() and judged.awards.is_empty():
+        return None
+    return _recorded(desk, series, mine, judged, now, terms.LATE_CLAIMS)
 
 
-def _settled(issued: Mapping[str, pl.DataFrame], rests_on: Ground, catalogue: Catalogue, now: datetime) -> pl.Series:
-    """The UCIs of learners with a result that was issued as pending and is known now, and of those whose claim is no
-    longer refused for a later sitting."""
-    keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
+_WAITS = {
+    "results": pl.col("outcome") == terms.PENDING,
     # A claim refused because the external was sat again is open until it is known whether the resit was missed (CRT-4).
-    waits = {
-        "results": pl.col("outcome") == terms.PENDING,
-        "awards": (pl.col("outcome") == terms.PENDING) | (pl.col("reason") == "SAT_AGAIN"),
-    }
-    pending = {name: issued[name].filter(waits[name]).select(key) for name, key in keys.items()}
-    waiting = pl.concat([pending[name]["uci"].cast(pl.String) for name in keys]).unique()
-    if waiting.is_empty():
-        return waiting
-    judged = judge(rests_on.of_learners(waiting), catalogue, now).frames()
-    still = {name: judged[name].filter(waits[name]).select(key) for name, key in keys.items()}
-    come = [pending[name].join(still[name], on=key, how="anti")["uci"] for name, key in keys.items()]
-    return pl.concat(come).unique().sort()
+    "awards": (pl.col("outcome") == terms.PENDING) | (pl.col("reason") == "SAT_AGAIN"),
+}
+"""What is issued and still waits for something."""
+_KEYS = {"results": ["centre", "uci", "component"], "awards": ["claim_id"]}
+
+
+def _not_out(judged: SeriesResults, issued: Mapping[str, pl.DataFrame]) -> SeriesResults:
+    """RES-7, AWD-6: of what is judged, only what is not issued yet, or waited and does no longer: what is out stays as
+    it is."""
+    frames = {}
+    for name, key in _KEYS.items():
+        frame = judged.frames()[name]
+        out = issued[name].select(pl.col(column).cast(frame.schema[column]) for column in key)
+        waited = issued[name].filter(_WAITS[name]).select(pl.col(column).cast(frame.schema[column]) for column in key)
+        settled = frame.filter(~_WAITS[name]).join(waited, on=key, how="semi", maintain_order="left")
+        frames[name] = pl.concat([frame.join(out, on=key, how="anti", maintain_order="left"), settled]).sort(
+            "centre", "candidate", "uci", "component" if name == "results" else "cash_in"
+        )
+    about = frames["awards"].select("centre", "uci", "registration").unique()
+    choices = judged.choices.join(about, on=["centre", "uci", "registration"], how="semi", maintain_order="left")
+    return SeriesResults(results=frames["results"], awards=frames["awards"], choices=choices)
 
 
 def _award(desk: Desk, series: Series, rests_on: Ground, now: datetime, kind: str) -> Awarded:
     _check(rests_on, series)
-    judged = judge(rests_on, desk.catalogue, now)
+    return _recorded(desk, series, rests_on, judge(rests_on, desk.catalogue, now), now, kind)
+
+
+def _recorded(desk: Desk, series: Series, rests_on: Ground, judged: SeriesResults, now: datetime, kind: str) -> Awarded:
+    """Freezes what is judged as the next version."""
     used = used_tables(rests_on.conversions, series.id, judged.results, judged.choices)
     awarding = desk.results.record(
         series=series.id,
@@ -422,9 +457,9 @@ def undecided(desk: Desk, series: Series) -> tuple[str, ...]:
 def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
     """Reads what the results of a series rest on; `approved`: only conversion tables that a person has approved."""
     book = desk.results
-    questions = (book.marks, book.entered, book.claims, book.earlier, book.later)
+    questions = (book.marks, book.entered, book.claims, book.earlier, book.later, book.as_issued)
     # The database answers several questions at once.
-    marks, entered, claims, earlier, later = in_parallel(lambda question: question(series.id), questions)
+    marks, entered, claims, earlier, later, issued = in_parallel(lambda question: question(series.id), questions)
     return Ground(
         series=series.id,
         entered=entered,
@@ -432,6 +467,7 @@ def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
         claims=claims,
         earlier=earlier,
         later=later,
+        issued=issued.filter(pl.col("series") < series.id),
         conversions=tuple(table for table in book.conversions(approved=approved) if table.series <= series.id),
     )
 
@@ -439,7 +475,8 @@ def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
 def judge(rests_on: Ground, catalogue: Catalogue, now: datetime) -> SeriesResults:
     """AWD-2 to AWD-4, CRT-2 to CRT-4: the results of a series, all at once, by the catalogue in force at `now`."""
     components = parts(catalogue)
-    results = sittings(rests_on.entered, rests_on.marks, rests_on.table, components)
+    computed = sittings(rests_on.entered, rests_on.marks, rests_on.table, components)
+    results = as_issued(computed, rests_on.issued)
     certified = certification.certify(
         rests_on.series,
         rests_on.claims,
@@ -486,9 +523,14 @@ def conversions_sha256(tables: Iterable[ConversionRow]) -> str:
 
 
 def _check(rests_on: Ground, series: Series) -> None:
-    """Raises `AwardError` where nobody is entered, or a table is missing or not approved."""
+    """Raises `AwardError` where nobody is entered, or a table is missing."""
     if rests_on.entered.filter(pl.col("series") == series.id).is_empty():
         raise NobodyEntered(f"nobody is entered for {series.title}: there is nothing to award")
+    _check_tables(rests_on, series)
+
+
+def _check_tables(rests_on: Ground, series: Series) -> None:
+    """AWD-1: raises `AwardError` where a table is missing or not approved."""
     needed = rests_on.entered.filter(pl.col("series") == series.id).select(
         "series", pl.col("option").alias("component")
     )

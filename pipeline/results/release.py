@@ -51,6 +51,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 _WAITING = (terms.BUILT, terms.APPROVED)
+PORTAL = "portal/"
 
 
 # --- Built, hashed, decided ------------------------------------------------------------------------------------------
@@ -80,8 +81,8 @@ def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
     `reports/results/<series>/<version>/`, and takes it from `proposed` to `built`.
 
     An awarding of everybody gets an R file for each centre that entered by file; every awarding gets the portal's
-    feeds. Contents depend on the awarding alone, not on `now` (aware). Does nothing when it is built already. Raises
-    `ReleaseError`, also while another version of everybody's results waits.
+    feed of each centre. Contents depend on the awarding alone, not on `now` (aware). Does nothing when it is built
+    already. Raises `ReleaseError`, also while another version of everybody's results waits.
     """
     series = _series(desk, awarding.series)
     with desk.results.alone():
@@ -131,10 +132,9 @@ def _files(
                 booked(awarding, series, place, terms.CENTRES, file.data, file.records, file.centre, file.sequence),
                 file.data,
             )
-    made = feeds(results, awards, series, awarding.version, desk.catalogue, awarding.at)
-    for audience, data in made.items():
-        place = f"portal/{audience}/{series.id}/{awarding.version}.csv"
-        yield booked(awarding, series, place, audience, data, results.height + awards.height), data
+    for feed in feeds(results, awards, series, awarding.version, desk.catalogue, awarding.at):
+        place = f"{PORTAL}{feed.audience}/{series.id}/{awarding.version}/{feed.centre}.csv"
+        yield booked(awarding, series, place, feed.audience, feed.data, feed.records, feed.centre), feed.data
 
 
 LAST_NUMBER = 99

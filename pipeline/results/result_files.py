@@ -147,11 +147,21 @@ def file_name(centre: str, series: Series, sequence: int) -> str:
 # --- The portal ------------------------------------------------------------------------------------------------------
 
 
+@frozen
+class PortalFeed:
+    """The portal's feed (CSV) of one centre for an audience; `records` are the rows in it."""
+
+    audience: str
+    centre: str
+    records: int
+    data: bytes
+
+
 def feeds(
     results: pl.DataFrame, awards: pl.DataFrame, series: Series, version: int, catalogue: Catalogue, at: datetime
-) -> dict[str, bytes]:
-    """RES-1, RES-3: the portal's feed (CSV) for each audience, `centres` and `learners`: a row a component result and a
-    claim of all centres, by centre and candidate, or by learner. Columns: docs/results-day.md."""
+) -> Iterator[PortalFeed]:
+    """RES-1, RES-3: the portal's feed of each centre for each audience, `centres` and `learners`: a row a component
+    result and a claim, by candidate, or by learner. Columns: docs/results-day.md."""
     titles = catalogue.options(series, at).select(pl.col("option").alias("code"), "title")
     none = pl.lit(None, pl.String)
     of_components = results.select(
@@ -175,24 +185,50 @@ def feeds(
     )
     words = {code: reason.words for code, reason in REASONS.items()}
     for_centres = rows.sort("centre", "candidate", "uci", "registration", "kind", "code", descending=_CASH_IN_LAST)
-    for_learners = rows.sort("uci", "registration", "kind", "code", descending=[False, False, True, False])
-    return {
-        "centres": csv_bytes(
-            for_centres.select(
-                "series", "version", "centre", "candidate", "uci", "kind", "code", "title", "registration", "raw",
-                "ums", "grade", "indicator", "outcome", "reason", "about", "performance", "claimed",
-            )
+    for_learners = rows.sort("centre", "uci", "registration", "kind", "code", descending=_CASH_IN_LAST[1:])
+    yield from _by_centre(
+        terms.CENTRES,
+        for_centres.select(
+            "series",
+            "version",
+            "centre",
+            "candidate",
+            "uci",
+            "kind",
+            "code",
+            "title",
+            "registration",
+            "raw",
+            "ums",
+            "grade",
+            "indicator",
+            "outcome",
+            "reason",
+            "about",
+            "performance",
+            "claimed",
         ),
-        "learners": csv_bytes(
-            for_learners.select(
-                "series", "version", "uci", "centre", "candidate", "kind", "code", "title", "ums", "grade", "indicator",
-                "outcome", pl.col("reason").replace_strict(words, default=None).alias("why"), "about",
-            )
+    )
+    yield from _by_centre(
+        terms.LEARNERS,
+        for_learners.select(
+            "series", "version", "uci", "centre", "candidate", "kind", "code", "title", "ums", "grade", "indicator",
+            "outcome", pl.col("reason").replace_strict(words, default=None).alias("why"), "about",
         ),
-    }  # fmt: skip
+    )  # fmt: skip
 
 
 _CASH_IN_LAST = [False, False, False, False, True, False]
+
+
+def _by_centre(audience: str, rows: pl.DataFrame) -> Iterator[PortalFeed]:
+    """The feed of each centre. `rows`: by centre. They are written as text at once, and then divided."""
+    header, *lines = csv_bytes(rows).decode().split("\r\n")
+    start = 0
+    for centre, count in rows.group_by("centre", maintain_order=True).len().iter_rows():
+        text = "\r\n".join([header, *lines[start : start + count], ""])
+        yield PortalFeed(audience, centre, count, text.encode())
+        start += count
 
 
 # --- What an updated file changes ------------------------------------------------------------------------------------

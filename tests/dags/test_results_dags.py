@@ -161,7 +161,9 @@ def test_res_2_the_results_are_out_at_the_instants_of_the_calendar_and_not_befor
     assert out(desk) == []
 
     r_file, centres, learners = (
-        f"outbox/{CENTRE}/R6877815.X01", "portal/centres/2097-06/1.csv", "portal/learners/2097-06/1.csv",
+        f"outbox/{CENTRE}/R6877815.X01",
+        f"portal/centres/2097-06/1/{CENTRE}.csv",
+        f"portal/learners/2097-06/1/{CENTRE}.csv",
     )  # fmt: skip
     calendar.say("2097-06", results_to_centres=ago, results_to_learners=tomorrow)
     assert "Results 2097-06 version 1 to centres: 2 files" in note(api, "results_day")
@@ -193,4 +195,4 @@ def test_res_2_what_nobody_approved_fails_loudly_until_somebody_does(
     approve(desk, awarding, "A. Approver", "looked at", AT)
     # The task tries again by itself.
     assert api.wait("results_day", run, PATIENCE) == "success"
-    assert "portal/centres/2096-06/1.csv" in out(desk)
+    assert f"portal/centres/2096-06/1/{CENTRE}.csv" in out(desk)

@@ -210,6 +210,32 @@ def test_res_3_released_results_are_not_awarded_again(season: Season) -> None:
     assert award(season.desk, june(season.desk), NOW, kind="reissue").awarding.version == 2
 
 
+def test_awd_6_what_was_issued_is_carried_forward_and_not_computed_again(work: Desk) -> None:
+    season = Season(work)
+    season.play(
+        Scenario(
+            "award",
+            "AWD-6 January is carried to June",
+            (
+                "2023-11-10 12:00 GMT | in 1B24 centre sends E 0001: BEN01 BEN02 | accepted",
+                "2023-12-10 12:00 GMT | in 1B24 centre sends M 0001: BEN01=40 BEN02=40 | accepted",
+                "2024-03-10 12:00 GMT | in 1B24 board sets boundaries 48 42 36 30 24 18 | 3 made",
+                "2024-03-12 12:00 GMT | in 1B24 results are made | 0001 BEN01 graded L2P 60",
+                "2024-03-21 00:01 GMT | in 1B24 results are published | files",
+                "2024-02-15 12:00 GMT | centre sends E 0001: BEN03 BEN99 | accepted",
+                "2024-06-20 12:00 BST | board marks BEN03 0001=40 | 1 new",
+            ),
+        )
+    )
+    with_boundaries(work)
+    with work.ledger.engine.begin() as connection:
+        # As if it had been issued with another table than the one on the books.
+        connection.execute(sa.text("UPDATE results SET ums = 57 WHERE component = 'BEN01'"))
+    june_results = award(work, june(work), NOW).awarding
+    [used] = work.results.frames(june_results)["choices"].filter(pl.col("component") == "BEN01").iter_rows(named=True)
+    assert (used["raw"], used["ums"]) == (40, 57)
+
+
 def test_crt_6_later_claims_are_awarded_by_themselves(work: Desk) -> None:
     late = Season(work)
     late.play(
@@ -235,7 +261,8 @@ def test_crt_6_later_claims_are_awarded_by_themselves(work: Desk) -> None:
     assert later
     assert (later.awarding.kind, later.awarding.version) == ("claims", 2)
     assert awards_of(work, kind="claims") == {"0002": ("L2M", "awarded", "")}
-    assert set(work.results.frames(later.awarding)["results"]["candidate"]) == {"0002"}
+    # A late claim issues the claim and nothing else (RES-7).
+    assert work.results.frames(later.awarding)["results"].is_empty()
     again = award_claims(work, june(work), NOW + timedelta(days=15))
     assert again
     assert again.awarding == later.awarding

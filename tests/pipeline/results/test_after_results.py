@@ -77,12 +77,12 @@ def test_crt_6_a_claim_after_results_day_is_in_the_portal_the_next_day_and_in_no
     done = late_claims(desk, NEXT_DAY)
     assert (done.published, done.claims, done.awarded) == (1, 1, 1)
     new = {key: data for key, data in outside(desk).items() if key not in before}
-    assert list(new) == ["portal/centres/2024-06/2.csv", "portal/learners/2024-06/2.csv"]
-    [award_row] = [row for row in table(desk, "portal/centres/2024-06/2.csv") if row["kind"] == "award"]
+    assert list(new) == [f"portal/centres/2024-06/2/{CENTRE}.csv", f"portal/learners/2024-06/2/{CENTRE}.csv"]
+    [award_row] = [row for row in table(desk, f"portal/centres/2024-06/2/{CENTRE}.csv") if row["kind"] == "award"]
     assert (award_row["candidate"], award_row["ums"], award_row["grade"], award_row["version"]) == (
         "0004", "186", "L2P", "2",
     )  # fmt: skip
-    assert {row["candidate"] for row in table(desk, "portal/learners/2024-06/2.csv")} == {"0004"}
+    assert {row["candidate"] for row in table(desk, f"portal/learners/2024-06/2/{CENTRE}.csv")} == {"0004"}
     assert rows(desk, "SELECT version, kind, state FROM awardings ORDER BY 1") == [
         (1, "series", "released"), (2, "claims", "released"),
     ]  # fmt: skip
@@ -95,7 +95,7 @@ def test_awd_4_a_pending_result_follows_when_its_mark_has_come(released: Season)
     released.step("2024-08-28 12:00 BST | board marks BEN03 0003=40 | 1 new")
     done = late_claims(desk, NEXT_DAY)
     assert (done.published, done.claims, done.awarded) == (1, 1, 1)
-    told = table(desk, "portal/centres/2024-06/2.csv")
+    told = table(desk, f"portal/centres/2024-06/2/{CENTRE}.csv")
     assert {row["candidate"] for row in told} == {"0003"}
     # It holds instead of the pending one, and nothing is awarded twice.
     held = desk.results.current("2024-06")
@@ -135,6 +135,36 @@ def test_crt_6_a_claim_between_award_and_results_day_is_told_and_awarded_after_i
 def test_crt_5_a_claim_that_has_become_a_result_cannot_be_withdrawn_any_more(released: Season) -> None:
     released.step("2024-09-02 12:00 BST | staff withdraws 0002 BEN99 | refused CLAIM_AWARDED")
     released.step("0002 holds BEN01 BEN02 BEN03 BEN99")
+
+
+def test_res_7_a_late_claim_issues_the_claim_and_no_changed_component_result(released: Season) -> None:
+    desk = released.desk
+    # A mark that got into the ledger past every rule.
+    mark = {"centre": CENTRE, "series": "2024-06", "candidate": "0004", "uci": released.learners["0004"]["uci"],
+            "component": "BEN03", "version": 2, "stage": "external", "mark": 60, "status": "", "tasks": "",
+            "source": "test", "line": 1, "received": CLAIMED}  # fmt: skip
+    desk.marks.add(pl.DataFrame([mark]))
+    released.step(CLAIM)
+    assert late_claims(desk, NEXT_DAY).awarded == 1
+    [told] = table(desk, f"portal/centres/2024-06/2/{CENTRE}.csv")
+    assert (told["kind"], told["ums"], told["grade"]) == ("award", "186", "L2P")
+
+
+def test_res_7_the_register_says_what_was_issued_when_by_which_version_and_what_took_its_place(
+    released: Season,
+) -> None:
+    desk, uci = released.desk, released.learners["0003"]["uci"]
+    released.step("2024-08-28 12:00 BST | board marks BEN03 0003=40 | 1 new")
+    late_claims(desk, NEXT_DAY)
+    found = desk.results.register(uci).select("code", "outcome", "version", "issued_at", "superseded_by").rows()
+    assert found == [
+        ("BEN01", "graded", 1, TO_CENTRES, None),
+        ("BEN02", "graded", 1, TO_CENTRES, None),
+        ("BEN03", "pending", 1, TO_CENTRES, 2),
+        ("BEN03", "graded", 2, NEXT_DAY, None),
+        ("BEN99", "pending", 1, TO_CENTRES, 2),
+        ("BEN99", "awarded", 2, NEXT_DAY, None),
+    ]
 
 
 # --- Updated files ---------------------------------------------------------------------------------------------------

@@ -46,8 +46,10 @@ from tests.pipeline.results_season import (
 )
 
 R_FILE = f"outbox/{CENTRE}/R6412315.X01"
-FOR_CENTRES = "portal/centres/2024-06/1.csv"
-FOR_LEARNERS = "portal/learners/2024-06/1.csv"
+FOR_CENTRES, FOR_LEARNERS = (
+    [f"portal/{audience}/2024-06/1/{centre}.csv" for centre in (PORTAL_CENTRE, CENTRE)]
+    for audience in ("centres", "learners")
+)
 INSTANTS: tuple[tuple[terms.Audience, datetime], ...] = (("centres", TO_CENTRES), ("learners", TO_LEARNERS))
 
 
@@ -79,13 +81,13 @@ def test_res_2_a_second_before_the_instant_nothing_can_be_read_and_at_it_everyth
     with pytest.raises(ReleaseError, match=r"under embargo for centres until 21 August 2024 00:01 BST \[placeholder\]"):
         release(work, series(work), "centres", TO_CENTRES - SECOND)
     assert outside(work) == {}
-    assert release(work, series(work), "centres", TO_CENTRES).fresh == 2
-    assert list(outside(work)) == [R_FILE, FOR_CENTRES]
+    assert release(work, series(work), "centres", TO_CENTRES).fresh == 3
+    assert list(outside(work)) == [R_FILE, *FOR_CENTRES]
     with pytest.raises(ReleaseError, match="under embargo for learners until 22 August 2024 00:01 BST"):
         release(work, series(work), "learners", TO_LEARNERS - SECOND)
-    assert list(outside(work)) == [R_FILE, FOR_CENTRES]
-    assert release(work, series(work), "learners", TO_LEARNERS).fresh == 1
-    assert list(outside(work)) == [R_FILE, FOR_CENTRES, FOR_LEARNERS]
+    assert list(outside(work)) == [R_FILE, *FOR_CENTRES]
+    assert release(work, series(work), "learners", TO_LEARNERS).fresh == 2
+    assert list(outside(work)) == [R_FILE, *FOR_CENTRES, *FOR_LEARNERS]
 
 
 @pytest.mark.usefixtures("approved")
@@ -107,7 +109,7 @@ def test_res_2_nothing_that_shows_a_result_lies_outside_embargo_and_reports(work
     totals = (b"BEN99 B0175D1", b",175,L1D,")
     files = [stored.key for stored in work.store.list("") if stored.kind == "file"]
     shows = [key for key in files if any(total in work.store.get(key) for total in totals)]
-    assert shows == [embargoed("2024-06", 1, place) for place in (R_FILE, FOR_CENTRES, FOR_LEARNERS)]
+    assert shows == [embargoed("2024-06", 1, place) for place in (R_FILE, FOR_CENTRES[1], FOR_LEARNERS[1])]
 
 
 @pytest.mark.usefixtures("approved")
@@ -120,7 +122,7 @@ def test_the_manifest_for_staff_shows_no_result(work: Desk, approved: Awarding) 
     key = "reports/results/2024-06/1/manifest.json"
     assert work.store.get(key) == work.store.get(embargoed("2024-06", 1, "manifest.json"))
     manifest = json.loads(work.store.get(key))
-    assert manifest["counts"] == {"files": 3, "result_files": 1, "result_file_records": 15, "results": 19}
+    assert manifest["counts"] == {"files": 5, "result_files": 1, "result_file_records": 15, "results": 19}
     assert {name for file in manifest["files"] for name in file} == {
         "place", "audience", "centre", "sequence", "records", "size", "sha256"
     }  # fmt: skip
@@ -158,11 +160,12 @@ def test_res_4_the_program_that_checks_files_finds_nothing_in_it(work: Desk) -> 
 def test_res_1_only_who_entered_by_file_gets_one_and_the_portal_has_everybody(work: Desk) -> None:
     release_all(work)
     assert not list(work.store.list(f"outbox/{PORTAL_CENTRE}/R"))
-    for key in (FOR_CENTRES, FOR_LEARNERS):
-        assert {row["centre"] for row in table(work, key)} == {CENTRE, PORTAL_CENTRE}
-    [award] = [row for row in table(work, FOR_CENTRES) if row["centre"] == PORTAL_CENTRE and row["kind"] == "award"]
+    for keys in (FOR_CENTRES, FOR_LEARNERS):
+        for key, centre in zip(keys, (PORTAL_CENTRE, CENTRE), strict=True):
+            assert {row["centre"] for row in table(work, key)} == {centre}
+    [award] = [row for row in table(work, FOR_CENTRES[0]) if row["kind"] == "award"]
     assert (award["ums"], award["grade"], award["performance"]) == ("226", "L2M", "Y")
-    [pending] = [row for row in table(work, FOR_LEARNERS) if row["candidate"] == "0003" and row["kind"] == "award"]
+    [pending] = [row for row in table(work, FOR_LEARNERS[1]) if row["candidate"] == "0003" and row["kind"] == "award"]
     assert (pending["indicator"], pending["why"], pending["about"]) == (
         "Q", "there is no mark yet for a component", "BEN03",
     )  # fmt: skip
@@ -180,7 +183,7 @@ def test_ops_1_the_report_says_who_has_no_award_and_why(work: Desk) -> None:
     assert "21 August 2024 00:01 BST [placeholder]" in shown
     assert "MARK_PENDING 1, NO_CLAIM 1" in shown
     published = table(work, "reports/results/2024-06/1/centres-published.csv")
-    assert [row["place"] for row in published] == [R_FILE, FOR_CENTRES]
+    assert [row["place"] for row in published] == [R_FILE, *FOR_CENTRES]
 
 
 @pytest.mark.usefixtures("approved")
@@ -189,7 +192,7 @@ def test_a_release_is_told_once_in_states_and_never_twice(work: Desk) -> None:
     assert rows(work, "SELECT state FROM awardings") == [("released",)]
     before = outside(work)
     again = release(work, series(work), "centres", TO_LEARNERS)
-    assert (again.files, again.fresh) == (2, 0)
+    assert (again.files, again.fresh) == (3, 0)
     assert "0 of them by this run" in again.note()
     assert outside(work) == before
 
@@ -305,7 +308,7 @@ def gone(desk: Desk, key: str) -> None:
     desk.store.remove(stored)
 
 
-@pytest.mark.parametrize(("harm", "place"), [(cut, FOR_CENTRES), (gone, R_FILE), (forged, R_FILE)])
+@pytest.mark.parametrize(("harm", "place"), [(cut, FOR_CENTRES[0]), (gone, R_FILE), (forged, R_FILE)])
 @pytest.mark.usefixtures("approved")
 def test_res_2_a_file_that_was_changed_under_embargo_stops_everything(
     work: Desk, harm: Callable[[Desk, str], None], place: str
@@ -352,7 +355,7 @@ def test_res_2_on_s3_it_is_the_same(work: Desk, proposed: Awarding, bucket: S3St
         release(desk, series(desk), "centres", TO_CENTRES - SECOND)
     assert outside(desk) == {}
     release_all(desk)
-    assert list(outside(desk)) == [R_FILE, FOR_CENTRES, FOR_LEARNERS]
+    assert list(outside(desk)) == [R_FILE, *FOR_CENTRES, *FOR_LEARNERS]
     assert release(desk, series(desk), "learners", TO_LEARNERS).fresh == 0
 
 
