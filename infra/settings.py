@@ -60,6 +60,13 @@ class Settings:
         "(folder store; objects in S3 are always whole).",
         int,
     )
+    unfinished_seconds: int = _setting(
+        "RESULTSDAY_UNFINISHED_SECONDS",
+        3600,
+        "A file whose name says that its upload is unfinished (`E6412315.X01.part`) is left to its sender for so many "
+        "seconds; if it has not been renamed by then it is taken out unread, and the sender is told.",
+        int,
+    )
     batch_files: int = _setting(
         "RESULTSDAY_BATCH_FILES", 200, "At most this many files are taken together in one batch.", int
     )

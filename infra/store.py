@@ -11,6 +11,7 @@ import errno
 import fcntl
 import io
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -37,7 +38,15 @@ MIB = 1024 * 1024
 TEMPORARY_FOLDER = ".tmp"
 PRIVATE = ("embargo", TEMPORARY_FOLDER)
 """Folders at the root that only the desk's own user can look into: nobody may see yet what waits there (RES-2)."""
-TEMPORARY_ENDINGS = (".part", ".filepart", ".tmp", ".crdownload")
+TEMPORARY_ENDINGS = (
+    ".part", ".filepart", ".partial", ".writing", ".uploading", ".inprogress", ".tmp", ".temp", ".crdownload",
+)  # fmt: skip
+_ATTACHED = re.compile(r"[a-z][0-9a-z_]{7}\.x[0-9]{2,}((?:\.[0-9a-z_-]+)+|~)")
+"""Something behind a name of the common format: `E6412315.X01.1a2b3c4d`."""
+_ANOTHER_KIND = re.compile(
+    r".*\.(?:txt|dat|edi|csv|json|xml|html?|pdf|docx?|xlsx?|eml|msg|log|bak|old|zip|t?gz|bz2|xz|7z|rar|pgp|gpg|asc|sig|p7m)"
+)
+"""What makes it a file of its own, which somebody has renamed, packed or written about it."""
 KEPT_LEVELS = 2  # inbox/<centre> is where a centre's files land: it stays when it is empty
 DEEPEST = 64  # parts of a key in a folder store; deeper nesting by a sender would make every listing slow
 LONGEST_NAME = 255  # bytes of a part of a key in a folder store
@@ -638,9 +647,23 @@ def _listed(key: str, size: int, modified: datetime, etag: str) -> Stored:
 
 
 def unfinished(key: str) -> bool:
-    """Whether upload programs give a file such a name until it is whole."""
+    """Whether upload programs give a file such a name until it is whole: a hidden one, one with an ending of theirs, or
+    a name of the common format with anything behind it that is no kind of file."""
+    return _hidden(key) or left_behind(key)
+
+
+def left_behind(key: str) -> bool:
+    """Whether an unfinished upload of such a name is worth a word when it stays. Hidden files are not, which programs
+    keep for themselves, unless the name of a file is in theirs, as in `.E6412315.X01.8fk2Qa` or `.in.E6412315.X01.`"""
     name = key.removesuffix("/").rpartition("/")[2].lower()
-    return name.startswith(".") or name.endswith(TEMPORARY_ENDINGS)
+    if _hidden(key):
+        return bool(re.search(r"[a-z][0-9a-z_]{7}\.x[0-9]{2,}", name))
+    attached = _ATTACHED.fullmatch(name)
+    return name.endswith(TEMPORARY_ENDINGS) or bool(attached and not _ANOTHER_KIND.fullmatch(attached[1]))
+
+
+def _hidden(key: str) -> bool:
+    return key.removesuffix("/").rpartition("/")[2].startswith(".")
 
 
 def _status(error: ClientError) -> int:

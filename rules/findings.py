@@ -29,6 +29,14 @@ FILE_IN_FOLDER = _code(
     "common-format files placed directly in your inbox",
     "Send the file again straight into the inbox.",
 )
+UPLOAD_UNFINISHED = _code(
+    "UPLOAD_UNFINISHED",
+    "FIL-4",
+    Reach.FILE,
+    "the file has stayed under the name of an unfinished upload ({value}); it was not read",
+    "the whole file under the name that your software gave it",
+    "Send the file again under its own name. If your program sends under another name first, it must rename the file.",
+)
 FILE_TOO_LARGE = _code(
     "FILE_TOO_LARGE",
     "FIL-1",

@@ -153,7 +153,7 @@ def _crowded(desk: Desk) -> None:
 
 
 def _growing(desk: Desk) -> None:
-    _land(desk, f"inbox/{CENTRE}/E6412315.X07.part", b"", datetime(2024, 3, 1, tzinfo=UTC))
+    _land(desk, f"inbox/{CENTRE}/E6412315.X07.part", b"", datetime.now(UTC))
 
 
 def _nothing(_: Desk) -> None:

@@ -36,8 +36,9 @@ CALLS_OF_A_CENTRE = 4
 """So many questions of a centre are with the store at a time; its others wait for these, and nobody else's do."""
 LONGEST_READ = 256 * 1024
 REMEMBERED = 1000
-"""At most this many files of a session are still known by the name they were sent under once the ingest has taken them
-in."""
+REMEMBERED_SECONDS = 600
+"""So many files of a centre, and for so long, are still known by the name they were sent under once the ingest has
+taken them in: some programs look at a file after they have sent it, and rclone does so in another session."""
 FOLDER = stat.S_IFDIR | 0o755
 FILE = stat.S_IFREG | 0o644
 
@@ -52,6 +53,8 @@ class Centre:
     """None until first counted. Never too low: files that the ingest takes in meanwhile are still counted."""
     uploads: dict[Place, Buffer] = field(factory=dict)
     """The uploads that are open, in all its sessions, by the name they will have."""
+    sent: dict[Place, SFTPAttrs] = field(factory=dict)
+    """What it has sent, by the name it gave."""
     calls: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(CALLS_OF_A_CENTRE))
 
 
@@ -84,9 +87,6 @@ class CentreFiles(asyncssh.SFTPServer):
         self._open: set[Buffer] = set()
         self._listings: weakref.WeakSet[AsyncGenerator[SFTPName, None]] = weakref.WeakSet()
         self._began = int(time.time())
-        self._sent: dict[Place, SFTPAttrs] = {}
-        """What this session has sent, by the name it gave. Some clients look at a file after they have sent it, when
-        the ingest may already have taken it."""
 
     # --- Sending -----------------------------------------------------------------------------------------------------
 
@@ -167,9 +167,11 @@ class CentreFiles(asyncssh.SFTPServer):
         what = "unfinished" if not whole else "landed" if landed.fresh else "waited already"
         # Not the name: centres choose it, and it may contain somebody's name.
         log.info("%s centre=%s bytes=%d sha256=%s", what, self._centre.number, landed.size, landed.sha256)
-        self._sent[where] = _file(landed.size, int(time.time()))
-        if len(self._sent) > REMEMBERED:
-            del self._sent[next(iter(self._sent))]
+        sent = self._centre.sent
+        sent.pop(where, None)
+        sent[where] = _file(landed.size, int(time.time()))
+        if len(sent) > REMEMBERED:
+            del sent[next(iter(sent))]
         if landed.fresh and self._centre.waiting is not None:
             self._centre.waiting += 1
         if landed.fresh and whole:
@@ -204,7 +206,7 @@ class CentreFiles(asyncssh.SFTPServer):
             landed = await self._ask(finish, self._around.store, found, new.key(self._centre.number), copy.file)
         finally:
             copy.discard()
-        self._sent.pop(old, None)
+        self._centre.sent.pop(old, None)
         self._note(new, landed)
 
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
@@ -220,7 +222,7 @@ class CentreFiles(asyncssh.SFTPServer):
         found = await self._look(where)
         if found is None or not await self._ask(self._around.store.remove, found):
             raise asyncssh.SFTPNoSuchFile("no such file")
-        self._sent.pop(where, None)
+        self._centre.sent.pop(where, None)
         log.info("unfinished upload removed centre=%s bytes=%d", self._centre.number, found.size)
 
     async def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
@@ -297,8 +299,9 @@ class CentreFiles(asyncssh.SFTPServer):
             raise asyncssh.SFTPNoSuchFile("no such file")
         if where in self._centre.uploads:
             return self.fstat(self._centre.uploads[where])
-        if where in self._sent:
-            return self._sent[where]
+        sent = self._centre.sent.get(where)
+        if sent is not None and time.time() - (sent.mtime or 0) < REMEMBERED_SECONDS:
+            return sent
         found = await self._look(where)
         if found is not None:
             return _attributes(found)

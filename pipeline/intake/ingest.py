@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import zip_longest
 from time import perf_counter
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ import polars as pl
 from attrs import define, evolve, field, frozen
 
 from infra.ledger.submissions import Booking, HoldDecision, Landing, Received
-from infra.store import BadKey, Missing, Stored
+from infra.store import BadKey, Missing, Stored, left_behind, unfinished
 from parsers.feed import read_feed
 from parsers.findings import Code, Finding, Found, Reach
 from parsers.identifiers import filename
@@ -139,7 +139,7 @@ def receive(desk: Desk, now: datetime, summary: IngestCounts) -> None:
         centre, name = _whose(stored.key.removeprefix(prefix))
         if not name:
             continue
-        if not desk.store.settled(stored, now, desk.settings.settle_seconds):
+        if _may_grow(desk, stored, now):
             summary.growing += 1
             continue
         ready.append(_Waiting(stored, channel, centre, name))
@@ -148,6 +148,15 @@ def receive(desk: Desk, now: datetime, summary: IngestCounts) -> None:
         received = _receive_together(desk, batch, now)
         summary.received += received
         summary.untaken += len(batch) - received
+
+
+def _may_grow(desk: Desk, stored: Stored, now: datetime) -> bool:
+    """FIL-4: whether a file is left for a later run: it may still be growing, or its name is that of an unfinished
+    upload. What stays under such a name is taken after a while, so that its sender is told."""
+    if desk.store.settled(stored, now, desk.settings.settle_seconds):
+        return False
+    stayed = now - stored.modified >= timedelta(seconds=desk.settings.unfinished_seconds)
+    return not (stayed and stored.kind == "file" and left_behind(stored.key))
 
 
 @frozen
@@ -355,6 +364,8 @@ def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission
         )
     if "/" in name:
         return _unread(landing, f.FILE_IN_FOLDER, value=name)
+    if unfinished(name):
+        return _unread(landing, f.UPLOAD_UNFINISHED, value=name)
     feed = ENTRY_FEEDS.get(landing.channel)
     limit = feed.limit(desk) if feed else desk.settings.max_file_bytes
     # The size is from the listing: what was archived a moment later may be larger.

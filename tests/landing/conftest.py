@@ -82,7 +82,8 @@ class Service:
     def waiting(self, centre: str = "") -> dict[str, bytes]:
         """What is in a centre's inbox."""
         prefix = f"inbox/{centre or self.centre}/"
-        return {stored.key.removeprefix(prefix): self.store.get(stored.key) for stored in self.store.list(prefix)}
+        files = [stored.key for stored in self.store.list(prefix) if stored.kind == "file"]
+        return {key.removeprefix(prefix): self.store.get(key) for key in files}
 
 
 def run(work: Awaitable[T]) -> T:
