@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from fixtures.generate import boundaries, people
+from infra.ledger.keeping import Dispute
 from infra.ledger.moderation import CohortName
 from infra.ledger.results import Awarding
 from infra.store import FolderStore
@@ -28,6 +29,8 @@ from pipeline.desk import Desk
 from pipeline.intake import quarantine
 from pipeline.intake.ingest import ingest
 from pipeline.intake.staff import STAFF_FEED, Entry, Order, allow_sitting, change_entry, extend
+from pipeline.keeping.dispute import dispute
+from pipeline.keeping.keep import keep
 from pipeline.marking.external import missing_marks, take_external
 from pipeline.marking.moderation import approve as adjust
 from pipeline.marking.moderation import reject, review, sample, take
@@ -52,6 +55,8 @@ TO_CENTRES = datetime(2024, 8, 21, 0, 1, tzinfo=LONDON)
 TO_LEARNERS = datetime(2024, 8, 22, 0, 1, tzinfo=LONDON)
 CLAIMED = datetime(2024, 9, 2, 12, tzinfo=LONDON)
 ASKED = datetime(2024, 9, 5, 12, tzinfo=LONDON)
+YEARS_LATER = datetime(2060, 1, 7, 3, tzinfo=LONDON)
+"""Late enough for everything that is not kept for ever, whenever the season is played."""
 MINUTE = timedelta(minutes=1)
 WHO, WHY = "J. Clerk", "a season of the crash matrix"
 ORDER = Order(WHO, WHY, TAKEN + 2 * MINUTE)
@@ -266,6 +271,13 @@ def _held(desk: Desk, name: str) -> quarantine.HeldFile:
         return quarantine.HeldFile(*connection.execute(query, {"name": name}).first() or ())
 
 
+def _left_behind(desk: Desk, size: Size) -> None:
+    """A health check was killed in the middle, there was an alert, and a centre was refused more connections."""
+    desk.store.put("probes/0123456789abcdef", b"probe")
+    desk.watch.unsaid("ingest_silent/2024", "ingest_silent", "The ingest is silent.", TAKEN)
+    desk.door.reached({("sessions", FIRST): 1}, TAKEN)
+
+
 def _updated(desk: Desk) -> object:
     senders = sorted(desk.results.file_senders("6B24", "15"))
     return updated(desk, senders, ASKED, _series(desk), WHO, WHY)
@@ -330,5 +342,10 @@ STAGES = (
     ),
     Stage("later claims", "late_claims", _pending, lambda desk: late_claims(desk, CLAIMED + 2 * MINUTE)),
     Stage("updated files", "updated_results", _nothing, _updated),
+    Stage(
+        "dispute", "dispute", _nothing,
+        lambda desk: dispute(desk, Dispute(THIRD, "2024-01"), ASKED, WHO, WHY),
+    ),
+    Stage("keeping", "keep", _left_behind, lambda desk: keep(desk, YEARS_LATER, WHO, WHY)),
 )  # fmt: skip
-"""From the basedata to updated files; each begins where the one before has ended."""
+"""From the basedata to the end of all periods; each begins where the one before has ended."""

@@ -172,6 +172,13 @@ class Settings:
         "desk on this machine has made.",
     )
 
+    airflow_database_url: str = _setting(
+        "RESULTSDAY_AIRFLOW_DATABASE_URL",
+        "",
+        "PostgreSQL address of Airflow's tables, whose old rows are removed (`resultsday keep`). Empty: the database "
+        "`airflow` on the ledger's server, with the same user.",
+    )
+
     broker: str = _setting(
         "RESULTSDAY_BROKER",
         "",

@@ -129,6 +129,9 @@ class Store(Protocol):
         Objects in S3 are always whole, so there only the name counts.
         """
 
+    def locked(self, key: str, now: datetime) -> bool:
+        """Whether a lock of the store's own (S3: a retention date, a legal hold) keeps a file at `now` (aware)."""
+
 
 def open_store(location: str) -> Store:
     """The store at `location`: `s3://bucket/prefix`, or else a folder, which is created when missing."""
@@ -264,6 +267,11 @@ class FolderStore:
         # A sender's clock can put the time of a file years ahead: do not wait for that.
         limit = timedelta(seconds=seconds)
         return not unfinished(stored.key) and not -limit <= now - stored.modified < limit
+
+    def locked(self, key: str, now: datetime) -> bool:
+        """See `Store.locked`. A folder has no locks."""
+        _names(key)
+        return False
 
     def __str__(self) -> str:
         return str(self.root)
@@ -474,6 +482,18 @@ class S3Store:
     def settled(self, stored: Stored, now: datetime, seconds: int) -> bool:
         """See `Store.settled`."""
         return not unfinished(stored.key)
+
+    def locked(self, key: str, now: datetime) -> bool:
+        """See `Store.locked`. Deleting a locked object in a bucket with versions would hide it all the same."""
+        with _telling(self, f"look at {key!r}"):
+            try:
+                found = self.client.head_object(Bucket=self.bucket, Key=self._object(key))
+            except ClientError as error:
+                if _gone(error):
+                    return False
+                raise
+        until = found.get("ObjectLockRetainUntilDate")
+        return found.get("ObjectLockLegalHoldStatus") == "ON" or (until is not None and until > now)
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.base}"

@@ -14,6 +14,7 @@ from infra.ledger.alerts import WatchBook
 from infra.ledger.console import ConsoleBook
 from infra.ledger.door import DoorBook
 from infra.ledger.journal import Journal
+from infra.ledger.keeping import KeepingBook
 from infra.ledger.keys import KeyBook
 from infra.ledger.marks import MarkBook
 from infra.ledger.moderation import Moderation
@@ -39,6 +40,7 @@ class Desk:
     console: ConsoleBook
     door: DoorBook
     journal: Journal
+    keeping: KeepingBook
     keys: KeyBook
     marks: MarkBook
     moderation: Moderation
@@ -69,6 +71,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             console=ConsoleBook(engine),
             door=DoorBook(engine),
             journal=Journal(engine),
+            keeping=KeepingBook(engine),
             keys=KeyBook(engine),
             marks=MarkBook(engine),
             moderation=Moderation(engine),

@@ -400,6 +400,33 @@ _ALL = (
         page="basedata.md",
         idle=nothing_new,
     ),
+    # --- Keeping and forgetting --------------------------------------------------------------------------------------
+    Job(
+        name="dispute",
+        function="pipeline.keeping.dispute:dispute",
+        does="Keep everything about a centre, a series or a learner until a dispute is settled (OPS-9).",
+        writes=("actions",),
+        steps=(s.RECORDED,),
+        commands=("keep dispute",),
+        page="keeping.md",
+        idle=lambda fresh: not fresh,
+    ),
+    Job(
+        name="keep",
+        function="pipeline.keeping.keep:keep",
+        does="Remove what is no longer kept, and forget learners whose time has come (OPS-9).",
+        reads=("archive/", "embargo/", "outbox/", "portal/", "probes/", "quarantine/", "reports/"),
+        writes=(
+            "archive/", "embargo/", "outbox/", "portal/", "probes/", "quarantine/", "reports/", "actions", "alerts",
+            "awards", "choices", "door_limits", "entries", "erasures", "findings", "marks", "registrations", "removals",
+            "replies", "results", "samples",
+        ),
+        steps=(s.GONE_NOTED, s.LET_GO, s.EMPTIED, s.ALERTS_GONE, s.FORGOTTEN),
+        dags=("keep",),
+        commands=("keep carry-out",),
+        page="keeping.md",
+        idle=lambda done: not done.count,
+    ),
 )  # fmt: skip
 
 JOBS: Mapping[str, Job] = {job.name: job for job in _ALL}

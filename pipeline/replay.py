@@ -16,10 +16,11 @@ from infra.ledger.journal import Entry
 from infra.ledger.submissions import migrate
 from infra.running.postgres import create_database, drop_database
 from infra.settings import Settings
-from infra.store import FolderStore
+from infra.store import FolderStore, Missing
 from pipeline.desk import Desk, open_desk
 from pipeline.jobs import JOBS
 from pipeline.journal import run_again
+from rules.catalogue import LONDON
 
 OUTPUTS = ("archive/", "basedata/", "embargo/", "outbox/", "portal/", "quarantine/", "reports/")
 """Where the desk writes files that others read."""
@@ -39,15 +40,21 @@ class Difference:
 
 @frozen(kw_only=True)
 class Replayed:
-    """The outcome of a replay: how many jobs were run again, how many files were compared, and which differ."""
+    """The outcome of a replay: how many jobs were run again, how many files were compared, and which differ; `lost`
+    says what can no longer be replayed, as it is no longer kept (OPS-9)."""
 
     jobs: int
     files: int
     differences: tuple[Difference, ...]
+    lost: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
         """The result for a person."""
         yield f"{self.jobs:,} jobs run again, {self.files:,} outputs compared, {len(self.differences):,} not the same."
+        if self.lost:
+            yield "Not everything of this season can be replayed:"
+            yield from (f"  {words}" for words in self.lost)
+            yield "Outputs that rest on it may be missing or different below."
         for difference in self.differences:
             yield f"  {difference.what:<10} {difference.key}"
 
@@ -71,23 +78,71 @@ def empty_desk(settings: Settings, folder: Path, name: str) -> Iterator[Desk]:
 def replay(desk: Desk, empty: Desk, progress: Callable[[int, int, Entry], object] | None = None) -> Replayed:
     """RES-6: runs every job that `desk` has on record again on `empty`, whose store is an empty folder and whose ledger
     holds nothing, and compares the outputs. `desk` is only read. `progress` gets each job, its number and how many
-    there are. Raises `ReplayError`, and what the jobs raise."""
+    there are. What is no longer kept (OPS-9) is left out, and told. Raises `ReplayError`, and what the jobs raise."""
     if any(True for _ in empty.store.list("")):
         raise ReplayError(f"the store to replay into is not empty: {empty.store}")
     entries, landed = desk.journal.all(), 0
+    lost = _Lost(desk)
     for number, entry in enumerate(entries, 1):
         if progress:
             progress(number, len(entries), entry)
         for file in _taken_out(entry, entries[number:]):
-            _land(desk, empty, "file", file["key"], file["sha256"], datetime.fromisoformat(file["received"]))
+            lost.land(empty, "file", file["key"], file["sha256"], datetime.fromisoformat(file["received"]))
         if entry.landed is not None:
             for key, kind, received, sha256 in desk.journal.landings(landed, entry.landed).iter_rows():
-                _land(desk, empty, kind, key, sha256, received)
+                lost.land(empty, kind, key, sha256, received)
             landed = max(landed, entry.landed)
         # What an ingest that died received is on record with the run after it, which lands it here.
         if entry.ended or not JOBS[entry.job].receives:
+            lost.run(empty, entry)
+    return compared(desk, empty, len(entries), lost.told())
+
+
+class _Lost:
+    """What is no longer kept, as a replay comes upon it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.removed = desk.keeping.removed()
+        self.received: list[datetime] = []
+        self.jobs: list[Entry] = []
+
+    def land(self, empty: Desk, kind: str, key: str, sha256: str, received: datetime) -> None:
+        """Lands a file; one that was removed on record is left out. Raises `StoreError` for another that is gone."""
+        try:
+            _land(self.desk, empty, kind, key, sha256, received)
+        except Missing:
+            if f"archive/{sha256}" not in self.removed:
+                raise
+            self.received.append(received)
+
+    def run(self, empty: Desk, entry: Entry) -> None:
+        """Runs a job; once files are left out, one can be refused that was not."""
+        try:
             run_again(empty, entry)
-    return compared(desk, empty, len(entries))
+        except ValueError:
+            if not self.received:
+                raise
+            self.jobs.append(entry)
+
+    def told(self) -> tuple[str, ...]:
+        """What cannot be replayed, in words."""
+        told, book = [], self.desk.keeping
+        if self.received:
+            first, last = (f"{at.astimezone(LONDON):%-d %B %Y}" for at in (min(self.received), max(self.received)))
+            told.append(
+                f"{len(self.received):,} files received from {first} to {last} are no longer in the archive: what they "
+                "said is not applied."
+            )
+        if self.jobs:
+            names = ", ".join(sorted({entry.job for entry in self.jobs}))
+            told.append(f"{len(self.jobs):,} jobs rest on such files and were refused: {names}.")
+        if outputs := sum(key.startswith(OUTPUTS) and not key.startswith("archive/") for key in self.removed):
+            told.append(f"{outputs:,} outputs are no longer kept and not compared.")
+        if learners := book.erased():
+            jobs = book.erased_in_journal()
+            told.append(f"{learners:,} learners have been forgotten; {jobs:,} jobs about them name a stand-in.")
+        return tuple(told)
 
 
 def _taken_out(entry: Entry, later: Sequence[Entry]) -> list[Mapping[str, str]]:
@@ -119,15 +174,16 @@ def _land(desk: Desk, empty: Desk, kind: str, key: str, sha256: str, received: d
     os.utime(path, ns=(nanoseconds, nanoseconds), follow_symlinks=False)
 
 
-def compared(desk: Desk, again: Desk, jobs: int) -> Replayed:
-    """The outputs of two desks, compared."""
-    there, here = _outputs(desk), _outputs(again)
+def compared(desk: Desk, again: Desk, jobs: int, lost: tuple[str, ...] = ()) -> Replayed:
+    """The outputs of two desks, compared, but for those that are no longer kept in the first."""
+    removed = desk.keeping.removed().keys()
+    there, here = _outputs(desk) - removed, _outputs(again) - removed
     differences = [
         Difference(key=key, what="missing" if key not in here else "new" if key not in there else "different")
         for key in sorted(there | here)
         if key not in here or key not in there or desk.store.get(key) != again.store.get(key)
     ]
-    return Replayed(jobs=jobs, files=len(there | here), differences=tuple(differences))
+    return Replayed(jobs=jobs, files=len(there | here), differences=tuple(differences), lost=lost)
 
 
 def _outputs(desk: Desk) -> set[str]:

@@ -109,3 +109,11 @@ CHECK_REPORTED = Step("checkpoint", "reported", "a part of the report of a check
 CHECK_RECORDED = Step("checkpoint", "recorded", "the ledger knows that the checkpoint was taken, and its counts")
 STATED = Step("statements", "stated", "a statement or an invoice is in a centre's outbox")
 PUBLISHED = Step("basedata", "published", "a file of a version of the basedata is written")
+
+# --- Keeping and forgetting ------------------------------------------------------------------------------------------
+
+GONE_NOTED = Step("keeping", "noted", "files that are no longer kept are on record")
+LET_GO = Step("keeping", "let go", "a file that is no longer kept is gone")
+EMPTIED = Step("keeping", "emptied", "old findings or replies have no text any more")
+ALERTS_GONE = Step("keeping", "alerts gone", "old alerts are removed")
+FORGOTTEN = Step("keeping", "forgotten", "learners are forgotten, and it is recorded who did it and why")

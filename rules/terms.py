@@ -53,6 +53,11 @@ EXTENSION: Final = "extension"
 EXTRA_SITTING: Final = "extra_sitting"
 CERTIFICATE: Final = "certificate"
 
+# What keeps records from being let go, and its end; and that somebody was given what is held about them (OPS-9).
+DISPUTE: Final = "dispute"
+SETTLED: Final = "settled"
+EXPORT: Final = "export"
+
 # Bands of entry fees, by the receipt of the file in which an entry first appears (FEE-1).
 ON_TIME: Final = "on_time"
 LATE: Final = "late"

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
 
 from fixtures.generate import GRADES, people
+from infra.ledger.keeping import Dispute
 from infra.ledger.moderation import CohortName
 from infra.store import FolderStore
 from parsers.feed import write_feed
@@ -28,6 +29,9 @@ from pipeline.awarding.award import AwardError, approve_boundaries, award, take_
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
 from pipeline.intake.staff import Entry, Order, allow_sitting, change_entry, extend
+from pipeline.keeping.dispute import dispute
+from pipeline.keeping.export import export
+from pipeline.keeping.keep import keep
 from pipeline.marking import moderation
 from pipeline.marking.external import missing_marks, take_external
 from pipeline.results import release
@@ -57,7 +61,7 @@ class Scenario:
     @property
     def rules(self) -> set[str]:
         """The rules it is about."""
-        return set(re.findall(r"\b[A-Z]{3}-\d\b", re.split(r" (?=[a-z])", self.title)[0]))
+        return set(re.findall(r"\b[A-Z]{3}-\d+\b", re.split(r" (?=[a-z])", self.title)[0]))
 
 
 def scenarios() -> Iterator[Scenario]:
@@ -401,6 +405,25 @@ class Season:
         total = self.table(f"outbox/{CENTRE}/invoice-2024-06.csv")[-1]
         return f"GBP {total['GBP']}"
 
+    # --- Keeping and forgetting ---
+
+    def disputes(self, said: re.Match[str], order: Order) -> str:
+        uci = self.learners[said[2]]["uci"] if said[2] else ""
+        fresh = dispute(self.desk, Dispute(CENTRE, "", uci), order.at, order.who, order.why, said[1] == "settles")
+        return "done" if fresh else "nothing changes"
+
+    def keeps(self, _: re.Match[str], order: Order) -> str:
+        done = keep(self.desk, order.at, order.who, order.why)
+        # Of outputs the store says when they were written, which no scenario sets.
+        told = [due for due in done.classes if due.kept.name in ("archive", "findings", "replies", "learners")]
+        counts = [f"{due.kept.name} {due.count}" for due in told if due.count]
+        back = [f"kept back {why} {due.kept.name} {count}" for due in told for why, count in due.back.items()]
+        return "; ".join([*counts, *back]) or "nothing"
+
+    def gives(self, said: re.Match[str], order: Order) -> str:
+        held = export(self.desk, self.learners[said[1]]["uci"], order.at, order.who, order.why)
+        return "; ".join(f"{name} {len(rows)}" for name, rows in held.parts.items() if rows)
+
     # --- What is there ---
 
     def series(self, key: str) -> Series:
@@ -454,6 +477,9 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"(?:in (\w{4}) )?results are published": Season.publishes,
     r"(?:in (\w{4}) )?late claims are awarded": Season.awards_late_claims,
     r"(?:in (\w{4}) )?certificates are listed": Season.lists_certificates,
+    r"staff (disputes|settles) (?:(\d{4})|everything)": Season.disputes,
+    r"records are kept no longer than they should": Season.keeps,
+    r"(\d{4}) is given what is held": Season.gives,
     r"checkpoint (\w+)": Season.checks,
     r"missing marks are chased": Season.chases,
     r"invoice": Season.invoices,

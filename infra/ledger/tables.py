@@ -531,3 +531,21 @@ door_limits = Table(
     Column("hour", DateTime(timezone=True), primary_key=True, comment="in the hour that begins then"),
     Column("times", BigInteger, nullable=False, comment="how often"),
 )
+
+removals = Table(
+    "removals",
+    metadata,
+    Column("key", Text, primary_key=True, comment="of a file of the store that is no longer kept (OPS-9)"),
+    Column("kind", Text, nullable=False, comment="one of rules.keeping.KEEPING"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="the instant for which it was removed"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="1, 2, ...: it is in the stand-in's UCI"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="the instant for which the learner was forgotten"),
+    Column("last", DateTime(timezone=True), nullable=False, comment="the last thing on record about the learner"),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+)

@@ -1,6 +1,31 @@
 """Gives every job and every tool a command of `resultsday`: it reads the clock and prints, the wings do the work."""
 
-from pipeline.cli import calendar, centres, desk, files, production, quarantine, results, staff, watching
+from pipeline.cli import (
+    calendar,
+    centres,
+    desk,
+    files,
+    keep,
+    learner_export,
+    production,
+    quarantine,
+    results,
+    staff,
+    watching,
+)
 from pipeline.cli.tools import main
 
-__all__ = ["calendar", "centres", "desk", "files", "main", "production", "quarantine", "results", "staff", "watching"]
+__all__ = [
+    "calendar",
+    "centres",
+    "desk",
+    "files",
+    "keep",
+    "learner_export",
+    "main",
+    "production",
+    "quarantine",
+    "results",
+    "staff",
+    "watching",
+]

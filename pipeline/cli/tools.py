@@ -43,6 +43,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         from sqlalchemy.exc import SQLAlchemyError
 
         from infra.airflow_api import AirflowError
+        from infra.running.airflow_rows import AirflowRowsError
         from infra.running.postgres import PostgresError
         from infra.running.supervisor import SupervisorError
         from infra.store import StoreError
@@ -50,17 +51,20 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         from pipeline.backup import BackupError
         from pipeline.demo.demo import DemoError
         from pipeline.intake.staff import StaffError
+        from pipeline.keeping.dispute import KeepingError
         from pipeline.results.embargo import ReleaseError
         from pipeline.season.basedata import BasedataError
         from rules.catalogue import CatalogueError
 
         outside = (
             AirflowError,
+            AirflowRowsError,
             AwardError,
             BackupError,
             BasedataError,
             CatalogueError,
             DemoError,
+            KeepingError,
             PostgresError,
             ReleaseError,
             SettingError,

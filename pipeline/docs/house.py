@@ -33,7 +33,7 @@ KNOWS_AIRFLOW = (
 
 ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
     "doors": ("intake", "marking", "awarding"),
-    "cli": ("intake", "marking", "awarding", "results", "season", "watching", "files", "demo", "docs"),
+    "cli": ("intake", "marking", "awarding", "results", "season", "watching", "keeping", "files", "demo", "docs"),
     "console": ("intake", "files"),
     "demo": ("intake", "marking", "files"),
     "docs": ("doors", "watching", "files"),
@@ -46,6 +46,7 @@ WINGS: Mapping[str, tuple[str, ...]] = {
     "awarding": (),
     "results": ("awarding",),  # late claims are awarded after results day
     "season": (),
+    "keeping": (),
     "files": (),
     "watching": ("results",),  # the guard publishes by the same function as the DAG
 }

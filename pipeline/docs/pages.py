@@ -16,6 +16,7 @@ from parsers.layouts import BASEDATA, FILE_TYPES, LAYOUTS, Field, Layout
 from pipeline.docs.architecture import HOUSE, architecture
 from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, svg
 from pipeline.docs.examples import EXAMPLES
+from pipeline.docs.keeping import keeping
 from pipeline.docs.testing import testing
 from pipeline.doors import DOORS
 from pipeline.feeds import BoardFeed
@@ -432,6 +433,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "images/production.svg": partial(svg, PRODUCTION),
     "images/results.svg": partial(svg, RESULTS),
     "jobs.md": jobs,
+    "keeping.md": keeping,
     "metrics.md": metrics,
     "settings.md": settings,
     "steps.md": steps,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 DAGS = Path(__file__).parents[2] / "dags"
-TAGS = {"basedata", "calendar", "edi", "fees", "ingest", "moderation", "results", "watch"}
+TAGS = {"basedata", "calendar", "edi", "fees", "ingest", "keeping", "moderation", "results", "watch"}
 READ = """
 import json, sys, time
 from airflow.dag_processing.dagbag import DagBag

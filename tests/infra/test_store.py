@@ -814,3 +814,29 @@ def test_an_answer_that_breaks_off_is_an_error(s3_server: S3Store, monkeypatch: 
         threading.Thread(target=serve, daemon=True).start()
         with pytest.raises(StoreError, match="cannot read 'a'"):
             open_store("s3://desk").get("a")
+
+
+# --- Locks -----------------------------------------------------------------------------------------------------------
+
+
+def test_ops_9_what_s3_locks_is_locked_until_then(s3_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    instruments.at_port(monkeypatch, s3_port)
+    store = open_store("s3://locks/resultsday")
+    assert isinstance(store, S3Store)
+    store.client.create_bucket(Bucket="locks", ObjectLockEnabledForBucket=True)
+    now = datetime.now(UTC)
+    for key in ("free", "retained", "held"):
+        store.put(key, b"x")
+    until = {"Mode": "GOVERNANCE", "RetainUntilDate": now + timedelta(days=30)}
+    store.client.put_object_retention(Bucket="locks", Key="resultsday/retained", Retention=until)  # type: ignore[arg-type]
+    store.client.put_object_legal_hold(Bucket="locks", Key="resultsday/held", LegalHold={"Status": "ON"})
+    when = (now, now + timedelta(days=31))
+    assert {key: [store.locked(key, at) for at in when] for key in ("free", "retained", "held", "none")} == {
+        "free": [False, False], "retained": [True, False], "held": [True, True], "none": [False, False],
+    }  # fmt: skip
+
+
+def test_ops_9_a_folder_locks_nothing(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.put("archive/a", b"")
+    assert not store.locked("archive/a", datetime.now(UTC))
