@@ -28,7 +28,7 @@ class Limit:
 SESSIONS = Limit(
     "sessions",
     "RESULTSDAY_SFTP_SESSIONS",
-    "your centre has {most} connections open already; close one, then connect again",
+    "at most {most} connections of your centre may be open; close one, then connect again",
     "close programs that are still connected, or set them to fewer connections at a time",
 )
 FULL = Limit(
@@ -109,9 +109,11 @@ class Reached(Refused):
 @define
 class Notes:
     """How often limits were reached, by limit and centre (empty: not known, as before log-in), until somebody takes
-    the counts away. The first of each is in the log at once, the others as a count."""
+    the counts away. The first of each is in the log at once, the others as a count, so that nobody fills the disk."""
 
     _counts: Counter[tuple[str, str]] = field(factory=Counter)
+    _strangers: Counter[str] = field(factory=Counter)
+    """Connections that ended without a log-in, by address."""
 
     def reached(self, limit: Limit, centre: str = "", where: str = "") -> None:
         """Notes that a limit was reached, by a centre or from an address."""
@@ -119,9 +121,19 @@ class Notes:
             log.warning("limit reached: %s centre=%s from=%s", limit.name, centre or "?", where or "?")
         self._counts[limit.name, centre] += 1
 
+    def stranger(self, named: str, where: str) -> None:
+        """Notes that a connection from an address named a centre and had no valid key."""
+        if not self._strangers[where]:
+            log.warning("no login centre=%s from=%s", named, where)
+        self._strangers[where] += 1
+
     def taken(self) -> Mapping[tuple[str, str], int]:
         """The counts so far; they begin anew."""
         counts, self._counts = self._counts, Counter()
+        strangers, self._strangers = self._strangers, Counter()
+        for address, times in strangers.items():
+            if times > 1:
+                log.warning("no login from=%s, %d times", address, times)
         for (name, centre), times in counts.items():
             if times > 1:
                 log.warning("limit reached: %s centre=%s, %d times", name, centre or "?", times)

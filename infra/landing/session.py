@@ -199,7 +199,7 @@ class Door(asyncssh.SSHServer):
             log.info("logout centre=%s sessions=%d", centre.number, centre.sessions)
         elif self._centre and not self._shown_out:
             known = self._centre if self._centre.isascii() and self._centre.isdigit() else "?"
-            log.warning("no login centre=%s from=%s", known[:5], self.address)
+            self._lobby.around.notes.stranger(known[:5], self.address)
 
     async def served(self) -> None:
         """Waits until the last request of the session has been dealt with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 from attrs import define, evolve
 
-from infra.landing.keys import read_public_key
+from infra.landing.keys import host_key_pairs, read_public_key
 from infra.landing.server import Landing
 from infra.ledger.door import DoorBook
 from infra.ledger.keys import KeyBook, Ordered
@@ -116,7 +117,15 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Store]:
 
 
 @pytest.fixture(scope="session")
-def serving(book: Books, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Service]]:
+def host_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the keys that all services here show: to make one takes longer than most tests."""
+    settings = Settings(state=tmp_path_factory.mktemp("keys"))
+    host_key_pairs(settings)
+    return settings.state
+
+
+@pytest.fixture(scope="session")
+def serving(book: Books, host_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Service]]:
     """Starts services in a thread; all are stopped at the end."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -125,6 +134,7 @@ def serving(book: Books, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 
     def start(store: Store | None = None, **settings: int) -> Service:
         state = tmp_path_factory.mktemp("state")
+        shutil.copytree(host_keys, state, dirs_exist_ok=True)
         given = evolve(Settings(state=state), sftp_port=0, **settings)  # type: ignore[arg-type]
         landing = Landing(given, store or FolderStore(state / "store"), *book)
         asyncio.run_coroutine_threadsafe(landing.__aenter__(), loop).result(PATIENCE)
