@@ -16,6 +16,7 @@ from attrs import Attribute, evolve, field, frozen
 
 from . import forms
 from .forms import Form
+from .identifiers.filename import CENTRE_FILES, SERIES_FILES
 
 Kind = Literal["A", "N", "AN", "D"]
 Grade = Literal["R", "S", "I"]
@@ -243,7 +244,7 @@ def _letters(letters: str) -> str:
 
 # --- The envelope, the same in every file type (formats reference, section 2) ----------------------------------------
 
-LETTERS = "EAFMRSOCLD"
+LETTERS = "".join(dict.fromkeys(CENTRE_FILES + SERIES_FILES))
 
 FILE_HEADER = Layout(
     "1",
@@ -553,6 +554,6 @@ FILE_TYPES = {
 BASEDATA = ("S", "O", "C", "L", "D")
 """The letters of a basedata set, in the order in which they are loaded. `D` may be missing."""
 
-LAYOUTS = (*ENVELOPE.values(), CANDIDATE, FORECAST, MARK, RESULT, SYLLABUS, OPTION, OPTION_12, OPTION_11, COMPONENT,
-           COMPONENT_11, LINK, DISALLOWED)  # fmt: skip
+_DETAILS = [layout for kind in FILE_TYPES.values() if kind.detail for layout in (kind.detail, *kind.older.values())]
+LAYOUTS = tuple({layout.record: layout for layout in (*ENVELOPE.values(), *_DETAILS)}.values())
 """Every record type, older formats versions included."""

@@ -18,6 +18,9 @@ from .explanation import Explanation, Part, either, failure
 BUNDLE = "Z"
 """The letter of a bundle of basedata."""
 
+CENTRE_FILES, SERIES_FILES = "EAFMR", "RSOCLD"
+"""The letters of files of records, of a centre and of a series for many centres; results are sent as either."""
+
 LETTERS = {
     "A": "amendments, centre to awarding body",
     "C": "basedata: components",
@@ -53,7 +56,7 @@ AWARDING_BODIES = {
 _CENTRE = "[0-9]{5}"
 _BROADCAST = "[1-9A-C][A-Z][0-9]{2}[_BCW]"
 _NAME = re.compile(
-    rf"(?:([EAFMXR])({_CENTRE})|([RSOCLD])({_BROADCAST}))([0-9]{{2}})\.X([0-9]{{2}})"
+    rf"(?:([{CENTRE_FILES}X])({_CENTRE})|([{SERIES_FILES}])({_BROADCAST}))([0-9]{{2}})\.X([0-9]{{2}})"
     rf"|(X)({_CENTRE})([0-9]{{2}})\.X([1-9][0-9]{{2,}})"
     rf"|(Z)({_BROADCAST})([0-9]{{2}})\.ZIP"
 )

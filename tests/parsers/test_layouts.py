@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from parsers.identifiers.filename import BUNDLE, LETTERS
 from parsers.layouts import CANDIDATE, ENVELOPE, FILE_TYPES, LAYOUTS, RESULT, SLOTS, Field, Layout, Overlay
 from parsers.writer import record
 
@@ -12,6 +13,10 @@ WIDTHS = {"E": 192, "A": 192, "F": 61, "M": 80, "R": 59, "S": 45, "O": 115, "C":
 
 def test_widths_are_those_of_the_file_type() -> None:
     assert {letter: kind.detail.width for letter, kind in FILE_TYPES.items() if kind.detail} == WIDTHS
+
+
+def test_a_file_name_is_explained_for_every_file_type_and_bundles_of_them() -> None:
+    assert {*LETTERS} == {*FILE_TYPES, BUNDLE}
 
 
 def test_a_reply_is_plain_text_and_has_no_records() -> None:
