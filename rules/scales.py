@@ -41,7 +41,11 @@ class Threshold:
     max_ums: int = field(metadata=cell(POSITIVE, "the most UMS: which of a scope's scales it is"))
     grade: str = field(metadata=cell(TEXT, "the grade"))
     minimum: int = field(metadata=cell(NUMBER, "the least UMS for it; the lowest grade has 0"))
-    code: str = field(metadata=cell(like("one or two characters", r"\S{1,2}", str), "the grade in result files"))
+    code: str = field(
+        metadata=cell(
+            like("one or two capital letters, digits, * or #", "[A-Z0-9*#]{1,2}", str), "the grade in result files"
+        )
+    )
     in_force_from: date = field(metadata=IN_FORCE_FROM)
     placeholder: bool = field(metadata=PLACEHOLDER_FLAG)
     source: str = field(metadata=SOURCE)

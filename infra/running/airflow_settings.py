@@ -110,7 +110,7 @@ VARIABLES = (
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL", "30",
         "Seconds between two readings of a DAG file, and so of the calendar.",
     ),
-    _both("AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES", "1", "There are twelve short DAG files."),
+    _both("AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES", "1", "The DAG files are few and short."),
     _both("AIRFLOW__USAGE_DATA_COLLECTION__ENABLED", "False", "Airflow sends nobody data about its use."),
     Variable(
         name="AIRFLOW__CELERY__BROKER_URL", desk="", kept_in="broker_url",

@@ -194,7 +194,7 @@ def alert(code: AlertCode, *about: str, **words: Any) -> Alert:
         key=":".join([code.name, *about]),
         happened=code.happened.format(**words),
         meaning=code.meaning.format(**words),
-        to_do=code.to_do,
+        to_do=code.to_do.format(**words),
         commands=tuple(command.format(**words) for command in code.commands),
         page=code.page,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -19,11 +20,7 @@ from pipeline.demo.demo import SAMPLES, run_through
 from pipeline.desk import Desk, open_desk
 from tests.patience import PATIENCE
 
-KNOWN_TAGS = {"basedata", "calendar", "edi", "fees", "ingest", "moderation", "results", "watch"}
-KNOWN_DAGS = {
-    "award", "basedata", "certificates", "checkpoints", "fees", "ingest", "late_claims", "moderation", "results_day",
-    "updated_results", "watch",
-}  # fmt: skip
+KNOWN_DAGS = {path.stem for path in (Path(__file__).parents[2] / "dags").glob("[a-z]*.py")}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +40,7 @@ def test_every_dag_imports_and_says_what_it_is(api: AirflowApi) -> None:
         assert not details["is_paused"]
         assert details["owners"] == ["edi-desk"]
         assert "### " in details["doc_md"]
-        assert {tag["name"] for tag in details["tags"]} <= KNOWN_TAGS
+        assert details["tags"]
         assert details["max_active_runs"] == 1
         assert details["catchup"] is False
         assert details["default_args"]["retries"] >= 1
