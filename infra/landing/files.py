@@ -228,6 +228,9 @@ class CentreFiles(asyncssh.SFTPServer):
     async def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
         """Accepts and ignores times and permissions set by clients: the server decides when a file was received."""
         where = self._place(path)
+        if where in self._centre.uploads:
+            self.fsetstat(self._centre.uploads[where], attrs)
+            return
         if attrs.size is not None:
             raise asyncssh.SFTPPermissionDenied("a received file cannot be changed")
         await self._stat(where)

@@ -162,6 +162,9 @@ def test_an_upload_is_seen_by_its_sender_while_it_is_open(service: Service) -> N
                 assert NAME in await session.listdir("inbox")
             await client.utime(f"inbox/{NAME}", (1, 1))
             await client.chmod(f"inbox/{NAME}", 0o644)
+            await client.truncate(f"inbox/{NAME}", len(DATA))
+            with pytest.raises(asyncssh.SFTPFailure, match="does not have that length"):
+                await client.truncate(f"inbox/{NAME}", 1)
             assert service.waiting() == {}, "it is received when it is closed"
             await file.close()
             assert (await client.stat(f"inbox/{NAME}")).size == len(DATA)
