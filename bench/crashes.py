@@ -36,7 +36,7 @@ from bench.ledgers import Ledger, put_back, read_ledger
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
-from infra.store import KEPT_LEVELS, S3Store, Store, open_store
+from infra.store import IDENTITY, KEPT_LEVELS, S3Store, Store, open_store
 from pipeline.desk import Desk, open_desk
 from pipeline.jobs import JOBS, JOURNAL, all_steps
 from pipeline.steps import Step, watched
@@ -214,6 +214,7 @@ def copy_store(folder: Path, location: str) -> None:
         for stored in source.list("")
         if stored.kind == "file" or stored.key.count("/") > KEPT_LEVELS
     }
+    wanted[IDENTITY] = source.get(IDENTITY)  # it is not listed
     held = {stored.key: stored.version for stored in target.list("")}
     for key in held.keys() - wanted.keys():
         target.client.delete_object(Bucket=target.bucket, Key=target.base + key)

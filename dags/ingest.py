@@ -50,12 +50,14 @@ def ingest() -> None:
 
         with open_desk(Settings.load()) as desk:
             now = datetime.now(UTC)
-            note = ingest_all(desk, now).note()
-            # Only here: an ingest by hand must not hide that scheduled runs have stopped.
-            desk.watch.beat(INGEST, now)
+            done = ingest_all(desk, now)
+            # Only here: an ingest by hand must not hide that scheduled runs have stopped. And not by a run that did not
+            # get its turn: it has taken nothing in (OPS-6).
+            if not done.kept_out:
+                desk.watch.beat(INGEST, now)
         run = get_current_context()["dag_run"]
-        note_run(run.dag_id, run.run_id, note)
-        return note
+        note_run(run.dag_id, run.run_id, done.note())
+        return done.note()
 
     take_in()
 

@@ -23,7 +23,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar, cast
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.host import make_folder
@@ -64,6 +64,10 @@ class Missing(StoreError):  # noqa: N818
     """There is no file under that key."""
 
 
+class WrongStore(StoreError):  # noqa: N818
+    """This is not the store that belongs to the ledger, or there is none."""
+
+
 class BadKey(ValueError):  # noqa: N818
     """The key leads out of the store, or no file can have it."""
 
@@ -80,6 +84,8 @@ class Stored:
     kind: Kind
     version: str = ""
     """Tells this content from a later one where size and time cannot; only the store understands it."""
+    arrived: datetime | None = field(default=None, eq=False)
+    """When it came to be here, where a sender can choose `modified`; aware, UTC."""
 
     def unchanged(self, later: Stored) -> bool:
         """Whether `later`, found under the same key, is still the same thing."""
@@ -132,15 +138,97 @@ class Store(Protocol):
     def locked(self, key: str, now: datetime) -> bool:
         """Whether a lock of the store's own (S3: a retention date, a legal hold) keeps a file at `now` (aware)."""
 
+    def proof(self, key: str) -> str:
+        """Tries under a new `key` what the desk lives by: what is written is read back, `put_if_absent` writes over
+        nothing, and `remove` removes nothing that has changed. What is wrong, in words; empty when nothing is."""
 
-def open_store(location: str) -> Store:
-    """The store at `location`: `s3://bucket/prefix`, or else a folder, which is created when missing."""
+
+def open_store(location: str, *, create: bool = True) -> Store:
+    """The store at `location`: `s3://bucket/prefix`, or else a folder, which is created when missing unless `create` is
+    False."""
+    return _opened(location, create, None)
+
+
+def _opened(location: str, create: bool, identity: str | None) -> Store:
     if not location.startswith("s3://"):
-        return FolderStore(Path(location))
+        return FolderStore(Path(location), create=create, identity=identity)
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     if not bucket:
         raise StoreError(f"the store {location!r} names no bucket; expected s3://bucket or s3://bucket/prefix")
-    return S3Store(bucket, prefix)
+    return S3Store(bucket, prefix, identity=identity)
+
+
+# --- Which store it is -----------------------------------------------------------------------------------------------
+
+
+PROBES = "probes/"
+"""Where a store is tried by writing and reading."""
+IDENTITY = f"{PROBES}identity"
+"""Where a store says which it is. It is not listed: a copy of the files is another store."""
+
+
+class Known(Protocol):
+    """What the ledger knows of its store."""
+
+    def identity(self) -> str | None:
+        """The identity of the store that belongs to it; None before the first."""
+
+    def has_files(self) -> bool:
+        """Whether it has received a file."""
+
+    def settle(self, identity: str) -> str:
+        """Records the identity of the first store, and returns the one on record."""
+
+
+def own_store(location: str, known: Known) -> Store:
+    """OPS-6: the store at `location`, if it is the one that belongs to the ledger. The first one that a ledger has is
+    created and given an identity; after that nothing is created. Raises `StoreError` when there is another store or
+    none: a disk that is not mounted, a folder exchanged for another, an empty bucket."""
+    identity = known.identity()
+    if identity is None:
+        if known.has_files():
+            there = open_store(location, create=False)
+            if not any(stored.kind == "file" for stored in there.list("archive/")):
+                raise WrongStore(
+                    f"{there}: the ledger has received files, and this store has none in archive/. Nothing was created"
+                )
+        first = open_store(location)
+        first.put_if_absent(IDENTITY, secrets.token_hex(16).encode())
+        identity = known.settle(identity_of(first))
+    return _opened(location, False, identity)
+
+
+def proved(location: str, known: Known) -> Store:
+    """`own_store`, after it has shown that it keeps the promises the desk lives by: for whoever starts. Raises
+    `StoreError`."""
+    store = own_store(location, known)
+    if broken := store.proof(f"{PROBES}{secrets.token_hex(8)}"):
+        raise StoreError(f"{store}: {broken}")
+    return store
+
+
+def identity_of(store: Store) -> str:
+    """What a store says of itself; empty if nobody has given it an identity."""
+    try:
+        return store.get(IDENTITY).decode("ascii", errors="replace")
+    except Missing:
+        return ""
+
+
+def adopted(location: str) -> tuple[Store, str]:
+    """The store at `location` and its identity, which it is given if it has none; nothing else is created. For a person
+    who knows that it is the right one. Raises `StoreError`."""
+    store = open_store(location, create=False)
+    store.put_if_absent(IDENTITY, secrets.token_hex(16).encode())
+    return store, identity_of(store)
+
+
+def _not_ours(store: Store, found: str) -> WrongStore:
+    what = "another desk's store, or a copy of ours" if found else "no store of ours: it has no identity"
+    return WrongStore(
+        f"{store}: this is {what}. Is the right disk mounted, the right bucket named? Nothing was created or changed. "
+        f"If it is the right one, `resultsday store adopt` says so to the ledger"
+    )
 
 
 class FolderStore:
@@ -150,10 +238,13 @@ class FolderStore:
     the store removes what writers that died have left among its temporary files.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, create: bool = True, identity: str | None = None) -> None:
+        """With an `identity` every step first looks whether this is that store: a disk can be unmounted at any time."""
         self.root = root.absolute()
+        self._identity = identity
         with _telling(self, "open it"):
-            make_folder(self.root, 0o750)
+            if create:
+                make_folder(self.root, 0o750)
             self._clear()
 
     def list(self, prefix: str) -> Iterator[Stored]:
@@ -173,7 +264,7 @@ class FolderStore:
                 inside = self._inside(here.key) if here.kind == "folder" else []
                 if inside:
                     waiting.extend(found for found in reversed(inside) if found.key.startswith(prefix))
-                elif inside is not None and here.key and here.key.startswith(prefix):
+                elif inside is not None and here.key not in ("", PROBES) and here.key.startswith(prefix):
                     yield here
 
     def get(self, key: str) -> bytes:
@@ -273,6 +364,20 @@ class FolderStore:
         _names(key)
         return False
 
+    def proof(self, key: str) -> str:
+        """See `Store.proof`."""
+        said = secrets.token_bytes(16)
+        if not self.put_if_absent(key, said):
+            return "a new file cannot be written"
+        before = self._look(key)
+        if self.put_if_absent(key, b"other"):
+            return "a file was written over that should have stayed"
+        if self.get(key) != said or before is None:
+            return "the store does not give back what was written"
+        if self.remove(evolve(before, size=1)):
+            return "a file was removed that was not the one that was listed"
+        return "" if self.remove(before) else "a file cannot be removed"
+
     def __str__(self) -> str:
         return str(self.root)
 
@@ -281,9 +386,11 @@ class FolderStore:
         """A handle of the folder at `parts`, reached without following any link."""
         try:
             handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
-        except FileNotFoundError:  # not the same as a file that is missing in it
-            raise StoreError(f"{self}: the store's folder is gone") from None
+        except (FileNotFoundError, NotADirectoryError):  # not the same as a file that is missing in it
+            raise WrongStore(f"{self}: the store's folder is gone") from None
         try:
+            if self._identity is not None and (found := _written(handle)) != self._identity:
+                raise _not_ours(self, found)
             for depth, part in enumerate(parts):
                 if create:
                     with suppress(FileExistsError):
@@ -313,7 +420,7 @@ class FolderStore:
                         found = _found(key + entry.name, entry.stat(follow_symlinks=False))
                         if found.kind == "folder" and found.key.count("/") == DEEPEST:
                             found = evolve(found, kind="other")
-                        if found.key != f"{TEMPORARY_FOLDER}/":
+                        if found.key not in (f"{TEMPORARY_FOLDER}/", IDENTITY):
                             inside.append(found)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -378,7 +485,8 @@ class FolderStore:
 class S3Store:
     """A store in an S3 bucket, below a prefix; credentials, region and endpoint come from boto3's own chain."""
 
-    def __init__(self, bucket: str, prefix: str = "") -> None:
+    def __init__(self, bucket: str, prefix: str = "", *, identity: str | None = None) -> None:
+        """With an `identity` the bucket is asked once whether it is that store: nobody unmounts a bucket."""
         import boto3  # imported here: it takes longer than most commands on a folder do
         from botocore.config import Config
 
@@ -391,6 +499,8 @@ class S3Store:
             self.client: S3Client = boto3.session.Session().client(
                 "s3", config=Config(retries={"mode": "standard"}, s3={"addressing_style": style})
             )
+        if identity is not None and (found := identity_of(self)) != identity:
+            raise _not_ours(self, found)
 
     def list(self, prefix: str) -> Iterator[Stored]:
         """See `Store.list`."""
@@ -404,7 +514,7 @@ class S3Store:
             for page in pages:
                 for found in page.get("Contents", ()):
                     key = found["Key"].removeprefix(self.base)
-                    if key:
+                    if key and key != IDENTITY:
                         yield _listed(key, found["Size"], found["LastModified"], found["ETag"])
 
     def get(self, key: str) -> bytes:
@@ -495,6 +605,24 @@ class S3Store:
         until = found.get("ObjectLockRetainUntilDate")
         return found.get("ObjectLockLegalHoldStatus") == "ON" or (until is not None and until > now)
 
+    def proof(self, key: str) -> str:
+        """See `Store.proof`. A server that ignores a condition says yes to everything, and loses files in silence."""
+        said = secrets.token_bytes(16)
+        if not self.put_if_absent(key, said):
+            return "a new object cannot be written"
+        try:
+            if self.put_if_absent(key, b"other"):
+                return f"the server ignores If-None-Match: {_LOSES}"
+            found = self._look(key)
+            if found is None or self.get(key) != said:
+                return "the store does not give back what was written"
+            if self._delete(evolve(found, version=_NO_ETAG)) or self._look(key) is None:
+                return f"the server ignores If-Match: {_LOSES}"
+            return ""
+        finally:
+            with _telling(self, f"remove {key!r}"):
+                self.client.delete_object(Bucket=self.bucket, Key=self._object(key))
+
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.base}"
 
@@ -528,6 +656,23 @@ class S3Store:
                 return False
             raise
         return True
+
+
+_LOSES = "files would be lost in silence. Use another server, or another version of it (docs/production.md)"
+_NO_ETAG = f'"{32 * "0"}"'
+"""No object has this ETag."""
+
+
+def _written(root: int) -> str:
+    """The identity that is written in a folder store; empty if there is none. `root` is a handle of its root."""
+    try:
+        handle = os.open(IDENTITY, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=root)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    try:
+        return os.read(handle, 100).decode("ascii", errors="replace")
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -641,7 +786,7 @@ def _found(key: str, status: os.stat_result) -> Stored:
     version = f"{status.st_ino}:{status.st_mtime_ns}:{status.st_ctime_ns}"
     modified = _instant(status.st_mtime_ns)
     if stat.S_ISREG(status.st_mode):
-        return Stored(key, status.st_size, modified, "file", version)
+        return Stored(key, status.st_size, modified, "file", version, _instant(status.st_ctime_ns))
     if stat.S_ISDIR(status.st_mode):
         return Stored(key + "/", 0, modified, "folder", version)
     return Stored(key, 0, modified, "other", version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from attrs import frozen
 
@@ -18,11 +19,12 @@ from infra.ledger.keeping import KeepingBook
 from infra.ledger.keys import KeyBook
 from infra.ledger.marks import MarkBook
 from infra.ledger.moderation import Moderation
+from infra.ledger.place import StoreBook
 from infra.ledger.results import ResultBook
 from infra.ledger.submissions import Ledger
 from infra.ledger.trail import Trail
 from infra.settings import Settings
-from infra.store import Store, open_store
+from infra.store import Store, adopted, own_store, proved
 from pipeline.steps import Step
 from rules.catalogue import Catalogue
 
@@ -45,6 +47,7 @@ class Desk:
     marks: MarkBook
     moderation: Moderation
     results: ResultBook
+    stores: StoreBook
     trail: Trail
     watch: WatchBook
 
@@ -57,13 +60,13 @@ class Desk:
 @contextmanager
 def open_desk(settings: Settings) -> Iterator[Desk]:
     """Opens what `settings` name; raises `CatalogueError` or `StoreError` when the catalogue or the store cannot be
-    used."""
+    used, also when it is not the store that the ledger knows (OPS-6)."""
     catalogue = Catalogue.load(settings.catalogue)
     with Ledger(settings.database_url) as ledger:
         engine = ledger.engine
         yield Desk(
             settings=settings,
-            store=open_store(settings.store_location),
+            store=own_store(settings.store_location, StoreBook(engine)),
             catalogue=catalogue,
             ledger=ledger,
             accounts=Accounts(engine),
@@ -76,6 +79,23 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             marks=MarkBook(engine),
             moderation=Moderation(engine),
             results=ResultBook(engine),
+            stores=StoreBook(engine),
             trail=Trail(engine),
             watch=WatchBook(engine),
         )
+
+
+def adopt_store(settings: Settings, who: str, why: str, now: datetime) -> Store:
+    """OPS-3, OPS-6: from `now` (aware) on the store of the settings belongs to the ledger, because `who` says so, and
+    `why`; the desk itself may not open, as it is another one. Raises `StoreError`."""
+    store, identity = adopted(settings.store_location)
+    with Ledger(settings.database_url) as ledger:
+        StoreBook(ledger.engine).adopt(identity, who, why, now)
+    return store
+
+
+def prove_store(settings: Settings) -> None:
+    """OPS-6: raises `StoreError` when the store of the settings is another one than the ledger knows, or does not keep
+    the promises that the desk lives by."""
+    with Ledger(settings.database_url) as ledger:
+        proved(settings.store_location, StoreBook(ledger.engine))

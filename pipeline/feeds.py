@@ -28,6 +28,7 @@ from pipeline.desk import Desk
 from pipeline.steps import FEED_REPORTED, FEED_TAKEN_OUT
 from pipeline.wording import finding_lines, summary
 from rules import findings as f
+from rules import terms
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,8 @@ class Taken(Generic[R]):
 
     results: tuple[R, ...] = ()
     failed: int = 0
+    kept_out: str = ""
+    """What `kept_out` says, if another run had the turn."""
 
     @property
     def files(self) -> int:
@@ -99,12 +102,30 @@ def failed_note(failed: int) -> str:
     return f" Our own code failed at {failed} of them: see their reports and the log." if failed else ""
 
 
+LANDING_PLACES: dict[terms.Channel, str] = {
+    terms.EDI: "inbox/",
+    terms.ONLINE: "feeds/online/",
+    terms.STAFF: "feeds/staff/",
+}
+"""Where the files land that an ingest takes, by the channel they come through: there is a folder for each centre."""
+
+
+def kept_out(holder: str, files: int) -> str:
+    """OPS-6: what a run says that did not get its turn: who has it, and how many files wait."""
+    waiting = "1 file waits" if files == 1 else f"{files:,} files wait"
+    return f"NOTHING DONE: another run has the turn, {holder}; {waiting}."
+
+
 def take_feed(desk: Desk, feed: BoardFeed[R], now: datetime) -> Taken[R]:
     """FIL-7: takes every file of a feed that has settled at `now` (aware). Takes none while another run is active.
     Raises `StoreError` or a database error when store or ledger fail: nothing is lost, run it again."""
     taken = Taken[R]()
-    with desk.ledger.exclusive(feed.lock) as alone:
-        for stored in waiting(desk, feed.place, now) if alone else ():
+    with desk.ledger.exclusive(feed.lock) as turn:
+        if not turn:
+            files = sum(1 for _ in waiting(desk, feed.place, now))
+            log.warning("%s: %s", feed.place, kept_out(turn.holder, files))
+            return Taken(kept_out=kept_out(turn.holder, files))
+        for stored in waiting(desk, feed.place, now):
             try:
                 sha256, _ = archive(desk.store, stored)
             except Missing:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import Self
 
 import asyncssh
-from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.landing import algorithms
@@ -26,8 +25,10 @@ from infra.landing.session import Door
 from infra.landing.shares import DayShare, Shares
 from infra.ledger.door import DoorBook
 from infra.ledger.keys import CentreKey, KeyBook
+from infra.ledger.place import StoreBook
+from infra.ledger.sql import open_engine
 from infra.settings import Settings
-from infra.store import Store, open_store
+from infra.store import Store, proved
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +54,10 @@ def serve(settings: Settings) -> None:
         stop = asyncio.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-        engine = create_engine(settings.database_url, pool_pre_ping=True)
+        engine = open_engine(settings.database_url, pool_pre_ping=True)
         descriptors(settings)
         books = KeyBook(engine), DoorBook(engine)
-        async with Landing(settings, open_store(settings.store_location), *books):
+        async with Landing(settings, proved(settings.store_location, StoreBook(engine)), *books):
             await stop.wait()
         engine.dispose()
 

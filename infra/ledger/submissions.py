@@ -33,6 +33,7 @@ from infra.ledger.tables import (
     replies,
     submissions,
 )
+from infra.ledger.turns import Turn, holder
 from rules import terms
 from rules.frames import ENTRIES, FILES, LEARNERS, REGISTRATIONS, SAT, SITTINGS
 
@@ -156,13 +157,15 @@ class Ledger:
             yield Snapshot(name, frozenset(connection.scalars(select(t.sha256).where(t.kind == "file"))))
 
     @contextmanager
-    def exclusive(self, job: str) -> Iterator[bool]:
-        """Whether this is the only run of `job` anywhere. If so, the lock is held until the end of the block."""
+    def exclusive(self, job: str) -> Iterator[Turn]:
+        """OPS-6: whether this is the only run of `job` anywhere, and if not, who has its turn. If it is, the lock is
+        held until the end of the block."""
         with self._engine.connect() as connection:
             held = bool(connection.execute(select(func.pg_try_advisory_lock(_LOCKS[job]))).scalar())
+            turn = Turn(held, "" if held else holder(connection, _LOCKS[job]))
             connection.commit()
             try:
-                yield held
+                yield turn
             finally:
                 if held:
                     connection.execute(select(func.pg_advisory_unlock(_LOCKS[job])))

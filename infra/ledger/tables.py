@@ -549,3 +549,11 @@ erasures = Table(
     Column("who", Text, nullable=False),
     Column("why", Text, nullable=False),
 )
+
+own_store = Table(
+    "own_store",
+    MetaData(schema="place"),  # where this desk is, not what it did: not in a backup, not compared by a replay
+    Column("single", Boolean, primary_key=True, server_default=text("true"), comment="there is one row"),
+    Column("identity", Text, nullable=False, comment="what the store says of itself under probes/identity"),
+    Column("since", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)

@@ -16,7 +16,9 @@ from infra.running.postgres import PostgresError, packaged_binaries
 def dump(database_url: str, file: Path, snapshot: str) -> None:
     """Writes the whole database, as `snapshot` sees it, to `file` in PostgreSQL's own compressed form. Raises
     `PostgresError`."""
-    _run("pg_dump", database_url, "--format=custom", f"--snapshot={snapshot}", f"--file={file}")
+    _run(
+        "pg_dump", database_url, "--format=custom", "--exclude-schema=place", f"--snapshot={snapshot}", f"--file={file}"
+    )
 
 
 def load(database_url: str, file: Path) -> None:

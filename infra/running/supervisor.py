@@ -37,6 +37,7 @@ from infra.running import airflow_setup
 from infra.running.airflow_setup import ADMIN, Component
 from infra.running.postgres import EmbeddedPostgres, create_database
 from infra.settings import Settings
+from infra.store import StoreError, proved
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,8 @@ class RunningDesk:
     sftp_port: int = 0
     host_key: str = ""
     """Fingerprints of the landing service's keys, by which centres know it."""
+    environment: dict[str, str] = field(factory=dict, repr=False)
+    """The settings it was started with, as environment variables: commands use them, whatever their shell has."""
 
 
 def run(settings: Settings) -> int:
@@ -274,6 +277,10 @@ def _serve(settings: Settings) -> NoReturn:
         begin = time.monotonic()
         migrate(database_url)
         log.info("the ledger's tables are ready (%.1f s)", time.monotonic() - begin)
+        try:
+            _prove_store(settings, database_url)
+        except StoreError as error:
+            raise SupervisorError(str(error)) from error
 
         begin = time.monotonic()
         ui_url = f"http://{LOCALHOST}:{port}"
@@ -307,6 +314,7 @@ def _serve(settings: Settings) -> NoReturn:
             airflow_seconds=round(time.monotonic() - begin, 2),
             sftp_port=sftp_port,
             host_key=fingerprint,
+            environment={**settings.environment(), "RESULTSDAY_DATABASE_URL": database_url, **looked_at},
         )
         log.info("Airflow is healthy (%.1f s): %s", desk.airflow_seconds, ui_url)
         try:
@@ -329,6 +337,18 @@ def _landing(settings: Settings) -> tuple[Component, str]:
         raise SupervisorError(str(error)) from error
     log_file = settings.state.absolute() / "logs" / "landing.log"
     return Component("landing", (sys.executable, "-m", "infra.landing"), log_file), shown
+
+
+def _prove_store(settings: Settings, database_url: str) -> None:
+    """Raises `StoreError` when the store is another one than the ledger knows, or does not keep its promises."""
+    from infra.ledger.place import StoreBook
+    from infra.ledger.sql import open_engine
+
+    engine = open_engine(database_url)
+    try:
+        proved(settings.store_location, StoreBook(engine))
+    finally:
+        engine.dispose()
 
 
 def _guard(settings: Settings) -> Component:

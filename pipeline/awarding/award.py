@@ -68,10 +68,11 @@ class Taken:
     proposed: int = 0
     refused: int = 0
     failed: int = 0
+    kept_out: str = ""
 
     def note(self) -> str:
         """The counts in a line, for the run's note and the log."""
-        return (
+        return self.kept_out or (
             f"{self.files} files of boundaries taken: {self.proposed} new conversion tables proposed, {self.refused} "
             f"files refused.{failed_note(self.failed)}"
         )
@@ -88,6 +89,7 @@ def take_boundaries(desk: Desk, now: datetime) -> Taken:
         proposed=sum(proposal.proposed for proposal in done.results),
         refused=sum(proposal.refused for proposal in done.results),
         failed=done.failed,
+        kept_out=done.kept_out,
     )
     log.info("%s", taken.note())
     return taken

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from infra.settings import Settings
-from pipeline.cli.tools import main, open_the_desk, say, series_in, series_of, told
+from pipeline.cli.tools import main, open_the_desk, running_settings, say, series_in, series_of, told
 from pipeline.jobs import JOBS
 
 
@@ -107,7 +106,7 @@ def calendar(series: str | None) -> None:
     from pipeline.season.dates import countdown, series_to_show
     from rules.catalogue import Catalogue
 
-    catalogue, now = Catalogue.load(Settings.load().catalogue), datetime.now(UTC)
+    catalogue, now = Catalogue.load(running_settings(hint=False)[0].catalogue), datetime.now(UTC)
     shown = series_to_show(catalogue, now) if series is None else (series_in(catalogue, series),)
     for exam_series in shown:
         for line in countdown(catalogue, exam_series, now):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infra.settings import Settings
-from pipeline.cli.tools import console, main, open_the_desk, told
+from pipeline.cli.tools import console, found_settings, main, open_the_desk, told
 
 if TYPE_CHECKING:
     from infra.running.supervisor import RunningDesk
@@ -43,7 +43,7 @@ def down() -> None:
     """Stop the desk that `up` started, and nothing else."""
     from infra.running.supervisor import down as stop
 
-    stop(Settings.load(), click.echo)
+    stop(found_settings(), click.echo)
 
 
 @main.command()
@@ -52,7 +52,7 @@ def status() -> None:
     """Say whether the desk is up; exit code 1 when it is not."""
     from infra.running.supervisor import status as look
 
-    settings = Settings.load()
+    settings = found_settings()
     desk = look(settings)
     if desk is None:
         click.echo("The desk is down.")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
-from infra.settings import SettingError, Settings
-from pipeline.cli.tools import PATH, console, main, say, series_in, terminal, told, width
+from infra.settings import SettingError
+from pipeline.cli.tools import PATH, console, main, running_settings, say, series_in, terminal, told, width
 
 if TYPE_CHECKING:
     from parsers.layouts import FileType, Layout
@@ -39,7 +39,7 @@ def check(paths: tuple[Path, ...], as_json: bool, received: datetime | None) -> 
     from rules.catalogue import LONDON, Catalogue, CatalogueError
 
     try:
-        settings = Settings.load()
+        settings, _ = running_settings(hint=False)
         catalogue = Catalogue.load(settings.catalogue)
     except (CatalogueError, SettingError) as error:
         raise click.ClickException(str(error)) from error
@@ -198,7 +198,7 @@ def basedata(series: str, folder: Path | None, at: datetime | None) -> None:
     from rules.basedata import placeholders
     from rules.catalogue import LONDON, Catalogue
 
-    catalogue = Catalogue.load(Settings.load().catalogue)
+    catalogue = Catalogue.load(running_settings(hint=False)[0].catalogue)
     meant, when = series_in(catalogue, series), at.replace(tzinfo=LONDON) if at else datetime.now(UTC)
     made = drawn_up(catalogue, meant, when)
     say(note(made, None, placeholders(catalogue, meant, when)))

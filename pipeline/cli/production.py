@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from infra.settings import Settings
-from pipeline.cli.tools import main, open_the_desk, say, told
+from pipeline.cli.tools import main, open_the_desk, running_settings, say, told
 
 
 @main.command()
@@ -18,6 +18,7 @@ def migrate() -> None:
     from infra.ledger.submissions import migrate as run
     from infra.running.postgres import create_database
     from infra.running.supervisor import AIRFLOW_DATABASE
+    from pipeline.desk import prove_store
 
     url = Settings.load().database_url
     if not url:
@@ -25,6 +26,28 @@ def migrate() -> None:
     create_database(url, AIRFLOW_DATABASE)
     run(url)
     click.echo("The ledger's tables are ready.")
+    if (settings := Settings.load()).store_location.startswith("s3://"):
+        prove_store(settings)  # a folder is made where the desk is started
+        click.echo("The store keeps its promises.")
+
+
+@main.group()
+def store() -> None:
+    """Say which store belongs to the ledger."""
+
+
+@store.command("adopt")
+@click.option("--who", required=True, help="Your name, for the record.")
+@click.option("--why", required=True, help="The reason, for the record.")
+@told
+def store_adopt(who: str, why: str) -> None:
+    """Tell the ledger that the store in the settings is the right one. Needed only after the store was moved, copied or
+    restored by other means than `resultsday restore`: the desk refuses every other store."""
+    from pipeline.desk import adopt_store
+
+    settings, _ = running_settings()
+    found = adopt_store(settings, who, why, datetime.now(UTC))
+    click.echo(f"{found} belongs to the ledger now.")
 
 
 @main.command()

@@ -16,7 +16,7 @@ import click
 from attrs import evolve
 from rich.console import Console
 
-from infra.settings import SettingError, Settings
+from infra.settings import SettingError, Settings, declared
 
 if TYPE_CHECKING:
     from pipeline.desk import Desk
@@ -115,18 +115,46 @@ def width() -> int | None:
     return console.width if sys.stdout.isatty() else None
 
 
-def running_settings() -> tuple[Settings, str]:
-    """The settings, with the database and the landing service of the running desk if there is one, and the address of
-    Airflow's API server, which is empty if nobody knows it."""
-    from infra.running.supervisor import status as look
+def found_settings() -> Settings:
+    """The settings of this shell. Where neither they nor the current folder name a desk, the project's own is meant, so
+    that a command works in every folder."""
+    given, project = Settings.load(), Path(__file__).resolve().parents[2] / "var"
+    if "RESULTSDAY_STATE" in os.environ or (given.state / _DESK).exists() or not (project / _DESK).exists():
+        return given
+    return evolve(given, state=project)
 
-    settings = Settings.load()
-    airflow_url = os.environ.get("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "").removesuffix("/execution/")
-    if running := look(settings):
-        landing = settings.sftp_check or f"{settings.sftp_host}:{running.sftp_port}"
-        settings = evolve(settings, database_url=running.database_url, sftp_check=landing)
-        airflow_url = running.ui_url
-    return settings, airflow_url
+
+_DESK = Path("run") / "desk.json"
+"""Where a running desk says what it is, in its state folder."""
+
+
+def running_settings(*, hint: bool = True) -> tuple[Settings, str]:
+    """OPS-6: the settings of the running desk if there is one, whatever this shell has, or else those of this shell;
+    and the address of Airflow's API server, which is empty if nobody knows it. With `hint`, settings of this shell that
+    do not count are named on standard error."""
+    given, running = found_settings(), None
+    if (given.state / _DESK).exists():
+        from infra.running.supervisor import status as look  # only now: most commands on files need nothing of it
+
+        running = look(given)
+    if running is None:
+        return given, os.environ.get("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "").removesuffix("/execution/")
+    used = Settings.load(running.environment)
+    if hint and (others := _others(given, used)):
+        click.echo(
+            f"The running desk was started with another {', '.join(others)} than this shell has: the desk's counts. To "
+            f"change it, restart the desk.",
+            err=True,
+        )
+    return used, running.ui_url
+
+
+def _others(given: Settings, used: Settings) -> list[str]:
+    """The variables that this shell sets and the running desk has otherwise."""
+    theirs, ours = used.environment(), given.environment()
+    variables = [setting.metadata["variable"] for setting in declared()]
+    set_here = [name for name in variables if os.environ.get(name) or os.environ.get(f"{name}_FILE")]
+    return [name for name in set_here if str(ours[name]) != str(theirs[name])]
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import click
 
-from infra.settings import Settings
 from pipeline.cli.tools import main, open_the_desk, running_settings, say, told
 
 
@@ -100,7 +99,7 @@ def alerts_test() -> None:
     from infra.notify import channels, send
     from pipeline.watching.alerts import TEST, alert
 
-    settings, now = Settings.load(), datetime.now(UTC)
+    (settings, _), now = running_settings(), datetime.now(UTC)
     ways = sorted(type(channel).__name__ for channel in channels(settings))
     taken = send(settings, alert(TEST).message(settings.alert_runbook, now))
     say(f"{way}: {'sent' if way in taken else 'NOT SENT'}" for way in ways)

@@ -77,7 +77,7 @@ INFRA: Mapping[str, tuple[str, ...]] = {
     "airflow_api": ("settings",),
     "ledger": (),
     "landing": ("settings", "host", "store", "airflow_api", "ledger"),
-    "running": ("settings", "host", "airflow_api", "ledger", "landing"),
+    "running": ("settings", "host", "store", "airflow_api", "ledger", "landing"),
     "deploy": (),
 }
 """The folders and modules of `infra/`, and what each may use of the others."""

@@ -29,7 +29,7 @@ from parsers.reader import Submission, glance, read
 from pipeline.archive import archive, key_text
 from pipeline.contained import FAILURES, contained, log_failure, outside
 from pipeline.desk import Desk
-from pipeline.feeds import Feed
+from pipeline.feeds import LANDING_PLACES, Feed, kept_out
 from pipeline.intake import replies
 from pipeline.intake.staff import STAFF_FEED, write_left
 from pipeline.journal import journaled
@@ -45,16 +45,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PORTAL_FEED = evolve(STAFF_FEED, place="feeds/online/")
+PORTAL_FEED = evolve(STAFF_FEED, place=LANDING_PLACES[terms.ONLINE])
 ENTRY_FEEDS: Mapping[str, Feed] = {terms.ONLINE: PORTAL_FEED, terms.STAFF: STAFF_FEED}
 """The feeds of entries, claims and withdrawals, by channel."""
-
-LANDING_PLACES: dict[terms.Channel, str] = {
-    terms.EDI: "inbox/",
-    terms.ONLINE: PORTAL_FEED.place,
-    terms.STAFF: STAFF_FEED.place,
-}
-"""Where files land, by the channel they come through: there is a folder for each centre."""
 
 CHANNELS: dict[str, terms.Channel] = {channel: channel for channel in LANDING_PLACES}
 
@@ -73,6 +66,8 @@ class IngestCounts:
     outcomes: Counter[str] = field(factory=Counter)
     codes: Counter[str] = field(factory=Counter)
     pence: int = 0
+    kept_out: str = ""
+    """Why it did nothing: another run has the turn (OPS-6)."""
     seconds: float = 0.0
     stages: Counter[str] = field(factory=Counter)
     """Seconds of work by stage."""
@@ -88,6 +83,8 @@ class IngestCounts:
 
     def note(self) -> str:
         """The summary in a few lines, for the run's note and the log."""
+        if self.kept_out:
+            return self.kept_out
         left = f" {self.growing} still growing, left for the next run." if self.growing else ""
         untaken = f" {self.untaken} could not be taken: see the log." if self.untaken else ""
         if not self.received and not self.outcomes:
@@ -103,13 +100,15 @@ class IngestCounts:
 
 @journaled
 def ingest(desk: Desk, now: datetime) -> IngestCounts:
-    """Takes every file waiting at `now` (aware) and answers it. Only one run does so at a time; another returns an
-    empty summary. Raises `StoreError` or a database error when store or ledger fail: nothing is lost, run it again."""
+    """Takes every file waiting at `now` (aware) and answers it. Only one run does so at a time; another says who does
+    and how many files wait (OPS-6). Raises `StoreError` or a database error when store or ledger fail: nothing is lost,
+    run it again."""
     started = perf_counter()
     summary = IngestCounts()
-    with desk.ledger.exclusive("ingest") as alone:
-        if not alone:
-            log.warning("another ingest is running; it takes what is waiting")
+    with desk.ledger.exclusive("ingest") as turn:
+        if not turn:
+            summary.kept_out = kept_out(turn.holder, _waiting_files(desk))
+            log.warning("%s", summary.kept_out)
             return summary
         publish(desk)
         write_left(desk, now)
@@ -122,6 +121,12 @@ def ingest(desk: Desk, now: datetime) -> IngestCounts:
     summary.seconds = perf_counter() - started
     log.info("%s", summary.note())
     return summary
+
+
+def _waiting_files(desk: Desk) -> int:
+    """How many files wait, settled or still growing."""
+    listed = (stored for place in LANDING_PLACES.values() for stored in desk.store.list(place))
+    return sum(1 for stored in listed if stored.kind == "file")
 
 
 # --- Receiving -------------------------------------------------------------------------------------------------------

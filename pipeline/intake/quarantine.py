@@ -133,9 +133,9 @@ def _decide(desk: Desk, held: HeldFile, action: terms.HoldAction, order: Order) 
             "only a second entry file, or a file older than what was applied, can be released (FIL-3); decide this "
             "file again, or ignore it"
         )
-    with desk.ledger.exclusive("ingest") as alone:
-        if not alone:
-            raise QuarantineError("an ingest is running; try again when it has finished")
+    with desk.ledger.exclusive("ingest") as turn:
+        if not turn:
+            raise QuarantineError(f"an ingest is running ({turn.holder}); try again when it has finished")
         decision = HoldDecision(at=order.at, who=who, why=why, action=action)
         booked, stands = desk.ledger.decide_held(there, _once_more(there), decision)
         ONCE_MORE.passed()

@@ -15,7 +15,7 @@ from parsers.feed import EXAMPLE, LAYOUT, write_feed
 from parsers.findings import visible
 from parsers.table import TEXT
 from pipeline.desk import Desk
-from pipeline.feeds import SMALL, Feed
+from pipeline.feeds import LANDING_PLACES, SMALL, Feed
 from pipeline.journal import journaled
 from pipeline.steps import RECORDED, WRITTEN
 from rules import terms
@@ -24,7 +24,7 @@ from rules.catalogue import Series, instant_text
 log = logging.getLogger(__name__)
 
 
-STAFF_FEED = Feed(place="feeds/staff/", layout=LAYOUT, example=[EXAMPLE], by_centre=True, most_bytes=SMALL)
+STAFF_FEED = Feed(place=LANDING_PLACES[terms.STAFF], layout=LAYOUT, example=[EXAMPLE], by_centre=True, most_bytes=SMALL)
 """The feed of staff."""
 GIVEN = timedelta(minutes=1)
 """How long a command may take to write its feed file after recording the action."""

@@ -41,10 +41,11 @@ class Taken:
     booked: int = 0
     refused: int = 0
     failed: int = 0
+    kept_out: str = ""
 
     def note(self) -> str:
         """The counts in a line, for the run's note and the log."""
-        return (
+        return self.kept_out or (
             f"{self.files} files of external marks taken: {self.booked} marks booked, {self.refused} refused."
             f"{failed_note(self.failed)}"
         )
@@ -60,7 +61,7 @@ def take_external(desk: Desk, now: datetime) -> Taken:
     done = take_feed(desk, EXTERNAL_MARKS, now)
     booked = sum(file.counts["new"] + file.counts["replaced"] for file in done.results)
     refused = sum(file.counts["refused"] for file in done.results)
-    taken = Taken(files=done.files, booked=booked, refused=refused, failed=done.failed)
+    taken = Taken(files=done.files, booked=booked, refused=refused, failed=done.failed, kept_out=done.kept_out)
     if booked >= MANY:
         desk.ledger.analyze()
     log.info("%s", taken.note())

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import polars as pl
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 from sqlalchemy import Connection
 
 from infra.ledger.actions import Action
@@ -21,7 +21,7 @@ from infra.ledger.moderation import Cohort, CohortName, Moderation
 from parsers.findings import Finding, Found
 from parsers.table import Rows
 from pipeline.desk import Desk
-from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, take_feed
+from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, kept_out, take_feed, waiting
 from pipeline.journal import journaled
 from pipeline.marking.approval_page import approval_page
 from pipeline.report_page import csv_bytes
@@ -69,13 +69,19 @@ class ModerationCounts:
     feedback: int = 0
     proposed: int = 0
     failed: int = 0
+    kept_out: str = field(default="", eq=False)
 
     def note(self) -> str:
         """The summary in a line, for the run's note and the log."""
+        said = f"{self.kept_out} " if self.kept_out else ""
         return (
-            f"{self.drawn} samples drawn; {self.files} moderator's files taken; {self.agreed} cohorts agreed, "
+            f"{said}{self.drawn} samples drawn; {self.files} moderator's files taken; {self.agreed} cohorts agreed, "
             f"{self.feedback} given feedback, {self.proposed} adjustments proposed.{failed_note(self.failed)}"
         )
+
+
+def _kept_out(desk: Desk, holder: str, now: datetime) -> ModerationCounts:
+    return ModerationCounts(kept_out=kept_out(holder, sum(1 for _ in waiting(desk, MODERATORS_MARKS.place, now))))
 
 
 # --- The samples -----------------------------------------------------------------------------------------------------
@@ -87,9 +93,9 @@ def sample(desk: Desk, series: Series, now: datetime) -> ModerationCounts:
     passed at `now` (aware) and that has none yet, and puts the lists into the centres' outboxes. Does nothing while
     another run of moderation is active."""
     book = desk.moderation
-    with desk.ledger.exclusive("moderation") as alone:
-        if not alone:
-            return ModerationCounts()
+    with desk.ledger.exclusive("moderation") as turn:
+        if not turn:
+            return _kept_out(desk, turn.holder, now)
         learners = book.undrawn(series.id)
         learners = learners.join(
             _due(desk, series, learners.select("centre", "component").unique(), now), on=["centre", "component"]
@@ -157,7 +163,7 @@ def take(desk: Desk, now: datetime) -> ModerationCounts:
     them. Each file is archived before it is read, and answered by a report. Does nothing while another run of
     moderation is active."""
     done = take_feed(desk, MODERATORS_MARKS, now)
-    total = ModerationCounts(failed=done.failed)
+    total = ModerationCounts(failed=done.failed, kept_out=done.kept_out)
     for file in done.results:
         total = _add(total, file.summary)
     log.info("%s", total.note())
@@ -357,9 +363,9 @@ def review(desk: Desk, now: datetime) -> ModerationCounts:
     who decides is written to `reports/moderation/`. Does nothing while another run of moderation is active."""
     book = desk.moderation
     total = ModerationCounts()
-    with desk.ledger.exclusive("moderation") as alone:
-        if not alone:
-            return total
+    with desk.ledger.exclusive("moderation") as turn:
+        if not turn:
+            return _kept_out(desk, turn.holder, now)
         for cohort_id in book.waiting(terms.FEEDBACK, now):
             with book.transaction() as connection:
                 total = _add(total, _second_comparison(desk, book, connection, cohort_id, now))

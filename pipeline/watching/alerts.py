@@ -145,6 +145,15 @@ INGEST_SILENT = AlertCode(
     commands=("resultsday health", "resultsday ingest"),
     page="ingest-silent",
 )
+FILES_WAITING = AlertCode(
+    name="FILES_WAITING",
+    happened="Files wait to be taken in: {count}, the oldest for {minutes} minutes.",
+    meaning="Whatever runs say, nobody takes these files in. They count as received when they landed; no centre gets a "
+    "reply.",
+    to_do="Take in what waits. If another run has the turn, the answer says who: see whether that process is alive.",
+    commands=("resultsday ingest", "resultsday health"),
+    page="ingest-silent",
+)
 FILES_HELD = AlertCode(
     name="FILES_HELD",
     happened="Files are held in quarantine: {count}, the oldest for {hours} h.",
@@ -181,7 +190,7 @@ ALERTS = {
     code.name: code
     for code in (
         RESULTS_LATE, RESULTS_NOT_APPROVED, AWARD_MISSING, RELEASED_BY_GUARD, GUARD_REFUSED, GUARD_BLIND, GUARD_SILENT,
-        CHECKPOINT_MISSING, INGEST_SILENT, FILES_HELD, RUN_FAILED, DISK_LOW, DOOR_LIMIT, TEST,
+        CHECKPOINT_MISSING, INGEST_SILENT, FILES_WAITING, FILES_HELD, RUN_FAILED, DISK_LOW, DOOR_LIMIT, TEST,
     )
 }  # fmt: skip
 """Every kind, by name."""

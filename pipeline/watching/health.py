@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import httpx
@@ -16,9 +17,10 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.ledger.alerts import WatchBook, revisions
+from infra.ledger.place import StoreBook
 from infra.ledger.sql import open_engine
 from infra.settings import MIB, Settings
-from infra.store import StoreError, open_store
+from infra.store import PROBES, Store, StoreError, WrongStore, open_store, own_store
 from pipeline.watching.watch import INGEST, INGEST_MINUTES, WATCH, free_space
 from rules.catalogue import Catalogue
 from rules.sheets import CatalogueError
@@ -27,8 +29,6 @@ SECONDS = 5
 """Seconds a part may take to answer a single question."""
 HEARTBEAT = timedelta(seconds=60)
 """Ours: an older sign of life from Airflow's scheduler does not count."""
-PROBES = "probes/"
-"""Where the store is tested by writing and reading."""
 
 
 @frozen
@@ -62,7 +62,7 @@ def _parts(settings: Settings, engine: Engine | None, airflow_url: str, now: dat
     if engine is not None and not ledger.wrong:
         yield Part("tables", _asked(lambda: _tables(engine)))
         yield Part("jobs", _asked(lambda: _jobs(engine, now)))
-    yield Part("store", _store(settings))
+    yield Part("store", _store(settings, None if ledger.wrong else engine))
     yield Part("disk", _disk(settings))
     yield Part("catalogue", _catalogue(settings))
     yield Part("scheduler", _scheduler(airflow_url, now))
@@ -106,17 +106,27 @@ def _jobs(engine: Engine, now: datetime) -> str:
     return "; ".join(wrong)
 
 
-def _store(settings: Settings) -> str:
-    key, said = f"{PROBES}{secrets.token_hex(8)}", secrets.token_bytes(16)
+def _store(settings: Settings, engine: Engine | None) -> str:
     try:
-        store = open_store(settings.store_location)
-        store.put(key, said)
-        read = store.get(key)
-        for stored in store.list(key):
-            store.remove(stored)
+        store = _known_store(settings.store_location, engine)
+        return store.proof(f"{PROBES}{secrets.token_hex(8)}") if store else _NO_STORE
+    except WrongStore:
+        return "this is not the store that the ledger knows: unmounted, exchanged, empty or gone"
     except (StoreError, OSError) as error:
         return f"the store cannot be written and read ({type(error).__name__})"
-    return "" if read == said else "the store does not give back what was written"
+
+
+_NO_STORE = "the ledger does not know its store yet: start the desk"
+
+
+def _known_store(location: str, engine: Engine | None) -> Store | None:
+    """The store, None before the ledger has one. Where the ledger cannot be asked, which is told of the ledger, nobody
+    knows which store is ours. Nothing is created."""
+    if engine is not None:
+        with suppress(SQLAlchemyError):
+            book = StoreBook(engine)
+            return own_store(location, book) if book.identity() else None
+    return open_store(location, create=False)
 
 
 def _disk(settings: Settings) -> str:

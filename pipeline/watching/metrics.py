@@ -19,6 +19,7 @@ from pipeline.watching.alerts import (
     DISK_LOW,
     DOOR_LIMIT,
     FILES_HELD,
+    FILES_WAITING,
     INGEST_SILENT,
     RESULTS_LATE,
     RESULTS_NOT_APPROVED,
@@ -56,7 +57,7 @@ INBOX = Metric(
 INBOX_AGE = Metric(
     name="resultsday_inbox_age_seconds",
     unit="seconds",
-    alert=INGEST_SILENT,
+    alert=FILES_WAITING,
     meaning="How long the oldest of these has waited; it should stay below the five minutes between two ingests.",
 )
 UNDECIDED = Metric(

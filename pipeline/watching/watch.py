@@ -19,12 +19,14 @@ from infra.ledger.alerts import Beat, WatchBook, age
 from infra.ledger.results import Awarding
 from infra.settings import MIB, Settings
 from pipeline.desk import Desk
+from pipeline.feeds import LANDING_PLACES
 from pipeline.watching.alerts import (
     AWARD_MISSING,
     CHECKPOINT_MISSING,
     DISK_LOW,
     DOOR_LIMIT,
     FILES_HELD,
+    FILES_WAITING,
     GUARD_SILENT,
     INGEST_SILENT,
     RESULTS_LATE,
@@ -96,6 +98,7 @@ def conditions(desk: Desk, book: WatchBook, now: datetime) -> Iterator[Alert]:
         yield from _results(desk, book, series, since, now)
         yield from _checkpoints(desk, book, series, since, now)
     yield from _ingest(beats, now)
+    yield from _waiting(desk, beats, now)
     yield from _guard(beats, now)
     yield from _held(book, now)
     yield from _disks(desk.settings, now)
@@ -158,6 +161,22 @@ def _ingest(beats: Mapping[str, Beat], now: datetime) -> Iterator[Alert]:
     since = beats[INGEST].last if INGEST in beats else beats[WATCH].first
     if now - since >= INGEST_MINUTES:
         yield alert(INGEST_SILENT, since.isoformat(), minutes=int((now - since) / timedelta(minutes=1)))
+
+
+def _waiting(desk: Desk, beats: Mapping[str, Beat], now: datetime) -> Iterator[Alert]:
+    # Whoever says that all is taken in: here is what lies there. One round of grace, as above.
+    if WATCH not in beats or now - beats[WATCH].last >= INGEST_MINUTES:
+        return
+    arrived = [
+        stored.arrived or stored.modified
+        for place in LANDING_PLACES.values()
+        for stored in desk.store.list(place)
+        if stored.kind == "file" and desk.store.settled(stored, now, desk.settings.settle_seconds)
+    ]
+    oldest = now - min(arrived, default=now)
+    if oldest >= INGEST_MINUTES:
+        minutes = int(oldest / timedelta(minutes=1))
+        yield alert(FILES_WAITING, f"{now:%Y-%m-%dT%H}", count=len(arrived), minutes=minutes)
 
 
 def _guard(beats: Mapping[str, Beat], now: datetime) -> Iterator[Alert]:

@@ -25,8 +25,9 @@ from infra.airflow_api import AirflowError
 from infra.host import LOCALHOST
 from infra.landing.queue import heard
 from infra.settings import Settings
+from infra.store import PROBES
 from pipeline.console.views import under_embargo
-from pipeline.watching.health import PROBES, health
+from pipeline.watching.health import health
 from tests.catalogue import FROZEN
 from tests.deploy.conftest import DEPLOY, ROOT
 from tests.instruments import s3_server

@@ -29,6 +29,7 @@ from infra.ledger.submissions import migrate
 from infra.ledger.tables import metadata
 from infra.running.postgres import EmbeddedPostgres, packaged_binaries
 from infra.settings import Settings
+from infra.store import open_store
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
@@ -82,6 +83,8 @@ def upgraded(
     before = rows(first)
     migrate(first)
     state = tmp_path_factory.mktemp("upgraded")
+    data = (SAMPLES / RECEIVED).read_bytes()
+    open_store(str(state / "store")).put(f"archive/{hashlib.sha256(data).hexdigest()}", data)
     with open_desk(Settings(catalogue=FROZEN, state=state, database_url=first, settle_seconds=0)) as desk:
         yield before, desk
 
@@ -112,8 +115,6 @@ def test_a_second_upgrade_changes_nothing(upgraded: tuple[dict[str, list[dict[st
 
 def test_the_upgraded_desk_goes_on(upgraded: tuple[dict[str, list[dict[str, object]]], Desk]) -> None:
     _, desk = upgraded
-    data = (SAMPLES / RECEIVED).read_bytes()
-    desk.store.put(f"archive/{hashlib.sha256(data).hexdigest()}", data)
     for file in LATER:
         path = desk.settings.state / "store" / "inbox" / file
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,8 +12,6 @@ from attrs import evolve
 from click.testing import CliRunner
 
 from infra.host import LOCALHOST, free_port
-from infra.ledger.alerts import WatchBook
-from infra.ledger.sql import open_engine
 from infra.notify import all_is_well
 from infra.settings import Settings
 from pipeline.awarding.award import award
@@ -199,10 +197,9 @@ def test_ops_6_the_monitor_outside_is_told_once_a_minute_that_all_is_well_and_ne
     settings: Settings, hook: Hook
 ) -> None:
     now = TO_LEARNERS
-    engine = open_engine(settings.database_url)
-    for job in (INGEST, WATCH):
-        WatchBook(engine).beat(job, now)
-    engine.dispose()
+    with open_desk(settings) as desk:
+        for job in (INGEST, WATCH):
+            desk.watch.beat(job, now)
     monitored = evolve(settings, alive_url=hook.url)
     with scheduler_beating(now + 30 * SECOND) as url:
         guarding = Guard(monitored, url)

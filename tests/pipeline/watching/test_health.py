@@ -18,7 +18,9 @@ from infra.ledger.alerts import WatchBook
 from infra.ledger.sql import open_engine
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
+from infra.store import IDENTITY, TEMPORARY_FOLDER, open_store
 from pipeline.cli import main
+from pipeline.desk import open_desk
 from pipeline.watching.health import health
 from pipeline.watching.watch import INGEST, WATCH
 from tests.catalogue import FROZEN
@@ -36,6 +38,8 @@ def alive() -> Iterator[str]:
 @pytest.fixture
 def well(fresh: Settings) -> Settings:
     """A desk on which the jobs have run, with a landing service to look at."""
+    with open_desk(fresh):
+        pass  # which is what gives it a store
     engine = open_engine(fresh.database_url)
     for job in (INGEST, WATCH):
         WatchBook(engine).beat(job, NOW - timedelta(minutes=4))
@@ -52,7 +56,15 @@ def test_a_desk_that_is_well_says_so_and_leaves_nothing_behind(well: Settings, a
     parts = health(well, alive, NOW)
     assert [part.name for part in parts] == ["ledger", "tables", "jobs", "store", "disk", "catalogue", "scheduler"]
     assert {part.wrong for part in parts} == {""}
-    assert not [path for path in Path(well.store_location).rglob("*") if path.is_file()]
+    assert [path for path in Path(well.store_location).rglob("*") if path.is_file()] == [
+        Path(well.store_location) / IDENTITY
+    ]
+
+
+def test_ops_6_before_its_first_start_a_desk_has_no_store_and_health_makes_none(fresh: Settings, alive: str) -> None:
+    said = wrong(evolve(fresh, free_disk_bytes=1), alive)
+    assert said["store"] == "the ledger does not know its store yet: start the desk"
+    assert not Path(fresh.store_location).exists()
 
 
 def test_a_ledger_of_another_revision_is_named(well: Settings, alive: str) -> None:
@@ -72,10 +84,9 @@ def test_jobs_that_do_not_succeed_are_named(well: Settings, alive: str) -> None:
 
 
 def test_a_store_that_cannot_be_written_is_named(well: Settings, alive: str) -> None:
-    store = Path(well.store_location)
-    store.mkdir()
-    # Where the probe would go there is a file: even root cannot write there.
-    (store / "probes").write_bytes(b"")
+    # Where drafts would go there is a file: even root cannot write there.
+    (Path(well.store_location) / TEMPORARY_FOLDER).rmdir()
+    (Path(well.store_location) / TEMPORARY_FOLDER).write_bytes(b"")
     assert list(wrong(well, alive)) == ["store"]
     assert "cannot be written and read" in wrong(well, alive)["store"]
 
@@ -85,7 +96,9 @@ def test_a_bucket_that_is_not_there_is_named(well: Settings, alive: str, monkeyp
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, "eu-west-2")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    assert list(wrong(evolve(well, store="s3://gone"), alive)) == ["store"]
+    assert wrong(evolve(well, store="s3://gone"), alive) == {
+        "store": "the store cannot be written and read (StoreError)"
+    }
 
 
 def test_a_disk_with_little_room_and_a_catalogue_that_cannot_be_read_are_named(
@@ -128,6 +141,7 @@ def test_a_database_that_is_stopped_is_named(tmp_path: Path, alive: str) -> None
     try:
         server.create_database("ledger")
         own = Settings(catalogue=FROZEN, state=tmp_path, database_url=server.url("ledger"), free_disk_bytes=1)
+        open_store(own.store_location)
         assert wrong(own, alive) == {"tables": f"the tables have revision none, this program needs {newest()}",
                                      "jobs": "the ledger cannot be used (ProgrammingError)"}  # fmt: skip
         server.stop()
