@@ -78,13 +78,17 @@ def test_res_2_what_is_approved_is_published_a_minute_after_its_instant_and_peop
         assert outside(told) == {}
     done = guard(told, TO_CENTRES + MINUTE)
     assert done.note() == (
-        "The guard has published the results of 2024-06 to centres, 60 seconds after their instant: 2 files."
+        "The guard has published the results of 2024-06 to centres, 60 seconds after their instant: 3 files."
     )
-    assert sorted(outside(told)) == ["outbox/64123/R6412315.X01", "portal/centres/2024-06/1.csv"]
+    assert sorted(outside(told)) == [
+        "outbox/64123/R6412315.X01",
+        "portal/centres/2024-06/1/58201.csv",
+        "portal/centres/2024-06/1/64123.csv",
+    ]
     again = guard(told, TO_CENTRES + 2 * MINUTE)
     assert (again.released, again.said) == ((), ())
     [learners] = guard(told, TO_LEARNERS + MINUTE).released
-    assert (learners.audience, learners.fresh) == ("learners", 1)
+    assert (learners.audience, learners.fresh) == ("learners", 2)
     assert codes(hook) == ["RELEASED_BY_GUARD", "RELEASED_BY_GUARD"]
     assert hook.taken[0][1]["runbook"] == "docs/runbook/results-not-out.md"
 
@@ -99,11 +103,11 @@ def test_res_2_what_the_dag_has_published_the_guard_leaves_and_says_nothing(told
 
 def test_res_2_what_went_out_in_part_is_completed(told: Desk) -> None:
     approved(told)
-    [file, _] = [file for file in told.results.files(told.results.every("2024-06")[-1]) if file.audience == "centres"]
+    [file, *_] = [file for file in told.results.files(told.results.every("2024-06")[-1]) if file.audience == "centres"]
     told.store.put(file.place, told.store.get(file.embargoed))  # a run that died after its first file
     [done] = guard(told, TO_CENTRES + MINUTE).released
-    assert done.fresh == 2
-    assert len(outside(told)) == 2
+    assert done.fresh == 3
+    assert len(outside(told)) == 3
 
 
 def test_res_2_the_dag_and_the_guard_at_once_publish_once(told: Desk, settings: Settings) -> None:
@@ -126,8 +130,8 @@ def test_res_2_the_dag_and_the_guard_at_once_publish_once(told: Desk, settings: 
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(fresh) == [0, 2]
-    assert len(outside(told)) == 2
+    assert sorted(fresh) == [0, 3]
+    assert len(outside(told)) == 3
     # The replay runs one release: whoever published nothing is not on record.
     assert rows(told, "SELECT count(*) FROM journal WHERE job = 'release'") == [(1,)]
 

@@ -57,7 +57,7 @@ def test_every_metric_of_a_season_says_what_is_there(work: Desk) -> None:
     states = {labels: value for (name, labels), value in found.items() if name == "resultsday_results_state" and value}
     assert states == {(("series", "2024-06"), ("state", "approved")): 1}
     waiting = [("audience", "centres"), ("series", "2024-06")], [("audience", "learners"), ("series", "2024-06")]
-    assert [found["resultsday_unpublished_results_files", tuple(one)] for one in waiting] == [0, 1]
+    assert [found["resultsday_unpublished_results_files", tuple(one)] for one in waiting] == [0, 2]
     learners = (("event", "results_to_learners"), ("series", "2024-06"))
     assert found["resultsday_next_instant_seconds", learners] == timedelta(hours=23, minutes=30).total_seconds()
     assert found["resultsday_disk_free_bytes", (("place", "store"),)] > 0
