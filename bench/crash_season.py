@@ -23,7 +23,8 @@ from infra.ledger.results import Awarding
 from infra.store import FolderStore
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, details, single
-from pipeline.awarding.award import approve_boundaries, award, award_claims, take_boundaries
+from pipeline.approvals import put_forward
+from pipeline.awarding.award import approve_boundaries, award, award_claims, reject_boundaries, take_boundaries
 from pipeline.awarding.preview import preview
 from pipeline.desk import Desk
 from pipeline.intake import quarantine
@@ -311,6 +312,7 @@ STAGES = (
     Stage("samples", "sample", _late_marks, lambda desk: sample(desk, _series(desk), SAMPLED)),
     Stage("moderators' marks", "take_moderation", _moderators, lambda desk: take(desk, MODERATED + MINUTE)),
     Stage("review", "review", _nothing, lambda desk: review(desk, REVIEWED)),
+    Stage("put forward", "put_forward", _nothing, lambda desk: put_forward(desk, REVIEWED)),
     Stage(
         "approve an adjustment", "approve_adjustment", _nothing,
         lambda desk: adjust(desk, _proposed(SECOND), WHO, WHY, REVIEWED),
@@ -321,6 +323,10 @@ STAGES = (
     ),
     Stage("boundaries", "take_boundaries", _boundaries, lambda desk: take_boundaries(desk, TAKEN + MINUTE)),
     Stage(
+        "reject boundaries", "reject_boundaries", _nothing,
+        lambda desk: reject_boundaries(desk, _series(desk), WHO, WHY, TAKEN + 2 * MINUTE),
+    ),
+    Stage(
         "approve boundaries", "approve_boundaries", _nothing,
         lambda desk: approve_boundaries(desk, _series(desk), WHO, WHY, AWARDED),
     ),
@@ -329,6 +335,7 @@ STAGES = (
     Stage("build", "build", _nothing, lambda desk: build(desk, _newest(desk), AWARDED)),
     Stage("withdraw", "withdraw_results", _nothing, lambda desk: withdraw(desk, _newest(desk), WHO, WHY, APPROVED)),
     Stage("build after a withdrawal", "build", _again, lambda desk: build(desk, _newest(desk), AWARDED)),
+    Stage("preview after a withdrawal", "preview", _nothing, lambda desk: preview(desk, _newest(desk))),
     Stage("approve", "approve_results", _nothing, lambda desk: approve(desk, _newest(desk), WHO, WHY, APPROVED)),
     Stage("release to centres", "release", _nothing, lambda desk: release(desk, _series(desk), "centres", TO_CENTRES)),
     Stage(

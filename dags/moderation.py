@@ -33,7 +33,7 @@ def moderation() -> None:
     feedback are in `outbox/<centre>/`, the pages about adjustments in `reports/moderation/`.
 
     * **Run it now**: press *Trigger*. Nothing is drawn or compared twice.
-    * **An adjustment is waiting**: decide it with `resultsday staff approve` or `resultsday staff reject`.
+    * **An adjustment is waiting**: look at *Approval* in the console, or `resultsday approvals list`.
     * **It failed**: clear the task. What was done is kept, and the run goes on from there.
     * **What happened**: see the counts in the run's note. It holds no names.
     """
@@ -44,6 +44,7 @@ def moderation() -> None:
         from attrs import fields
 
         from infra.airflow_api import note_run
+        from pipeline.approvals import put_forward
         from pipeline.desk import open_desk
         from pipeline.marking.external import take_external
         from pipeline.marking.moderation import ModerationCounts, review, sample, take
@@ -55,6 +56,7 @@ def moderation() -> None:
             marking = take_external(desk, now).note()
             steps = [sample(desk, series, now) for series in desk.catalogue.all_series()]
             steps += [take(desk, now), review(desk, now)]
+            put_forward(desk, datetime.now(UTC), people=desk.settings.approvals)
         total = ModerationCounts(
             **{count.name: sum(getattr(step, count.name) for step in steps) for count in fields(ModerationCounts)}
         )

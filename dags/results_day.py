@@ -39,7 +39,7 @@ def results_day() -> None:
 
     * **Run it now**: press *Trigger*. What is due and not yet out is published; nothing is published twice.
     * **It failed because nothing is approved**: the run's note says which version is waiting. Look at its preview, then
-      `resultsday results approve <series> --who ... --why ...`, and clear the task.
+      approve it in the console or by `resultsday approvals list`, and clear the task.
     * **It failed because a file was changed under embargo**: nothing was published. Withdraw, award and build again
       (docs/results-day.md).
     * **It failed otherwise**: clear the task. What is out stays out, and the rest follows.

@@ -189,9 +189,18 @@ class Settings:
     approvers: str = _setting(
         "RESULTSDAY_APPROVERS",
         "admin",
-        "Who may approve boundaries and results: users of Airflow, separated by commas.",
+        "Who may approve boundaries, results, adjustments and corrections: users of the console, separated by commas. "
+        "Where two are asked, a system account counts only if it is named here too; it is the same person as a user "
+        "of that name.",
     )
 
+    approvals: int = _setting(
+        "RESULTSDAY_APPROVALS",
+        1,
+        "How many people approve boundaries, results, adjustments and corrections. With 2 or more they differ, none of "
+        "them has put forward what is approved, and each is named in `RESULTSDAY_APPROVERS` (OPS-4).",
+        int,
+    )
     users: str = _setting(
         "RESULTSDAY_USERS",
         "",
@@ -287,6 +296,8 @@ class Settings:
 
     def _wrong(self) -> Iterator[str]:
         """What is wrong with settings that are of their kind."""
+        if self.approvals < 1:
+            yield "RESULTSDAY_APPROVALS must be at least 1"
         if min(self.batch_files, self.batch_bytes, self.max_file_bytes) < 1:
             yield "batch and file limits must be at least 1"
         for setting in declared():

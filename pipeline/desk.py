@@ -12,6 +12,7 @@ from attrs import frozen
 from infra.ledger.accounts import Accounts
 from infra.ledger.actions import ActionBook
 from infra.ledger.alerts import WatchBook
+from infra.ledger.approvals import ApprovalBook
 from infra.ledger.console import ConsoleBook
 from infra.ledger.door import DoorBook
 from infra.ledger.journal import Journal
@@ -39,6 +40,7 @@ class Desk:
     ledger: Ledger
     accounts: Accounts
     actions: ActionBook
+    approvals: ApprovalBook
     console: ConsoleBook
     door: DoorBook
     journal: Journal
@@ -71,6 +73,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             ledger=ledger,
             accounts=Accounts(engine),
             actions=ActionBook(engine),
+            approvals=ApprovalBook(engine),
             console=ConsoleBook(engine),
             door=DoorBook(engine),
             journal=Journal(engine),

@@ -67,8 +67,11 @@ def empty_desk(settings: Settings, folder: Path, name: str) -> Iterator[Desk]:
     try:
         url = make_url(settings.database_url).set(database=name).render_as_string(hide_password=False)
         migrate(url)
-        # Every file that was taken had already settled, or stayed unfinished for too long.
-        fresh = evolve(settings, store=str(folder), database_url=url, settle_seconds=0, unfinished_seconds=0)
+        # Every file that was taken had already settled, or stayed unfinished for too long. How many people were asked
+        # to approve is on record.
+        fresh = evolve(
+            settings, store=str(folder), database_url=url, settle_seconds=0, unfinished_seconds=0, approvals=1
+        )
         with open_desk(fresh) as desk:
             yield desk
     finally:

@@ -80,6 +80,11 @@ PROPOSAL_OUT = Step("moderation", "proposal out", "the page by which an adjustme
 COMPARED = Step("moderation", "compared", "the result of comparing a sample is in the ledger")
 DECIDED = Step("moderation", "decided", "an adjustment is applied or rejected, and it is recorded who did it and why")
 
+# --- Approvals -------------------------------------------------------------------------------------------------------
+
+PUT_FORWARD = Step("approvals", "put forward", "what waits for a decision is on record, with the hash of what is shown")
+SIGNED = Step("approvals", "signed", "it is on record what a person has said about a proposal")
+
 # --- Awarding --------------------------------------------------------------------------------------------------------
 
 PROPOSED = Step("award", "proposed", "the conversion tables of a file of boundaries are in the ledger")

@@ -84,6 +84,20 @@ AWARDING_STATES: Final = (PROPOSED, BUILT, APPROVED, WITHDRAWN, RELEASED)
 ISSUED_STATES: Final = (APPROVED, RELEASED)
 """States of awardings whose results hold."""
 
+# What people approve (OPS-4), and what somebody says about it; the other verdict is APPROVED.
+BOUNDARIES: Final = "boundaries"
+RESULTS: Final = "results"
+ADJUSTMENT: Final = "adjustment"
+REJECTED: Final = "rejected"
+Verdict = Literal["approved", "rejected"]
+
+# How the desk knows who somebody is: by the console's log-in, by the system account a command runs under; THE_DESK: it
+# was a scheduled run; PLAYED: nobody has looked, in rehearsals.
+BY_CONSOLE: Final = "console"
+BY_ACCOUNT: Final = "account"
+BY_THE_DESK: Final = "desk"
+PLAYED: Final = "played"
+
 # What an awarding is of: everybody's results, or those of learners who claimed later (CRT-1).
 WHOLE_SERIES: Final = "series"
 LATE_CLAIMS: Final = "claims"

@@ -19,12 +19,14 @@ import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
 
 from fixtures.generate import GRADES, people
+from infra.ledger.approvals import Signer
 from infra.ledger.keeping import Dispute
 from infra.ledger.moderation import CohortName
 from infra.store import FolderStore
 from parsers.feed import write_feed
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, record, single
+from pipeline.approvals import ApprovalError, decide, put_forward
 from pipeline.awarding.award import AwardError, approve_boundaries, award, take_boundaries
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
@@ -39,6 +41,7 @@ from pipeline.results.after_results import late_claims
 from pipeline.results.certificates import certificates
 from pipeline.season.checkpoints import checkpoint
 from pipeline.season.statements import statements
+from rules import terms
 from rules.catalogue import Approval, Series
 from tests.support import CENTRE
 
@@ -107,6 +110,9 @@ class Season:
         """What a scenario begins with, where it is not the usual."""
         if count := re.fullmatch(r"(\d+) learners", words):
             self.learners = _learners(int(count[1]))
+        elif people := re.fullmatch(r"(\d) people approve: (.+)", words):
+            settings = evolve(self.desk.settings, approvals=int(people[1]), approvers=people[2])
+            self.desk = evolve(self.desk, settings=settings)
         elif words == "nobody is registered":
             self.registered_for = []
         elif codes := re.fullmatch(r"registration for ((?:\w+ ?)+)", words):
@@ -312,6 +318,17 @@ class Season:
         doing = moderation.approve if said[1] == "approves" else moderation.reject
         return "done" if doing(self.desk, self.cohort(), order.who, order.why, order.at) else "decided before"
 
+    def says(self, said: re.Match[str], order: Order) -> str:
+        """Somebody who has logged in to the console decides about what waits, as it was put forward first."""
+        put_forward(self.desk, order.at, people=self.desk.settings.approvals)
+        number = self.desk.approvals.current(terms.ADJUSTMENT)[-1].id
+        verdict: terms.Verdict = terms.APPROVED if said[2] == "approves" else terms.REJECTED
+        try:
+            proposal = decide(self.desk, number, verdict, Signer(said[1], terms.BY_CONSOLE), order.why, order.at)
+        except (ApprovalError, moderation.NotProposed) as error:
+            return str(error)
+        return proposal.state if proposal.state != terms.PROPOSED else f"{proposal.lacking} more must approve"
+
     def cohort(self) -> CohortName:
         """The one that is decided about: of the first component with a sample."""
         return CohortName("2024-06", CENTRE, min(self.drawn()))
@@ -472,6 +489,7 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"the centre reads feedback on (\w+)": Season.reads_feedback,
     r"feedback time is over": Season.reviews,
     r"staff (approves|rejects) the adjustment": Season.decides,
+    r"(\w+) (approves|rejects) the adjustment, logged in": Season.says,
     r"(?:in (\w{4}) )?board sets boundaries ([\d ]+)": Season.sets_boundaries,
     r"(?:in (\w{4}) )?results are made": Season.makes_results,
     r"(?:in (\w{4}) )?results are published": Season.publishes,

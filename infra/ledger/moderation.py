@@ -168,6 +168,20 @@ class Moderation:
         with self._engine.connect() as connection:
             return [Cohort(**row) for row in connection.execute(query).mappings()]
 
+    def cohort(self, name: CohortName) -> Cohort | None:
+        """The cohort of that name; None when there is none."""
+        with self._engine.connect() as connection:
+            row = connection.execute(_cohort().where(*_named(name))).mappings().one_or_none()
+        return Cohort(**row) if row else None
+
+    def proposed(self) -> list[CohortName]:
+        """The cohorts with an adjustment that waits for a decision, by series, centre and component."""
+        t = cohorts.c
+        query = select(t.series, t.centre, t.component).where(t.state == terms.PROPOSED)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(t.series, t.centre, t.component))
+            return [CohortName(*row) for row in rows]
+
     # --- Within a transaction ----------------------------------------------------------------------------------------
 
     def locked(self, connection: Connection, cohort_id: int) -> Cohort | None:
@@ -176,8 +190,7 @@ class Moderation:
 
     def named(self, connection: Connection, name: CohortName) -> Cohort | None:
         """The same, of the cohort of that name."""
-        t = cohorts.c
-        return _locked(connection, t.series == name.series, t.centre == name.centre, t.component == name.component)
+        return _locked(connection, *_named(name))
 
     def open(self, connection: Connection, sample: pl.DataFrame, sizes: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """Books samples and their cohorts; returns those of `sample` that are new. `sample` has `LEARNERS` and
@@ -267,6 +280,11 @@ class Moderation:
 def _of(cohort: Cohort) -> tuple[sa.ColumnElement[bool], ...]:
     t = marks.c
     return t.centre == cohort.centre, t.series == cohort.series, t.component == cohort.component
+
+
+def _named(name: CohortName) -> tuple[sa.ColumnElement[bool], ...]:
+    t = cohorts.c
+    return t.series == name.series, t.centre == name.centre, t.component == name.component
 
 
 def _cohort() -> Select[Any]:

@@ -36,7 +36,7 @@ class StoreBook:
         """Records the identity of the first store; the identity on record is returned, of several at once the first."""
         with self._engine.begin() as connection:
             connection.execute(insert(own_store).values(identity=identity).on_conflict_do_nothing())
-            return connection.execute(select(own_store.c.identity)).scalar_one()
+            return str(connection.execute(select(own_store.c.identity)).scalar_one())
 
     def adopt(self, identity: str, who: str, why: str, at: datetime) -> None:
         """From now on the store of this identity belongs to the ledger: `who` says so, and why (OPS-3)."""

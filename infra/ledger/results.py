@@ -150,14 +150,24 @@ class ResultBook:
                 recorded += 1
         return recorded
 
-    def approve_conversions(self, series: str, who: str, at: datetime, action: Action | None = None) -> int:
-        """Approves the newest version of every component's table of a series; returns how many had not been
-        approved yet. If any, the action of the member of staff is recorded in the same transaction."""
+    def approve_conversions(
+        self,
+        series: str,
+        who: str,
+        at: datetime,
+        action: Action | None = None,
+        shown: Sequence[int | None] | None = None,
+    ) -> int:
+        """Approves the newest version of every component's table of a series, or of those with these numbers only;
+        returns how many had not been approved yet. If any, the action of the member of staff is recorded in the same
+        transaction."""
         c = conversions.c
         newest = (
             select(c.id).ext(distinct_on(c.component)).where(c.series == series).order_by(c.component, c.version.desc())
         )
         query = conversions.update().where(c.id.in_(newest), c.approved_at.is_(None))
+        if shown is not None:
+            query = query.where(c.id.in_(shown))
         with self._engine.begin() as connection:
             approved = connection.execute(query.values(approved_by=who, approved_at=at)).rowcount
             if approved and action:
@@ -405,6 +415,13 @@ class ResultBook:
     def every(self, series: str) -> list[Awarding]:
         """Every awarding of a series, whatever its kind and state, the oldest first."""
         query = select(awardings).where(awardings.c.series == series).order_by(awardings.c.version)
+        with self._engine.connect() as connection:
+            return [_awarding(row) for row in connection.execute(query).mappings()]
+
+    def in_state(self, state: str, kind: str = terms.WHOLE_SERIES) -> list[Awarding]:
+        """The awardings of a kind that are in a state, by series and version."""
+        a = awardings.c
+        query = select(awardings).where(a.kind == kind, a.state == state).order_by(a.series, a.version)
         with self._engine.connect() as connection:
             return [_awarding(row) for row in connection.execute(query).mappings()]
 

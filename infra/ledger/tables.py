@@ -466,6 +466,35 @@ looks = Table(
     Index("ix_looks_awarding", "awarding_id"),
 )
 
+proposals = Table(
+    "proposals",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False, comment="boundaries, results, adjustment ... (OPS-4)"),
+    Column("subject", Text, nullable=False, comment="which, in the words of its kind"),
+    Column("sha256", Text, nullable=False, comment="of exactly what is shown to whoever decides"),
+    Column("people", Integer, nullable=False, comment="how many must approve it"),
+    Column("counts", Boolean, nullable=False, comment="whether who has put it forward is one of them"),
+    Column("who", Text, nullable=False, comment="who has put it forward"),
+    Column("how", Text, nullable=False, comment="how the desk knows them: console, account, desk or played"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="by the desk's clock"),
+    Index("ix_proposals_kind_subject", "kind", "subject"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    _id(),
+    Column("proposal_id", BigInteger, ForeignKey("proposals.id"), nullable=False),
+    Column("verdict", Text, nullable=False, comment="approved or rejected"),
+    Column("people", Integer, nullable=False, comment="how many were asked for when this was said"),
+    Column("who", Text, nullable=False),
+    Column("how", Text, nullable=False, comment="how the desk knows them: console, account or played"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="by the desk's clock"),
+    Column("why", Text, nullable=False),
+    UniqueConstraint("proposal_id", "who", "verdict"),
+)
+
 journal = Table(
     "journal",
     metadata,

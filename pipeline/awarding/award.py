@@ -24,15 +24,16 @@ from infra.ledger.actions import Action
 from infra.ledger.results import Awarding, ConversionRow
 from parsers.findings import FEED_ROW, Found
 from parsers.table import CODE, TEXT, FeedLayout, Rows
+from pipeline.approvals import NOT_SEEN, Exhibit, Signature, deciders, reasons, sign
 from pipeline.desk import Desk
 from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, report, take_feed
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
-from pipeline.steps import APPROVED, AWARDED, PROPOSED
+from pipeline.steps import APPROVED, AWARDED, PROPOSED, RECORDED
 from rules import certification, terms
 from rules import findings as f
 from rules.awarding import RESULTS, as_issued, parts, sittings
-from rules.catalogue import PLACEHOLDER, Catalogue, Series
+from rules.catalogue import PLACEHOLDER, Catalogue, Series, series_title
 from rules.conversion import CONVERSION, Boundaries, ConversionError, convert
 
 log = logging.getLogger(__name__)
@@ -252,17 +253,20 @@ def _waits(desk: Desk, table: ConversionRow) -> bool:
     return any(other.component == table.component and other.approved_at is None for other in newest)
 
 
-def proposed_boundaries(desk: Desk, series: Series) -> str:
-    """What a person is asked to approve, in Markdown: the newest conversion tables of a series that nobody has approved
-    yet; empty when there is none."""
-    waiting = [table for table in desk.results.conversions(series.id, approved=False) if table.approved_at is None]
-    if not waiting:
-        return ""
-    lines = [
-        f"* {table.component}: {_bounds(table)} of {table.raw_max} raw marks{PLACEHOLDER if table.placeholder else ''}"
-        for table in waiting
-    ]
-    return "\n".join([f"Boundaries of {series.title}, the least raw mark of each grade:", "", *lines])
+def boundary_exhibit(desk: Desk, series: str) -> Exhibit:
+    """OPS-4: what is shown to whoever approves the boundaries of a series (its id): every newest conversion table,
+    those that wait first."""
+    tables = sorted(desk.results.conversions(series, approved=False), key=lambda table: table.approved_at is not None)
+    facts = []
+    for table in tables:
+        approved = f"; approved by {table.approved_by}" if table.approved_by else "; waits for approval"
+        mark = PLACEHOLDER if table.placeholder else ""
+        words = (
+            f"{_bounds(table)} of {table.raw_max} raw marks{mark}; version {table.version}{approved}; {table.source}"
+        )
+        facts += [(table.component, words), (f"{table.component}, table", f"SHA-256 {table.sha256}")]
+    title = f"Boundaries of {series_title(series)}, the least raw mark of each grade"
+    return Exhibit(kind=terms.BOUNDARIES, subject=series, title=title, facts=tuple(facts), files={})
 
 
 def falling(table: ConversionRow) -> list[tuple[str, int]]:
@@ -275,23 +279,55 @@ def _bounds(table: ConversionRow) -> str:
 
 
 @journaled
-def approve_boundaries(desk: Desk, series: Series, who: str, why: str, now: datetime) -> int:
-    """AWD-1, OPS-3: a person approves the newest conversion table of every component of a series. Returns how many were
-    not approved before; raises `AwardError` without who and why, and where there is no table."""
-    if not who.strip() or not why.strip():
-        raise AwardError("an approval needs a name and a reason (OPS-3)")
-    if not desk.results.conversions(series.id, approved=False):
-        raise AwardError(f"there are no boundaries for {series.title}: write them to {BOUNDARIES.place} first")
-    if desk.results.is_final(series.id) and proposed_boundaries(desk, series):
+def approve_boundaries(
+    desk: Desk, series: Series, who: str, why: str, now: datetime, by: Signature = NOT_SEEN
+) -> int | None:
+    """AWD-1, OPS-3, OPS-4: a person approves the newest conversion table of every component of a series. Returns how
+    many are approved that were not, None while more people are asked; raises `AwardError` without who and why, and
+    where there is no table, and as `sign` does."""
+    waiting = _to_decide(desk, series, who, why)
+    if not waiting:
+        return 0
+    if desk.results.is_final(series.id):
         raise AwardError(
             f"results of {series.title} are approved or issued, so its conversion tables are final (AWD-6): withdraw "
             f"the results first if they are not out, or open a correction (RES-7)"
         )
-    action = Action(at=now, who=who, why=why, action="boundaries_approved", centre="", series=series.id)
-    approved = desk.results.approve_conversions(series.id, who, now, action)
+    proposal = sign(desk, boundary_exhibit(desk, series.id), terms.APPROVED, who, why, now, by)
+    if proposal.state != terms.APPROVED:
+        return None
+    names, all_reasons = deciders(proposal), reasons(proposal)
+    action = Action(at=now, who=names, why=all_reasons, action="boundaries_approved", centre="", series=series.id)
+    approved = desk.results.approve_conversions(series.id, names, now, action, [table.id for table in waiting])
     APPROVED.passed()
     log.info("series %s: %d conversion tables approved", series.id, approved)
     return approved
+
+
+@journaled
+def reject_boundaries(desk: Desk, series: Series, who: str, why: str, now: datetime, by: Signature = NOT_SEEN) -> bool:
+    """AWD-1, OPS-4: a person rejects the boundaries that wait; those approved before stay in force. False when none
+    wait. Raises as `approve_boundaries` does."""
+    if not _to_decide(desk, series, who, why):
+        return False
+    proposal = sign(desk, boundary_exhibit(desk, series.id), terms.REJECTED, who, why, now, by)
+    assert proposal.rejection
+    signer = str(proposal.rejection.by)
+    action = Action(at=now, who=signer, why=why, action="boundaries_rejected", centre="", series=series.id)
+    if desk.actions.granted(action) is None:
+        desk.actions.record(action)
+    RECORDED.passed()
+    return True
+
+
+def _to_decide(desk: Desk, series: Series, who: str, why: str) -> list[ConversionRow]:
+    """The newest conversion tables of a series that nobody has approved."""
+    if not who.strip() or not why.strip():
+        raise AwardError("an approval needs a name and a reason (OPS-3)")
+    tables = desk.results.conversions(series.id, approved=False)
+    if not tables:
+        raise AwardError(f"there are no boundaries for {series.title}: write them to {BOUNDARIES.place} first")
+    return [table for table in tables if table.approved_at is None]
 
 
 # --- The award -------------------------------------------------------------------------------------------------------
@@ -552,7 +588,7 @@ def _check_tables(rests_on: Ground, series: Series) -> None:
         named = ", ".join(f"{component} in {when}" for when, component in missing.iter_rows())
         raise AwardError(
             f"there is no approved conversion table for {named}: write the boundaries to {BOUNDARIES.place}, then "
-            f"`resultsday boundaries take` and `resultsday boundaries approve` (AWD-1)"
+            f"`resultsday boundaries take`, and have them approved: `resultsday approvals list` (AWD-1)"
         )
 
 

@@ -56,11 +56,16 @@ def preview(desk: Desk, awarding: Awarding) -> tuple[str, ...]:
     conversion tables have changed since."""
     of = _material(desk, awarding)
     files = dict(_files(of, desk.catalogue))
-    place = f"{AWARD_REPORTS}{awarding.series}/{awarding.version}/"
+    place = preview_place(awarding)
     for name, data in files.items():
         desk.put(PREVIEWED, f"{place}{name}", data)
     log.info("awarding %s version %d: preview in %s", awarding.series, awarding.version, place)
     return tuple(f"{place}{name}" for name in files)
+
+
+def preview_place(awarding: Awarding) -> str:
+    """The folder of its preview."""
+    return f"{AWARD_REPORTS}{awarding.series}/{awarding.version}/"
 
 
 def _material(desk: Desk, awarding: Awarding) -> Material:

@@ -1,6 +1,7 @@
 """Gives every job and every tool a command of `resultsday`: it reads the clock and prints, the wings do the work."""
 
 from pipeline.cli import (
+    approvals,
     calendar,
     centres,
     desk,
@@ -16,6 +17,7 @@ from pipeline.cli import (
 from pipeline.cli.tools import main
 
 __all__ = [
+    "approvals",
     "calendar",
     "centres",
     "desk",

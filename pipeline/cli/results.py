@@ -6,10 +6,11 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.approvals import system_account
 from pipeline.cli.tools import main, open_the_desk, say, series_of, told
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def explain(centre: str, candidate: str, qualification: str | None, series: str 
 
 @main.group()
 def boundaries() -> None:
-    """Take in boundaries, approve conversion tables (AWD-1)."""
+    """Take in boundaries (AWD-1)."""
 
 
 @boundaries.command("take")
@@ -63,20 +64,6 @@ def boundaries_take() -> None:
 
     with open_the_desk() as desk:
         click.echo(take_boundaries(desk, datetime.now(UTC)).note())
-
-
-@boundaries.command("approve")
-@click.argument("series")
-@click.option("--who", required=True, help="Your name, for the record.")
-@click.option("--why", required=True, help="The reason, for the record.")
-@told
-def boundaries_approve(series: str, who: str, why: str) -> None:
-    """Approve the newest conversion table of every component of a SERIES."""
-    from pipeline.awarding.award import approve_boundaries
-
-    with open_the_desk() as desk:
-        count = approve_boundaries(desk, series_of(desk, series), who, why, datetime.now(UTC))
-    click.echo(f"{count} conversion tables approved.")
 
 
 @main.command()
@@ -130,7 +117,7 @@ def what_if(series: str, moves: tuple[str, ...], page: Path | None) -> None:
 
 @main.group()
 def results() -> None:
-    """Build, approve or withdraw results under embargo (RES-2)."""
+    """Build or withdraw results under embargo (RES-2)."""
 
 
 def _newest_results(desk: Desk, series: str) -> Awarding:
@@ -151,23 +138,20 @@ def results_build(series: str) -> None:
         click.echo(build(desk, _newest_results(desk, series), datetime.now(UTC)).note())
 
 
-def _results_command(name: Literal["approve", "withdraw"], help_text: str) -> None:
-    @results.command(name, help=help_text)
-    @click.argument("series")
-    @click.option("--who", required=True, help="Your name, for the record.")
-    @click.option("--why", required=True, help="The reason, for the record.")
-    @told
-    def run(series: str, who: str, why: str) -> None:
-        from pipeline.results.release import approve, withdraw
+@results.command("withdraw")
+@click.argument("series")
+@click.option("--why", required=True, help="The reason, for the record.")
+@told
+def results_withdraw(series: str, why: str) -> None:
+    """Withdraw the newest results of a SERIES, approved or not, as long as none are published (RES-2)."""
+    from pipeline.approvals import Signature
+    from pipeline.results.release import withdraw
 
-        decide = approve if name == "approve" else withdraw
-        with open_the_desk() as desk:
-            decided = decide(desk, _newest_results(desk, series), who, why, datetime.now(UTC))
-        click.echo(f"Results {series} version {decided.version}: {decided.state}.")
-
-
-_results_command("approve", "Approve the newest results of a SERIES; the calendar releases them (RES-2).")
-_results_command("withdraw", "Withdraw the newest results of a SERIES, as long as none are published (RES-2).")
+    person = system_account()
+    with open_the_desk() as desk:
+        newest, by = _newest_results(desk, series), Signature(how=person.how)
+        decided = withdraw(desk, newest, person.who, why, datetime.now(UTC), by)
+    click.echo(f"Results {series} version {decided.version}: {decided.state}.")
 
 
 @main.command()

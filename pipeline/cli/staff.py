@@ -91,35 +91,3 @@ def _entry_command(action: Literal["entry", "claim", "withdrawal"], help_text: s
 _entry_command("entry", "Enter a learner for a component when the centre itself no longer can (ENT-2).")
 _entry_command("claim", "Claim an award for a learner (CRT-1).")
 _entry_command("withdrawal", "Withdraw an entry or a claim of a learner.")
-
-
-def _decision_command(name: Literal["approve", "reject"], help_text: str, done: str) -> None:
-    @staff.command(name, help=help_text)
-    @_ordered
-    @click.option("--series", required=True, help="Year and month, for example 2024-06.")
-    @click.option("--component", required=True, help="Component code.")
-    @told
-    def run(centre: str, series: str, component: str, who: str, why: str) -> None:
-        from infra.ledger.moderation import CohortName
-        from pipeline.marking.moderation import approve, reject
-
-        cohort = CohortName(series, centre, component)
-        decide = approve if name == "approve" else reject
-        with open_the_desk() as desk:
-            try:
-                fresh = decide(desk, cohort, who, why, datetime.now(UTC))
-            except ValueError as error:  # nothing to decide, or without who and why
-                raise click.ClickException(str(error)) from error
-        click.echo(f"Cohort {cohort}: {done}." if fresh else f"Cohort {cohort}: this has already been decided.")
-
-
-_decision_command(
-    "approve",
-    "Apply the adjustment proposed for a centre's marks of a component (MOD-2).",
-    "the adjustment is applied",
-)
-_decision_command(
-    "reject",
-    "Reject the adjustment proposed for a centre's marks of a component, which stay as they are (MOD-2).",
-    "the adjustment is rejected, the centre's marks stand",
-)

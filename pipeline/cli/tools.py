@@ -47,11 +47,13 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         from infra.running.postgres import PostgresError
         from infra.running.supervisor import SupervisorError
         from infra.store import StoreError
+        from pipeline.approvals import ApprovalError
         from pipeline.awarding.award import AwardError
         from pipeline.backup import BackupError
         from pipeline.demo.demo import DemoError
         from pipeline.intake.staff import StaffError
         from pipeline.keeping.dispute import KeepingError
+        from pipeline.marking.moderation import NotProposed
         from pipeline.results.embargo import ReleaseError
         from pipeline.season.basedata import BasedataError
         from rules.catalogue import CatalogueError
@@ -59,6 +61,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         outside = (
             AirflowError,
             AirflowRowsError,
+            ApprovalError,
             AwardError,
             BackupError,
             BasedataError,
@@ -66,6 +69,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
             DemoError,
             KeepingError,
             PostgresError,
+            NotProposed,
             ReleaseError,
             SettingError,
             StaffError,

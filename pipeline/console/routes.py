@@ -6,8 +6,8 @@ from fastapi import APIRouter, Form, HTTPException, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from pipeline.console import views
-from pipeline.console.visit import FROM_HERE, Acts, Looks, Reads, SeesPersonal
+from pipeline.console import decisions, views
+from pipeline.console.visit import FROM_HERE, Acts, Approves, Looks, Reads, SeesPersonal
 from pipeline.intake.quarantine import QuarantineError
 
 routes = APIRouter()
@@ -53,7 +53,30 @@ def watch(visit: Looks, series: str = "") -> HTMLResponse:
 def approval(visit: Looks, series: str = "") -> HTMLResponse:
     """What waits for approval."""
     desk = visit.desk()
-    return visit.page("approval.html", desk, visit.console.approval(desk, series))
+    return visit.page("approval.html", desk, visit.console.approval(desk, series, visit.person))
+
+
+@routes.get("/approvals/{number}")
+def proposal(visit: Approves, number: int) -> HTMLResponse:
+    """What an approver decides about (OPS-4)."""
+    desk = visit.desk()
+    return visit.page("proposal.html", desk, decisions.shown(desk, number))
+
+
+@routes.post("/approvals/{number}", dependencies=[FROM_HERE])
+async def proposal_decided(
+    visit: Approves, number: int, verdict: str = Form(""), why: str = Form(""), sha256: str = Form("")
+) -> Response:
+    """Records what an approver says, bound to what the page showed (OPS-4); if that is refused, the page says why."""
+    desk, now = visit.desk(), visit.site.clock()
+    try:
+        await run_in_threadpool(decisions.said, desk, number, verdict, visit.person, why, now, sha256)
+    except ValueError as error:
+        shown = await run_in_threadpool(decisions.shown, desk, number)
+        refused = visit.page("proposal.html", desk, shown | {"refusal": str(error), "why": why})
+        refused.status_code = 409
+        return refused
+    return RedirectResponse(f"{visit.below}/approvals/{number}", 303)
 
 
 # --- Centres and candidates ------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from infra.ledger.console import ConsoleBook
 from infra.settings import Settings
 from infra.store import BadKey, Missing
 from parsers.findings import Reach
-from pipeline.console import pictures, records
+from pipeline.console import decisions, pictures, records
 from pipeline.console.access import Person
 from pipeline.console.snapshots import FILTERS, MILESTONES, OF, ORDERS, TITLES, Snapshot, Snapshots
 from pipeline.desk import Desk, open_desk
@@ -371,14 +371,15 @@ class Console:
             "reasons": checkpoints.REASONS,
         }  # fmt: skip
 
-    def approval(self, desk: Desk, asked: str) -> dict[str, Any]:
+    def approval(self, desk: Desk, asked: str, person: Person) -> dict[str, Any]:
         """What waits for approval, and the previews."""
         series, book = self._series(desk, asked), desk.console
         rows = [
             {**awarding, "preview": f"award/{awarding['series']}/{awarding['version']}/index.html"}
             for awarding in book.awardings(series.id)
         ]
-        return {"series": series, "awardings": rows, "states": book.states(series.id)}
+        here = {"series": series, "awardings": rows, "states": book.states(series.id)}
+        return here | decisions.waiting(desk, person, self.clock())
 
     def report(self, desk: Desk, key: str) -> tuple[bytes, str]:
         """A report in the store and its media type; raises `HTTPException` when there is none."""

@@ -104,6 +104,7 @@ def _by(right: Right) -> Any:
 Looks = Annotated[Visit, _by("look")]
 Reads = Annotated[Visit, _by("files")]
 Acts = Annotated[Visit, _by("act")]
+Approves = Annotated[Visit, _by("approve")]
 SeesPersonal = Annotated[Visit, _by("personal")]
 
 

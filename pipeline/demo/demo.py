@@ -16,22 +16,24 @@ from rich.console import Console
 
 from fixtures.season import Season, season
 from infra.airflow_api import AirflowApi
+from infra.ledger.approvals import Signer
 from infra.running.supervisor import RunningDesk, down, status, up
 from infra.settings import Settings
+from pipeline.approvals import ApprovalError, decide, listed
 from pipeline.demo import report as demo_report
 from pipeline.demo.rehearsal import RehearsalError, SeasonStep, happen, land, late_centre, steps
 from pipeline.desk import Desk, open_desk
 from pipeline.files.progress import waiting
+from rules import terms
 from rules.catalogue import LONDON
 
 SAMPLES = Path(str(files("fixtures"))) / "samples"
 SENDS_ITSELF = SAMPLES / "58201" / "E5820115.X01"
 SEED = 1
 WAIT = 120.0
-BEFORE_ANSWER = 2.5
-"""Seconds. Airflow can fail a task whose question is answered the moment it is asked."""
 EARLY = datetime(2023, 8, 1, tzinfo=UTC)
-APPROVE, WHY = "Approve", "approved by the demo, in place of a person"
+WHY = "approved by the demo, in place of a person"
+DEMO = Signer("demo", terms.PLAYED)
 
 
 class DemoError(Exception):
@@ -83,12 +85,12 @@ def run_through(settings: Settings, running: RunningDesk, console: Console, now:
         try:
             with waiting(console, "Airflow is catching up on missed runs"):
                 _until_quiet(api, sorted({step.job for step in timetable}), now)
-            fresh = play(desk, api, made, timetable, console)
+            fresh = play(desk, api, made, timetable, console, now)
             if not fresh:
                 console.print("\nThe season has been played before, so only the sample files are sent again.")
                 send_again(desk, now())
-                _run(api, "ingest")
-        except RehearsalError as error:
+                _run(desk, api, "ingest", now)
+        except (ApprovalError, RehearsalError) as error:
             raise DemoError(str(error)) from error
         demo_report.samples_story(console, _story(desk), desk.store)
         demo_report.season_story(console, desk, made)
@@ -101,7 +103,14 @@ def run_through(settings: Settings, running: RunningDesk, console: Console, now:
 # --- Playing ---------------------------------------------------------------------------------------------------------
 
 
-def play(desk: Desk, api: AirflowApi, made: Season, timetable: Sequence[SeasonStep], console: Console) -> int:
+def play(
+    desk: Desk,
+    api: AirflowApi,
+    made: Season,
+    timetable: Sequence[SeasonStep],
+    console: Console,
+    now: Callable[[], datetime],
+) -> int:
     """Every step of the season that Airflow has not done yet, with the events before it; returns how many."""
     before, done = EARLY, 0
     for step in timetable:
@@ -115,7 +124,7 @@ def play(desk: Desk, api: AirflowApi, made: Season, timetable: Sequence[SeasonSt
                 for sample in samples():
                     if before < sample.landed <= step.at:
                         land(desk, sample.key, sample.path.read_bytes(), sample.landed)
-                note = _run(api, step.job, step.at, run_id, _asked(step, made))
+                note = _run(desk, api, step.job, now, step.at, run_id, _asked(step, made))
             demo_report.step_line(console, step, note, time.monotonic() - began)
             done += 1
         before = step.at
@@ -136,22 +145,34 @@ def _asked(step: SeasonStep, made: Season) -> dict[str, Any]:
 
 
 def _run(
-    api: AirflowApi, job: str, at: datetime | None = None, run_id: str = "", conf: dict[str, Any] | None = None
+    desk: Desk,
+    api: AirflowApi,
+    job: str,
+    now: Callable[[], datetime],
+    at: datetime | None = None,
+    run_id: str = "",
+    conf: dict[str, Any] | None = None,
 ) -> str:
-    """Runs a DAG to its end, answering its questions as an approver would; returns its note."""
+    """Runs a DAG to its end, approving what waits as people would; returns its note."""
     if not run_id or api.state(job, run_id) is None:
         run_id = api.trigger(job, conf, run_after=at, run_id=run_id or None)
     deadline = time.monotonic() + WAIT
     while (state := api.run(job, run_id)["state"]) not in ("success", "failed"):
-        for question in api.questions(job, run_id):
-            time.sleep(BEFORE_ANSWER)
-            api.answer(question, APPROVE, dict.fromkeys(question["params"], WHY))
+        if job == "award":
+            _approve(desk, now())
         if time.monotonic() > deadline:
             raise DemoError(f"run {run_id} of the DAG {job} is still {state} after {WAIT:.0f} s")
         time.sleep(0.2)
     if state == "failed":
         raise DemoError(f"run {run_id} of the DAG {job} failed; mend it, clear it in Airflow and run the demo again")
     return str(api.run(job, run_id)["note"] or "")
+
+
+def _approve(desk: Desk, at: datetime) -> None:
+    """Approves the boundaries and results that wait, exactly as they were put forward."""
+    for proposal in listed(desk):
+        if proposal.kind != terms.ADJUSTMENT:
+            decide(desk, proposal.id, terms.APPROVED, DEMO, WHY, at)
 
 
 def _until_quiet(api: AirflowApi, jobs: Sequence[str], now: Callable[[], datetime]) -> None:

@@ -61,6 +61,7 @@ GROUND: Mapping[str, tuple[str, ...]] = {
     "contained": (),
     "feeds": ("desk", "archive", "steps", "contained", "wording"),
     "journal": ("desk", "steps", "archive", "jobs"),
+    "approvals": ("desk", "steps", "journal"),
     "replay": ("desk", "jobs", "journal"),
     "backup": ("desk",),
     "parallel": (),

@@ -17,9 +17,11 @@ from attrs import evolve, field, frozen
 from sqlalchemy import Connection
 
 from infra.ledger.actions import Action
+from infra.ledger.approvals import Signer
 from infra.ledger.moderation import Cohort, CohortName, Moderation
 from parsers.findings import Finding, Found
 from parsers.table import Rows
+from pipeline.approvals import NOT_SEEN, ApprovalError, Exhibit, Signature, deciders, files_shown, reasons, sign
 from pipeline.desk import Desk
 from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, kept_out, take_feed, waiting
 from pipeline.journal import journaled
@@ -409,22 +411,50 @@ def _put_page(
         ("What the sample shows", _said(compared)),
         ("To decide", "approve, and every mark of the cohort is adjusted; or reject, and the centre's marks stand"),
     ]
-    title = f"Centre {cohort.centre}, {cohort.component}, {series_title(cohort.series)}: proposed adjustment"
-    page = approval_page(title, facts, marks, compared, adjustment, placeholder=unpublished)
-    key = f"{MODERATORS_MARKS.reports}{cohort.series}-{cohort.centre}-{cohort.component}.html"
-    desk.put(PROPOSAL_OUT, key, page.encode("utf-8"))
+    page = approval_page(_title(cohort.name), facts, marks, compared, adjustment, placeholder=unpublished)
+    desk.put(PROPOSAL_OUT, _page_of(cohort.name), page.encode("utf-8"))
+
+
+def _title(cohort: CohortName) -> str:
+    return f"Centre {cohort.centre}, {cohort.component}, {series_title(cohort.series)}: proposed adjustment"
+
+
+def _page_of(cohort: CohortName) -> str:
+    """The key of the page about an adjustment."""
+    return f"{MODERATORS_MARKS.reports}{cohort.series}-{cohort.centre}-{cohort.component}.html"
+
+
+def adjustment_exhibit(desk: Desk, name: CohortName) -> Exhibit:
+    """OPS-4: what is shown to whoever decides about an adjustment: the curve, and the page about it."""
+    cohort = desk.moderation.cohort(name)
+    if cohort is None or cohort.adjustment is None:
+        raise ApprovalError(f"no adjustment of {name} was proposed")
+    facts = (
+        ("Learners", f"{cohort.size:,} when the sample was drawn"),
+        ("Tolerance", f"{cohort.tolerance} raw marks"),
+        *((f"A mark of {point['mark']}", f"becomes {point['to']}") for point in cohort.adjustment["points"]),
+        ("Maximum", f"{cohort.adjustment['raw_max']} raw marks"),
+    )
+    return Exhibit(
+        kind=terms.ADJUSTMENT, subject=str(name), title=_title(name), facts=facts,
+        files=files_shown(desk, [_page_of(name)]),
+    )  # fmt: skip
 
 
 @journaled
-def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -> bool:
-    """MOD-2, MRK-2, OPS-3: a person applies the proposed adjustment. Every mark of the cohort gets a new version, and
-    the old ones are kept. False when that has already been done. Raises `NotProposed` when there is nothing to
-    decide, and `ValueError` without who and why."""
+def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime, by: Signature = NOT_SEEN) -> bool | None:
+    """MOD-2, MRK-2, OPS-3, OPS-4: a person applies the proposed adjustment. Every mark of the cohort gets a new
+    version, and the old ones are kept. False when that has already been done, None while more people are asked. Raises
+    `NotProposed` when there is nothing to decide, `ValueError` without who and why, and as `sign` does."""
     book = desk.moderation
     with book.transaction() as connection:
         proposed = _to_decide(book, connection, cohort, who, why, terms.ADJUSTED)
         if proposed is None or proposed.adjustment is None:
             return False
+        proposal = sign(desk, adjustment_exhibit(desk, cohort), terms.APPROVED, who, why, now, by)
+        if proposal.state != terms.APPROVED:
+            return None
+        who, why = deciders(proposal), reasons(proposal)
         marks = book.own_marks(connection, proposed)
         book.adjust(connection, proposed, apply(marks, Adjustment.of(proposed.adjustment)), now)
         book.step(connection, proposed.id, "adjusted", approved_by=who, approved_at=now)
@@ -435,16 +465,17 @@ def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -
 
 
 @journaled
-def reject(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime) -> bool:
-    """MOD-2, OPS-3: a person rejects the proposed adjustment and the centre's marks stand. False when that has
+def reject(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime, by: Signature = NOT_SEEN) -> bool:
+    """MOD-2, OPS-3, OPS-4: a person rejects the proposed adjustment and the centre's marks stand. False when that has
     already been done. Raises as `approve` does."""
     book = desk.moderation
     with book.transaction() as connection:
         proposed = _to_decide(book, connection, cohort, who, why, terms.AGREED)
         if proposed is None:
             return False
+        sign(desk, adjustment_exhibit(desk, cohort), terms.REJECTED, who, why, now, by)
         book.step(connection, proposed.id, "agreed")
-        book.act(connection, _action(cohort, "adjustment_rejected", who, why, now))
+        book.act(connection, _action(cohort, "adjustment_rejected", str(Signer(who, by.how)), why, now))
     DECIDED.passed()
     log.info("cohort %s: adjustment rejected", cohort)
     return True

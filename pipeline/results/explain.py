@@ -16,6 +16,7 @@ from attrs import field, frozen
 
 from infra.ledger.results import ConversionRow
 from infra.ledger.trail import Trail
+from pipeline.approvals import record
 from pipeline.desk import Desk
 from pipeline.report_page import Grid, page
 from pipeline.wording import WIDTH, money
@@ -82,6 +83,7 @@ def explain(
         raise Unexplained(f"candidate {candidate} of centre {centre} has nothing of {qualification}")
     story = _Story(desk, trail, uci)
     sections = [section for each in mine for section in story.of(each)]
+    sections += story.approvals([part.code for each in mine for part in each.components])
     facts = [("Centre", centre), ("Candidate", f"{candidate}, {series_title(latest)}"), ("UCI", uci or "none")]
     if others:
         facts.append(("Not", f"the number was that of {', '.join(others)} in other series; name the series for that"))
@@ -232,6 +234,29 @@ class _Story:
         if self.published is not None:
             for file in _rows(self.published, awarding_id=row["awarding_id"]):
                 yield TrailStep(f"published in {file['place']}", instant_text(file["published_at"]), "RES-2")
+
+    def approvals(self, components: Sequence[str]) -> Iterator[Section]:
+        """OPS-4: who approved the boundaries, adjustments and results that these components of the learner rest on."""
+        book = self.desk.approvals
+        entered = self.entered.filter(pl.col("option").is_in(components))
+        adjusted = self.marks.filter(pl.col("component").is_in(components), pl.col("stage") == terms.ADJUSTED)
+        cohorts = [" ".join(row) for row in adjusted.select("series", "centre", "component").unique().iter_rows()]
+        versions = [
+            f"{series} version {version}" for series, version in self.awarded.select("series", "version").iter_rows()
+        ]
+        subjects = {
+            terms.BOUNDARIES: entered["series"].unique().to_list(),
+            terms.ADJUSTMENT: cohorts,
+            terms.RESULTS: versions,
+        }
+        steps = [
+            TrailStep(f"{proposal.kind} {proposal.subject}: {what.lower()} {words}", "", "OPS-4")
+            for kind, its in subjects.items()
+            for proposal in sorted(book.current(kind, its), key=lambda proposal: proposal.subject)
+            for what, words in record(proposal)
+        ]
+        if steps:
+            yield Section("Who decided", tuple(steps))
 
     def _done(self, row: dict[str, Any]) -> TrailStep:
         return TrailStep(

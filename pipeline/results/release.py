@@ -17,8 +17,10 @@ import polars as pl
 from attrs import asdict, evolve, frozen
 
 from infra.ledger.actions import Action
+from infra.ledger.approvals import Signer
 from infra.ledger.results import Awarding, ReleaseFile
 from infra.store import Missing
+from pipeline.approvals import NOT_SEEN, Signature, deciders, reasons, sign
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.results.embargo import (
@@ -31,6 +33,7 @@ from pipeline.results.embargo import (
     put_away,
     sha256_of,
 )
+from pipeline.results.exhibit import result_exhibit, subject_of
 from pipeline.results.release_report import RESULT_REPORTS, report
 from pipeline.results.result_files import feeds, records, result_files, typed
 from pipeline.steps import FILES_BOOKED, MANIFEST_PUT, NUMBERS_FREE, STATE_CHANGED
@@ -212,24 +215,36 @@ def _manifest_of(desk: Desk, awarding: Awarding) -> dict[str, Any]:
 
 
 @journaled
-def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -> Awarding:
-    """RES-2, OPS-3: a person approves what was built, if the files are still those of the manifest; `now` is aware.
-    Returns the awarding as it is then; raises `ReleaseError`."""
+def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime, by: Signature = NOT_SEEN) -> Awarding:
+    """RES-2, OPS-3, OPS-4: a person approves what was built, if the files are still those of the manifest; `now` is
+    aware. Returns the awarding as it is then: still `built` while more people are asked. Raises `ReleaseError`, and as
+    `sign` does."""
     with desk.results.alone():
         awarding = _current(desk, awarding)
-        decision = (awarding.decided_by, awarding.why, awarding.decided_at)
-        if awarding.state in terms.ISSUED_STATES and decision == (who, why, now):
+        if awarding.state in terms.ISSUED_STATES and _was_said(desk, awarding, who, why, now):
             return awarding  # a run recorded this very decision, and died
         if awarding.state != terms.BUILT:
             raise ReleaseError(f"{_named(awarding)} is {awarding.state}: only what is built can be approved")
+        _with_name_and_reason(who, why)
         checked(desk.store, _as_built(desk, awarding))
-        return _decided(desk, awarding, terms.APPROVED, who, why, now)
+        proposal = sign(desk, result_exhibit(desk, awarding), terms.APPROVED, who, why, now, by)
+        if proposal.state != terms.APPROVED:
+            return awarding
+        return _decided(desk, awarding, terms.APPROVED, deciders(proposal), reasons(proposal), now)
+
+
+def _was_said(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -> bool:
+    """Whether a person approved this version with these words at this instant."""
+    proposal = desk.approvals.newest(terms.RESULTS, subject_of(awarding))
+    words = [(said.by.who, said.why, said.at) for said in proposal.approvals] if proposal else []
+    return (who, why, now) in words
 
 
 @journaled
-def withdraw(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) -> Awarding:
-    """RES-2, OPS-3: a person stops an awarding, approved or not, of which nothing was published; the numbers of its
-    files become free. `now` is aware. Returns the awarding as it is then; raises `ReleaseError`."""
+def withdraw(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime, by: Signature = NOT_SEEN) -> Awarding:
+    """RES-2, OPS-3, OPS-4: a person rejects an awarding, or stops it after it was approved, of which nothing was
+    published; the numbers of its files become free. `now` is aware. Returns the awarding as it is then; raises
+    `ReleaseError`, and as `sign` does."""
     with desk.results.alone():
         awarding = _current(desk, awarding)
         if awarding.state == terms.RELEASED or anything_out(desk.store, desk.results.files(awarding)):
@@ -238,15 +253,21 @@ def withdraw(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime) 
                 f"updated files (RES-3)"
             )
         if awarding.state != terms.WITHDRAWN:
-            awarding = _decided(desk, awarding, terms.WITHDRAWN, who, why, now)
+            _with_name_and_reason(who, why)
+            if awarding.state == terms.BUILT:
+                sign(desk, result_exhibit(desk, awarding), terms.REJECTED, who, why, now, by)
+            awarding = _decided(desk, awarding, terms.WITHDRAWN, str(Signer(who, by.how)), why, now)
         desk.results.drop_files(awarding)
         NUMBERS_FREE.passed()
         return awarding
 
 
-def _decided(desk: Desk, awarding: Awarding, state: str, who: str, why: str, now: datetime) -> Awarding:
+def _with_name_and_reason(who: str, why: str) -> None:
     if not who.strip() or not why.strip():
         raise ReleaseError("say who decides, and why (OPS-3)")
+
+
+def _decided(desk: Desk, awarding: Awarding, state: str, who: str, why: str, now: datetime) -> Awarding:
     action = Action(at=now, who=who, why=why, action=f"results_{state}", centre="", series=awarding.series)
     decided = _changed(desk, awarding, state, who=who, at=now, why=why, action=action)
     log.info("%s is %s", _named(decided), state)
@@ -405,6 +426,6 @@ def _to_release(desk: Desk, series: Series, audience: terms.Audience) -> Awardin
 
 def _how(series: Series, audience: terms.Audience) -> str:
     return (
-        f"`resultsday results approve {series.id} --who ... --why ...`, and clear the task or run `resultsday release "
-        f"{series.id} --audience {audience}`"
+        f"have it approved in the console or by `resultsday approvals list`, and clear the task or run "
+        f"`resultsday release {series.id} --audience {audience}`"
     )

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 import polars as pl
 
 from infra.ledger.results import Awarding, ReleaseFile
+from pipeline.approvals import record
 from pipeline.desk import Desk
 from pipeline.report_page import Grid, csv_bytes, page
+from pipeline.results.exhibit import subject_of
 from pipeline.results.result_files import typed
 from pipeline.steps import REPORTED
+from rules import terms
 from rules.awarding import parts
 from rules.catalogue import Series
 from rules.unawarded import REASONS, unawarded
@@ -44,7 +47,7 @@ def report(
         ("Audience", audience),
         ("Embargo until", until),
         ("Files", f"{len(files):,}"),
-        ("Approved by", f"{awarding.decided_by}: {awarding.why}"),
+        *_decision(desk, awarding),
         ("Manifest", awarding.manifest_sha256 or ""),
         ("Without an award", f"{learners:,} learners"),
     ]
@@ -59,6 +62,12 @@ def report(
     ]
     desk.put(REPORTED, f"{place}.html", page(f"Results released to {audience}", facts, grids, notes))
     return learners
+
+
+def _decision(desk: Desk, awarding: Awarding) -> tuple[tuple[str, str], ...]:
+    """Who put these results forward and who approved them, when, and the hash of what they were shown (OPS-4)."""
+    on_record = record(desk.approvals.newest(terms.RESULTS, subject_of(awarding)))
+    return on_record or (("Approved by", f"{awarding.decided_by}: {awarding.why}"),)
 
 
 def _published(files: Sequence[ReleaseFile]) -> pl.DataFrame:

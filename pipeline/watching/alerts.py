@@ -79,11 +79,8 @@ RESULTS_NOT_APPROVED = AlertCode(
     name="RESULTS_NOT_APPROVED",
     happened="The results of {series} go to centres in {hours} hours, and they are not approved: {state}.",
     meaning="Results that nobody has approved are not published: nothing would go out on time.",
-    to_do="Look at the preview and approve, or answer the question under Required Actions in Airflow.",
-    commands=(
-        "resultsday preview {series}",
-        'resultsday results approve {series} --who "..." --why "..."',
-    ),
+    to_do="Look at the preview; then decide under Approval in the console, or approve by its number in the list.",
+    commands=("resultsday preview {series}", "resultsday approvals list"),
     page="nobody-approved",
 )
 AWARD_MISSING = AlertCode(

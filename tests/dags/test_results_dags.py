@@ -190,7 +190,7 @@ def test_res_2_what_nobody_approved_fails_loudly_until_somebody_does(
     until(lambda: "NOT RELEASED" in str(api.run("results_day", run)["note"]))
     shown = str(api.run("results_day", run)["note"])
     assert "NOT RELEASED to centres: version 1 of the results of 2096-06 is built and not approved: " in shown
-    assert "resultsday results approve 2096-06" in shown
+    assert "have it approved in the console or by `resultsday approvals list`" in shown
     assert out(desk) == []
     approve(desk, awarding, "A. Approver", "looked at", AT)
     # The task tries again by itself.

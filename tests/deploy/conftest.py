@@ -30,7 +30,7 @@ def _policy() -> ModuleType:
 POLICY = _policy()
 SECRET = {"airflow_password", "alert_smtp_password", "alert_webhook_token", "database_url"}
 """The settings of ours that are secrets, by their names and by those of their files."""
-_ONE_MACHINE = {"airflow_password", "approvers", "database_url", "personal_data", "sftp_check", "store"}
+_ONE_MACHINE = {"airflow_password", "approvals", "approvers", "database_url", "personal_data", "sftp_check", "store"}
 OF_SETTINGS = {
     setting.metadata["variable"] + ("_FILE" if setting.name in SECRET else "")
     for setting in declared()

@@ -90,7 +90,9 @@ def test_res_6_no_job_is_given_the_number_of_a_row() -> None:
         parts = [part for its in classes if its not in (Awarding, Desk, Series) for part in fields(its)]
         said = [*given.items(), *((part.name, part.type) for part in parts)]
         numbers |= {(name, one) for one, hint in said if hint in (int, "int")}
-    assert numbers == {("extra_sitting", "number")}
+    counts_of_people = {(name, "people") for name in JOBS if "approve" in name or "reject" in name}
+    counts_of_people |= {("withdraw_results", "people"), ("put_forward", "people")}
+    assert numbers == {("extra_sitting", "number")} | counts_of_people
 
 
 def test_res_6_what_is_not_the_same_is_found(work: Desk, empty: Desk) -> None:

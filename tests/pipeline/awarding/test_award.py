@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -17,10 +18,11 @@ from pipeline.awarding.award import (
     approve_boundaries,
     award,
     award_claims,
+    boundary_exhibit,
     conversion_row,
-    proposed_boundaries,
     take_boundaries,
 )
+from pipeline.awarding.boundary_approval import waiting
 from pipeline.cli import main
 from pipeline.desk import Desk
 from pipeline.marking.moderation import sample
@@ -102,10 +104,14 @@ def test_ops_3_an_approval_needs_who_and_why_and_is_on_record_once(work: Desk) -
     for who, why in (("", "the meeting's"), ("A. Officer", " ")):
         with pytest.raises(AwardError, match="a name and a reason"):
             approve_boundaries(work, june(work), who, why, NOW)
-    assert "BEN01: L2D 48, L2M 42" in proposed_boundaries(work, june(work))
+    assert waiting(work) == ["2024-06"]
+    what, shown = boundary_exhibit(work, "2024-06").facts[0]
+    assert (what, shown.partition(";")[0]) == (
+        "BEN01", "L2D 48, L2M 42, L2P 36, L1D 30, L1M 24, L1P 18 of 60 raw marks [placeholder]",
+    )  # fmt: skip
     assert approve_boundaries(work, june(work), "A. Officer", "the meeting's", NOW) == 1
     assert approve_boundaries(work, june(work), "A. Officer", "again", NOW) == 0
-    assert proposed_boundaries(work, june(work)) == ""
+    assert waiting(work) == []
     done = work.actions.everything("").select("who", "why", "action", "series").rows()
     assert done == [("A. Officer", "the meeting's", "boundaries_approved", "2024-06")]
     [table] = work.results.conversions("2024-06")
@@ -290,14 +296,16 @@ def test_awd_1_from_boundaries_to_a_preview_by_hand(season: Season, command: Cal
     season.desk.store.put("feeds/boundaries/june.csv", feed(dict.fromkeys(("BEN01", "BEN02", "BEN03"), BOUNDARIES)))
     said = [
         command("boundaries", "take").output,
-        command("boundaries", "approve", "2024-06", "--who", "A. Officer", "--why", "the meeting's").output,
+        command("approvals", "list").output,
+        command("approvals", "approve", "1", "--why", "the meeting's").output,
         command("award", "2024-06").output,
         command("preview", "2024-06").output,
     ]
     assert "3 new conversion tables proposed" in said[0]
-    assert said[1] == "3 conversion tables approved.\n"
-    assert "Awarding 2024-06 version 1 (series): 4 of 5 claims awarded" in said[2]
-    assert said[3].startswith("reports/award/2024-06/1/index.html\n")
+    assert re.match(r" +1  boundaries  2024-06 +[0-9a-f]{12}  0 of 1 approvals$", said[1])
+    assert said[2].startswith("boundaries 2024-06: approved, on record as system account ")
+    assert "Awarding 2024-06 version 1 (series): 4 of 5 claims awarded" in said[3]
+    assert said[4].startswith("reports/award/2024-06/1/index.html\n")
 
 
 def test_no_name_of_a_learner_is_in_a_report_or_message(season: Season, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,8 @@ from tests.pipeline.results_season import play
 from tests.scenario_language import Season
 from tests.support import CENTRE
 
-DECIDED = ("--who", "J. Clerk", "--why", "looked at")
+WHY = ("--why", "looked at")
+DECIDED = ("--who", "J. Clerk", *WHY)
 
 
 @pytest.fixture
@@ -29,11 +30,16 @@ def test_res_2_from_the_award_to_an_updated_file_every_step_says_what_it_did(sea
     steps: list[tuple[tuple[str, ...], str]] = [
         (("award", "2024-06"), "3 of 4 claims awarded"),
         (("results", "build", "2024-06"), "3 files under embargo"),
-        (("results", "approve", "2024-06", *DECIDED), "Results 2024-06 version 1: approved."),
-        (("results", "withdraw", "2024-06", *DECIDED), "Results 2024-06 version 1: withdrawn."),
+        (("approvals", "list"), "1  results     2024-06 version 1"),
+        (("approvals", "show", "1"), "Manifest of the files under embargo: SHA-256"),
+        (("approvals", "approve", "1", *WHY), "results 2024-06 version 1: approved, on record as system account"),
+        (("approvals", "show", "1"), "Approved by: system account"),
+        (("results", "withdraw", "2024-06", *WHY), "Results 2024-06 version 1: withdrawn."),
         (("award", "2024-06"), "version 2"),
         (("results", "build", "2024-06"), "Results 2024-06 version 2: 3 files under embargo"),
-        (("results", "approve", "2024-06", *DECIDED), "Results 2024-06 version 2: approved."),
+        (("approvals", "list"), "2  results     2024-06 version 2"),
+        (("approvals", "approve", "2", *WHY), "results 2024-06 version 2: approved"),
+        (("approvals", "list"), "Nothing waits for a decision."),
         (("release", "2024-06", "--audience", "centres"), "version 2 to centres: 2 files with 34 records are out"),
         (("release", "2024-06", "--audience", "learners"), "version 2 to learners: 1 files with 19 records are out"),
         (("late-claims",), "0 later claims decided"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
@@ -10,10 +13,7 @@ from infra.ledger.tables import actions
 from pipeline.cli import main
 from pipeline.desk import Desk
 from pipeline.marking.moderation import review, sample
-from tests.pipeline.marking.cohorts import AMENDED_BY, CENTRE, DEADLINE, SUMMER, cohort, enter, moderate
-
-COHORT = ["--centre", CENTRE, "--series", SUMMER.id, "--component"]
-WHO = ["--who", "J. Chair", "--why", "samples seen"]
+from tests.pipeline.marking.cohorts import AMENDED_BY, DEADLINE, SUMMER, cohort, enter, moderate
 
 
 @pytest.fixture
@@ -28,35 +28,39 @@ def waiting(work: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return work
 
 
-def staff(*words: str) -> Result:
-    return CliRunner().invoke(main, ["staff", *words])
+def approvals(*words: str) -> Result:
+    return CliRunner().invoke(main, ["approvals", *words])
 
 
 @pytest.mark.parametrize(
     ("command", "state", "recorded", "words"),
     [
-        ("approve", "adjusted", "adjustment_approved", "the adjustment is applied"),
-        ("reject", "agreed", "adjustment_rejected", "the centre's marks stand"),
+        ("approve", "adjusted", "adjustment_approved", "adjustment 2024-06 64123 BEN01: approved, on record as"),
+        ("reject", "agreed", "adjustment_rejected", "adjustment 2024-06 64123 BEN01: rejected, on record as"),
     ],
 )
 def test_mod_2_ops_3_a_person_decides_once_and_it_is_recorded(
     waiting: Desk, command: str, state: str, recorded: str, words: str
 ) -> None:
-    first, again = (staff(command, *COHORT, "BEN01", *WHO) for _ in range(2))
+    listed = approvals("list")
+    assert "1  adjustment  2024-06 64123 BEN01" in listed.output
+    assert "A mark of 15: becomes 10" in approvals("show", "1").output
+    first, again = (approvals(command, "1", "--why", "samples seen") for _ in range(2))
     assert (first.exit_code, again.exit_code) == (0, 0), first.output + again.output
     assert words in first.output
-    assert "already been decided" in again.output
     assert cohort(waiting)["state"] == state
+    account = pwd.getpwuid(os.getuid()).pw_name
     with waiting.ledger.engine.connect() as connection:
         done = connection.execute(sa.select(actions.c.action, actions.c.who, actions.c.why)).all()
-    assert [tuple(one) for one in done] == [(recorded, "J. Chair", "samples seen")]
+    assert [tuple(one) for one in done] == [(recorded, f"system account {account}", "samples seen")]
 
 
 @pytest.mark.parametrize("command", ["approve", "reject"])
 def test_mod_2_what_cannot_be_decided_is_told_in_a_sentence(waiting: Desk, command: str) -> None:
-    unknown = staff(command, *COHORT, "BEN02", *WHO)
-    nameless = staff(command, *COHORT, "BEN01", "--who", " ", "--why", "samples seen")
-    assert (unknown.exit_code, nameless.exit_code) == (1, 1)
-    assert unknown.output.startswith("Error: no sample of 2024-06 64123 BEN02 was drawn")
-    assert nameless.output.startswith("Error: ")
+    approvals("list")
+    unknown = approvals(command, "2", "--why", "samples seen")
+    without = approvals(command, "1", "--why", " ")
+    assert (unknown.exit_code, without.exit_code) == (1, 1)
+    assert unknown.output.startswith("Error: there is no proposal 2: `resultsday approvals list`")
+    assert without.output.startswith("Error: say why")
     assert cohort(waiting)["state"] == "proposed"

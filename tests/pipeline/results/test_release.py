@@ -245,7 +245,7 @@ def test_res_2_what_nobody_approved_is_not_released_and_the_error_says_what_to_d
     with pytest.raises(ReleaseError, match="is proposed: only what is built can be approved"):
         approve(work, proposed, WHO, WHY, APPROVED)
     build(work, proposed, BUILT)
-    with pytest.raises(ReleaseError, match="is built and not approved: `resultsday results approve 2024-06"):
+    with pytest.raises(ReleaseError, match="is built and not approved: have it approved in the console or by"):
         release(work, series(work), "centres", TO_CENTRES)
     assert outside(work) == {}
 

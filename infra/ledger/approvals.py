@@ -1,0 +1,192 @@
+"""Approvals in the ledger (OPS-4): what was put forward, by its SHA-256, and who approved or rejected it, when, why,
+and how the desk knows who they are. Rows are added, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import asdict, frozen
+from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from infra.ledger.tables import approvals, proposals
+from rules import terms
+
+_SPOKEN = {
+    terms.BY_CONSOLE: "{who}",
+    terms.BY_ACCOUNT: "system account {who}",
+    terms.BY_THE_DESK: "the desk",
+    terms.PLAYED: "{who}",
+}
+
+
+@frozen
+class Signer:
+    """Somebody, and how the desk knows who they are."""
+
+    who: str
+    how: str
+
+    def __str__(self) -> str:
+        """As it stands on record and on pages: a system account is shown as such."""
+        return _SPOKEN[self.how].format(who=self.who)
+
+    @property
+    def person(self) -> str:
+        """What tells people apart: names that differ in capitals only, and an account of the same name, are one."""
+        return self.who.strip().casefold()
+
+
+THE_DESK = Signer("", terms.BY_THE_DESK)
+NOT_PUT_FORWARD = 0
+"""The number of a proposal that is not on record."""
+VERIFIED = (terms.BY_CONSOLE, terms.BY_ACCOUNT)
+"""How the desk knows people whom it has verified."""
+
+
+@frozen(kw_only=True)
+class Said:
+    """What one person said about a proposal: `approved` or `rejected`. `people`: how many were asked for then; `at` is
+    aware."""
+
+    by: Signer
+    verdict: str
+    people: int
+    at: datetime
+    why: str
+
+
+@frozen(kw_only=True)
+class Proposal:
+    """Something that people approve, and what they have said so far, in order. `people`: how many were asked for when
+    it was put forward; `counts`: whether who did that is one of them. `at` is aware."""
+
+    id: int
+    kind: str
+    subject: str
+    sha256: str
+    people: int
+    counts: bool
+    by: Signer
+    at: datetime
+    said: tuple[Said, ...] = ()
+
+    @property
+    def asked(self) -> int:
+        """How many people must stand for it: the most that were asked for at any time."""
+        return max(self.people, *(said.people for said in self.said), 1)
+
+    @property
+    def approvals(self) -> tuple[Said, ...]:
+        """Who has approved it, in order."""
+        return tuple(said for said in self.said if said.verdict == terms.APPROVED)
+
+    @property
+    def lacking(self) -> int:
+        """How many people are still asked for."""
+        proposer = self.counts and self.by.how in VERIFIED
+        return max(self.asked - len(self.approvals) - proposer, 0 if self.approvals else 1)
+
+    @property
+    def rejection(self) -> Said | None:
+        """Who has rejected it; a single rejection is enough."""
+        return next((said for said in self.said if said.verdict == terms.REJECTED), None)
+
+    @property
+    def state(self) -> str:
+        """`proposed`, `approved` or `rejected`."""
+        if self.rejection:
+            return terms.REJECTED
+        return terms.APPROVED if self.lacking == 0 else terms.PROPOSED
+
+
+class ApprovalBook:
+    """The record of proposals and of what people said about them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def propose(
+        self, kind: str, subject: str, sha256: str, people: int, by: Signer, at: datetime, *, counts: bool = False
+    ) -> Proposal:
+        """Puts something forward. If the newest proposal of this kind and subject is of the same hash and nobody has
+        rejected it, that is returned and nothing is recorded."""
+        new = Proposal(
+            id=NOT_PUT_FORWARD, kind=kind, subject=subject, sha256=sha256, people=people, counts=counts, by=by, at=at
+        )
+        with self._engine.begin() as connection:
+            return self._put(connection, new)
+
+    def say(self, proposal: Proposal, said: Said) -> Proposal:
+        """Records what somebody said, and puts the proposal forward with it where nobody has; returns the proposal as
+        it is then. Said again, it is not recorded."""
+        with self._engine.begin() as connection:
+            t = proposals.c
+            if proposal.id == NOT_PUT_FORWARD:
+                proposal = self._put(connection, proposal)
+            values = {"proposal_id": proposal.id, "verdict": said.verdict, "people": said.people, "at": said.at}
+            connection.execute(select(t.id).where(t.id == proposal.id).with_for_update())
+            [current] = self._with_words(connection, [proposal.id])
+            if (said.by.person, said.verdict) not in {(other.by.person, other.verdict) for other in current.said}:
+                connection.execute(approvals.insert().values(values | {"why": said.why, **asdict(said.by)}))
+                [current] = self._with_words(connection, [proposal.id])
+        return current
+
+    def newest(self, kind: str, subject: str) -> Proposal | None:
+        """The newest proposal about something; None when nobody has put it forward."""
+        with self._engine.connect() as connection:
+            return self._newest(connection, kind, subject)
+
+    def numbered(self, number: int) -> Proposal | None:
+        """The proposal with this number; None when there is none."""
+        with self._engine.connect() as connection:
+            return next(iter(self._with_words(connection, [number])), None)
+
+    def current(self, kind: str | None = None, subjects: Sequence[str] | None = None) -> list[Proposal]:
+        """The newest proposal of each kind and subject, or of these only, the newest first."""
+        t = proposals.c
+        query = select(t.id).ext(distinct_on(t.kind, t.subject))
+        if kind is not None:
+            query = query.where(t.kind == kind)
+        if subjects is not None:
+            query = query.where(t.subject.in_(subjects))
+        with self._engine.connect() as connection:
+            ids = list(connection.execute(query.order_by(t.kind, t.subject, t.id.desc())).scalars())
+            return self._with_words(connection, ids)
+
+    def _put(self, connection: Connection, new: Proposal) -> Proposal:
+        about = f"proposal {new.kind} {new.subject}"
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(about))))
+        newest = self._newest(connection, new.kind, new.subject)
+        if newest and newest.sha256 == new.sha256 and not newest.rejection:
+            return newest
+        values = asdict(new, recurse=False, filter=lambda column, _: column.name not in ("id", "by", "said"))
+        connection.execute(proposals.insert().values(values | asdict(new.by)))
+        made = self._newest(connection, new.kind, new.subject)
+        assert made
+        return made
+
+    def _newest(self, connection: Connection, kind: str, subject: str) -> Proposal | None:
+        t = proposals.c
+        query = select(t.id).where(t.kind == kind, t.subject == subject).order_by(t.id.desc()).limit(1)
+        return next(iter(self._with_words(connection, list(connection.execute(query).scalars()))), None)
+
+    def _with_words(self, connection: Connection, ids: Sequence[int]) -> list[Proposal]:
+        """These proposals with what was said about each, the newest first."""
+        t, a = proposals.c, approvals.c
+        said: dict[int, list[Said]] = {}
+        words = select(approvals).where(a.proposal_id.in_(ids)).order_by(a.id)
+        for row in connection.execute(words).mappings():
+            by = Signer(row["who"], row["how"])
+            its = Said(by=by, verdict=row["verdict"], people=row["people"], at=row["at"], why=row["why"])
+            said.setdefault(row["proposal_id"], []).append(its)
+        rows = connection.execute(select(proposals).where(t.id.in_(ids)).order_by(t.id.desc())).mappings()
+        return [
+            Proposal(
+                id=row["id"], kind=row["kind"], subject=row["subject"], sha256=row["sha256"], people=row["people"],
+                counts=row["counts"], by=Signer(row["who"], row["how"]), at=row["at"],
+                said=tuple(said.get(row["id"], ())),
+            )
+            for row in rows
+        ]  # fmt: skip

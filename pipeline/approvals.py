@@ -1,0 +1,300 @@
+"""Approvals (OPS-4): what people decide about, the SHA-256 of exactly what they are shown, and who has decided.
+
+A decision is an act of the desk's own. It is recorded in the ledger by somebody the desk has verified itself, at the
+desk's clock, about one proposal. Airflow only waits for it. A kind is declared in `KINDS`, once; its wing has a module
+of four functions (`Acts`), and its jobs call `sign`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pkgutil import resolve_name
+from typing import Protocol, cast
+
+from attrs import frozen
+
+from infra.ledger.approvals import NOT_PUT_FORWARD, THE_DESK, VERIFIED, Proposal, Said, Signer
+from infra.store import Missing
+from pipeline.desk import Desk
+from pipeline.journal import journaled
+from pipeline.steps import PUT_FORWARD, SIGNED
+from rules import terms
+from rules.catalogue import instant_text
+
+
+class ApprovalError(ValueError):
+    """A decision that cannot be taken like this; the message says why and what to do."""
+
+
+# --- What is shown ---------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Exhibit:
+    """Exactly what is shown to whoever decides: `facts` (what, value) and `files`, SHA-256 by key of the store."""
+
+    kind: str
+    subject: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    files: Mapping[str, str]
+
+    @property
+    def sha256(self) -> str:
+        """What a decision is bound to: of kind, subject, facts and files in their canonical form."""
+        content = {"kind": self.kind, "subject": self.subject, "facts": self.facts, "files": dict(self.files)}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def files_shown(desk: Desk, keys: Sequence[str]) -> dict[str, str]:
+    """The SHA-256 of files of the store by their keys; what is not there is left out."""
+
+    def hashes() -> Iterator[tuple[str, str]]:
+        for key in keys:
+            try:
+                yield key, hashlib.sha256(desk.store.get(key)).hexdigest()
+            except Missing:
+                continue
+
+    return dict(hashes())
+
+
+# --- The kinds -------------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Signature:
+    """How somebody decides: how the desk knows them, how many people are asked for, and the SHA-256 they were shown
+    (empty: whatever is there now)."""
+
+    how: str = terms.PLAYED
+    people: int = 1
+    shown: str = ""
+
+
+NOT_SEEN = Signature()
+"""Of rehearsals and tests: nobody has looked who it was. Where two people are asked, it does not count."""
+
+
+class Acts(Protocol):
+    """What the module of a kind offers. A subject is a text of its own, which `waiting` gives."""
+
+    def waiting(self, desk: Desk) -> list[str]:
+        """What waits for a decision, in order."""
+
+    def exhibit(self, desk: Desk, subject: str) -> Exhibit:
+        """What is shown about it; raises `ApprovalError` when there is no such thing."""
+
+    def approve(self, desk: Desk, subject: str, who: str, why: str, now: datetime, by: Signature) -> object:
+        """The job that approves it."""
+
+    def reject(self, desk: Desk, subject: str, who: str, why: str, now: datetime, by: Signature) -> object:
+        """The job that rejects it."""
+
+
+@frozen(kw_only=True)
+class Kind:
+    """A kind of decision. `title`: what it is, for people; `module`: where its `Acts` are. `proposer_counts`: who has
+    put it forward is one of the people asked for; otherwise they must not be, where two are asked."""
+
+    name: str
+    title: str
+    rule: str
+    module: str
+    proposer_counts: bool = False
+
+    @property
+    def acts(self) -> Acts:
+        """Its functions; the module is imported only now."""
+        return cast("Acts", resolve_name(self.module))
+
+
+_ALL = (
+    Kind(
+        name=terms.BOUNDARIES,
+        title="Boundaries: the conversion tables of a series",
+        rule="AWD-1",
+        module="pipeline.awarding.boundary_approval",
+    ),
+    Kind(
+        name=terms.RESULTS,
+        title="Results: a version, as its files wait under embargo",
+        rule="RES-2",
+        module="pipeline.results.result_approval",
+    ),
+    Kind(
+        name=terms.ADJUSTMENT,
+        title="Adjustment: the marks of a cohort, by moderation",
+        rule="MOD-2",
+        module="pipeline.marking.adjustment_approval",
+    ),
+)
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}
+"""Every kind of decision, by its name in the ledger, in the order of a season."""
+
+
+# --- Put forward -----------------------------------------------------------------------------------------------------
+
+
+@journaled
+def put_forward(
+    desk: Desk, now: datetime, who: str = "", how: str = terms.BY_THE_DESK, people: int = 1, again: bool = False
+) -> tuple[str, ...]:
+    """OPS-4: puts on record what waits for a decision at `now` (aware), with the hash of what is shown and who puts it
+    forward. What is on record already, or was rejected as it is, is not put forward again; with `again`, what was
+    rejected is. Returns what is new, as kind and subject."""
+    new = []
+    for kind in KINDS.values():
+        known = {proposal.subject: proposal for proposal in desk.approvals.current(kind.name)}
+        for subject in kind.acts.waiting(desk):
+            exhibit, newest = kind.acts.exhibit(desk, subject), known.get(subject)
+            if newest and newest.sha256 == exhibit.sha256 and not (newest.rejection and again):
+                continue
+            by = Signer(who, how)
+            desk.approvals.propose(kind.name, subject, exhibit.sha256, people, by, now, counts=kind.proposer_counts)
+            PUT_FORWARD.passed()
+            new.append(f"{kind.name} {subject}")
+    return tuple(new)
+
+
+def unlisted(desk: Desk) -> bool:
+    """Whether something waits that nobody has put forward yet."""
+    return any(
+        set(kind.acts.waiting(desk)) - {proposal.subject for proposal in desk.approvals.current(kind.name)}
+        for kind in KINDS.values()
+    )
+
+
+def open_decision(desk: Desk, kind: str, subject: str) -> bool:
+    """Whether people still have to decide about something, by the ledger: it waits, and nobody has rejected it as it
+    is."""
+    acts = KINDS[kind].acts
+    if subject not in acts.waiting(desk):
+        return False
+    newest = desk.approvals.newest(kind, subject)
+    return not (newest and newest.rejection and newest.sha256 == acts.exhibit(desk, subject).sha256)
+
+
+def listed(desk: Desk) -> list[Proposal]:
+    """The proposals that wait for a decision, by kind and subject."""
+    return [
+        proposal
+        for kind in KINDS.values()
+        for proposal in sorted(
+            desk.approvals.current(kind.name, kind.acts.waiting(desk)), key=lambda proposal: proposal.subject
+        )
+        if proposal.state != terms.REJECTED
+    ]
+
+
+def proposal_numbered(desk: Desk, number: int) -> Proposal:
+    """The proposal with a number; raises `ApprovalError` when there is none."""
+    proposal = desk.approvals.numbered(number)
+    if proposal is None:
+        raise ApprovalError(f"there is no proposal {number}: `resultsday approvals list` shows those that wait")
+    return proposal
+
+
+# --- Decided ---------------------------------------------------------------------------------------------------------
+
+
+def decide(
+    desk: Desk, number: int, verdict: terms.Verdict, person: Signer, why: str, now: datetime, shown: str = ""
+) -> Proposal:
+    """OPS-4: what a door calls when `person`, whom it has verified, decides about a proposal by its number, at the
+    desk's clock (`now`, aware). `shown`: the hash on the page; empty: that of the proposal. Returns the proposal as it
+    is then; raises `ApprovalError`, and what the job of its kind raises."""
+    proposal = proposal_numbered(desk, number)
+    if not why.strip():
+        raise ApprovalError("say why: a decision needs a reason (OPS-3)")
+    asked = max(desk.settings.approvals, proposal.asked)
+    if asked > 1:
+        _may_decide(desk, person, asked)
+    kind = KINDS[proposal.kind]
+    job = kind.acts.approve if verdict == terms.APPROVED else kind.acts.reject
+    by = Signature(how=person.how, people=asked, shown=shown or proposal.sha256)
+    job(desk, proposal.subject, person.who, why, now, by)
+    return proposal_numbered(desk, number)
+
+
+def _may_decide(desk: Desk, person: Signer, asked: int) -> None:
+    named = {name.strip().casefold() for name in desk.settings.approvers.split(",")} - {""}
+    if person.person not in named:
+        raise ApprovalError(
+            f"{person} may not decide: where {asked} people are asked, RESULTSDAY_APPROVERS names them, as users of "
+            f"the console or system accounts (OPS-4)"
+        )
+
+
+def sign(
+    desk: Desk, exhibit: Exhibit, verdict: terms.Verdict, who: str, why: str, now: datetime, by: Signature
+) -> Proposal:
+    """OPS-4: records what somebody says about what they were shown, and returns the proposal with it: its `state` says
+    whether that decides it. The job of a kind calls this once everything else is right, and then does what was decided.
+    Said again by the same person, nothing is recorded. Raises `ApprovalError` when what was shown is not what is there
+    now, or where two people are asked and this would be the same one twice."""
+    if by.shown and by.shown != exhibit.sha256:
+        raise ApprovalError(
+            f"what you were shown is no longer what would be decided: it has SHA-256 {exhibit.sha256[:12]} now, not "
+            f"{by.shown[:12]}. Nothing was recorded. Look at it again, and decide about that"
+        )
+    proposal = desk.approvals.newest(exhibit.kind, exhibit.subject)
+    if proposal is None or proposal.sha256 != exhibit.sha256 or proposal.rejection:
+        proposal = Proposal(
+            id=NOT_PUT_FORWARD, kind=exhibit.kind, subject=exhibit.subject, sha256=exhibit.sha256, people=by.people,
+            counts=KINDS[exhibit.kind].proposer_counts, by=THE_DESK, at=now,
+        )  # fmt: skip
+    asked = max(by.people, desk.settings.approvals, proposal.asked)
+    said = Said(by=Signer(who, by.how), verdict=verdict, people=asked, at=now, why=why)
+    if asked > 1 and verdict == terms.APPROVED:
+        _two_people(proposal, said)
+    proposal = desk.approvals.say(proposal, said)
+    SIGNED.passed()
+    return proposal
+
+
+def _two_people(proposal: Proposal, said: Said) -> None:
+    signer = said.by
+    if signer.how not in VERIFIED:
+        raise ApprovalError(f"nobody has verified who {signer} is: where two people are asked, that does not count")
+    if proposal.by.how != terms.BY_THE_DESK and proposal.by.person == signer.person:
+        raise ApprovalError(
+            f"{proposal.by} put this forward and cannot approve it: where two people are asked, they differ (OPS-4)"
+        )
+    earlier = next((other for other in proposal.approvals if other.by.person == signer.person), None)
+    # The very same words are said again by a run that died.
+    if earlier and proposal.lacking and (earlier.at, earlier.why) != (said.at, said.why):
+        raise ApprovalError(
+            f"{earlier.by} has approved this already, {instant_text(earlier.at)}: another person is asked (OPS-4)"
+        )
+
+
+def deciders(proposal: Proposal) -> str:
+    """Who has approved something, as it stands on record."""
+    return " and ".join(str(said.by) for said in proposal.approvals)
+
+
+def reasons(proposal: Proposal) -> str:
+    """Why, each reason once."""
+    return "; ".join(dict.fromkeys(said.why for said in proposal.approvals))
+
+
+def record(proposal: Proposal | None) -> tuple[tuple[str, str], ...]:
+    """A decision as facts for people: who put it forward, who approved or rejected it, why, when, and the hash of what
+    they were shown (OPS-4); nothing without a proposal."""
+    if proposal is None:
+        return ()
+    return (
+        ("Put forward", f"by {proposal.by}, {instant_text(proposal.at)}"),
+        *(("Approved by" if said.verdict == terms.APPROVED else "Rejected by", _words(said)) for said in proposal.said),
+        ("What was shown", f"SHA-256 {proposal.sha256}"),
+    )
+
+
+def _words(said: Said) -> str:
+    known = " by log-in to the console" if said.by.how == terms.BY_CONSOLE else ""
+    return f"{said.by}, {instant_text(said.at)}{known}: {said.why}"

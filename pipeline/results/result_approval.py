@@ -1,0 +1,40 @@
+"""How results are decided about (OPS-4): the subject is a version of a series (`2024-06 version 1`)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from infra.ledger.results import Awarding
+from pipeline.approvals import ApprovalError, Exhibit, Signature
+from pipeline.desk import Desk
+from pipeline.results import release
+from pipeline.results.exhibit import result_exhibit, subject_of
+from rules import terms
+
+
+def waiting(desk: Desk) -> list[str]:
+    """Versions whose files wait under embargo."""
+    return [subject_of(awarding) for awarding in desk.results.in_state(terms.BUILT)]
+
+
+def exhibit(desk: Desk, subject: str) -> Exhibit:
+    """The version's hashes and counts, and the pages of its preview."""
+    return result_exhibit(desk, _awarding(desk, subject))
+
+
+def approve(desk: Desk, subject: str, who: str, why: str, now: datetime, by: Signature) -> Awarding:
+    """Approves the version: the calendar releases it."""
+    return release.approve(desk, _awarding(desk, subject), who, why, now, by)
+
+
+def reject(desk: Desk, subject: str, who: str, why: str, now: datetime, by: Signature) -> Awarding:
+    """Withdraws the version."""
+    return release.withdraw(desk, _awarding(desk, subject), who, why, now, by)
+
+
+def _awarding(desk: Desk, subject: str) -> Awarding:
+    series, _, version = subject.partition(" version ")
+    awarding = desk.results.of_version(series, int(version)) if version.isdecimal() else None
+    if awarding is None:
+        raise ApprovalError(f"there are no results {subject}")
+    return awarding
