@@ -18,6 +18,7 @@ from infra.ledger.door import DoorBook
 from infra.ledger.journal import Journal
 from infra.ledger.keeping import KeepingBook
 from infra.ledger.keys import KeyBook
+from infra.ledger.learners import LearnerBook
 from infra.ledger.marks import MarkBook
 from infra.ledger.moderation import Moderation
 from infra.ledger.place import StoreBook
@@ -46,6 +47,7 @@ class Desk:
     journal: Journal
     keeping: KeepingBook
     keys: KeyBook
+    learners: LearnerBook
     marks: MarkBook
     moderation: Moderation
     results: ResultBook
@@ -79,6 +81,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             journal=Journal(engine),
             keeping=KeepingBook(engine),
             keys=KeyBook(engine),
+            learners=LearnerBook(engine),
             marks=MarkBook(engine),
             moderation=Moderation(engine),
             results=ResultBook(engine),

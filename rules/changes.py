@@ -12,7 +12,7 @@ import polars as pl
 from attrs import field, frozen
 
 from parsers.findings import Reach
-from rules import certification, fees, terms
+from rules import certification, details, fees, identity, terms
 from rules import findings as f
 from rules.catalogue import LONDON, day_text, instant_text
 from rules.rounds import Round
@@ -25,6 +25,7 @@ ADDED = {
     "born": pl.Date,
     "sex": pl.String,
     "uci": pl.String,
+    "uci_in_force": pl.String,
     "upn": pl.String,
     "uln": pl.String,
     "option": pl.String,
@@ -41,8 +42,9 @@ ENDED = {"file": pl.UInt32, "id": pl.Int64, "candidate": pl.String, "option": pl
 class Change:
     """What one file changes. Frames hold a row per option of a candidate:
 
-    `added`: `line`, `candidate`, `name`, `born`, `sex`, `uci`, `upn`, `uln`, `option`, `kind`, `band`, `pence`,
-    `entry_pence`, `placeholder`. `ended`: `id` (of the ledger), `candidate`, `option`, `refund` (pence, not
+    `added`: `line`, `candidate`, `name`, `born`, `sex`, `uci` (as it stands in the file), `uci_in_force`, `upn`, `uln`,
+    `option`, `kind`, `band`, `pence`, `entry_pence`, `placeholder`. `versions` and `dropped`: what changes in the
+    details of learners (`rules.details`). `ended`: `id` (of the ledger), `candidate`, `option`, `refund` (pence, not
     negative). `kept` counts options that were held before and stay; `applied`, options that are in force after it and
     candidates of whom nothing was refused; `charges` is what the file costs.
     """
@@ -54,6 +56,8 @@ class Change:
     kept: int = 0
     added: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=ADDED))
     ended: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=ENDED))
+    versions: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=details.VERSIONS))
+    dropped: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=details.DROPPED))
     charges: tuple[fees.Charge, ...] = ()
 
     @property
@@ -75,6 +79,8 @@ class Changes:
     kept: Mapping[int, int]
     added: Mapping[int, pl.DataFrame]
     ended: Mapping[int, pl.DataFrame]
+    versions: Mapping[int, pl.DataFrame]
+    dropped: Mapping[int, pl.DataFrame]
     charges: Mapping[int, tuple[fees.Charge, ...]]
 
     def of(self, file: int) -> Change:
@@ -89,6 +95,8 @@ class Changes:
             kept=self.kept.get(file, 0),
             added=self.added.get(file, pl.DataFrame(schema=ADDED)),
             ended=self.ended.get(file, pl.DataFrame(schema=ENDED)),
+            versions=self.versions.get(file, pl.DataFrame(schema=details.VERSIONS)),
+            dropped=self.dropped.get(file, pl.DataFrame(schema=details.DROPPED)),
             charges=self.charges.get(file, ()),
         )
 
@@ -114,6 +122,7 @@ def changes(current: Round, records: pl.DataFrame, options: pl.DataFrame) -> Cha
     ended = _refunded(_undeclined(_ended(held, stated, withdrawn, current), records, current), current)
     _tell_not_held(withdrawn, held, current)
     added = _priced(entered.join(held, on=_OPTION, how="anti", maintain_order="left"), records, current)
+    versions = details.versions(records, accepted, added, ended, current)
     _tell_withdrawn(ended, records, current)
     _tell_late_fees(added, current)
     not_marks = refused.filter(~pl.col("file").is_in(current.of_marks))
@@ -123,10 +132,12 @@ def changes(current: Round, records: pl.DataFrame, options: pl.DataFrame) -> Cha
         candidates_refused=_count(refused.join(candidates, on=_CANDIDATE, how="semi")),
         unread=_count(not_marks.join(candidates, on=_CANDIDATE, how="anti")),
         options_refused=_count(found.refused_entries().join(refused, on=_CANDIDATE, how="anti")),
-        applied=_count(pl.concat([entered.select("file"), untouched.select("file")])),
+        applied=_count(pl.concat([frame.select("file") for frame in (entered, untouched, versions, ended)])),
         kept=_count(entered.join(held, on=_OPTION, how="semi")),
         added=by_file(added),
         ended=by_file(ended),
+        versions=by_file(versions),
+        dropped=by_file(details.dropped(added, ended, current)),
         charges=fees.charges(added, ended),
     )
 
@@ -225,13 +236,32 @@ def _priced(new: pl.DataFrame, records: pl.DataFrame, current: Round) -> pl.Data
         schema={"file": pl.UInt32, "own_band": pl.String, "day": pl.Date},
     )
     spared = _spared(new, current).with_columns(pl.lit(terms.ON_TIME).alias("spared"))
-    people = records.select("file", "line", pl.col("kept").alias("name"), "born", "sex", "upn", "uln")
+    said = records.select(
+        "file", "line", "centre", "uci_said", "upn", "uln", pl.col("kept").alias("name"), "born", "sex"
+    )
+    held = identity.held_details(current.known.registrations)
+    # A feed has no details: what it registers is of a learner whose details the centre has given.
+    people = (
+        said.join(new.select("file", "line", "uci").unique(), on=["file", "line"])
+        .join(held, on=["centre", "uci"], how="left")
+        .with_columns(
+            pl.when(pl.col("name").is_null()).then(pl.col(f"held_{name}")).otherwise(pl.col(name)).alias(name)
+            for name in identity.DETAILS
+        )
+    )
+    new = new.rename({"uci": "uci_in_force"})
     return (
         new.join(of_files, on="file", maintain_order="left")
-        .join(spared, on=["file", "uci", "registration"], how="left", maintain_order="left")
+        .join(
+            spared.rename({"uci": "uci_in_force"}),
+            on=["file", "uci_in_force", "registration"],
+            how="left",
+            maintain_order="left",
+        )
         .with_columns(pl.coalesce("spared", "own_band").alias("band"))
-        .join(people, on=["file", "line"], maintain_order="left")
+        .join(people.select("file", "line", *identity.DETAILS), on=["file", "line"], maintain_order="left")
         .join(_tariff(bands, days, current), on=["day", "kind", "band"], maintain_order="left")
+        .with_columns(uci=pl.col("uci_said"))
         .select(*ADDED)
     )
 

@@ -11,13 +11,13 @@ from datetime import date
 from enum import StrEnum
 
 import polars as pl
-from attrs import asdict, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from parsers.columns import Columns, columns
 from parsers.findings import Finding, Found, Reach
 from parsers.layouts import CANDIDATE, MARK
 from parsers.reader import Submission
-from rules import certification, entries, files, marks, registration, terms
+from rules import certification, entries, files, identity, marks, registration, terms
 from rules import findings as f
 from rules.catalogue import Catalogue, Series
 from rules.changes import Change, Changes, by_file, changes
@@ -35,6 +35,8 @@ class Outcome(StrEnum):
     REFUSED = terms.REFUSED
     REPEATED = terms.REPEATED
     QUARANTINED = terms.QUARANTINED
+    WAITING = terms.WAITING
+    """Not decided in this round: another file of it speaks of the same learner and comes first (REG-7)."""
 
     @property
     def booked(self) -> bool:
@@ -65,25 +67,54 @@ class Decision(Change):
 
 def decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> list[Decision]:
     """Decides one round: files of different centres, each by what `known` holds about its centre and by the edition of
-    the catalogue in force at its receipt (CAL-2). One decision a file."""
+    the catalogue in force at its receipt (CAL-2). One decision a file; of a file that has to wait for another of the
+    round, that it waits."""
     by_edition: dict[date, list[int]] = {}
     for index, arrival in enumerate(arrivals):
         by_edition.setdefault(catalogue.edition(arrival.received).in_force_from, []).append(index)
     decided: dict[int, Decision] = {}
-    for indexes in by_edition.values():
+    spoken_of = pl.Series(dtype=pl.String)
+    # In the order of receipt: who speaks of a learner first is decided first.
+    for _, indexes in sorted(by_edition.items()):
         its = [arrivals[index] for index in indexes]
         edition = catalogue.edition(its[0].received)
-        decided |= zip(indexes, _decide(its, catalogue.in_edition(edition), known), strict=True)
+        decisions, names = _decide(its, catalogue.in_edition(edition), known, spoken_of)
+        decided |= zip(indexes, decisions, strict=True)
+        if len(by_edition) > 1:
+            spoken_of = pl.concat([spoken_of, names])
     return [decided[index] for index in range(len(arrivals))]
 
 
-def _decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> list[Decision]:
+def _decide(
+    arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known, spoken_of: pl.Series
+) -> tuple[list[Decision], pl.Series]:
+    """Decides files of one edition; returns the names of those they speak of too (`identity.names`). `spoken_of`: those
+    of files decided before in this round."""
     current = _headers(arrivals, catalogue, known)
     read = _candidates(current)
     own = Columns(current.of_the_sender(read.records), current.of_the_sender(read.options))
+    corrected = identity.corrected_ucis(_registering(own.records, current), known.registrations)
+    names = identity.names(read.records, corrected)
+    late = identity.meets_another(names, arrivals, spoken_of)
+    if corrected.height and len(arrivals) > 1:
+        late |= frozenset(current.of_marks)
+    if late:
+        stay = [index for index in range(len(arrivals)) if index not in late]
+        its = _decide([arrivals[index] for index in stay], catalogue, known, spoken_of)[0] if stay else []
+        decided = dict(zip(stay, its, strict=True))
+        return [decided.get(index, WAITS) for index in range(len(arrivals))], names["name"]
+    current = evolve(
+        current, known=known.corrected(dict(corrected.select("old", "uci").iter_rows())), corrected=corrected
+    )
     options = _judge(own, current)
     judged = _judge_marks(current)
-    return _decisions(current, changes(current, read.records, options), judged)
+    return _decisions(current, changes(current, read.records, options), judged), names["name"]
+
+
+def _registering(records: pl.DataFrame, current: Round) -> pl.DataFrame:
+    """The records of registration series."""
+    files = [file for file, series in current.series.items() if series.purpose == terms.REGISTRATION]
+    return records.filter(pl.col("file").is_in(files))
 
 
 def _headers(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> Round:
@@ -130,12 +161,23 @@ def _candidates(current: Round, progress: Callable[[int], object] | None = None)
     """The candidate records of every entry and amendment file and the rows of every feed, with the series they are for
     as `series` (its id). An option's `action` is `enter`, or in feeds also `withdraw`."""
     submissions = current.submissions
-    read = _with_feeds(columns(submissions, CANDIDATE, current.found, progress), submissions)
+    read = _in_force(_with_feeds(columns(submissions, CANDIDATE, current.found, progress), submissions), current)
     centres = read.records.select("file", "line", "centre")
     options = read.options.join(centres, on=["file", "line"], how="left", maintain_order="left")
     records = current.with_series(read.records)
     files.records_of_their_centre(records, submissions, current.found)
     return Columns(records, current.with_series(options))
+
+
+def _in_force(read: Columns, current: Round) -> Columns:
+    """REG-8: the same with the UCI in force as `uci`, and as `uci_said` the one that stands there."""
+    ucis = current.known.ucis(read.records["uci"].unique().to_list())
+    led = dict(ucis.select("uci", "in_force").iter_rows())
+    both = [
+        frame.with_columns(pl.col("uci").alias("uci_said"), pl.col("uci").replace(led))
+        for frame in (read.records, read.options)
+    ]
+    return Columns(*both)
 
 
 def _with_feeds(read: Columns, submissions: Sequence[Submission]) -> Columns:
@@ -160,7 +202,7 @@ def _with_feeds(read: Columns, submissions: Sequence[Submission]) -> Columns:
 def _judge(read: Columns, current: Round, *, dated: bool = True, by_ledger: bool = True) -> pl.DataFrame:
     """Every rule about candidates and their options; unless `by_ledger`, those that need no ledger; unless `dated`,
     those that need no receipt. Returns the options that are in the catalogue, with what it says of them, each once."""
-    _judge_identity(read.records, current)
+    people = _judge_identity(read.records, current)
     judged = []
     for series in set(current.series.values()):
         options = read.options.filter(pl.col("series") == series.id)
@@ -171,19 +213,40 @@ def _judge(read: Columns, current: Round, *, dated: bool = True, by_ledger: bool
         if dated:
             registration.approved(entered, current.arrivals, current.catalogue, current.found)
         if by_ledger and series.purpose == terms.ENTRY:
-            _judge_entries(read.records.filter(pl.col("series") == series.id), options, series, current)
+            _judge_entries(people.filter(pl.col("series") == series.id), options, series, current)
+        elif by_ledger:
+            identity.on_record(entered, read.records, current.known.registrations, current.found)
         judged.append(options)
+    _judge_ulns(read.records, current)
     return pl.concat(judged) if judged else read.options.clear().with_columns(kind=pl.lit(None, pl.String))
 
 
-def _judge_identity(records: pl.DataFrame, current: Round) -> None:
-    """The rules about who a learner is: they compare records with each other and with what the ledger holds."""
+def _judge_identity(records: pl.DataFrame, current: Round) -> pl.DataFrame:
+    """The rules about who a learner is: they compare records with each other and with what the ledger holds. Returns
+    the records without those that are of somebody else than the registration."""
     known, found = current.known, current.found
     key = ["centre", "series", "candidate", "uci"]
     held = pl.concat([known.registrations.select(key), known.entries.select(key)])
     registration.one_uci_one_number(records, held, found)
+    identity.records_agree(records, found)
+    identity.replaced(records, known.registrations, found)
+    others = identity.one_person_here(records, known.registrations, found)
+    records = records.join(others, on=["file", "candidate"], how="anti", maintain_order="left")
+    people = known.people(records["uci"].unique().to_list())
+    identity.one_person_elsewhere(records, known.registrations, people, found)
+    old = [*current.corrected["old"], *current.corrected["uci"]]
+    if old:
+        identity.correctable(current.corrected, records, known.people(old), known.taking(old), found)
+    return records
+
+
+def _judge_ulns(records: pl.DataFrame, current: Round) -> None:
+    """REG-4, once everything else is judged: who is refused keeps the ULN held."""
+    found = current.found
+    stated = identity.with_details(_registering(records, current))
+    moving = stated.join(found.refused_candidates(), on=["file", "candidate"], how="anti")
     ulns = records.filter(pl.col("uln") != "")["uln"].unique().to_list()
-    registration.one_uln_one_uci(records, known.learners(ulns), found)
+    registration.one_uln_one_uci(records, current.known.learners(ulns), found, moving)
 
 
 def _judge_entries(records: pl.DataFrame, options: pl.DataFrame, series: Series, current: Round) -> None:
@@ -193,6 +256,7 @@ def _judge_entries(records: pl.DataFrame, options: pl.DataFrame, series: Series,
     certification.awarded_already(options, known.issued, found)
     registration.registered(options.filter(pl.col("action") == "enter"), known.registrations, found)
     registration.same_name(records, known.registrations, found)
+    identity.same_details(records, known.registrations, found)
     # Knowing a UCI does not make the learner the sender's: sittings are told of the sender's own learners only.
     key = ["centre", "uci"]
     learners = pl.concat([known.registrations.select(key), known.entries.select(key)]).unique()
@@ -211,10 +275,15 @@ def _judge_marks(current: Round) -> marks.JudgedMarks:
     records = columns(current.submissions, MARK, found).records
     files.records_of_their_centre(records, current.submissions, found, MARK)
     records = current.with_series(current.of_the_sender(records)).filter(pl.col("series").is_not_null())
+    said = records.select("file", "line", pl.col("uci").alias("uci_said"))
+    led = known.ucis(said["uci_said"].unique().to_list())
+    records = records.with_columns(pl.col("uci").replace(dict(led.select("uci", "in_force").iter_rows())))
     series = {index: series for index, series in current.series.items() if index in current.of_marks}
     due = marks.deadlines(records, current.arrivals, series, current.catalogue, known.windows, known.extensions)
     parts = marks.components(current.catalogue, set(series.values()))
-    return marks.judge(records, known.marked, known.entries, parts, due, found)
+    judged = marks.judge(records, known.marked, known.entries, parts, due, found)
+    good = judged.good.join(said, on=["file", "line"], maintain_order="left").with_columns(uci=pl.col("uci_said"))
+    return evolve(judged, good=good.select(*marks.GOOD))
 
 
 # --- What follows ----------------------------------------------------------------------------------------------------
@@ -259,6 +328,10 @@ def _records(arrival: Arrival) -> int:
 def nothing_done(outcome: Outcome, findings: tuple[Finding, ...], series: Series | None = None) -> Decision:
     """The decision about a file of which nothing is applied."""
     return Decision(outcome=outcome, findings=findings, series=series)
+
+
+WAITS = nothing_done(Outcome.WAITING, ())
+"""What is decided about a file that waits for another of its round."""
 
 
 def _outcome(index: int, found: Found, applied: int) -> Outcome:

@@ -157,6 +157,67 @@ ULN_TWO_UCIS = _code(
     "one learner, one UCI, for life",
     "Find out which UCI is the older one and use it; if both have results, ask customer services to merge them.",
 )
+RECORDS_DISAGREE = _code(
+    "RECORDS_DISAGREE",
+    "REG-7",
+    Reach.CANDIDATE,
+    "the records of candidate {candidate} (UCI {value}) on lines {other} and {line} are not of one person: "
+    "{differences} (here: line {line}, there: line {other})",
+    "the same personal details in every record of a candidate",
+    "Find out which record is right. Two learners need two candidate numbers and two UCIs. Send the candidate again in "
+    "your next amendment (A) file.",
+)
+UCI_TWO_PEOPLE = _code(
+    "UCI_TWO_PEOPLE",
+    "REG-7",
+    Reach.CANDIDATE,
+    "UCI {value} would be two people: {differences}",
+    "one UCI, one person; at most one of name, date of birth and sex other than in {where}",
+    "Check whose UCI it is. If it is another learner's, correct it and send the candidate again in your next amendment "
+    "(A) file. If it is one person, ask customer services: they can correct what is on record.",
+)
+ULN_DIFFERS = _code(
+    "ULN_DIFFERS",
+    "REG-6",
+    Reach.CANDIDATE,
+    "ULN {value} is not the one registered for UCI {uci}: {registered}",
+    "{registered}, or a blank",
+    "If the entry is wrong, correct it and send the candidate in an amendment (A) file. If the registration is wrong, "
+    "amend that first, then enter.",
+)
+DETAILS_DIFFER = _code(
+    "DETAILS_DIFFER",
+    "REG-6",
+    Reach.WARNING,
+    "an entry changes no personal details, and candidate {candidate} has others here: {differences}",
+    "the details of the registration",
+    "If the registration is wrong, amend it: that is free. If the entry is wrong, correct it in your software; the "
+    "entry itself was taken.",
+)
+NO_DETAILS = _code(
+    "NO_DETAILS",
+    "REG-9",
+    Reach.ENTRY,
+    "{value} cannot be registered for UCI {uci}: name and date of birth of the learner are not on record here",
+    "a registration file with the learner's details before it: no certificate is made out without a name",
+    "Send the learner in a registration (E) or amendment (A) file.",
+)
+UCI_NOT_CORRECTED = _code(
+    "UCI_NOT_CORRECTED",
+    "REG-8",
+    Reach.CANDIDATE,
+    "candidate {candidate} is held with UCI {old}, and UCI {value} is not put in its place: {why}",
+    "the UCI held, until a person has looked at it",
+    "Ask customer services: they can correct the UCI, or merge the two, and nothing is lost. There is no fee.",
+)
+UCI_REPLACED = _code(
+    "UCI_REPLACED",
+    "REG-8",
+    Reach.NOTE,
+    "UCI {value} of candidate {candidate} was replaced by {uci}, and is read as that",
+    "{uci}",
+    "Nothing to do now. Correct the UCI in your software.",
+)
 OPTION_UNKNOWN = _code(
     "OPTION_UNKNOWN",
     "ENT-1",

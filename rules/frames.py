@@ -38,10 +38,14 @@ REGISTRATIONS: Frame = {
     "candidate": pl.String,
     "uci": pl.String,
     "uln": pl.String,
+    "upn": pl.String,
     "name": pl.String,
+    "born": pl.Date,
+    "sex": pl.String,
     "option": pl.String,
 }
-"""Registrations in force: `option` is the registration code."""
+"""Registrations in force, with the learner's details in force at that centre (REG-6): `option` is the registration
+code."""
 
 ENTRIES: Frame = {
     "id": pl.Int64,
@@ -73,6 +77,20 @@ SAT: Frame = {"uci": pl.String, "option": pl.String, "series": pl.String}
 
 LEARNERS: Frame = {"uln": pl.String, "uci": pl.String, "centre": pl.String}
 """UCIs registered for a ULN."""
+
+PEOPLE: Frame = {
+    "uci": pl.String,
+    "centre": pl.String,
+    "name": pl.String,
+    "born": pl.Date,
+    "sex": pl.String,
+    "uln": pl.String,
+    "upn": pl.String,
+}
+"""The details in force of learners, a row for each centre that registered them (REG-6)."""
+
+UCIS: Frame = {"uci": pl.String, "in_force": pl.String}
+"""UCIs that were corrected or merged, and the UCI in force of the learner they lead to (REG-8)."""
 
 TO_MARK: Frame = {
     "centre": pl.String,

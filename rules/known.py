@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from parsers.reader import Submission
 from rules import terms
@@ -17,9 +17,11 @@ from rules.frames import (
     ISSUED,
     LEARNERS,
     MARKED,
+    PEOPLE,
     REGISTRATIONS,
     SAT,
     SITTINGS,
+    UCIS,
     WINDOWS,
 )
 
@@ -43,7 +45,9 @@ class Known:
     """What the ledger holds about the centres of a round of files: frames of `rules.frames`, by the same names.
 
     `files`, `registrations` and `entries` are those of these centres, `issued` their claims that have become results.
-    `learners` asks for every UCI known for some ULNs, at any centre. `sittings`, `allowances` and `sat` are of the
+    `learners` asks for every UCI known for some ULNs, `people` for the details in force under some UCIs, both at any
+    centre; `ucis` for the UCIs in force of UCIs that were corrected or merged, `taking` for those of some UCIs with an
+    entry for a component. Every UCI of the frames is one in force. `sittings`, `allowances` and `sat` are of the
     learners of these centres, at any centre and in any series. `extensions`: until when staff have extended a
     milestone, by centre, series id and event (the first instant after it). `marked` and `windows` are of the centres
     that send marks.
@@ -53,6 +57,9 @@ class Known:
     registrations: pl.DataFrame
     entries: pl.DataFrame
     learners: Callable[[Sequence[str]], pl.DataFrame]
+    people: Callable[[Sequence[str]], pl.DataFrame] = lambda _: pl.DataFrame(schema=PEOPLE)
+    ucis: Callable[[Sequence[str]], pl.DataFrame] = lambda _: pl.DataFrame(schema=UCIS)
+    taking: Callable[[Sequence[str]], frozenset[str]] = lambda _: frozenset()
     sittings: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=SITTINGS))
     allowances: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=ALLOWANCES))
     sat: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=SAT))
@@ -60,6 +67,26 @@ class Known:
     marked: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=MARKED))
     windows: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=WINDOWS))
     issued: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=ISSUED))
+
+    def corrected(self, ucis: Mapping[str, str]) -> Known:
+        """The same, once these UCIs are replaced by others (REG-8)."""
+        if not ucis:
+            return self
+
+        def led(frame: pl.DataFrame) -> pl.DataFrame:
+            return frame.with_columns(pl.col("uci").replace(ucis))
+
+        return evolve(
+            self,
+            registrations=led(self.registrations),
+            entries=led(self.entries),
+            learners=lambda ulns: led(self.learners(ulns)),
+            sittings=led(self.sittings),
+            allowances=led(self.allowances),
+            sat=led(self.sat),
+            marked=led(self.marked),
+            issued=led(self.issued),
+        )
 
     @classmethod
     def nothing(cls) -> Known:

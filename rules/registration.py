@@ -50,10 +50,43 @@ def _clashes(records: pl.DataFrame, values: pl.DataFrame, key: list[str], many: 
     return records.join(several, on=key).with_columns(differing.alias("held")).unnest("held").sort("file", "line")
 
 
-def one_uln_one_uci(records: pl.DataFrame, learners: pl.DataFrame, found: Found) -> None:
+def one_uln_one_uci(
+    records: pl.DataFrame, learners: pl.DataFrame, found: Found, moving: pl.DataFrame | None = None
+) -> None:
     """REG-4: two UCIs for one ULN, in the file or at any centre, refuse the candidate and show both.
-    `learners`: `uln`, `uci`, `centre` of everybody known."""
+    `learners`: `uln`, `uci`, `centre` of everybody known. `moving`: records of registrations that nothing refused so
+    far: a learner to whom one gives another ULN, or none, does not keep that of before (REG-6)."""
     known = records.filter((pl.col("uln") != "") & (pl.col("uci") != ""))
+    refused = _NOBODY
+    clashes = known.clear()
+    for attempt in range(_CHAIN):
+        stays = learners if moving is None or attempt == _CHAIN - 1 else _unmoved(learners, moving, refused)
+        clashes = _two_ucis(known, stays)
+        again = clashes.select(_CANDIDATE).unique()
+        if again.height == refused.height:
+            break
+        # What is refused moves nothing, so that others may be refused for it.
+        refused = again
+    place = CANDIDATE["uln"]
+    rows = clashes.select(*_HERE, pl.col("uln").alias("value"), "uci", "other", "where")
+    found.rows(f.ULN_TWO_UCIS, rows, place.columns, place.name)
+
+
+_CANDIDATE = ["file", "candidate"]
+_NOBODY = pl.DataFrame(schema={"file": pl.UInt32, "candidate": pl.String})
+_CHAIN = 10
+"""Learners who pass on ULNs in a row, at most; longer chains are refused."""
+
+
+def _unmoved(learners: pl.DataFrame, moving: pl.DataFrame, refused: pl.DataFrame) -> pl.DataFrame:
+    """Who keeps a ULN: `learners` without those to whom an accepted record gives another, or none."""
+    moved = moving.join(refused, on=_CANDIDATE, how="anti").select("centre", "uci", pl.col("uln").alias("given"))
+    gone = learners.join(moved, on=["centre", "uci"]).filter(pl.col("uln") != pl.col("given"))
+    return learners.join(gone, on=["uln", "uci", "centre"], how="anti")
+
+
+def _two_ucis(known: pl.DataFrame, learners: pl.DataFrame) -> pl.DataFrame:
+    """The records whose ULN has another UCI too: beside them the `other` and `where` it is."""
     inside = known.select("file", "uln", pl.col("uci").alias("other")).with_columns(where=pl.lit("in this file"))
     outside = (
         known.select("file", "uln", "centre")
@@ -66,14 +99,7 @@ def one_uln_one_uci(records: pl.DataFrame, learners: pl.DataFrame, found: Found)
         .otherwise(pl.lit("at another centre"))
     )
     both = pl.concat([inside, outside.select("file", "uln", "other", where=at)])
-    clashes = _clashes(known, both, ["file", "uln"], "uci")
-    place = CANDIDATE["uln"]
-    found.rows(
-        f.ULN_TWO_UCIS,
-        clashes.select(*_HERE, pl.col("uln").alias("value"), "uci", "other", "where"),
-        place.columns,
-        place.name,
-    )
+    return _clashes(known, both, ["file", "uln"], "uci")
 
 
 def registered(options: pl.DataFrame, registrations: pl.DataFrame, found: Found) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import polars as pl
-from attrs import frozen
+from attrs import field, frozen
 
 from parsers.findings import Found
 from parsers.reader import Submission
 from rules import files
 from rules.catalogue import Catalogue, Series
+from rules.identity import CORRECTED
 from rules.known import Arrival, Known
 
 
@@ -20,7 +21,7 @@ class Round:
 
     `series`: of the files whose header names one of ours, by file. `catalogue`: in the edition in force at the receipt
     of all of them (CAL-2). `known`: what the ledger holds about their centres. `found`: where every step puts its
-    findings.
+    findings. `corrected`: the UCIs that the files correct (`rules.identity.CORRECTED`); `known` has them as corrected.
     """
 
     arrivals: Sequence[Arrival]
@@ -28,6 +29,7 @@ class Round:
     catalogue: Catalogue
     known: Known
     found: Found
+    corrected: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=CORRECTED))
 
     @property
     def submissions(self) -> list[Submission]:

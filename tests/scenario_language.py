@@ -136,9 +136,12 @@ class Season:
 
     def step(self, line: str) -> None:
         """Does what a line says, and looks at what came of it."""
-        if held := re.fullmatch(r"(?:in (\w{4}) )?(\d{4}) holds (.+)", line):
-            wanted = [] if held[3] == "nothing" else held[3].split()
-            assert self.holds(held[2], held[1] or SERIES) == wanted, line
+        if held := re.fullmatch(r"(?:in (\w{4}) )?(?:at (\d{5}) )?(\d{4}) holds (.+)", line):
+            wanted = [] if held[4] == "nothing" else held[4].split()
+            assert self.holds(held[3], held[1] or SERIES, held[2] or CENTRE) == wanted, line
+            return
+        if known := re.fullmatch(r"(?:at (\d{5}) )?(\d{4}) is (\w+) (.+)", line):
+            assert self.is_known(known[2], known[3], known[1] or CENTRE) == known[4], line
             return
         if marked := re.fullmatch(r"(\d{4}) has (\w+)=(\d+) (\w+)", line):
             assert self.marked(marked[1], marked[2]) == (int(marked[3]), marked[4]), line
@@ -170,11 +173,13 @@ class Season:
     # --- Files ---
 
     def sends(self, said: re.Match[str], order: Order) -> None:
-        key, letter, who, changed, rest = said.groups()
+        key, other, letter, who, changed, rest = said.groups()
         options, *facts = re.split(r", (?=[a-z])", rest.strip())
         learners = [who] if who else [] if options == "nobody" else list(self.learners)
-        changes = {} if changed is None else dict([changed.strip("()").split(" ", 1)])
-        self.send(letter, key or SERIES, learners, options.split() if learners else [], facts, order.at, changes)
+        parts = [] if changed is None else changed.strip("()").split("; ")
+        changes = dict(part.split(" ", 1) for part in parts)
+        said_options = options.split() if learners else []
+        self.send(letter, key or SERIES, learners, said_options, facts, order.at, changes, other or CENTRE)
 
     def send(
         self,
@@ -185,18 +190,22 @@ class Season:
         facts: list[str],
         at: datetime,
         changes: Mapping[str, str] | None = None,
+        sender: str = CENTRE,
     ) -> None:
         body = "13" if series.startswith("9B") else "15"
-        stream = ("M" if letter == "M" else "EA") + series
+        stream = ("M" if letter == "M" else "EA") + series + sender
         number = int(_fact(facts, r"numbered (\d+)") or self.sent[stream] + 1)
         self.sent[stream] = number
-        centre = _fact(facts, r"for centre (\d{5})") or CENTRE
+        centre = _fact(facts, r"for centre (\d{5})") or sender
         if letter == "M":
-            lines = list(self.mark_records(who, said))
+            lines = list(self.mark_records(who, said, changes or {}))
         else:
             people = [self.learners[one] | self.changed(changes or {}) for one in who]
-            theirs = _fact(facts, r"records of centre (\d{5})") or CENTRE
+            theirs = _fact(facts, r"records of centre (\d{5})") or sender
             lines = [line for one in people for line in candidate_records(letter, theirs, one, said)]
+            if again := _fact(facts, r"and again \((.+)\)"):
+                more = dict(part.split(" ", 1) for part in again.split("; "))
+                lines += [line for one in people for line in candidate_records(letter, theirs, one | more, said)]
         if "one record shifted" in facts:
             lines[0] = f"{lines[0][:20]} {lines[0][20:-1]}"
         data = single(
@@ -214,7 +223,7 @@ class Season:
             data = b"".join(kept[:2] + kept[3:])
         if cut := _fact(facts, r"cut at (\d+) bytes"):
             data = data[: int(cut)]
-        self.land(f"inbox/{CENTRE}/{_fact(facts, 'as (.+)') or name}", data, at)
+        self.land(f"inbox/{sender}/{_fact(facts, 'as (.+)') or name}", data, at)
 
     def changed(self, changes: Mapping[str, str]) -> dict[str, str]:
         """The fields a scenario changes: `blank`, `0002's` (the other learner's), or the value itself."""
@@ -224,11 +233,11 @@ class Season:
             values[name] = "" if value == "blank" else self.learners[other[1]][name] if other else value
         return values
 
-    def mark_records(self, who: list[str], said: list[str]) -> Iterator[str]:
+    def mark_records(self, who: list[str], said: list[str], changes: Mapping[str, str]) -> Iterator[str]:
         fixed = {"data_type": "M", "record_type": "5", "centre": CENTRE}
         for one in who:
             for code, mark, tasks in (re.split("[=:]", f"{word}:")[:3] for word in said):
-                values = {"candidate": one, "uci": self.learners[one]["uci"], "component": code}
+                values = {"candidate": one, "uci": self.learners[one]["uci"], "component": code} | dict(changes)
                 given = {"mark": "", "mark_status": "A"} if mark == "absent" else {"mark": _mark(mark, one)}
                 by_task = {f"task_{number}": task for number, task in enumerate(tasks.split("+"), 1)}
                 yield record(MARK, fixed | values | given | by_task)
@@ -452,15 +461,23 @@ class Season:
         return list(csv.DictReader(io.StringIO(self.desk.store.get(key).decode())))
 
     def answered(self) -> dict[str, dict[str, Any]]:
-        """The replies in the outbox as JSON, by key."""
-        keys = [one.key for one in self.desk.store.list(f"outbox/{CENTRE}/X") if one.key.endswith(".json")]
+        """The replies in the outboxes of all centres as JSON, by key."""
+        keys = [one.key for one in self.desk.store.list("outbox/") if re.fullmatch(r"outbox/\d{5}/X.+\.json", one.key)]
         return {key: json.loads(self.desk.store.get(key)) for key in keys}
 
-    def holds(self, candidate: str, key: str) -> list[str]:
+    def holds(self, candidate: str, key: str, centre: str) -> list[str]:
         query = (
-            "select option from {} where candidate = :candidate and series = :series and ended_by is null order by 1"
+            "select option from {} where candidate = :candidate and series = :series and centre = :centre and "
+            "ended_by is null order by 1"
         ).format("registrations" if key.startswith("9B") else "entries")
-        return [row[0] for row in self.rows(query, candidate=candidate, series=self.series(key).id)]
+        held = self.rows(query, candidate=candidate, series=self.series(key).id, centre=centre)
+        return [row[0] for row in held]
+
+    def is_known(self, candidate: str, detail: str, centre: str) -> str:
+        """A detail in force of a learner, by the candidate number of the newest registration; `none` for none."""
+        held = self.desk.ledger.registrations_of([centre]).filter(candidate=candidate).sort("id")
+        value = held[detail][-1]
+        return str(value) if value else "none"
 
     def marked(self, candidate: str, component: str) -> tuple[int, str]:
         query = (
@@ -477,7 +494,7 @@ class Season:
 
 _WHO = r"(?: (\d{4})(?: (\([^)]*\)))?:)?"
 _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
-    rf"(?:in (\w{{4}}) )?centre sends ([EAM]){_WHO}(.*)": Season.sends,
+    rf"(?:in (\w{{4}}) )?(?:centre|other (\d{{5}})) sends ([EAM]){_WHO}(.*)": Season.sends,
     r"centre makes a folder (.+)": Season.makes_a_folder,
     r"(portal|staff) (enters|withdraws) (?:in (\w{4}) )?(\d{4}) (\w+)": Season.enters,
     r"staff extends (\w+) to (\S+)": Season.extends,
@@ -562,7 +579,12 @@ def _compare_replies(line: str, new: list[dict[str, Any]], expected: list[str]) 
         return
     assert len(new) == 1, (line, new)
     [reply] = new
-    words = expected[0].split()
+    said, *phrases = expected[0].split(", ")
+    words = said.split()
+    changed = [f"{one['candidate']} {one['field']}: {one['old'] or 'none'}, now {one['new'] or 'none'}" for one in
+               reply["details_changed"]]  # fmt: skip
+    told = "; ".join([*changed, *(f"{one['code']}: {one['message']}" for one in reply["findings"])])
+    assert _agrees(told, ", ".join(phrases)), (line, told)
     codes = [one["code"] for one in reply["findings"]]
     outcome = " ".join(word for word in words if word.islower() and word != "no")
     assert reply["outcome"] == outcome or (outcome == "accepted" and reply["outcome"].startswith(outcome)), (

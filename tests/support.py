@@ -29,9 +29,10 @@ def centre_file(
     count: int = 3,
     changed: Mapping[str, str] | None = None,
 ) -> bytes:
-    """A canonical file of `count` candidates; `changed` fields replace the first candidate's."""
+    """A canonical file of `count` candidates, of each centre others; `changed` fields replace the first candidate's."""
     records = []
-    for number, person in enumerate(people(centre, count, seed=1)):
+    seed = 1 if centre == CENTRE else int(centre)
+    for number, person in enumerate(people(centre, count, seed=seed)):
         records += candidate_records(letter, centre, person | (dict(changed or {}) if number == 0 else {}), options)
     return single(
         letter, centre, block(records), awarding_body=body, series_key=series, sequence=sequence, produced="150224",

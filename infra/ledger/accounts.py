@@ -13,6 +13,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from infra.ledger import sql
+from infra.ledger.learners import details_in_force, led
 from infra.ledger.marks import newest_marks, sittings
 from infra.ledger.tables import checkpoints, entries, fee_lines, findings, marks, registrations, replies, submissions
 from rules import terms
@@ -59,14 +60,13 @@ class Accounts:
         e, r, paid = entries.c, registrations.c, fee_lines.c
         columns = ("submission_id", "centre", "series", "candidate", "uci", "option")
         both = sa.union_all(
-            select(*(e[name] for name in columns), e.kind, e.band, e.pence).where(
-                e.series == series, e.ended_by.is_(None)
-            ),
-            select(
-                *(r[name] for name in columns),
+            led(entries, e.kind, e.band, e.pence, only=columns).where(e.series == series, e.ended_by.is_(None)),
+            led(
+                registrations,
                 sa.literal(terms.REGISTRATION),
                 sa.null().cast(sa.Text),
                 sa.null().cast(sa.BigInteger),
+                only=columns,
             ).where(r.series == series, r.ended_by.is_(None)),
         ).subquery()
         t = both.c
@@ -108,11 +108,14 @@ class Accounts:
 
     def registered(self) -> pl.DataFrame:
         """Registrations in force, the newest of each learner and code at a centre (`rules.frames.REGISTERED`)."""
-        t = registrations.c
+        t, named = (
+            led(registrations).where(registrations.c.ended_by.is_(None)).subquery().c,
+            details_in_force().subquery(),
+        )
         query = (
-            select(t.centre, t.candidate, t.uci, t.option, t.name)
+            select(t.centre, t.candidate, t.uci, t.option, func.coalesce(named.c.name, "").label("name"))
             .ext(distinct_on(t.centre, t.uci, t.option))
-            .where(t.ended_by.is_(None))
+            .outerjoin(named, (named.c.centre == t.centre) & (named.c.uci == t.uci))
             .order_by(t.centre, t.uci, t.option, t.id.desc())
         )
         return sql.frame(self._engine, query, REGISTERED)
@@ -120,12 +123,13 @@ class Accounts:
     def sittings(self, until: str) -> pl.DataFrame:
         """Entries for components in force in every series up to and with `until`
         (`rules.frames.SITTINGS`)."""
-        return sql.frame(self._engine, sittings().where(entries.c.series <= until), SITTINGS)
+        return sql.frame(self._engine, sittings(until), SITTINGS)
 
     def marked(self, series: str) -> pl.DataFrame:
         """The newest mark of each learner and component in a series (`rules.frames.LAST_MARKS`)."""
         newest = newest_marks().where(marks.c.series == series)
-        query = newest.with_only_columns(*(marks.c[name] for name in LAST_MARKS))
+        rows = newest.subquery()
+        query = select(*(rows.c[name] for name in LAST_MARKS))
         return sql.frame(self._engine, query, LAST_MARKS)
 
     def refused_names(self, key: str, awarding_body: str, code: str) -> pl.DataFrame:

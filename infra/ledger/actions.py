@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
+import sqlalchemy as sa
 from attrs import asdict, frozen
 from sqlalchemy import Engine, insert, select
 
 from infra.ledger import sql
+from infra.ledger.learners import every_uci, in_force, learners_at, led
 from infra.ledger.tables import actions, submissions
 from rules import terms
 from rules.frames import ALLOWANCES, ASKED
@@ -75,15 +77,20 @@ class ActionBook:
             return {(row.centre, row.series, row.event): row.until for row in connection.execute(query.order_by(t.id))}
 
     def allowances(self, centres: Sequence[str]) -> pl.DataFrame:
-        """Extra sittings granted at these centres (ENT-4; `rules.frames.ALLOWANCES`)."""
+        """Extra sittings granted at these centres, or elsewhere to their learners (`rules.frames.ALLOWANCES`)."""
         t = actions.c
-        query = select(t.uci, t.option, t.number).where(t.action == terms.EXTRA_SITTING, t.centre.in_(centres))
-        return sql.frame(self._engine, query, ALLOWANCES)
+        granted = select(in_force(t.uci)).where(t.centre.in_(centres), t.action == terms.EXTRA_SITTING)
+        whose = sa.union(learners_at(centres), granted).subquery()
+        theirs = (t.uci == sa.any_(every_uci(whose.c.uci))) & (t.uci != "")
+        held = sql.each(select(t.option, t.number).where(theirs, t.action == terms.EXTRA_SITTING))
+        query = select(whose.c.uci, held).select_from(whose.join(held, sa.true()))
+        return sql.look_up(self._engine, query, ALLOWANCES)
 
     def certificates(self, series: str) -> pl.DataFrame:
         """Claims of a series with which a certificate was asked for (CRT-7; `rules.frames.ASKED`)."""
         t = actions.c
-        query = select(t.centre, t.uci, t.option).distinct().where(t.action == terms.CERTIFICATE, t.series == series)
+        asked = led(actions, only=("centre", "uci", "option")).distinct()
+        query = asked.where(t.action == terms.CERTIFICATE, t.series == series)
         return sql.frame(self._engine, query, ASKED)
 
     def everything(self, centre: str) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from infra.ledger import sql
+from infra.ledger.learners import details_in_force, every_uci, in_force, led
 from infra.ledger.marks import newest_marks
 from infra.ledger.tables import (
     actions,
@@ -382,7 +383,7 @@ class ConsoleBook:
 
     def marks_missing(self, centre: str, series: str) -> pl.DataFrame:
         """Entries for internal components of a centre without a mark: `component`, `candidate`, `status`."""
-        t, m = entries.c, marks.c
+        m, t = marks.c, led(entries).where(entries.c.centre == centre, entries.c.series == series).subquery().c
         newest = newest_marks().where(m.series == series, m.centre == centre).subquery()
         n = newest.c
         query = (
@@ -416,8 +417,8 @@ class ConsoleBook:
             where: list[sa.ColumnElement[bool]] = [t.ended_by.is_(None)]
             where += [t.centre == centre] if centre else []
             where += [t.candidate == candidate] if candidate else []
-            where += [t.uci == uci] if uci else []
-            parts.append(select(t.centre, t.candidate, t.series, t.uci, t.option).where(*where))
+            where += [t.uci == sa.any_(every_uci(in_force(sa.literal(uci))))] if uci else []
+            parts.append(led(table, only=("centre", "candidate", "series", "uci", "option")).where(*where))
         both = sa.union_all(*parts).subquery()
         b = both.c
         query = (
@@ -436,24 +437,29 @@ class ConsoleBook:
     def person(self, centre: str, candidate: str) -> pl.DataFrame:
         """Everything on the books under a candidate number of a centre (`PERSON`): registrations, entries and claims,
         including ended ones. Names, dates of birth and UCIs are personal data."""
-        r, e = registrations.c, entries.c
+        every, known = led(registrations).where(_whole(registrations, centre)).subquery(), details_in_force().subquery()
+        r, e, d = every.c, led(entries).where(_whole(entries, centre)).subquery().c, known.c
         query = sa.union_all(
             select(
-                r.series, r.option, r.uci, r.name, r.born, r.submission_id.label("submission"), r.line,
+                r.series, r.option, r.uci, func.coalesce(d.name, r.name).label("name"),
+                func.coalesce(d.born, r.born).label("born"), r.submission_id.label("submission"), r.line,
                 sa.literal(terms.REGISTRATION).label("kind"), r.ended_by.is_not(None).label("ended"),
-            ).where(r.candidate == candidate, _whole(registrations, centre)),
+            )
+            .outerjoin(known, (d.centre == r.centre) & (d.uci == r.uci))
+            .where(r.candidate == candidate),
             select(
                 e.series, e.option, e.uci, sa.literal(""), sa.null().cast(sa.Date), e.submission_id, e.line, e.kind,
                 e.ended_by.is_not(None),
-            ).where(e.candidate == candidate, _whole(entries, centre)),
+            ).where(e.candidate == candidate),
         ).order_by(sa.text("series DESC, kind, option"))  # fmt: skip
         return sql.frame(self._engine, query, PERSON)
 
     def person_marks(self, centre: str, ucis: Sequence[str]) -> list[Mapping[str, Any]]:
         """The newest mark of learners at a centre: `series`, `component`, `version`, `stage`, `mark`, `status`."""
         m = marks.c
-        newest = newest_marks().where(m.centre == centre, m.uci.in_(ucis)).subquery().c
+        newest = newest_marks().where(m.centre == centre).subquery().c
         query = select(newest.series, newest.component, newest.version, newest.stage, newest.mark, newest.status)
+        query = query.where(newest.uci.in_(ucis))
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(newest.series, newest.component)).mappings()
             return [dict(row) for row in rows]

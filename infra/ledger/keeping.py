@@ -47,6 +47,8 @@ from infra.ledger.tables import (
     findings,
     hold_decisions,
     journal,
+    learner_ucis,
+    learner_versions,
     marks,
     metadata,
     registrations,
@@ -62,6 +64,8 @@ ERASED = "ERASED"
 NO_LONGER_KEPT = "no longer kept"
 PERSONAL: Mapping[Table, Mapping[str, Any]] = {
     registrations: {"uln": "", "upn": "", "name": ERASED, "born": None},
+    learner_versions: {"uln": "", "upn": "", "name": ERASED, "born": None, "why": NO_LONGER_KEPT},
+    learner_ucis: {"why": NO_LONGER_KEPT},
     entries: {},
     marks: {},
     samples: {},
@@ -198,11 +202,30 @@ class KeepingBook:
 
     def learners(self, before: datetime) -> pl.DataFrame:
         """Learners of whom nothing is younger than an instant (aware): `uci`, `last`, sorted by UCI."""
-        seen = union_all(*_seen()).subquery()
-        last = func.max(seen.c.at)
-        query = select(seen.c.uci, last.label("last")).where(seen.c.uci != "", ~seen.c.uci.startswith(ERASED))
-        query = query.group_by(seen.c.uci).having(last < before).order_by(seen.c.uci)
+        seen, u = union_all(*_seen()).subquery(), learner_ucis.c
+        # A learner with several UCIs is one: what is young under one of them keeps the others too (REG-8).
+        whose = func.coalesce(u.in_force, seen.c.uci)
+        by_uci = (
+            select(seen.c.uci, whose.label("whose"), func.max(seen.c.at).label("at"))
+            .outerjoin(learner_ucis, (u.uci == seen.c.uci) & u.until.is_(None))
+            .where(seen.c.uci != "", ~seen.c.uci.startswith(ERASED))
+            .group_by(seen.c.uci, whose)
+            .subquery()
+        )
+        last = func.max(by_uci.c.at).over(partition_by=by_uci.c.whose)
+        every = select(by_uci.c.uci, last.label("last")).subquery()
+        query = select(every).where(every.c.last < before).order_by(every.c.uci)
         return sql.table(self._engine, query)
+
+    def _and_others(self, ucis: set[str]) -> set[str]:
+        """These UCIs, and all others that lead to the same learners (REG-8)."""
+        leads, other = learner_ucis.c, learner_ucis.alias().c
+        wanted = list(ucis)
+        forward = select(leads.in_force).where(leads.uci.in_(wanted), leads.until.is_(None))
+        with self._engine.connect() as connection:
+            heads = ucis | set(connection.execute(forward).scalars())
+            more = select(other.uci).where(other.in_force.in_(list(heads)), other.until.is_(None))
+            return heads | set(connection.execute(more).scalars())
 
     def in_dispute(self, disputes: Collection[Dispute]) -> set[str]:
         """The UCIs of learners whom a dispute is about."""
@@ -222,7 +245,7 @@ class KeepingBook:
         if parts:
             with self._engine.connect() as connection:
                 found |= set(connection.execute(union(*parts)).scalars())
-        return found
+        return self._and_others(found)
 
     def pending(self, unreleased: Collection[str]) -> set[str]:
         """The UCIs of learners with a result or an award that is pending in its newest version, or an entry in a series
@@ -241,14 +264,16 @@ class KeepingBook:
             held.append(select(newest.c.uci).where(newest.c.outcome == terms.PENDING))
         held.append(select(entries.c.uci).where(entries.c.series.in_(unreleased), entries.c.ended_by.is_(None)))
         with self._engine.connect() as connection:
-            return set(connection.execute(union(*held)).scalars())
+            waiting = set(connection.execute(union(*held)).scalars())
+        return self._and_others(waiting)
 
     def same_person(self, uci: str) -> list[str]:
-        """The UCIs that were registered with the same ULN as this one, itself first; sorted."""
-        t, other = registrations.c, registrations.alias("other")
-        query = select(other.c.uci).join(registrations, other.c.uln == t.uln).where(t.uci == uci, t.uln != "")
+        """The UCIs that lead to the same learner as this one, and those with the same ULN, itself first; sorted."""
+        t, other = learner_versions.c, learner_versions.alias("other")
+        ucis = self._and_others({uci})
+        query = select(other.c.uci).join(learner_versions, other.c.uln == t.uln).where(t.uci.in_(ucis), t.uln != "")
         with self._engine.connect() as connection:
-            more = set(connection.execute(query).scalars()) - {uci}
+            more = self._and_others(ucis | set(connection.execute(query).scalars())) - {uci}
         return [uci, *sorted(more)]
 
     def held_about(self, ucis: Collection[str]) -> dict[str, list[dict[str, Any]]]:
@@ -300,6 +325,9 @@ class KeepingBook:
             for table, gone in PERSONAL.items():
                 given = {"uci": pairs.c.stand_in, **gone}
                 connection.execute(update(table).where(table.c.uci == pairs.c.uci).values(given))
+            led_to = learner_ucis.c.in_force
+            leading = update(learner_ucis).where(led_to == pairs.c.uci)
+            connection.execute(leading.values(in_force=pairs.c.stand_in))
             _forget_in_journal(connection, pairs)
 
     def erased(self) -> int:
@@ -318,7 +346,8 @@ def _with_source(table: Table) -> Select[Any]:
     s, w = submissions.c, awardings.c
     if "submission_id" in table.c:
         source = select(table, s.file_name.label("file"), s.received, s.sha256)
-        return source.join(submissions, s.id == table.c.submission_id)
+        # What staff ordered came in no file.
+        return source.outerjoin(submissions, s.id == table.c.submission_id)
     if "awarding_id" in table.c:
         # Of a choice the series is that of the sitting.
         of = select(table, w.series.label("awarded_in"), w.version.label("awarded_as"), w.state.label("awarding_is"))

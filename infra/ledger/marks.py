@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra.ledger import sql
-from infra.ledger.tables import cohorts, entries, marks, registrations
+from infra.ledger.learners import details_in_force, every_uci, led
+from infra.ledger.tables import cohorts, entries, marks
 from rules import terms
 from rules.frames import MARKED, TO_MARK, WINDOWS
 
@@ -30,15 +31,16 @@ class MarkBook:
         """The marks of these centres in these series as they were last given, and the number of the newest version,
         adjusted ones included (`rules.frames.MARKED`)."""
         t = marks.c
-        key = (t.centre, t.series, t.uci, t.component)
-        newest = func.max(t.version).over(partition_by=key).label("newest")
-        every = select(marks, newest).where(t.centre.in_(centres), t.series.in_(series)).subquery()
+        held = led(marks).where(t.centre.in_(centres), t.series.in_(series)).subquery()
+        key = (held.c.centre, held.c.series, held.c.uci, held.c.component)
+        newest = func.max(held.c.version).over(partition_by=key).label("newest")
+        every = select(held, newest).subquery()
         m = every.c
         given = (
             select(m.centre, m.series, m.uci, m.component, m.newest.label("version"), m.mark, m.status, m.tasks)
             .ext(distinct_on(m.centre, m.series, m.uci, m.component))
             .where(m.stage != terms.ADJUSTED)
-            .order_by(m.centre, m.series, m.uci, m.component, m.version.desc())
+            .order_by(m.centre, m.series, m.uci, m.component, m.version.desc(), m.id.desc())
         )
         return sql.look_up(self._engine, given, MARKED)
 
@@ -53,7 +55,7 @@ class MarkBook:
     def entered(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Entries in force of these centres in these series (`rules.frames.TO_MARK`)."""
         t = entries.c
-        query = select(*(t[name] for name in TO_MARK)).where(
+        query = led(entries, only=tuple(TO_MARK)).where(
             t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)
         )
         return sql.frame(self._engine, query, TO_MARK)
@@ -83,16 +85,8 @@ class MarkBook:
     def missing(self, series: str) -> pl.DataFrame:
         """Entries in force for internal components of a series without a mark, or whose mark is not yet available:
         `centre`, `component`, `candidate`, `name`, `uci`, `status` (empty: nothing was sent), in that order."""
-        t, m, r = entries.c, marks.c, registrations.c
-        newest = newest_marks().where(m.series == series).subquery()
-        named = (
-            select(r.centre, r.uci, r.name)
-            .ext(distinct_on(r.centre, r.uci))
-            .where(r.ended_by.is_(None))
-            .order_by(r.centre, r.uci, r.id.desc())
-            .subquery()
-        )
-        n = newest.c
+        newest = newest_marks().where(marks.c.series == series).subquery()
+        named, t, n = details_in_force().subquery(), led(entries).subquery().c, newest.c
         query = (
             select(
                 t.centre, t.option.label("component"), t.candidate, func.coalesce(named.c.name, "").label("name"),
@@ -125,29 +119,41 @@ class MarkBook:
 
 
 def newest_marks() -> sa.Select[Any]:
-    """The newest version of every learner's mark in a component and series; narrow it by these or by centre."""
-    m = marks.c
-    key = (m.centre, m.series, m.uci, m.component)
-    return select(marks).ext(distinct_on(*key)).order_by(*key, m.version.desc())
+    """The newest version of every learner's mark in a component and series, under the UCI in force (REG-8); narrow it
+    by series, component or centre."""
+    m, rows = marks.c, led(marks)
+    uci = rows.selected_columns["uci"]
+    key = (m.centre, m.series, uci, m.component)
+    return rows.ext(distinct_on(*key)).order_by(*key, m.version.desc(), m.id.desc())
 
 
-def sittings() -> sa.Select[Any]:
-    """Entries for components in force: `centre`, `series`, `uci`, `option`; by the newest mark `absent`, `marked`."""
-    t, newest = entries.c, newest_marks().subquery()
-    return (
-        select(t.centre, t.series, t.uci, t.option, *_taken(newest))
-        .outerjoin(newest, _of(entries, newest))
-        .where(*_SITS)
-    )
+def sittings(until: str) -> sa.Select[Any]:
+    """Entries for components in force in every series up to and with `until`: `centre`, `series`, `uci`, `option`; by
+    the newest mark `absent`, `marked`."""
+    newest = newest_marks().subquery()
+    held = led(entries).where(entries.c.series <= until, *_SITS).subquery()
+    t = held.c
+    return select(t.centre, t.series, t.uci, t.option, *_taken(newest)).outerjoin(newest, _of(held, newest))
 
 
 def sittings_of(learners: sa.Select[Any]) -> sa.Select[Any]:
-    """`sittings` of `learners`, a query of UCIs. It costs as much as there are learners, however large the country."""
-    t, whose = entries.c, learners.subquery()
-    held = sql.each(select(t.centre, t.series, t.uci, t.option).where(t.uci == whose.c.uci, *_SITS))
-    m = marks.c
-    newest = sql.each(select(m.status, m.mark).where(_of(held, marks)).order_by(m.version.desc()).limit(1))
-    return select(*held.c, *_taken(newest)).select_from(whose.join(held, sa.true()).outerjoin(newest, sa.true()))
+    """`sittings` of `learners`, a query of UCIs in force. It costs as much as there are learners, however large the
+    country."""
+    t, m, whose = entries.c, marks.c, learners.subquery()
+    held = sql.each(select(t.centre, t.series, t.option).where(t.uci == sa.any_(every_uci(whose.c.uci)), *_SITS))
+    e = held.c
+    newest = sql.each(
+        select(m.status, m.mark)
+        .where(
+            m.centre == e.centre, m.series == e.series, m.component == e.option,
+            m.uci == sa.any_(every_uci(whose.c.uci)),
+        )
+        .order_by(m.version.desc(), m.id.desc())
+        .limit(1)
+    )  # fmt: skip
+    return select(e.centre, e.series, whose.c.uci, e.option, *_taken(newest)).select_from(
+        whose.join(held, sa.true()).outerjoin(newest, sa.true())
+    )
 
 
 _SITS = (entries.c.ended_by.is_(None), entries.c.kind != terms.CASH_IN)

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from infra.ledger import sql
 from infra.ledger.actions import Action
+from infra.ledger.learners import every_uci, led
 from infra.ledger.marks import add, newest_marks
 from infra.ledger.tables import actions, cohorts, entries, marks, samples
 from rules import terms
@@ -106,14 +107,8 @@ class Moderation:
         """The learners of every cohort without a sample (`LEARNERS`): entered, and with a mark of the centre's as their
         newest."""
         newest = newest_marks().where(marks.c.series == series).subquery()
-        t = newest.c
-        held = select(entries.c.id).where(
-            entries.c.centre == t.centre,
-            entries.c.series == t.series,
-            entries.c.uci == t.uci,
-            entries.c.option == t.component,
-            entries.c.ended_by.is_(None),
-        )
+        t, e = newest.c, led(entries).where(entries.c.ended_by.is_(None)).subquery().c
+        held = select(e.id).where(e.centre == t.centre, e.series == t.series, e.uci == t.uci, e.option == t.component)
         drawn = select(cohorts.c.id).where(
             cohorts.c.centre == t.centre, cohorts.c.series == t.series, cohorts.c.component == t.component
         )
@@ -131,13 +126,13 @@ class Moderation:
             .table_valued("series", "centre", "component")
             .render_derived()
         )
-        t = cohorts.c
+        t, held = cohorts.c, led(samples).subquery()
         query = (
             select(
-                t.id.label("cohort_id"), t.series, t.centre, t.component, t.state, samples.c.uci,
-                samples.c.moderated_mark,
+                t.id.label("cohort_id"), t.series, t.centre, t.component, t.state, held.c.uci,
+                held.c.moderated_mark,
             )
-            .join(samples, samples.c.cohort_id == t.id)
+            .join(held, held.c.cohort_id == t.id)
             .join(
                 wanted,
                 (wanted.c.series == t.series) & (wanted.c.centre == t.centre) & (wanted.c.component == t.component),
@@ -230,14 +225,13 @@ class Moderation:
         connection.execute(
             samples.update()
             .values(moderated_mark=given.c.mark)
-            .where(samples.c.cohort_id == given.c.cohort_id, samples.c.uci == given.c.uci)
+            .where(samples.c.cohort_id == given.c.cohort_id, samples.c.uci == sa.any_(every_uci(given.c.uci)))
         )
 
     def sample(self, connection: Connection, cohort: Cohort) -> pl.DataFrame:
         """A cohort's sample by candidate number (`SAMPLE`). `centre_mark` is the centre's newest, or that of the draw
         where none is left."""
-        newest = newest_marks().where(*_of(cohort)).subquery()
-        t = samples.c
+        newest, t = newest_marks().where(*_of(cohort)).subquery(), led(samples).subquery().c
         query = (
             select(
                 t.candidate, t.uci, t.reason, func.coalesce(newest.c.mark, t.centre_mark).label("centre_mark"),

@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from infra.ledger import sql
 from infra.ledger.actions import Action
+from infra.ledger.learners import every_uci, led
 from infra.ledger.marks import newest_marks
 from infra.ledger.tables import (
     actions,
@@ -29,9 +30,9 @@ from infra.ledger.tables import (
     conversions,
     entries,
     kept_back,
+    learner_versions,
     looks,
     marks,
-    registrations,
     release_files,
     results,
     submissions,
@@ -193,23 +194,22 @@ class ResultBook:
     def entered(self, series: str) -> pl.DataFrame:
         """Entries for components in force up to `series` of the learners with an entry or a claim in it, at any centre
         (`rules.frames.ENTERED`)."""
-        t = entries.c
-        query = select(*(t[name] for name in ENTERED)).where(
-            t.ended_by.is_(None), t.kind != terms.CASH_IN, t.series <= series, t.uci.in_(_learners_of(series))
-        )
+        e = entries.c
+        every = led(entries).where(e.ended_by.is_(None), e.kind != terms.CASH_IN, e.series <= series).subquery()
+        query = select(*(every.c[name] for name in ENTERED)).where(every.c.uci.in_(_learners_of(series)))
         return sql.table(self._engine, query, ENTERED)
 
     def marks(self, series: str) -> pl.DataFrame:
         """The final mark of those learners' components up to `series` (`rules.frames.MARKS`)."""
-        m = marks.c
-        newest = newest_marks().where(m.series <= series, m.uci.in_(_learners_of(series))).subquery()
-        return sql.table(self._engine, select(*(newest.c[name] for name in MARKS)), MARKS)
+        newest = newest_marks().where(marks.c.series <= series).subquery()
+        query = select(*(newest.c[name] for name in MARKS)).where(newest.c.uci.in_(_learners_of(series)))
+        return sql.table(self._engine, query, MARKS)
 
     def claims(self, series: str) -> pl.DataFrame:
         """Claims for certification in force in a series (`rules.frames.CLAIMS`)."""
         t, s = entries.c, submissions.c
         query = (
-            select(t.id, t.centre, t.candidate, t.uci, t.option, s.received, s.channel)
+            led(entries, s.received, s.channel, only=("id", "centre", "candidate", "uci", "option"))
             .join(submissions, s.id == t.submission_id)
             .where(t.series == series, t.kind == terms.CASH_IN, t.ended_by.is_(None))
         )
@@ -219,7 +219,7 @@ class ResultBook:
         """Awards already issued in series before this one (`rules.frames.EARLIER`)."""
         a, w = awards.c, awardings.c
         query = (
-            select(a.uci, a.registration, w.series)
+            led(awards, w.series, only=("uci", "registration"))
             .distinct()
             .join(awardings, w.id == a.awarding_id)
             .where(w.state.in_(terms.ISSUED_STATES), a.outcome == terms.AWARDED, w.series < series)
@@ -228,15 +228,17 @@ class ResultBook:
 
     def later(self, series: str) -> pl.DataFrame:
         """External components entered in later series by those who claim in this one (`rules.frames.LATER`)."""
-        t, c, m = entries.c, entries.alias("claims").c, marks.c
-        claiming = select(c.uci).where(c.series == series, c.kind == terms.CASH_IN, c.ended_by.is_(None))
-        newest = newest_marks().where(m.series > series, m.uci.in_(claiming)).subquery()
+        e, m = entries.c, marks.c
+        claiming = led(entries, only=("uci",)).where(e.series == series, e.kind == terms.CASH_IN, e.ended_by.is_(None))
+        newest = newest_marks().where(m.series > series).subquery()
+        given = led(marks).where(m.series > series, m.mark.is_not(None)).subquery().c
         first = (
-            select(m.centre, m.series, m.uci, m.component, func.min(m.received).label("at"))
-            .where(m.series > series, m.uci.in_(claiming), m.mark.is_not(None))
-            .group_by(m.centre, m.series, m.uci, m.component)
+            select(given.centre, given.series, given.uci, given.component, func.min(given.received).label("at"))
+            .group_by(given.centre, given.series, given.uci, given.component)
             .subquery()
         )
+        taken = led(entries).where(e.series > series, e.kind == terms.EXTERNAL, e.ended_by.is_(None))
+        t = taken.subquery().c
         of = [
             (mark.c.centre == t.centre) & (mark.c.series == t.series) & (mark.c.uci == t.uci)
             & (mark.c.component == t.option)
@@ -247,14 +249,14 @@ class ResultBook:
             select(t.uci, t.option, t.series, absent, first.c.at)
             .outerjoin(newest, of[0])
             .outerjoin(first, of[1])
-            .where(t.series > series, t.kind == terms.EXTERNAL, t.ended_by.is_(None), t.uci.in_(claiming))
+            .where(t.uci.in_(claiming))
         )
         return sql.table(self._engine, query, LATER)
 
     def as_issued(self, series: str) -> pl.DataFrame:
         """AWD-6: the component results of the learners of a series as they were issued last, in this series and before
         it (`rules.frames.AS_ISSUED`)."""
-        r, w = results.c, awardings.c
+        r, w = led(results).subquery().c, awardings.c
         query = (
             select(*(r[name] for name in AS_ISSUED if name != "series"), w.series, w.version, r.awarding_id)
             .join(awardings, w.id == r.awarding_id)
@@ -340,8 +342,9 @@ class ResultBook:
         claims = select(
             *of, a.awarding_id, a.centre, a.candidate, a.uci, a.cash_in.label("code"), a.ums, a.grade, a.outcome
         ).join(awardings, w.id == a.awarding_id)
+        theirs = sa.any_(every_uci(sa.literal(uci)))
         both = [
-            sql.table(self._engine, query.where(column == uci, w.state.in_(terms.ISSUED_STATES)))
+            sql.table(self._engine, query.where(column == theirs, w.state.in_(terms.ISSUED_STATES)))
             for query, column in ((components, r.uci), (claims, a.uci))
         ]
         rows = self._out(pl.concat(both)).sort("series", "centre", "code", "version")
@@ -498,7 +501,7 @@ class ResultBook:
         nothing is said of one (CRT-5, RES-2)."""
         a, w = awards.c, awardings.c
         query = (
-            select(a.centre, w.series, a.uci, a.cash_in.label("option"), a.awarding_id)
+            led(awards, w.series, a.cash_in.label("option"), a.awarding_id, only=("centre", "uci"))
             .join(awardings, w.id == a.awarding_id)
             .where(a.centre.in_(centres), a.outcome == terms.AWARDED, w.state.in_(terms.ISSUED_STATES))
         )
@@ -534,10 +537,10 @@ class ResultBook:
             return frozenset(connection.execute(query).scalars())
 
     def ulns(self) -> pl.DataFrame:
-        """The ULN of every learner who is registered with a ULN: `uci`, `uln`."""
-        r = registrations.c
-        query = select(r.uci, r.uln).ext(distinct_on(r.uci)).where(r.ended_by.is_(None), r.uln != "")
-        return sql.table(self._engine, query.order_by(r.uci, r.id.desc()))
+        """The ULN in force of every learner who has one: `uci`, `uln`."""
+        v = led(learner_versions).where(learner_versions.c.until.is_(None), learner_versions.c.uln != "").subquery().c
+        query = select(v.uci, v.uln).ext(distinct_on(v.uci))
+        return sql.table(self._engine, query.order_by(v.uci, v.since.desc(), v.id.desc()))
 
     def last_files(self, series: str, centres: Sequence[str]) -> list[ReleaseFile]:
         """The results file of a series that each of these centres was last sent."""
@@ -585,13 +588,13 @@ class ResultBook:
 
 
 def _learners_of(series: str) -> Select[Any]:
-    t = entries.alias("of_series").c
-    return select(t.uci).where(t.series == series, t.ended_by.is_(None))
+    t = entries.c
+    return led(entries, only=("uci",)).where(t.series == series, t.ended_by.is_(None))
 
 
 def _of(table: sa.Table, awarding_ids: Sequence[int], uci: str | None) -> Select[Any]:
-    query = select(table).where(table.c.awarding_id.in_(awarding_ids))
-    return query.where(table.c.uci == uci) if uci else query
+    query = led(table).where(table.c.awarding_id.in_(awarding_ids))
+    return query.where(table.c.uci == sa.any_(every_uci(sa.literal(uci)))) if uci else query
 
 
 def _awarding(row: RowMapping) -> Awarding:

@@ -21,7 +21,8 @@ from attrs import asdict, fields, frozen
 from sqlalchemy import Connection, Engine, RowMapping, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from infra.ledger import sql
+from infra.ledger import learners, sql
+from infra.ledger.learners import LearnerBook, every_uci, learners_at, led
 from infra.ledger.marks import add, sittings_of
 from infra.ledger.tables import (
     entries,
@@ -35,7 +36,7 @@ from infra.ledger.tables import (
 )
 from infra.ledger.turns import Turn, holder
 from rules import terms
-from rules.frames import ENTRIES, FILES, LEARNERS, REGISTRATIONS, SAT, SITTINGS
+from rules.frames import ENTRIES, FILES, REGISTRATIONS, SAT, SITTINGS
 
 
 def migrate(database_url: str) -> None:
@@ -106,7 +107,8 @@ class Booking:
     tables; each names its `submission_id`.
 
     `outcomes`: `submission_id`, `outcome`, `booked`, `pence`, `counts`. `ended_registrations` and `ended_entries`: `id`
-    of what the submission ends.
+    of what the submission ends. `ended_versions` (`centre`, `uci`, `until`), `versions` and `ucis`: what changes in
+    learners' details and UCIs.
     """
 
     outcomes: Sequence[Mapping[str, Any]]
@@ -117,6 +119,9 @@ class Booking:
     marks: pl.DataFrame
     ended_registrations: pl.DataFrame
     ended_entries: pl.DataFrame
+    ended_versions: pl.DataFrame
+    versions: pl.DataFrame
+    ucis: pl.DataFrame
     replies: Sequence[Mapping[str, Any]]
 
 
@@ -292,15 +297,20 @@ class Ledger:
         return sql.look_up(self._engine, query.where(table.centre.in_(centres), table.booked | held), FILES)
 
     def registrations_of(self, centres: Sequence[str]) -> pl.DataFrame:
-        """Registrations in force at these centres (`rules.frames.REGISTRATIONS`)."""
+        """Registrations in force at these centres, with the details in force (`rules.frames.REGISTRATIONS`)."""
         t = registrations.c
-        query = select(*(t[name] for name in REGISTRATIONS))
-        return sql.look_up(self._engine, query.where(t.centre.in_(centres), t.ended_by.is_(None)), REGISTRATIONS)
+        own = ("id", "centre", "series", "candidate", "uci", "option")
+        query = led(registrations, only=own).where(t.centre.in_(centres), t.ended_by.is_(None))
+        held = sql.look_up(self._engine, query, {name: REGISTRATIONS[name] for name in own})
+        people = LearnerBook(self._engine).at(centres).unique(["centre", "uci"], keep="first")
+        both = held.join(people, on=["centre", "uci"], how="left", maintain_order="left")
+        blank = [pl.col(name).fill_null("") for name in ("name", "sex", "uln", "upn")]
+        return both.with_columns(blank).select(*REGISTRATIONS)
 
     def entries_of(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Entries in force of these centres in these series (`rules.frames.ENTRIES`)."""
         t = entries.c
-        query = select(*(t[name] for name in ENTRIES))
+        query = led(entries, only=tuple(ENTRIES))
         return sql.look_up(
             self._engine, query.where(t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)), ENTRIES
         )
@@ -308,32 +318,19 @@ class Ledger:
     def sittings_of(self, centres: Sequence[str]) -> pl.DataFrame:
         """Entries for components in force of the learners of these centres, in any series and at any centre
         (`rules.frames.SITTINGS`): of those registered or entered there."""
-        t = entries.c
-        learners = sa.union(
-            select(registrations.c.uci).where(registrations.c.centre.in_(centres), registrations.c.ended_by.is_(None)),
-            select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)),
-        )
-        return sql.look_up(self._engine, sittings_of(select(learners.subquery().c.uci)), SITTINGS)
+        return sql.look_up(self._engine, sittings_of(learners_at(centres)), SITTINGS)
 
     def marked(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
-        """Components with a mark in these series of the learners entered at these centres, at any centre
+        """Components with a mark in these series of the learners registered or entered at these centres, at any centre
         (`rules.frames.SAT`)."""
-        t, m = entries.c, marks.c
-        learners = select(t.uci).where(t.centre.in_(centres), t.ended_by.is_(None)).distinct().subquery()
+        m, whose = marks.c, learners_at(centres).subquery()
         held = sql.each(
-            select(m.uci, m.component.label("option"), m.series).where(
-                m.uci == learners.c.uci, m.series.in_(series), m.mark.is_not(None)
+            select(m.component.label("option"), m.series).where(
+                m.uci == sa.any_(every_uci(whose.c.uci)), m.series.in_(series), m.mark.is_not(None)
             )
         )
-        return sql.look_up(self._engine, select(held).distinct().select_from(learners.join(held, sa.true())), SAT)
-
-    def learners(self, ulns: Sequence[str]) -> pl.DataFrame:
-        """Every UCI registered for these ULNs, at any centre (`rules.frames.LEARNERS`)."""
-        t = registrations.c
-        wanted = sa.func.unnest(sa.cast(list(ulns), sa.ARRAY(sa.Text))).table_valued("uln").render_derived()
-        # The index leaves out those without a ULN. So must the question, or it could not use the index.
-        held = sql.each(select(t.uln, t.uci, t.centre).where(t.uln == wanted.c.uln, t.uln != "", t.ended_by.is_(None)))
-        return sql.look_up(self._engine, select(held).distinct().select_from(wanted.join(held, sa.true())), LEARNERS)
+        query = select(whose.c.uci, held).distinct().select_from(whose.join(held, sa.true()))
+        return sql.look_up(self._engine, query, SAT)
 
     # --- Booking -----------------------------------------------------------------------------------------------------
 
@@ -366,6 +363,7 @@ class Ledger:
             ):
                 sql.copy(connection, into, frame)
             add(connection, booking.marks)
+            learners.change(connection, booking.ended_versions, booking.versions, booking.ucis)
             connection.execute(replies.insert(), booking.replies)
         return True
 

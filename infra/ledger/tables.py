@@ -145,7 +145,45 @@ registrations = Table(
         postgresql_where=text("ended_by IS NULL"),
     ),
     Index("ix_registrations_ended", "centre", postgresql_where=text("ended_by IS NOT NULL")),
-    Index("ix_registrations_uln", "uln", postgresql_where=text("uln <> '' AND ended_by IS NULL")),
+)
+
+learner_versions = Table(
+    "learner_versions",
+    metadata,
+    _id(),
+    Column("uci", Text, nullable=False, comment="under which it came; learner_ucis says where it leads"),
+    Column("centre", Text, nullable=False, comment="that registered the learner: it holds for that centre (REG-6)"),
+    Column("name", Text, nullable=False, comment="normalised (REG-3)"),
+    Column("born", Date),
+    Column("sex", Text, nullable=False),
+    Column("uln", Text, nullable=False, comment="empty when there is none"),
+    Column("upn", Text, nullable=False),
+    _submission(nullable=True),
+    Column("line", Integer, comment="of the file; null: a staff order"),
+    Column("since", DateTime(timezone=True), nullable=False, comment="receipt of the file, or instant of the order"),
+    Column("who", Text, nullable=False, server_default=text("''"), comment="who ordered it; empty: the centre's file"),
+    Column("why", Text, nullable=False, server_default=text("''")),
+    Column("until", DateTime(timezone=True), comment="replaced or no longer registered; null: in force"),
+    Index("uq_learner_versions_held", "centre", "uci", unique=True, postgresql_where=text("until IS NULL")),
+    Index("ix_learner_versions_uci", "uci"),
+    Index("ix_learner_versions_uln", "uln", postgresql_where=text("uln <> '' AND until IS NULL")),
+)
+
+learner_ucis = Table(
+    "learner_ucis",
+    metadata,
+    _id(),
+    Column("uci", Text, nullable=False, comment="that was corrected or merged (REG-8)"),
+    Column("in_force", Text, nullable=False, comment="the UCI in force of the learner it leads to"),
+    Column("centre", Text, nullable=False, comment="whose file or for whom the order was"),
+    _submission(nullable=True),
+    Column("line", Integer, comment="of the file; null: a staff order"),
+    Column("since", DateTime(timezone=True), nullable=False, comment="receipt of the file, or instant of the order"),
+    Column("who", Text, nullable=False, server_default=text("''"), comment="who ordered it; empty: the centre's file"),
+    Column("why", Text, nullable=False, server_default=text("''")),
+    Column("until", DateTime(timezone=True), comment="undone, or led on; null: in force"),
+    Index("uq_learner_ucis_held", "uci", unique=True, postgresql_where=text("until IS NULL")),
+    Index("ix_learner_ucis_in_force", "in_force", postgresql_where=text("until IS NULL")),
 )
 
 entries = Table(
@@ -225,6 +263,7 @@ actions = Table(
     Column("file_name", Text, nullable=False, server_default=text("''"), comment="of the feed file it went in by"),
     Column("feed", Text, comment="that file, which is written again if it was not"),
     Index("ix_actions_centre", "centre", "action"),
+    Index("ix_actions_uci", "uci", postgresql_where=text("uci <> ''")),
 )
 
 hold_decisions = Table(

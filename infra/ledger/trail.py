@@ -7,10 +7,11 @@ from operator import itemgetter
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Engine, Select, select, union
+from sqlalchemy import ColumnElement, Engine, Select, any_, literal, select, union
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra.ledger import sql
+from infra.ledger.learners import every_uci, led
 from infra.ledger.tables import (
     actions,
     awardings,
@@ -31,11 +32,12 @@ class Trail:
         self._engine = engine
 
     def learners(self, centre: str, candidate: str, series: str | None = None) -> list[tuple[str, str]]:
-        """The UCIs that a candidate number of a centre belonged to, each with its series, the newest series first."""
+        """The UCIs in force of those to whom a candidate number of a centre belonged, each with its series, the newest
+        series first."""
         every = []
         for table in (registrations, entries):
             t = table.c
-            query = select(t.uci, t.series).where(t.centre == centre, t.candidate == candidate)
+            query = led(table, only=("uci", "series")).where(t.centre == centre, t.candidate == candidate)
             every.append(query.where(t.series == series) if series else query)
         with self._engine.connect() as connection:
             rows = connection.execute(union(*every)).all()
@@ -59,7 +61,7 @@ class Trail:
             )
             .join(submissions, s.id == t.submission_id)
             .outerjoin(e, e.c.id == t.ended_by)
-            .where(t.uci == uci)
+            .where(_of(t.uci, uci))
             .order_by(t.series, t.option, t.id)
         )  # fmt: skip
         return self._frame(query)
@@ -81,7 +83,7 @@ class Trail:
                 m.received, files.c.file_name,
             )
             .outerjoin(files, (files.c.sha256 == m.source) & (files.c.centre == m.centre))
-            .where(m.uci == uci)
+            .where(_of(m.uci, uci))
             .order_by(m.series, m.component, m.version)
         )  # fmt: skip
         return self._frame(query)
@@ -91,14 +93,16 @@ class Trail:
         `decided_by`, `decided_at`, and the columns of the table of awards, the oldest first."""
         a, w = awards.c, awardings.c
         of = [w.series, w.version, w.state, w.kind, w.at, w.decided_by, w.decided_at]
-        query = select(*of, *a).join(awardings, w.id == a.awarding_id).where(a.uci == uci).order_by(w.series, w.version)
+        query = (
+            select(*of, *a).join(awardings, w.id == a.awarding_id).where(_of(a.uci, uci)).order_by(w.series, w.version)
+        )
         return self._frame(query)
 
     def chosen(self, uci: str) -> pl.DataFrame:
         """Every sitting considered in an awarding: the columns of the table of choices."""
         c, a = choices.c, awards.c
-        decided = select(a.awarding_id).where(a.uci == uci)
-        query = select(choices).where(c.uci == uci, c.awarding_id.in_(decided))
+        decided = select(a.awarding_id).where(_of(a.uci, uci))
+        query = select(choices).where(_of(c.uci, uci), c.awarding_id.in_(decided))
         return self._frame(query.order_by(c.awarding_id, c.component, c.series))
 
     def published(self, centre: str, series: Sequence[str]) -> pl.DataFrame:
@@ -112,8 +116,13 @@ class Trail:
     def done(self, uci: str) -> pl.DataFrame:
         """What staff did about the learner (OPS-3): `at`, `who`, `why`, `action`, `series`, `option`."""
         t = actions.c
-        query = select(t.at, t.who, t.why, t.action, t.series, t.option).where(t.uci == uci)
+        query = select(t.at, t.who, t.why, t.action, t.series, t.option).where(_of(t.uci, uci))
         return self._frame(query.order_by(t.at))
 
     def _frame(self, query: Select[Any]) -> pl.DataFrame:
         return sql.frame(self._engine, query)
+
+
+def _of(column: ColumnElement[str], uci: str) -> ColumnElement[bool]:
+    """Rows of the learner whose UCI in force is `uci`, under whatever UCI they came."""
+    return column == any_(every_uci(literal(uci)))

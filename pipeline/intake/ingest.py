@@ -20,6 +20,7 @@ import numpy as np
 import polars as pl
 from attrs import define, evolve, field, frozen
 
+from infra.ledger.learners import DETAILS
 from infra.ledger.submissions import Booking, HoldDecision, Landing, Received
 from infra.store import BadKey, Missing, Stored, left_behind, unfinished
 from parsers.feed import read_feed
@@ -276,17 +277,27 @@ def process(desk: Desk, summary: IngestCounts) -> None:
                 desk.ledger.analyze()
             looked_at = decided_by_now
         for round_ in rounds(batch):
-            decided = _decided(desk, round_, summary)
-            with summary.stage("reply"):
-                answered = [_answered(file) for file in decided]
-            with summary.stage("book"):
-                decided = _book(desk, answered)
-            for _, _, decision in decided:
-                summary.outcomes[decision.outcome.value] += 1
-                summary.codes.update(finding.code for finding in decision.findings)
-                summary.pence += decision.pence if decision.booked else 0
+            waiting: Sequence[Received] = round_
+            while waiting:
+                waiting = _decide_and_book(desk, waiting, summary)
         with summary.stage("publish"):
             publish(desk)
+
+
+def _decide_and_book(desk: Desk, round_: Sequence[Received], summary: IngestCounts) -> list[Received]:
+    """Decides and books the files of a round; returns those that wait for another of them, because it speaks of the
+    same learner (REG-7)."""
+    decided = [file for file in _decided(desk, round_, summary) if file[2].outcome is not Outcome.WAITING]
+    with summary.stage("reply"):
+        answered = [_answered(file) for file in decided]
+    with summary.stage("book"):
+        booked = _book(desk, answered)
+    for _, _, decision in booked:
+        summary.outcomes[decision.outcome.value] += 1
+        summary.codes.update(finding.code for finding in decision.findings)
+        summary.pence += decision.pence if decision.booked else 0
+    done = {received.id for received, _, _ in decided}
+    return [received for received in round_ if received.id not in done]
 
 
 def rounds(batch: Sequence[Received]) -> Iterator[list[Received]]:
@@ -402,7 +413,10 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
         files=ledger.files_of(centres),
         registrations=ledger.registrations_of(centres),
         entries=ledger.entries_of(centres, ids),
-        learners=ledger.learners,
+        learners=desk.learners.of_ulns,
+        people=desk.learners.people,
+        ucis=desk.learners.ucis,
+        taking=desk.learners.taking,
         sittings=ledger.sittings_of(entering),
         allowances=desk.actions.allowances(entering),
         sat=ledger.marked(entering, sat),
@@ -460,6 +474,8 @@ def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) 
     added = _beside(facts, [_if_booked(decision, decision.added) for decision in decisions])
     marks = _beside(facts, [_if_booked(decision, decision.marks) for decision in decisions])
     ended = _beside(facts, [decision.ended for decision in decisions])
+    versions = _beside(facts, [_if_booked(decision, decision.versions) for decision in decisions])
+    dropped = _beside(facts, [_if_booked(decision, decision.dropped) for decision in decisions])
     registering, mine = pl.col("registering"), ("submission_id", "centre", "series", "line", "candidate", "uci")
     return Booking(
         outcomes=[
@@ -483,8 +499,25 @@ def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) 
         marks=marks.drop("file", "submission_id", "registering"),
         ended_registrations=ended.filter(registering).select("id", "submission_id"),
         ended_entries=ended.filter(~registering).select("id", "submission_id"),
+        ended_versions=_ended_versions(versions, dropped),
+        versions=versions.select(*mine[:2], "line", "uci", *DETAILS, pl.col("received").alias("since")),
+        ucis=versions.filter(pl.col("old").is_not_null()).select(
+            "submission_id",
+            "centre",
+            "line",
+            pl.col("old").alias("uci"),
+            pl.col("uci").alias("in_force"),
+            pl.col("received").alias("since"),
+        ),
         replies=rendered,
     )
+
+
+def _ended_versions(versions: pl.DataFrame, dropped: pl.DataFrame) -> pl.DataFrame:
+    """The details that new ones replace, and those of learners who are registered for nothing any more."""
+    held = versions.filter("held").with_columns(uci=pl.coalesce("old", "uci"))
+    until = pl.col("received").alias("until")
+    return pl.concat([frame.select("centre", "uci", until) for frame in (held, dropped)])
 
 
 def _if_booked(decision: Decision, rows: pl.DataFrame) -> pl.DataFrame:
@@ -507,6 +540,7 @@ def _counts(decision: Decision) -> dict[str, int]:
         "options_new": decision.added.height if decision.outcome.booked else 0,
         "options_kept": decision.kept,
         "options_ended": decision.ended.height,
+        **({"details_changed": changed} if (changed := decision.versions.filter("held").height) else {}),
         "warnings": sum(finding.reach is Reach.WARNING for finding in decision.findings),
         **{f"marks_{what}": count for what, count in decision.mark_counts.items() if what != "marks"},
     }

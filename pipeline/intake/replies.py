@@ -23,6 +23,7 @@ from pipeline.wording import WIDTH, finding_lines, money, summary
 from rules import terms
 from rules.catalogue import PLACEHOLDER, instant_text
 from rules.decisions import Decision, Outcome
+from rules.details import DetailChange, told
 from rules.fees import Charge
 
 
@@ -45,6 +46,7 @@ class Reply:
     marks: dict[str, int] = attrs.field(factory=dict)
     fees: tuple[Charge, ...] = ()
     fee_total_pence: int = 0
+    details_changed: tuple[DetailChange, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
@@ -86,6 +88,7 @@ def processed(landing: Landing, name: str, submission: Submission, decision: Dec
         marks={"in the file" if what == "marks" else what: count for what, count in decision.mark_counts.items()},
         fees=decision.charges,
         fee_total_pence=decision.pence,
+        details_changed=told(decision.versions) if decision.outcome.booked else (),
         findings=decision.findings,
     )
 
@@ -165,10 +168,21 @@ def _processed(reply: Reply) -> Iterator[str]:
     if reply.fees:
         yield from _fees(reply)
         yield ""
+    if reply.details_changed:
+        yield from _details(reply)
+        yield ""
     yield f"FINDINGS  {summary(reply.findings)}"
     for number, finding in enumerate(reply.findings, 1):
         yield ""
         yield from finding_lines(number, finding)
+
+
+def _details(reply: Reply) -> Iterator[str]:
+    """REG-6, REG-8: what the file changed of its candidates' details: old and new. It is free (FEE-4)."""
+    yield "DETAILS CHANGED"
+    for change in reply.details_changed:
+        said = f"{change.field}: {change.old or 'none'}, now {change.new or 'none'}"
+        yield from textwrap.wrap(said, WIDTH, initial_indent=f"  {change.candidate:<6}", subsequent_indent=" " * 10)
 
 
 def _fees(reply: Reply) -> Iterator[str]:

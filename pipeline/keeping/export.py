@@ -18,6 +18,8 @@ from rules.keeping import KEEPING, RecordClass
 
 TITLES: Mapping[str, str] = {
     "registrations": "Registrations, with the details that the centre gave",
+    "learner_versions": "Personal details, every version",
+    "learner_ucis": "UCIs that were corrected or merged",
     "entries": "Entries and claims",
     "fee_lines": "Fees, charged to the centre",
     "marks": "Marks, every version",
@@ -99,7 +101,7 @@ def _files(
 ) -> Iterator[dict[str, Any]]:
     """The files in the archive that name the learner, each with the lines that do."""
     named = {
-        row["sha256"]: row["file"] for rows in held.values() for row in rows if "sha256" in row
+        row["sha256"]: row["file"] for rows in held.values() for row in rows if row.get("sha256")
     } | {row["source"]: row["source"][:12] for row in held["marks"] if len(row["source"]) == 64}  # fmt: skip
     for sha256, name in sorted(named.items(), key=lambda item: (item[1], item[0])):
         try:

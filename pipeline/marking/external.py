@@ -85,7 +85,7 @@ def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
     book = desk.marks
     ids = [each.id for each in series]
     judged = marks.judge(
-        records,
+        desk.learners.led(records),
         book.newest(centres, ids),
         book.entered(centres, ids),
         marks.components(desk.catalogue, series),
@@ -94,7 +94,9 @@ def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
         external=True,
     )
     counts = judged.counts(0, records.height)
-    good = judged.good
+    # What comes in is filed under the UCI it came with.
+    good = judged.good.drop("uci").join(records.select("line", "uci"), on="line", maintain_order="left")
+    good = good.select(*marks.GOOD)
     new, replaced = book.booked(file.sha256, file.received)
     # What a run that died booked from this landing is reported as that run would have reported it.
     again = book.holds(file.sha256) and (not new + replaced or desk.journal.has_taken(file.landing))

@@ -184,7 +184,7 @@ class _Compared:
 
 def _compare(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Compared:
     """Books the moderator's marks of a file and compares every sample that they complete."""
-    book, feed = desk.moderation, rows.table
+    book, feed = desk.moderation, desk.learners.led(rows.table)
     sampled = book.sampled(feed.select(KEY).unique())
     maxima = [(code, _component(desk, code).raw_max) for code in sampled["component"].unique()]
     raw_max = pl.DataFrame(maxima, schema={"component": pl.String, "raw_max": pl.Int64}, orient="row")

@@ -24,7 +24,7 @@ def registered(**changed: Any) -> Known:
     added = decided(arrival(registration_file(), REGISTERED)).added
     rows = added.select(
         pl.int_range(1, pl.len() + 1).alias("id"), pl.lit(CENTRE).alias("centre"), pl.lit("2023-09").alias("series"),
-        "candidate", "uci", "uln", "name", "option",
+        "candidate", "uci", "uln", "upn", "name", "born", "sex", "option",
     ).with_columns(**{name: pl.lit(value) for name, value in changed.items()})  # fmt: skip
     return evolve(Known.nothing(), registrations=rows.cast(pl.Schema(REGISTRATIONS.items())))
 

@@ -106,6 +106,52 @@ def test_the_schema_is_the_newest(upgraded: tuple[dict[str, list[dict[str, objec
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
+def test_reg_6_every_registered_learner_has_a_version_of_the_details(
+    upgraded: tuple[dict[str, list[dict[str, object]]], Desk],
+) -> None:
+    before, desk = upgraded
+    details = ("centre", "uci", "name", "born", "sex", "uln", "upn", "submission_id", "line")
+    versions = rows(desk.settings.database_url)["learner_versions"]
+    said = {tuple(row[name] for name in details) for row in before["registrations"]}
+    assert {tuple(row[name] for name in details) for row in versions} <= said
+    assert len(versions) == len({(row["centre"], row["uci"]) for row in before["registrations"]}) == 52
+    assert all(row["until"] is None for row in versions)
+
+
+CHANGED = """
+    INSERT INTO submissions (centre, file_name, landing_key, kind, received, modified, size, sha256, reply_stream,
+                             reply_number)
+    SELECT '64123', n::text, n::text, 'file', at, at, 1, n::text, '13', n
+    FROM generate_series(1, 3) AS n, LATERAL (SELECT timestamptz '2023-09-01' + n * interval '1 day' AS at) AS days;
+    INSERT INTO registrations (submission_id, line, centre, series, candidate, uci, uln, upn, name, sex, option,
+                               ended_by)
+    SELECT s.id, 3, '64123', '2023-09', '0001', uci, '', '', name, 'F', 'BEN22', e.id
+    FROM (VALUES ('1', 'A', 'SMYTHE:ANNA', '2'), ('2', 'A', 'SMITH:ANNA', NULL), ('1', 'B', 'GONE:GIRL', '3'))
+        AS rows (file, uci, name, ender)
+    JOIN submissions s ON s.sha256 = file LEFT JOIN submissions e ON e.sha256 = ender;
+"""
+"""A learner whose name was another in a later registration, and one who was withdrawn, as revision 0017 has them."""
+
+
+def test_reg_6_details_of_earlier_registrations_become_earlier_versions(postgres: EmbeddedPostgres) -> None:
+    postgres.create_database("earlier_details")
+    url = postgres.url("earlier_details")
+    migrate(url)
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0017")
+        connection.execute(sa.text(CHANGED))
+        command.upgrade(config, "head")
+        columns = "uci, name, extract(day FROM since), extract(day FROM until)"
+        asked = f"SELECT {columns} FROM learner_versions ORDER BY uci, since"
+        versions = [tuple(row) for row in connection.execute(sa.text(asked))]
+    engine.dispose()
+    assert versions == [("A", "SMYTHE:ANNA", 2, 3), ("A", "SMITH:ANNA", 3, None), ("B", "GONE:GIRL", 2, 4)]
+
+
 def test_a_second_upgrade_changes_nothing(upgraded: tuple[dict[str, list[dict[str, object]]], Desk]) -> None:
     _, desk = upgraded
     before = rows(desk.settings.database_url)

@@ -13,8 +13,19 @@ import sqlalchemy as sa
 
 from bench.load import centre_files
 from fixtures.generate import people
+from infra.ledger.learners import LearnerBook
 from infra.ledger.submissions import Ledger
-from infra.ledger.tables import awardings, awards, entries, marks, registrations, replies, submissions
+from infra.ledger.tables import (
+    awardings,
+    awards,
+    entries,
+    learner_ucis,
+    learner_versions,
+    marks,
+    registrations,
+    replies,
+    submissions,
+)
 from infra.settings import Settings
 from infra.store import FolderStore
 from pipeline.desk import open_desk
@@ -28,7 +39,9 @@ COUNTRY = 3_000
 """Centres that the ledger holds beside the one whose files come."""
 REPLIED = """INSERT INTO replies (submission_id, name, text, twin, published)
     SELECT id, '', '', '', true FROM submissions WHERE centre <> '58201'"""
-LARGE = (submissions, replies, registrations, entries, marks, awards)
+CORRECTED = """INSERT INTO learner_ucis (uci, in_force, centre, since)
+    SELECT 'OLD' || uci, uci, centre, since FROM learner_versions WHERE id % 100 = 0"""
+LARGE = (submissions, replies, registrations, learner_versions, learner_ucis, entries, marks, awards)
 
 
 def take(settings: Settings, centre: str) -> None:
@@ -64,6 +77,9 @@ def fill(engine: sa.Engine) -> None:
         multiply(connection, submissions, landing_key="landing_key || n", sha256="sha256 || n")
         connection.execute(sa.text(REPLIED))
         multiply(connection, registrations, **learner, uln="uln || n")
+        multiply(connection, learner_versions, **learner, uln="uln || n")
+        # One in a hundred learners of the country had another UCI once.
+        connection.execute(sa.text(CORRECTED))
         multiply(connection, entries, **learner)
         multiply(connection, marks, **learner)
         multiply(connection, marks, **learner, series="'2024-01'")
@@ -126,11 +142,28 @@ MANY = 1_000
 
 def test_reg_4_many_learners_are_looked_up_by_uln_one_by_one(fresh: Settings, country: sa.Engine) -> None:
     with country.connect() as connection:
-        known = list(connection.execute(sa.select(registrations.c.uln).limit(MANY)).scalars())
+        known = list(connection.execute(sa.select(learner_versions.c.uln).limit(MANY)).scalars())
     before = read(country)
     with Ledger(fresh.database_url) as ledger:
-        assert set(ledger.learners([*known, *map(str, range(MANY))])["uln"]) == set(known)
-    assert read(country) - before == {"registrations": MANY}
+        assert set(LearnerBook(ledger.engine).of_ulns([*known, *map(str, range(MANY))])["uln"]) == set(known)
+    counts = read(country) - before
+    assert set(counts) <= {"learner_versions", "learner_ucis"}
+    assert counts["learner_versions"] == MANY
+
+
+def test_reg_7_many_learners_are_looked_up_by_uci_one_by_one(fresh: Settings, country: sa.Engine) -> None:
+    with country.connect() as connection:
+        known = list(connection.execute(sa.select(learner_versions.c.uci).limit(MANY)).scalars())
+        old = list(connection.execute(sa.select(learner_ucis.c.uci).limit(10)).scalars())
+    before = read(country)
+    with Ledger(fresh.database_url) as ledger:
+        book = LearnerBook(ledger.engine)
+        assert set(book.people(known)["uci"]) == set(known)
+        assert set(book.ucis([*known, *old])["uci"]) == set(old)
+        assert book.taking(known) == set(known)
+    counts = read(country) - before
+    assert counts["learner_versions"] == MANY
+    assert all(rows <= 4 * MANY for rows in counts.values()), counts
 
 
 def test_ent_3_what_many_learners_sat_is_looked_up_one_by_one(fresh: Settings, country: sa.Engine) -> None:

@@ -239,7 +239,7 @@ def test_ops_9_a_learner_is_given_everything_and_that_is_on_record(released: Des
 def test_ops_9_a_uln_that_two_ucis_share_is_one_person(released: Desk) -> None:
     one, other = learners()["0001"], learners()["0002"]
     with released.ledger.engine.begin() as connection:
-        change = sa.text("UPDATE registrations SET uln = :uln WHERE uci IN (:one, :other)")
+        change = sa.text("UPDATE learner_versions SET uln = :uln WHERE uci IN (:one, :other)")
         connection.execute(change, {"uln": "9276308686", "one": one["uci"], "other": other["uci"]})
     assert list(export(released, one["uci"], LATER, WHO, WHY).ucis) == [one["uci"], other["uci"]]
 

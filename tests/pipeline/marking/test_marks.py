@@ -17,7 +17,7 @@ import infra.ledger.submissions
 from fixtures.generate import people
 from infra.ledger import sql
 from infra.ledger.marks import add
-from infra.ledger.tables import cohorts, marks, registrations
+from infra.ledger.tables import cohorts, learner_versions, marks
 from infra.store import FolderStore
 from parsers.layouts import MARK
 from parsers.writer import block, record, single
@@ -399,7 +399,8 @@ def test_mrk_3_a_name_in_a_list_is_no_formula(entered: Desk) -> None:
     series = entered.catalogue.series_by_id("2024-06")
     assert series is not None
     with entered.ledger.engine.begin() as connection:
-        connection.execute(registrations.update().where(registrations.c.candidate == "0001").values(name="-1+1:JO"))
+        first = learner_versions.c.uci == PEOPLE[0]["uci"]
+        connection.execute(learner_versions.update().where(first).values(name="-1+1:JO"))
     missing_marks(entered, series, APRIL)
     table = entered.store.get(f"outbox/{CENTRE}/missing-marks-2024-06-2024-04-30.csv").decode("ascii")
     assert ",'-1+1:JO," in table
