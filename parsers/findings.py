@@ -487,9 +487,92 @@ BLANK_LINES = _code(
     "BLANK_LINES",
     "FIL-2",
     Reach.NOTE,
-    "{value} empty lines at the end of the file were ignored",
-    "no line after the file trailer",
+    "{value} empty lines {where} were ignored",
+    "no empty lines",
     "Nothing to do.",
+)
+LINE_ENDS_DOUBLED = _code(
+    "LINE_ENDS_DOUBLED",
+    "FIL-4",
+    Reach.WARNING,
+    "{value} of {lines} records end with {extra}: the file was sent twice in text mode; it was read as if they "
+    "were not there",
+    "CR LF after every record",
+    "Nothing to do now; send files in binary mode, unchanged.",
+)
+LINE_ENDS_LOST = _code(
+    "LINE_ENDS_LOST",
+    "FIL-4",
+    Reach.WARNING,
+    "{value}; they were told apart by their width, and count here as lines of their own",
+    "CR LF after every record, and nowhere else",
+    "Nothing to do now; send files in binary mode, unchanged and not pasted from another program.",
+)
+FILE_PADDED = _code(
+    "FILE_PADDED",
+    "FIL-4",
+    Reach.NOTE,
+    "the file is filled up behind its last record, with {value}; these were ignored",
+    "nothing after the last line end",
+    "Nothing to do.",
+)
+NULS_READ = _code(
+    "NULS_READ",
+    "FIL-4",
+    Reach.WARNING,
+    "{value} NUL characters stand where spaces belong; they were read as spaces",
+    "spaces in what a field does not need",
+    "Nothing to do now; tell the supplier of the software that wrote the file.",
+)
+SPREADSHEET_MARKS = _code(
+    "SPREADSHEET_MARKS",
+    "FIL-4",
+    Reach.WARNING,
+    "quotation marks or separators that a spreadsheet put around {value} lines were taken off",
+    "lines that begin with the letter of the file and end with the record",
+    "Nothing to do now; next time send the file from your school software, without opening it in a spreadsheet.",
+)
+LINE_PREFIX = _code(
+    "LINE_PREFIX",
+    "FIL-4",
+    Reach.WARNING,
+    'every line begins with "{value}", which a mail program or an editor put there; it was taken off',
+    "lines that begin with the letter of the file",
+    "Nothing to do now; next time send the file itself, not its text.",
+)
+LETTERS_SMALL = _code(
+    "LETTERS_SMALL",
+    "FIL-4",
+    Reach.WARNING,
+    "{value} of {lines} lines are in small letters; the whole file was read in capitals",
+    "capital letters",
+    "Nothing to do now; tell whoever changed the file, or the supplier of the software that wrote it.",
+)
+TABS_READ = _code(
+    "TABS_READ",
+    "FIL-4",
+    Reach.WARNING,
+    "{value} lines hold tabs, which an editor put in the place of spaces; each was read as reaching up to the next "
+    "column behind a multiple of {step}",
+    "spaces, and no tabs",
+    "Nothing to do now; next time send the file from your school software, without opening it in an editor.",
+)
+SPACES_SQUEEZED = _code(
+    "SPACES_SQUEEZED",
+    "FIL-4",
+    Reach.FILE,
+    "runs of spaces have been replaced by {value} in all {lines} detail records, as a spreadsheet or an "
+    "editor does: their fields are no longer in their columns",
+    "every field filled with spaces to its full width",
+    "Send the file your school software wrote, without opening it in another program, under its own name.",
+)
+TABLE_SAVED = _code(
+    "TABLE_SAVED",
+    "FIL-4",
+    Reach.FILE,
+    "this is a table whose columns are separated by {value}, as a spreadsheet saves it, not records of fixed columns",
+    "records in which every field has its own columns",
+    "Send the file your school software wrote, without opening it in a spreadsheet, under its own name.",
 )
 BYTE_ORDER_MARK = _code(
     "BYTE_ORDER_MARK",

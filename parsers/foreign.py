@@ -12,7 +12,6 @@ _WIDE = (
 )
 _MAGIC = (
     (b"%pdf", "a PDF document"),
-    (b"pk\x03\x04", "a zip archive or an office document"),
     (b"\xd0\xcf\x11\xe0", "an old office document"),
     (b"\x89png", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
@@ -21,22 +20,50 @@ _MAGIC = (
     (b"<?xml", "an XML file"),
     (b"<!doctype html", "a web page"),
     (b"<html", "a web page"),
+    (b"<table", "a web page"),
+    (b"<meta", "a web page"),
+    (b"<head", "a web page"),
+    (b"<!--", "a web page"),
+    (b"mime-version:", "a web page or an e-mail saved as one file"),
+    (b"received:", "an e-mail"),
+    (b"{\\rtf", "a rich-text document"),
     (b"{", "a JSON file"),
+    (b"7z\xbc\xaf", "a compressed (7z) file"),
+    (b"rar!", "a compressed (rar) file"),
+    (b"sqlite format 3", "a database"),
 )
+_INSIDE = ((b"xl/", "an Excel workbook"), (b"word/", "a Word document"), (b"content.xml", "an office document"))
+"""Names in an archive, and what archive has them."""
+_MAINFRAME = range(0xC1, 0xEA)
+"""Capital letters in EBCDIC, in which the digit 1 is 0xF1."""
 _MOST_LINES = 1_000_000
 _SHORTEST = 12
 """No file of records or rows has shorter lines than this on average."""
 
 
 def wide(data: bytes) -> str | None:
-    """The encoding of text in which every character takes two bytes or more, by the mark it begins with; None for any
-    other."""
-    return next((encoding for mark, encoding in _WIDE if data.startswith(mark)), None)
+    """The encoding of text in which every character takes two bytes or more, by the mark it begins with or by a NUL
+    beside every character; None for any other."""
+    marked = next((encoding for mark, encoding in _WIDE if data.startswith(mark)), None)
+    return marked or ("UTF-16 text" if _alternating(data[:400]) else None)
+
+
+def _alternating(start: bytes) -> bool:
+    halves = (start[::2], start[1::2])
+    return len(start) > 8 and any(
+        not one.strip(b"\0") and 0 not in other[: len(one)] for one, other in (halves, halves[::-1])
+    )
 
 
 def foreign(data: bytes) -> str | None:
     """Which well-known kind of file `data` begins like; None for any other."""
-    start = data[:32].lower()
+    start = data[:256].removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")[:32].lower()
+    if start.startswith(b"pk\x03\x04"):
+        # An archive names its members at its beginning or its end.
+        names = data[:4096] + data[-4096:]
+        return next((kind for name, kind in _INSIDE if name in names), "a zip archive or an office document")
+    if len(start) > 1 and start[1] == 0xF1 and data[0] in _MAINFRAME:
+        return "text in EBCDIC, the character set of mainframes"
     return next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
 
 

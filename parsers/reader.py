@@ -17,8 +17,9 @@ import numpy as np
 import polars as pl
 from attrs import define, evolve, field, frozen
 
+from . import causes, reply
 from . import findings as f
-from . import reply
+from .causes import Page
 from .envelope import Centre, Header
 from .findings import LISTED, Code, Finding, Found
 from .foreign import foreign, hollow, wide
@@ -35,6 +36,7 @@ from .layouts import (
     FileType,
     Layout,
 )
+from .lines import LINE_END, decoded
 from .names import ascii_letter
 from .order import SPOKEN, TERMINALS, Expected, either, in_order
 
@@ -81,11 +83,17 @@ def read(named: str, data: bytes) -> Submission:
         found.add(f.FILE_RENAMED, value=named, original=str(name))
     held = _canonical(data)
     if held is None:
-        file_type = _type(data, name, found)
-        if file_type is None or file_type.detail is None:
-            text = tuple(reply.decode(data)) if file_type else ()
+        page = _page(data, name, found)
+        file_type = _type(page, name, found) if page else None
+        if page is None or file_type is None:
+            return Submission(named=named, name=name, type=None, findings=found.of(0))
+        if file_type.detail is None:
+            text = tuple(reply.decode(data))
             return Submission(named=named, name=name, type=file_type, text=text, findings=found.of(0))
-        held = _tidied(data, file_type, found)
+        explained = causes.explained(page, file_type, found)
+        if explained is None:
+            return Submission(named=named, name=name, type=file_type, findings=found.of(0))
+        held = _tidied(explained, file_type, found)
     header, centres = _envelope(held, found)
     _check_name(named, name, header, centres, found)
     return Submission(
@@ -106,7 +114,7 @@ class Glance:
 
 def glance(start: bytes) -> Glance:
     """A look at the first bytes of a file (a kilobyte is plenty). Promises nothing: `read` decides."""
-    lines = _LINE_END.split(start.removeprefix(codecs.BOM_UTF8).decode("latin-1"))
+    lines = LINE_END.split(start.removeprefix(codecs.BOM_UTF8).decode("latin-1"))
     cut = {place.name: place.cut(lines[0]) for place in FILE_HEADER.fields}
     number = CENTRE_HEADER["sequence"].cut(lines[1]) if len(lines) > 1 else ""
     key = cut["series"] + cut["year"]
@@ -125,11 +133,10 @@ def glance(start: bytes) -> Glance:
 
 # --- What kind of file? ---------------------------------------------------------------------------------------------
 
-_A_RECORD = re.compile(rb"(?:^|[\r\n])[A-Za-z][13579][0-9A-Za-z]")
 
-
-def _type(data: bytes, name: FileName | None, found: Found) -> FileType | None:
-    """The kind of file this is; None, with a finding, when it is none of the common formats."""
+def _page(data: bytes, name: FileName | None, found: Found) -> Page | None:
+    """The lines of a file as its software may have written them; None, with a finding, when it is no text of records
+    at all."""
     if not data:
         found.add(f.FILE_EMPTY)
         return None
@@ -137,15 +144,35 @@ def _type(data: bytes, name: FileName | None, found: Found) -> FileType | None:
     if encoding:
         found.add(f.FILE_TEXT_WIDE, value=encoding)
         return None
-    kind = _stranger_kind(data, plain=name is not None and name.letter == "X")
-    if kind:
-        found.add(f.FILE_NOT_EDI, value=kind)
-        return None
-    letter = _letter(data, name)
+    plain = name is not None and name.letter == "X"
+    kind = _stranger_kind(data, plain=plain)
+    if kind is None:
+        page = causes.unquoted(_read_as_text(causes.unpadded(data, found), found), found)
+        separated = None if plain else causes.table(page)
+        if separated:
+            found.add(f.TABLE_SAVED, value=separated)
+            return None
+        if plain or any(_A_RECORD.match(line) for line in page.lines):
+            return page
+        kind = "a text without a single record"
+    found.add(f.FILE_NOT_EDI, value=kind)
+    return None
+
+
+_A_RECORD = re.compile("[A-Za-z][13579][0-9A-Za-z]")
+
+
+def _type(page: Page, name: FileName | None, found: Found) -> FileType | None:
+    """The kind of file this is; None, with a finding, when it is none of the common formats."""
+    first = page.without_blanks()
+    letter = _letter(first.lines[0], name)
     if letter not in FILE_TYPES:
-        found.add(f.FILE_TYPE, 1, (1, 1), letter, letters=", ".join(FILE_TYPES))
+        found.add(f.FILE_TYPE, first.numbers[0], (1, 1), letter, letters=", ".join(FILE_TYPES))
         return None
     return FILE_TYPES[letter]
+
+
+_A_HEAD = re.compile(rb"(?:^|[\r\n])[ \t>|\"]*[A-Za-z]\"?[,;\t]?\"?[13579]")
 
 
 def _stranger_kind(data: bytes, *, plain: bool) -> str | None:
@@ -156,21 +183,21 @@ def _stranger_kind(data: bytes, *, plain: bool) -> str | None:
     start = data[:65536]
     if not start.strip(b"\0"):
         return "a file of zero bytes"
-    if b"\0" in start:
+    if b"\0" in start.rstrip(causes.PADDING) and not causes.filled_with_nuls(start):
         return "binary data"
-    if not start.strip():
+    if not start.strip(causes.PADDING):
         return "a file of blanks"
-    if not plain and not _A_RECORD.search(start):
+    if not plain and not _A_HEAD.search(start):
         return "a text without a single record"
     if hollow(data):
         return "a text of empty or very short lines, with hardly a record among them"
     return None
 
 
-def _letter(data: bytes, name: FileName | None) -> str:
+def _letter(line: str, name: FileName | None) -> str:
     """The file letter: the first record's, where that looks like a file header, otherwise the name's."""
-    start = data.removeprefix(codecs.BOM_UTF8)[:2].decode("latin-1").upper()
-    return start[0] if name is None or re.fullmatch("[A-Z]1", start) else name.letter
+    start = line[:2].upper()
+    return start[:1] if name is None or re.fullmatch("[A-Z]1", start) else name.letter
 
 
 # --- The two ways to records in order -------------------------------------------------------------------------------
@@ -232,28 +259,45 @@ def _canonical(data: bytes) -> _Records | None:
     return _Records(file_type, known[1], known[0], runs, counted=True)
 
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
-
-
-def _tidied(data: bytes, file_type: FileType, found: Found) -> _Records:
+def _tidied(page: Page, file_type: FileType, found: Found) -> _Records:
     """The records of a file that is not canonical, each departure a finding; what cannot be placed is left out."""
-    assert file_type.detail is not None
-    text = _text(data, found)
-    lines = _lines(text, found)
+    lines, numbers = _plain(page, found), page.numbers
     version, layout = _version(lines, file_type)
-    ended = text.endswith(("\r", "\n"))
-    whole = ended or lines[-1][:2].upper() == f"{file_type.letter}9"
+    whole = page.ended or lines[-1][:2].upper() == f"{file_type.letter}9"
     if not whole:
         place = len(lines[-1]) + 1
         wanted = "the rest of the records and both trailers"
-        found.add(f.FILE_CUT, len(lines), (place, place), str(place - 1), width=layout.width, wanted=wanted)
-        lines.pop()
-    elif not ended:
-        found.add(f.LAST_LINE_END, len(lines))
-    held = list(_runs(_at_width(lines, file_type, layout, found)))
+        found.add(f.FILE_CUT, numbers[-1], (place, place), str(place - 1), width=layout.width, wanted=wanted)
+        lines, numbers = lines[:-1], numbers[:-1]
+    elif not page.ended:
+        found.add(f.LAST_LINE_END, numbers[-1])
+    straight = _straight(lines, numbers, file_type, layout, found) if whole else None
+    if straight:
+        return straight
+    held = list(_runs(_at_width(lines, numbers, file_type, layout, found)))
     runs = _ordered(held, layout.width, file_type, whole, found)
     counted = not found.made(0, *_STRUCTURE)
     return _Records(file_type, layout, version, runs, counted)
+
+
+def _straight(
+    lines: list[str], numbers: Sequence[int], file_type: FileType, layout: Layout, found: Found
+) -> _Records | None:
+    """The records of a file that is canonical but for the spaces at the ends of its lines; None where it is not."""
+    width, floors = layout.width, causes.floors(layout)
+    lengths = list(map(len, lines))
+    long = sum(length > width for length in lengths)
+    if long:
+        lines = [line.rstrip(" ") if length > width else line for line, length in zip(lines, lengths, strict=True)]
+    if not all(floors.get(line[1:2], width) <= len(line) <= width for line in lines):
+        return None
+    held = _canonical("".join([line.ljust(width) + "\r\n" for line in lines]).encode("ascii"))
+    if held is None or held.type is not file_type:
+        return None
+    for code, count in ((f.SPACES_LOST, sum(length < width for length in lengths)), (f.SPACES_EXTRA, long)):
+        if count:
+            found.add(code, value=str(count), lines=len(lines), width=width)
+    return evolve(held, runs=[evolve(run, lines=numbers[run.lines[0] - 1 : run.lines[-1]]) for run in held.runs])
 
 
 _STRUCTURE = (
@@ -277,56 +321,49 @@ def _version(lines: Sequence[str], file_type: FileType) -> tuple[str, Layout]:
     return FORMATS_VERSION, file_type.detail
 
 
-def _text(data: bytes, found: Found) -> str:
+def _read_as_text(data: bytes, found: Found) -> Page:
     if data.startswith(codecs.BOM_UTF8):
-        data = data.removeprefix(codecs.BOM_UTF8)
         found.add(f.BYTE_ORDER_MARK, 1)
-    if data.rstrip().endswith(b"\x1a"):
-        data = data.rstrip().rstrip(b"\x1a")
-        found.add(f.END_OF_FILE_MARK)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+    return Page.of(decoded(data))
 
 
-def _lines(text: str, found: Found) -> list[str]:
-    """The lines of `text` in plain ASCII, a character for a character, so that columns stay where they are."""
-    ends = Counter(_LINE_END.findall(text))
-    odd = ends["\n"] + ends["\r"]
-    if odd:
-        found.add(f.LINE_ENDS, value=str(odd), lines=ends.total())
-    lines = _LINE_END.split(text)
-    if len(lines) > 1 and not lines[-1]:
-        lines.pop()
-    last = len(lines)
-    while last > 1 and not lines[last - 1].strip():
-        last -= 1
-    if last < len(lines):
-        found.add(f.BLANK_LINES, last + 1, value=str(len(lines) - last))
-    return [_plain(number, line, found) for number, line in enumerate(lines[:last], 1)]
-
-
-def _plain(number: int, line: str, found: Found) -> str:
-    if line.isascii() and line.isprintable():
-        return line
-    letters = {was: ascii_letter(was) for was in set(line)}
-    plain = line.translate({ord(was): now for was, now in letters.items()})
+def _plain(page: Page, found: Found) -> list[str]:
+    """The lines in plain ASCII, a character for a character, so that columns stay where they are."""
+    odd = [at for at, line in enumerate(page.lines) if not (line.isascii() and line.isprintable())]
+    if not odd:
+        return page.lines
+    text = "\n".join([page.lines[at] for at in odd])
+    letters = {was: ascii_letter(was) for was in set(text) - {"\n"}}
     of_code = {was: _code_of(was) for was, now in letters.items() if was != now}
-    # A file may be one line of nothing else: at most `LISTED` findings of a code are built, the rest are counted.
+    # At most `LISTED` findings of a code are built, the rest are counted.
     left = Counter({code.name: LISTED for code in of_code.values()})
-    for column, was in enumerate(line, 1):
-        if was in of_code and left[of_code[was].name]:
-            left[of_code[was].name] -= 1
-            found.add(of_code[was], number, (column, column), was, plain=letters[was])
-            if not left.total():
-                break
-    for was, count in Counter(line).items():
-        if was in of_code:
-            left[of_code[was].name] += count
-    for code in set(of_code.values()):
-        found.more(code, left[code.name] - LISTED)
-    return plain
+    counts = Counter({was: text.count(was) for was in of_code})
+    for at in odd:
+        if not left.total():
+            break
+        for column, was in enumerate(page.lines[at], 1):
+            if was in of_code and left[of_code[was].name]:
+                left[of_code[was].name] -= 1
+                counts[was] -= 1
+                found.add(of_code[was], page.numbers[at], (column, column), was, plain=letters[was])
+    for was, code in of_code.items():
+        found.more(code, counts[was])
+    lines = list(page.lines)
+    for at, line in zip(odd, _translated(text, {was: letters[was] for was in of_code}).split("\n"), strict=True):
+        lines[at] = line
+    return lines
+
+
+def _translated(text: str, letters: Mapping[str, str]) -> str:
+    if len(letters) > _FEW:
+        return text.translate({ord(was): now for was, now in letters.items()})
+    for was, now in letters.items():
+        text = text.replace(was, now)
+    return text
+
+
+_FEW = 20
+"""So many characters are replaced faster one after the other."""
 
 
 def _code_of(character: str) -> Code:
@@ -337,12 +374,14 @@ _Line = tuple[int, str, str]
 """A line as its number, the kind of its record (empty for none) and the record at canonical width."""
 
 
-def _at_width(lines: Sequence[str], file_type: FileType, layout: Layout, found: Found) -> Iterator[_Line]:
+def _at_width(
+    lines: Sequence[str], numbers: Sequence[int], file_type: FileType, layout: Layout, found: Found
+) -> Iterator[_Line]:
     """Each line as a record; what is too wide or too short to be one is reported."""
     width = layout.width
     short, long, wide = 0, 0, 0
     known = {kind: ENVELOPE.get(record_type, layout) for record_type, kind in TERMINALS.items()}
-    for number, line in enumerate(lines, 1):
+    for number, line in zip(numbers, lines, strict=True):
         record = line.rstrip(" ")
         head = record[:2].upper()
         kind = TERMINALS.get(head[1:], "") if head[:1] == file_type.letter else ""
@@ -416,7 +455,8 @@ def _begun(taken: Sequence[tuple[str, list[_Line]]], file_type: FileType, found:
     expected = Expected()
     if not taken or taken[0][0] != "FILE_HEADER":
         start = taken[0][1][0][2].strip()[:20] if taken else ""
-        found.add(f.HEADER_MISSING, 1, (1, 2), start, letter=file_type.letter)
+        line = taken[0][1][0][0] if taken else 1
+        found.add(f.HEADER_MISSING, line, (1, 2), start, letter=file_type.letter)
         # Go on as if it were there: one missing record is one finding.
         expected.take("FILE_HEADER")
     return expected
@@ -439,7 +479,7 @@ def _ordered(
             break
         elif kind and kind == last:
             found.add(f.TRAILER_DOUBLED, first, (1, 2), records[0][2][:2], record=SPOKEN[kind])
-        elif kind or first > 1:
+        elif kind or records is not taken[0][1]:
             _misplaced(kind, records, expected.next(), file_type, found)
         if kind:
             runs.extend(_run(kind, records, width))

@@ -78,11 +78,12 @@ def describe(path: Path, rows: int, all_rows: bool, mask: bool, line: int | None
     Exit code: 0 shown, 2 wrong usage, 4 not one of the common formats, 5 cannot be read.
     """
     from parsers.bundle import read_bundle
+    from parsers.lines import lines_of
     from parsers.reader import read
     from pipeline.files.check import Exit
     from pipeline.files.describe import NoRecordError, Wish, describe_bundle, one_record
     from pipeline.files.describe import describe as described
-    from pipeline.files.named_files import is_bundle_file, lines_of
+    from pipeline.files.named_files import is_bundle_file
 
     data = _file(path)
     wish = Wish(rows=None if all_rows else rows, width=width(), mask=mask)

@@ -12,7 +12,8 @@ from attrs import evolve, frozen
 
 from infra.store import Missing, Store
 from parsers.findings import Finding, Reach
-from parsers.layouts import FILE_TYPES, Layout
+from parsers.layouts import FILE_TYPES, LAYOUTS, Layout
+from parsers.lines import lines_of as numbered
 from pipeline.files.mask import PERSONAL, masked_record
 from pipeline.intake import replies
 from rules.fees import Charge
@@ -30,7 +31,9 @@ NOT_A_FILE FILE_IN_FOLDER FILE_EMPTY FILE_TOO_LARGE FILE_NOT_EDI FILE_TEXT_WIDE 
 HELD_RELEASED FILE_NAME FILE_RENAMED FILE_TYPE FILE_DIRECTION FILE_TYPE_HELD NAME_HEADER HEADERS_DIFFER OTHER_CENTRE
 MANY_CENTRES RECORD_CENTRE STREAM_UNKNOWN FORMATS_VERSION OLD_FORMAT FILES_JOINED FILE_CUT TRAILER_DOUBLED
 SEQUENCE_NUMBER COUNT_WRONG SPACES_LOST SPACES_EXTRA LINE_ENDS LAST_LINE_END BLANK_LINES BYTE_ORDER_MARK
-END_OF_FILE_MARK MORE_OF_THE_SAME FIELD_MISSING CANDIDATE_NUMBER UCI_MISSING OPTION_UNKNOWN OPTION_TWICE
+END_OF_FILE_MARK FILE_PADDED LINE_ENDS_DOUBLED LINE_ENDS_LOST NULS_READ SPREADSHEET_MARKS LINE_PREFIX LETTERS_SMALL
+TABS_READ SPACES_SQUEEZED TABLE_SAVED MORE_OF_THE_SAME FIELD_MISSING CANDIDATE_NUMBER UCI_MISSING OPTION_UNKNOWN
+OPTION_TWICE
 OPTION_NOT_IN_SERIES WINDOW_NOT_OPEN WINDOW_CLOSED CLAIM_WINDOW CLAIM_AWARDED ALREADY_PROCESSED FILE_SAYS_NOTHING
 NUMBER_REUSED SECOND_ENTRY_FILE SEQUENCE_OLD SEQUENCE_GAP AMENDMENT_FIRST WITHDRAWN LATE_FEE CENTRE_NOT_APPROVED
 RETAKE_LIMIT RESIT_LIMIT TERMINAL_RULE PRACTICE_SITTING NOT_HELD MARK_COMPONENT MARK_EXTERNAL MARK_INTERNAL
@@ -69,8 +72,8 @@ def lines_of(store: Store, sha256: str, wanted: Iterable[int]) -> dict[int, str]
         data = store.get(f"archive/{sha256}")
     except Missing:
         return {}
-    found = data.splitlines()
-    return {number: found[number - 1].decode("latin-1") for number in numbers if 0 < number <= len(found)}
+    found = numbered(data)
+    return {number: found[number - 1] for number in numbers if 0 < number <= len(found)}
 
 
 def record(line: int, text: str, letter: str | None, finding: Mapping[str, Any], *, personal: bool) -> Record:
@@ -93,7 +96,10 @@ def visible_width(text: str) -> str:
 
 def _is_detail(text: str) -> bool:
     """Whether a line may be about a learner; headers and trailers never are."""
-    return text[1:2] not in ("1", "3", "7", "9") or not text[:1].isalpha()
+    return text[1:2] not in ("1", "3", "7", "9") or not text[:1].isalpha() or len(text.rstrip()) > _WIDEST
+
+
+_WIDEST = max(layout.width for layout in LAYOUTS)
 
 
 def _hidden(text: str, letter: str | None, code: str) -> str:

@@ -20,8 +20,9 @@ from rich.text import Text
 from parsers.bundle import read_bundle
 from parsers.columns import columns
 from parsers.findings import Finding, Found, Reach, visible
+from parsers.lines import lines_of
 from parsers.reader import Submission, read
-from pipeline.files.named_files import is_bundle_file, lines_of
+from pipeline.files.named_files import is_bundle_file
 from pipeline.wording import summary
 from rules import files
 from rules.catalogue import Catalogue

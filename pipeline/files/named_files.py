@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -71,15 +70,3 @@ def is_bundle_file(named: str, data: bytes) -> bool:
     """Whether a file is a bundle of basedata, by its contents and its name: office documents are archives too."""
     name = filename.original(named)
     return is_bundle(data) and (named.lower().endswith(".zip") or (name is not None and name.letter == filename.BUNDLE))
-
-
-_LINE_END = re.compile(r"\r\n|\r|\n")
-
-
-def lines_of(data: bytes) -> list[str]:
-    """The lines of a file as the reader counts them, one character per column, for showing."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")
-    return _LINE_END.split(text)

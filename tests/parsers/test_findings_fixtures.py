@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from parsers import checks, forms, reader
+from parsers import causes, checks, forms, reader
 from parsers.bundle import is_bundle, read_bundle
 from parsers.columns import columns
 from parsers.feed import read_feed
@@ -58,7 +58,7 @@ def test_fil_4_what_is_wrong_is_said_as_on_record(folder: Path, golden: Golden) 
 
 
 def test_every_finding_of_the_library_has_a_fixture() -> None:
-    sources = [Path(str(module.__file__)) for module in (reader, checks)]
+    sources = [Path(str(module.__file__)) for module in (reader, causes, checks)]
     sources += [sources[0].with_name(name) for name in ("bundle.py", "feed.py", "table.py")]
     made = {name for path in sources for name in re.findall(r"\bf\.([A-Z_]{3,})\b", path.read_text(encoding="utf-8"))}
     made |= {form.code for form in vars(forms).values() if isinstance(form, forms.Form)}

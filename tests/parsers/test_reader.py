@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import re
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +10,7 @@ from fixtures.generate import people
 from parsers.columns import columns
 from parsers.findings import CODES, LISTED, Found
 from parsers.layouts import CANDIDATE
+from parsers.lines import lines_of
 from parsers.reader import Submission, read
 from parsers.writer import block, candidate_records, single
 from tests.support import ENTERPRISE, centre_file, codes, name_of, only
@@ -61,7 +59,7 @@ def test_many_centres_in_one_file() -> None:
         (b"\n" * 3_000_000 + GOOD, "FILE_NOT_EDI"),
         (GOOD + b"\n" * 3_000_000, "FILE_NOT_EDI"),
         (b"hello\0world", "FILE_NOT_EDI"),
-        (GOOD.decode().encode("utf-16-le"), "FILE_NOT_EDI"),
+        (GOOD.decode().encode("utf-16-le"), "FILE_TEXT_WIDE"),
         (GOOD.decode().encode("utf-16"), "FILE_TEXT_WIDE"),
         (GOOD.replace(b"E1", b"Q1", 1), "FILE_TYPE"),
     ],
@@ -243,11 +241,7 @@ def sound(submission: Submission, data: bytes) -> None:
     found = Found([submission.named])
     if submission.layout:
         columns([submission], submission.layout, found)
-    try:
-        text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
-    except UnicodeDecodeError:
-        text = data.removeprefix(codecs.BOM_UTF8).decode("cp1252", "replace")
-    held = re.split("\r\n|\r|\n", text)
+    held = lines_of(data)
     width = submission.layout.width if submission.layout else 1
     for finding in (*submission.findings, *found.of(0)):
         assert finding.code in CODES

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from parsers.bundle import write_bundle
 from parsers.envelope import Centre, Header
 from parsers.layouts import CANDIDATE
+from parsers.lines import lines_of
 from parsers.reader import read
 from parsers.writer import file
 from pipeline.cli import main
 from pipeline.files.describe import Wish, describe, one_record
-from pipeline.files.named_files import lines_of
 from tests.golden import FIXTURES, Golden
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
 from tests.pipeline.files.made import PERSON, REPLY, options, results, syllabuses

@@ -1,0 +1,374 @@
+"""What may have happened to a whole file (FIL-4): hypotheses, each with how it is recognised and how it is mended.
+
+They are tried before any record is judged, in the order of `CAUSES`. A mend that leaves no doubt is made, and said
+once. Where the file shows what happened to it but not what it was, that is the one finding: nothing that follows is
+reported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import compress
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from . import findings as f
+from .findings import Code, Found, Reach
+from .identifiers import uci
+from .layouts import ENVELOPE, Field, FileType, Layout
+from .lines import HEAD, LINE_END, apart
+
+
+@frozen
+class Page:
+    """The lines of a file, each with its number in it. `ends`: how often each line end occurs; `doubled`: how many CR
+    LF have another CR before them."""
+
+    lines: list[str] = field(repr=False)
+    numbers: Sequence[int] = field(repr=False)
+    ended: bool
+    ends: Counter[str]
+    doubled: int = 0
+
+    @classmethod
+    def of(cls, text: str) -> Page:
+        """The page of a text."""
+        ends = Counter(LINE_END.findall(text)) if "\r" in text or "\n" in text else Counter[str]()
+        lines = LINE_END.split(text) if len(ends) != 1 else text.split(next(iter(ends)))
+        ended = len(lines) > 1 and not lines[-1]
+        if ended:
+            lines.pop()
+        return cls(lines, range(1, len(lines) + 1), ended, ends, text.count("\r\r\n"))
+
+    def with_lines(self, lines: list[str]) -> Page:
+        """The page with other texts in its lines."""
+        return evolve(self, lines=lines)
+
+    def without_blanks(self) -> Page:
+        """The page without its empty lines; a file of nothing else keeps its first."""
+        held = [bool(line) and not line.isspace() for line in self.lines]
+        if all(held):
+            return self
+        if not any(held):
+            return evolve(self, lines=self.lines[:1], numbers=self.numbers[:1])
+        lines, numbers = list(compress(self.lines, held)), list(compress(self.numbers, held))
+        return evolve(self, lines=lines, numbers=numbers, ended=self.ended or not held[-1])
+
+
+@frozen
+class Seen:
+    """What a cause has left behind: the page as it was before it, and the facts for the finding."""
+
+    page: Page
+    value: str
+    facts: dict[str, Any] = field(factory=dict)
+    line: int | None = None
+
+
+@frozen
+class Cause:
+    """Something that happens to whole files. `seen` recognises and mends it; None where there is no sign of it. A code
+    that refuses the file says that the mend cannot be trusted."""
+
+    name: str
+    code: Code
+    seen: Callable[[Page, FileType], Seen | None]
+
+    @property
+    def sure(self) -> bool:
+        """Whether the mended file is read."""
+        return self.code.reach is not Reach.FILE
+
+
+def explained(page: Page, file_type: FileType, found: Found) -> Page | None:
+    """The page as it was before anything happened to it, each cause a finding; None where the file cannot be read for
+    one of them."""
+    for cause in CAUSES:
+        seen = cause.seen(page, file_type)
+        if seen is None:
+            continue
+        found.add(cause.code, seen.line, value=seen.value, **seen.facts)
+        if not cause.sure:
+            return None
+        page = seen.page
+    return page
+
+
+# --- Before it is known what kind of file it is ----------------------------------------------------------------------
+
+PADDING = b"\0\x1a \t\r\n"
+"""What may stand behind the last record, besides nines."""
+
+_NAMES = {0: "NUL", 0x1A: "end-of-file character"}
+
+
+def unpadded(data: bytes, found: Found) -> bytes:
+    """A file without what was put behind its last record, and with spaces where NULs stand for them."""
+    if filled_with_nuls(data):
+        found.add(f.NULS_READ, value=f"{data.count(0):,}")
+        data = data.replace(b"\0", b" ")
+        ended = data.rstrip(b" ")
+        data = ended if ended.endswith((b"\r", b"\n")) else data
+    kept = data.rstrip(PADDING)
+    tail = data[len(kept) :]
+    at = min((tail.find(mark) for mark in (b"\0", b"\x1a") if mark in tail), default=-1)
+    if kept and at >= 0:
+        counts = Counter(byte for byte in tail[at:] if byte in _NAMES)
+        if set(counts) == {0x1A} and counts[0x1A] == 1:
+            found.add(f.END_OF_FILE_MARK)
+        else:
+            said = " and ".join(f"{n:,} {_NAMES[byte]}{'s' * (n > 1)}" for byte, n in sorted(counts.items()))
+            found.add(f.FILE_PADDED, value=said)
+        data = data[: len(kept) + at]
+    return data
+
+
+def filled_with_nuls(data: bytes) -> bool:
+    """Whether NULs stand where spaces fill a record: one in a text is no filling."""
+    return b"\0\0" in data and b"   " not in data and HEAD.match(data[:2].decode("latin-1")) is not None
+
+
+def unquoted(page: Page, found: Found) -> Page:
+    """The page without what a spreadsheet, a mail program or an editor put around every line."""
+    for code, seen_in in ((f.SPREADSHEET_MARKS, _quoted), (f.LINE_PREFIX, _prefixed), (f.SPREADSHEET_MARKS, _quoted)):
+        seen = seen_in(page)
+        if seen:
+            found.add(code, value=seen.value, **seen.facts)
+            page = seen.page
+    return page
+
+
+_INNER = re.compile('[ \t>|"]*[A-Za-z][13579]')
+"""How a record begins under further marks."""
+
+
+_QUOTED = re.compile('[ \t]*"(.*)"[ \t]*[,;\t ]*')
+
+
+def _quoted(page: Page) -> Seen | None:
+    """Lines in quotation marks, or with a row of separators behind them."""
+    texts = [line for line in page.lines if line.strip()]
+    if not texts or (not texts[0].lstrip().startswith('"') and not texts[0].rstrip().endswith((",", ";"))):
+        return None
+    lines = [_unquoted(line) for line in page.lines]
+    changed = sum(was != now for was, now in zip(page.lines, lines, strict=True))
+    first = next(line for line in lines if line.strip())
+    if changed * 2 < len(texts) or not _INNER.match(first) or re.search('"?[,;\t]', first[:3]):
+        return None
+    return Seen(page.with_lines(lines), f"{changed:,}")
+
+
+def _unquoted(line: str) -> str:
+    quoted = _QUOTED.fullmatch(line)
+    if quoted:
+        return quoted[1].replace('""', '"')
+    bare = line.rstrip(" \t")
+    return bare.rstrip(",;") if bare.endswith((",", ";")) else line
+
+
+def _prefixed(page: Page) -> Seen | None:
+    """Lines that all begin with the same marks or spaces."""
+    texts = [line for line in page.lines if line.strip()]
+    if not texts or texts[0][:1] not in " \t>|":
+        return None
+    least, most = min(texts), max(texts)
+    common = next((at for at, (one, other) in enumerate(zip(least, most, strict=False)) if one != other), len(least))
+    marks = re.match("[ \t>|]+", least[:common])
+    if not marks or not _INNER.match(texts[0][marks.end() :]):
+        return None
+    lines = [line[marks.end() :] for line in page.lines]
+    return Seen(page.with_lines(lines), f.visible(marks[0]))
+
+
+_TABLE = re.compile('"?[A-Za-z]"?[,;\t]?"?[13579]"?([,;\t])')
+
+
+def table(page: Page) -> str | None:
+    """What separates the columns of a file that is a table, as a spreadsheet saves it; None for any other."""
+    first = next((line for line in page.lines if line.strip()), "")
+    separated = _TABLE.match(first)
+    return _SEPARATORS[separated[1]] if separated else None
+
+
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+# --- Of a file whose kind is known -----------------------------------------------------------------------------------
+
+
+def _line_ends_lost(page: Page, _: FileType) -> Seen | None:
+    lines = apart(page.lines)
+    if lines is None:
+        return None
+    held = sum(map(bool, page.lines))
+    how = (
+        "the file has no line ends: its {count:,} records stand one behind the other"
+        if held == 1
+        else "line ends are missing: {count:,} records stand in {held:,} lines"
+        if held < len(lines)
+        else "the {count:,} records are broken over {held:,} lines"
+    )
+    value = how.format(count=len(lines), held=held)
+    return Seen(evolve(page, lines=lines, numbers=range(1, len(lines) + 1), ended=True), value)
+
+
+def _line_ends_doubled(page: Page, _: FileType) -> Seen | None:
+    """CR CR LF: two transfers in text mode, each of which has put a CR before every LF."""
+    single, whole, doubled = page.ends["\r"], page.ends["\r\n"], page.doubled
+    times = round(single / doubled) if doubled else 0
+    if not times or abs(single - times * doubled) > 1 + doubled // 20:
+        return None
+    kept = page.without_blanks()
+    marks = "carriage returns before the line feed" if times > 1 else "carriage return before the line feed"
+    facts = {"lines": len(kept.lines), "extra": f"{times} further {marks}"}
+    return Seen(evolve(kept, ends=Counter({"\r\n": whole, "\n": page.ends["\n"]})), f"{doubled:,}", facts)
+
+
+def _line_ends(page: Page, _: FileType) -> Seen | None:
+    """Line ends other than CR LF."""
+    odd, total = page.ends["\n"] + page.ends["\r"], page.ends.total()
+    kept = page.without_blanks()
+    if not odd:
+        return None
+    swapped = not page.ends["\r\n"] and 0 <= page.ends["\n"] - page.ends["\r"] <= 1 < page.ends["\r"]
+    # LF CR: every CR seems to end an empty line.
+    if swapped and len(page.lines) - len(kept.lines) >= page.ends["\r"] - 1:
+        return Seen(kept, str(len(kept.lines)), {"lines": len(kept.lines)})
+    return Seen(page, str(odd), {"lines": total})
+
+
+def _blank_lines(page: Page, _: FileType) -> Seen | None:
+    kept = page.without_blanks()
+    count = len(page.lines) - len(kept.lines)
+    if not count:
+        return None
+    inside = kept.numbers[-1] - kept.numbers[0] + 1 > len(kept.lines) or kept.numbers[0] > 1
+    where = "between the records" if inside else "at the end of the file"
+    return Seen(kept, str(count), {"where": where}, None if inside else kept.numbers[-1] + 1)
+
+
+def _nines(page: Page, file_type: FileType) -> Seen | None:
+    """Fillings of nines: lines of nothing else behind the last record, or nines behind the file trailer."""
+    last = len(page.lines)
+    while last > 1 and len(page.lines[last - 1].strip()) > 1 and not page.lines[last - 1].strip().strip("9"):
+        last -= 1
+    lines, kept = page.lines[:last], page.lines[last - 1]
+    trailer = re.fullmatch(rf"({file_type.letter}9.{{19}} *)9{{10,}} *", kept, re.IGNORECASE)
+    if trailer:
+        lines = [*lines[:-1], trailer[1]]
+    elif last == len(page.lines):
+        return None
+    nines = sum(line.count("9") for line in page.lines[last:]) + (kept.count("9", 21) if trailer else 0)
+    ended = page.ended or last < len(page.lines)
+    return Seen(evolve(page, lines=lines, numbers=page.numbers[:last], ended=ended), f"{nines:,} nines")
+
+
+def _small_letters(page: Page, file_type: FileType) -> Seen | None:
+    """More small letters than capitals: somebody has turned them all into small ones, or most."""
+    assert file_type.detail is not None
+    text = "".join(page.lines[:_FIRST])
+    small = sum(map(str.islower, text))
+    capitals = sum(map(str.isupper, text))
+    mixed = any(place.form.mixed for place in file_type.detail.fields)
+    # Titles may be in small letters.
+    if mixed or small <= capitals:
+        return None
+    lines = [line.upper() for line in page.lines]
+    count = sum(was != now for was, now in zip(page.lines, lines, strict=True))
+    # A letter whose capital is two would move what is behind it; it is folded later.
+    lines = [now if len(now) == len(was) else was for was, now in zip(page.lines, lines, strict=True)]
+    return Seen(page.with_lines(lines), f"{count:,}", {"lines": len(lines)})
+
+
+_FIRST = 400
+"""Lines looked at to see what kind of letters a file is written in."""
+
+
+def _tabs_read(page: Page, file_type: FileType) -> Seen | None:
+    """Tabs in the place of spaces, up to columns a multiple of eight or four apart."""
+    count = sum("\t" in line for line in page.lines)
+    if count * 2 < len(page.lines):
+        return None
+    for step in (8, 4):
+        lines = [line.expandtabs(step) for line in page.lines]
+        if likeness(lines, file_type) > _SURE:
+            return Seen(page.with_lines(lines), f"{count:,}", {"step": step})
+    return None
+
+
+def _squeezed(page: Page, file_type: FileType) -> Seen | None:
+    """Runs of spaces that have become a single space or tab."""
+    details = [line for line in page.lines if line[1:2] == "5"]
+    tabs = sum("\t" in line for line in details)
+    if not details or (tabs * 2 < len(details) and any("  " in line.strip(" ") for line in details)):
+        return None
+    if not any(" " in line.strip(" ") or "\t" in line for line in details):
+        return None
+    if likeness(page.lines, file_type) >= _SURE or not _told_apart(details, file_type):
+        return None
+    return Seen(page, "a tab" if tabs * 2 >= len(details) else "one space", {"lines": len(details)})
+
+
+def _told_apart(details: Sequence[str], file_type: FileType) -> bool:
+    """Whether what is known by itself is there in most of these records, though not in its columns: their UCI."""
+    assert file_type.detail is not None
+    if "uci" not in file_type.detail.names:
+        return max(map(len, details)) < file_type.detail.width
+    sample = details[:: max(len(details) // _SAMPLE, 1)][:_SAMPLE]
+    return sum(any(uci.is_valid(text) for text in _UCI.findall(line.upper())) for line in sample) * 2 > len(sample)
+
+
+_UCI = re.compile("(?=([0-9]{5}[0-9A-Z][0-9]{6}[A-Z]))")
+
+CAUSES = (
+    Cause("records without line ends between them", f.LINE_ENDS_LOST, _line_ends_lost),
+    Cause("doubled carriage returns", f.LINE_ENDS_DOUBLED, _line_ends_doubled),
+    Cause("other line ends", f.LINE_ENDS, _line_ends),
+    Cause("empty lines", f.BLANK_LINES, _blank_lines),
+    Cause("filling of nines", f.FILE_PADDED, _nines),
+    Cause("small letters", f.LETTERS_SMALL, _small_letters),
+    Cause("tabs in the place of spaces", f.TABS_READ, _tabs_read),
+    Cause("runs of spaces squeezed", f.SPACES_SQUEEZED, _squeezed),
+)
+"""Tried in this order, one on what the other has left: a file may have been through several hands."""
+
+# --- Does it look like records? --------------------------------------------------------------------------------------
+
+_SURE = 0.6
+_SAMPLE = 12
+
+
+def likeness(lines: Sequence[str], file_type: FileType) -> float:
+    """The share of detail records, among a few of them, in which every field is where it belongs; 1 where there are
+    none."""
+    assert file_type.detail is not None
+    details = [line for line in lines if line[1:2] == "5"]
+    step = max(len(details) // _SAMPLE, 1)
+    sample = details[::step][:_SAMPLE]
+    if not sample:
+        return 1.0
+    return sum(_like(line, file_type.detail) for line in sample) / len(sample)
+
+
+def _like(line: str, layout: Layout) -> bool:
+    record = line.ljust(layout.width).upper()
+    # One wrong field is a wrong field. When more are, they are not where they seem to be.
+    return sum(not _at_home(place, record) for place in layout.plain) < 2
+
+
+def _at_home(place: Field, record: str) -> bool:
+    text = place.cut(record).rstrip(" ")
+    return not place.form.strict or (place.form.fits(text) if text else not place.required)
+
+
+def floors(layout: Layout) -> dict[str, int]:
+    """The least length of a record, by record type, that has lost nothing but the spaces at its end."""
+    return {record_type: _floor(ENVELOPE.get(record_type, layout)) for record_type in "13579"}
+
+
+def _floor(layout: Layout) -> int:
+    required = [place.first for place in layout.fields if place.required]
+    # A single missing field may just be blank.
+    return required[-2] if len(required) > 1 else 0
