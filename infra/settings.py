@@ -113,6 +113,13 @@ class Settings:
         "`RESULTSDAY_SFTP_LOGIN_CONNECTIONS`.",
         int,
     )
+    sftp_login_bytes: int = _setting(
+        "RESULTSDAY_SFTP_LOGIN_BYTES",
+        65536,
+        "A connection that has sent more than this many bytes without having logged in is ended, and its address is "
+        "refused for a minute. A log-in needs some thousand.",
+        int,
+    )
     sftp_sessions: int = _setting(
         "RESULTSDAY_SFTP_SESSIONS",
         8,

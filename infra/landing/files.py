@@ -55,6 +55,8 @@ class Centre:
     """The uploads that are open, in all its sessions, by the name they will have."""
     sent: dict[Place, SFTPAttrs] = field(factory=dict)
     """What it has sent, by the name it gave."""
+    turn: asyncio.Lock = field(factory=asyncio.Lock)
+    """Held by the session that lets other centres have their turn, after which it is its own."""
     calls: asyncio.Semaphore = field(factory=lambda: asyncio.Semaphore(CALLS_OF_A_CENTRE))
 
 
@@ -87,6 +89,12 @@ class CentreFiles(asyncssh.SFTPServer):
         self._open: set[Buffer] = set()
         self._listings: weakref.WeakSet[AsyncGenerator[SFTPName, None]] = weakref.WeakSet()
         self._began = int(time.time())
+
+    async def others_first(self) -> None:
+        """Lets the sessions of all others have their turn; of one centre's that have had theirs, one goes on at a
+        time."""
+        async with self._centre.turn:
+            await asyncio.sleep(0)
 
     # --- Sending -----------------------------------------------------------------------------------------------------
 

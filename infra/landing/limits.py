@@ -49,6 +49,12 @@ ADDRESS = Limit(
     "more than {most} connections from your address have not logged in; connect again in a minute",
     "look which program in your network connects again and again without a key, then connect again",
 )
+FLOOD = Limit(
+    "bytes before log-in",
+    "RESULTSDAY_SFTP_LOGIN_BYTES",
+    "a connection from your address has sent more than {most} bytes without a log-in; connect again in a minute",
+    "look which program in your network does that, then connect again",
+)
 FILES = Limit(
     "open files of a centre",
     "RESULTSDAY_SFTP_CENTRE_OPEN_FILES",
@@ -91,7 +97,7 @@ WAITING = Limit(
     "{most} files wait in the inbox; send more when these have been taken in",
     "wait until they have been taken in; if it goes on, telephone us",
 )
-LIMITS = (SESSIONS, FULL, LOGIN, ADDRESS, FILES, ALL_FILES, BUFFER, ALL_BUFFER, SENT, FETCHED, WAITING)
+LIMITS = (SESSIONS, FULL, LOGIN, ADDRESS, FLOOD, FILES, ALL_FILES, BUFFER, ALL_BUFFER, SENT, FETCHED, WAITING)
 
 
 class Refused(Exception):  # noqa: N818

@@ -18,13 +18,15 @@ from typing import Generic, Protocol, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.landing.files import Centre, Surroundings
-from infra.landing.limits import ADDRESS, FULL, LOGIN, SESSIONS, Limit, Reached
+from infra.landing.limits import ADDRESS, FLOOD, FULL, LOGIN, SESSIONS, Limit, Reached
 from infra.ledger.keys import CentreKey, KeyBook
 from infra.settings import Settings
 
 log = logging.getLogger(__name__)
 
 _CENTRE = re.compile("[0-9]{5}")
+REFUSED_SECONDS = 60.0
+"""So long an address is refused that has flooded the service before log-in."""
 NETWORK_BITS = 64
 """Of an IPv6 address: whoever has one has all that begin with the same bits."""
 
@@ -72,6 +74,8 @@ class Lobby(Generic[G]):
         self._centres: dict[str, Centre] = {}
         self._waiting: dict[str, set[G]] = {}
         """Those that have not logged in, by address."""
+        self._refused: dict[str, float] = {}
+        """Until when addresses are refused, by the clock of the event loop."""
         self._inside = 0
 
     # --- Before log-in -----------------------------------------------------------------------------------------------
@@ -80,6 +84,9 @@ class Lobby(Generic[G]):
         """Lets a new connection in. When too many of its address have not logged in, another of that address goes; when
         too many of all, another of an address that has the most: the one that has come least far, of those the
         oldest."""
+        if guest.arrived < self._refused.get(guest.address, 0.0):
+            guest.show_out(Reached(FLOOD, self.settings.sftp_login_bytes))
+            return
         there = self._waiting.get(guest.address, set())
         if len(there) >= self.settings.sftp_address_connections:
             self._make_room(there, ADDRESS, self.settings.sftp_address_connections)
@@ -89,6 +96,16 @@ class Lobby(Generic[G]):
             self._make_room(set().union(*crowded), LOGIN, self.settings.sftp_login_connections)
         self._waiting.setdefault(guest.address, set()).add(guest)
         self.doors.add(guest)
+
+    def flooded(self, guest: G, now: float) -> None:
+        """Ends a connection that has sent too much before its log-in, and all others of its address that have not
+        logged in; refuses the address for a while. `now` is by the clock of the event loop."""
+        self._refused = {address: until for address, until in self._refused.items() if until > now}
+        self._refused[guest.address] = now + REFUSED_SECONDS
+        self.around.notes.reached(FLOOD, where=guest.address)
+        for other in list(self._waiting.get(guest.address, ())):
+            self._forget(other)
+            other.show_out(Reached(FLOOD, self.settings.sftp_login_bytes))
 
     def _make_room(self, among: Iterable[G], limit: Limit, most: int) -> None:
         goes = min(among, key=lambda guest: (guest.progress, guest.arrived))

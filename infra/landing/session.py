@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 import asyncssh
@@ -13,6 +14,7 @@ from asyncssh.stream import SSHServerStreamSession
 from infra.landing.files import CentreFiles
 from infra.landing.limits import Reached
 from infra.landing.lobby import Lobby, address_of
+from infra.landing.pace import TURN_SECONDS, Pace
 from infra.ledger.keys import CentreKey
 
 log = logging.getLogger(__name__)
@@ -43,9 +45,14 @@ class Requests(SFTPServerHandler):
     def __init__(self, files: CentreFiles, door: Door, reader: Any, writer: Any) -> None:
         super().__init__(files, reader, writer, 3)
         self._files, self._door, self._answers = files, door, writer
+        self._since = time.monotonic()
+        """Since when it is its turn."""
 
     async def _process_packet(self, pkttype: int, pktid: int, packet: Any) -> None:
         self._door.stirred()
+        if time.monotonic() - self._since > TURN_SECONDS:
+            await self._files.others_first()  # nobody else comes in between requests that wait in a row
+            self._since = time.monotonic()
         await self._answers.drain()
         await super()._process_packet(pkttype, pktid, packet)
         self._door.stirred()
@@ -95,6 +102,7 @@ class Door(asyncssh.SSHServer):
         self._session = False
         self._task: asyncio.Task[None] | None = None
         self._connection: asyncssh.SSHServerConnection | None = None
+        self._pace: Pace | None = None
         self._centre = ""
         self._shown_out = False
         self._tried: CentreKey | None = None
@@ -112,6 +120,9 @@ class Door(asyncssh.SSHServer):
         """See asyncssh."""
         self._connection = conn
         self.address = address_of(conn.get_extra_info("peername")[0])
+        self._pace = Pace(
+            conn, self._lobby.settings.sftp_login_bytes, lambda: self._lobby.flooded(self, self._loop.time())
+        )
         self._lobby.enter(self)
 
     def show_out(self, why: Reached) -> None:
@@ -151,6 +162,8 @@ class Door(asyncssh.SSHServer):
         except Reached as error:
             self.show_out(error)
             return
+        assert self._pace is not None
+        self._pace.logged_in()
         log.info("login centre=%s key=%s from=%s", self._tried.centre, self._tried.fingerprint, self.address)
 
     # --- What it may ask for -----------------------------------------------------------------------------------------

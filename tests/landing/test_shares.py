@@ -19,6 +19,7 @@ from attrs import fields
 
 from infra.landing.limits import ALL_BUFFER, BUFFER, LIMITS, SENT, Reached
 from infra.landing.lobby import address_of
+from infra.landing.pace import Pace
 from infra.landing.server import descriptors
 from infra.landing.shares import HOUR_SECONDS, DayShare, Shares
 from infra.settings import MIB, SettingError, Settings
@@ -218,6 +219,46 @@ def test_strangers_who_connect_without_end_keep_nobody_out(
     assert caplog.text.count("no login") < 5
 
 
+def test_strangers_who_flood_the_service_before_log_in_keep_nobody_out(
+    serving: Callable[..., Service], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the smallest packets that there are; who has logged in from their address stays in."""
+    door = new_centre(serving())
+    _, theirs = business(door, tmp_path, "127.0.0.2")
+    ignored = (12).to_bytes(4, "big") + bytes([6, 2]) + bytes(10)  # SSH_MSG_IGNORE with nothing in it
+
+    async def flood() -> None:
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", door.port, local_addr=("127.0.0.3", 0))
+                await reader.readline()
+                writer.write(b"SSH-2.0-stranger\r\n")
+                while True:
+                    writer.write(ignored * 4000)
+                    await writer.drain()
+            except OSError:
+                continue
+
+    async def attack() -> float:
+        async with door.connect(local_addr=("127.0.0.3", 0)) as inside:
+            flooding = [asyncio.create_task(flood()) for _ in range(10)]
+            try:
+                await until_seen(lambda: "limit reached: bytes before log-in" in caplog.text)
+                with pytest.raises((asyncssh.Error, OSError)):
+                    await door.connect(local_addr=("127.0.0.3", 0))
+                async with inside.start_sftp_client() as client:
+                    await put(client, "E2.X01", b"still in")
+                return await theirs
+            finally:
+                for task in flooding:
+                    task.cancel()
+                await asyncio.gather(*flooding, return_exceptions=True)
+
+    with caplog.at_level(logging.WARNING, "infra.landing"):
+        assert run(attack()) < SECONDS
+    assert door.waiting() == {"E2.X01": b"still in"}
+
+
 def test_all_places_of_centres_are_taken(serving: Callable[..., Service]) -> None:
     """Who comes then is told; who has logged in stays, and a place that is left is free for the next."""
     door = new_centre(serving(sftp_connections=3, sftp_login_connections=1))
@@ -285,6 +326,41 @@ def test_a_centre_that_asks_the_store_without_end_lets_the_others_ask(door: Serv
     assert run(attack()) < SECONDS
 
 
+def test_a_centre_that_asks_faster_than_it_is_answered_lets_the_others_ask(door: Service, tmp_path: Path) -> None:
+    """Small requests that wait in a row, of which the service could answer some ten thousand without looking up."""
+    asking = new_centre(door)
+    _, theirs = business(door, tmp_path)
+    body = b"\x10" + (7).to_bytes(4, "big") + (5).to_bytes(4, "big") + b"inbox"  # where is it, really?
+    requests = (len(body).to_bytes(4, "big") + body) * 10_000
+
+    async def ask() -> None:
+        async with asking.connect() as connection:
+            writer, reader, _ = await connection.open_session(subsystem="sftp", encoding=None)
+            writer.write(bytes.fromhex("00000005 01 00000003"))
+
+            async def read() -> None:
+                while await reader.read(1 << 20):
+                    pass
+
+            async with asyncio.TaskGroup() as group:
+                group.create_task(read())
+                while True:
+                    writer.write(requests)
+                    await writer.drain()
+
+    async def attack() -> float:
+        tasks = [asyncio.create_task(ask()) for _ in range(8)]
+        try:
+            await until_seen(lambda: asking.landing.around.notes is not None and len(door.landing.doors) >= 8)
+            return await theirs
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert run(attack()) < SECONDS
+
+
 # --- Reckoned --------------------------------------------------------------------------------------------------------
 
 
@@ -318,6 +394,41 @@ def test_a_day_has_24_hours_whenever_it_begins() -> None:
     day.take("1", 60, 24.0 * HOUR_SECONDS)
     with pytest.raises(Reached):
         day.take("1", 1, 46.9 * HOUR_SECONDS)
+
+
+def test_a_read_is_as_large_as_can_be_dealt_with_in_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Transport:
+        max_size = 256 * 1024
+
+    class Connection:
+        _transport = Transport()
+        taken = 0
+
+        def data_received(self, data: bytes, datatype: asyncssh.DataType = None) -> None:
+            self.taken += len(data)
+            clock.append(clock[-1] + len(data) * seconds_a_byte)
+
+    clock, seconds_a_byte, connection, floods = [0.0], 1e-9, Connection(), []
+    monkeypatch.setattr("infra.landing.pace.time.thread_time", lambda: clock[-1])
+    pace = Pace(connection, 10_000, lambda: floods.append("flood"))  # type: ignore[arg-type]
+
+    def read() -> int:
+        size = connection._transport.max_size
+        connection.data_received(bytes(size))
+        return size
+
+    assert [read(), read(), read()] == [2048, 4096, 8192]
+    assert (floods, connection.taken) == (["flood"], 2048 + 4096)
+    connection.data_received(b"more")
+    assert (floods, connection.taken) == (["flood"], 2048 + 4096)
+    pace.logged_in()
+    assert [read() for _ in range(7)][-2:] == [256 * 1024, 256 * 1024]
+    seconds_a_byte = 2.0**-20
+    assert [read(), read()] == [256 * 1024, 2097]  # 2 ms hold so many
+    seconds_a_byte = 2.0**-12
+    assert [read(), read(), read()] == [2 * 2097, 512, 512]
+    seconds_a_byte = 1e-9
+    assert [read(), read()] == [512, 1024]
 
 
 def test_an_address_is_that_of_a_machine_or_of_its_network() -> None:
