@@ -23,6 +23,8 @@ OFFERED = (b"posix-rename@openssh.com", b"fsync@openssh.com", b"lsetstat@openssh
 """What clients may ask for beyond SFTP's own requests."""
 
 
+MOST_NAMES = 5
+"""So many centres a connection may try to be; the ledger is not asked about more."""
 SHA1 = frozenset({b"ssh-rsa", b"rsa1024-sha1"})
 """Signature algorithms that are refused for every key."""
 
@@ -104,6 +106,7 @@ class Door(asyncssh.SSHServer):
         self._connection: asyncssh.SSHServerConnection | None = None
         self._pace: Pace | None = None
         self._centre = ""
+        self._names = 0
         self._shown_out = False
         self._tried: CentreKey | None = None
         self.key: CentreKey | None = None
@@ -134,9 +137,9 @@ class Door(asyncssh.SSHServer):
         """Accepts any name; only for a centre with valid keys is there a key to log in with."""
         self.progress = 1
         self._centre = username
-        self._valid = {
-            asyncssh.import_public_key(key.public_key).public_data: key for key in await self._lobby.keys(username)
-        }
+        self._names += 1
+        held = await self._lobby.keys(username) if self._names <= MOST_NAMES else ()
+        self._valid = {asyncssh.import_public_key(key.public_key).public_data: key for key in held}
         self.progress = 2 if self._valid else 1
         return True
 

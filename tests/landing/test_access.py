@@ -13,6 +13,7 @@ import asyncssh
 import pytest
 
 from infra.landing.keys import host_key, host_key_file, read_public_key
+from infra.landing.session import MOST_NAMES, Door
 from infra.ledger.keys import KeyRefused
 from infra.settings import Settings
 from tests.landing.conftest import KEY, OTHER, Service, new_centre, order, public, put, run
@@ -48,6 +49,28 @@ def test_only_the_centres_own_key_opens_the_door(folder: Service) -> None:
     run(work())
     assert folder.waiting() == {}
     assert folder.waiting(other.centre) == {"E1.X01": b"theirs"}
+
+
+def test_a_connection_may_try_to_be_a_few_centres_only(folder: Service) -> None:
+    """Names cost a stranger nothing, and the ledger a question each."""
+
+    async def asked(names: int) -> int:
+        before, found = folder.landing._lobby, 0
+        keys = before.keys
+
+        async def counted(centre: str) -> object:
+            nonlocal found
+            found += 1
+            return await keys(centre)
+
+        door = Door(before)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(before, "keys", counted)
+            for number in range(names):
+                await door.begin_auth(f"{90000 + number}")
+        return found
+
+    assert [run(asked(3)), run(asked(500))] == [3, MOST_NAMES]
 
 
 def test_signatures_with_sha_1_are_not_taken(folder: Service) -> None:
