@@ -14,6 +14,7 @@ from attrs import field, frozen
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from infra.ledger.alerts import Waiting, age
+from infra.store import unfinished
 from pipeline.desk import Desk
 from pipeline.watching.alerts import (
     DISK_LOW,
@@ -52,7 +53,8 @@ class Sample:
 INBOX = Metric(
     name="resultsday_inbox_files",
     unit="files",
-    meaning="Files in the inbox and in the feeds of the portal and of staff, settled or still growing.",
+    meaning="Files in the inbox and in the feeds of the portal and of staff, settled or still growing; not what by its "
+    "name is an unfinished upload.",
 )
 INBOX_AGE = Metric(
     name="resultsday_inbox_age_seconds",
@@ -176,7 +178,10 @@ def measure(desk: Desk, now: datetime) -> Iterator[Sample]:
 
 def _inbox(desk: Desk) -> Waiting:
     found = [
-        stored.modified for place in ("inbox/", "feeds/") for stored in desk.store.list(place) if stored.kind == "file"
+        stored.modified
+        for place in ("inbox/", "feeds/")
+        for stored in desk.store.list(place)
+        if stored.kind == "file" and not unfinished(stored.key)
     ]
     return Waiting(len(found), min(found, default=None))
 

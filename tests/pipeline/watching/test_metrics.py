@@ -39,6 +39,7 @@ def test_every_metric_of_a_season_says_what_is_there(work: Desk) -> None:
     approve(work, awarding, WHO, WHY, BUILT)
     release(work, series(work), "centres", TO_CENTRES + SECOND)
     season.land("inbox/64123/E6412315.X09", b"?", now - timedelta(seconds=90))
+    season.land("inbox/64123/E6412315.X10.partial", b"?", now - timedelta(seconds=900))
     book.beat("ingest", now - timedelta(seconds=40))
     work.door.reached({("sessions", "64123"): 3, ("sessions", "58201"): 1, ("buffer", "64123"): 2}, now)
     work.door.reached({("sessions", "64123"): 5}, now - timedelta(hours=2))
