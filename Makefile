@@ -12,18 +12,10 @@ help: ## this list
 
 install: $(STAMP) ## the locked, hashed packages into .venv
 
-# uv comes from the same lock as everything else: pip installs that one entry by its hash,
-# uv then brings the environment exactly to the lock and compiles it (Airflow starts twice as fast).
-$(STAMP): requirements.lock pyproject.toml
+# Its sentences help when there is no venv, no disk, no way to the packages; and a machine without make can call it.
+$(STAMP): requirements.lock pyproject.toml install.sh
 	@echo "Installing the locked packages into .venv (once; about half a minute on a fast line) ..."
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
-	  || { echo "Resultsday needs Python 3.11, 3.12 or 3.13; call make with PYTHON=/path/to/python3.11"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.lock
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
-	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements.lock
-	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
-	@touch $@
+	@PYTHON='$(PYTHON)' sh install.sh
 
 demo: $(STAMP) ## the main job: an exam season through the real Airflow, from registrations to an updated results file
 	@$(BIN)/resultsday demo

@@ -64,14 +64,14 @@ def free_port(preferred: int = 0) -> int:
 
 
 @contextlib.contextmanager
-def claimed_port(preferred: int = 0) -> Iterator[int]:
-    """A free TCP port of 127.0.0.1, the preferred one if possible, that is ours until the block ends: no two callers
-    get the same port, however closely together they ask.
+def claimed_port(preferred: int = 0, *, only: bool = False) -> Iterator[int]:
+    """A free TCP port of 127.0.0.1, the preferred one if possible (with `only`: that one or none), that is ours until
+    the block ends: no two callers get the same port, however closely together they ask. Raises `OSError`.
 
     The claim is a UDP socket of the same number. Unlike a look at the TCP port, it takes one step, leaves the port for
     the server to bind, and is released by the kernel when the process ends.
     """
-    for port in (preferred, *[0] * _ATTEMPTS):
+    for port in (preferred, *[0] * (0 if only else _ATTEMPTS)):
         with socket.socket(type=socket.SOCK_DGRAM) as claim:
             try:
                 claim.bind((LOCALHOST, port))

@@ -88,8 +88,29 @@ class Settings:
     sftp_port: int = _setting(
         "RESULTSDAY_SFTP_PORT",
         2222,
-        "TCP port of the landing service. `resultsday up` takes another port when this one is not free; "
-        "`resultsday sftp` does not.",
+        "TCP port of the landing service. If it is taken, the desk does not start. 0: any that is free, "
+        "which `resultsday up` names.",
+        int,
+    )
+    ui_port: int = _setting(
+        "RESULTSDAY_UI_PORT",
+        8080,
+        "TCP port of Airflow and the console on one machine. If it is taken, the desk does not start. 0: any that is "
+        "free, if possible the same as last time.",
+        int,
+    )
+    start_seconds: int = _setting(
+        "RESULTSDAY_START_SECONDS",
+        300,
+        "`resultsday up` waits as long as the parts of the desk make progress. It gives up when the part it waits for "
+        "has done nothing for so many seconds (and after six times as long whatever it does), and names that part.",
+        int,
+    )
+    restarts: int = _setting(
+        "RESULTSDAY_RESTARTS",
+        10,
+        "On one machine a part of the desk that ends is started again, at most so many times in a row, each time a "
+        "little later. Then it is given up, and people are told; the others go on.",
         int,
     )
     sftp_connections: int = _setting(
@@ -308,7 +329,8 @@ class Settings:
         if min(self.batch_files, self.batch_bytes, self.max_file_bytes) < 1:
             yield "batch and file limits must be at least 1"
         for setting in declared():
-            limit = setting.name in ("alert_seconds", "guard_seconds") or setting.name.startswith("sftp_")
+            named = ("alert_seconds", "guard_seconds", "start_seconds", "restarts")
+            limit = setting.name in named or (setting.name.startswith("sftp_") and setting.name != "sftp_port")
             if limit and setting.metadata["kind"] is int and getattr(self, setting.name) < 1:
                 yield f"{setting.metadata['variable']} must be at least 1"
         yield from self._wrong_shares()

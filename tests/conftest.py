@@ -111,6 +111,9 @@ def desk_settings(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) ->
         alert_mail_to="operations@example.org",
         alert_smtp_port=mailbox.port,
         free_disk_bytes=1,
+        sftp_port=0,
+        ui_port=0,
+        guard_seconds=3600,  # so that tests of results_day see what the DAG does
     )
 
 

@@ -47,8 +47,8 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted(path for path in (ROOT / "docs" / "runbook").glob("*.md") if path.name != "README.md")
 MINUTE = timedelta(minutes=1)
 ELSEWHERE = {
-    "make up": ("tests/infra/test_supervisor.py", "test_up_twice_a_dead_part_and_a_killed_supervisor"),
-    "make down": ("tests/infra/test_supervisor.py", "test_up_twice_a_dead_part_and_a_killed_supervisor"),
+    "make up": ("tests/infra/test_supervisor.py", "test_up_twice_parts_that_die_and_a_killed_supervisor"),
+    "make down": ("tests/infra/test_supervisor.py", "test_up_twice_parts_that_die_and_a_killed_supervisor"),
     "resultsday replay": (
         "tests/pipeline/test_replay.py",
         "test_res_6_the_command_replays_and_says_what_is_not_the_same",

@@ -11,7 +11,7 @@ import asyncio
 import ipaddress
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 
@@ -64,7 +64,9 @@ def address_of(peer: str) -> str:
 
 
 class Lobby(Generic[G]):
-    """What connections share: who is in, what is remembered of each centre, and which keys may log in."""
+    """What connections share: who is in, what is remembered of each centre, and which keys may log in.
+
+    While the ledger cannot be reached the keys that it had last count: nobody can remove one meanwhile either."""
 
     def __init__(self, settings: Settings, keys: KeyBook, around: Surroundings) -> None:
         self.settings = settings
@@ -72,6 +74,7 @@ class Lobby(Generic[G]):
         self.doors: set[G] = set()
         self._keys = keys
         self._centres: dict[str, Centre] = {}
+        self._last: Mapping[str, Sequence[CentreKey]] = {}
         self._waiting: dict[str, set[G]] = {}
         """Those that have not logged in, by address."""
         self._refused: dict[str, float] = {}
@@ -153,11 +156,19 @@ class Lobby(Generic[G]):
         return self._centres.setdefault(number, Centre(number))
 
     async def keys(self, centre: str) -> Sequence[CentreKey]:
-        """The keys with which a centre can log in now; none when the ledger cannot be reached."""
+        """The keys with which a centre can log in now; those it had last when the ledger cannot be reached."""
         if not _CENTRE.fullmatch(centre):
             return []
+        now = datetime.now(UTC)
         try:
-            return await asyncio.to_thread(self._keys.valid, centre, datetime.now(UTC))
+            return await asyncio.to_thread(self._keys.valid, centre, now)
         except SQLAlchemyError as error:
-            log.error("no login centre=%s: the ledger cannot be reached (%s)", centre, type(error).__name__)
-            return []
+            log.error("keys: the ledger cannot be reached (%s): the last count", type(error).__name__)
+            return [key for key in self._last.get(centre, ()) if key.valid(now)]
+
+    async def remember(self) -> None:
+        """Notes which keys are valid, for the time when the ledger cannot be reached."""
+        try:
+            self._last = await asyncio.to_thread(self._keys.all_valid, datetime.now(UTC))
+        except SQLAlchemyError as error:
+            log.error("keys: the ledger cannot be reached (%s)", type(error).__name__)

@@ -41,6 +41,10 @@ SPARE_DESCRIPTORS = 300
 WATCH_SECONDS = 1.0
 """About how soon after a key is removed or ends the sessions it opened are closed."""
 KEEPALIVE_SECONDS = 30
+LEDGER_SECONDS = 5
+"""How long a connection to the ledger may take; clients wait for it."""
+REMEMBER_SECONDS = 30.0
+"""How often the valid keys are noted, for the time when the ledger cannot be reached."""
 
 
 def serve(settings: Settings) -> None:
@@ -54,7 +58,8 @@ def serve(settings: Settings) -> None:
         stop = asyncio.Event()
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-        engine = open_engine(settings.database_url, pool_pre_ping=True)
+        patience = {"connect_timeout": LEDGER_SECONDS}
+        engine = open_engine(settings.database_url, pool_pre_ping=True, connect_args=patience)
         descriptors(settings)
         books = KeyBook(engine), DoorBook(engine)
         async with Landing(settings, proved(settings.store_location, StoreBook(engine)), *books):
@@ -114,6 +119,7 @@ class Landing:
             login_timeout=self.settings.sftp_login_seconds, keepalive_interval=KEEPALIVE_SECONDS,
         )  # fmt: skip
         self.port = self._listener.get_port()
+        await self._lobby.remember()
         self._watch = asyncio.create_task(self._watching())
         shown = fingerprints(self.settings)
         log.info("listening on %s port %d, host keys %s", self.settings.sftp_host, self.port, shown)
@@ -135,13 +141,18 @@ class Landing:
         log.info("stopped")
 
     async def _watching(self) -> None:
-        """Ends sessions that are idle, and those whose key is no longer valid; books the limits that were reached."""
-        booked = 0.0
+        """Ends sessions that are idle, and those whose key is no longer valid; books the limits that were reached, and
+        notes the valid keys."""
+        loop = asyncio.get_running_loop()
+        booked, remembered = 0.0, loop.time()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            if (now := asyncio.get_running_loop().time()) - booked >= NOTED_SECONDS:
+            if (now := loop.time()) - booked >= NOTED_SECONDS:
                 booked = now
                 await self._book_limits()
+            if now - remembered >= REMEMBER_SECONDS:
+                remembered = now
+                await self._lobby.remember()
             sessions = {door: door.key for door in self.doors if door.key is not None}
             self._end_idle(sessions)
             if sessions:

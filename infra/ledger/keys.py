@@ -115,6 +115,15 @@ class KeyBook:
         with self._engine.connect() as connection:
             return [key for key in _rows(connection, _held(centre)) if key.valid(now)]
 
+    def all_valid(self, now: datetime) -> Mapping[str, Sequence[CentreKey]]:
+        """The keys with which each centre can log in at `now` (aware)."""
+        t, found = centre_keys.c, dict[str, list[CentreKey]]()
+        with self._engine.connect() as connection:
+            for key in _rows(connection, select(centre_keys).where(t.removed_at.is_(None)).order_by(t.id)):
+                if key.valid(now):
+                    found.setdefault(key.centre, []).append(key)
+        return found
+
     def still_valid(self, ids: Collection[int], now: datetime) -> set[int]:
         """Those of the keys with these ids that are valid at `now` (aware)."""
         with self._engine.connect() as connection:

@@ -133,6 +133,10 @@ class EmbeddedPostgres:
                 raise PostgresError(f"PostgreSQL did not start:\n{said}")
             time.sleep(1 if orphans_linger else 0)
 
+    def keep_port(self) -> None:
+        """From now on it is started on the port that it has: others know it by that."""
+        self._given_port = self.port
+
     def stop(self, timeout: float = 20.0) -> bool:
         """End the server on this data folder, whoever started it, and wait until it is gone; False when there is none.
 

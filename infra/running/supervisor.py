@@ -1,9 +1,8 @@
 """The desk's supervisor: one process that starts PostgreSQL, Airflow, the landing service and the guard, watches them,
-and ends them together.
+starts again what ends (`parts.py`), and ends them together.
 
-When any part dies it says which, shows the end of that part's log, ends the others and exits with an error: a desk that
-is half up looks healthy and loses files. Everything it starts carries a mark in its environment, so that whatever a
-killed supervisor left behind can be found and ended, and nothing else.
+Everything it starts carries a mark in its environment, so that whatever a killed supervisor left behind can be found
+and ended, and nothing else.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import NoReturn, Self
+from types import FrameType
+from typing import NoReturn
 
 import psutil
 from attrs import field, frozen
@@ -32,9 +31,10 @@ from cattrs.preconf.json import make_converter
 from sqlalchemy.engine import make_url
 
 from infra.airflow_api import AirflowApi, AirflowError
-from infra.host import LOCALHOST, born, claimed_port, ends_with_parent, make_folder, tail, write_private
+from infra.host import LOCALHOST, born, claimed_port, make_folder, tail, write_private
 from infra.running import airflow_setup
 from infra.running.airflow_setup import ADMIN, Component
+from infra.running.parts import STOP_SIGNALS, Parts, SupervisorError, end_marked
 from infra.running.postgres import EmbeddedPostgres, create_database
 from infra.settings import Settings
 from infra.store import StoreError, proved
@@ -43,24 +43,15 @@ log = logging.getLogger(__name__)
 
 AIRFLOW_DATABASE = "airflow"
 LEDGER_DATABASE = "resultsday"
-UI_PORT = 8080
-HEALTHY_SECONDS = 300.0  # on a busy machine; a part that dies is told at once
-TASK_GRACE_SECONDS = 10.0  # when the desk is told to stop, running tasks may finish within this time
-GRACE_SECONDS = 4.0  # for everything else (the triggerer often misses the end of its helper, and waits for 10 s)
+SLOW_SECONDS = 30.0  # so often it is said which part the start waits for
+LONGEST = 6  # times `start_seconds`: no start takes longer, whatever its parts do
 DOWN_SECONDS = 60.0
 POLL_SECONDS = 0.2
-KEEPERS = ("scheduler", "worker")  # the parts whose processes run tasks
-MARK = "RESULTSDAY_PART"
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 EXIT_BUSY = os.EX_TEMPFAIL
 
 _converter = make_converter()
 # `up` leaves its supervisor running: while we hold the handle, Python does not warn of a child nobody waited for.
 _detached: list[subprocess.Popen[bytes]] = []
-
-
-class SupervisorError(Exception):
-    """The desk did not start or could not be stopped; the message ends with the end of its log."""
 
 
 class _ToldToStop(BaseException):
@@ -89,7 +80,7 @@ class RunningDesk:
 def run(settings: Settings) -> int:
     """Start the desk and watch it; returns the exit code once the desk and everything it started have ended.
 
-    0: told to stop by SIGTERM or SIGINT. 1: a part died or did not start. 75: another supervisor runs on this state.
+    0: told to stop by SIGTERM or SIGINT. 1: the desk did not start. 75: another supervisor runs on this state.
     Must be called in the main thread.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
@@ -119,15 +110,28 @@ def run(settings: Settings) -> int:
 def up(settings: Settings, say: Callable[[str], None]) -> RunningDesk:
     """Start the desk in the background, wait until it is healthy, and return it; `say` is told of the progress.
 
-    A desk that is up is returned as it is. Raises `SupervisorError` when it dies first or takes over five minutes.
+    A desk that is up is returned as it is. Raises `SupervisorError` when it cannot start. Whatever else ends the wait,
+    Ctrl-C above all, ends what was started too.
     """
     if desk := status(settings):
         say(f"The desk is already up: {desk.ui_url}")
         return desk
+    before = len(_detached)
+    try:
+        return _wait_until_up(settings, say)
+    except BaseException:
+        if any(process.poll() is None for process in _detached[before:]):
+            with unstoppable():
+                say("Ending what was started ...")
+                down(settings, lambda _: None)
+        raise
+
+
+def _wait_until_up(settings: Settings, say: Callable[[str], None]) -> RunningDesk:
     log_file = _folder(settings, "logs") / "supervisor.log"
     said = begin = log_file.stat().st_size if log_file.exists() else 0
     starter = None if _supervisor(settings) else _detach(settings, log_file)
-    deadline = time.monotonic() + HEALTHY_SECONDS + DOWN_SECONDS
+    deadline = time.monotonic() + LONGEST * settings.start_seconds + DOWN_SECONDS
     while True:
         said = _relay(log_file, said, say)
         if desk := status(settings):
@@ -138,9 +142,34 @@ def up(settings: Settings, say: Callable[[str], None]) -> RunningDesk:
         elif ended is not None:
             raise SupervisorError(f"The desk did not start:\n{tail(log_file, min(8000, said - begin))}")
         if time.monotonic() > deadline:
-            down(settings, say)
             raise SupervisorError(f"The desk did not become healthy in time:\n{tail(log_file)}")
         time.sleep(POLL_SECONDS)
+
+
+@contextlib.contextmanager
+def unstoppable() -> Iterator[None]:
+    """In the block no second Ctrl-C, and no other signal to stop, disturbs an orderly end."""
+    before = {signum: signal.signal(signum, signal.SIG_IGN) for signum in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """In the block a closed terminal (SIGHUP) and SIGTERM end the program as Ctrl-C does: in order."""
+
+    def stop(signum: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = {signum: signal.signal(signum, stop) for signum in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
 
 def down(settings: Settings, say: Callable[[str], None]) -> bool:
@@ -183,90 +212,14 @@ def status(settings: Settings) -> RunningDesk | None:
     return desk if desk.pid == supervisor.pid else None
 
 
-class _Parts:
-    """Every process of the desk. They all end when the context is left, however it is left."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._postgres: EmbeddedPostgres | None = None
-        self._processes: dict[Component, subprocess.Popen[bytes]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for signum in STOP_SIGNALS:  # a second signal must not disturb an orderly stop
-            signal.signal(signum, signal.SIG_IGN)
-        # First the parts that run tasks: tasks that finish in time report it through the API server.
-        self._end([part for part in self._processes if part.name in KEEPERS], TASK_GRACE_SECONDS)
-        self._end(list(self._processes), GRACE_SECONDS)
-        _end_marked(self._settings)
-        if self._postgres is not None:
-            self._postgres.stop()
-
-    def start_postgres(self) -> EmbeddedPostgres:
-        """Start the embedded server."""
-        self._postgres = EmbeddedPostgres(_postgres_home(self._settings))
-        self._postgres.start()
-        return self._postgres
-
-    def start(self, part: Component, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """Start a component in a process group of its own, with a new log; the last log is kept beside it."""
-        if part.log_file.exists():
-            part.log_file.replace(part.log_file.with_suffix(".log.1"))
-        with part.log_file.open("ab") as output:
-            self._processes[part] = subprocess.Popen(  # noqa: S603 -- our own command
-                part.argv,
-                cwd=airflow_setup.airflow_home(self._settings),
-                env={**environment, MARK: _mark(self._settings, part.name)},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=ends_with_parent(signal.SIGTERM),  # one prctl call: safe after fork
-            )
-        return self._processes[part]
-
-    def run(self, part: Component, environment: Mapping[str, str]) -> None:
-        """Run a component that ends by itself; `SupervisorError` when it fails."""
-        process = self.start(part, environment)
-        if process.wait():
-            self.check()
-        del self._processes[part]
-
-    def check(self) -> None:
-        """Raise `SupervisorError` when a part has ended."""
-        for part, process in self._processes.items():
-            if (code := process.poll()) is not None:
-                why = f"signal {-code}" if code < 0 else f"exit code {code}"
-                raise SupervisorError(f"{part.name} ended ({why}):\n{tail(part.log_file)}")
-        if self._postgres is not None and not self._postgres.alive():
-            raise SupervisorError(f"postgres ended:\n{tail(self._postgres.log_file)}")
-
-    def _end(self, parts: Sequence[Component], grace: float) -> None:
-        for part in parts:
-            process = self._processes[part]
-            if process.poll() is None and part.name in KEEPERS:
-                process.terminate()  # only itself: the running tasks are in its group
-            elif process.poll() is None:
-                os.killpg(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + grace
-        for part in parts:
-            process = self._processes.pop(part)
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            _end_marked(self._settings, part.name)
-
-
 def _serve(settings: Settings) -> NoReturn:
     """Start every part and watch them; left by `SupervisorError` or `_ToldToStop` only."""
     # The port stays claimed until the last part has ended.
-    with _ui_port(settings) as port, claimed_port(settings.sftp_port) as sftp_port, _Parts(settings) as parts:
+    with (
+        _ui_port(settings) as port,
+        _port(settings.sftp_port, "centres", "RESULTSDAY_SFTP_PORT") as sftp_port,
+        Parts(settings) as parts,
+    ):
         begin = time.monotonic()
         database_url, airflow_database_url = _databases(settings, parts)
         postgres_seconds = time.monotonic() - begin
@@ -301,8 +254,8 @@ def _serve(settings: Settings) -> NoReturn:
             parts.start(component, {**environment, **looked_at})
         password = airflow_setup.passwords(settings)[ADMIN]
         with AirflowApi(ui_url, ADMIN, password) as api:
-            _wait_until_healthy(api, started, parts)
-        _wait_until_listening(settings.sftp_host, sftp_port, parts)
+            _wait_until_healthy(api, started, settings, parts)
+        _wait_until_listening(settings, sftp_port, parts)
         desk = RunningDesk(
             pid=os.getpid(),
             ui_url=ui_url,
@@ -320,7 +273,7 @@ def _serve(settings: Settings) -> NoReturn:
         try:
             write_private(_desk_file(settings), _converter.dumps(desk) + "\n")
             while True:
-                parts.check()
+                parts.tend()
                 time.sleep(POLL_SECONDS)
         finally:
             _desk_file(settings).unlink(missing_ok=True)
@@ -357,7 +310,7 @@ def _guard(settings: Settings) -> Component:
     return Component("guard", (sys.executable, command, "guard"), settings.state.absolute() / "logs" / "guard.log")
 
 
-def _databases(settings: Settings, parts: _Parts) -> tuple[str, str]:
+def _databases(settings: Settings, parts: Parts) -> tuple[str, str]:
     """Creates the databases that are missing; returns the addresses of the ledger and of Airflow's tables."""
     if settings.database_url:
         ledger = make_url(settings.database_url)
@@ -369,40 +322,96 @@ def _databases(settings: Settings, parts: _Parts) -> tuple[str, str]:
     return postgres.url(LEDGER_DATABASE), postgres.url(AIRFLOW_DATABASE)
 
 
-def _wait_until_healthy(api: AirflowApi, since: datetime, parts: _Parts) -> None:
-    deadline = time.monotonic() + HEALTHY_SECONDS
-    ailing = list(airflow_setup.PARTS_WITH_HEALTH)
+def _wait_until_healthy(api: AirflowApi, since: datetime, settings: Settings, parts: Parts) -> None:
+    wait = _Wait(settings, parts)
+    ailing = ["api-server"]  # until it answers, nobody knows of the others
     while True:
-        parts.check()
+        parts.tend(starting=True)
         with contextlib.suppress(AirflowError):
-            ailing = airflow_setup.ailing(api.health(), since)
+            ailing = [_COMPONENTS[part] for part in airflow_setup.ailing(api.health(), since)]
         if not ailing:
             return
-        if time.monotonic() > deadline:
-            raise SupervisorError(f"not healthy after {HEALTHY_SECONDS:.0f} s: {', '.join(ailing)}")
-        time.sleep(POLL_SECONDS)
+        wait.on(ailing)
 
 
-def _wait_until_listening(host: str, port: int, parts: _Parts) -> None:
-    deadline = time.monotonic() + HEALTHY_SECONDS
+_COMPONENTS = {part: part.replace("_", "-") for part in airflow_setup.PARTS_WITH_HEALTH}
+"""The parts that Airflow's health names, as we name them."""
+
+
+def _wait_until_listening(settings: Settings, port: int, parts: Parts) -> None:
+    wait = _Wait(settings, parts)
     while True:
-        parts.check()
-        with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+        parts.tend(starting=True)
+        with contextlib.suppress(OSError), socket.create_connection((settings.sftp_host, port), timeout=1):
             return
-        if time.monotonic() > deadline:
-            raise SupervisorError(f"the landing service is not listening on port {port} after {HEALTHY_SECONDS:.0f} s")
+        wait.on(["landing"])
+
+
+class _Wait:
+    """Waiting for parts that start: as long as they make progress, and within limits. It says which part is slow."""
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        self._limit, self._parts = settings.start_seconds, parts
+        self._begin = self._moved = self._said = self._looked = time.monotonic()
+        self._seen: object = None
+
+    def on(self, names: Sequence[str]) -> None:
+        """Waits a moment for these parts. Raises `SupervisorError`, with the name and the log of the first, when none
+        of them has made progress for `start_seconds`, or when it takes far too long."""
+        now = time.monotonic()
+        if now - self._looked >= 1:
+            self._looked = now
+            seen = (tuple(names), self._parts.progress(names))
+            if seen != self._seen:
+                self._seen, self._moved = seen, now
+        if now - self._said >= SLOW_SECONDS:
+            self._said = now
+            log.info("still waiting for %s (%.0f s)", ", ".join(names), now - self._begin)
+        idle, whole = now - self._moved, now - self._begin
+        if idle > self._limit or whole > LONGEST * self._limit:
+            why = f"has done nothing for {idle:.0f} s" if idle > self._limit else f"is not ready after {whole:.0f} s"
+            logs = self._parts.log_of(names[0])
+            raise SupervisorError(f"{names[0]} {why} (RESULTSDAY_START_SECONDS is the limit):\n{logs}")
         time.sleep(POLL_SECONDS)
 
 
 @contextlib.contextmanager
 def _ui_port(settings: Settings) -> Iterator[int]:
-    """The same port as last time, else 8080, else any free one; saved, so that bookmarks last. No other desk on this
-    machine can take it meanwhile."""
+    """The port of the settings; for 0 the same as last time if it is free, saved so that bookmarks last. No other desk
+    on this machine can take it meanwhile."""
     file = _folder(settings, "run") / "port"
-    last = int(file.read_text(encoding="utf-8")) if file.exists() else UI_PORT
-    with claimed_port(last) as port:
+    if settings.ui_port:
+        with _port(settings.ui_port, "the console", "RESULTSDAY_UI_PORT") as port:
+            yield port
+        return
+    with claimed_port(int(file.read_text(encoding="utf-8")) if file.exists() else 0) as port:
         file.write_text(f"{port}\n", encoding="utf-8")
         yield port
+
+
+@contextlib.contextmanager
+def _port(wanted: int, purpose: str, variable: str) -> Iterator[int]:
+    """A port that people know, or none: `SupervisorError` when it is taken. For 0 any that is free."""
+    with contextlib.ExitStack() as held:
+        try:
+            port = held.enter_context(claimed_port(wanted, only=bool(wanted)))
+        except OSError:
+            raise SupervisorError(
+                f"port {wanted} of {LOCALHOST}, for {purpose}, is taken{_taken_by(wanted)}. End what listens there, or "
+                f"choose another port with {variable} (0: any that is free)"
+            ) from None
+        yield port
+
+
+def _taken_by(port: int) -> str:
+    """By whom, as far as we may look."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                return f" by process {connection.pid} ({psutil.Process(connection.pid).name()})"
+    except (psutil.Error, OSError):
+        pass
+    return ""
 
 
 def _stop(signum: int, frame: FrameType | None) -> NoReturn:
@@ -477,42 +486,9 @@ def _supervisor(settings: Settings) -> psutil.Process | None:
         return None
 
 
-def _mark(settings: Settings, part: str = "") -> str:
-    return f"{settings.state.resolve()}#{part}"
-
-
-def _end_marked(settings: Settings, part: str = "") -> int:
-    """End every process that carries our mark, of this state folder or of one part; returns how many."""
-    mark = _mark(settings, part)
-    ended = 0
-    for _ in range(10):  # a process may start another while we look
-        found = [process for process in psutil.process_iter() if _carried_mark(process).startswith(mark)]
-        if not found:
-            return ended
-        ended += len(found)
-        for process in found:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.terminate()
-        _, alive = psutil.wait_procs(found, timeout=3)
-        for process in alive:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout=10)
-    raise SupervisorError(
-        f"processes of {settings.state.absolute()} cannot be ended: {[process.pid for process in found]}"
-    )
-
-
-def _carried_mark(process: psutil.Process) -> str:
-    try:
-        return process.environ().get(MARK, "")
-    except (psutil.Error, OSError):  # ended meanwhile, or not ours to look at
-        return ""
-
-
 def _end_leftovers(settings: Settings) -> int:
     """End what a killed supervisor left behind; returns how many processes. The caller holds the lock."""
-    ended = _end_marked(settings)
+    ended = end_marked(settings)
     return ended + EmbeddedPostgres(_postgres_home(settings)).stop()
 
 

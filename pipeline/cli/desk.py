@@ -19,19 +19,23 @@ if TYPE_CHECKING:
 @told
 def demo() -> None:
     """Play an exam season of made-up centres through Airflow. The eight sample files are part of it."""
+    from infra.running.supervisor import stoppable
     from pipeline.demo.demo import demo as run
 
-    run(Settings.load(), console, lambda: datetime.now(UTC))
+    with stoppable():
+        run(Settings.load(), console, lambda: datetime.now(UTC))
 
 
 @main.command()
 @told
 def up() -> None:
     """Start the desk and leave it running. It has three parts: PostgreSQL, Airflow and the landing service."""
+    from infra.running.supervisor import stoppable
     from infra.running.supervisor import up as start
 
     settings = Settings.load()
-    desk = start(settings, click.echo)
+    with stoppable():
+        desk = start(settings, click.echo)
     click.echo(f"\nAirflow:   {desk.ui_url}\nlogin:     {desk.username}\npassword:  {desk.password}")
     click.echo(f"sftp:      {_sftp(settings, desk)}\nhost key:  {desk.host_key}")
     click.echo(f"inbox:     {settings.store_location}/inbox/<centre>/\nstop it:   make down")
@@ -50,6 +54,7 @@ def down() -> None:
 @told
 def status() -> None:
     """Say whether the desk is up; exit code 1 when it is not."""
+    from infra.running.parts import states_of
     from infra.running.supervisor import status as look
 
     settings = found_settings()
@@ -59,6 +64,9 @@ def status() -> None:
         sys.exit(1)
     click.echo(f"The desk has been up since {desk.started:%Y-%m-%d %H:%M} UTC: {desk.ui_url}")
     click.echo(f"Files: {_sftp(settings, desk)} (host key {desk.host_key})")
+    for part in states_of(settings):
+        became = "given up" if part.given_up else "up again" if part.up else "about to be started again"
+        click.echo(f"{part.name} ended at {part.at:%Y-%m-%d %H:%M} UTC ({part.why}): {became}")
 
 
 def _sftp(settings: Settings, desk: RunningDesk) -> str:

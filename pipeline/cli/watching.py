@@ -65,6 +65,7 @@ def guard(once: bool) -> None:
         if looked.note != said:
             said = looked.note
             click.echo(said)
+        guarding.parts(datetime.now(UTC))
         for part in guarding.monitored(datetime.now(UTC)):
             click.echo(f"The monitor outside is not told: {part.line()}")
         if once:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +17,7 @@ from rich.console import Console
 from fixtures.season import Season, season
 from infra.airflow_api import AirflowApi
 from infra.ledger.approvals import Signer
-from infra.running.supervisor import RunningDesk, down, status, up
+from infra.running.supervisor import RunningDesk, down, status, unstoppable, up
 from infra.settings import Settings
 from pipeline.approvals import ApprovalError, decide, listed
 from pipeline.demo import report as demo_report
@@ -31,6 +31,7 @@ SAMPLES = Path(str(files("fixtures"))) / "samples"
 SENDS_ITSELF = SAMPLES / "58201" / "E5820115.X01"
 SEED = 1
 WAIT = 120.0
+AFRESH = "Run the demo again: it goes on from here. To start afresh: make down, remove the folder var, make demo."
 EARLY = datetime(2023, 8, 1, tzinfo=UTC)
 WHY = "approved by the demo, in place of a person"
 DEMO = Signer("demo", terms.PLAYED)
@@ -68,7 +69,8 @@ def demo(settings: Settings, console: Console, now: Callable[[], datetime]) -> N
         run_through(evolve(settings, database_url=running.database_url), running, console, now)
     finally:
         if not was_up:
-            down(settings, lambda _: None)
+            with unstoppable():
+                down(settings, lambda _: None)
     console.print(f"\n{time.monotonic() - began:.0f} s in all.")
 
 
@@ -84,7 +86,7 @@ def run_through(settings: Settings, running: RunningDesk, console: Console, now:
                       f"and the {len(samples())} sample files, through Airflow: {running.ui_url}\n")  # fmt: skip
         try:
             with waiting(console, "Airflow is catching up on missed runs"):
-                _until_quiet(api, sorted({step.job for step in timetable}), now)
+                _until_quiet(api, timetable, now)
             fresh = play(desk, api, made, timetable, console, now)
             if not fresh:
                 console.print("\nThe season has been played before, so only the sample files are sent again.")
@@ -114,8 +116,7 @@ def play(
     """Every step of the season that Airflow has not done yet, with the events before it; returns how many."""
     before, done = EARLY, 0
     for step in timetable:
-        # By this name Airflow remembers what an earlier or interrupted demo has done.
-        run_id = f"season-{step.at.astimezone(LONDON):%Y-%m-%d}-{step.job}"
+        run_id = _run_id(step)
         if api.state(step.job, run_id) != "success":
             began = time.monotonic()
             with waiting(console, step.title):
@@ -129,6 +130,11 @@ def play(
             done += 1
         before = step.at
     return done
+
+
+def _run_id(step: SeasonStep) -> str:
+    """By this name Airflow remembers what an earlier or interrupted demo has done."""
+    return f"season-{step.at.astimezone(LONDON):%Y-%m-%d}-{step.job}"
 
 
 def send_again(desk: Desk, now: datetime) -> None:
@@ -161,10 +167,10 @@ def _run(
         if job == "award":
             _approve(desk, now())
         if time.monotonic() > deadline:
-            raise DemoError(f"run {run_id} of the DAG {job} is still {state} after {WAIT:.0f} s")
+            raise DemoError(f"run {run_id} of the DAG {job} is still {state} after {WAIT:.0f} s. {AFRESH}")
         time.sleep(0.2)
     if state == "failed":
-        raise DemoError(f"run {run_id} of the DAG {job} failed; mend it, clear it in Airflow and run the demo again")
+        raise DemoError(f"run {run_id} of the DAG {job} failed; clear it in Airflow. {AFRESH}")
     return str(api.run(job, run_id)["note"] or "")
 
 
@@ -175,21 +181,27 @@ def _approve(desk: Desk, at: datetime) -> None:
             decide(desk, proposal.id, terms.APPROVED, DEMO, WHY, at)
 
 
-def _until_quiet(api: AirflowApi, jobs: Sequence[str], now: Callable[[], datetime]) -> None:
-    """Waits until Airflow knows the DAGs and has made up for the dates it missed while it was down."""
+def _until_quiet(api: AirflowApi, timetable: Sequence[SeasonStep], now: Callable[[], datetime]) -> None:
+    """Waits until Airflow knows the DAGs and has made up for the dates it missed while it was down. A run of the season
+    that an interrupted demo has left, perhaps waiting for an approval, is taken over by the step it belongs to."""
     deadline = time.monotonic() + WAIT
+    ours = {_run_id(step) for step in timetable}
+    jobs = sorted({step.job for step in timetable})
     for job in jobs:
         api.wait_until_known(job, WAIT)
-    while busy := [job for job in jobs if _busy(api, job, now())]:
+    while busy := [job for job in jobs if _busy(api, job, ours, now())]:
         if time.monotonic() > deadline:
-            raise DemoError(f"Airflow is still busy with {', '.join(busy)} after {WAIT:.0f} s")
+            raise DemoError(f"Airflow is still busy with {', '.join(busy)} after {WAIT:.0f} s. {AFRESH}")
         time.sleep(0.5)
 
 
-def _busy(api: AirflowApi, job: str, now: datetime) -> bool:
+def _busy(api: AirflowApi, job: str, ours: Collection[str], now: datetime) -> bool:
+    unfinished = [run for run in api.runs(job) if run["state"] not in ("success", "failed")]
+    if any(run["dag_run_id"] in ours for run in unfinished):
+        return False  # it has the only place for a run of this DAG until its step comes
     following = api.dag(job)["next_dagrun_run_after"]
     missed = following is not None and datetime.fromisoformat(following) <= now
-    return missed or any(run["state"] not in ("success", "failed") for run in api.runs(job))
+    return missed or bool(unfinished)
 
 
 def _story(desk: Desk) -> list[dict[str, Any]]:

@@ -153,6 +153,11 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
             ("tests/test_runbook.py",),
         ),
         Kind(
+            "installation",
+            "Whatever is missing ends in a sentence that helps, and what is half made is made anew. Nothing is downloaded.",
+            ("tests/test_install.py",),
+        ),
+        Kind(
             "CONTRIBUTING",
             "Both walks are done step by step in a copy of the project, and end with tests that pass.",
             ("tests/test_contributing.py",),

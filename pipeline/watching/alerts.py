@@ -125,6 +125,22 @@ GUARD_SILENT = AlertCode(
     commands=("resultsday status", "resultsday guard --once"),
     page="guard-silent",
 )
+PART_ENDED = AlertCode(
+    name="PART_ENDED",
+    happened="A part of the desk has ended by itself: {part} ({why}). It is started again.",
+    meaning="The other parts go on, and what this one did is taken up when it is back.",
+    to_do="See whether it stays up, and why it ended: its log is in the folder logs of the desk's state folder.",
+    commands=("resultsday status", "resultsday health"),
+    page="part-ended",
+)
+PART_GIVEN_UP = AlertCode(
+    name="PART_GIVEN_UP",
+    happened="A part of the desk has ended {count} times in a row and is given up: {part} ({why}).",
+    meaning="The other parts go on without it until the desk is restarted.",
+    to_do="Read the end of its log, mend what it says, then stop and start the desk.",
+    commands=("resultsday status", "resultsday down", "resultsday up"),
+    page="part-ended",
+)
 CHECKPOINT_MISSING = AlertCode(
     name="CHECKPOINT_MISSING",
     happened="The checkpoint {event} of {series} was due {hours} hours ago and has not been taken.",
@@ -187,6 +203,7 @@ ALERTS = {
     code.name: code
     for code in (
         RESULTS_LATE, RESULTS_NOT_APPROVED, AWARD_MISSING, RELEASED_BY_GUARD, GUARD_REFUSED, GUARD_BLIND, GUARD_SILENT,
+        PART_ENDED, PART_GIVEN_UP,
         CHECKPOINT_MISSING, INGEST_SILENT, FILES_WAITING, FILES_HELD, RUN_FAILED, DISK_LOW, DOOR_LIMIT, TEST,
     )
 }  # fmt: skip

@@ -8,7 +8,7 @@ decides nothing: what nobody has approved stays where it is. It also tells a mon
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import get_args
 
@@ -17,12 +17,22 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from infra.ledger.alerts import WatchBook
 from infra.notify import all_is_well
+from infra.running.parts import states_of
 from infra.settings import Settings
 from infra.store import StoreError
 from pipeline.desk import Desk, open_desk
 from pipeline.results.embargo import ReleaseError
 from pipeline.results.release import Released, release
-from pipeline.watching.alerts import GUARD_BLIND, GUARD_REFUSED, RELEASED_BY_GUARD, Alert, alert, tell
+from pipeline.watching.alerts import (
+    GUARD_BLIND,
+    GUARD_REFUSED,
+    PART_ENDED,
+    PART_GIVEN_UP,
+    RELEASED_BY_GUARD,
+    Alert,
+    alert,
+    tell,
+)
 from pipeline.watching.callbacks import tell_without_desk
 from pipeline.watching.health import Part, health
 from pipeline.watching.watch import GUARD, WATCH, out
@@ -160,6 +170,22 @@ class Guard:
             return Look(f"The guard cannot look: {why}.", kept_back=True)
         return Look(found.note(), kept_back=any(said.code == GUARD_REFUSED.name for said in found.said))
 
+    def parts(self, now: datetime) -> None:
+        """Tells people at `now` (aware) which parts of the desk on this machine have ended, at most once an hour for
+        each, and which were given up."""
+        found = [
+            alert(PART_GIVEN_UP, state.name, state.at.isoformat(), part=state.name, why=state.why, count=state.ended)
+            if state.given_up
+            else alert(PART_ENDED, state.name, f"{state.at:%Y-%m-%dT%H}", part=state.name, why=state.why)
+            for state in states_of(self._settings)
+        ]
+        self._tell([trouble for trouble in found if trouble.key not in self._told], now)
+
+    def _tell(self, fresh: Sequence[Alert], now: datetime) -> None:
+        if fresh:
+            tell_without_desk(self._settings, fresh, now)
+            self._told |= {trouble.key for trouble in fresh}
+
     def _blind(self, why: str, now: datetime) -> None:
         """Tells people what is due and cannot be looked at, once an hour."""
         try:
@@ -172,8 +198,7 @@ class Guard:
                   audience=waiting.audience, why=why)
             for waiting in due(catalogue, now, after, BLIND)
         ]  # fmt: skip
-        fresh = [blind for blind in found if blind.key not in self._told]
-        self._told |= {blind.key for blind in tell_without_desk(self._settings, fresh, now)}
+        self._tell([blind for blind in found if blind.key not in self._told], now)
 
     def monitored(self, now: datetime) -> tuple[Part, ...]:
         """Once a minute: looks at every part of the desk at `now` (aware), and tells the monitor outside if all is

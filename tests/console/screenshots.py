@@ -37,7 +37,7 @@ NAMED = "?series=2024-06"
 def main() -> None:
     """Starts the desk, fills it, takes the pictures, ends the desk."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(state=Path(folder), settle_seconds=0)
+        settings = Settings(state=Path(folder), settle_seconds=0, sftp_port=0, ui_port=0)
         try:
             desk = up(settings, print)
             numbers = _furnish(settings, desk)

@@ -57,7 +57,9 @@ def broker(tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def settings(tmp_path: Path, broker: str) -> Iterator[Settings]:
     """The settings of a desk that hands its tasks to the broker."""
-    settings = Settings(catalogue=FROZEN, state=tmp_path / "desk", broker=broker, settle_seconds=0)
+    settings = Settings(
+        catalogue=FROZEN, state=tmp_path / "desk", broker=broker, settle_seconds=0, sftp_port=0, ui_port=0
+    )
     yield settings
     down(settings, print)
     EmbeddedPostgres(settings.state / "postgres").remove()
