@@ -154,7 +154,7 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
         ),
         Kind(
             "installation",
-            "Whatever is missing ends in a sentence that helps, and what is half made is made anew. Nothing is downloaded.",
+            "Whatever is missing ends in a sentence that helps, and what is half made is made anew.",
             ("tests/test_install.py",),
         ),
         Kind(
