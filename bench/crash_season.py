@@ -29,12 +29,13 @@ from pipeline.awarding.preview import preview
 from pipeline.desk import Desk
 from pipeline.intake import quarantine
 from pipeline.intake.ingest import ingest
-from pipeline.intake.staff import STAFF_FEED, Entry, Order, allow_sitting, change_entry, extend
+from pipeline.intake.staff import STAFF_FEED, Entry, Order, allow_sitting, change_entry, complete_marks, extend
 from pipeline.keeping.dispute import dispute
 from pipeline.keeping.keep import keep
 from pipeline.marking.external import missing_marks, take_external
 from pipeline.marking.moderation import approve as adjust
-from pipeline.marking.moderation import reject, review, sample, take
+from pipeline.marking.moderation import reject, review, take
+from pipeline.marking.samples import sample
 from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates
 from pipeline.results.release import approve, build, release, withdraw
@@ -305,6 +306,10 @@ STAGES = (
         lambda desk: extend(desk, SECOND, "2024-06", "reentry_deadline", TAKEN, ORDER),
     ),
     Stage("extra sitting", "extra_sitting", _nothing, _sitting),
+    Stage(
+        "marks are complete", "complete_marks", _nothing,
+        lambda desk: complete_marks(desk, FIRST, "2024-06", COMPONENTS[0], ORDER),
+    ),
     Stage("missing marks", "missing_marks", _nothing, lambda desk: missing_marks(desk, _series(desk), TAKEN)),
     Stage("checkpoint", "checkpoint", _nothing, lambda desk: checkpoint(desk, _series(desk), "window_closes", SAMPLED)),
     Stage("statements", "statements", _nothing, lambda desk: statements(desk, _series(desk), TAKEN)),

@@ -29,8 +29,9 @@ def moderation() -> None:
     """### Takes in the board's own marks, draws samples, compares the moderators' marks, proposes adjustments
 
     Runs at the first instant after the marks deadline and after the deadline for amending marks of every exam series,
-    as given in `calendar.csv` of the catalogue, and every day for extensions and for files of moderators. Samples and
-    feedback are in `outbox/<centre>/`, the pages about adjustments in `reports/moderation/`.
+    as given in `calendar.csv` of the catalogue, and every day: for centres that have marked everybody once moderation
+    has opened, for extensions and for files of moderators. Samples and feedback are in `outbox/<centre>/`, the pages
+    about adjustments in `reports/moderation/`.
 
     * **Run it now**: press *Trigger*. Nothing is drawn or compared twice.
     * **An adjustment is waiting**: look at *Approval* in the console, or `resultsday approvals list`.
@@ -41,13 +42,13 @@ def moderation() -> None:
     @task
     def moderate() -> str:
         """One task for the three steps: they are short, and each builds on the step before."""
-        from attrs import fields
-
         from infra.airflow_api import note_run
         from pipeline.approvals import put_forward
         from pipeline.desk import open_desk
+        from pipeline.marking.counts import ModerationCounts
         from pipeline.marking.external import take_external
-        from pipeline.marking.moderation import ModerationCounts, review, sample, take
+        from pipeline.marking.moderation import review, take
+        from pipeline.marking.samples import sample
 
         run = get_current_context()["dag_run"]
         # The instant the run is for, not of the work: a retry and a rehearsal see the calendar as it was then.
@@ -57,10 +58,7 @@ def moderation() -> None:
             steps = [sample(desk, series, now) for series in desk.catalogue.all_series()]
             steps += [take(desk, now), review(desk, now)]
             put_forward(desk, datetime.now(UTC), people=desk.settings.approvals)
-        total = ModerationCounts(
-            **{count.name: sum(getattr(step, count.name) for step in steps) for count in fields(ModerationCounts)}
-        )
-        note = f"{marking} {total.note()}"
+        note = f"{marking} {sum(steps, ModerationCounts()).note()}"
         note_run(run.dag_id, run.run_id, note)
         return note
 

@@ -282,6 +282,7 @@ def _judge_marks(current: Round) -> marks.JudgedMarks:
     due = marks.deadlines(records, current.arrivals, series, current.catalogue, known.windows, known.extensions)
     parts = marks.components(current.catalogue, set(series.values()))
     judged = marks.judge(records, known.marked, known.entries, parts, due, found)
+    marks.after_the_draw(judged.good, known.sampled, found)
     good = judged.good.join(said, on=["file", "line"], maintain_order="left").with_columns(uci=pl.col("uci_said"))
     return evolve(judged, good=good.select(*marks.GOOD))
 

@@ -606,5 +606,15 @@ MARK_LATE = _code(
     "in time, ask customer services for an extension and send it again.",
 )
 
+MARK_AFTER_DRAW = _code(
+    "MARK_AFTER_DRAW",
+    "MOD-3",
+    Reach.WARNING,
+    "{count} for {option} came after the sample was drawn on {value}",
+    "no change of marks once the sample is drawn",
+    "Nothing to do: what you sent is taken. If the highest or the lowest mark has changed, the sample is drawn anew "
+    "within a day, and the new list in your outbox says why.",
+)
+
 CODES = Codes(library.CODES | DESK)
 """Every finding there is: replies, `resultsday check`, the ledger and the page of findings use these codes."""

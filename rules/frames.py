@@ -123,6 +123,9 @@ WINDOWS: Frame = {
 }
 """Where moderation feedback has opened the amendment window: from `opens` to before `until`."""
 
+SAMPLED: Frame = {"centre": pl.String, "series": pl.String, "component": pl.String, "drawn": INSTANT}
+"""Cohorts whose sample was drawn, that were given no feedback, and when."""
+
 ISSUED: Frame = {"centre": pl.String, "series": pl.String, "uci": pl.String, "option": pl.String}
 """Claims that have been processed into results: `option` is the cash-in code."""
 

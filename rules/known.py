@@ -19,6 +19,7 @@ from rules.frames import (
     MARKED,
     PEOPLE,
     REGISTRATIONS,
+    SAMPLED,
     SAT,
     SITTINGS,
     UCIS,
@@ -49,8 +50,8 @@ class Known:
     centre; `ucis` for the UCIs in force of UCIs that were corrected or merged, `taking` for those of some UCIs with an
     entry for a component. Every UCI of the frames is one in force. `sittings`, `allowances` and `sat` are of the
     learners of these centres, at any centre and in any series. `extensions`: until when staff have extended a
-    milestone, by centre, series id and event (the first instant after it). `marked` and `windows` are of the centres
-    that send marks.
+    milestone, by centre, series id and event (the first instant after it). `marked`, `windows` and `sampled` are of the
+    centres that send marks.
     """
 
     files: pl.DataFrame
@@ -66,6 +67,7 @@ class Known:
     extensions: Mapping[tuple[str, str, str], datetime] = field(factory=dict)
     marked: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=MARKED))
     windows: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=WINDOWS))
+    sampled: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=SAMPLED))
     issued: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=ISSUED))
 
     def corrected(self, ucis: Mapping[str, str]) -> Known:

@@ -380,3 +380,24 @@ def after_the_deadline(dated: pl.DataFrame) -> pl.DataFrame:
     late = pl.col("received") >= pl.col("deadline")
     amends = (pl.col("received") >= pl.col("opens")) & (pl.col("received") < pl.col("until"))
     return dated.filter(late & ~amends.fill_null(value=False)).with_columns(pl.col("receipt").alias("value"))
+
+
+def after_the_draw(good: pl.DataFrame, sampled: pl.DataFrame, found: Found) -> None:
+    """MOD-3: marks that change after the sample of their component was drawn are taken, and told, once for a file and
+    component. `good` as `GOOD`, `sampled` as `rules.frames.SAMPLED`."""
+    key = ["centre", "series", "component"]
+    late = good.filter(pl.col("stage") == terms.SUBMITTED).join(sampled, on=key, maintain_order="left")
+    together = late.group_by("file", "component", "drawn", maintain_order=True).agg(
+        pl.col("line").min(), pl.len().alias("count"), pl.col("candidate").first()
+    )
+    single = pl.col("count") == 1
+    drawn = pl.col("drawn").dt.convert_time_zone("Europe/London").dt.strftime("%-d %B %Y %H:%M %Z")
+    found.rows(
+        f.MARK_AFTER_DRAW,
+        together.select(
+            "file", "line", pl.col("component").alias("option"), drawn.alias("value"),
+            pl.when(single).then("candidate").alias("candidate"),
+            pl.when(single).then(pl.lit("the mark")).otherwise(pl.format("{} marks", "count")).alias("count"),
+        ),
+        field="mark",
+    )  # fmt: skip

@@ -1,5 +1,5 @@
 """Moderation of internal components: the sample of each centre's cohort, what the moderator's marks say about the
-centre's, and the adjustment where they stay apart (MOD-1, MOD-2).
+centre's, and the adjustment where they stay apart (MOD-1 to MOD-3).
 
 Marks are raw marks. A cohort is one centre's learners with a mark in one component and series. Nothing here depends on
 the order of rows, on the machine or on Python's own hashing, and no mark is ever computed in binary floating point.
@@ -99,6 +99,52 @@ def _order(learners: pl.DataFrame) -> pl.Series:
     and nothing else."""
     texts = learners.select(pl.concat_str("seed", "uci", separator="/")).to_series()
     return pl.Series([sha256(text.encode()).digest() for text in texts], dtype=pl.Binary)
+
+
+def drawn_anew(learners: pl.DataFrame, sampled: pl.DataFrame, rule: Callable[[int], SampleRule]) -> pl.DataFrame:
+    """MOD-3: the cohorts whose sample no longer is one, and `why` in words: the highest or the lowest mark has changed
+    or is another learner's, a sampled learner is no longer entered, or the cohort has grown and needs a larger sample.
+    A change of any other mark draws nothing anew.
+
+    `learners`: of cohorts with a sample, as for `draw_all`. `sampled`: `series`, `centre`, `component`, `uci`, `reason`
+    and `centre_mark`, the mark at the draw. Returns `series`, `centre`, `component`, `why`, in that order."""
+    mark, reason, drawn = pl.col("mark"), pl.col("reason"), pl.col("centre_mark")
+    now = learners.group_by(_KEY).agg(top=mark.max(), bottom=mark.min(), size=pl.len())
+    sizes = {size: rule(size).size or size for size in now["size"].unique().to_list()}
+    held = sampled.join(learners.select(*_KEY, "uci", "mark"), on=[*_KEY, "uci"], how="left").join(now, on=_KEY)
+    # Where all marks were equal, one learner stands for the highest and the lowest.
+    lowest = pl.when((reason == "lowest").any()).then(reason == "lowest").otherwise(reason == "highest")
+    per = held.group_by(_KEY).agg(
+        pl.col("top", "bottom", "size").first(),
+        highest=drawn.filter(reason == "highest").first(),
+        highest_now=mark.filter(reason == "highest").first(),
+        lowest=drawn.filter(lowest).first(),
+        lowest_now=mark.filter(lowest).first(),
+        gone=mark.is_null().any(),
+        sampled=pl.len(),
+    )
+    wanted = pl.min_horizontal(pl.col("size").replace_strict(sizes, return_dtype=pl.Int64), pl.col("size"))
+    said = per.with_columns(
+        pl.concat_str(
+            _extreme("highest", "top"),
+            _extreme("lowest", "bottom"),
+            pl.when("gone").then(pl.lit("a sampled learner is no longer entered, or has no mark any more")),
+            pl.when(pl.col("sampled") < wanted).then(pl.format("the cohort has grown to {} learners", "size")),
+            separator="; ",
+            ignore_nulls=True,
+        ).alias("why")
+    )
+    return said.filter(pl.col("why") != "").select(*_KEY, "why").sort(_KEY)
+
+
+def _extreme(name: str, most: str) -> pl.Expr:
+    """What has changed about the highest or lowest mark of a cohort; null where nothing has."""
+    return (
+        pl.when(pl.col(most) != pl.col(name))
+        .then(pl.format(f"the {name} mark is now {{}}, not {{}}", most, name))
+        .when(pl.col(f"{name}_now").ne_missing(pl.col(most)))
+        .then(pl.lit(f"another learner has the {name} mark now"))
+    )
 
 
 WORK_DAYS = 5

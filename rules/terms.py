@@ -52,6 +52,7 @@ HoldAction = Literal["again", "ignore", "release"]
 EXTENSION: Final = "extension"
 EXTRA_SITTING: Final = "extra_sitting"
 CERTIFICATE: Final = "certificate"
+MARKS_COMPLETE: Final = "marks_complete"
 
 # What keeps records from being let go, and its end; and that somebody was given what is held about them (OPS-9).
 DISPUTE: Final = "dispute"
@@ -74,6 +75,11 @@ SAMPLED: Final = "sampled"
 AGREED: Final = "agreed"
 FEEDBACK: Final = "feedback"
 PROPOSED: Final = "proposed"
+
+# Why a sample was drawn (MOD-1, MOD-3).
+DEADLINE_PASSED: Final = "deadline"
+ALL_MARKED: Final = "all_marked"
+SAID_COMPLETE: Final = "complete"
 
 # States of an awarding, one version of a series' results (RES-2); the first is PROPOSED.
 BUILT: Final = "built"

@@ -30,11 +30,11 @@ from pipeline.approvals import ApprovalError, decide, put_forward
 from pipeline.awarding.award import AwardError, approve_boundaries, award, take_boundaries
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
-from pipeline.intake.staff import Entry, Order, allow_sitting, change_entry, extend
+from pipeline.intake.staff import Entry, Order, StaffError, allow_sitting, change_entry, complete_marks, extend
 from pipeline.keeping.dispute import dispute
 from pipeline.keeping.export import export
 from pipeline.keeping.keep import keep
-from pipeline.marking import moderation
+from pipeline.marking import moderation, samples
 from pipeline.marking.external import missing_marks, take_external
 from pipeline.results import release
 from pipeline.results.after_results import late_claims
@@ -238,7 +238,8 @@ class Season:
         for one in who:
             for code, mark, tasks in (re.split("[=:]", f"{word}:")[:3] for word in said):
                 values = {"candidate": one, "uci": self.learners[one]["uci"], "component": code} | dict(changes)
-                given = {"mark": "", "mark_status": "A"} if mark == "absent" else {"mark": _mark(mark, one)}
+                status = {"absent": "A", "later": "N"}.get(mark)
+                given = {"mark": "", "mark_status": status} if status else {"mark": _mark(mark, one)}
                 by_task = {f"task_{number}": task for number, task in enumerate(tasks.split("+"), 1)}
                 yield record(MARK, fixed | values | given | by_task)
 
@@ -300,25 +301,33 @@ class Season:
         take_external(self.desk, order.at)
         return self.desk.store.get(f"reports/marks/{name}.txt").decode()
 
-    def samples(self, _: re.Match[str], order: Order) -> str:
-        before = self.drawn()
-        moderation.sample(self.desk, self.series(SERIES), order.at)
-        new = [one for one in self.drawn().items() if one not in before.items()]
+    def completes(self, said: re.Match[str], order: Order) -> str:
+        try:
+            return complete_marks(self.desk, CENTRE, "2024-06", said[1], order)
+        except StaffError as error:
+            return str(error)
+
+    def samples(self, said: re.Match[str], order: Order) -> str:
+        series = self.series(said[1] or SERIES)
+        before = self.drawn(series)
+        samples.sample(self.desk, series, order.at)
+        new = [one for one in self.drawn(series).items() if one not in before.items()]
         return "; ".join(_sample_in_words(component, rows) for component, rows in new) or "none"
 
     def moderates(self, said: re.Match[str], order: Order) -> str:
-        component, difference = said[1], int(said[2])
+        series, component, difference = self.series(said[1] or SERIES), said[2], int(said[3])
         rows = [
-            f"2024-06,{CENTRE},{component},{one['uci']},{max(0, min(MOST_RAW, int(one['mark']) + difference))},M17"
-            for one in self.drawn()[component]
+            f"{series.id},{CENTRE},{component},{one['uci']},{max(0, min(MOST_RAW, int(one['mark']) + difference))},M17"
+            for one in self.drawn(series)[component]
         ]
         self.land("feeds/moderation/m.csv", _csv("series,centre,component,uci,mark,moderator", rows),
                   order.at - timedelta(hours=1))  # fmt: skip
         moderation.take(self.desk, order.at)
         return self.desk.store.get("reports/moderation/m.txt").decode()
 
-    def reads_feedback(self, said: re.Match[str], _: Order) -> str:
-        return " ".join(self.desk.store.get(f"outbox/{CENTRE}/feedback-2024-06-{said[1]}.txt").decode().split())
+    def reads(self, said: re.Match[str], _: Order) -> str:
+        key = f"outbox/{CENTRE}/{said[2]}-{self.series(said[1] or SERIES).id}-{said[3]}.txt"
+        return " ".join(self.desk.store.get(key).decode().split())
 
     def reviews(self, _: re.Match[str], order: Order) -> str:
         return moderation.review(self.desk, order.at).note()
@@ -340,11 +349,13 @@ class Season:
 
     def cohort(self) -> CohortName:
         """The one that is decided about: of the first component with a sample."""
-        return CohortName("2024-06", CENTRE, min(self.drawn()))
+        return CohortName("2024-06", CENTRE, min(self.drawn(self.series(SERIES))))
 
-    def drawn(self) -> dict[str, list[dict[str, str]]]:
+    def drawn(self, series: Series) -> dict[str, list[dict[str, str]]]:
         """The samples in the centre's outbox, by component."""
-        keys = [one.key for one in self.desk.store.list(f"outbox/{CENTRE}/sample-") if one.key.endswith(".csv")]
+        keys = [
+            one.key for one in self.desk.store.list(f"outbox/{CENTRE}/sample-{series.id}-") if one.key.endswith(".csv")
+        ]
         return {key.rpartition("-")[2].removesuffix(".csv"): self.table(key) for key in keys}
 
     # --- Awards ---
@@ -501,9 +512,10 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"staff allows (\d{4}) (\w+)": Season.allows,
     r"the desk looks": Season.looks,
     r"(?:in (\w{4}) )?board marks (\w+) (.+)": Season.board_marks,
-    r"samples are drawn": Season.samples,
-    r"moderator marks (\w+) ([+-]\d+)": Season.moderates,
-    r"the centre reads feedback on (\w+)": Season.reads_feedback,
+    r"staff completes (\w+)": Season.completes,
+    r"(?:in (\w{4}) )?samples are drawn": Season.samples,
+    r"(?:in (\w{4}) )?moderator marks (\w+) ([+-]\d+)": Season.moderates,
+    r"(?:in (\w{4}) )?the centre reads (feedback|sample) on (\w+)": Season.reads,
     r"feedback time is over": Season.reviews,
     r"staff (approves|rejects) the adjustment": Season.decides,
     r"(\w+) (approves|rejects) the adjustment, logged in": Season.says,

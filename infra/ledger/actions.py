@@ -86,6 +86,16 @@ class ActionBook:
         query = select(whose.c.uci, held).select_from(whose.join(held, sa.true()))
         return sql.look_up(self._engine, query, ALLOWANCES)
 
+    def complete(self, series: str) -> pl.DataFrame:
+        """Centres that said that a component's marks are complete in a series (MOD-3): `centre`, `component`."""
+        t = actions.c
+        query = (
+            select(t.centre, t.option.label("component"))
+            .distinct()
+            .where(t.action == terms.MARKS_COMPLETE, t.series == series)
+        )
+        return sql.frame(self._engine, query, {"centre": pl.String, "component": pl.String})
+
     def certificates(self, series: str) -> pl.DataFrame:
         """Claims of a series with which a certificate was asked for (CRT-7; `rules.frames.ASKED`)."""
         t = actions.c

@@ -18,7 +18,7 @@ from infra.ledger import sql
 from infra.ledger.learners import details_in_force, every_uci, led
 from infra.ledger.tables import cohorts, entries, marks
 from rules import terms
-from rules.frames import MARKED, TO_MARK, WINDOWS
+from rules.frames import MARKED, SAMPLED, TO_MARK, WINDOWS
 
 
 class MarkBook:
@@ -51,6 +51,15 @@ class MarkBook:
             t.centre, t.series, t.component, t.compared_at.label("opens"), t.feedback_until.label("until")
         ).where(t.centre.in_(centres), t.series.in_(series), t.state == terms.FEEDBACK)
         return sql.look_up(self._engine, query, WINDOWS)
+
+    def sampled(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
+        """Where a sample was drawn and no feedback given (`rules.frames.SAMPLED`)."""
+        t = cohorts.c
+        query = select(t.centre, t.series, t.component, t.sampled_at.label("drawn")).where(
+            t.centre.in_(centres), t.series.in_(series), t.state.in_((terms.SAMPLED, terms.AGREED)),
+            t.feedback_until.is_(None),
+        )  # fmt: skip
+        return sql.look_up(self._engine, query, SAMPLED)
 
     def entered(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Entries in force of these centres in these series (`rules.frames.TO_MARK`)."""

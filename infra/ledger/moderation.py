@@ -21,7 +21,7 @@ from infra.ledger import sql
 from infra.ledger.actions import Action
 from infra.ledger.learners import every_uci, led
 from infra.ledger.marks import add, newest_marks
-from infra.ledger.tables import actions, cohorts, entries, marks, samples
+from infra.ledger.tables import actions, cohorts, draws, entries, marks, samples
 from rules import terms
 from rules.frames import Frame
 
@@ -43,6 +43,15 @@ SAMPLED: Frame = {
     "state": pl.String,
     "uci": pl.String,
     "moderated_mark": pl.Int64,
+}
+DRAWN: Frame = {
+    "cohort_id": pl.Int64,
+    "series": pl.String,
+    "centre": pl.String,
+    "component": pl.String,
+    "uci": pl.String,
+    "reason": pl.String,
+    "centre_mark": pl.Int64,
 }
 LEARNERS: Frame = {
     "series": pl.String,
@@ -89,6 +98,15 @@ class Cohort:
         return CohortName(self.series, self.centre, self.component)
 
 
+@frozen(kw_only=True)
+class Drawn:
+    """A draw: when (aware), why, and from how many learners."""
+
+    at: datetime
+    why: str
+    size: int
+
+
 class Moderation:
     """Access to cohorts and samples. What changes them takes a connection from `transaction`."""
 
@@ -116,6 +134,58 @@ class Moderation:
             t.mark.is_not(None), t.stage.in_(CENTRE_STAGES), held.exists(), ~drawn.exists()
         )
         return sql.frame(self._engine, query, LEARNERS)
+
+    def changed(self, series: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """MOD-3: the cohorts of a series whose sample was drawn and never led to feedback, and of which a mark came or
+        an entry ended since: their learners as they are now (`LEARNERS`), and their samples (`DRAWN`). Of a cohort that
+        is agreed, an ended entry changes nothing."""
+        c, m, e = cohorts.c, marks.c, entries.c
+        of = (m.centre == c.centre) & (m.series == c.series) & (m.component == c.component)
+        # A file may wait for days before its marks are booked.
+        later = select(m.id).where(of, m.received > c.sampled_at - sa.text("interval '7 days'")).exists()
+        held = select(e.id).where(
+            e.centre == c.centre, e.series == c.series, e.uci == samples.c.uci, e.option == c.component,
+            e.ended_by.is_(None),
+        )  # fmt: skip
+        left = select(samples.c.uci).where(samples.c.cohort_id == c.id, ~held.exists()).exists()
+        wanted = select(c.id).where(
+            c.series == series,
+            ((c.state == terms.SAMPLED) & (later | left))
+            | ((c.state == terms.AGREED) & c.feedback_until.is_(None) & later),
+        )
+        query = (
+            select(samples.c.cohort_id, c.series, c.centre, c.component, samples.c.uci, samples.c.reason,
+                   samples.c.centre_mark)
+            .join(samples, samples.c.cohort_id == c.id)
+            .where(c.id.in_(wanted))
+        )  # fmt: skip
+        return self._learners_of(series, wanted), sql.frame(self._engine, query, DRAWN)
+
+    def _learners_of(self, series: str, cohort_ids: Select[tuple[int]]) -> pl.DataFrame:
+        """The learners with a mark of the centre's as their newest; of cohorts that wait for the moderator, those still
+        entered."""
+        newest = newest_marks().where(marks.c.series == series).subquery()
+        t, c, e = newest.c, cohorts.c, entries.c
+        held = select(e.id).where(
+            e.centre == t.centre, e.series == t.series, e.uci == t.uci, e.option == t.component, e.ended_by.is_(None)
+        )
+        query = (
+            select(t.series, t.centre, t.component, t.candidate, t.uci, t.mark)
+            .join(cohorts, (c.centre == t.centre) & (c.series == t.series) & (c.component == t.component))
+            .where(
+                c.id.in_(cohort_ids), t.mark.is_not(None), t.stage.in_(CENTRE_STAGES),
+                held.exists() | (c.state == terms.AGREED),
+            )
+        )  # fmt: skip
+        return sql.frame(self._engine, query, LEARNERS)
+
+    def complete(self) -> list[int]:
+        """Ids of the sampled cohorts whose every sampled learner has the moderator's mark."""
+        c, s = cohorts.c, samples.c
+        missing = select(s.uci).where(s.cohort_id == c.id, s.moderated_mark.is_(None))
+        query = select(c.id).where(c.state == terms.SAMPLED, ~missing.exists()).order_by(c.id)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
 
     def sampled(self, keys: pl.DataFrame) -> pl.DataFrame:
         """The samples of the cohorts in `keys` (`series`, `centre`, `component`) as `SAMPLED`."""
@@ -189,17 +259,41 @@ class Moderation:
 
     def open(self, connection: Connection, sample: pl.DataFrame, sizes: pl.DataFrame, now: datetime) -> pl.DataFrame:
         """Books samples and their cohorts; returns those of `sample` that are new. `sample` has `LEARNERS` and
-        `reason`, `sizes` has `series`, `centre`, `component` and `size` of each cohort."""
+        `reason`, `sizes` has `series`, `centre`, `component`, `size` and `why` of each cohort."""
         key = ["series", "centre", "component"]
+        columns = {"state": terms.SAMPLED, "sampled_at": now}
         new = connection.execute(
             insert(cohorts).on_conflict_do_nothing().returning(cohorts.c.id, *(cohorts.c[name] for name in key)),
-            [{**row, "state": terms.SAMPLED, "sampled_at": now} for row in sizes.iter_rows(named=True)],
+            [row | columns for row in sizes.drop("why").iter_rows(named=True)],
         ).all()
         ids = pl.DataFrame(new, schema={"cohort_id": pl.Int64} | dict.fromkeys(key, pl.String), orient="row")
         drawn = sample.join(ids, on=key, maintain_order="left")
-        columns = ["cohort_id", "uci", "candidate", "reason", pl.col("mark").alias("centre_mark")]
-        sql.copy(connection, samples, drawn.select(columns))
+        names = ["cohort_id", "uci", "candidate", "reason", pl.col("mark").alias("centre_mark")]
+        sql.copy(connection, samples, drawn.select(names))
+        for cohort_id, why in ids.join(sizes, on=key).select("cohort_id", "why").sort("cohort_id").iter_rows():
+            _keep_draw(connection, cohort_id, drawn.filter(pl.col("cohort_id") == cohort_id), why, now)
         return drawn.drop("cohort_id")
+
+    def open_again(self, connection: Connection, name: CohortName, sample: pl.DataFrame, drawn: Drawn) -> bool:
+        """MOD-3: puts another sample in the place of a cohort's; the moderator's marks of learners who stay in it are
+        kept, and so is the sample before it, among the draws. `sample` has `LEARNERS` and `reason`. False when the
+        cohort has gone on meanwhile."""
+        cohort = self.named(connection, name)
+        if cohort is None or cohort.state not in (terms.SAMPLED, terms.AGREED) or cohort.feedback_until is not None:
+            return False
+        s = samples.c
+        before = connection.execute(select(s.uci, s.moderated_mark).where(s.cohort_id == cohort.id))
+        moderated = {row.uci: row.moderated_mark for row in before}
+        connection.execute(samples.delete().where(s.cohort_id == cohort.id))
+        rows = sample.select(
+            pl.lit(cohort.id).alias("cohort_id"), "uci", "candidate", "reason", pl.col("mark").alias("centre_mark"),
+            pl.Series("moderated_mark", [moderated.get(uci) for uci in sample["uci"]], dtype=pl.Int64),
+        )  # fmt: skip
+        sql.copy(connection, samples, rows)
+        values = {"state": terms.SAMPLED, "size": drawn.size, "sampled_at": drawn.at}
+        connection.execute(cohorts.update().where(cohorts.c.id == cohort.id).values(values))
+        _keep_draw(connection, cohort.id, sample, drawn.why, drawn.at)
+        return True
 
     def moderated(self, connection: Connection, good: pl.DataFrame) -> None:
         """Writes the moderator's marks: `cohort_id`, `uci`, `mark`. Those of a cohort that has been compared stay."""
@@ -292,3 +386,14 @@ def _cohort() -> Select[Any]:
 def _locked(connection: Connection, *which: sa.ColumnElement[bool]) -> Cohort | None:
     row = connection.execute(_cohort().where(*which).with_for_update()).mappings().one_or_none()
     return Cohort(**row) if row else None
+
+
+def _keep_draw(connection: Connection, cohort_id: int, sample: pl.DataFrame, why: str, drawn_at: datetime) -> None:
+    """Adds a draw to those of its cohort."""
+    d = draws.c
+    before = connection.execute(select(func.max(d.number)).where(d.cohort_id == cohort_id)).scalar() or 0
+    columns = ["uci", "candidate", "reason", pl.col("mark").alias("centre_mark")]
+    rows = sample.select(columns).sort("candidate", "uci").with_columns(
+        cohort_id=pl.lit(cohort_id), number=pl.lit(before + 1), why=pl.lit(why), drawn_at=pl.lit(drawn_at.isoformat())
+    )  # fmt: skip
+    sql.copy(connection, draws, rows)

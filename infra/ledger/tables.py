@@ -339,6 +339,19 @@ samples = Table(
     Column("moderated_mark", Integer, comment="the moderator's"),
 )
 
+draws = Table(
+    "draws",
+    metadata,
+    Column("cohort_id", BigInteger, ForeignKey("cohorts.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, comment="1, 2, ... of this cohort; the last is in force (MOD-3)"),
+    Column("uci", Text, primary_key=True),
+    Column("candidate", Text, nullable=False),
+    Column("reason", Text, nullable=False, comment="highest, lowest or drawn"),
+    Column("centre_mark", Integer, nullable=False, comment="raw mark at the draw"),
+    Column("drawn_at", DateTime(timezone=True), nullable=False),
+    Column("why", Text, nullable=False, comment="deadline, all_marked or complete; of a later draw, in words"),
+)
+
 checkpoints = Table(
     "checkpoints",
     metadata,

@@ -77,7 +77,8 @@ def external_marks() -> None:
 def moderation(series: str) -> None:
     """Do the moderation due in a SERIES (MOD-1, MOD-2). Draws samples, takes in the moderators' marks and proposes
     adjustments."""
-    from pipeline.marking.moderation import review, sample, take
+    from pipeline.marking.moderation import review, take
+    from pipeline.marking.samples import sample
 
     now = datetime.now(UTC)
     with open_the_desk() as desk:

@@ -65,6 +65,19 @@ def sitting(centre: str, uci: str, component: str, number: int, who: str, why: s
         click.echo(allow_sitting(desk, centre, uci, component, number, Order(who, why, datetime.now(UTC))))
 
 
+@staff.command()
+@_ordered
+@click.option("--series", required=True, help="Year and month, for example 2024-06.")
+@click.option("--component", required=True, help="Component code.")
+@told
+def complete(centre: str, series: str, component: str, who: str, why: str) -> None:
+    """Record that a centre has sent all its marks of a component (MOD-3). Its sample may then be drawn early."""
+    from pipeline.intake.staff import Order, complete_marks
+
+    with open_the_desk() as desk:
+        click.echo(complete_marks(desk, centre, series, component, Order(who, why, datetime.now(UTC))))
+
+
 def _entry_command(action: Literal["entry", "claim", "withdrawal"], help_text: str) -> None:
     @staff.command(action, help=help_text)
     @_ordered

@@ -423,6 +423,7 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
         extensions=desk.actions.extensions(centres),
         marked=book.newest(marking, ids),
         windows=book.windows(marking, ids),
+        sampled=book.sampled(marking, ids),
         issued=desk.results.issued_claims(entering),
     )
 

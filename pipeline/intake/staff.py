@@ -134,6 +134,27 @@ def change_entry(
     return key
 
 
+@journaled
+def complete_marks(desk: Desk, centre: str, series: str, component: str, order: Order) -> str:
+    """MOD-3: puts on record that a centre says its marks of a component are complete, so that its sample may be drawn
+    before the deadline although somebody entered has no mark. Returns what was done in words; raises `StaffError`."""
+    meant = _series(desk, series)
+    part = desk.catalogue.component(component)
+    if part is None or part.external:
+        raise StaffError(f"{component} is not an internal component")
+    if component not in set(desk.marks.entered([centre], [series])["option"]):
+        raise StaffError(f"centre {centre} has nobody entered for {component} in {meant.title}")
+    said = _action(order, terms.MARKS_COMPLETE, centre=centre, series=series, option=component)
+    if not desk.actions.granted(said):
+        desk.actions.record(said)
+        RECORDED.passed()
+    opens = desk.catalogue.milestone(meant, "moderation_opens", order.at, component)
+    when = f"once moderation has opened, on {opens.text}, " if opens and order.at < opens.at else ""
+    return (
+        f"Centre {centre} has marked {component} in {meant.title}: the next run of moderation {when}draws its sample."
+    )
+
+
 def _in_a_line(words: str) -> str:
     """Text as a cell of a feed may hold it (FIL-7): on one line, without control characters."""
     line = visible(" ".join(words.split()))

@@ -24,6 +24,7 @@ TITLES: Mapping[str, str] = {
     "fee_lines": "Fees, charged to the centre",
     "marks": "Marks, every version",
     "samples": "Samples in which your work was moderated",
+    "draws": "Every draw of these samples that you were in",
     "results": "Results of components, every version",
     "choices": "Sittings considered for an award",
     "awards": "Awards, every version",

@@ -1,5 +1,5 @@
-"""Moderation as jobs: send samples to the centres, take in the moderators' marks, give feedback, and propose
-adjustments for a person to decide (MOD-1, MOD-2, MRK-2).
+"""Moderation as jobs, once samples are drawn: take in the moderators' marks, give feedback, and propose adjustments for
+a person to decide (MOD-2, MOD-4, MRK-2).
 
 Every step can die and be run again. A cohort changes its state in one transaction, and the texts about it are written
 before that is committed: a step that died in between is done again and writes the same.
@@ -8,12 +8,11 @@ before that is committed: a step that died in between is done again and writes t
 from __future__ import annotations
 
 import logging
-import textwrap
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import polars as pl
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from sqlalchemy import Connection
 
 from infra.ledger.actions import Action
@@ -23,137 +22,30 @@ from parsers.findings import Finding, Found
 from parsers.table import Rows
 from pipeline.approvals import NOT_SEEN, ApprovalError, Exhibit, Signature, deciders, files_shown, reasons, sign
 from pipeline.desk import Desk
-from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, kept_out, take_feed, waiting
+from pipeline.feeds import SMALL, BoardFeed, FeedFile, take_feed
 from pipeline.journal import journaled
 from pipeline.marking.approval_page import approval_page
-from pipeline.report_page import csv_bytes
-from pipeline.steps import (
-    COMPARED,
-    DECIDED,
-    DRAWN,
-    FEEDBACK_OUT,
-    LIST_OUT,
-    MODERATED,
-    PROPOSAL_OUT,
-)
+from pipeline.marking.counts import PLACE, ModerationCounts, kept_out_counts
+from pipeline.marking.samples import KEY, last_day, text, wrapped
+from pipeline.steps import COMPARED, DECIDED, FEEDBACK_OUT, MODERATED, PROPOSAL_OUT
 from rules import terms
 from rules.catalogue import (
     LONDON,
     PLACEHOLDER,
     CatalogueError,
     Component,
-    SampleRule,
     Series,
-    day_text,
     instant_text,
     series_title,
 )
-from rules.deadlines import AMENDMENTS_END, Deadline, amendments_end, deadline, extended_end
-from rules.moderation import LAYOUT, Adjustment, Comparison, apply, compare, draw_all, judge, propose, work_due
+from rules.deadlines import AMENDMENTS_END, Deadline, amendments_end, extended_end
+from rules.moderation import LAYOUT, Adjustment, Comparison, apply, compare, judge, propose
 
 log = logging.getLogger(__name__)
-
-WIDTH = 96
-KEY = ["series", "centre", "component"]
 
 
 class NotProposed(ValueError):  # noqa: N818
     """The cohort has no adjustment awaiting a decision."""
-
-
-@frozen(kw_only=True)
-class ModerationCounts:
-    """What a step did, in counts; nothing in it is personal data."""
-
-    drawn: int = 0
-    files: int = 0
-    agreed: int = 0
-    feedback: int = 0
-    proposed: int = 0
-    failed: int = 0
-    kept_out: str = field(default="", eq=False)
-
-    def note(self) -> str:
-        """The summary in a line, for the run's note and the log."""
-        said = f"{self.kept_out} " if self.kept_out else ""
-        return (
-            f"{said}{self.drawn} samples drawn; {self.files} moderator's files taken; {self.agreed} cohorts agreed, "
-            f"{self.feedback} given feedback, {self.proposed} adjustments proposed.{failed_note(self.failed)}"
-        )
-
-
-def _kept_out(desk: Desk, holder: str, now: datetime) -> ModerationCounts:
-    return ModerationCounts(kept_out=kept_out(holder, sum(1 for _ in waiting(desk, MODERATORS_MARKS.place, now))))
-
-
-# --- The samples -----------------------------------------------------------------------------------------------------
-
-
-@journaled
-def sample(desk: Desk, series: Series, now: datetime) -> ModerationCounts:
-    """MOD-1: draws the sample of every cohort of `series` whose marks deadline, or the centre's extension of it, has
-    passed at `now` (aware) and that has none yet, and puts the lists into the centres' outboxes. Does nothing while
-    another run of moderation is active."""
-    book = desk.moderation
-    with desk.ledger.exclusive("moderation") as turn:
-        if not turn:
-            return _kept_out(desk, turn.holder, now)
-        learners = book.undrawn(series.id)
-        learners = learners.join(
-            _due(desk, series, learners.select("centre", "component").unique(), now), on=["centre", "component"]
-        )
-        if learners.is_empty():
-            return ModerationCounts()
-        drawn = draw_all(learners, lambda size: desk.catalogue.sample_size(series, size))
-        # In order, so that cohorts have the same numbers when the season is replayed (RES-6).
-        sizes = learners.group_by(KEY).agg(pl.len().alias("size")).sort(KEY)
-        centres = sizes.partition_by("centre", as_dict=True)
-        by_centre = drawn.partition_by("centre", as_dict=True, maintain_order=True)
-        for centre, its_sizes in sorted(centres.items()):
-            with book.transaction() as connection:
-                new = book.open(connection, by_centre[centre], its_sizes, now)
-                for component, size in its_sizes.select("component", "size").iter_rows():
-                    rule = desk.catalogue.sample_size(series, size)
-                    _put_sample(desk, new.filter(pl.col("component") == component), rule, now)
-            DRAWN.passed()
-    summary = ModerationCounts(drawn=sizes.height)
-    log.info("series %s: %s", series.id, summary.note())
-    return summary
-
-
-def _due(desk: Desk, series: Series, cohorts: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Those of `cohorts` (`centre`, `component`) whose marks deadline has passed."""
-    extended = desk.actions.extensions(cohorts["centre"].unique().to_list())
-    dates = [
-        deadline(series, "marks_deadline", now, desk.catalogue, centre, extended, component)
-        for centre, component in cohorts.iter_rows()
-    ]
-    return cohorts.filter(pl.Series([date is not None and date.at <= now for date in dates], dtype=pl.Boolean))
-
-
-def _put_sample(desk: Desk, drawn: pl.DataFrame, rule: SampleRule, now: datetime) -> None:
-    series, centre, component = drawn.select(KEY).row(0)
-    unpublished = PLACEHOLDER if rule.placeholder else ""
-    table = drawn.select("candidate", "uci", "mark", "reason")
-    due = work_due(now)
-    key = f"outbox/{centre}/sample-{series}-{component}"
-    with_date = table.with_columns(work_due_before=pl.lit(due.isoformat()))
-    desk.put(LIST_OUT, f"{key}.csv", csv_bytes(with_date))
-    lines = [
-        f"SAMPLE FOR MODERATION  centre {centre}, component {component}, {series_title(series)}",
-        "",
-        *_wrapped(
-            f"Send the marked work of these {table.height}{unpublished} learners by the end of "
-            f"{_last_day(due)}{PLACEHOLDER}. The sample was drawn on {instant_text(now)}, after the deadline for "
-            "marks. It has the learners with the highest and the lowest mark; the others were drawn. (MOD-1)"
-        ),
-        "",
-        f"{'candidate':<11}{'UCI':<15}{'mark':>4}  in the sample as",
-        *(f"{candidate:<11}{uci:<15}{mark:>4}  {reason}" for candidate, uci, mark, reason in table.iter_rows()),
-        "",
-        *_wrapped(f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in."),
-    ]
-    desk.put(LIST_OUT, f"{key}.txt", _text(lines))
 
 
 # --- The moderator's marks -------------------------------------------------------------------------------------------
@@ -167,7 +59,7 @@ def take(desk: Desk, now: datetime) -> ModerationCounts:
     done = take_feed(desk, MODERATORS_MARKS, now)
     total = ModerationCounts(failed=done.failed, kept_out=done.kept_out)
     for file in done.results:
-        total = _add(total, file.summary)
+        total = total + file.summary
     log.info("%s", total.note())
     return total
 
@@ -176,7 +68,7 @@ def take(desk: Desk, now: datetime) -> ModerationCounts:
 class _Compared:
     """What came of a moderator's file: its rows, how many of them could be applied, and the cohorts it is about."""
 
-    summary: ModerationCounts = ModerationCounts(files=1)
+    summary: ModerationCounts = field(factory=lambda: ModerationCounts(files=1))
     rows: int = 0
     good: int = 0
     cohorts: tuple[Cohort, ...] = ()
@@ -195,7 +87,7 @@ def _compare(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Compared:
     summary = ModerationCounts(files=1)
     for cohort_id in judged.touched:
         with book.transaction() as connection:
-            summary = _add(summary, _first_comparison(desk, book, connection, cohort_id, file.now))
+            summary = summary + _first_comparison(desk, book, connection, cohort_id, file.now)
         COMPARED.passed()
     return _Compared(summary, feed.height + rows.unread, judged.usable, tuple(book.cohorts(judged.touched)))
 
@@ -265,7 +157,7 @@ def _put_feedback(
     lines = [
         f"MODERATION FEEDBACK  centre {cohort.centre}, component {cohort.component}, {series_title(cohort.series)}",
         "",
-        *_wrapped(
+        *wrapped(
             f"The moderator's marks differ from the centre's by up to {abs(compared.largest)}; the tolerance is "
             f"{compared.tolerance}{mark}. {_said(compared)} (MOD-2)"
         ),
@@ -276,16 +168,16 @@ def _put_feedback(
             for candidate, uci, centre, moderated in table.iter_rows()
         ),
         "",
-        *_wrapped(
+        *wrapped(
             "What to do: review the marks of every learner in this component, not only those in the sample. You may "
-            f"amend them with a marks file until the end of {_last_day(until.at)} ({until.version}). Only after that "
+            f"amend them with a marks file until the end of {last_day(until.at)} ({until.version}). Only after that "
             "do we compare the sample again. If it is still outside tolerance, an adjustment may be applied to all the "
             "centre's marks for this component. (MOD-4)"
         ),
         "",
-        *_wrapped(f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in."),
+        *wrapped(f"{PLACEHOLDER.strip()} marks what nobody published; it is the desk's own stand-in."),
     ]
-    desk.put(FEEDBACK_OUT, f"outbox/{cohort.centre}/feedback-{cohort.series}-{cohort.component}.txt", _text(lines))
+    desk.put(FEEDBACK_OUT, f"outbox/{cohort.centre}/feedback-{cohort.series}-{cohort.component}.txt", text(lines))
 
 
 # --- The report to staff ---------------------------------------------------------------------------------------------
@@ -293,7 +185,7 @@ def _put_feedback(
 
 def _report(desk: Desk, file: FeedFile, compared: _Compared, found: Found) -> bytes:
     findings = found.of(0)
-    return _text([
+    return text([
         f"{MODERATORS_MARKS.title}  {file.name}",
         f"  SHA-256     {file.sha256}",
         f"  Rows        {compared.rows}, of which {compared.good} can be applied",
@@ -311,7 +203,7 @@ def _report(desk: Desk, file: FeedFile, compared: _Compared, found: Found) -> by
 
 
 MODERATORS_MARKS = BoardFeed(
-    place="feeds/moderation/",
+    place=PLACE,
     layout=LAYOUT,
     example=[
         {"series": "2024-06", "centre": "64123", "component": "BEN01", "uci": "641230220001D", "mark": "38",
@@ -338,21 +230,8 @@ _STATES = {
 def _finding(number: int, finding: Finding) -> Iterator[str]:
     place = f"{finding.place}, column {finding.field}" if finding.field else finding.place
     yield f"{number:>3}. {place}: {finding.message}. ({finding.rule}, {finding.code})"
-    yield from _wrapped(f"Expected: {finding.expected}", "     ")
-    yield from _wrapped(f"To do:    {finding.remedy}", "     ")
-
-
-def _last_day(end: datetime) -> str:
-    """The last day before an instant, in Europe/London."""
-    return day_text((end.astimezone(LONDON) - timedelta(microseconds=1)).date())
-
-
-def _wrapped(words: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(words, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-
-
-def _text(lines: list[str]) -> bytes:
-    return "".join(f"{line}\r\n" for line in lines).encode("ascii", "backslashreplace")
+    yield from wrapped(f"Expected: {finding.expected}", "     ")
+    yield from wrapped(f"To do:    {finding.remedy}", "     ")
 
 
 # --- After feedback --------------------------------------------------------------------------------------------------
@@ -360,17 +239,22 @@ def _text(lines: list[str]) -> bytes:
 
 @journaled
 def review(desk: Desk, now: datetime) -> ModerationCounts:
-    """MOD-2: compares again every cohort whose time for amending marks, with the centre's extension, is over at `now`
-    (aware). Within tolerance the centre's marks stand; otherwise an adjustment is proposed, and a page for the person
-    who decides is written to `reports/moderation/`. Does nothing while another run of moderation is active."""
+    """MOD-2, MOD-4: compares again every cohort whose time for amending marks, with the centre's extension, is over at
+    `now` (aware), and for the first time those whose sample was drawn anew and has every mark of the moderator's.
+    Within tolerance the centre's marks stand; otherwise an adjustment is proposed, and a page for the person who
+    decides is written to `reports/moderation/`. Does nothing while another run of moderation is active."""
     book = desk.moderation
     total = ModerationCounts()
     with desk.ledger.exclusive("moderation") as turn:
         if not turn:
-            return _kept_out(desk, turn.holder, now)
+            return kept_out_counts(desk, turn.holder, now)
+        for cohort_id in book.complete():
+            with book.transaction() as connection:
+                total = total + _first_comparison(desk, book, connection, cohort_id, now)
+            COMPARED.passed()
         for cohort_id in book.waiting(terms.FEEDBACK, now):
             with book.transaction() as connection:
-                total = _add(total, _second_comparison(desk, book, connection, cohort_id, now))
+                total = total + _second_comparison(desk, book, connection, cohort_id, now)
             COMPARED.passed()
     log.info("%s", total.note())
     return total
@@ -523,8 +407,3 @@ def _component(desk: Desk, code: str) -> Component:
     if component is None:
         raise CatalogueError(f"{code} is not a component")
     return component
-
-
-def _add(total: ModerationCounts, more: ModerationCounts) -> ModerationCounts:
-    names = ("drawn", "files", "agreed", "feedback", "proposed", "failed")
-    return evolve(total, **{name: getattr(total, name) + getattr(more, name) for name in names})

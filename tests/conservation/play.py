@@ -14,7 +14,7 @@ from pipeline.awarding.award import approve_boundaries, award, take_boundaries
 from pipeline.demo.rehearsal import SeasonStep, happen, late_centre, steps
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
-from pipeline.marking import moderation
+from pipeline.marking import moderation, samples
 from pipeline.marking.external import take_external
 from pipeline.results import release
 from pipeline.results.after_results import late_claims, updated
@@ -70,7 +70,7 @@ def run_step(desk: Desk, season: Season, step: SeasonStep) -> None:
 def _moderate(desk: Desk, now: datetime) -> None:
     take_external(desk, now)
     for series in desk.catalogue.all_series():
-        moderation.sample(desk, series, now)
+        samples.sample(desk, series, now)
     moderation.take(desk, now)
     moderation.review(desk, now)
 

@@ -22,6 +22,7 @@ from rules.moderation import (
     compare,
     draw,
     draw_all,
+    drawn_anew,
     judge,
     propose,
     seed,
@@ -368,3 +369,55 @@ def test_mod_2_all_the_centres_marks_are_adjusted_in_their_place() -> None:
     curve = propose(sample((20, 16), (40, 46)), RAW_MAX)
     marks = pl.DataFrame({"uci": ["C", "A", "B"], "mark": [40, 20, 20]}, schema_overrides={"mark": pl.Int32})
     assert apply(marks, curve).rows() == [("C", 40, 46), ("A", 20, 16), ("B", 20, 16)]
+
+
+# --- Drawn anew ------------------------------------------------------------------------------------------------------
+
+
+def anew(drawn: dict[str, tuple[str, int]], now: dict[str, int], size: int = 10) -> str:
+    """Why a sample, by UCI its reason and mark at the draw, is drawn anew from the marks as they are now; empty: it is
+    not."""
+    key = {"series": "2024-06", "centre": "64123", "component": "BEN01"}
+    sampled = pl.DataFrame([{**key, "uci": u, "reason": r, "centre_mark": m} for u, (r, m) in drawn.items()])
+    learners = pl.DataFrame([{**key, "candidate": u, "uci": u, "mark": m} for u, m in now.items()])
+    rule = sized(size)
+    found = drawn_anew(learners, sampled, lambda _: rule)
+    return str(found["why"][0]) if found.height else ""
+
+
+THREE = {"A": ("highest", 50), "B": ("drawn", 30), "C": ("lowest", 10)}
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        ({"A": 50, "B": 30, "C": 10}, ""),
+        ({"A": 50, "B": 49, "C": 10}, ""),
+        ({"A": 50, "B": 50, "C": 10}, ""),
+        ({"A": 55, "B": 30, "C": 10}, "the highest mark is now 55, not 50"),
+        ({"A": 50, "B": 9, "C": 10}, "the lowest mark is now 9, not 10"),
+        ({"A": 49, "B": 50, "C": 10}, "another learner has the highest mark now"),
+        ({"A": 50, "B": 30, "C": 31}, "the lowest mark is now 30, not 10"),
+        ({"A": 50, "B": 10, "C": 11}, "another learner has the lowest mark now"),
+        ({"A": 50, "C": 10}, "a sampled learner is no longer entered, or has no mark any more"),
+        ({"A": 50, "B": 30, "C": 10, "D": 40}, "the cohort has grown to 4 learners"),
+        (
+            {"A": 20, "B": 20, "C": 20},
+            "the highest mark is now 20, not 50; the lowest mark is now 20, not 10",
+        ),
+    ],
+)
+def test_mod_3_only_the_extremes_a_missing_learner_and_a_sample_too_small_draw_anew(
+    now: dict[str, int], why: str
+) -> None:
+    assert anew(THREE, now) == why
+
+
+def test_mod_3_in_a_cohort_larger_than_its_sample_a_newcomer_in_the_middle_draws_nothing_anew() -> None:
+    assert anew(THREE, {"A": 50, "B": 30, "C": 10, "D": 40}, size=3) == ""
+
+
+def test_mod_3_where_all_marks_were_equal_one_learner_stands_for_both_extremes() -> None:
+    equal = {"A": ("highest", 20), "B": ("drawn", 20)}
+    assert anew(equal, {"A": 20, "B": 20}) == ""
+    assert anew(equal, {"A": 20, "B": 19}) == "the lowest mark is now 19, not 20"

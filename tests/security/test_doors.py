@@ -23,7 +23,7 @@ from pipeline.desk import Desk, open_desk
 from pipeline.doors import DOORS, Door
 from pipeline.feeds import BoardFeed, report_key
 from pipeline.intake.ingest import ingest
-from pipeline.marking.moderation import sample
+from pipeline.marking.samples import sample
 from tests.security.attacks import Attack, attacks, good, huge
 from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, registration_file
 

@@ -25,7 +25,7 @@ from pipeline.awarding.award import (
 from pipeline.awarding.boundary_approval import waiting
 from pipeline.cli import main
 from pipeline.desk import Desk
-from pipeline.marking.moderation import sample
+from pipeline.marking.samples import sample
 from rules.conversion import ConversionError
 from tests.pipeline.results_of import BOUNDARIES, NOW, feed, june, played, with_boundaries
 from tests.scenario_language import Scenario, Season

@@ -69,6 +69,21 @@ def enter(desk: Desk, component: str, its_marks: list[int | None], centre: str =
         )
 
 
+def enter_unmarked(desk: Desk, component: str, number: int) -> None:
+    """One more learner of the centre is entered, whose mark has not come."""
+    t = entries.c
+    with desk.ledger.engine.begin() as connection:
+        other = connection.execute(
+            sa.select(entries).where(t.option == component, t.centre == CENTRE).limit(1)
+        ).mappings().one()  # fmt: skip
+        connection.execute(
+            entries.insert().values(
+                {name: value for name, value in other.items() if name != "id"}
+                | {"candidate": f"{number:04d}", "uci": uci(number)}
+            )
+        )
+
+
 def version(one: str, **values: Any) -> dict[str, Any]:
     """A row of the table of marks."""
     row = {

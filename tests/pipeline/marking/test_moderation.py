@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,13 +14,14 @@ from attrs import evolve
 
 from infra.ledger.actions import Action
 from infra.ledger.moderation import CohortName
-from infra.ledger.tables import actions, cohorts, entries, marks, metadata, samples
+from infra.ledger.tables import actions, cohorts, draws, entries, marks, metadata, samples
 from infra.store import FolderStore
 from pipeline.desk import Desk
 from pipeline.feeds import report_key
 from pipeline.marking import moderation
 from pipeline.marking.approval_page import scatter
-from pipeline.marking.moderation import NotProposed, approve, reject, review, sample, take
+from pipeline.marking.moderation import NotProposed, approve, reject, review, take
+from pipeline.marking.samples import sample
 from rules.moderation import propose
 from tests.pipeline.marking.cohorts import (
     AMENDED_BY,
@@ -32,6 +33,7 @@ from tests.pipeline.marking.cohorts import (
     deliver,
     drawn,
     enter,
+    enter_unmarked,
     moderate,
     rows,
     uci,
@@ -89,6 +91,8 @@ def proposed(marked: Desk) -> Desk:
 
 
 def test_mod_1_samples_are_drawn_when_the_marks_deadline_has_passed_to_the_second(marked: Desk) -> None:
+    enter_unmarked(marked, "BEN01", 99)
+    enter_unmarked(marked, "BEN02", 99)
     assert sample(marked, SUMMER, DEADLINE - SECOND).drawn == 0
     assert rows(marked, cohorts).is_empty()
     assert sample(marked, SUMMER, DEADLINE).drawn == 2
@@ -98,6 +102,8 @@ def test_mod_1_samples_are_drawn_when_the_marks_deadline_has_passed_to_the_secon
 
 
 def test_mod_1_cal_3_a_centre_with_an_extension_is_sampled_after_it(marked: Desk) -> None:
+    enter_unmarked(marked, "BEN01", 99)
+    enter_unmarked(marked, "BEN02", 99)
     until = DEADLINE + timedelta(days=3)
     marked.actions.record(
         Action(
@@ -159,6 +165,64 @@ def test_mod_1_two_runs_at_once_draw_once(marked: Desk) -> None:
         assert alone
         assert sample(marked, SUMMER, DEADLINE).drawn == 0
     assert rows(marked, cohorts).is_empty()
+
+
+OPENS = datetime.fromisoformat("2024-04-01T00:00:00+01:00")
+APRIL = datetime(2024, 4, 3, 4, tzinfo=UTC)
+
+
+def replaced(desk: Desk, number: int, mark: int, received: datetime) -> None:
+    """The centre replaces a learner's mark of BEN01."""
+    with desk.ledger.engine.begin() as connection:
+        connection.execute(
+            marks.insert().values(
+                version(uci(number), candidate=f"{number:04d}", mark=mark, version=2) | {"received": received}
+            )
+        )
+
+
+def kept_draws(desk: Desk) -> list[tuple[int, str, int]]:
+    """Every draw of BEN01: its number, why, how many."""
+    frame = rows(desk, draws).join(rows(desk, cohorts), left_on="cohort_id", right_on="id")
+    by = frame.filter(pl.col("component") == "BEN01").group_by("number", "why").len().sort("number")
+    return [(number, why, count) for number, why, count in by.iter_rows()]
+
+
+def test_mod_3_a_complete_cohort_is_sampled_from_the_day_moderation_opens(marked: Desk) -> None:
+    enter_unmarked(marked, "BEN02", 99)
+    assert sample(marked, SUMMER, OPENS - SECOND).drawn == 0
+    assert sample(marked, SUMMER, OPENS).drawn == 1
+    assert kept_draws(marked) == [(1, "all_marked", 10)]
+    assert sample(marked, SUMMER, DEADLINE).drawn == 1
+
+
+def test_mod_3_a_new_highest_mark_draws_anew_and_keeps_the_moderator_s_marks(marked: Desk) -> None:
+    sample(marked, SUMMER, APRIL)
+    before = drawn(marked)
+    highest = before.row(by_predicate=pl.col("reason") == "highest", named=True)
+    with marked.ledger.engine.begin() as connection:
+        connection.execute(samples.update().where(samples.c.uci != highest["uci"]).values(moderated_mark=20))
+    newcomer = next(n for n in range(1, 41) if uci(n) not in set(before["uci"]))
+    replaced(marked, newcomer, 60, APRIL)
+    later = APRIL + timedelta(days=1)
+    assert sample(marked, SUMMER, later).redrawn == 1
+    after = drawn(marked)
+    assert after.filter(pl.col("reason") == "highest")["uci"].to_list() == [uci(newcomer)]
+    stayed = after.filter(pl.col("uci").is_in(before["uci"].implode()), pl.col("uci") != highest["uci"])
+    assert set(stayed["moderated_mark"]) == {20}
+    assert kept_draws(marked) == [(1, "all_marked", 10), (2, "the highest mark is now 60, not 54", 10)]
+    assert "drawn anew on 4 April 2024" in said(marked, f"outbox/{CENTRE}/sample-2024-06-BEN01.txt")
+    unchanged = everything(marked)
+    assert sample(marked, SUMMER, later + SECOND).redrawn == 0
+    assert everything(marked) == unchanged
+
+
+def test_mod_3_after_feedback_nothing_is_drawn_anew(marked: Desk) -> None:
+    sample(marked, SUMMER, DEADLINE)
+    moderate(marked, -5)
+    amend(marked, -4)
+    assert sample(marked, SUMMER, AMENDED_BY).redrawn == 0
+    assert kept_draws(marked) == [(1, "deadline", 10)]
 
 
 # --- The moderator's marks -------------------------------------------------------------------------------------------

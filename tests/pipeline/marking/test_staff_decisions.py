@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 from infra.ledger.tables import actions
 from pipeline.cli import main
 from pipeline.desk import Desk
-from pipeline.marking.moderation import review, sample
+from pipeline.marking.moderation import review
+from pipeline.marking.samples import sample
 from tests.pipeline.marking.cohorts import AMENDED_BY, DEADLINE, SUMMER, cohort, enter, moderate
 
 
