@@ -25,6 +25,7 @@ from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, details, single
 from pipeline.approvals import put_forward
 from pipeline.awarding.award import approve_boundaries, award, award_claims, reject_boundaries, take_boundaries
+from pipeline.awarding.drift import look
 from pipeline.awarding.preview import preview
 from pipeline.desk import Desk
 from pipeline.intake import quarantine
@@ -194,12 +195,12 @@ def _sitting(desk: Desk) -> object:
     return allow_sitting(desk, SECOND, uci, COMPONENTS[2], 1, ORDER)
 
 
-def _external(desk: Desk, size: Size, name: str, when: datetime, which: slice) -> None:
+def _external(desk: Desk, size: Size, name: str, when: datetime, which: slice, mark: int = 50) -> None:
     """The board's own marks of some of each centre's learners."""
     rows = ["series,centre,candidate,uci,component,mark,status"]
     for centre in size.numbers():
         rows += [
-            f"2024-06,{centre},{learner['candidate']},{learner['uci']},BEN03,50,"
+            f"2024-06,{centre},{learner['candidate']},{learner['uci']},BEN03,{mark},"
             for learner in size.learners_of(centre)[which]
         ]
     land(desk, f"feeds/external-marks/{name}.csv", "\r\n".join(rows).encode(), when)
@@ -208,6 +209,12 @@ def _external(desk: Desk, size: Size, name: str, when: datetime, which: slice) -
 def _externals(desk: Desk, size: Size) -> None:
     _external(desk, size, "first", TAKEN, slice(None, -2))
     _external(desk, size, "last", TAKEN, slice(-1, None))
+
+
+def _corrected(desk: Desk, size: Size) -> None:
+    """A mark of every centre changes after the results were built."""
+    _external(desk, size, "corrected", AWARDED, slice(-1, None), mark=51)
+    take_external(desk, AWARDED + MINUTE)
 
 
 def _boundaries(desk: Desk, size: Size) -> None:
@@ -338,6 +345,7 @@ STAGES = (
     Stage("award", "award", _nothing, lambda desk: award(desk, _series(desk), AWARDED)),
     Stage("preview", "preview", _nothing, lambda desk: preview(desk, _newest(desk))),
     Stage("build", "build", _nothing, lambda desk: build(desk, _newest(desk), AWARDED)),
+    Stage("look", "look", _corrected, lambda desk: look(desk, AWARDED + 2 * MINUTE)),
     Stage("withdraw", "withdraw_results", _nothing, lambda desk: withdraw(desk, _newest(desk), WHO, WHY, APPROVED)),
     Stage("build after a withdrawal", "build", _again, lambda desk: build(desk, _newest(desk), AWARDED)),
     Stage("preview after a withdrawal", "preview", _nothing, lambda desk: preview(desk, _newest(desk))),

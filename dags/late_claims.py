@@ -27,6 +27,9 @@ def late_claims() -> None:
     result yet are awarded, and published as a further version below `portal/centres/<series>/` and
     `portal/learners/<series>/`. Results files change on request only (DAG `updated_results`).
 
+    Before that, every hour too, the results that wait for approval or for their instant are compared with the ledger
+    (AWD-5). Of whom they differ is listed in `reports/drift/<series>/`, and people are told.
+
     * **Run it now**: press *Trigger*. No claim is awarded twice.
     * **It failed**: the run's note says which series failed, and why; the others were done. Clear the task.
     * **What happened**: see the counts in the run's note. It holds no names.
@@ -50,7 +53,19 @@ def late_claims() -> None:
             raise ReleaseError(late.note())
         return late.note()
 
+    @task
+    def look() -> str:
+        """Compares the results that wait with the ledger (AWD-5)."""
+        from infra.settings import Settings
+        from pipeline.awarding.drift import look as compare
+        from pipeline.desk import open_desk
+
+        run = get_current_context()["dag_run"]
+        with open_desk(Settings.load()) as desk:
+            return compare(desk, min(run.run_after, datetime.now(UTC))).note()
+
     award_late()
+    look()
 
 
 late_claims()

@@ -316,6 +316,17 @@ _ALL = (
         commands=("preview",),
         page="results-day.md",
     ),
+    Job(
+        name="look",
+        function="pipeline.awarding.drift:look",
+        does="Compare the results that wait with the ledger (AWD-5). Lists the learners of whom they differ.",
+        writes=("reports/", "looks"),
+        steps=(s.DRIFT_REPORTED, s.LOOKED),
+        dags=("late_claims",),
+        commands=("results look",),
+        page="results-day.md",
+        idle=lambda looked: not looked.new,
+    ),
     # --- Results -----------------------------------------------------------------------------------------------------
     Job(
         name="build",
@@ -353,8 +364,8 @@ _ALL = (
         function="pipeline.results.release:release",
         does="Publish the approved results of a SERIES (RES-2). Refused until their instant has come.",
         reads=("embargo/",),
-        writes=("outbox/", "portal/", "reports/", "awardings", "release_files"),
-        steps=(s.OUT, s.NOTED, s.REPORTED, s.STATE_CHANGED),
+        writes=("outbox/", "portal/", "reports/", "awardings", "kept_back", "release_files"),
+        steps=(s.KEPT_BACK, s.OUT, s.NOTED, s.REPORTED, s.STATE_CHANGED),
         dags=("results_day",),
         commands=("release",),
         page="results-day.md",

@@ -92,6 +92,9 @@ APPROVED = Step("award", "approved", "conversion tables are approved, and it is 
 AWARDED = Step("award", "awarded", "a version of the results is in the ledger")
 PREVIEWED = Step("award", "previewed", "a file of the preview is written")
 
+DRIFT_REPORTED = Step("drift", "reported", "the list of whom ledger and version differ is written")
+LOOKED = Step("drift", "looked", "the ledger knows what a comparison of a version with it found")
+
 # --- Results ---------------------------------------------------------------------------------------------------------
 
 PUT_AWAY = Step("embargo", "put away", "a file is under embargo")
@@ -101,6 +104,7 @@ REPORTED = Step("release", "reported", "a part of the report of a release is wri
 NUMBERS_FREE = Step("release", "numbers free", "what was withdrawn or left half built holds no number of a file")
 MANIFEST_PUT = Step("release", "manifest put", "the manifest is under embargo or in the reports")
 FILES_BOOKED = Step("release", "files booked", "the files under embargo are on the books")
+KEPT_BACK = Step("release", "kept back", "the ledger knows which centres the release passes over")
 STATE_CHANGED = Step("release", "state changed", "the version of the results is in its next state")
 REQUEST_BOOKED = Step(
     "updated files", "request booked", "a request for updated files is recorded, and the files are on the books"

@@ -107,6 +107,10 @@ PLAYED: Final = "played"
 # What an awarding is of: everybody's results, or those of learners who claimed later (CRT-1).
 WHOLE_SERIES: Final = "series"
 LATE_CLAIMS: Final = "claims"
+FOLLOW_UP: Final = "follow_up"
+"""Results of centres that a release kept back (AWD-5)."""
+DECIDED_KINDS: Final = (WHOLE_SERIES, FOLLOW_UP)
+"""What a person approves, and the calendar releases."""
 
 # Outcomes of a component's result (AWD-4), and of a claim (CRT-2); PENDING is of both.
 GRADED: Final = "graded"

@@ -28,6 +28,7 @@ from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, record, single
 from pipeline.approvals import ApprovalError, decide, put_forward
 from pipeline.awarding.award import AwardError, approve_boundaries, award, take_boundaries
+from pipeline.awarding.drift import look
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
 from pipeline.intake.staff import Entry, Order, StaffError, allow_sitting, change_entry, complete_marks, extend
@@ -380,9 +381,32 @@ class Season:
             awarded = award(self.desk, series, order.at).awarding
         except AwardError as error:
             return str(error)
-        built = release.build(self.desk, awarded, order.at).awarding
-        release.approve(self.desk, built, order.who, order.why, order.at)
+        try:
+            built = release.build(self.desk, awarded, order.at).awarding
+            release.approve(self.desk, built, order.who, order.why, order.at)
+            release.release_passed(self.desk, series, order.at)
+        except release.ReleaseError as error:
+            return str(error)
         return self.answers(series)
+
+    def builds_results(self, said: re.Match[str], order: Order) -> str:
+        """Awarded and built, not approved."""
+        series = self.series(said[1] or SERIES)
+        release.build(self.desk, award(self.desk, series, order.at).awarding, order.at)
+        return self.answers(series)
+
+    def decides_on_results(self, said: re.Match[str], order: Order) -> str:
+        series = self.series(said[1] or SERIES)
+        newest = self.desk.results.newest(series.id)
+        assert newest
+        decide = release.approve if said[2] == "approved" else release.withdraw
+        try:
+            return decide(self.desk, newest, order.who, order.why, order.at).state
+        except release.ReleaseError as error:
+            return str(error)
+
+    def compares_results(self, _: re.Match[str], order: Order) -> str:
+        return look(self.desk, order.at).note()
 
     def publishes(self, said: re.Match[str], order: Order) -> str:
         series = self.series(said[1] or SERIES)
@@ -521,6 +545,9 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"(\w+) (approves|rejects) the adjustment, logged in": Season.says,
     r"(?:in (\w{4}) )?board sets boundaries ([\d ]+)": Season.sets_boundaries,
     r"(?:in (\w{4}) )?results are made": Season.makes_results,
+    r"(?:in (\w{4}) )?results are built": Season.builds_results,
+    r"(?:in (\w{4}) )?results are (approved|withdrawn)": Season.decides_on_results,
+    r"results are compared": Season.compares_results,
     r"(?:in (\w{4}) )?results are published": Season.publishes,
     r"(?:in (\w{4}) )?late claims are awarded": Season.awards_late_claims,
     r"(?:in (\w{4}) )?certificates are listed": Season.lists_certificates,

@@ -253,14 +253,18 @@ class ResultBook:
         )
         return sql.table(self._engine, query, LATER)
 
-    def as_issued(self, series: str) -> pl.DataFrame:
-        """AWD-6: the component results of the learners of a series as they were issued last, in this series and before
-        it (`rules.frames.AS_ISSUED`)."""
+    def as_issued(self, series: str, *, before: bool = True) -> pl.DataFrame:
+        """AWD-6: the component results of the learners of a series as they were issued last, in the series before it,
+        or also in itself (`rules.frames.AS_ISSUED`)."""
         r, w = led(results).subquery().c, awardings.c
         query = (
             select(*(r[name] for name in AS_ISSUED if name != "series"), w.series, w.version, r.awarding_id)
             .join(awardings, w.id == r.awarding_id)
-            .where(w.series <= series, w.state.in_(terms.ISSUED_STATES), r.uci.in_(_learners_of(series)))
+            .where(
+                w.series < series if before else w.series <= series,
+                w.state.in_(terms.ISSUED_STATES),
+                r.uci.in_(_learners_of(series)),
+            )
         )
         rows = self._not_kept_back(sql.table(self._engine, query)).sort("series", "version")
         newest = rows.unique(["centre", "series", "uci", "component"], keep="last", maintain_order=True)
@@ -307,6 +311,27 @@ class ResultBook:
         with self._engine.connect() as connection:
             found: Mapping[str, int] | None = connection.execute(query).scalar()
         return found or {}
+
+    def waiting_centres(self, series: str) -> pl.Series:
+        """The centres of a series that were kept back and whose results no later version has issued yet."""
+        f, w = release_files.c, awardings.c
+        out = sql.table(
+            self._engine,
+            select(w.version, f.centre)
+            .distinct()
+            .join(awardings, w.id == f.awarding_id)
+            .where(w.series == series, w.kind == terms.FOLLOW_UP, f.published_at.is_not(None)),
+        )
+        last = self.kept_back(series).group_by("centre").agg(pl.col("version").max())
+        followed = last.join(out, on="centre", suffix="_out").filter(pl.col("version_out") > pl.col("version"))
+        return last.join(followed, on="centre", how="anti")["centre"].sort()
+
+    def due_files(self, awarding: Awarding) -> list[ReleaseFile]:
+        """The files of an awarding without those of centres that were kept back."""
+        k = kept_back.c
+        with self._engine.connect() as connection:
+            back = set(connection.execute(select(k.centre).where(k.awarding_id == awarding.id)).scalars())
+        return [file for file in self.files(awarding) if file.centre not in back]
 
     def _not_kept_back(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Without the rows (`awarding_id`, `centre`) of centres that were kept back."""
@@ -378,7 +403,7 @@ class ResultBook:
         not withdrawn, it is returned and nothing is recorded."""
         with self._engine.begin() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"awarding {series}"))))
-            newest = self._newest(connection, series, kind)
+            newest = self._newest(connection, series, [kind])
             if newest and newest.sha256 == sha256 and newest.state != terms.WITHDRAWN:
                 return newest
             version = connection.execute(
@@ -404,14 +429,14 @@ class ResultBook:
                 sql.copy(connection, table, frame.select(pl.lit(awarding.id).alias("awarding_id"), pl.all()))
         return awarding
 
-    def newest(self, series: str, kind: str = terms.WHOLE_SERIES) -> Awarding | None:
-        """The newest awarding of a series."""
+    def newest(self, series: str, kinds: Sequence[str] = terms.DECIDED_KINDS) -> Awarding | None:
+        """The newest awarding of a series, of those that a person decides about."""
         with self._engine.connect() as connection:
-            return self._newest(connection, series, kind)
+            return self._newest(connection, series, kinds)
 
-    def _newest(self, connection: Connection, series: str, kind: str) -> Awarding | None:
+    def _newest(self, connection: Connection, series: str, kinds: Sequence[str]) -> Awarding | None:
         a = awardings.c
-        query = select(awardings).where(a.series == series, a.kind == kind).order_by(a.version.desc()).limit(1)
+        query = select(awardings).where(a.series == series, a.kind.in_(kinds)).order_by(a.version.desc()).limit(1)
         row = connection.execute(query).mappings().one_or_none()
         return _awarding(row) if row else None
 
@@ -571,6 +596,14 @@ class ResultBook:
         f = release_files.c
         with self._engine.begin() as connection:
             connection.execute(release_files.delete().where(f.awarding_id == awarding.id, f.published_at.is_(None)))
+
+    def drop_kept_back(self, series: str) -> None:
+        """Removes the files of centres that a release of a series has kept back: their numbers become free."""
+        f, k = release_files.c, kept_back.c
+        same = (k.awarding_id == f.awarding_id) & (k.centre == f.centre)
+        query = release_files.delete().where(f.series == series, f.published_at.is_(None), same)
+        with self._engine.begin() as connection:
+            connection.execute(query)
 
     def files(self, awarding: Awarding) -> list[ReleaseFile]:
         """The files built from an awarding, by place."""

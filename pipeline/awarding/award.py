@@ -377,6 +377,10 @@ class SeriesResults:
         """By table of the ledger."""
         return {"results": self.results, "awards": self.awards, "choices": self.choices}
 
+    def only(self, rows: pl.Expr) -> SeriesResults:
+        """The same, with some rows only; `rows` is about columns that all frames have."""
+        return SeriesResults(**{name: frame.filter(rows) for name, frame in self.frames().items()})
+
     @property
     def sha256(self) -> str:
         """Of what was decided. Numbers of rows in the ledger are left out: a replay may count otherwise (RES-6)."""
@@ -406,7 +410,14 @@ class Awarded:
 @journaled
 def award(desk: Desk, series: Series, now: datetime, kind: str = terms.WHOLE_SERIES) -> Awarded:
     """Awards a whole series as the ledger stands at `now` (aware) and freezes the results as its next version; the same
-    ledger gives the same hash and is not recorded twice. Raises `AwardError`."""
+    ledger gives the same hash and is not recorded twice. Where a release has kept centres back, it awards these alone
+    (AWD-5). Raises `AwardError`."""
+    waiting = desk.results.waiting_centres(series.id)
+    if kind == terms.WHOLE_SERIES and not waiting.is_empty():
+        rests_on = ground(desk, series)
+        _check(rests_on, series)
+        judged = judge(rests_on, desk.catalogue, now).only(pl.col("centre").is_in(waiting.implode()))
+        return _recorded(desk, series, rests_on, judged, now, terms.FOLLOW_UP)
     if kind == terms.WHOLE_SERIES and any(
         awarding.state == terms.RELEASED for awarding in desk.results.issued(series.id)
     ):
@@ -423,15 +434,22 @@ def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
     result that was pending and no longer is, and those refused for a resit that was missed (CRT-4); nobody else. None
     when there is nobody. Raises `AwardError`."""
     issued = desk.results.current(series.id)
-    rests_on = evolve(ground(desk, series), issued=desk.results.as_issued(series.id))
-    answered = issued["awards"].select(pl.col("claim_id").cast(pl.Int64))
-    new = rests_on.claims.join(answered, left_on="id", right_on="claim_id", how="anti")
+    rests_on = evolve(ground(desk, series), issued=desk.results.as_issued(series.id, before=False))
+    # Awarded once is awarded, also where the claim was withdrawn and made again before the release.
+    held = rests_on.claims.join(
+        issued["awards"].filter(pl.col("outcome") == terms.AWARDED).select(*_CLAIM).cast(pl.String),
+        left_on=["centre", "uci", "option"], right_on=_CLAIM, how="semi",
+    )["id"]  # fmt: skip
+    answered = pl.concat([issued["awards"]["claim_id"].cast(pl.Int64), held])
+    # Nobody of a centre that was kept back is answered before its results are (AWD-5).
+    here = ~pl.col("centre").is_in(desk.results.waiting_centres(series.id).implode())
+    new = rests_on.claims.filter(here, ~pl.col("id").is_in(answered.implode()))
     waiting = pl.concat([issued[name].filter(waits)["uci"].cast(pl.String) for name, waits in _WAITS.items()])
     mine = rests_on.of_learners(pl.concat([new["uci"], waiting]).unique())
     if mine.claims.is_empty() and waiting.is_empty():
         return None
     _check_tables(mine, series)
-    judged = _not_out(judge(mine, desk.catalogue, now), issued)
+    judged = _not_out(judge(mine, desk.catalogue, now).only(here), issued, held)
     if judged.results.is_empty() and judged.awards.is_empty():
         return None
     return _recorded(desk, series, mine, judged, now, terms.LATE_CLAIMS)
@@ -443,15 +461,18 @@ _WAITS = {
     "awards": (pl.col("outcome") == terms.PENDING) | (pl.col("reason") == "SAT_AGAIN"),
 }
 """What is issued and still waits for something."""
+_CLAIM = ["centre", "uci", "cash_in"]
 _KEYS = {"results": ["centre", "uci", "component"], "awards": ["claim_id"]}
 
 
-def _not_out(judged: SeriesResults, issued: Mapping[str, pl.DataFrame]) -> SeriesResults:
+def _not_out(judged: SeriesResults, issued: Mapping[str, pl.DataFrame], held: pl.Series) -> SeriesResults:
     """RES-7, AWD-6: of what is judged, only what is not issued yet, or waited and does no longer: what is out stays as
-    it is."""
+    it is. `held`: claims that are awarded already."""
     frames = {}
     for name, key in _KEYS.items():
         frame = judged.frames()[name]
+        if name == "awards":
+            frame = frame.filter(~pl.col("claim_id").is_in(held.implode()))
         out = issued[name].select(pl.col(column).cast(frame.schema[column]) for column in key)
         waited = issued[name].filter(_WAITS[name]).select(pl.col(column).cast(frame.schema[column]) for column in key)
         settled = frame.filter(~_WAITS[name]).join(waited, on=key, how="semi", maintain_order="left")
@@ -505,7 +526,7 @@ def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
         claims=claims,
         earlier=earlier,
         later=later,
-        issued=issued.filter(pl.col("series") < series.id),
+        issued=issued,
         conversions=tuple(table for table in book.conversions(approved=approved) if table.series <= series.id),
     )
 

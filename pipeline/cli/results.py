@@ -154,6 +154,19 @@ def results_withdraw(series: str, why: str) -> None:
     click.echo(f"Results {series} version {decided.version}: {decided.state}.")
 
 
+@results.command("look")
+@told
+def results_look() -> None:
+    """Compare the results that wait with the ledger (AWD-5). Lists the learners of whom they differ."""
+    from pipeline.awarding.drift import DRIFT_REPORTS, look
+
+    with open_the_desk() as desk:
+        looked = look(desk, datetime.now(UTC))
+    click.echo(looked.note())
+    if looked.stale:
+        click.echo(f"They are listed in {DRIFT_REPORTS}<series>/<version>.csv")
+
+
 @main.command()
 @click.argument("series")
 @click.option("--audience", type=click.Choice(["centres", "learners"]), required=True, help="To whom.")

@@ -136,7 +136,7 @@ def updated(desk: Desk, centres: Sequence[str], now: datetime, series: Series, w
 
 def _released(desk: Desk, series: Series) -> Awarding:
     """Everybody's results as they were released."""
-    every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == terms.WHOLE_SERIES]
+    every = [awarding for awarding in desk.results.every(series.id) if awarding.kind in terms.DECIDED_KINDS]
     waiting = [awarding for awarding in every if awarding.state in (terms.BUILT, terms.APPROVED)]
     released = [awarding for awarding in every if awarding.state == terms.RELEASED]
     if waiting or not released:
@@ -148,7 +148,7 @@ def _released(desk: Desk, series: Series) -> Awarding:
 
 
 def _publish_left(desk: Desk, base: Awarding, now: datetime) -> None:
-    publish(desk, base, [file for file in desk.results.files(base) if file.published_at is None], now)
+    publish(desk, base, [file for file in desk.results.due_files(base) if file.published_at is None], now)
 
 
 def _name(file: ReleaseFile) -> str:

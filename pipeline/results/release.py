@@ -11,16 +11,17 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 from attrs import asdict, evolve, frozen
 
 from infra.ledger.actions import Action
 from infra.ledger.approvals import Signer
-from infra.ledger.results import Awarding, ReleaseFile
+from infra.ledger.results import PORTAL_TO_CENTRES, Awarding, ReleaseFile
 from infra.store import Missing
 from pipeline.approvals import NOT_SEEN, Signature, deciders, reasons, sign
+from pipeline.awarding.drift import by_centre, drift, in_words
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.results.embargo import (
@@ -36,7 +37,7 @@ from pipeline.results.embargo import (
 from pipeline.results.exhibit import result_exhibit, subject_of
 from pipeline.results.release_report import RESULT_REPORTS, report
 from pipeline.results.result_files import feeds, records, result_files, typed
-from pipeline.steps import FILES_BOOKED, MANIFEST_PUT, NUMBERS_FREE, STATE_CHANGED
+from pipeline.steps import FILES_BOOKED, KEPT_BACK, MANIFEST_PUT, NUMBERS_FREE, STATE_CHANGED
 from rules import terms
 from rules.catalogue import INSTANTS, PLACEHOLDER, Milestone, Series, instant_text
 
@@ -85,12 +86,14 @@ def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
 
     An awarding of everybody gets an R file for each centre that entered by file; every awarding gets the portal's
     feed of each centre. Contents depend on the awarding alone, not on `now` (aware). Does nothing when it is built
-    already. Raises `ReleaseError`, also while another version of everybody's results waits.
+    already. Raises `ReleaseError`, also while another version of everybody's results waits, and when the ledger says
+    something else by now (AWD-5).
     """
     series = _series(desk, awarding.series)
     with desk.results.alone():
         awarding = _current(desk, awarding)
         if awarding.state == terms.PROPOSED:
+            _not_stale(desk, awarding)
             awarding = _build(desk, awarding, series)
         elif awarding.state == terms.WITHDRAWN:
             raise ReleaseError(f"{_named(awarding)} was withdrawn: award again")
@@ -103,12 +106,17 @@ def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
 
 def _build(desk: Desk, awarding: Awarding, series: Series) -> Awarding:
     for other in desk.results.every(series.id):
-        if other.state in _WAITING and other.kind == awarding.kind == terms.WHOLE_SERIES and other.id != awarding.id:
+        both = other.kind == awarding.kind and awarding.kind in terms.DECIDED_KINDS
+        if other.state in _WAITING and both and other.id != awarding.id:
             raise ReleaseError(f"{_named(other)} is {other.state} and waits: release it, or withdraw it first")
         if other.state == terms.WITHDRAWN or other.id == awarding.id:
             # An awarding that was withdrawn or left half built keeps no numbers.
             desk.results.drop_files(other)
             NUMBERS_FREE.passed()
+    if awarding.kind == terms.FOLLOW_UP:
+        # The files of the centres that were kept back were never seen by anybody.
+        desk.results.drop_kept_back(series.id)
+        NUMBERS_FREE.passed()
     results, awards = typed(desk.results.frames(awarding, only=("results", "awards")))
     made = list(_files(desk, awarding, series, results, awards))
     put_away(desk.store, {file.embargoed: data for file, data in made})
@@ -125,9 +133,10 @@ def _build(desk: Desk, awarding: Awarding, series: Series) -> Awarding:
 def _files(
     desk: Desk, awarding: Awarding, series: Series, results: pl.DataFrame, awards: pl.DataFrame
 ) -> Iterator[tuple[ReleaseFile, bytes]]:
-    if awarding.kind == terms.WHOLE_SERIES:
+    if awarding.kind in terms.DECIDED_KINDS:
         of = records(results, awards, desk.results.ulns(), desk.catalogue, awarding.at)
-        senders = sorted(desk.results.file_senders(series.key, series.awarding_body))
+        here = set(of["centre"])
+        senders = sorted(desk.results.file_senders(series.key, series.awarding_body) & here)
         sequences = next_numbers(desk, series, senders)
         for file in result_files(of.filter(pl.col("centre").is_in(senders)), series, sequences, awarding.at):
             place = f"outbox/{file.centre}/{file.name}"
@@ -216,9 +225,9 @@ def _manifest_of(desk: Desk, awarding: Awarding) -> dict[str, Any]:
 
 @journaled
 def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime, by: Signature = NOT_SEEN) -> Awarding:
-    """RES-2, OPS-3, OPS-4: a person approves what was built, if the files are still those of the manifest; `now` is
-    aware. Returns the awarding as it is then: still `built` while more people are asked. Raises `ReleaseError`, and as
-    `sign` does."""
+    """RES-2, OPS-3, OPS-4, AWD-5: a person approves what was built, if the files are still those of the manifest, and
+    the ledger still says the same; `now` is aware. Returns the awarding as it is then: still `built` while more people
+    are asked. Raises `ReleaseError`, and as `sign` does."""
     with desk.results.alone():
         awarding = _current(desk, awarding)
         if awarding.state in terms.ISSUED_STATES and _was_said(desk, awarding, who, why, now):
@@ -227,6 +236,7 @@ def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime, b
             raise ReleaseError(f"{_named(awarding)} is {awarding.state}: only what is built can be approved")
         _with_name_and_reason(who, why)
         checked(desk.store, _as_built(desk, awarding))
+        _not_stale(desk, awarding)
         proposal = sign(desk, result_exhibit(desk, awarding), terms.APPROVED, who, why, now, by)
         if proposal.state != terms.APPROVED:
             return awarding
@@ -262,6 +272,17 @@ def withdraw(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime, 
         return awarding
 
 
+def _not_stale(desk: Desk, awarding: Awarding) -> None:
+    """AWD-5: raises `ReleaseError` when the ledger says something else than the version."""
+    found = drift(desk, awarding) if awarding.kind in terms.DECIDED_KINDS else None
+    if found is not None and not found.is_empty():
+        raise ReleaseError(
+            f"{_named(awarding)} is stale (AWD-5): of {in_words(found)} the ledger says something else now. Withdraw "
+            f"it, then `resultsday award {awarding.series}`, build and approve the new version; `resultsday results "
+            f"look` lists what differs"
+        )
+
+
 def _with_name_and_reason(who: str, why: str) -> None:
     if not who.strip() or not why.strip():
         raise ReleaseError("say who decides, and why (OPS-3)")
@@ -292,7 +313,12 @@ def _as_built(desk: Desk, awarding: Awarding) -> list[ReleaseFile]:
         manifest = desk.store.get(manifest_key(awarding))
     except Missing:
         manifest = b""
-    if sha256_of(manifest) != awarding.manifest_sha256 or json.loads(manifest)["files"] != _listed(files):
+    back = set(desk.results.kept_back(awarding.series).filter(pl.col("awarding_id") == awarding.id)["centre"])
+    there = [file for file in files if file.centre not in back]
+    built = json.loads(manifest or b'{"files": []}')["files"]
+    if sha256_of(manifest) != awarding.manifest_sha256 or _listed(there) != [
+        file for file in built if file["centre"] not in back
+    ]:
         raise ReleaseError(
             f"{manifest_key(awarding)} is missing or not as it was built. Nothing was published. Find out who changed "
             f"it; withdraw the awarding, award again and build it anew"
@@ -317,7 +343,8 @@ def _named(awarding: Awarding) -> str:
 @frozen(kw_only=True)
 class Released:
     """What was published, in counts. `fresh`: files that this run published; `without`: learners without an award,
-    None when everything was out before; `version` is 0 when nobody is entered in the series."""
+    None when everything was out before; `version` is 0 when nobody is entered in the series; `kept_back`: centres
+    whose results wait for a further version (AWD-5)."""
 
     series: str
     audience: str
@@ -326,6 +353,7 @@ class Released:
     fresh: int = 0
     records: int = 0
     without: int | None = None
+    kept_back: int = 0
 
     def note(self) -> str:
         """The counts in a line, for the run's note and the log."""
@@ -333,34 +361,74 @@ class Released:
             return f"Results {self.series} to {self.audience}: nobody is entered, nothing to release."
         out = f"{self.files:,} files with {self.records:,} records are out, {self.fresh:,} of them by this run"
         without = "" if self.without is None else f"; {self.without:,} learners without an award"
-        return f"Results {self.series} version {self.version} to {self.audience}: {out}{without}."
+        count = f"; {self.kept_back:,} centres KEPT BACK, because the ledger says something else now"
+        back = count if self.kept_back else ""
+        return f"Results {self.series} version {self.version} to {self.audience}: {out}{without}{back}."
 
 
 @journaled
 def release(desk: Desk, series: Series, audience: terms.Audience, now: datetime) -> Released:
     """RES-2: publishes the approved results of a series to an audience, if by the calendar in force at `now` (aware)
     its instant has come (CAL-2), and writes a report to `reports/results/<series>/<version>/`. Run again, it publishes
-    what is missing, and nothing twice. Raises `ReleaseError`, which says what to do."""
+    what is missing, and nothing twice. The centres of which the ledger says something else than the version are kept
+    back, all others get their results (AWD-5). Raises `ReleaseError`, which says what to do."""
     instant = _instant(desk, series, audience, now)
     with desk.results.alone():
         awarding = _to_release(desk, series, audience)
         if awarding is None:
             return Released(series=series.id, audience=audience)
-        fresh, without = 0, None
-        if awarding.state == terms.APPROVED:
-            files = _as_built(desk, awarding)
-            fresh = publish(desk, awarding, [file for file in files if file.audience == audience], now)
-            files = desk.results.files(awarding)
-            mine = [file for file in files if file.audience == audience]
-            without = report(desk, series, awarding, audience, _moment(instant), mine)
-            if all(file.published_at for file in files):
-                awarding = _changed(desk, awarding, terms.RELEASED)
-        listed = [file for file in _manifest_of(desk, awarding)["files"] if file["audience"] == audience]
-    done = Released(
-        series=series.id, audience=audience, version=awarding.version, files=len(listed), fresh=fresh,
-        records=sum(file["records"] for file in listed), without=without,
-    )  # fmt: skip
+        done = _published(desk, series, awarding, audience, _moment(instant), now)
+        for follow_up in desk.results.issued(series.id):
+            if follow_up.kind == terms.FOLLOW_UP:
+                more = _published(desk, series, follow_up, audience, _moment(instant), now)
+                done = evolve(
+                    done, files=done.files + more.files, fresh=done.fresh + more.fresh,
+                    records=done.records + more.records,
+                )  # fmt: skip
+        done = evolve(done, kept_back=desk.results.waiting_centres(series.id).len())
     log.info("%s", done.note())
+    return done
+
+
+def _published(
+    desk: Desk, series: Series, awarding: Awarding, audience: terms.Audience, until: str, now: datetime
+) -> Released:
+    """Publishes what of a version an audience may have, and reports it. `until`: the end of the embargo in words."""
+    fresh, without = 0, None
+    if awarding.state == terms.APPROVED:
+        files = _as_built(desk, awarding)
+        _keep_back(desk, awarding, files, now)
+        files = desk.results.due_files(awarding)
+        fresh = publish(desk, awarding, [file for file in files if file.audience == audience], now)
+        files = desk.results.due_files(awarding)
+        without = report(desk, series, awarding, audience, until, [file for file in files if file.audience == audience])
+        if all(file.published_at for file in files):
+            _changed(desk, awarding, terms.RELEASED)
+    listed = [file for file in desk.results.due_files(awarding) if file.audience == audience]
+    return Released(
+        series=series.id, audience=audience, version=awarding.version, files=len(listed), fresh=fresh,
+        records=sum(file.records for file in listed), without=without,
+    )  # fmt: skip
+
+
+def _keep_back(desk: Desk, awarding: Awarding, files: Sequence[ReleaseFile], now: datetime) -> None:
+    """AWD-5: records the centres that the release passes over: those of which the ledger says something else than the
+    version, unless their results are out already."""
+    feeds_of_centres = [file for file in files if file.place.startswith(PORTAL_TO_CENTRES)]
+    out = {file.centre for file in feeds_of_centres if file.published_at}
+    if len(out) < len(feeds_of_centres):
+        stale = by_centre(drift(desk, awarding))
+        desk.results.keep_back(awarding, {centre: stale[centre] for centre in stale if centre not in out}, now)
+        KEPT_BACK.passed()
+
+
+def release_passed(desk: Desk, series: Series, now: datetime) -> list[Released]:
+    """Publishes what is approved of a series to every audience whose instant has come at `now` (aware)."""
+    done = []
+    for audience in get_args(terms.Audience):
+        date = desk.catalogue.milestone(series, INSTANTS[audience], now)
+        if date is not None and date.at <= now:
+            done.append(release(desk, series, audience, now))
     return done
 
 
@@ -368,7 +436,7 @@ def release_claims(desk: Desk, awarding: Awarding, now: datetime) -> Built:
     """RES-3, CRT-6: builds an awarding of later claims and publishes it in the portal, to both audiences. Ours: nobody
     approves it again, for the conversion tables are approved and the results of the series are out. Can be repeated.
     Raises `ReleaseError`, also before the results of the series are released."""
-    if awarding.kind == terms.WHOLE_SERIES or not is_released(desk, awarding.series):
+    if awarding.kind in terms.DECIDED_KINDS or not is_released(desk, awarding.series):
         raise ReleaseError(f"{_named(awarding)} cannot be released like a later claim")
     built = build(desk, awarding, now)
     with desk.results.alone():

@@ -75,6 +75,37 @@ RESULTS_LATE = AlertCode(
     commands=("resultsday release {series} --audience {audience}",),
     page="results-not-out",
 )
+RESULTS_STALE = AlertCode(
+    name="RESULTS_STALE",
+    happened="Version {version} of the results of {series} ({state}) is stale: of {learners} learners of {centres} "
+    "centres the ledger says something else now.",
+    meaning="A stale version cannot be approved. If it is approved already, these centres are kept back at the "
+    "release.",
+    to_do="Look at what differs. Then withdraw the version, award again, and build and approve the new one.",
+    commands=(
+        "resultsday results look",
+        'resultsday results withdraw {series} --why "..."',
+        "resultsday award {series}",
+        "resultsday results build {series}",
+        "resultsday preview {series}",
+        "resultsday approvals list",
+    ),
+    page="stale-results",
+)
+CENTRES_KEPT_BACK = AlertCode(
+    name="CENTRES_KEPT_BACK",
+    happened="{count} centres have no results of {series}: {centres}.",
+    meaning="The ledger said something else about some of their learners than the approved version. All others have "
+    "their results.",
+    to_do="Look at what differs. If the ledger is right, award, build and approve: the centres follow within minutes.",
+    commands=(
+        "resultsday award {series}",
+        "resultsday results build {series}",
+        "resultsday preview {series}",
+        "resultsday approvals list",
+    ),
+    page="stale-results",
+)
 RESULTS_NOT_APPROVED = AlertCode(
     name="RESULTS_NOT_APPROVED",
     happened="The results of {series} go to centres in {hours} hours, and they are not approved: {state}.",
@@ -202,6 +233,7 @@ TEST = AlertCode(
 ALERTS = {
     code.name: code
     for code in (
+        RESULTS_STALE, CENTRES_KEPT_BACK,
         RESULTS_LATE, RESULTS_NOT_APPROVED, AWARD_MISSING, RELEASED_BY_GUARD, GUARD_REFUSED, GUARD_BLIND, GUARD_SILENT,
         PART_ENDED, PART_GIVEN_UP,
         CHECKPOINT_MISSING, INGEST_SILENT, FILES_WAITING, FILES_HELD, RUN_FAILED, DISK_LOW, DOOR_LIMIT, TEST,

@@ -115,7 +115,7 @@ def _published(desk: Desk, waiting: Due, now: datetime) -> Released | None:
     """What the release did; None when all is out, or nobody has entered. Raises `ReleaseError` when nothing is
     approved, without having tried."""
     series, audience = waiting.series, waiting.audience
-    every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == terms.WHOLE_SERIES]
+    every = [awarding for awarding in desk.results.every(series.id) if awarding.kind in terms.DECIDED_KINDS]
     if any(awarding.state in terms.ISSUED_STATES for awarding in every):
         return None if out(desk, every, audience) else release(desk, series, audience, now)
     if every:

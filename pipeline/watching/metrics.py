@@ -188,12 +188,12 @@ def _inbox(desk: Desk) -> Waiting:
 
 def _results(desk: Desk) -> Iterator[Sample]:
     for series in desk.catalogue.all_series():
-        every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == terms.WHOLE_SERIES]
+        every = [awarding for awarding in desk.results.every(series.id) if awarding.kind in terms.DECIDED_KINDS]
         for state in terms.AWARDING_STATES if every else ():
             yield Sample(STATE, int(every[-1].state == state), {"series": series.id, "state": state})
         issued = [awarding for awarding in every if awarding.state in terms.ISSUED_STATES]
         if issued:
-            files = desk.results.files(issued[-1])
+            files = desk.results.due_files(issued[-1])
             for audience in sorted({file.audience for file in files}):
                 waiting = sum(1 for file in files if file.audience == audience and file.published_at is None)
                 yield Sample(NOT_OUT, waiting, {"series": series.id, "audience": audience})

@@ -22,6 +22,7 @@ from pipeline.desk import Desk
 from pipeline.feeds import LANDING_PLACES
 from pipeline.watching.alerts import (
     AWARD_MISSING,
+    CENTRES_KEPT_BACK,
     CHECKPOINT_MISSING,
     DISK_LOW,
     DOOR_LIMIT,
@@ -31,6 +32,7 @@ from pipeline.watching.alerts import (
     INGEST_SILENT,
     RESULTS_LATE,
     RESULTS_NOT_APPROVED,
+    RESULTS_STALE,
     Alert,
     alert,
     tell,
@@ -112,7 +114,8 @@ def _results(desk: Desk, book: WatchBook, series: Series, since: datetime, now: 
     }
     if not due or not book.entered(series.id):
         return
-    every = [awarding for awarding in desk.results.every(series.id) if awarding.kind == terms.WHOLE_SERIES]
+    every = [awarding for awarding in desk.results.every(series.id) if awarding.kind in terms.DECIDED_KINDS]
+    yield from _stale(desk, series, every)
     for audience, at in due.items():
         late = now - at
         if late >= RESULTS_MINUTES and not out(desk, every, audience):
@@ -123,11 +126,28 @@ def _results(desk: Desk, book: WatchBook, series: Series, since: datetime, now: 
 
 
 def out(desk: Desk, every: list[Awarding], audience: str) -> bool:
-    """Whether the newest approved results among `every` version of a series are all out to an audience."""
+    """Whether the approved results among `every` version of a series are all out to an audience, but for the centres
+    that were kept back."""
     issued = [awarding for awarding in every if awarding.state in terms.ISSUED_STATES]
     return bool(issued) and all(
-        file.published_at for file in desk.results.files(issued[-1]) if file.audience == audience
+        file.published_at
+        for awarding in issued
+        for file in desk.results.due_files(awarding)
+        if file.audience == audience
     )
+
+
+def _stale(desk: Desk, series: Series, every: list[Awarding]) -> Iterator[Alert]:
+    """AWD-5: versions that wait and of which the ledger says something else by now, and centres kept back."""
+    for awarding in every:
+        if awarding.state in (terms.BUILT, terms.APPROVED) and (found := desk.results.seen(awarding)):
+            facts = {"version": awarding.version, "learners": sum(found.values()), "centres": len(found)}
+            about = (series.id, *(f"{value}" for value in facts.values()))
+            yield alert(RESULTS_STALE, *about, series=series.id, state=awarding.state, **facts)
+    waiting = desk.results.waiting_centres(series.id)
+    if not waiting.is_empty():
+        listed = ", ".join(waiting.head(10)) + (" and more" if waiting.len() > 10 else "")
+        yield alert(CENTRES_KEPT_BACK, series.id, listed, series=series.id, count=waiting.len(), centres=listed)
 
 
 def _not_ready(series: Series, every: list[Awarding], at: datetime, now: datetime) -> Iterator[Alert]:

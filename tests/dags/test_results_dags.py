@@ -18,11 +18,10 @@ from infra.ledger.results import Awarding
 from infra.ledger.sql import copy
 from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
+from pipeline.awarding.award import award, conversion_row
 from pipeline.desk import Desk, open_desk
 from pipeline.results.release import approve, build
-from rules.awarding import RESULTS
 from rules.catalogue import LONDON
-from rules.certification import AWARDS, CHOICES
 from tests.patience import PATIENCE, until
 
 CENTRE = "68778"
@@ -93,7 +92,11 @@ def _take_back(desk: Desk) -> None:
         ids = list(connection.execute(sa.select(t.awardings.c.id).where(t.awardings.c.series.in_(series))).scalars())
         for table in (t.release_files, t.results, t.awards, t.choices):
             connection.execute(table.delete().where(table.c.awarding_id.in_(ids)))
+        for table in (t.looks, t.kept_back):
+            connection.execute(table.delete().where(table.c.awarding_id.in_(ids)))
         connection.execute(t.awardings.delete().where(t.awardings.c.id.in_(ids)))
+        for table in (t.entries, t.marks, t.conversions):
+            connection.execute(table.delete().where(table.c.series.in_(series)))
         connection.execute(t.actions.delete().where(t.actions.c.series.in_(series)))
         connection.execute(t.submissions.delete().where(t.submissions.c.centre == CENTRE))
     for place in (f"outbox/{CENTRE}/", *(f"{root}{one}/" for root in _PLACES for one in series)):
@@ -106,32 +109,36 @@ _PLACES = ("embargo/", "portal/centres/", "portal/learners/", "reports/results/"
 
 def awarded(desk: Desk, series: str) -> Awarding:
     """Results of one learner at a centre that entered by file, built."""
-    key = {"centre": CENTRE, "candidate": LEARNER["candidate"], "uci": LEARNER["uci"], "registration": "BEN22"}
-    results = [
-        {**key, "component": code, "raw": 50, "status": "", "ums": 75, "grade": "L2D", "outcome": "graded"}
-        for code in ("BEN01", "BEN02", "BEN03")
-    ]
-    award = {
-        **key, "cash_in": "BEN99", "claim_id": FIRST_ID, "claimed_at": AT, "channel": "edi", "ums": 225, "grade": "L2M",
-        "outcome": "awarded", "reason": "", "about": "", "partial_absence": False, "performance": True,
-    }  # fmt: skip
+    codes = ("BEN01", "BEN02", "BEN03")
     submission = {
         "id": FIRST_ID, "centre": CENTRE, "file_name": "E6877815.X01", "landing_key": f"inbox/{CENTRE}/E6877815.X01",
         "kind": "file", "received": AT, "modified": AT, "size": 1, "sha256": "1" * 64, "letter": "E",
         "awarding_body": "15", "series": f"6B{series[2:4]}", "sequence": 1, "reply_stream": "15", "reply_number": 1,
         "outcome": "accepted", "booked": True,
     }  # fmt: skip
+    learner = {"centre": CENTRE, "series": series, "candidate": LEARNER["candidate"], "uci": LEARNER["uci"]}
+    held = {"submission_id": FIRST_ID, "line": 3, "band": "on_time", "pence": 0, "entry_pence": 0}
+    kinds = {"BEN01": "internal", "BEN02": "internal", "BEN03": "external", "BEN99": "cash_in"}
+    entries = [{**learner, **held, "option": option, "kind": kind} for option, kind in kinds.items()]
+    marks = [
+        {**learner, "component": code, "version": 1, "stage": "submitted", "mark": 50, "status": "", "source": "test",
+         "line": 1, "received": AT}
+        for code in codes
+    ]  # fmt: skip
     with desk.ledger.engine.begin() as connection:
         copy(connection, t.submissions, pl.DataFrame([submission]))
-    frames = {
-        "results": pl.DataFrame(results, schema=RESULTS),
-        "awards": pl.DataFrame([award], schema=AWARDS),
-        "choices": pl.DataFrame(schema=CHOICES),
-    }
-    awarding = desk.results.record(
-        series=series, kind="series", at=AT, conversions_sha256="", sha256=series, counts={}, frames=frames
-    )
-    return build(desk, awarding, AT).awarding
+        copy(connection, t.entries, pl.DataFrame(entries))
+        copy(connection, t.marks, pl.DataFrame(marks))
+    boundaries = {"L2D": 48, "L2M": 42, "L2P": 36, "L1D": 30, "L1M": 24, "L1P": 18}
+    tables = [
+        conversion_row(desk.catalogue, series, code, boundaries, AT, placeholder=True, source="ours: for a test")
+        for code in codes
+    ]
+    desk.results.propose(tables, "A. Approver", AT)
+    desk.results.approve_conversions(series, "A. Approver", AT)
+    found = desk.catalogue.series_by_id(series)
+    assert found
+    return build(desk, award(desk, found, AT).awarding, AT).awarding
 
 
 def out(desk: Desk) -> list[str]:

@@ -135,7 +135,7 @@ def season(work: Desk) -> Season:
 
 def awards_of(desk: Desk, series: str = "2024-06", kind: str = "series") -> dict[str, tuple[str, str, str]]:
     """Grade, outcome and reason by candidate number."""
-    newest = desk.results.newest(series, kind)
+    newest = desk.results.newest(series, [kind])
     assert newest
     frame = desk.results.frames(newest)["awards"]
     return {row[0]: row[1:] for row in frame.select("candidate", "grade", "outcome", "reason").iter_rows()}
