@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from attrs import evolve
 
 from infra.ledger.submissions import migrate
-from infra.ledger.tables import metadata
+from infra.ledger.tables import metadata, own_store
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from pipeline.desk import Desk
@@ -37,6 +37,7 @@ def fresh(ledger_of_scenarios: str, tmp_path: Path) -> Settings:
     engine = sa.create_engine(ledger_of_scenarios)
     with engine.begin() as connection:
         connection.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY"))
+        connection.execute(own_store.delete())  # each scenario has a store of its own
     engine.dispose()
     return Settings(catalogue=FROZEN, state=tmp_path, database_url=ledger_of_scenarios, settle_seconds=30)
 
