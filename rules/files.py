@@ -120,7 +120,7 @@ def says_nothing(file: int, submission: Submission, found: Found) -> bool:
         value, wanted = "no candidate in it has an option", _WITHOUT[letter][1]
     else:
         return False
-    found.add(f.FILE_SAYS_NOTHING, value=value, file=file, wanted=wanted)
+    found.add(f.FILE_SAYS_NOTHING, value=value, file=file, needed=wanted)
     return True
 
 

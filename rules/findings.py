@@ -317,7 +317,7 @@ FILE_SAYS_NOTHING = _code(
     "FIL-8",
     Reach.WARNING,
     "there is nothing in the file to act on: {value}",
-    "{wanted}",
+    "{needed}",
     "Nothing was changed, and the file counts as not sent: its number is still free. If there was something to send, "
     "choose the candidates in your software, create the file again and send it.",
 )
