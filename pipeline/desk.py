@@ -27,13 +27,15 @@ from infra.ledger.submissions import Ledger
 from infra.ledger.trail import Trail
 from infra.settings import Settings
 from infra.store import Store, adopted, own_store, proved
+from pipeline.catalogue_in_use import in_use
 from pipeline.steps import Step
 from rules.catalogue import Catalogue
 
 
 @frozen(kw_only=True)
 class Desk:
-    """The open desk. `ledger` has the files; the other books of the ledger are here too, on the same connections."""
+    """The open desk. `ledger` has the files; the other books of the ledger are here too, on the same connections.
+    `catalogue_fault`: what is wrong with the catalogue's files, while the one before them stays in use."""
 
     settings: Settings
     store: Store
@@ -54,6 +56,7 @@ class Desk:
     stores: StoreBook
     trail: Trail
     watch: WatchBook
+    catalogue_fault: str = ""
 
     def put(self, step: Step, key: str, data: bytes) -> None:
         """Writes a file to the store and passes the step for it."""
@@ -63,15 +66,16 @@ class Desk:
 
 @contextmanager
 def open_desk(settings: Settings) -> Iterator[Desk]:
-    """Opens what `settings` name; raises `CatalogueError` or `StoreError` when the catalogue or the store cannot be
-    used, also when it is not the store that the ledger knows (OPS-6)."""
-    catalogue = Catalogue.load(settings.catalogue)
+    """Opens what `settings` name; raises `StoreError` when the store cannot be used, and `CatalogueError` when the
+    catalogue cannot be read and no earlier one is kept; also when it is not the store that the ledger knows (OPS-6)."""
+    found = in_use(settings)
     with Ledger(settings.database_url) as ledger:
         engine = ledger.engine
         yield Desk(
             settings=settings,
             store=own_store(settings.store_location, StoreBook(engine)),
-            catalogue=catalogue,
+            catalogue=found.catalogue,
+            catalogue_fault=found.fault,
             ledger=ledger,
             accounts=Accounts(engine),
             actions=ActionBook(engine),

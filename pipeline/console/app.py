@@ -20,6 +20,7 @@ from infra.settings import Settings
 from pipeline.console import views
 from pipeline.console.routes import routes
 from pipeline.console.visit import Clock, Site, Whoever, site_of
+from rules.sheets import CatalogueError
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def application(settings: Settings, clock: Clock, whoever: Whoever, login: Calla
     app.middleware("http")(_guarded)
     app.exception_handler(AnyHTTPException)(_refused)
     app.exception_handler(SQLAlchemyError)(_no_ledger)
+    app.exception_handler(CatalogueError)(_no_catalogue)
     app.include_router(routes)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     return app
@@ -68,3 +70,7 @@ async def _no_ledger(request: Request, error: SQLAlchemyError) -> Response:
     # A database error quotes rows: neither log nor show it.
     log.error("the ledger cannot be used (%s)", type(error).__name__)
     return await _refused(request, HTTPException(503, "The ledger cannot be used at the moment."))
+
+
+async def _no_catalogue(request: Request, error: CatalogueError) -> Response:
+    return await _refused(request, HTTPException(503, f"The catalogue has a fault: {error}"))

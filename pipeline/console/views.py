@@ -20,6 +20,7 @@ from infra.ledger.console import ConsoleBook
 from infra.settings import Settings
 from infra.store import BadKey, Missing
 from parsers.findings import Reach
+from pipeline.catalogue_in_use import in_use
 from pipeline.console import decisions, pictures, records
 from pipeline.console.access import Person
 from pipeline.console.snapshots import FILTERS, MILESTONES, OF, ORDERS, TITLES, Snapshot, Snapshots
@@ -79,6 +80,7 @@ def common(desk: Desk, now: datetime, person: Person, below: str, shown: Mapping
         "series": series,
         "every_series": desk.catalogue.all_series(),
         "pages": [page for page in PAGES if person.may(page[2])],  # type: ignore[arg-type]
+        "fault": desk.catalogue_fault,
         "refusal": "",
         "why": "",
         "personal": False,
@@ -114,8 +116,9 @@ class Console:
             if self._desk is None:
                 self._desk, self._edition = self._open.enter_context(open_desk(self.settings)), edition
             elif edition != self._edition:
-                catalogue = Catalogue.load(self.settings.catalogue)
-                self._desk, self._edition = evolve(self._desk, catalogue=catalogue), edition
+                found = in_use(self.settings)
+                self._desk = evolve(self._desk, catalogue=found.catalogue, catalogue_fault=found.fault)
+                self._edition = edition
             return self._desk
 
     def _series(self, desk: Desk, asked: str) -> Series:

@@ -54,7 +54,8 @@ WINGS: Mapping[str, tuple[str, ...]] = {
 wings need goes to the ground."""
 
 GROUND: Mapping[str, tuple[str, ...]] = {
-    "desk": ("steps",),
+    "desk": ("steps", "catalogue_in_use"),
+    "catalogue_in_use": (),
     "steps": (),
     "jobs": ("steps",),
     "archive": ("steps",),

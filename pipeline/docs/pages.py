@@ -265,8 +265,10 @@ def catalogue() -> Iterator[str]:
     yield (
         "What is offered, when, for how much and to whom is data: CSV files (UTF-8, a header line, commas) in "
         "`fixtures/catalogue`, or in the folder that `RESULTSDAY_CATALOGUE` names. All of them are read and checked "
-        "when the desk or a command starts. Errors name file, line and column, and nothing starts with a catalogue "
-        "that contradicts itself. None of these figures is in the code."
+        "when the desk or a command starts. Errors name file, line and column. A catalogue with an error is never in "
+        "force: until it is mended the desk goes on with the last one that this machine could read (a copy in "
+        "`catalogue/` of the state folder), and every page of the console, every command and the health check say what "
+        "is wrong. None of these figures is in the code."
     )
     yield "## Versions"
     yield (

@@ -18,16 +18,18 @@ from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, T
 from attrs import evolve
 from pendulum import DateTime, instance
 
+from infra.settings import Settings
+from pipeline.catalogue_in_use import last_readable
 from rules import terms
-from rules.calendar import EVENTS, LONDON, Milestone, in_force, read_calendar
-from rules.sheets import CatalogueError
+from rules.calendar import EVENTS, LONDON, Milestone, Stream, in_force, read_calendar
+from rules.sheets import CatalogueError, Row
 
 
 def exam_milestones(catalogue: Path, events: Iterable[str], days_before: Iterable[int] = ()) -> list[Milestone]:
     """CAL-1, CAL-2: the dates of `events` of every exam series, including those of single components, each in its
     latest version, by instant; and again that many days earlier for every number in `days_before`. `catalogue` is the
     folder of the catalogue; raises `CatalogueError`."""
-    streams, milestones = read_calendar(catalogue)
+    streams, milestones = _calendar(catalogue)
     months = {row.record.month for row in streams if row.record.purpose == terms.ENTRY}
     names = set(events)
     wanted = [row.record for row in milestones if row.record.event in names and int(row.record.series[5:]) in months]
@@ -39,6 +41,19 @@ def exam_milestones(catalogue: Path, events: Iterable[str], days_before: Iterabl
     latest = [in_force(None, list(its)) for _, its in versions]
     early = [evolve(date, day=date.day - timedelta(days=days)) for days in days_before for date in latest]
     return sorted([*latest, *early], key=lambda date: (date.at, *whose(date)))
+
+
+def _calendar(catalogue: Path) -> tuple[list[Row[Stream]], list[Row[Milestone]]]:
+    """The calendar in that folder; while the desk's own cannot be read, as it last could be, so that a bad line stops
+    no run."""
+    try:
+        return read_calendar(catalogue)
+    except CatalogueError:
+        settings = Settings.load()
+        last = last_readable(settings) if settings.catalogue.absolute() == catalogue.absolute() else None
+        if last is None:
+            raise
+        return read_calendar(last)
 
 
 def due(milestones: Iterable[Milestone], at: datetime) -> list[tuple[str, str]]:
