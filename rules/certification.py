@@ -395,3 +395,13 @@ def awarded_already(options: pl.DataFrame, issued: pl.DataFrame, found: Found) -
     )
     found.rows(f.CLAIM_AWARDED, declined.select("file", "line", "candidate", "option", pl.col("option").alias("value")))
     return declined
+
+
+def result_out(options: pl.DataFrame, final: pl.DataFrame, found: Found) -> pl.DataFrame:
+    """REG-9: an entry whose result is out cannot be withdrawn. `options`: a row an option, with `action`; `final`:
+    `rules.frames.FINAL`. Returns the rows it refuses."""
+    rests = options.filter(pl.col("action") == "withdraw").join(
+        final.filter("out"), on=["centre", "series", "uci", "option"], how="semi", maintain_order="left"
+    )
+    found.rows(f.RESULT_OUT, rests.select("file", "line", "candidate", "option", pl.col("option").alias("value")))
+    return rests

@@ -180,13 +180,17 @@ def _ended(held: pl.DataFrame, stated: pl.DataFrame, withdrawn: pl.DataFrame, cu
 
 
 def _undeclined(ended: pl.DataFrame, records: pl.DataFrame, current: Round) -> pl.DataFrame:
-    """CRT-5: what ends, without the claims that files leave out though they have become results: these stay."""
-    issued = current.known.issued
-    if issued.is_empty():
+    """CRT-5, REG-9: what ends, without the claims and entries that files leave out though their results are out: these
+    stay."""
+    issued, final = current.known.issued, current.known.final
+    if issued.is_empty() and final.is_empty():
         return ended
     whose = records.group_by(_CANDIDATE).agg(pl.col("line", "centre", "series", "uci").first())
     claims = ended.join(whose, on=_CANDIDATE).with_columns(pl.lit("withdraw").alias("action"))
-    declined = certification.awarded_already(claims, issued, current.found)
+    declined = pl.concat([
+        certification.awarded_already(claims, issued, current.found),
+        certification.result_out(claims, final, current.found),
+    ])  # fmt: skip
     return ended.join(declined, on=_OPTION, how="anti", maintain_order="left")
 
 

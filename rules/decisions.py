@@ -254,6 +254,7 @@ def _judge_entries(records: pl.DataFrame, options: pl.DataFrame, series: Series,
     sat and have been given."""
     known, catalogue, found = current.known, current.catalogue, current.found
     certification.awarded_already(options, known.issued, found)
+    certification.result_out(options, known.final, found)
     registration.registered(options.filter(pl.col("action") == "enter"), known.registrations, found)
     registration.same_name(records, known.registrations, found)
     identity.same_details(records, known.registrations, found)
@@ -281,7 +282,7 @@ def _judge_marks(current: Round) -> marks.JudgedMarks:
     series = {index: series for index, series in current.series.items() if index in current.of_marks}
     due = marks.deadlines(records, current.arrivals, series, current.catalogue, known.windows, known.extensions)
     parts = marks.components(current.catalogue, set(series.values()))
-    judged = marks.judge(records, known.marked, known.entries, parts, due, found)
+    judged = marks.judge(records, known.marked, known.entries, parts, due, found, final=known.final)
     marks.after_the_draw(judged.good, known.sampled, found)
     good = judged.good.join(said, on=["file", "line"], maintain_order="left").with_columns(uci=pl.col("uci_said"))
     return evolve(judged, good=good.select(*marks.GOOD))

@@ -242,7 +242,7 @@ TABLE_FINAL = _code(
     "results of {series} are approved or issued, so the conversion table of {option} cannot be replaced",
     "the boundaries by which {option} was awarded in {series}",
     "If the results are not out yet, withdraw them (`resultsday results withdraw {series}`), send the boundaries again "
-    "and award anew. If they are out, open a correction (`resultsday correction open {series} --component {option}`).",
+    "and award anew. If they are out, they stand: ask the people who answer for the results (RES-7).",
 )
 OPTION_NOT_IN_SERIES = _code(
     "OPTION_NOT_IN_SERIES",
@@ -303,6 +303,14 @@ CLAIM_AWARDED = _code(
     "{value} of candidate {candidate} has been processed into a result and cannot be declined",
     "withdrawals of claims before their results are issued",
     "Nothing to do: the result stands. A learner who resits may claim again and hold both (CRT-4).",
+)
+RESULT_OUT = _code(
+    "RESULT_OUT",
+    "REG-9",
+    Reach.ENTRY,
+    "candidate {candidate} has an issued result in {value}, which rests on this entry",
+    "withdrawals of entries before their results are issued",
+    "Nothing to do if the result is right: it stands. If it is wrong, ask customer services to have it looked into.",
 )
 ALREADY_PROCESSED = _code(
     "ALREADY_PROCESSED",
@@ -595,6 +603,15 @@ MARK_TASKS = _code(
     "the marks of the tasks add up to {sum}, but the total says {value}",
     "a total of {sum}, or no marks of tasks",
     _MARK_AGAIN,
+)
+MARK_FINAL = _code(
+    "MARK_FINAL",
+    "AWD-5",
+    Reach.MARK,
+    "the results of {when} are approved or issued, so the mark of candidate {value} in {option} is final",
+    "marks before the results of {when} are approved",
+    "The mark was not taken. If the results are not out yet, they can be withdrawn, marked and awarded again. What is "
+    "issued is never changed by a mark that arrives: ask the people who answer for the results (RES-7).",
 )
 MARK_LATE = _code(
     "MARK_LATE",

@@ -129,6 +129,9 @@ SAMPLED: Frame = {"centre": pl.String, "series": pl.String, "component": pl.Stri
 ISSUED: Frame = {"centre": pl.String, "series": pl.String, "uci": pl.String, "option": pl.String}
 """Claims that have been processed into results: `option` is the cash-in code."""
 
+FINAL: Frame = {"centre": pl.String, "series": pl.String, "uci": pl.String, "option": pl.String, "out": pl.Boolean}
+"""Component results that are approved, the pending ones not among them; `out`: its centre has it."""
+
 # What a series is awarded by.
 
 ENTERED: Frame = {

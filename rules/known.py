@@ -14,6 +14,7 @@ from rules.frames import (
     ALLOWANCES,
     ENTRIES,
     FILES,
+    FINAL,
     ISSUED,
     LEARNERS,
     MARKED,
@@ -51,7 +52,7 @@ class Known:
     entry for a component. Every UCI of the frames is one in force. `sittings`, `allowances` and `sat` are of the
     learners of these centres, at any centre and in any series. `extensions`: until when staff have extended a
     milestone, by centre, series id and event (the first instant after it). `marked`, `windows` and `sampled` are of the
-    centres that send marks.
+    centres that send marks. `final`: the approved component results of these centres in the series of the files.
     """
 
     files: pl.DataFrame
@@ -69,6 +70,7 @@ class Known:
     windows: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=WINDOWS))
     sampled: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=SAMPLED))
     issued: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=ISSUED))
+    final: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=FINAL))
 
     def corrected(self, ucis: Mapping[str, str]) -> Known:
         """The same, once these UCIs are replaced by others (REG-8)."""
@@ -88,6 +90,7 @@ class Known:
             sat=led(self.sat),
             marked=led(self.marked),
             issued=led(self.issued),
+            final=led(self.final),
         )
 
     @classmethod

@@ -21,7 +21,7 @@ from rules import findings as f
 from rules import terms
 from rules.catalogue import LONDON, PLACEHOLDER, Catalogue, Series, day_text, instant_text, series_title
 from rules.deadlines import NONE, Extensions, deadline
-from rules.frames import INSTANT
+from rules.frames import FINAL, INSTANT
 from rules.known import Arrival
 
 COMPONENTS: dict[str, Any] = {
@@ -171,12 +171,13 @@ def judge(
     found: Found,
     *,
     external: bool = False,
+    final: pl.DataFrame | None = None,
 ) -> JudgedMarks:
     """MRK-1 to MRK-3: every rule about the marks of some files; what is wrong goes to `found`.
 
     `marked` as `rules.frames.MARKED`, `components` as `COMPONENTS`, `deadlines` as `DEADLINES`; `entered` are the
     entries in force (`rules.frames.TO_MARK`). `external` judges the board's own marking instead of centres' M files:
-    external components only, no deadline.
+    external components only, no deadline. `final`: results that are approved (`rules.frames.FINAL`).
     """
     rows = _prepared(records, components)
     rows = rows.join(found.refused_candidates(), on=["file", "candidate"], how="anti", maintain_order="left")
@@ -203,7 +204,10 @@ def judge(
     _tell(found, f.MARK_TASKS, wrong[6], external, "mark")
     right = _without(rows, wrong)
     fresh = changed(right, marked)
-    dated = fresh.join(deadlines, on=["file", "component"], how="left", maintain_order="left")
+    approved = result_approved(fresh, final)
+    _tell(found, f.MARK_FINAL, approved, external, "candidate")
+    open_still = _without(fresh, [approved])
+    dated = open_still.join(deadlines, on=["file", "component"], how="left", maintain_order="left")
     late = after_the_deadline(dated)
     _tell_late(found, late)
     amended = pl.col("received") >= pl.col("deadline")
@@ -328,6 +332,15 @@ def not_entered(rows: pl.DataFrame, entered: pl.DataFrame) -> pl.DataFrame:
 
 def _not_held(rows: pl.DataFrame, entered: pl.DataFrame) -> pl.DataFrame:
     return rows.join(entered, on=[*_BY_NUMBER, "uci"], how="anti", maintain_order="left")
+
+
+def result_approved(rows: pl.DataFrame, final: pl.DataFrame | None) -> pl.DataFrame:
+    """AWD-5, RES-7: a mark does not change a result that is approved or issued. One that a pending result waits for is
+    taken (AWD-4). What is said is the same before and after the release, and whatever the result is (RES-2)."""
+    held = pl.DataFrame(schema=FINAL) if final is None else final
+    return rows.join(held, on=[*_BY_UCI], how="semi", maintain_order="left").with_columns(
+        pl.col("candidate").alias("value")
+    )
 
 
 def twice(rows: pl.DataFrame) -> pl.DataFrame:

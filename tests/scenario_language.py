@@ -335,7 +335,10 @@ class Season:
 
     def decides(self, said: re.Match[str], order: Order) -> str:
         doing = moderation.approve if said[1] == "approves" else moderation.reject
-        return "done" if doing(self.desk, self.cohort(), order.who, order.why, order.at) else "decided before"
+        try:
+            return "done" if doing(self.desk, self.cohort(), order.who, order.why, order.at) else "decided before"
+        except ValueError as error:
+            return str(error)
 
     def says(self, said: re.Match[str], order: Order) -> str:
         """Somebody who has logged in to the console decides about what waits, as it was put forward first."""

@@ -38,7 +38,7 @@ from infra.ledger.tables import (
     submissions,
 )
 from rules import terms
-from rules.frames import AS_ISSUED, CLAIMS, EARLIER, ENTERED, INSTANT, ISSUED, LATER, MARKS, Frame
+from rules.frames import AS_ISSUED, CLAIMS, EARLIER, ENTERED, FINAL, INSTANT, ISSUED, LATER, MARKS, Frame
 
 
 @frozen(kw_only=True)
@@ -532,6 +532,32 @@ class ResultBook:
         )
         rows = self._out(sql.table(self._engine, query))
         return rows.select(pl.col(name).cast(kind) for name, kind in ISSUED.items()).unique(maintain_order=True)
+
+    def final(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
+        """AWD-5, REG-9: the component results of these centres in these series that are approved or issued, but for the
+        pending ones and those of centres that were kept back (`rules.frames.FINAL`)."""
+        w = awardings.c
+        query = select(w.id, w.series).where(w.series.in_(series), w.state.in_(terms.ISSUED_STATES))
+        of = sql.frame(self._engine, query.order_by(w.id), {"id": pl.Int64, "series": pl.String})
+        if of.is_empty():
+            return pl.DataFrame(schema=FINAL)
+        r = results.c
+        rows = sql.table(
+            self._engine,
+            led(results, r.component.label("option"), only=("awarding_id", "centre", "uci", "outcome")).where(
+                r.awarding_id.in_(of["id"].to_list()), r.centre.in_(centres)
+            ),
+        )
+        key = ["centre", "series", "uci", "option"]
+        newest = (
+            self._not_kept_back(rows.join(of, left_on="awarding_id", right_on="id"))
+            .sort("awarding_id")
+            .unique(key, keep="last", maintain_order=True)
+            .filter(pl.col("outcome") != terms.PENDING)
+        )
+        out = self._out(newest).select(*key, pl.lit(value=True).alias("out"))
+        found = newest.join(out, on=key, how="left").with_columns(pl.col("out").fill_null(value=False))
+        return found.select(pl.col(name).cast(kind) for name, kind in FINAL.items())
 
     # --- Files -------------------------------------------------------------------------------------------------------
 

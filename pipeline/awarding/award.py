@@ -291,7 +291,7 @@ def approve_boundaries(
     if desk.results.is_final(series.id):
         raise AwardError(
             f"results of {series.title} are approved or issued, so its conversion tables are final (AWD-6): withdraw "
-            f"the results first if they are not out, or open a correction (RES-7)"
+            f"the results first if they are not out; what is out stands (RES-7)"
         )
     proposal = sign(desk, boundary_exhibit(desk, series.id), terms.APPROVED, who, why, now, by)
     if proposal.state != terms.APPROVED:

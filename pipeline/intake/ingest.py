@@ -425,6 +425,7 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
         windows=book.windows(marking, ids),
         sampled=book.sampled(marking, ids),
         issued=desk.results.issued_claims(entering),
+        final=desk.results.final(centres, ids),
     )
 
 

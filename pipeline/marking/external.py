@@ -92,6 +92,7 @@ def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
         pl.DataFrame(schema=marks.DEADLINES),
         found,
         external=True,
+        final=desk.results.final(centres, ids),
     )
     counts = judged.counts(0, records.height)
     # What comes in is filed under the UCI it came with.

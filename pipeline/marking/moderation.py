@@ -335,6 +335,7 @@ def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime, b
         proposed = _to_decide(book, connection, cohort, who, why, terms.ADJUSTED)
         if proposed is None or proposed.adjustment is None:
             return False
+        _still_open(desk, cohort)
         proposal = sign(desk, adjustment_exhibit(desk, cohort), terms.APPROVED, who, why, now, by)
         if proposal.state != terms.APPROVED:
             return None
@@ -346,6 +347,17 @@ def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime, b
     DECIDED.passed()
     log.info("cohort %s: adjustment approved, %d marks", cohort, marks.height)
     return True
+
+
+def _still_open(desk: Desk, cohort: CohortName) -> None:
+    """AWD-5: raises `ValueError` where results of the cohort are approved or issued: an adjustment changes none."""
+    final = desk.results.final([cohort.centre], [cohort.series])
+    if not final.filter(pl.col("option") == cohort.component).is_empty():
+        raise ValueError(
+            f"the results of {cohort.series} are approved or issued, so the marks of {cohort} are final (AWD-5). If "
+            f"they are not out, withdraw them (`resultsday results withdraw {cohort.series}`), approve the adjustment "
+            f"and award again; if they are out they stand: ask the people who answer for the results (RES-7)"
+        )
 
 
 @journaled

@@ -18,7 +18,7 @@ from rules import awarding
 from rules.certification import REASONS, WHYS, Certified, certify, sat_from
 from rules.conversion import Boundaries, convert, table
 from rules.decisions import Outcome, decide
-from rules.frames import CLAIMS, EARLIER, ENTERED, ISSUED, LATER, MARKS, Frame
+from rules.frames import CLAIMS, EARLIER, ENTERED, FINAL, ISSUED, LATER, MARKS, Frame
 from rules.known import Arrival, Known
 from tests.catalogue import CATALOGUE
 from tests.rules.known import entered, registered
@@ -373,6 +373,17 @@ def test_crt_5_a_claim_that_has_become_a_result_is_not_withdrawn_by_leaving_it_o
     [decision] = decide([amended], CATALOGUE, held_claim(issued))
     assert decision.ended["option"].to_list() == ([] if issued else ["BEN99"])
     assert ("CLAIM_AWARDED" in codes(decision.findings)) is issued
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_reg_9_an_entry_whose_result_is_out_is_not_withdrawn_by_leaving_it_out(out: bool) -> None:
+    known = held_claim(issued=False)
+    rows = [(CENTRE, "2024-06", known.entries["uci"][0], "BEN01", out)]
+    amended = arrival(centre_file(("BEN02", "BEN03", "BEN99"), letter="A", sequence=2, count=1))
+    [decision] = decide([amended], CATALOGUE, evolve(known, final=frame(rows, FINAL)))
+    # What is approved and not out yet can still be withdrawn, and says nothing of a result (RES-2).
+    assert decision.ended["option"].to_list() == ([] if out else ["BEN01"])
+    assert ("RESULT_OUT" in codes(decision.findings)) is out
 
 
 @pytest.mark.parametrize("issued", [True, False])

@@ -18,7 +18,7 @@ from parsers.layouts import MARK
 from parsers.writer import block, record, single
 from rules import marks
 from rules.decisions import Decision, Outcome, decide
-from rules.frames import ENTRIES, FILES, MARKED, WINDOWS
+from rules.frames import ENTRIES, FILES, FINAL, MARKED, WINDOWS
 from rules.known import Known
 from tests.catalogue import CATALOGUE
 from tests.support import CENTRE, arrival, codes, only
@@ -312,6 +312,19 @@ def test_fil_6_a_mark_of_another_centre_refuses_the_file() -> None:
     decision = sent(mark(1), mark(2, centre="58201"))
     assert only(decision.findings, "RECORD_CENTRE").columns == (3, 7)
     assert decision.outcome is Outcome.REFUSED
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_awd_5_a_mark_does_not_change_an_approved_result_and_the_words_are_the_same_before_and_after_it_is_out(
+    out: bool,
+) -> None:
+    final = pl.DataFrame([(CENTRE, "2024-06", learner(1), "BEN01", out)], schema=FINAL, orient="row")
+    decision = sent(mark(1), mark(2), known=evolve(entered(), final=final))
+    refused = only(decision.findings, "MARK_FINAL")
+    assert (refused.value, refused.option) == ("0001", "BEN01")
+    assert "are approved or issued, so the mark of candidate 0001 in BEN01 is final" in refused.message
+    assert decision.marks["candidate"].to_list() == ["0002"]
+    assert decision.outcome is Outcome.PARTLY
 
 
 def test_fil_2_marks_of_a_registration_series_have_no_components() -> None:
