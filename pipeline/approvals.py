@@ -211,6 +211,10 @@ def decide(
     proposal = proposal_numbered(desk, number)
     if not why.strip():
         raise ApprovalError("say why: a decision needs a reason (OPS-3)")
+    if proposal.rejection and verdict == terms.APPROVED:
+        raise ApprovalError(
+            f"{proposal.kind} {proposal.subject} was rejected by {proposal.rejection.by}: it must be put forward again"
+        )
     asked = max(desk.settings.approvals, proposal.asked)
     if asked > 1:
         _may_decide(desk, person, asked)
@@ -243,7 +247,9 @@ def sign(
             f"{by.shown[:12]}. Nothing was recorded. Look at it again, and decide about that"
         )
     proposal = desk.approvals.newest(exhibit.kind, exhibit.subject)
-    if proposal is None or proposal.sha256 != exhibit.sha256 or proposal.rejection:
+    # What was rejected is approved under a number of its own; a rejection that died is made up for under its own.
+    closed = proposal is not None and proposal.rejection is not None and verdict == terms.APPROVED
+    if proposal is None or proposal.sha256 != exhibit.sha256 or closed:
         proposal = Proposal(
             id=NOT_PUT_FORWARD, kind=exhibit.kind, subject=exhibit.subject, sha256=exhibit.sha256, people=by.people,
             counts=KINDS[exhibit.kind].proposer_counts, by=THE_DESK, at=now,

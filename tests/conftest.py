@@ -107,7 +107,7 @@ def desk_settings(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) ->
         state=state,
         catalogue=catalogue,
         settle_seconds=0,
-        users="looker:viewer,reader:user",
+        users="looker:viewer,reader:user,officer:op",
         alert_mail_to="operations@example.org",
         alert_smtp_port=mailbox.port,
         free_disk_bytes=1,

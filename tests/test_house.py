@@ -41,6 +41,7 @@ FROZEN = "infra/ledger/migrations/versions/"
 LOOK_AT_THE_CLOCK = (
     "pipeline/watching/callbacks.py",
     "pipeline/cli/",
+    "pipeline/console/door_keeper.py",
     "pipeline/console/plugin.py",
     "pipeline/watching/status_plugin.py",
     "pipeline/season/timetable.py",

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
+from pipeline.console.door_keeper import Door
+
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
 
@@ -35,6 +37,7 @@ class Console:
 
 
 def _load() -> FastAPI:
+    from infra.airflow_api import SERVICE
     from infra.settings import Settings
     from pipeline.console.access import named_rights
     from pipeline.console.app import application
@@ -56,6 +59,8 @@ def _load() -> FastAPI:
         user = await get_user(request, None, await bearer_scheme(request))
         manager = get_auth_manager()
         name = user.get_name()
+        if name == SERVICE:
+            return Person(name, frozenset())  # every service holds its password: it decides about nothing
         rights: set[Right] = set(named_rights(settings, name))
         if manager.is_authorized_custom_view(method="GET", resource_name="Resultsday", user=user):
             rights.add("look")
@@ -78,11 +83,14 @@ def _load() -> FastAPI:
 
 
 class ConsolePlugin(AirflowPlugin):
-    """Registers the console with Airflow."""
+    """Registers the console, and the door before the API, with Airflow."""
 
     _below = urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/") + PREFIX
 
     name = "resultsday_console"
+    fastapi_root_middlewares = [  # noqa: RUF012
+        {"middleware": Door, "args": [], "kwargs": {}, "name": "Resultsday door"}
+    ]
     fastapi_apps = [{"name": "Resultsday", "app": Console(), "url_prefix": PREFIX}]  # noqa: RUF012 - as Airflow has it
     external_views = [  # noqa: RUF012
         {

@@ -41,7 +41,7 @@ def _sessions() -> dict[str, Any]:
 def opened(
     browser: Browser, desk: RunningDesk, desk_settings: Settings, scene: Scene, _sessions: dict[str, Any]
 ) -> Iterator[Open]:
-    """`opened("ops")`: a page on which that user is logged in; fails in the end when the browser complained."""
+    """`opened("officer")`: a page on which that user is logged in; fails in the end when the browser complained."""
     complaints: list[str] = []
     contexts = []
 

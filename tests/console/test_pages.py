@@ -26,7 +26,7 @@ def rows(page: Page, table: str = "table") -> list[str]:
 
 
 def test_it_stands_in_airflows_navigation(opened: Open) -> None:
-    page = opened("ops")
+    page = opened("officer")
     page.goto("/")
     page.get_by_role("link", name="Resultsday").first.click()
     inside = page.frame_locator("iframe")
@@ -37,7 +37,7 @@ def test_it_stands_in_airflows_navigation(opened: Open) -> None:
 
 
 def test_the_season_shows_calendar_counts_and_what_waits(opened: Open) -> None:
-    page = opened("ops")
+    page = opened("officer")
     page.goto(at("") + "&on=2025-02-11")
     facts = page.locator(".facts").inner_text()
     assert "11 February 2025 12:00 GMT" in facts
@@ -53,7 +53,7 @@ def test_the_season_shows_calendar_counts_and_what_waits(opened: Open) -> None:
 
 
 def test_all_centres_are_seen_at_once_and_fifty_at_a_time(opened: Open) -> None:
-    page = opened("ops")
+    page = opened("officer")
     page.goto(at("centres?starts=700"))
     assert page.locator("svg.overview rect").count() == 60
     assert len(rows(page)) == 50
@@ -76,7 +76,7 @@ def test_all_centres_are_seen_at_once_and_fifty_at_a_time(opened: Open) -> None:
 
 
 def test_a_centre_has_its_files_what_is_missing_and_its_findings(opened: Open) -> None:
-    page = opened("ops")
+    page = opened("officer")
     page.goto(at(f"centres/{SECOND}"))
     assert "4 marks for internal components" in page.locator("main").inner_text()
     assert "BEN02\t3\t0001, 0002, 0003" in page.locator("main").inner_text()
@@ -146,7 +146,7 @@ CONTRAST = """() => {
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(opened: Open) -> None:
-    page = opened("ops")
+    page = opened("officer")
     page.goto(at("centres?starts=7000"))
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
@@ -169,7 +169,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(opened: Open) -> 
 
 
 def test_on_paper_there_is_no_navigation(opened: Open) -> None:
-    page = opened("ops")
+    page = opened("officer")
     page.goto(at("centres"))
     page.emulate_media(media="print")
     assert not page.locator("header").is_visible()
@@ -177,7 +177,7 @@ def test_on_paper_there_is_no_navigation(opened: Open) -> None:
 
 
 def test_search_finds_centres_candidates_ucis_and_files(opened: Open, scene: Scene, desk: RunningDesk) -> None:
-    page = opened("ops")
+    page = opened("officer")
     uci = next(secret for secret in sorted(scene.personal) if re.fullmatch(r"70001[0-9]{7}[A-Z]", secret))
 
     def search(words: str) -> str:

@@ -33,7 +33,7 @@ def test_who_has_not_logged_in_sees_nothing(desk: RunningDesk) -> None:
 
 
 def test_every_page_is_locked_against_scripts_frames_and_caches(desk: RunningDesk, opened: Open) -> None:
-    page = opened("ops")
+    page = opened("officer")
     answer = page.goto("/resultsday/")
     assert answer
     assert "default-src 'none'; style-src 'self'" in answer.headers["content-security-policy"]
@@ -69,7 +69,7 @@ def test_a_reader_sees_files_and_does_not_decide(opened: Open, scene: Scene, des
     assert sent.status == 403
 
 
-@pytest.mark.parametrize("user", ["reader", "ops"])
+@pytest.mark.parametrize("user", ["reader", "officer"])
 def test_nothing_personal_is_shown_without_the_right_to_it(
     opened: Open, scene: Scene, desk: RunningDesk, user: str
 ) -> None:
@@ -107,7 +107,7 @@ def test_personal_data_are_shown_to_whom_the_settings_name_for_a_reason(
 
 
 def test_fil_1_a_held_file_is_released_by_keyboard_and_it_is_on_record(opened: Open, scene: Scene) -> None:
-    page = opened("ops")
+    page = opened("officer")
     page.goto(f"/resultsday/files/{scene.twice}")
     page.get_by_label("Decide again").focus()
     page.keyboard.press("ArrowDown")
@@ -119,20 +119,20 @@ def test_fil_1_a_held_file_is_released_by_keyboard_and_it_is_on_record(opened: O
     page.wait_for_url(lambda url: not url.endswith((f"/{scene.twice}", "/decision")))
     said = page.locator("main").inner_text()
     assert "accepted with warnings" in said
-    assert f"file {scene.twice}, which was held, once more: release by ops" in said
+    assert f"file {scene.twice}, which was held, once more: release by officer" in said
     assert "the first file was the wrong one" in page.locator("pre.reply").inner_text()
     page.goto("/resultsday/quarantine")
     assert f"E{TWICE}15.X02" not in page.locator("section").first.inner_text()
-    assert "ops\trelease\tthe first file was the wrong one" in page.locator("section").last.inner_text()
+    assert "officer\trelease\tthe first file was the wrong one" in page.locator("section").last.inner_text()
     page.goto(f"/resultsday/files/{scene.twice}")
-    assert "ops decided on" in page.locator("main").inner_text()
+    assert "officer decided on" in page.locator("main").inner_text()
     assert page.get_by_role("button", name="Do it").count() == 0
 
 
 def test_fil_3_what_cannot_be_released_is_refused_with_the_reason(
     opened: Open, scene: Scene, desk: RunningDesk
 ) -> None:
-    page = opened("ops")
+    page = opened("officer")
     page.goto(f"/resultsday/files/{scene.reused}")
     assert page.get_by_label("Release").is_disabled()
     sent = page.request.post(
@@ -145,7 +145,7 @@ def test_fil_3_what_cannot_be_released_is_refused_with_the_reason(
 
 
 def test_what_changes_something_comes_from_a_page_of_ours(opened: Open, scene: Scene, desk: RunningDesk) -> None:
-    page = opened("ops")
+    page = opened("officer")
     address = f"/resultsday/files/{scene.other}/decision"
     form: dict[str, str | float | bool] = {"action": "ignore", "why": "x"}
     for headers in (
@@ -167,18 +167,18 @@ def test_reports_are_served_and_those_under_embargo_only_to_approvers(
         path = Path(desk_settings.store_location) / "reports" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("<p>made up</p>", encoding="utf-8")
-    asked = {user: opened(user).request for user in ("ops", "admin")}
-    shown = asked["ops"].get("/resultsday/reports/checkpoints/console.html")
+    asked = {user: opened(user).request for user in ("officer", "admin")}
+    shown = asked["officer"].get("/resultsday/reports/checkpoints/console.html")
     assert (shown.status, shown.text()) == (200, "<p>made up</p>")
     assert "sandbox" in shown.headers["content-security-policy"]
     embargoed = "/resultsday/reports/award/2025-06/9/index.html"
-    assert [asked[user].get(embargoed).status for user in ("ops", "admin")] == [403, 200]
+    assert [asked[user].get(embargoed).status for user in ("officer", "admin")] == [403, 200]
     for key in ("checkpoints/none.html", "../archive/x.html", "%2e%2e/airflow/passwords.json", "checkpoints/x.exe"):
         assert asked["admin"].get(f"/resultsday/reports/{key}").status == 404, key
 
 
 def test_no_personal_data_in_the_log_of_the_server(opened: Open, scene: Scene, desk_settings: Settings) -> None:
-    page = opened("ops")
+    page = opened("officer")
     for secret in sorted(scene.personal)[:4]:
         page.goto("/resultsday/search")
         page.locator("#words").fill(secret)

@@ -17,8 +17,8 @@ from tests.patience import PATIENCE
 from tests.pipeline.results_of import BOUNDARIES, feed
 from tests.pipeline.results_season import TO_CENTRES
 
-ROLES = ("looker", "reader", "ops", "admin")
-"""A viewer, a user, an operator and the owner."""
+ROLES = ("looker", "reader", "officer", "ops", "admin")
+"""A viewer, a user, an operator, the services and the owner."""
 FORGED = {"chosen": ["Approve"], "who": "admin", "why": "forged", "at": "2024-08-15T12:00:00+00:00"}
 EARLY, LATE = "2024-08-14T12:00:00Z", "2030-01-01T00:00:00Z"
 
@@ -100,6 +100,7 @@ def test_ops_4_whatever_is_done_in_airflow_approves_no_boundaries_and_no_results
     proposal = put_forward(api, ledger, run, "boundaries_decided")
     let = attacked(visitors, proposal, run, "boundaries_decided", "award_series")
     print(f"let through, while boundaries wait: {let}")
+    assert {role: let[role] for role in ROLES[:4]} == {"looker": 0, "reader": 0, "officer": 0, "ops": 1}
     assert ledger.results.conversions(SERIES) == []
     assert ledger.results.newest(SERIES) is None
     _nothing_said(ledger, proposal)
@@ -120,6 +121,7 @@ def test_ops_4_whatever_is_done_in_airflow_approves_no_boundaries_and_no_results
     proposal = put_forward(api, ledger, run, "results_decided")
     let = attacked(visitors, proposal, run, "results_decided", "preview")
     print(f"let through, while results wait: {let}")
+    assert {role: let[role] for role in ROLES[:4]} == {"looker": 0, "reader": 0, "officer": 0, "ops": 1}
     newest = ledger.results.newest(SERIES)
     assert newest
     assert (newest.state, newest.decided_by) == ("built", None)

@@ -254,6 +254,8 @@ def test_ops_4_what_waits_is_put_forward_once_and_what_was_rejected_only_when_it
     rejected = decide(work, 1, terms.REJECTED, JANE, "too low", NOW)
     assert (rejected.state, listed(work)) == (terms.REJECTED, [])
     assert not open_decision(work, terms.BOUNDARIES, "2024-06")
+    with pytest.raises(ApprovalError, match="was rejected by jane: it must be put forward again"):
+        decide(work, 1, terms.APPROVED, JOHN, "never mind", NOW)
     assert put_forward(work, NOW) == ()
     assert put_forward(work, NOW, again=True) == ("boundaries 2024-06",)
     assert open_decision(work, terms.BOUNDARIES, "2024-06")

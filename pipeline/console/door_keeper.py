@@ -1,0 +1,147 @@
+"""The door before Airflow's API: refuses what `pipeline/console/door.py` does not allow, slows down who guesses
+passwords, and shows the description of the API to those who have logged in.
+
+The console's plugin registers it. Every component of Airflow imports plugins, so nothing here may start threads; it is
+called only in the API server.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from airflow.configuration import conf
+
+from pipeline.console.brake import Brake
+from pipeline.console.door import Asked, below_api, body_of, refusal, role_of
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+DESCRIBED = ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect")
+LOG_IN = ("/auth/token", "/auth/token/cli")
+MOST_BYTES = 1024 * 1024
+_BELOW = urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/")
+
+
+class Door:
+    """ASGI middleware."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._brake = Brake()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, or answers it."""
+        path = str(scope.get("path", "")).removeprefix(_BELOW)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif path.rstrip("/") in LOG_IN and scope["method"] == "POST":
+            await self._log_in(scope, receive, send)
+        elif path.rstrip("/") in DESCRIBED and await _user(scope) is None:
+            await _answer(send, 401, "Log in first.")
+        elif (below := below_api(path)) is not None:
+            await self._asked(below, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _asked(self, below: str, scope: Scope, receive: Receive, send: Send) -> None:
+        reads = scope["method"] in ("GET", "HEAD", "OPTIONS")
+        data = b"" if reads else await _body(receive)
+        user = await _user(scope)
+        said = {} if reads else body_of(data or b"") if data is not None else None
+        if user is None:
+            why = ""  # Airflow says itself who has not logged in
+        elif said is None:
+            why = "the request is too long, or is no JSON object"
+        else:
+            who, role = user
+            why = refusal(Asked(scope["method"], below, said, who, role), datetime.now(UTC))
+        if why:
+            await _answer(send, 403, f"Not done: {why}.")
+        else:
+            await self._app(scope, receive if reads else _again(data or b"", receive), send)
+
+    async def _log_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        data = await _body(receive)
+        if data is None:
+            await _answer(send, 413, "That is too long for a log-in.")
+            return
+        client = scope.get("client") or ("",)
+        of = f"{client[0]} {_named(data)}"
+        if waits := self._brake.waits(of, time.monotonic()):
+            await _answer(send, 429, f"Too many wrong passwords: try again in {waits:.0f} s.")
+            return
+
+        async def heard(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                if message["status"] in (401, 403):
+                    self._brake.wrong(of, time.monotonic())
+                elif message["status"] < 400:
+                    self._brake.right(of)
+            await send(message)
+
+        await self._app(scope, _again(data, receive), heard)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """What a request says, whole; None when it is too long."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b"".join(parts)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MOST_BYTES:
+            return None
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _again(data: bytes, receive: Receive) -> Receive:
+    """What was read, once more, for whoever is next."""
+    told = False
+
+    async def once() -> MutableMapping[str, Any]:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    return once
+
+
+def _named(data: bytes) -> str:
+    """The name in a log-in, as JSON or as a form."""
+    said = body_of(data)
+    if said:
+        return str(said.get("username", ""))[:200].casefold()
+    return parse_qs(data.decode("utf-8", "replace")).get("username", [""])[0][:200].casefold()
+
+
+async def _user(scope: Scope) -> tuple[str, str] | None:
+    """Name and role of who sends a request, by Airflow's session; None when nobody has logged in."""
+    from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
+    from fastapi import HTTPException, Request
+
+    request = Request(scope)
+    try:
+        user: Any = await get_user(request, None, await bearer_scheme(request))
+    except HTTPException:
+        return None
+    roles = [str(user.role or "")] if hasattr(user, "role") else [role.name for role in getattr(user, "roles", ())]
+    return user.get_name(), role_of(roles)
+
+
+async def _answer(send: Send, status: int, words: str) -> None:
+    body = json.dumps({"detail": words}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
