@@ -89,8 +89,8 @@ def award_series() -> str:
         except AwardError as error:
             # A retry would fail in the same way.
             raise AirflowFailException(str(error)) from error
-    note_run(run.dag_id, run.run_id, f"{awarded.note()} {checked.note()}")
-    return awarded.note()
+    note_run(run.dag_id, run.run_id, f"{awarded.told()} {checked.note()}")
+    return awarded.told()
 
 
 @task
@@ -177,7 +177,8 @@ def award() -> None:
     * **The boundaries are rejected**: those approved before stay in force; if there are none the run ends.
     * **The results are rejected**: they are withdrawn. Put right what is wrong and trigger it again.
     * **It failed**: the log of the task says what is missing. Put it right and clear the task.
-    * **What happened**: see the counts in the run's note. It holds no names.
+    * **What happened**: the run's note says which version was made. Counts of outcomes are under embargo: approvers see
+      them under *Approval* in the console.
     """
 
     first = PythonSensor(task_id="boundaries_decided", python_callable=boundaries_decided, **WAITS)

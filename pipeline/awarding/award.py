@@ -398,13 +398,25 @@ class Awarded:
     warnings: tuple[str, ...] = ()
 
     def note(self) -> str:
-        """The awarding in a line, for the run's note and the log."""
+        """The awarding in a line, with counts of outcomes: for who may see what is under embargo (RES-2)."""
         awarding, counts = self.awarding, self.awarding.counts
         return (
             f"Awarding {awarding.series} version {awarding.version} ({awarding.kind}): {counts['awarded']:,} of "
             f"{counts['claims']:,} claims awarded, {counts['results']:,} component results, "
-            f"{awarding.sha256[:12]}.{''.join(f' Warning: {words}.' for words in self.warnings)}"
+            f"{awarding.sha256[:12]}.{self._warned()}"
         )
+
+    def told(self) -> str:
+        """The same for the run's note and the log, which everybody reads: counts of outcomes are under embargo as the
+        outcomes are (RES-2)."""
+        awarding = self.awarding
+        return (
+            f"Awarding {awarding.series} version {awarding.version} ({awarding.kind}) is made, {awarding.sha256[:12]}."
+            f"{self._warned()}"
+        )
+
+    def _warned(self) -> str:
+        return "".join(f" Warning: {words}." for words in self.warnings)
 
 
 @journaled
@@ -503,7 +515,7 @@ def _recorded(desk: Desk, series: Series, rests_on: Ground, judged: SeriesResult
     )
     AWARDED.passed()
     awarded = Awarded(awarding=awarding, warnings=undecided(desk, series))
-    log.info("%s", awarded.note())
+    log.info("%s", awarded.told())
     return awarded
 
 

@@ -158,6 +158,8 @@ def test_crt_2_a_series_is_awarded_counted_and_frozen(season: Season) -> None:
     assert one.counts["reasons"] == {"MARK_PENDING": 1}
     assert (one.counts["results"], one.counts["claims"], one.counts["awarded"]) == (15, 5, 4)
     assert "4 of 5 claims awarded" in awarded.note()
+    # Everybody reads the log and the notes of runs.
+    assert awarded.told() == f"Awarding 2024-06 version 1 (series) is made, {awarded.awarding.sha256[:12]}."
 
 
 def test_awd_4_absence_counts_as_nothing_and_is_flagged(season: Season) -> None:
