@@ -44,8 +44,8 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 
         from infra.airflow_api import AirflowError
         from infra.running.airflow_rows import AirflowRowsError
+        from infra.running.parts import SupervisorError
         from infra.running.postgres import PostgresError
-        from infra.running.supervisor import SupervisorError
         from infra.store import StoreError
         from pipeline.approvals import ApprovalError
         from pipeline.awarding.award import AwardError
