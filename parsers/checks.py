@@ -7,20 +7,24 @@ worth more than ten about fields that only seem wrong because they are in the wr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
+import numpy as np
 import polars as pl
 from attrs import define, field, frozen
+from numpy.typing import NDArray
 
 from . import findings as f
 from . import forms
-from .findings import CODES, Code, Found, Reach
+from .columnar import Columnar, Wrong, is_date
+from .findings import CODES, LISTED, Code, Found, Reach
 from .identifiers import uci, uln, upn
 from .layouts import Field, Layout
 from .names import NAME_CHARACTERS, normal_name
-from .shifts import Shifts
+from .shifts import Aligned, Shift, aligned, explain_all
 
 
 @frozen
@@ -32,68 +36,240 @@ class Suspect:
     line: int
     record: str
 
+    def mended(self, record: str) -> Suspect:
+        """The same with another text."""
+        return Suspect(self.place, self.file, self.line, record)
+
+
+@frozen
+class _Whole:
+    """A finding about a whole file, and the first line in which it shows."""
+
+    code: Code
+    line: int
+    facts: dict[str, Any]
+
 
 @define
+class _Moved:
+    """Option codes beside their columns: the first line of a file with such, how they stand, and in how many."""
+
+    line: int
+    how: str
+    count: int = 0
+
+
+_MANY = 2
+"""A single wrong field is just that: in a record out of place there are more."""
+_FEW = 3
+"""A file of fewer records has nothing in common."""
+_SAMPLE = 24
+
+
+@define(slots=False)
 class Examination:
     """Looks at suspects of one layout and remembers what is wrong with them, for `report`.
+
+    A file may hold a hundred thousand of them, so fields are judged a column at a time, and only what fails is looked
+    at by itself. `records` says how many records each file has here, suspect or not: what nearly all of them have in
+    common is one finding about the file.
 
     Rules FIL-2 and FIL-4, REG-3 (form of names), REG-4 (check characters), REG-5 (numbers).
     """
 
     layout: Layout
-    _shifts: Shifts = field(init=False)
+    records: Mapping[int, int] = field(factory=dict)
+    _whole: dict[int, _Whole] = field(factory=dict, init=False)
+    _moved: dict[int, _Moved] = field(factory=dict, init=False)
     _rows: dict[tuple[str, str], list[dict[str, Any]]] = field(factory=dict, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._shifts = Shifts(self.layout)
+    _rest: dict[tuple[str, str], list[tuple[int, str | None]]] = field(factory=dict, init=False)
+    _listed: Counter[tuple[int, str, str]] = field(factory=Counter, init=False)
 
     def examine(self, suspects: Sequence[Suspect]) -> list[Suspect]:
-        """The suspects that can be read, mended where that needs no guessing: capitals, and a UCI's check letter. A
-        shifted record cannot be read."""
-        readable = []
+        """The suspects that can be read, mended where that needs no guessing: capitals, option codes beside their
+        columns, and a UCI's check letter. A shifted record cannot be read."""
+        held = self._capitals(suspects)
+        if self.layout.slots:
+            held = self._aligned(held)
+        unread = self._out_of_place(held)
+        readable = [suspect for at, suspect in enumerate(held) if at not in unread] if unread else held
+        self._judge(readable)
+        return [_with_check_letters(suspect, self.layout) for suspect in readable]
+
+    def _capitals(self, suspects: Sequence[Suspect]) -> list[Suspect]:
+        mixed = any(place.form.mixed for place in self.layout.fields)
+        held = []
         for suspect in suspects:
-            record = in_capitals(suspect.record, self.layout)
-            if record != suspect.record:
-                self._lower_case(suspect, record)
-            shift = self._shifts.explain(record)
-            if shift:
-                code = f.RECORD_SHIFTED if self._of_a_candidate else f.BASEDATA_SHIFTED
-                self._note(code, suspect, record, "", shift.facts(record, self.layout))
+            record = in_capitals(suspect.record, self.layout) if mixed else suspect.record.upper()
+            if record == suspect.record:
+                held.append(suspect)
                 continue
-            for code, place, facts in problems(record, self.layout):
-                where = {"value": place.cut(record).rstrip(), "first": place.first, "last": place.last}
-                self._note(code, suspect, record, place.name, where | facts)
-            readable.append(
-                Suspect(suspect.place, suspect.file, suspect.line, _with_check_letters(record, self.layout))
-            )
-        return readable
+            self._lower_case(suspect, record)
+            held.append(suspect.mended(record))
+        return held
+
+    def _aligned(self, suspects: list[Suspect]) -> list[Suspect]:
+        """The suspects with their option codes at the first column of a slot, where everything before is in place."""
+        columnar = Columnar(self.layout, [suspect.record for suspect in suspects])
+        in_place = (columnar.plain_faults < _MANY) & columnar.blank(self.layout["reserved"])
+        first = self.layout.slots[0].first - 1
+        known: dict[str, Aligned | None] = {}
+        held = list(suspects)
+        for at in np.flatnonzero(in_place).tolist():
+            suspect = suspects[at]
+            text = suspect.record[first:]
+            if text not in known:
+                known[text] = aligned(text)
+            now = known[text]
+            if now:
+                self._moved.setdefault(suspect.file, _Moved(suspect.line, now.how)).count += 1
+                held[at] = suspect.mended(suspect.record[:first] + now.text)
+        return held
+
+    def _out_of_place(self, suspects: Sequence[Suspect]) -> set[int]:
+        """The places among `suspects` of records whose fields are not where the layout has them; each noted."""
+        faults = Columnar(self.layout, [suspect.record for suspect in suspects]).faults()
+        by_file: dict[int, list[int]] = {}
+        for at in np.flatnonzero(faults >= _MANY).tolist():
+            by_file.setdefault(suspects[at].file, []).append(at)
+        unread: set[int] = set()
+        for file, places in by_file.items():
+            shifts = explain_all([suspects[at].record for at in places], self.layout)
+            shifted = {at: shift for at, shift in zip(places, shifts, strict=True) if shift}
+            most = self._most(file)
+            elsewhere = self._elsewhere([suspects[at] for at in places if at not in shifted], most)
+            if elsewhere:
+                self._whole[file] = elsewhere
+                unread |= set(places)
+                continue
+            unread |= shifted.keys()
+            if most and shifted and Counter(shift.repair for shift in shifted.values()).most_common(1)[0][1] >= most:
+                at, shift = next(iter(shifted.items()))
+                self._whole[file] = _Whole(f.RECORDS_SHIFTED, suspects[at].line, self._facts(suspects[at], shift))
+                continue
+            code = f.RECORD_SHIFTED if self._candidate else f.BASEDATA_SHIFTED
+            for at, shift in shifted.items():
+                self._note(code, suspects[at], "", partial(self._facts, suspects[at], shift))
+        return unread
+
+    def _facts(self, suspect: Suspect, shift: Shift) -> dict[str, Any]:
+        return shift.facts(suspect.record, self.layout)
+
+    def _most(self, file: int) -> int:
+        """How many records are nearly all of a file; 0 for a file too small to say."""
+        count = self.records.get(file, 0)
+        return -(-count * 9 // 10) if count >= _FEW else 0
+
+    def _elsewhere(self, suspects: Sequence[Suspect], most: int) -> _Whole | None:
+        """What is to be said where nearly all records of a file have their UCI in the same wrong columns."""
+        if not most or len(suspects) < most or "uci" not in self.layout.names:
+            return None
+        place = self.layout["uci"]
+        sample = suspects[:: max(len(suspects) // _SAMPLE, 1)][:_SAMPLE]
+        columns = Counter(column for suspect in sample for column in _columns_of_uci(suspect.record))
+        column, count = columns.most_common(1)[0] if columns else (place.first, 0)
+        if column == place.first or count * 10 < len(sample) * 9:
+            return None
+        value = sample[0].record[column - 1 : column - 1 + place.width]
+        facts = {"value": value, "first": column, "last": column + place.width - 1}
+        return _Whole(f.LAYOUT_OTHER, sample[0].line, facts | {"where": place.where, "record": self.layout.record})
+
+    def _judge(self, suspects: Sequence[Suspect]) -> None:
+        """Notes everything that is wrong with the fields of these records."""
+        columnar = Columnar(self.layout, [suspect.record for suspect in suspects])
+        for place in self.layout.plain if suspects else ():
+            failing = columnar.failing(place)
+            if not failing.any():
+                continue
+            for code, wrong in _of_one_kind(place, failing, columnar):
+                self._alike(code, place, np.flatnonzero(wrong), suspects)
+            if not _has_kinds(place):
+                self._one_by_one(place, np.flatnonzero(failing), suspects)
+        for suspect in suspects if self.layout.overlays else ():
+            for place in self.layout.overlay(suspect.record):
+                for code, _, facts in _of_field(place, place.cut(suspect.record).rstrip(" ")):
+                    self._of_place(code, suspect, place, facts)
+
+    def _alike(self, code: Code, place: Field, at: NDArray[np.int64], suspects: Sequence[Suspect]) -> None:
+        """Notes that a field has the same fault in all these records."""
+        if not len(at):
+            return
+        owner = self._candidate
+        files = np.array([suspects[index].file for index in at.tolist()])
+        for file in np.unique(files).tolist():
+            its = at[files == file].tolist()
+            for suspect in map(suspects.__getitem__, its[:LISTED]):
+                self._note(code, suspect, place.name, partial(_facts_of, code, place, suspect))
+            said = f.BASEDATA_FIELD if owner is None and code.reach is Reach.CANDIDATE else code
+            rest = [(file, owner.cut(suspects[index].record).strip() if owner else None) for index in its[LISTED:]]
+            self._rest.setdefault((said.name, place.name), []).extend(rest)
+
+    def _one_by_one(self, place: Field, at: NDArray[np.int64], suspects: Sequence[Suspect]) -> None:
+        """Notes what is wrong with a field in each of these records."""
+        found: dict[str, list[Problem]] = {}
+        for suspect in map(suspects.__getitem__, at.tolist()):
+            text = place.cut(suspect.record).rstrip(" ")
+            if text not in found:
+                found[text] = list(_of_field(place, text))
+            for code, _, facts in found[text]:
+                self._of_place(code, suspect, place, facts)
+
+    def _of_place(self, code: Code, suspect: Suspect, place: Field, facts: dict[str, Any]) -> None:
+        self._note(code, suspect, place.name, lambda: _where(place, suspect) | facts)
 
     def report(self, found: Found) -> None:
         """Hands over the findings, grouped by code and field."""
+        for file, whole in self._whole.items():
+            # A large file comes in parts; its cause is said once.
+            if not found.made(file, whole.code):
+                facts = dict(whole.facts)
+                columns = facts.pop("first"), facts.pop("last")
+                found.add(whole.code, whole.line, columns, facts.pop("value"), file=file, **facts)
+        for file, moved in self._moved.items():
+            if file not in self._whole and not found.made(file, f.OPTIONS_MOVED):
+                found.add(f.OPTIONS_MOVED, moved.line, value=f"{moved.count:,}", file=file, how=moved.how)
         for (code, name), rows in self._rows.items():
             frame = pl.DataFrame(rows, schema_overrides=_PLACE, infer_schema_length=None)
-            found.rows(CODES[code], frame, field=name or None)
+            rest = self._rest.get((code, name), [])
+            refused = pl.DataFrame(rest, schema={"file": pl.UInt32, "candidate": pl.String}, orient="row")
+            keys = pl.concat([frame.select("file", "candidate"), refused])
+            found.rows(CODES[code], frame, field=name or None, refused=keys)
+            for file, count in Counter(file for file, _ in rest).items():
+                found.more(CODES[code], count, file=file)
 
-    @property
-    def _of_a_candidate(self) -> bool:
-        return "candidate" in self.layout.names
+    @cached_property
+    def _candidate(self) -> Field | None:
+        """The field that says whose record it is, where the layout has one."""
+        return self.layout["candidate"] if "candidate" in self.layout.names else None
 
-    def _note(self, code: Code, suspect: Suspect, record: str, name: str, facts: dict[str, Any]) -> None:
-        candidate = self.layout["candidate"].cut(record).strip() if self._of_a_candidate else None
-        if code.reach is Reach.CANDIDATE and not self._of_a_candidate:
+    def _note(self, code: Code, suspect: Suspect, name: str, facts: Callable[[], dict[str, Any]]) -> None:
+        """Keeps a problem: in full while there are few of its kind in the file, afterwards only whom it refuses."""
+        place = self._candidate
+        candidate = place.cut(suspect.record).strip() if place else None
+        if place is None and code.reach is Reach.CANDIDATE:
             code = f.BASEDATA_FIELD
+        key = (code.name, name)
+        count = self._listed[suspect.file, code.name, name] = self._listed[suspect.file, code.name, name] + 1
+        if count > LISTED:
+            self._rest.setdefault(key, []).append((suspect.file, candidate))
+            return
         row = {"file": suspect.file, "line": suspect.line, "candidate": candidate}
-        self._rows.setdefault((code.name, name), []).append(row | facts)
+        self._rows.setdefault(key, []).append(row | facts())
 
     def _lower_case(self, suspect: Suspect, record: str) -> None:
-        first = next(at for at, (was, now) in enumerate(zip(suspect.record, record, strict=True)) if was != now)
+        def facts(place: Field, first: int) -> dict[str, Any]:
+            value = suspect.record[first : place.last].rstrip()
+            return {"value": value, "first": first + 1, "last": first + len(value), "kept": value.upper()}
+
+        first = next(at.start() for at in _SMALL.finditer(suspect.record) if record[at.start()] != at[0])
         place = next(place for place in self.layout.fields if place.first - 1 <= first < place.last)
-        value = suspect.record[first : place.last].rstrip()
-        facts = {"value": value, "first": first + 1, "last": first + len(value), "kept": value.upper()}
-        self._note(f.LOWER_CASE, suspect, record, place.name, facts)
+        self._note(f.LOWER_CASE, suspect.mended(record), place.name, lambda: facts(place, first))
 
 
 _PLACE = {"file": pl.UInt32, "line": pl.UInt32, "candidate": pl.String, "value": pl.String}
+
+
+_SMALL = re.compile("[a-z]")
 
 
 def in_capitals(record: str, layout: Layout) -> str:
@@ -104,13 +280,22 @@ def in_capitals(record: str, layout: Layout) -> str:
     return "".join(texts)
 
 
-def _with_check_letters(record: str, layout: Layout) -> str:
+_UCI = re.compile("(?=([0-9]{5}[0-9A-Z][0-9]{6}[A-Z]))")
+
+
+def _columns_of_uci(record: str) -> Iterator[int]:
+    """The columns at which a valid UCI begins."""
+    return (found.start() + 1 for found in _UCI.finditer(record) if uci.is_valid(found[1]))
+
+
+def _with_check_letters(suspect: Suspect, layout: Layout) -> Suspect:
+    record = suspect.record
     for place in layout.plain:
-        if place.form is forms.UCI and not place.cut(record)[12:].strip():
+        if place.form is forms.UCI and record[place.last - 1] == " " and not place.cut(record)[12:].strip():
             letter = uci.check_letter(place.cut(record)[:12])
             if letter:
                 record = record[: place.last - 1] + letter + record[place.last :]
-    return record
+    return suspect if record is suspect.record else suspect.mended(record)
 
 
 # --- Fields ----------------------------------------------------------------------------------------------------------
@@ -122,14 +307,62 @@ Problem = tuple[Code, Field, dict[str, Any]]
 def problems(record: str, layout: Layout) -> Iterator[Problem]:
     """Everything wrong with the fields of one record at canonical width, option slots apart: those need a catalogue."""
     for place in (*layout.plain, *layout.overlay(record)):
-        text = place.cut(record).rstrip(" ")
-        match place.form:
-            case forms.NAME:
-                yield from _name(place, text)
-            case forms.UCI:
-                yield from _uci(place, text)
-            case _:
-                yield from _form(place, text)
+        yield from _of_field(place, place.cut(record).rstrip(" "))
+
+
+def _of_field(place: Field, text: str) -> Iterator[Problem]:
+    match place.form:
+        case forms.NAME:
+            return _name(place, text)
+        case forms.UCI:
+            return _uci(place, text)
+    return _form(place, text)
+
+
+def _has_kinds(place: Field) -> bool:
+    """Whether the fault of a field can be told for many records at once."""
+    return place.form.strict or place.form is forms.NAME
+
+
+def _of_one_kind(place: Field, failing: Wrong, columnar: Columnar) -> Iterator[tuple[Code, Wrong]]:
+    """The faults of a field and where they are, for fields in which they can be told for many records at once."""
+    if not _has_kinds(place):
+        return
+    blank, code = columnar.blank(place), CODES[place.form.code]
+    match place.form:
+        case forms.NAME:
+            text = columnar.cut(place).str.strip_chars_end(" ")
+            formed = text.str.contains(_NAMED).to_numpy()
+            yield f.NAME_FORM, ~formed
+            yield f.NAME_CHARACTERS, formed & text.str.contains(f"[^{NAME_CHARACTERS}]").to_numpy()
+            yield f.NAME_CUT, formed & (text.str.len_chars() >= place.width - 1).to_numpy()
+        case forms.UCI:
+            fitting = columnar.fitting(place)
+            short = (columnar.cut(place).str.slice(12) == " ").to_numpy()
+            yield f.UCI_MISSING, blank
+            yield f.UCI_FORM, ~blank & ~fitting
+            yield f.UCI_LETTER_MISSING, fitting & short
+            yield f.UCI_WRONG, failing & fitting & ~short
+        case forms.UPN:
+            # A letter at the end marks a temporary number, which has no check.
+            temporary = columnar.fitting(place) & columnar.cut(place).str.contains("[A-Z]$").to_numpy()
+            yield code, failing & ~blank & ~temporary
+        case _:
+            yield (code if code is not f.FIELD_WRONG else f.FIELD_MISSING), failing & blank
+            yield code, failing & ~blank
+
+
+_NAMED = "^[^:]*[A-Z][^:]*:"
+
+
+def _where(place: Field, suspect: Suspect) -> dict[str, Any]:
+    return {"value": place.cut(suspect.record).rstrip(), "first": place.first, "last": place.last}
+
+
+def _facts_of(code: Code, place: Field, suspect: Suspect) -> dict[str, Any]:
+    """What the finding of this code about a field says."""
+    problems_of_it = _of_field(place, place.cut(suspect.record).rstrip(" "))
+    return _where(place, suspect) | next(facts for kind, _, facts in problems_of_it if kind is code)
 
 
 def _form(place: Field, text: str) -> Iterator[Problem]:
@@ -154,18 +387,8 @@ def _checks(form: forms.Form, text: str) -> bool:
     return True
 
 
-def is_date(text: str) -> bool:
-    """Whether six digits are a day (DDMMYY) of this or the last century."""
-    # As of this century, so that 29 February 00 is a day: 2000 was a leap year, 1900 was not.
-    try:
-        date(2000 + int(text[4:]), int(text[2:4]), int(text[:2]))
-    except ValueError:
-        return False
-    return True
-
-
 def _name(place: Field, text: str) -> Iterator[Problem]:
-    if not re.match("[^:]*[A-Z][^:]*:", text):
+    if not re.match(_NAMED, text):
         yield f.NAME_FORM, place, {}
         return
     if re.search(f"[^{NAME_CHARACTERS}]", text):

@@ -203,21 +203,21 @@ def _examined(slab: _Slab) -> tuple[_Slab, Examination | None]:
     if not len(at):
         return slab, None
     width = slab.layout.width
-    examination = Examination(slab.layout)
+    counts = dict(zip(*(part.tolist() for part in np.unique(slab.files, return_counts=True)), strict=True))
+    examination = Examination(slab.layout, counts)
     sources = (at.tolist(), slab.files[at].tolist(), slab.lines[at].tolist(), slab.texts.gather(at))
     readable = examination.examine(
         [Suspect(place, file, line, record[:width]) for place, file, line, record in zip(*sources, strict=True)]
     )
     rows = slab.rows.copy()
-    for good in readable:
-        rows[good.place, :width] = np.frombuffer(good.record.encode("ascii"), np.uint8)
+    places = [good.place for good in readable]
+    mended = "".join([good.record for good in readable]).encode("ascii")
+    rows[places, :width] = np.frombuffer(mended, np.uint8).reshape(-1, width)
     stays = ~suspect
-    stays[[good.place for good in readable]] = True
-    places = (np.cumsum(stays) - 1)[[good.place for good in readable]].tolist()
-    mended = _Slab(
-        slab.layout, rows[stays], slab.files[stays], slab.lines[stays], slab.years, clean=False, mended=places
-    )
-    return mended, examination
+    stays[places] = True
+    places = (np.cumsum(stays) - 1)[places].tolist()
+    left = _Slab(slab.layout, rows[stays], slab.files[stays], slab.lines[stays], slab.years, clean=False, mended=places)
+    return left, examination
 
 
 def _suspect(slab: _Slab) -> Wrong:

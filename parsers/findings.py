@@ -689,19 +689,45 @@ RECORD_SHIFTED = _code(
     "RECORD_SHIFTED",
     "FIL-4",
     Reach.CANDIDATE,
-    "the record is shifted: {cause}, so everything after it is {shift} columns too far to the {side}; "
-    '"{value}" was found here',
+    'the record is shifted: {cause}, so everything after it is {shift} too far to the {side}; "{value}" was found here',
     "{wanted}",
     "Nothing of this record was read. The software that wrote the file must {mend}: tell its supplier. Then, unless "
     "the whole file was refused, send candidates of an entry file in your next amendment (A) file, other records in a "
     "new file.",
 )
+RECORDS_SHIFTED = _code(
+    "RECORDS_SHIFTED",
+    "FIL-4",
+    Reach.FILE,
+    "the records of this file are shifted, this one and nearly all others: {cause}, so everything after it is {shift} "
+    'too far to the {side}; "{value}" was found here',
+    "{wanted}",
+    "Nothing was read. The software that wrote the file must {mend}: tell its supplier, create the file again and send "
+    "it under its own name.",
+)
+LAYOUT_OTHER = _code(
+    "LAYOUT_OTHER",
+    "FIL-4",
+    Reach.FILE,
+    'the records have another layout than {record}: in nearly all of them the UCI stands in other columns; "{value}" '
+    "was found here",
+    "the UCI in {where}",
+    "Nothing was read. Choose the common format (version 14) in your software; if it has no such choice, tell its "
+    "supplier.",
+)
+OPTIONS_MOVED = _code(
+    "OPTIONS_MOVED",
+    "FIL-4",
+    Reach.NOTE,
+    "the option codes of {value} records do not begin where their slots do: they stand {how}; they were read as meant",
+    "codes that begin at columns 109, 116, 123 and so on",
+    "Nothing to do now; tell the supplier of the software that wrote the file.",
+)
 BASEDATA_SHIFTED = _code(
     "BASEDATA_SHIFTED",
     "FIL-4",
     Reach.FILE,
-    "the record is shifted: {cause}, so everything after it is {shift} columns too far to the {side}; "
-    '"{value}" was found here',
+    'the record is shifted: {cause}, so everything after it is {shift} too far to the {side}; "{value}" was found here',
     "{wanted}",
     "Do not load this basedata: fetch it again, and tell the awarding body if it comes like this a second time.",
 )

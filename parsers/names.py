@@ -10,6 +10,7 @@ NAME_CHARACTERS = "A-Z '.:()/-"
 
 _DROPPED = re.compile(f"[^{NAME_CHARACTERS}]")
 _SPACES = re.compile(" +")
+_NORMAL = re.compile("[A-Z'.()/-]+(?:[ :][A-Z'.()/-]+)*:?")
 
 
 def ascii_letter(character: str) -> str:
@@ -42,6 +43,8 @@ _PUNCTUATION = {
 def normal_name(name: str) -> str:
     """A name as it is compared and kept (REG-3): upper case, accents folded, characters outside the set dropped,
     spaces squeezed, none beside the colon."""
-    plain = "".join(ascii_letter(character) for character in name).upper()
+    if _NORMAL.fullmatch(name):
+        return name
+    plain = (name if name.isascii() and name.isprintable() else "".join(map(ascii_letter, name))).upper()
     squeezed = _SPACES.sub(" ", _DROPPED.sub("", plain)).strip()
     return re.sub(" ?: ?", ":", squeezed)

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice, pairwise
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from . import forms
-from .forms import Form
-from .identifiers import uci, uln
-from .layouts import Field, Layout
+from .columnar import Columnar, fits, is_date
+from .layouts import SLOTS, Field, Layout
 
 
 @frozen
 class Repair:
     """A padding mistake that could explain a record: `place` is `by` columns too short (or, `over`, too long), so
-    what follows moved. `also`: the optional field before it is missing too."""
+    what follows moved. `also`: the optional field before it is missing too. `date`: it is written with a century or
+    separators. `zeros`: it has lost those at its front."""
 
     place: Field
     by: int
     over: bool = False
     also: Field | None = None
+    date: bool = False
+    zeros: bool = False
 
     def mended(self, record: str, width: int) -> str:
         """The record as it would be without the mistake; wider than `width` where that pushes text over its end."""
+        if self.zeros:
+            return record[: self.place.first - 1] + "0" * self.by + record[self.place.first - 1 :]
+        if self.date:
+            date = _short_date(record[self.place.first - 1 : self.place.last + self.by], self.by)
+            return (
+                (record[: self.place.first - 1] + date + record[self.place.last + self.by :]).ljust(width)
+                if date
+                else record
+            )
         if self.over:
             return (record[: self.place.last] + record[self.place.last + self.by :]).ljust(width)
         if self.also:
@@ -41,6 +54,10 @@ class Repair:
     @property
     def mend(self) -> str:
         """What the writer of the record must do."""
+        if self.date:
+            return f"write {self.place.spoken} as DDMMYY"
+        if self.zeros:
+            return f"write {self.place.spoken} with its zeros in front"
         if self.over:
             return f"cut {self.place.spoken} to {self.place.width} characters"
         return f"fill {' and '.join(place.spoken for place in self._places)} with spaces to the full width"
@@ -52,12 +69,18 @@ class Repair:
     @property
     def wanted(self) -> str:
         """Where the fields of the mistake belong."""
+        if self.date or self.zeros:
+            return f"{self.place.spoken} in {self.place.where}"
         return " and ".join(f"{place.spoken} filled to columns {place.first}-{place.last}" for place in self._places)
 
     @property
     def cause(self) -> str:
         """The mistake in words."""
         spoken = self.place.spoken
+        if self.date:
+            return f"{spoken} is {self.by} columns too wide: {self.place.width + self.by} characters instead of DDMMYY"
+        if self.zeros:
+            return f"{spoken} has lost {'a zero' if self.by == 1 else f'{self.by} zeros'} at its front"
         if self.over:
             return f"{spoken} has {self.place.width + self.by} characters where {self.place.width} fit"
         if self.also:
@@ -66,6 +89,30 @@ class Repair:
         if self.by == self.place.width:
             return f"{spoken} is missing and its columns were not filled with spaces"
         return f"{spoken} is shorter than its field and was not filled with spaces"
+
+
+def _begins_with_zero(place: Field) -> bool:
+    return place.required and (place.kind in ("N", "D") or place.form is forms.UCI)
+
+
+_LONG_DATES = (
+    (re.compile("([0-9]{2})([0-9]{2})(?:19|20)([0-9]{2})"), 2),
+    (re.compile("([0-9]{2})[-/. ]([0-9]{2})[-/. ]([0-9]{2})"), 2),
+    (re.compile("([0-9]{2})[-/. ]([0-9]{2})[-/. ](?:19|20)([0-9]{2})"), 4),
+)
+_BACKWARDS = ((re.compile("(?:19|20)([0-9]{2})([0-9]{2})([0-9]{2})"), 2),
+              (re.compile("(?:19|20)([0-9]{2})[-/. ]([0-9]{2})[-/. ]([0-9]{2})"), 4))  # fmt: skip
+
+
+def _short_date(text: str, by: int) -> str | None:
+    """A date in more than six columns as DDMMYY; None where it is none."""
+    for patterns, order in ((_LONG_DATES, (1, 2, 3)), (_BACKWARDS, (3, 2, 1))):
+        for pattern, longer in patterns:
+            found = pattern.fullmatch(text) if longer == by else None
+            date = "".join(found[group] for group in order) if found else ""
+            if is_date(date):
+                return date
+    return None
 
 
 def _padded(record: str, place: Field, by: int) -> str:
@@ -94,50 +141,120 @@ class Shift:
             "first": first,
             "last": first + max(len(value), 1) - 1,
             "cause": repair.cause,
-            "shift": repair.columns,
+            "shift": "1 column" if repair.columns == 1 else f"{repair.columns} columns",
             "side": "right" if repair.over else "left",
             "mend": repair.mend,
             "wanted": f'{repair.wanted}, then {displaced.spoken} "{value}" in {displaced.where}',
         }
 
 
-@define
-class Shifts:
-    """Explains shifted records of one layout. A repair that explained one record is tried first on the next: a
-    producer makes its mistake again and again."""
+def explain_all(records: Sequence[str], layout: Layout) -> list[Shift | None]:
+    """Of each record that makes no sense, all of one file, the padding mistake that explains it, or None.
 
-    layout: Layout
-    _repairs: list[Repair] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._repairs = list(_repairs(self.layout))
-
-    def explain(self, record: str) -> Shift | None:
-        """The one padding mistake that explains why a record makes no sense, or None.
-
-        Tries, for each field whose text a producer may have trimmed or let run over, to put the missing columns back
-        (or to take the extra ones out), and keeps the first repair after which every field is right. A repair that
-        pushes text over the end of the record is none. A single wrong field is just that: a shift makes several fields
-        wrong.
-        """
-        if len(list(islice(_unsound(record, self.layout), 2))) < 2:
-            return None
-        width = self.layout.width
-        for repair in self._repairs:
-            mended = repair.mended(record, width)
-            if not mended[width:].strip() and sound(mended[:width], self.layout) and mended[:width] != record:
-                self._repairs.remove(repair)
-                self._repairs.insert(0, repair)
-                return Shift(repair, mended[:width])
-        return None
+    A producer makes its mistake again and again: what explains one record is tried on all the others. Only so many are
+    looked at from the beginning, so that a file of rubbish costs little more than a good one.
+    """
+    shifts: list[Shift | None] = [None] * len(records)
+    left = list(range(len(records)))
+    for _ in range(_TRIES):
+        if not left:
+            break
+        repair = _repair_of(records[left[0]], layout)
+        if repair is None:
+            left.pop(0)
+            continue
+        for at, mended in _mended_by(repair, left, records, layout):
+            shifts[at] = Shift(repair, mended)
+        left = [at for at in left if shifts[at] is None]
+    return shifts
 
 
-def _repairs(layout: Layout) -> Iterator[Repair]:
-    """Every padding mistake that can be mended, the likelier first: a field left out, two neighbours left out, a text
-    that was not filled up, one that ran over."""
+_TRIES = 6
+
+
+def _mended_by(
+    repair: Repair, left: Sequence[int], records: Sequence[str], layout: Layout
+) -> Iterator[tuple[int, str]]:
+    """Those of the records left that the repair explains, as they would be after it."""
+    width = layout.width
+    tried = [(at, repair.mended(records[at], width)) for at in left]
+    tried = [(at, text[:width]) for at, text in tried if not text[width:].strip() and text[:width] != records[at]]
+    faults = Columnar(layout, [text for _, text in tried]).faults()
+    return (mended for mended, count in zip(tried, faults.tolist(), strict=True) if count == 0)
+
+
+def _repair_of(record: str, layout: Layout) -> Repair | None:
+    """The one padding mistake that explains why a record makes no sense, or None.
+
+    Tries, for each field whose text a producer may have trimmed or let run over, to put the missing columns back (or to
+    take the extra ones out), and keeps the first repair after which every field is right. A repair that pushes text
+    over the end of the record is none. What is behind a mistake has moved, so it is not behind the first wrong field.
+    """
+    width = layout.width
+    wrong = next(_unsound(record, layout), None)
+    # Little else looks like a UCI: most repairs are ruled out by it alone.
+    telling = next((place for place in layout.plain if place.form is forms.UCI), None)
+    for repair in _repairs(layout) if wrong else ():
+        if wrong and repair.place.first > wrong.first:
+            continue
+        mended = repair.mended(record, width)
+        if telling and not fits(telling, telling.cut(mended)):
+            continue
+        if mended[width:].strip() or mended[:width] == record or not sound(mended[:width], layout):
+            continue
+        if not repair.zeros or _dated(mended, layout):
+            return repair
+    return None
+
+
+def _dated(record: str, layout: Layout) -> bool:
+    """Whether every date of a record is a day of the calendar."""
+    return all(
+        is_date(place.cut(record)) or not place.cut(record).strip(" 0") for place in layout.plain if place.kind == "D"
+    )
+
+
+@frozen
+class Aligned:
+    """Option slots with every code at the first column of its own, and how the codes stood before."""
+
+    text: str
+    how: str
+
+
+_SLOT = 7
+
+
+def aligned(text: str) -> Aligned | None:
+    """The option slots of a record whose codes stand beside their columns, where there is no doubt which they are: at
+    the right of their slots, or in slots of six or eight columns. None where they are in place, or cannot be told."""
+    for step, how in (
+        (_SLOT, "at the right of their slots"),
+        (6, "in slots of 6 columns"),
+        (8, "in slots of 8 columns"),
+    ):
+        codes = [text[start : start + step].strip(" ") for start in range(0, len(text), step)]
+        if all(not code or forms.OPTION.fits(code) for code in codes) and len(codes[SLOTS:]) == codes[SLOTS:].count(""):
+            laid = "".join(code.ljust(_SLOT) for code in codes[:SLOTS]).ljust(len(text))
+            return Aligned(laid, how) if laid != text else None
+    return None
+
+
+@lru_cache
+def _repairs(layout: Layout) -> tuple[Repair, ...]:
+    return tuple(_all_repairs(layout))
+
+
+def _all_repairs(layout: Layout) -> Iterator[Repair]:
+    """Every padding mistake that can be mended, the likelier first: a date written longer, zeros lost at the front, a
+    field left out, two neighbours left out, a text that was not filled up, one that ran over."""
     fields = [place for place in layout.fields if place not in layout.slots and place.width > 1]
     optional = [place for place in fields if not place.required and place is not layout.fields[-1]]
     texts = [place for place in fields if place.kind == "AN" and place.form is not forms.BLANK]
+    yield from (Repair(place, by, over=True, date=True) for place in fields if place.kind == "D" for by in (2, 4))
+    # The likelier first: centre numbers that begin with a zero are few.
+    zeros = sorted(filter(_begins_with_zero, fields), key=lambda place: place.form is forms.CENTRE)
+    yield from (Repair(place, by, zeros=True) for place in zeros for by in (1, 2, 3))
     yield from (Repair(place, place.width) for place in optional)
     yield from (
         Repair(place, place.width, also=before)
@@ -156,18 +273,5 @@ def sound(record: str, layout: Layout) -> bool:
 
 def _unsound(record: str, layout: Layout) -> Iterator[Field]:
     for place in (*layout.fields, *layout.overlay(record)):
-        if place.form.strict and place.name != layout.overlaid and not _fits(place, place.cut(record)):
+        if place.form.strict and place.name != layout.overlaid and not fits(place, place.cut(record)):
             yield place
-
-
-def _fits(place: Field, cut: str) -> bool:
-    text = cut.rstrip(" ")
-    if not text:
-        return not place.required
-    return cut[0] != " " and place.form.fits(text) and _checks(place.form, text)
-
-
-def _checks(form: Form, text: str) -> bool:
-    if form is forms.UCI:
-        return len(text) == 12 or uci.check_letter(text[:12]) == text[12]
-    return form is not forms.ULN or uln.is_valid(text)

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from itertools import combinations
 
+import polars as pl
 import pytest
 
-from parsers.findings import Reach
-from parsers.layouts import FILE_TYPES
+from parsers.columns import columns
+from parsers.findings import Finding, Found, Reach
+from parsers.layouts import CANDIDATE
 from parsers.reader import read
 from tests.fuzz import sound
 from tests.support import centre_file, codes, name_of
@@ -113,5 +116,111 @@ def test_fil_4_a_record_on_the_line_of_another_is_found_and_lines_count_on() -> 
     assert list(submission.centres[0].lines) == [3, 4, 5, 6, 7]
 
 
-def test_fil_4_small_letters_in_titles_are_nothing_to_find() -> None:
-    assert any(place.form.mixed for place in FILE_TYPES["S"].detail.fields)  # type: ignore[union-attr]
+# --- What nearly all records have in common -----------------------------------------------------------------------
+
+
+def slots(step: int, right: bool = False) -> Way:
+    """Option codes in slots of another width, or at the right of theirs."""
+
+    def change(line: bytes) -> bytes:
+        codes = [line[at : at + 6].strip() for at in range(108, 192, 7)]
+        laid = b"".join((code.rjust(6) if right else code.ljust(6)).ljust(step)[:step] for code in codes)
+        return (line[:108] + laid).ljust(192)[:192]
+
+    return change
+
+
+def in_details(change: Way, data: bytes = GOOD) -> bytes:
+    """A file with every detail record changed, at its old width."""
+    return each(lambda line: change(line).ljust(192)[:192] if line[1:2] == b"5" else line)(data)
+
+
+def found_in(data: bytes) -> tuple[tuple[Finding, ...], pl.DataFrame]:
+    """All findings of a file, and its options."""
+    submission = read("E6412315.X01", data)
+    found = Found([submission.named])
+    found.carry(0, submission.findings)
+    result = columns([submission], CANDIDATE, found)
+    sound("E6412315.X01", data)
+    return found.of(0), result.options.select("candidate", "option")
+
+
+@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize("way", [slots(7, right=True), slots(6), slots(8)], ids=["right", "six", "eight"])
+def test_fil_4_options_beside_their_columns_are_read_as_meant_with_one_note(way: Way, count: int) -> None:
+    good = centre_file(count=count)
+    findings, options = found_in(in_details(way, good))
+    assert codes(findings) == ["OPTIONS_MOVED"]
+    assert findings[0].reach is Reach.NOTE
+    assert options.equals(found_in(good)[1])
+
+
+@pytest.mark.parametrize(
+    ("way", "code", "cause"),
+    [
+        (
+            lambda line: line[:53] + b"18112009" + line[59:],
+            "RECORDS_SHIFTED",
+            "the date of birth is 2 columns too wide",
+        ),
+        (
+            lambda line: line[:53] + b"20091118" + line[59:],
+            "RECORDS_SHIFTED",
+            "the date of birth is 2 columns too wide",
+        ),
+        (
+            lambda line: line[:53] + b"18/11/09" + line[59:],
+            "RECORDS_SHIFTED",
+            "the date of birth is 2 columns too wide",
+        ),
+        (lambda line: line[:53] + b"18.11.2009" + line[59:], "RECORDS_SHIFTED", "the date of birth is 4 columns too"),
+        (lambda line: line[:72] + line[85:], "RECORDS_SHIFTED", "the UPN is missing"),
+        (lambda line: line[:95] + line[108:], "RECORDS_SHIFTED", "the reserved field is missing"),
+        (lambda line: line[:8] + line[9:], "RECORDS_SHIFTED", "the candidate number has lost a zero at its front"),
+        (lambda line: line[:12] + line[59:72] + line[12:59] + line[72:], "LAYOUT_OTHER", "the UCI stands in other"),
+    ],
+)
+def test_fil_4_what_moves_every_record_is_said_once_and_nothing_that_follows_from_it(
+    way: Way, code: str, cause: str
+) -> None:
+    findings, options = found_in(in_details(way))
+    assert codes(findings) == [code]
+    assert findings[0].reach is Reach.FILE
+    assert cause in findings[0].message
+    assert options.is_empty()
+
+
+def test_fil_4_a_shift_of_some_records_refuses_these_alone() -> None:
+    data = b"\r\n".join([*LINES[:2], (LINES[2][:72] + LINES[2][85:]).ljust(192), *LINES[3:], b""])
+    findings, _ = found_in(data)
+    assert [(finding.code, finding.candidate) for finding in findings] == [("RECORD_SHIFTED", "0001")]
+
+
+# --- What it costs --------------------------------------------------------------------------------------------------
+
+BAD: dict[str, Way] = {
+    **{name: way for name, (way, _) in READ.items()},
+    "squeezed spaces": lambda data: re.sub(b" +", b" ", data),
+    "names in small letters": lambda data: in_details(lambda line: line[:12] + line[12:52].lower() + line[52:], data),
+    "a wrong check letter": lambda data: in_details(lambda line: line[:71] + b"Z" + line[72:], data),
+    "a field not filled": lambda data: in_details(lambda line: line[:72] + line[85:], data),
+    "slots of six columns": lambda data: in_details(slots(6), data),
+    "rubbish": lambda data: in_details(lambda line: line[:20] + line[20:100][::-1] + line[100:], data),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_fil_4_a_bad_file_costs_at_most_ten_times_a_good_one(name: str) -> None:
+    good = centre_file(count=300)
+    bad = BAD[name](good)
+
+    def cost(data: bytes) -> float:
+        began = time.process_time()
+        submission = read("E6412315.X01", data)
+        if submission.layout:
+            columns([submission], CANDIDATE, Found([submission.named]))
+        return time.process_time() - began
+
+    # The best of a few, in turn: what else the machine does is in all of them.
+    costs = [(cost(good), cost(bad)) for _ in range(5)]
+    assert min(times for _, times in costs) <= 10 * min(times for times, _ in costs) + 0.002

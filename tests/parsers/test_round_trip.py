@@ -182,7 +182,7 @@ def test_reg_4_the_quick_look_finds_what_a_close_look_at_every_record_finds(kind
         assert [record for part in submission.centres for record in part.records] == lines
         quick, close = Found([submission.named]), Found([submission.named])
         result = columns([submission], layout, quick)
-        examination = Examination(layout)
+        examination = Examination(layout, {0: len(lines)})
         readable = examination.examine([Suspect(at, 0, at + 3, line) for at, line in enumerate(lines)])
         examination.report(close)
         assert quick.of(0) == close.of(0)
