@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from bench import load, national
+from bench import load, national, outages
 from bench.conservation import Weighed, weigh
 from bench.crash_season import ENTERED, STAGES, Size
 from bench.crashes import Ground, Matrix, ground, matrix
@@ -116,8 +116,15 @@ def loads() -> Record:
     return {"told": told, "tenfold": load.told_tenfold(tenfold), "times": round(tenfold.ratios()["in all"], 1)}
 
 
+def gone() -> Record:
+    """Results day without a scheduler, then every part killed."""
+    with outages.running() as ground:
+        released = outages.without_scheduler(ground)
+        return outages.told(list(outages.outages(ground)), released)
+
+
 PARTS: Mapping[str, Callable[[], Record]] = {
-    "conservation": conservation, "crashes": crashes, "chaos": at_random, "load": loads,
+    "conservation": conservation, "crashes": crashes, "chaos": at_random, "load": loads, "outages": gone,
 }  # fmt: skip
 
 
@@ -265,11 +272,37 @@ def _loads(part: Record) -> Iterator[str]:
     )
 
 
+def _outages(part: Record) -> Iterator[str]:
+    yield from (
+        "## A part is gone",
+        "",
+        "Each part of a running desk is killed (SIGKILL), and PostgreSQL is away for a minute. All the while somebody "
+        "logs in by SFTP and uploads a file, and somebody asks the console's server, once a second each. *Gone* ends "
+        "when the part is at work again, as the supervisor starts it anew.",
+        "",
+        _ran(part),
+        "",
+        _row("part", "gone, s", "no upload, s", "no console, s", "files uploaded meanwhile"),
+        "|---|---:|---:|---:|---:|",
+    )
+    for outage in part["outages"]:
+        yield _row(outage["part"], *(f"{outage[what]:,}" for what in ("gone", "door", "console", "uploads")))
+    released = part["released"]
+    yield from (
+        "",
+        "**Results day without a scheduler.** Results are approved, the scheduler is stopped, and their instant comes. "
+        f"The guard (set to {part['guard seconds']} s) has published all {released['files']} files "
+        f"{released['seconds']} s after it; runs of `results_day` for that instant: {released['runs']}.",
+        "",
+    )
+
+
 SECTIONS: Mapping[str, Callable[[Record], Iterator[str]]] = {
     "conservation": _seasons,
     "crashes": _matrices,
     "chaos": _random,
     "load": _loads,
+    "outages": _outages,
 }
 
 

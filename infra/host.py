@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -68,10 +69,14 @@ def claimed_port(preferred: int = 0, *, only: bool = False) -> Iterator[int]:
     """A free TCP port of 127.0.0.1, the preferred one if possible (with `only`: that one or none), that is ours until
     the block ends: no two callers get the same port, however closely together they ask. Raises `OSError`.
 
+    Other ports are below those that the kernel gives to outgoing connections, one of which may have it for a moment just
+    when a server wants to bind it.
+
     The claim is a UDP socket of the same number. Unlike a look at the TCP port, it takes one step, leaves the port for
     the server to bind, and is released by the kernel when the process ends.
     """
-    for port in (preferred, *[0] * (0 if only else _ATTEMPTS)):
+    others = () if only else (*(20_000 + secrets.randbelow(12_000) for _ in range(_ATTEMPTS)), 0)
+    for port in (*([preferred] if preferred else []), *others):
         with socket.socket(type=socket.SOCK_DGRAM) as claim:
             try:
                 claim.bind((LOCALHOST, port))
