@@ -69,8 +69,8 @@ def claimed_port(preferred: int = 0, *, only: bool = False) -> Iterator[int]:
     """A free TCP port of 127.0.0.1, the preferred one if possible (with `only`: that one or none), that is ours until
     the block ends: no two callers get the same port, however closely together they ask. Raises `OSError`.
 
-    Other ports are below those that the kernel gives to outgoing connections, one of which may have it for a moment just
-    when a server wants to bind it.
+    Other ports are below those that the kernel gives to outgoing connections, one of which may have it just when a
+    server wants to bind it.
 
     The claim is a UDP socket of the same number. Unlike a look at the TCP port, it takes one step, leaves the port for
     the server to bind, and is released by the kernel when the process ends.

@@ -38,3 +38,14 @@ def test_no_crash_left_a_difference(record: dict[str, Any]) -> None:
 def test_a_series_ten_times_as_large_takes_at_most_eleven_times_as_long(record: dict[str, Any]) -> None:
     """Far below ten would say that something held up the smaller one, not that the larger one is quick."""
     assert 9 < record["load"]["times"] <= 11
+
+
+def test_what_is_gone_closes_nothing_but_itself_and_results_are_out_without_a_scheduler(record: dict[str, Any]) -> None:
+    outages = {outage["part"]: outage for outage in record["outages"]["outages"]}
+    assert {"scheduler", "landing", "api-server", "PostgreSQL, away for 60 s"} <= outages.keys()
+    for part, outage in outages.items():
+        assert outage["uploads"] > 0
+        assert outage["door"] == 0 or part == "landing", part
+        assert outage["console"] == 0 or part == "api-server", part
+    released = record["outages"]["released"]
+    assert (released["files"], released["runs"]) == (3, 0)

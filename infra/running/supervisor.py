@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -36,7 +37,7 @@ from infra.running import airflow_setup
 from infra.running.airflow_setup import ADMIN, Component
 from infra.running.parts import STOP_SIGNALS, Parts, SupervisorError, end_marked
 from infra.running.postgres import EmbeddedPostgres, create_database
-from infra.settings import Settings
+from infra.settings import MIB, Settings
 from infra.store import StoreError, proved
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ LEDGER_DATABASE = "resultsday"
 SLOW_SECONDS = 30.0  # so often it is said which part the start waits for
 LONGEST = 6  # times `start_seconds`: no start takes longer, whatever its parts do
 DOWN_SECONDS = 60.0
+ROOM_BYTES = 400 * MIB  # the tables of an empty desk, and what PostgreSQL writes ahead
 POLL_SECONDS = 0.2
 EXIT_BUSY = os.EX_TEMPFAIL
 
@@ -96,6 +98,7 @@ def run(settings: Settings) -> int:
             if leftovers := _end_leftovers(settings):
                 log.warning("ended %d processes that an earlier supervisor left behind", leftovers)
             _folder(settings, "logs")
+            enough_room(settings)
             _serve(settings)
         except _ToldToStop:
             log.info("stopped")
@@ -290,6 +293,16 @@ def _landing(settings: Settings) -> tuple[Component, str]:
         raise SupervisorError(str(error)) from error
     log_file = settings.state.absolute() / "logs" / "landing.log"
     return Component("landing", (sys.executable, "-m", "infra.landing"), log_file), shown
+
+
+def enough_room(settings: Settings) -> None:
+    """Raises `SupervisorError` when PostgreSQL and the logs would find no room on the disk of the state folder."""
+    place, needed = settings.state.absolute(), ROOM_BYTES // MIB
+    if (free := shutil.disk_usage(settings.state).free // MIB) < needed:
+        raise SupervisorError(
+            f"{free} MiB are free on the disk of {place}, and the desk needs {needed} MiB to start. Make room, or put "
+            f"the state folder on another disk with RESULTSDAY_STATE"
+        )
 
 
 def _prove_store(settings: Settings, database_url: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from attrs import evolve
 from infra.host import LOCALHOST, free_port, tail
 from infra.running.parts import MARK, SupervisorError, states_of
 from infra.running.postgres import EmbeddedPostgres
-from infra.running.supervisor import RunningDesk, down, status, up
+from infra.running.supervisor import ROOM_BYTES, RunningDesk, down, enough_room, status, up
 from infra.settings import Settings
 from tests.catalogue import FROZEN
 from tests.patience import PATIENCE, until
@@ -161,6 +162,15 @@ def test_a_public_port_that_is_taken_is_an_error_that_says_by_whom(tmp_path: Pat
     assert f"is taken by process {os.getpid()} (" in str(caught.value)
     assert f"RESULTSDAY_{name.upper()} (0: any that is free)" in str(caught.value)
     assert not server_runs(Settings(state=tmp_path))
+
+
+def test_a_disk_without_room_is_told_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=ROOM_BYTES - 1))
+    with pytest.raises(SupervisorError, match=r"399 MiB are free on the disk of .*, and the desk needs 400 MiB"):
+        enough_room(Settings(state=tmp_path))
 
 
 def test_a_desk_that_cannot_start_says_why(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from infra.landing.keys import host_key, host_key_file, read_public_key
 from infra.landing.session import MOST_NAMES, Door
 from infra.ledger.keys import KeyRefused
 from infra.settings import Settings
 from tests.landing.conftest import KEY, OTHER, Service, new_centre, order, public, put, run
-from tests.patience import until
+from tests.patience import PATIENCE, until
 
 
 def test_only_the_centres_own_key_opens_the_door(folder: Service) -> None:
@@ -49,6 +50,42 @@ def test_only_the_centres_own_key_opens_the_door(folder: Service) -> None:
     run(work())
     assert folder.waiting() == {}
     assert folder.waiting(other.centre) == {"E1.X01": b"theirs"}
+
+
+def test_while_the_ledger_cannot_be_reached_the_keys_count_that_it_had_last(
+    folder: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending = new_centre(folder)
+    until_later = datetime.now(UTC) + timedelta(seconds=2)
+    folder.keys.rotate(ending.centre, read_public_key(public(OTHER)), until_later, order())  # KEY ends in a moment
+    removed = new_centre(folder)
+    folder.keys.remove(removed.centre, None, order())
+    asyncio.run_coroutine_threadsafe(folder.landing._lobby.remember(), folder.loop).result(PATIENCE)
+    until(lambda: datetime.now(UTC) > until_later)
+
+    def gone(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("the server is gone"))
+
+    for question in ("valid", "still_valid", "all_valid"):
+        monkeypatch.setattr(folder.keys, question, gone)
+    asyncio.run_coroutine_threadsafe(folder.landing._lobby.remember(), folder.loop).result(PATIENCE)
+
+    async def refused(centre: str, key: asyncssh.SSHKey) -> None:
+        with pytest.raises(asyncssh.PermissionDenied):
+            async with folder.connect(centre, key):
+                pass
+
+    async def work() -> None:
+        async with folder.client() as client:
+            await put(client, "E1.X01", b"sent meanwhile")
+        await refused(folder.centre, OTHER)
+        await refused(removed.centre, KEY)
+        await refused(ending.centre, KEY)
+        async with folder.client(ending.centre, OTHER):
+            pass
+
+    run(work())
+    assert folder.waiting() == {"E1.X01": b"sent meanwhile"}
 
 
 def test_a_connection_may_try_to_be_a_few_centres_only(folder: Service) -> None:

@@ -9,10 +9,12 @@ from datetime import timedelta
 
 import pytest
 from attrs import evolve
+from cattrs.preconf.json import make_converter
 from click.testing import CliRunner
 
 from infra.host import LOCALHOST, free_port
 from infra.notify import all_is_well
+from infra.running.parts import PartState, states_file, states_of
 from infra.settings import Settings
 from pipeline.awarding.award import award
 from pipeline.cli import main
@@ -222,3 +224,30 @@ def test_ops_6_the_monitor_outside_is_told_once_a_minute_that_all_is_well_and_ne
 def test_res_2_the_command_looks_once_and_says_whether_anything_is_kept_back(told: Desk, settings: Settings) -> None:
     result = CliRunner().invoke(main, ["guard", "--once"], env=settings.environment())
     assert (result.output, result.exit_code) == ("Everything that is due is out.\n", 0)
+
+
+def test_a_part_of_the_desk_that_ended_is_told_once_an_hour_and_one_that_is_given_up_at_once(
+    settings: Settings, hook: Hook
+) -> None:
+    now = TO_LEARNERS
+    ended = PartState(name="scheduler", ended=1, at=now, why="signal 9", up=True, given_up=False)
+
+    def became(*states: PartState) -> None:
+        file = states_file(settings)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(make_converter().dumps(list(states)), encoding="utf-8")
+
+    guarding = Guard(settings, "")
+    guarding.parts(now)
+    assert hook.taken == []  # none has ended
+    for minutes in (0, 5):
+        became(evolve(ended, at=now + minutes * MINUTE))
+        guarding.parts(now + minutes * MINUTE)
+    Guard(settings, "").parts(now)  # one that was started anew finds in the ledger what people were told
+    became(ended, evolve(ended, name="triggerer", ended=10, why="exit code 1", up=False, given_up=True))
+    guarding.parts(now + 6 * MINUTE)
+    assert [content["happened"] for _, content in hook.taken] == [
+        "A part of the desk has ended by itself: scheduler (signal 9). It is started again.",
+        "A part of the desk has ended 10 times in a row and is given up: triggerer (exit code 1).",
+    ]
+    assert states_of(evolve(settings, state=settings.state / "none")) == []
