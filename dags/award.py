@@ -117,10 +117,13 @@ def preview() -> list[str]:
 
 
 def results_decided() -> bool:
-    """Whether people have decided about the results, by the ledger: nothing that Airflow knows is asked (OPS-4)."""
+    """Whether people have decided about the results, by the ledger: nothing that Airflow knows is asked (OPS-4). Does
+    what they have decided where the console could not reach the embargo."""
+    from pipeline.approvals import settle
     from pipeline.desk import open_desk
 
     with open_desk(Settings.load()) as desk:
+        settle(desk, terms.RESULTS)
         return bool(_newest(desk).state not in (terms.PROPOSED, terms.BUILT))
 
 

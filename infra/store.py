@@ -831,6 +831,11 @@ def _hidden(key: str) -> bool:
     return key.removesuffix("/").rpartition("/")[2].startswith(".")
 
 
+def is_denied(error: Exception) -> bool:
+    """Whether the store has refused this process, and not everybody: its identity has no right to what it asked for."""
+    return isinstance(error, PermissionError) or (isinstance(error, ClientError) and _status(error) == 403)
+
+
 def _status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from infra.ledger.approvals import THE_DESK, Proposal, Said, Signer
 from infra.ledger.results import Awarding
 from infra.settings import SettingError, Settings
+from infra.store import FolderStore
 from pipeline.approvals import (
     KINDS,
     ApprovalError,
@@ -25,6 +26,7 @@ from pipeline.approvals import (
     open_decision,
     put_forward,
     record,
+    settle,
     sign,
     unlisted,
 )
@@ -275,6 +277,37 @@ def test_ops_4_what_was_said_without_effect_is_made_up_for(one: Desk) -> None:
     newest = one.results.newest("2024-06")
     assert newest
     assert newest.why == "seen"
+
+
+def test_ops_4_where_the_console_cannot_reach_the_embargo_a_job_that_can_does_what_was_decided(
+    one: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get = FolderStore.get
+
+    def without_embargo(store: FolderStore, key: str) -> bytes:
+        if key.startswith("embargo/"):
+            raise PermissionError(key)
+        return get(store, key)
+
+    with monkeypatch.context() as console:
+        console.setattr(FolderStore, "get", without_embargo)
+        decided = decide(one, 1, terms.APPROVED, JANE, "as previewed", AT)
+    assert (decided.state, state(one)) == (terms.APPROVED, "built")
+    assert settle(one, terms.RESULTS) == 1
+    newest = one.results.newest("2024-06")
+    assert newest
+    assert (newest.state, newest.decided_by, newest.decided_at) == ("approved", "jane", AT)
+    assert settle(one, terms.RESULTS) == 0
+
+
+def test_ops_4_what_has_changed_since_it_was_decided_does_not_take_effect(one: Desk) -> None:
+    exhibit = KINDS[terms.RESULTS].acts.exhibit(one, "2024-06 version 1")
+    sign(one, exhibit, terms.APPROVED, "jane", "seen", AT, Signature(how=terms.BY_CONSOLE))
+    key = "reports/award/2024-06/1/index.html"
+    one.store.put(key, one.store.get(key) + b" ")
+    with pytest.raises(ApprovalError, match="no longer"):
+        settle(one, terms.RESULTS)
+    assert state(one) == "built"
 
 
 def test_ops_4_every_kind_is_declared_whole() -> None:
