@@ -348,7 +348,7 @@ def _of_one_kind(place: Field, failing: Wrong, columnar: Columnar) -> Iterator[t
             temporary = columnar.fitting(place) & columnar.cut(place).str.contains("[A-Z]$").to_numpy()
             yield code, failing & ~blank & ~temporary
         case _:
-            yield (code if code is not f.FIELD_WRONG else f.FIELD_MISSING), failing & blank
+            yield (code if code is not f.FIELD_WRONG else f.FIELD_MISSING), failing & blank & place.required
             yield code, failing & ~blank
 
 

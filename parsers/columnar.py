@@ -53,7 +53,7 @@ class Columnar:
                 wrong |= (rows[:, 0] != ord(" ")) & ~valid
             case forms.BORN | forms.DATE:
                 texts = self.cut(place)
-                days = {text: not is_date(text.rstrip(" ")) for text in texts.unique().to_list()}
+                days = {text: _no_day(place, text.rstrip(" ")) for text in texts.unique().to_list()}
                 wrong |= texts.replace_strict(days, return_dtype=pl.Boolean).to_numpy()
         return wrong
 
@@ -119,6 +119,12 @@ def _odd(slot: str) -> int:
     code = slot[: _SLOT - 1]
     wrong = bool(code.strip()) and (code[0] == " " or not forms.OPTION.fits(code.rstrip(" ")))
     return int(wrong) + int(slot[_SLOT - 1 :] != " ")
+
+
+def _no_day(place: Field, text: str) -> bool:
+    """Whether the text of a date field is none; whether it may be blank is another question."""
+    unknown = place.form is forms.BORN and text == "000000"
+    return bool(text) and not unknown and not is_date(text)
 
 
 def is_date(text: str) -> bool:

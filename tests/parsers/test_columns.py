@@ -294,3 +294,10 @@ def test_old_basedata_is_read_in_its_own_columns() -> None:
         found = Found([""])
         records = columns([submission], layout, found).records
         assert (records["maximum"][0], records["components"][0], found.of(0)) == (60, 1, ())
+
+
+def test_reg_5_an_unknown_date_of_birth_beside_another_fault_is_no_fault() -> None:
+    [found] = findings(centre_file(changed={"born": "000000", "candidate": "0000"}, count=1))
+    assert found.code == "CANDIDATE_NUMBER"
+    [found] = findings(centre_file(changed={"born": "", "candidate": "0001"}, count=1))
+    assert found.code == "BORN"
