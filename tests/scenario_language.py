@@ -293,7 +293,7 @@ class Season:
         learners = [word.partition("=") for word in said[3].split()]
         rows = [
             f"{series},{CENTRE},{one},{self.learners[one]['uci']},{component},"
-            + (",A" if mark == "absent" else f"{_mark(mark, one)},")
+            + ({"absent": ",A", "awaited": ",N"}.get(mark) or f"{_mark(mark, one)},")
             for one, _, mark in learners
         ]
         header = "series,centre,candidate,uci,component,mark,status"

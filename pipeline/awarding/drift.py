@@ -34,10 +34,11 @@ DRIFT: dict[str, Any] = dict.fromkeys(("centre", "candidate", "uci", "code", "fr
 in words."""
 
 _SAME = {
-    "results": ["candidate", "raw", "status", "ums", "grade", "outcome"],
+    "results": ["candidate", "raw", "ums", "grade", "outcome"],
     "awards": ["candidate", "ums", "grade", "outcome", "reason", "about", "partial_absence", "performance"],
 }
-"""The columns that must be the same."""
+"""The columns that must be the same. The status of a mark is not among them: the outcome says what it comes to, and
+pending is pending whether no mark was sent or one is not yet available."""
 _CODE = {"results": "component", "awards": "cash_in"}
 
 
