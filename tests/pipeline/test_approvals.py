@@ -255,6 +255,9 @@ def test_ops_4_what_waits_is_put_forward_once_and_what_was_rejected_only_when_it
     assert open_decision(work, terms.BOUNDARIES, "2024-06")
     rejected = decide(work, 1, terms.REJECTED, JANE, "too low", NOW)
     assert (rejected.state, listed(work)) == (terms.REJECTED, [])
+    # As a job does that was killed when it had done its work.
+    decide(work, 1, terms.REJECTED, JANE, "too low", NOW)
+    assert work.approvals.newest(terms.BOUNDARIES, "2024-06") == rejected
     assert not open_decision(work, terms.BOUNDARIES, "2024-06")
     with pytest.raises(ApprovalError, match="was rejected by jane: it must be put forward again"):
         decide(work, 1, terms.APPROVED, JOHN, "never mind", NOW)
