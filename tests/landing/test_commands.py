@@ -26,10 +26,19 @@ from tests.patience import PATIENCE, until
 REASON = ("--who", "op", "--why", "the centre asked")
 
 
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store that the tests' ledger knows (OPS-6): the same for all commands."""
+    return tmp_path_factory.mktemp("commands") / "store"
+
+
 @pytest.fixture
-def state(tmp_path: Path, postgres: EmbeddedPostgres, book: object, monkeypatch: pytest.MonkeyPatch) -> Path:
+def state(
+    tmp_path: Path, store: Path, postgres: EmbeddedPostgres, book: object, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """The environment of commands on the tests' ledger, with two public keys in files."""
     monkeypatch.setenv("RESULTSDAY_STATE", str(tmp_path))
+    monkeypatch.setenv("RESULTSDAY_STORE", str(store))
     monkeypatch.setenv("RESULTSDAY_DATABASE_URL", postgres.url("landing"))
     (tmp_path / "one.pub").write_text(public(KEY))
     (tmp_path / "two.pub").write_text(public(OTHER))
@@ -76,7 +85,9 @@ def test_what_cannot_be_done_is_said(centre: Callable[..., Result], state: Path)
         assert said in result.output
 
 
-def test_the_service_runs_alone_until_it_is_told_to_stop(centre: Callable[..., Result], state: Path) -> None:
+def test_the_service_runs_alone_until_it_is_told_to_stop(
+    centre: Callable[..., Result], state: Path, store: Path
+) -> None:
     assert centre("add", "20003", state / "one.pub", *REASON).exit_code == 0
     port = free_port()
     log = state / "log"
@@ -106,7 +117,7 @@ def test_the_service_runs_alone_until_it_is_told_to_stop(centre: Callable[..., R
     finally:
         service.kill()
         service.wait()
-    assert (state / "store" / "inbox" / "20003" / "E1.X01").read_bytes() == b"sent"
+    assert (store / "inbox" / "20003" / "E1.X01").read_bytes() == b"sent"
     assert host_key(Settings(state=state)).get_fingerprint() in log.read_text()
     assert "landed centre=20003 bytes=4" in log.read_text()
 
