@@ -39,6 +39,7 @@ from pipeline.marking.moderation import reject, review, take
 from pipeline.marking.samples import sample
 from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates
+from pipeline.results.claim_lists import claim_lists
 from pipeline.results.release import approve, build, release, withdraw
 from pipeline.season.basedata import publish_basedata
 from pipeline.season.checkpoints import checkpoint
@@ -354,6 +355,7 @@ STAGES = (
     Stage(
         "release to learners", "release", _nothing, lambda desk: release(desk, _series(desk), "learners", TO_LEARNERS)
     ),
+    Stage("claim lists", "claim_lists", _nothing, lambda desk: claim_lists(desk, _series(desk), TO_LEARNERS)),
     Stage("certificates", "certificates", _nothing, lambda desk: certificates(desk, _series(desk), TO_LEARNERS)),
     Stage("claims by staff", "change_entry", _nothing, _claims_by_staff),
     Stage(

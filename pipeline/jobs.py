@@ -400,6 +400,17 @@ _ALL = (
         idle=no_files,
     ),
     Job(
+        name="claim_lists",
+        function="pipeline.results.claim_lists:claim_lists",
+        does="Tell centres who has everything for an award in a SERIES and has not claimed it (OPS-5).",
+        reads=("outbox/",),
+        writes=("outbox/", "reports/"),
+        steps=(s.CLAIMS_LISTED,),
+        dags=("claim_lists",),
+        commands=("claim-lists",),
+        page="checkpoints.md",
+    ),
+    Job(
         name="certificates",
         function="pipeline.results.certificates:certificates",
         does="List the certificates of a SERIES that are due (CRT-7).",

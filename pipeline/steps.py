@@ -109,6 +109,7 @@ STATE_CHANGED = Step("release", "state changed", "the version of the results is 
 REQUEST_BOOKED = Step(
     "updated files", "request booked", "a request for updated files is recorded, and the files are on the books"
 )
+CLAIMS_LISTED = Step("claims", "listed", "a centre's list of claims to make, or the report on them, is written")
 CERTIFIED = Step("certificates", "listed", "a list of certificates is written")
 
 # --- The season ------------------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from pipeline.marking.external import missing_marks, take_external
 from pipeline.results import release
 from pipeline.results.after_results import late_claims
 from pipeline.results.certificates import certificates
+from pipeline.results.claim_lists import claim_lists
 from pipeline.season.checkpoints import checkpoint
 from pipeline.season.statements import statements
 from rules import terms
@@ -423,6 +424,20 @@ class Season:
         note = late_claims(self.desk, order.at).note()
         return f"{note}; {self.answers(self.series(said[1] or SERIES))}"
 
+    def lists_claims(self, said: re.Match[str], order: Order) -> str:
+        series = self.series(said[1] or SERIES)
+        claim_lists(self.desk, series, order.at)
+        key = f"outbox/{CENTRE}/claims-{series.id}"
+        if not list(self.desk.store.list(f"{key}.csv")):
+            return "nobody"
+        text = " ".join(self.desk.store.get(f"{key}.txt").decode().split())
+        rows = [
+            f"{one['candidate']} {one['code']} {one['choice']} {one['worst_grade']} {one['worst_ums']} to "
+            f"{one['best_grade']} {one['best_ums']}"
+            for one in self.table(f"{key}.csv")
+        ]
+        return "; ".join([*rows, text] if rows else ["nobody"])
+
     def lists_certificates(self, said: re.Match[str], order: Order) -> str:
         series = self.series(said[1] or SERIES)
         try:
@@ -553,6 +568,7 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"results are compared": Season.compares_results,
     r"(?:in (\w{4}) )?results are published": Season.publishes,
     r"(?:in (\w{4}) )?late claims are awarded": Season.awards_late_claims,
+    r"(?:in (\w{4}) )?claims are listed": Season.lists_claims,
     r"(?:in (\w{4}) )?certificates are listed": Season.lists_certificates,
     r"staff (disputes|settles) (?:(\d{4})|everything)": Season.disputes,
     r"records are kept no longer than they should": Season.keeps,

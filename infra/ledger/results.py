@@ -226,10 +226,12 @@ class ResultBook:
         )
         return sql.table(self._engine, query, EARLIER)
 
-    def later(self, series: str) -> pl.DataFrame:
-        """External components entered in later series by those who claim in this one (`rules.frames.LATER`)."""
+    def later(self, series: str, *, unclaimed: bool = False) -> pl.DataFrame:
+        """External components entered in later series by those who claim in this one (`rules.frames.LATER`);
+        `unclaimed`: by everybody who is entered in this one."""
         e, m = entries.c, marks.c
-        claiming = led(entries, only=("uci",)).where(e.series == series, e.kind == terms.CASH_IN, e.ended_by.is_(None))
+        theirs = (e.series == series, e.ended_by.is_(None), *(() if unclaimed else (e.kind == terms.CASH_IN,)))
+        claiming = led(entries, only=("uci",)).where(*theirs)
         newest = newest_marks().where(m.series > series).subquery()
         given = led(marks).where(m.series > series, m.mark.is_not(None)).subquery().c
         first = (

@@ -12,6 +12,7 @@ import click
 
 from pipeline.cli.approvals import system_account
 from pipeline.cli.tools import main, open_the_desk, say, series_of, told
+from pipeline.jobs import JOBS
 
 if TYPE_CHECKING:
     from infra.ledger.journal import Entry
@@ -244,3 +245,14 @@ def replay(keep: Path | None) -> None:
         came = run_again(desk, empty, told)
     say(came.lines())
     sys.exit(3 if came.differences else 0)
+
+
+@main.command("claim-lists", help=JOBS["claim_lists"].does)
+@click.argument("series")
+@told
+def list_claims(series: str) -> None:
+    from pipeline.results.claim_lists import claim_lists
+
+    with open_the_desk() as desk:
+        click.echo(claim_lists(desk, series_of(desk, series), datetime.now(UTC)).note())
+    click.echo(f"reports/claims/{series}.html, lists in outbox/<centre>/claims-{series}.txt and .csv")
