@@ -33,6 +33,7 @@ from pipeline.intake.ingest import ingest
 from pipeline.intake.staff import STAFF_FEED, Entry, Order, allow_sitting, change_entry, complete_marks, extend
 from pipeline.keeping.dispute import dispute
 from pipeline.keeping.keep import keep
+from pipeline.learners.orders import correct, merge, split, transfer
 from pipeline.marking.external import missing_marks, take_external
 from pipeline.marking.moderation import approve as adjust
 from pipeline.marking.moderation import reject, review, take
@@ -46,6 +47,7 @@ from pipeline.season.checkpoints import checkpoint
 from pipeline.season.statements import statements
 from rules.catalogue import LONDON, Series
 
+NEW_UCI = "582012110007M"
 REGISTERED = datetime(2023, 9, 18, 12, tzinfo=LONDON)
 ENTERED = datetime(2024, 2, 15, 12, tzinfo=LONDON)
 MARKED = datetime(2024, 5, 1, 12, tzinfo=LONDON)
@@ -194,6 +196,11 @@ def _proposed(centre: str) -> CohortName:
 def _sitting(desk: Desk) -> object:
     [uci] = [learner["uci"] for learner in Size().learners_of(SECOND)[:1]]
     return allow_sitting(desk, SECOND, uci, COMPONENTS[2], 1, ORDER)
+
+
+def _learner(place: int) -> str:
+    """The UCI of a learner of the second centre."""
+    return str(Size().learners_of(SECOND)[place]["uci"])
 
 
 def _external(desk: Desk, size: Size, name: str, when: datetime, which: slice, mark: int = 50) -> None:
@@ -367,6 +374,13 @@ STAGES = (
     Stage(
         "dispute", "dispute", _nothing,
         lambda desk: dispute(desk, Dispute(THIRD, "2024-01"), ASKED, WHO, WHY),
+    ),
+    Stage("a corrected UCI", "learner_correct", _nothing, lambda desk: correct(desk, _learner(0), NEW_UCI, ORDER)),
+    Stage("a correction undone", "learner_split", _nothing, lambda desk: split(desk, _learner(0), ORDER)),
+    Stage("merged UCIs", "learner_merge", _nothing, lambda desk: merge(desk, _learner(0), _learner(1), ORDER)),
+    Stage(
+        "a transfer", "learner_transfer", _nothing,
+        lambda desk: transfer(desk, _learner(1), SECOND, THIRD, "0099", ORDER),
     ),
     Stage("keeping", "keep", _left_behind, lambda desk: keep(desk, YEARS_LATER, WHO, WHY)),
 )  # fmt: skip

@@ -77,7 +77,10 @@ class Job:
 _FEED = (s.ARCHIVED, s.FEED_NOTED, s.FEED_REPORTED, s.FEED_TAKEN_OUT)
 _DECISION = (s.BOOKED, s.TWIN_OUT, s.REPLY_OUT, s.ANSWERED)
 _APPROVAL = ("proposals", "approvals")
-_BOOKS = ("submissions", "registrations", "entries", "marks", "fee_lines", "findings", "replies")
+_BOOKS = (
+    "submissions", "registrations", "learner_versions", "learner_ucis", "entries", "marks", "fee_lines", "findings",
+    "replies",
+)  # fmt: skip
 
 _ALL = (
     # --- Intake ------------------------------------------------------------------------------------------------------
@@ -161,6 +164,27 @@ _ALL = (
         steps=(s.RECORDED, s.WRITTEN),
         commands=("staff entry", "staff claim", "staff withdrawal"),
         page="commands.md",
+    ),
+    # --- Learners ----------------------------------------------------------------------------------------------------
+    *(
+        Job(
+            name=f"learner_{name}",
+            function=f"pipeline.learners.orders:{name}",
+            does=does,
+            writes=("actions", *tables),
+            steps=(s.RECORDED,),
+            commands=(f"learner {name}",),
+            page="identity.md",
+        )
+        for name, does, tables in (
+            ("correct", "Replace a learner's UCI by the right one (REG-8).", ("learner_ucis",)),
+            ("merge", "Merge two UCIs of one person (REG-8).", ("learner_ucis",)),
+            ("split", "Undo a correction or a merge of UCIs (REG-8).", ("learner_ucis",)),
+            (
+                "transfer", "Move a learner to another centre, with entries and marks (REG-8, ENT-7).",
+                ("entries", "learner_versions", "marks", "registrations"),
+            ),
+        )
     ),
     # --- Marking -----------------------------------------------------------------------------------------------------
     Job(
@@ -472,8 +496,8 @@ _ALL = (
         reads=("archive/", "embargo/", "outbox/", "portal/", "probes/", "quarantine/", "reports/"),
         writes=(
             "archive/", "embargo/", "outbox/", "portal/", "probes/", "quarantine/", "reports/", "actions", "alerts",
-            "awards", "choices", "door_limits", "draws", "entries", "erasures", "findings", "marks", "registrations",
-            "removals", "replies", "results", "samples",
+            "awards", "choices", "door_limits", "draws", "entries", "erasures", "findings", "learner_ucis",
+            "learner_versions", "marks", "registrations", "removals", "replies", "results", "samples",
         ),
         steps=(s.GONE_NOTED, s.LET_GO, s.EMPTIED, s.ALERTS_GONE, s.FORGOTTEN),
         dags=("keep",),

@@ -41,6 +41,9 @@ def certificates(
     wanted = asked.select("centre", "uci", pl.col("option").alias("cash_in"), pl.lit(value=True).alias("asked"))
     return (
         awards.filter((pl.col("outcome") == terms.AWARDED) & (pl.col("grade") != ungraded))
+        # CRT-4: the same sittings are certificated once, at whatever centre they are claimed.
+        .sort("claimed_at", "centre")
+        .unique(["uci", "cash_in"], keep="first", maintain_order=True)
         .join(wanted, on=["centre", "uci", "cash_in"], how="left")
         .with_columns(
             pl.when(in_time | pl.col("asked").fill_null(value=False))

@@ -182,7 +182,7 @@ def certify(
             .alias("outcome"),
             pl.col("received").alias("claimed_at"),
             (awarded & pl.col("some_absent").fill_null(value=False)).alias("partial_absence"),
-            (awarded & pl.col("first_before").is_null()).alias("performance"),
+            _first(awarded).alias("performance"),
         )
         .with_columns(grade_of(pl.col("ums"), scale).alias("grade"))
         .select(pl.col(name).cast(kind) for name, kind in AWARDS.items())
@@ -190,6 +190,13 @@ def certify(
     )
     chosen = choices.select(pl.col(name).cast(kind) for name, kind in CHOICES.items())
     return Certified(awards, chosen.sort("centre", "uci", "registration", "component", "series"))
+
+
+def _first(awarded: pl.Expr) -> pl.Expr:
+    """CRT-4: whether a claim is the learner's first, at whatever centre; a merged learner may have claimed twice."""
+    order = pl.when(awarded).then(pl.struct("received", "claim_id"))
+    first = awarded & pl.col("first_before").is_null() & (order.rank("ordinal").over(_LEARNER) == 1)
+    return first.fill_null(value=False)
 
 
 def grade_of(ums: pl.Expr, scale: Scale) -> pl.Expr:

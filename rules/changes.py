@@ -12,7 +12,7 @@ import polars as pl
 from attrs import field, frozen
 
 from parsers.findings import Reach
-from rules import certification, details, fees, identity, terms
+from rules import certification, details, fees, identity, resting, terms
 from rules import findings as f
 from rules.catalogue import LONDON, day_text, instant_text
 from rules.rounds import Round
@@ -116,12 +116,14 @@ def changes(current: Round, records: pl.DataFrame, options: pl.DataFrame) -> Cha
     stated = options.join(accepted, on=_CANDIDATE, how="semi", maintain_order="left")
     good = stated.join(refused_options, on=_OPTION, how="anti", maintain_order="left")
     entered, withdrawn = good.filter(pl.col("action") == "enter"), good.filter(pl.col("action") == "withdraw")
-    # A candidate whose records name no option is applied too: that is a withdrawal.
-    untouched = accepted.join(refused_options, on=_CANDIDATE, how="anti")
     held = _held(accepted, current)
-    ended = _refunded(_undeclined(_ended(held, stated, withdrawn, current), records, current), current)
+    ended = _undeclined(_ended(held, stated, withdrawn, current), records, current)
+    ended = _refunded(resting.free(ended, records, current), current)
+    # A candidate whose records name no option is applied too: that is a withdrawal.
+    untouched = accepted.join(found.refused_entries(), on=_CANDIDATE, how="anti")
     _tell_not_held(withdrawn, held, current)
     added = _priced(entered.join(held, on=_OPTION, how="anti", maintain_order="left"), records, current)
+    added = _transferred(added, ended, current)
     versions = details.versions(records, accepted, added, ended, current)
     _tell_withdrawn(ended, records, current)
     _tell_late_fees(added, current)
@@ -266,6 +268,35 @@ def _priced(new: pl.DataFrame, records: pl.DataFrame, current: Round) -> pl.Data
         .join(people.select("file", "line", *identity.DETAILS), on=["file", "line"], maintain_order="left")
         .join(_tariff(bands, days, current), on=["day", "kind", "band"], maintain_order="left")
         .with_columns(uci=pl.col("uci_said"))
+        .select(*ADDED)
+    )
+
+
+def _transferred(added: pl.DataFrame, ended: pl.DataFrame, current: Round) -> pl.DataFrame:
+    """REG-8: an amendment of registrations that drops a qualification and adds another transfers the learner: of the
+    new fee only what is more than that of the one dropped is charged, and nothing comes back where it is less."""
+    files = [
+        file
+        for file, series in current.series.items()
+        if series.purpose == terms.REGISTRATION
+        and (kind := current.arrivals[file].submission.type) is not None
+        and kind.letter == "A"
+    ]
+    dropped = ended.filter(pl.col("file").is_in(files)).join(current.known.registrations.select("id", "since"), on="id")
+    if dropped.is_empty():
+        return added
+    prices = {
+        since: current.catalogue.fee(terms.REGISTRATION, terms.ON_TIME, since).pence
+        for since in dropped["since"].unique()
+    }
+    nth = pl.int_range(pl.len()).over(_CANDIDATE).alias("nth")
+    worth = pl.col("since").replace_strict(prices, return_dtype=pl.Int64).alias("worth")
+    paid = dropped.sort("option").with_columns(worth, nth).select(*_CANDIDATE, "nth", "worth")
+    less = (pl.col("pence") - pl.col("worth").fill_null(0)).clip(0)
+    return (
+        added.with_columns(nth)
+        .join(paid, on=[*_CANDIDATE, "nth"], how="left", maintain_order="left")
+        .with_columns(pence=less, entry_pence=pl.min_horizontal("entry_pence", less))
         .select(*ADDED)
     )
 

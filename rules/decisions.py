@@ -19,9 +19,11 @@ from parsers.layouts import CANDIDATE, MARK
 from parsers.reader import Submission
 from rules import certification, entries, files, identity, marks, registration, terms
 from rules import findings as f
+from rules.cards import Card, cards
 from rules.catalogue import Catalogue, Series
 from rules.changes import Change, Changes, by_file, changes
 from rules.deadlines import NONE
+from rules.frames import HOLDINGS
 from rules.known import Arrival, Known
 from rules.rounds import Round
 
@@ -48,12 +50,14 @@ class Outcome(StrEnum):
 class Decision(Change):
     """What is decided about one file, and what it changes.
 
-    Of a file of marks: `marks`, what is to be booked (`rules.marks.GOOD`), and `mark_counts`, how many `marks` it
-    holds and how many of them are `new`, `replaced`, `unchanged` and `refused`; empty for other files.
+    `cards`: what is said of the candidates in doubt. Of a file of marks: `marks`, what is to be booked
+    (`rules.marks.GOOD`), and `mark_counts`, how many `marks` it holds and how many of them are `new`, `replaced`,
+    `unchanged` and `refused`; empty for other files.
     """
 
     outcome: Outcome
     findings: tuple[Finding, ...]
+    cards: tuple[Card, ...] = ()
     series: Series | None = None
     marks: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=marks.GOOD))
     mark_counts: Mapping[str, int] = field(factory=dict)
@@ -108,7 +112,13 @@ def _decide(
     )
     options = _judge(own, current)
     judged = _judge_marks(current)
-    return _decisions(current, changes(current, read.records, options), judged), names["name"]
+    decisions = _decisions(current, changes(current, read.records, options), judged)
+    return [
+        evolve(decision, cards=cards(index, own.records, current.known.registrations, current.found))
+        if decision.outcome is not Outcome.REPEATED
+        else decision
+        for index, decision in enumerate(decisions)
+    ], names["name"]
 
 
 def _registering(records: pl.DataFrame, current: Round) -> pl.DataFrame:
@@ -144,17 +154,25 @@ def check(
 ) -> tuple[Finding, ...]:
     """What can be found in one file without a ledger: form, identity, catalogue and, if `window`, calendar and approval
     at receipt. `progress` is told how many records are read."""
+    return checked(arrival, catalogue, window=window, progress=progress)[0]
+
+
+def checked(
+    arrival: Arrival, catalogue: Catalogue, *, window: bool, progress: Callable[[int], object] | None = None
+) -> tuple[tuple[Finding, ...], tuple[Card, ...]]:
+    """The same, and the cards of candidates in doubt."""
     found = Found([arrival.submission.named])
     found.carry(0, arrival.submission.findings)
     series = files.series_of(0, arrival.submission, catalogue, found)
     if files.says_nothing(0, arrival.submission, found):
-        return found.of(0)
+        return found.of(0), ()
     if series and window:
         files.window_open(0, arrival, series, catalogue, NONE, found)
     of_file = {0: series} if series else {}
     current = Round(arrivals=[arrival], series=of_file, catalogue=catalogue, known=Known.nothing(), found=found)
-    _judge(_candidates(current, progress), current, dated=window, by_ledger=False)
-    return found.of(0)
+    read = _candidates(current, progress)
+    _judge(read, current, dated=window, by_ledger=False)
+    return found.of(0), cards(0, read.records, current.known.registrations, found)
 
 
 def _candidates(current: Round, progress: Callable[[int], object] | None = None) -> Columns:
@@ -229,6 +247,7 @@ def _judge_identity(records: pl.DataFrame, current: Round) -> pl.DataFrame:
     held = pl.concat([known.registrations.select(key), known.entries.select(key)])
     registration.one_uci_one_number(records, held, found)
     identity.records_agree(records, found)
+    identity.private(records, found)
     identity.replaced(records, known.registrations, found)
     others = identity.one_person_here(records, known.registrations, found)
     records = records.join(others, on=["file", "candidate"], how="anti", maintain_order="left")
@@ -264,6 +283,8 @@ def _judge_entries(records: pl.DataFrame, options: pl.DataFrame, series: Series,
     own = options.join(learners, on=key, how="semi", maintain_order="left")
     entered = own.filter(pl.col("action") == "enter")
     over = entries.results_out(current.arrivals, known.sittings, catalogue)
+    held = known.sittings.select(*HOLDINGS)
+    entries.once_in_a_series(entered, pl.concat([held, known.claims]), found)
     entries.sitting_limits(entered, known.sittings, known.allowances, over, found)
     stated = entries.stated(own, current.arrivals, known.entries, series, catalogue)
     entries.terminal_rule(stated, known.sittings, series, catalogue, found)

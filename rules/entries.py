@@ -71,6 +71,25 @@ def once_each(options: pl.DataFrame, found: Found) -> pl.DataFrame:
     return options.unique(key, keep="first", maintain_order=True)
 
 
+def once_in_a_series(entered: pl.DataFrame, elsewhere: pl.DataFrame, found: Found) -> None:
+    """ENT-7, CRT-4: a learner takes a component, and claims a qualification, in one series at one centre: what is held
+    at another centre is refused, and the other centre is not named. What is held here already stays.
+
+    `elsewhere`: entries and claims in force (`rules.frames.HOLDINGS`) at any centre.
+    """
+    key = ["series", "uci", "option"]
+    both = entered.join(elsewhere.select(*key, pl.col("centre").alias("at")), on=key)
+    here = both.filter(pl.col("centre") == pl.col("at")).select("file", "candidate", "option")
+    rows = (
+        both.filter(pl.col("centre") != pl.col("at"))
+        .join(here, on=["file", "candidate", "option"], how="anti")
+        .unique([*_HERE, "option"])
+        .sort(*_HERE, "first")
+        .select(*_HERE, pl.col("option").alias("value"), "option", "first", "last", "title")
+    )
+    found.rows(f.ENTERED_ELSEWHERE, rows, field="option")
+
+
 # --- Sittings --------------------------------------------------------------------------------------------------------
 
 SITTINGS_ALLOWED = 2

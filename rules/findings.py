@@ -194,6 +194,14 @@ DETAILS_DIFFER = _code(
     "If the registration is wrong, amend it: that is free. If the entry is wrong, correct it in your software; the "
     "entry itself was taken.",
 )
+PRIVATE_CANDIDATE = _code(
+    "PRIVATE_CANDIDATE",
+    "REG-6",
+    Reach.NOTE,
+    "candidate {candidate} is sent as a private candidate ({value}): that is not kept, and makes no difference here",
+    "C, or P",
+    "Nothing to do.",
+)
 NO_DETAILS = _code(
     "NO_DETAILS",
     "REG-9",
@@ -368,6 +376,24 @@ AMENDMENT_FIRST = _code(
     "an amendment (A) file for {series} arrived before any entry (E) file; it was applied",
     "one entry (E) file first, amendments after it",
     "If you have sent an entry file that got no reply, call us. Otherwise go on with amendment files.",
+)
+ENTERED_ELSEWHERE = _code(
+    "ENTERED_ELSEWHERE",
+    "ENT-7",
+    Reach.ENTRY,
+    "candidate {candidate} is entered for {value} ({title}) at another centre in this series",
+    "a component, and a claim, once in a series, at one centre",
+    "Nothing to send: customer services have this on their list. If the learner has come to you, they transfer the "
+    "learner, with marks and without a fee.",
+)
+REGISTRATION_IN_USE = _code(
+    "REGISTRATION_IN_USE",
+    "REG-9",
+    Reach.ENTRY,
+    "the registration {value} of candidate {candidate} is not withdrawn: {resting} rest on it",
+    "a registration on which nothing rests",
+    "If the learner is to leave the qualification, withdraw the entries first, in an amendment (A) file of their "
+    "series; results cannot be withdrawn. Then withdraw the registration.",
 )
 WITHDRAWN = _code(
     "WITHDRAWN",

@@ -43,9 +43,10 @@ REGISTRATIONS: Frame = {
     "born": pl.Date,
     "sex": pl.String,
     "option": pl.String,
+    "since": INSTANT,
 }
 """Registrations in force, with the learner's details in force at that centre (REG-6): `option` is the registration
-code."""
+code, `since` the receipt of the file it came in."""
 
 ENTRIES: Frame = {
     "id": pl.Int64,
@@ -131,6 +132,9 @@ ISSUED: Frame = {"centre": pl.String, "series": pl.String, "uci": pl.String, "op
 
 FINAL: Frame = {"centre": pl.String, "series": pl.String, "uci": pl.String, "option": pl.String, "out": pl.Boolean}
 """Component results that are approved, the pending ones not among them; `out`: its centre has it."""
+
+HOLDINGS: Frame = {"centre": pl.String, "series": pl.String, "uci": pl.String, "option": pl.String}
+"""Entries or claims of learners, at any centre."""
 
 # What a series is awarded by.
 

@@ -160,6 +160,19 @@ def replaced(records: pl.DataFrame, registrations: pl.DataFrame, found: Found) -
     found.rows(f.UCI_REPLACED, rows, CANDIDATE["uci"].columns, "uci")
 
 
+def private(records: pl.DataFrame, found: Found) -> None:
+    """REG-6: nothing that is accepted is dropped in silence: that a candidate is a private one is told, as it is not
+    kept."""
+    rows = with_details(records).filter(pl.col("status") == "P").unique(["file", "candidate"], keep="first")
+    place = CANDIDATE["status"]
+    found.rows(
+        f.PRIVATE_CANDIDATE,
+        rows.sort("file", "line").select(*_HERE, pl.col("status").alias("value")),
+        place.columns,
+        place.name,
+    )
+
+
 def on_record(options: pl.DataFrame, records: pl.DataFrame, registrations: pl.DataFrame, found: Found) -> None:
     """REG-9: nobody is registered without a name: a feed, which has no details, registers only whom the centre has
     registered by file."""

@@ -15,6 +15,7 @@ from rules.frames import (
     ENTRIES,
     FILES,
     FINAL,
+    HOLDINGS,
     ISSUED,
     LEARNERS,
     MARKED,
@@ -46,7 +47,8 @@ class Arrival:
 class Known:
     """What the ledger holds about the centres of a round of files: frames of `rules.frames`, by the same names.
 
-    `files`, `registrations` and `entries` are those of these centres, `issued` their claims that have become results.
+    `files`, `registrations` and `entries` are those of these centres, `issued` their claims that have become results,
+    `claims` those in force of their learners, at any centre.
     `learners` asks for every UCI known for some ULNs, `people` for the details in force under some UCIs, both at any
     centre; `ucis` for the UCIs in force of UCIs that were corrected or merged, `taking` for those of some UCIs with an
     entry for a component. Every UCI of the frames is one in force. `sittings`, `allowances` and `sat` are of the
@@ -71,6 +73,7 @@ class Known:
     sampled: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=SAMPLED))
     issued: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=ISSUED))
     final: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=FINAL))
+    claims: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=HOLDINGS))
 
     def corrected(self, ucis: Mapping[str, str]) -> Known:
         """The same, once these UCIs are replaced by others (REG-8)."""
@@ -91,6 +94,7 @@ class Known:
             marked=led(self.marked),
             issued=led(self.issued),
             final=led(self.final),
+            claims=led(self.claims),
         )
 
     @classmethod

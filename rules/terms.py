@@ -51,6 +51,11 @@ HoldAction = Literal["again", "ignore", "release"]
 # What staff grant or ask for (CAL-3, ENT-4, CRT-7).
 EXTENSION: Final = "extension"
 EXTRA_SITTING: Final = "extra_sitting"
+# What staff order about who a learner is (REG-8).
+UCI_CORRECTED: Final = "uci_corrected"
+UCIS_MERGED: Final = "ucis_merged"
+UCI_SPLIT: Final = "uci_split"
+LEARNER_TRANSFERRED: Final = "learner_transferred"
 CERTIFICATE: Final = "certificate"
 MARKS_COMPLETE: Final = "marks_complete"
 

@@ -35,6 +35,8 @@ from pipeline.intake.staff import Entry, Order, StaffError, allow_sitting, chang
 from pipeline.keeping.dispute import dispute
 from pipeline.keeping.export import export
 from pipeline.keeping.keep import keep
+from pipeline.learners import orders as learners
+from pipeline.learners.waiting import waiting
 from pipeline.marking import moderation, samples
 from pipeline.marking.external import missing_marks, take_external
 from pipeline.results import release
@@ -200,7 +202,7 @@ class Season:
         self.sent[stream] = number
         centre = _fact(facts, r"for centre (\d{5})") or sender
         if letter == "M":
-            lines = list(self.mark_records(who, said, changes or {}))
+            lines = list(self.mark_records(who, said, {"centre": sender} | dict(changes or {})))
         else:
             people = [self.learners[one] | self.changed(changes or {}) for one in who]
             theirs = _fact(facts, r"records of centre (\d{5})") or sender
@@ -283,6 +285,29 @@ class Season:
 
     def allows(self, said: re.Match[str], order: Order) -> str:
         return allow_sitting(self.desk, CENTRE, self.learners[said[1]]["uci"], said[2], 1, order)
+
+    def orders(self, said: re.Match[str], order: Order) -> str:
+        """What staff order about who a learner is; learners by candidate number or UCI."""
+        verb, who, rest = said[1], self.uci_of(said[2]), said[3].split()
+        order = evolve(order, why=f"{order.why}, {order.at:%d %B}")
+        try:
+            if verb == "transfers":
+                centre, _, to, _, candidate = rest
+                return learners.transfer(self.desk, who, centre, to, candidate, order)
+            if verb == "splits":
+                return learners.split(self.desk, who, order)
+            doing = learners.correct if verb == "corrects" else learners.merge
+            return doing(self.desk, who, self.uci_of(rest[-1]), order)
+        except StaffError as error:
+            return f"refused: {error}"
+
+    def uci_of(self, said: str) -> str:
+        return self.learners[said]["uci"] if said in self.learners else said
+
+    def waits(self, _: re.Match[str], __: Order) -> str:
+        rows = waiting(self.desk).iter_rows(named=True)
+        return "; ".join(f"{row['code']} {row['candidate']} {row['option']} at {row['centre']} not {row['other']}"
+                         for row in rows) or "nothing"  # fmt: skip
 
     def looks(self, _: re.Match[str], __: Order) -> None:
         """The ingest runs, with nothing new."""
@@ -553,6 +578,8 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"staff extends (\w+) to (\S+)": Season.extends,
     r"staff allows (\d{4}) (\w+)": Season.allows,
     r"the desk looks": Season.looks,
+    r"staff (corrects|merges|splits|transfers) (\w+)(.*)": Season.orders,
+    r"staff's work list": Season.waits,
     r"(?:in (\w{4}) )?board marks (\w+) (.+)": Season.board_marks,
     r"staff completes (\w+)": Season.completes,
     r"(?:in (\w{4}) )?samples are drawn": Season.samples,

@@ -36,7 +36,7 @@ from infra.ledger.tables import (
 )
 from infra.ledger.turns import Turn, holder
 from rules import terms
-from rules.frames import ENTRIES, FILES, REGISTRATIONS, SAT, SITTINGS
+from rules.frames import ENTRIES, FILES, HOLDINGS, REGISTRATIONS, SAT, SITTINGS
 
 
 def migrate(database_url: str) -> None:
@@ -300,8 +300,10 @@ class Ledger:
         """Registrations in force at these centres, with the details in force (`rules.frames.REGISTRATIONS`)."""
         t = registrations.c
         own = ("id", "centre", "series", "candidate", "uci", "option")
-        query = led(registrations, only=own).where(t.centre.in_(centres), t.ended_by.is_(None))
-        held = sql.look_up(self._engine, query, {name: REGISTRATIONS[name] for name in own})
+        s = submissions.c
+        query = led(registrations, s.received.label("since"), only=own).join(submissions, s.id == t.submission_id)
+        query = query.where(t.centre.in_(centres), t.ended_by.is_(None))
+        held = sql.look_up(self._engine, query, {name: REGISTRATIONS[name] for name in (*own, "since")})
         people = LearnerBook(self._engine).at(centres).unique(["centre", "uci"], keep="first")
         both = held.join(people, on=["centre", "uci"], how="left", maintain_order="left")
         blank = [pl.col(name).fill_null("") for name in ("name", "sex", "uln", "upn")]
@@ -319,6 +321,17 @@ class Ledger:
         """Entries for components in force of the learners of these centres, in any series and at any centre
         (`rules.frames.SITTINGS`): of those registered or entered there."""
         return sql.look_up(self._engine, sittings_of(learners_at(centres)), SITTINGS)
+
+    def claims_of(self, centres: Sequence[str]) -> pl.DataFrame:
+        """Claims in force of the learners of these centres, in any series, at any centre (`rules.frames.HOLDINGS`)."""
+        t, whose = entries.c, learners_at(centres).subquery()
+        held = sql.each(
+            select(t.centre, t.series, t.option).where(
+                t.uci == sa.any_(every_uci(whose.c.uci)), t.ended_by.is_(None), t.kind == terms.CASH_IN
+            )
+        )
+        query = select(held.c.centre, held.c.series, whose.c.uci, held.c.option)
+        return sql.look_up(self._engine, query.select_from(whose.join(held, sa.true())), HOLDINGS)
 
     def marked(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Components with a mark in these series of the learners registered or entered at these centres, at any centre

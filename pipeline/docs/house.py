@@ -34,7 +34,19 @@ KNOWS_AIRFLOW = (
 
 ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
     "doors": ("intake", "marking", "awarding"),
-    "cli": ("intake", "marking", "awarding", "results", "season", "watching", "keeping", "files", "demo", "docs"),
+    "cli": (
+        "intake",
+        "learners",
+        "marking",
+        "awarding",
+        "results",
+        "season",
+        "watching",
+        "keeping",
+        "files",
+        "demo",
+        "docs",
+    ),
     "console": ("intake", "files"),
     "demo": ("intake", "marking", "files"),
     "docs": ("doors", "watching", "files"),
@@ -43,6 +55,7 @@ ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
 
 WINGS: Mapping[str, tuple[str, ...]] = {
     "intake": (),
+    "learners": ("intake",),  # an order is given as staff give their others
     "marking": (),
     "awarding": (),
     "results": ("awarding",),  # late claims are awarded after results day

@@ -23,10 +23,11 @@ from parsers.findings import Finding, Found, Reach, visible
 from parsers.lines import lines_of
 from parsers.reader import Submission, read
 from pipeline.files.named_files import is_bundle_file
-from pipeline.wording import summary
+from pipeline.wording import WIDTH, summary
 from rules import files
+from rules.cards import Card, lines
 from rules.catalogue import Catalogue
-from rules.decisions import check
+from rules.decisions import checked as judged
 from rules.known import Arrival
 
 
@@ -42,12 +43,14 @@ class Exit(IntEnum):
 
 @frozen(slots=False)
 class Checked:
-    """One file, named as the user named it, and what was found in it; `problem` says why it could not be read,
+    """One file, named as the user named it, and what was found in it; `cards`: what is said of candidates in
+    doubt. `problem` says why it could not be read,
     `not_judged` what was not checked. Its lines, for showing, come from `data` or, in a bundle, from the `member` as
     read."""
 
     named: str
     findings: tuple[Finding, ...] = ()
+    cards: tuple[Card, ...] = attrs.field(default=(), kw_only=True)
     data: bytes = attrs.field(default=b"", repr=False)
     member: Submission | None = attrs.field(default=None, repr=False)
     problem: str | None = None
@@ -100,13 +103,14 @@ def check_file(
     if is_bundle_file(named, data):
         bundle = read_bundle(named, data)
         members = [
-            Checked(f"{path}/{member.named}", _findings(member, catalogue, received, progress), member=member)
+            Checked(f"{path}/{member.named}", findings, member=member, cards=doubtful)
             for member in bundle.members
+            for findings, doubtful in [_findings(member, catalogue, received, progress)]
         ]
         return [Checked(path, bundle.findings, data), *members]
     submission = read(named, data)
-    found = _findings(submission, catalogue, received, progress)
-    return [Checked(path, found, data, not_judged=tuple(_not_judged(submission, received)))]
+    found, doubtful = _findings(submission, catalogue, received, progress)
+    return [Checked(path, found, data, cards=doubtful, not_judged=tuple(_not_judged(submission, received)))]
 
 
 def _not_judged(submission: Submission, received: datetime | None) -> Iterator[str]:
@@ -134,7 +138,7 @@ def _findings(
     catalogue: Catalogue,
     received: datetime | None,
     progress: Callable[[Submission], Progress] | None,
-) -> tuple[Finding, ...]:
+) -> tuple[tuple[Finding, ...], tuple[Card, ...]]:
     letter = submission.type.letter if submission.type else ""
     told = progress(submission) if progress else None
     if letter in _BY_RULES:
@@ -142,14 +146,14 @@ def _findings(
         at = _as_of(submission, catalogue, received)
         arrival = Arrival(submission=submission, centre=centre, received=at, sha256="")
         in_force = catalogue.in_edition(catalogue.edition(at))
-        return check(arrival, in_force, window=received is not None, progress=told)
+        return judged(arrival, in_force, window=received is not None, progress=told)
     found = Found([submission.named])
     found.carry(0, submission.findings)
     if letter in _OF_A_SERIES:
         files.series_of(0, submission, catalogue, found)
     if submission.layout:
         columns([submission], submission.layout, found, progress=told)
-    return found.of(0)
+    return found.of(0), ()
 
 
 # --- What is said of them --------------------------------------------------------------------------------------------
@@ -161,7 +165,8 @@ def as_data(checked: Checked) -> dict[str, object]:
     if checked.problem:
         data["problem"] = checked.problem
     findings = [attrs.asdict(finding) for finding in checked.findings]
-    return data | {"findings": findings, "not_judged": list(checked.not_judged)}
+    cards = [attrs.asdict(card) for card in checked.cards]
+    return data | {"findings": findings, "who_is_who": cards, "not_judged": list(checked.not_judged)}
 
 
 def as_json(checked: Iterable[dict[str, object]]) -> str:
@@ -211,6 +216,10 @@ def show(console: Console, checked: Checked) -> None:
         console.print(Text(f"  {finding.message} ({finding.rule})"))
         console.print(Text(f"  expected: {finding.expected}"))
         console.print(Text(f"  to do:    {finding.remedy}"))
+    for card in checked.cards:
+        console.print(Text("\nwho is who (a star is before what differs)", style="bold"))
+        for line in lines(card, WIDTH):
+            console.print(Text(line), no_wrap=True, crop=False, overflow="ignore")
 
 
 MARGIN = 20

@@ -426,6 +426,7 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
         sampled=book.sampled(marking, ids),
         issued=desk.results.issued_claims(entering),
         final=desk.results.final(centres, ids),
+        claims=ledger.claims_of(entering),
     )
 
 

@@ -21,6 +21,7 @@ from parsers.reader import Submission
 from parsers.reply import encode
 from pipeline.wording import WIDTH, finding_lines, money, summary
 from rules import terms
+from rules.cards import Card, lines
 from rules.catalogue import PLACEHOLDER, instant_text
 from rules.decisions import Decision, Outcome
 from rules.details import DetailChange, told
@@ -48,6 +49,7 @@ class Reply:
     fee_total_pence: int = 0
     details_changed: tuple[DetailChange, ...] = ()
     findings: tuple[Finding, ...] = ()
+    who_is_who: tuple[Card, ...] = ()
 
 
 def received(landing: Landing, name: str) -> Reply:
@@ -90,6 +92,7 @@ def processed(landing: Landing, name: str, submission: Submission, decision: Dec
         fee_total_pence=decision.pence,
         details_changed=told(decision.versions) if decision.outcome.booked else (),
         findings=decision.findings,
+        who_is_who=decision.cards,
     )
 
 
@@ -171,10 +174,21 @@ def _processed(reply: Reply) -> Iterator[str]:
     if reply.details_changed:
         yield from _details(reply)
         yield ""
+    yield from _findings(reply)
+
+
+def _findings(reply: Reply) -> Iterator[str]:
+    """The findings, and behind them the cards of candidates in doubt (REG-7)."""
     yield f"FINDINGS  {summary(reply.findings)}"
     for number, finding in enumerate(reply.findings, 1):
         yield ""
         yield from finding_lines(number, finding)
+    if reply.who_is_who:
+        yield ""
+        yield "WHO IS WHO  a star is before what differs"
+    for card in reply.who_is_who:
+        yield ""
+        yield from lines(card, WIDTH)
 
 
 def _details(reply: Reply) -> Iterator[str]:

@@ -25,6 +25,7 @@ def registered(**changed: Any) -> Known:
     rows = added.select(
         pl.int_range(1, pl.len() + 1).alias("id"), pl.lit(CENTRE).alias("centre"), pl.lit("2023-09").alias("series"),
         "candidate", "uci", "uln", "upn", "name", "born", "sex", "option",
+        pl.lit(REGISTERED).dt.convert_time_zone("UTC").alias("since"),
     ).with_columns(**{name: pl.lit(value) for name, value in changed.items()})  # fmt: skip
     return evolve(Known.nothing(), registrations=rows.cast(pl.Schema(REGISTRATIONS.items())))
 

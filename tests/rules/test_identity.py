@@ -11,7 +11,9 @@ from fixtures.generate import people
 from parsers.feed import read_feed, write_feed
 from parsers.findings import Finding
 from parsers.writer import block, candidate_records, single
+from rules.cards import lines
 from rules.decisions import Outcome, check, decide
+from rules.decisions import checked as checked_with_cards
 from rules.known import Arrival, Known
 from tests.catalogue import CATALOGUE
 from tests.rules.known import decided, registered
@@ -104,3 +106,27 @@ def test_reg_9_a_feed_registers_nobody_without_details() -> None:
     feed = Arrival(submission=read_feed("f.csv", write_feed([row])), centre=CENTRE, received=REGISTERED, sha256="1",
                    channel="staff")  # fmt: skip
     assert codes(decided(feed, registered()).findings) == ["NO_DETAILS"]
+
+
+def test_reg_7_a_card_shows_everything_said_of_a_candidate_in_doubt() -> None:
+    _, [card] = checked_with_cards(arrival(registrations(ANNA, BEN), REGISTERED), CATALOGUE, window=False)
+    assert (card.candidate, card.sources) == ("0001", ("line 3", "line 4"))
+    assert card.said["name"] == ("DE SOUZA:ANNA", "ENTIRELY:DIFFERENT")
+    assert card.differs == ("name", "date of birth", "sex", "ULN")
+    shown = list(lines(card, 96))
+    assert "  * date of birth     13 September 2007  1 January 2005" in shown
+    assert all(len(line) <= 96 for line in shown)
+
+
+def test_reg_3_the_card_of_an_entry_has_the_registration_beside_it() -> None:
+    decision = decided(arrival(centre_file(changed={"name": "SOMEBODY:ELSE"})), registered())
+    [card] = decision.cards
+    assert card.sources == ("line 3", "registered")
+    assert card.differs == ("name",)
+    assert card.said["name"] == ("SOMEBODY:ELSE", "DE SOUZA:SEAN")
+
+
+def test_fil_6_a_card_shows_nothing_of_another_centre() -> None:
+    theirs = registered(centre="58201")
+    decision = decided(arrival(centre_file(changed={"name": "SOMEBODY:ELSE"})), theirs)
+    assert decision.cards == ()

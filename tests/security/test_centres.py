@@ -101,7 +101,7 @@ def test_ent_3_where_a_learner_of_another_centre_has_sat_is_not_told(taken: Take
     ).select(pl.col(name).cast(kind) for name, kind in SITTINGS.items())
     registered = pl.DataFrame(
         [{"id": 1, "centre": centre, "series": "2023-09", "candidate": "0001", "uci": uci, "uln": "", "upn": "",
-          "name": "X:Y", "born": None, "sex": "", "option": "BEN22"} for centre in (THEIRS, OURS)],
+          "since": None, "name": "X:Y", "born": None, "sex": "", "option": "BEN22"} for centre in (THEIRS, OURS)],
     ).select(pl.col(name).cast(kind) for name, kind in REGISTRATIONS.items())  # fmt: skip
 
     def codes(known: Known, catalogue: Catalogue) -> set[str]:

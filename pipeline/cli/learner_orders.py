@@ -1,0 +1,128 @@
+"""Commands that show a learner's life and put right who a learner is (REG-8); the effect is shown first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from pipeline.cli.learners import learner
+from pipeline.cli.tools import open_the_desk, say, told
+
+
+def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--yes", is_flag=True, help="Do it without asking, after the effect has been shown."),
+        click.option("--why", required=True, help="The reason, for the record."),
+        click.option("--who", required=True, help="Your name, for the record."),
+    ):
+        command = option(command)
+    return command
+
+
+def _confirmed(lines: list[str], yes: bool) -> None:
+    say(lines)
+    if not yes:
+        click.confirm("Do it?", abort=True)
+
+
+@learner.command()
+@click.argument("uci")
+@told
+def show(uci: str) -> None:
+    """Everything on record about the learner to whom this UCI leads: details with their versions, UCIs, registrations,
+    entries, marks, results."""
+    from pipeline.learners.life import show as life
+
+    with open_the_desk() as desk:
+        say(life(desk, uci))
+
+
+@learner.command()
+@told
+def waiting() -> None:
+    """Learners about whom staff decide: entered at two centres, or records that may be of two people."""
+    from pipeline.learners.waiting import waiting as list_
+
+    with open_the_desk() as desk:
+        rows = list_(desk)
+    for row in rows.iter_rows(named=True):
+        about = f" {row['option']}" if row["option"] else ""
+        other = f", entered at centre {row['other']}" if row["other"] else ""
+        click.echo(f"{row['code']}: centre {row['centre']}, candidate {row['candidate']}, UCI {row['uci'] or 'none'}, "
+                   f"{row['series']}{about}{other}")  # fmt: skip
+    if rows.is_empty():
+        click.echo("Nothing waits.")
+
+
+@learner.command()
+@click.argument("uci")
+@click.option("--to", required=True, help="The right UCI, under which nobody is on record.")
+@_ordered
+@told
+def correct(uci: str, to: str, who: str, why: str, yes: bool) -> None:
+    """Replace a UCI by the right one (REG-8). Both lead to the learner from then on; `learner split` undoes it."""
+    from pipeline.intake.staff import Order
+    from pipeline.learners.life import following
+    from pipeline.learners.orders import correct as order
+
+    with open_the_desk() as desk:
+        _confirmed([f"UCI {uci} is to be replaced by {to}.", *following(desk, uci)], yes)
+        click.echo(order(desk, uci, to, Order(who, why, datetime.now(UTC))))
+
+
+@learner.command()
+@click.argument("uci")
+@click.option("--into", required=True, help="The UCI that the learner keeps.")
+@_ordered
+@told
+def merge(uci: str, into: str, who: str, why: str, yes: bool) -> None:
+    """Merge two UCIs of one person (REG-8). Both lead to the learner from then on; `learner split` undoes it."""
+    from pipeline.intake.staff import Order
+    from pipeline.learners.life import following, show
+    from pipeline.learners.orders import merge as order
+
+    with open_the_desk() as desk:
+        both = [*show(desk, uci), "", *show(desk, into), "", f"UCI {uci} is to lead to {into}."]
+        _confirmed([*both, *following(desk, uci)], yes)
+        click.echo(order(desk, uci, into, Order(who, why, datetime.now(UTC))))
+
+
+@learner.command()
+@click.argument("uci")
+@_ordered
+@told
+def split(uci: str, who: str, why: str, yes: bool) -> None:
+    """Undo a correction or a merge (REG-8): what came under this UCI is its own again."""
+    from pipeline.intake.staff import Order
+    from pipeline.learners.life import in_force
+    from pipeline.learners.orders import split as order
+
+    with open_the_desk() as desk:
+        _confirmed([f"UCI {uci} leads to {in_force(desk, uci)}, and is to be a learner by itself again.",
+                    "What came under it goes with it. It costs nothing."], yes)  # fmt: skip
+        click.echo(order(desk, uci, Order(who, why, datetime.now(UTC))))
+
+
+@learner.command()
+@click.argument("uci")
+@click.option("--centre", required=True, help="The centre the learner leaves.")
+@click.option("--to", required=True, help="The centre the learner goes to.")
+@click.option("--candidate", required=True, help="The candidate number there.")
+@_ordered
+@told
+def transfer(uci: str, centre: str, to: str, candidate: str, who: str, why: str, yes: bool) -> None:
+    """Move a learner to another centre, with registrations, entries of series without results, and marks (REG-8).
+    The same command the other way round undoes it."""
+    from pipeline.intake.staff import Order
+    from pipeline.learners.life import in_force
+    from pipeline.learners.orders import transfer as order
+
+    with open_the_desk() as desk:
+        moving = desk.learners.transferable(in_force(desk, uci), centre, to)
+        lines = [f"  {row['series']} {row['option']}" for row in moving.iter_rows(named=True)]
+        title = f"From centre {centre} to {to}, candidate {candidate}, with their marks:"
+        _confirmed([title, *(lines or ["  nothing"]), "It costs nothing."], yes)
+        click.echo(order(desk, uci, centre, to, candidate, Order(who, why, datetime.now(UTC))))
