@@ -82,8 +82,24 @@ _IN_ORDER = (
     ("results_to_centres", "results_to_learners"),
     ("late_claims_open", "late_claims_close"),
     ("results_to_learners", "certificates_due"),
+    ("window_opens", "cohort_checkpoint"),
+    ("cohort_checkpoint", "window_closes"),
+    ("psa_release", "marks_deadline"),
+    ("window_opens", "marks_deadline"),
+    ("window_opens", "moderation_opens"),
+    ("moderation_opens", "marks_deadline"),
+    ("marks_amendment_deadline", "moderation_closes"),
+    ("moderation_closes", "results_to_centres"),
+    ("window_closes", "results_to_centres"),
+    ("late_claims_close", "certificates_due"),
+    ("window_opens", "exam"),
+    ("exam", "results_to_centres"),
+    ("task_upload_opens", "task_upload_deadline"),
+    ("task_window_closes", "task_upload_deadline"),
+    ("task_upload_deadline", "results_to_centres"),
 )
-"""Pairs of events of a series: the first does not come after the second."""
+"""Pairs of events of a series: the first does not come after the second, for a component by its own dates where it has
+some."""
 
 
 # --- Words and versions ----------------------------------------------------------------------------------------------
@@ -235,13 +251,26 @@ def read_calendar(folder: Path) -> tuple[list[Row[Stream]], list[Row[Milestone]]
             raise row.wrong("series", f"no line of {STREAMS.file} has the month of {row.record.series}")
         by_series.setdefault(row.record.series, []).append(row)
     for rows in by_series.values():
-        general = sorted((row for row in rows if row.record.component == ANY), key=lambda row: row.record.in_force_from)
+        rows.sort(key=lambda row: row.record.in_force_from)
+        general = [row for row in rows if row.record.component == ANY]
         for needed in ("window_opens", "window_closes"):
             if needed not in {row.record.event for row in general}:
                 raise rows[0].wrong("event", f"{series_title(rows[0].record.series)} has no {needed}")
-        for day in sorted({row.record.in_force_from for row in general}):
-            _check_order(general, day)
+        for component in (ANY, *sorted({row.record.component for row in rows} - {ANY})):
+            dates = _of_component(rows, component)
+            for day in sorted({row.record.in_force_from for row in dates}):
+                _check_order(dates, day)
     return streams, milestones
+
+
+def _of_component(rows: Sequence[Row[Milestone]], component: str) -> list[Row[Milestone]]:
+    """The rows that hold for a component: its own, and those for all of events for which it has none."""
+    own = {row.record.event for row in rows if row.record.component == component}
+    return [
+        row
+        for row in rows
+        if row.record.component == component or (row.record.component == ANY and row.record.event not in own)
+    ]
 
 
 def _check_order(rows: Sequence[Row[Milestone]], day: date) -> None:

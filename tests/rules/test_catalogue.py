@@ -681,6 +681,29 @@ def test_a_broken_catalogue_names_file_line_and_column(
     assert said.startswith(f"{file}, line {line}, column {column}: " if column else f"{file}, line ")
 
 
+@pytest.mark.parametrize(
+    ("series", "event", "date", "why"),
+    [
+        ("2024-06", "moderation_opens", "2023-11-22", "is before window_opens, 23 November 2023"),
+        ("2024-06", "moderation_closes", "2024-06-26", "is before marks_amendment_deadline, 27 June 2024"),
+        ("2025-06", "task_window_closes", "2025-05-16", "is before task_window_closes, 16 May 2025"),
+        ("2024-06", "exam", "2024-08-22", "is before exam, 22 August 2024"),
+        ("2026-06", "cohort_checkpoint", "2025-11-20", "is before window_opens, 23 November 2025"),
+    ],
+)
+def test_cal_1_dates_that_contradict_each_other_are_refused(
+    folder: Path, series: str, event: str, date: str, why: str
+) -> None:
+    change(folder, "calendar.csv", {"series": series, "event": event}, {"date": date})
+    assert why in refused(folder)
+
+
+def test_cal_1_a_marks_deadline_before_the_window_opens_is_refused(folder: Path) -> None:
+    add(folder, "calendar.csv", {"series": "2024-06", "event": "marks_deadline"},
+        {"date": "2023-11-01", "in_force_from": "2024-04-02"})  # fmt: skip
+    assert "marks_deadline of May/June 2024, 1 November 2023, is before" in refused(folder)
+
+
 def test_a_moved_date_that_contradicts_the_others_is_refused_in_its_own_version(folder: Path) -> None:
     closes = {"series": "2024-06", "event": "window_closes"}
     line = add(folder, "calendar.csv", closes, {"date": "2024-02-20", "in_force_from": "2024-01-15"})
