@@ -41,7 +41,7 @@ from pipeline.marking.samples import sample
 from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates
 from pipeline.results.claim_lists import claim_lists
-from pipeline.results.release import approve, build, release, withdraw
+from pipeline.results.release import approve, build, release, release_passed, withdraw
 from pipeline.season.basedata import publish_basedata
 from pipeline.season.checkpoints import checkpoint
 from pipeline.season.statements import statements
@@ -247,6 +247,15 @@ def _claims_by_staff(desk: Desk) -> object:
     ]
 
 
+def _claim_withdrawn(desk: Desk, size: Size) -> None:
+    """After the approval a claim of the third centre is withdrawn: the release keeps the centre back."""
+    learner = size.learners_of(THIRD)[0]
+    entry = Entry(THIRD, "2024-06", learner["candidate"], learner["uci"], CLAIM)
+    key = change_entry(desk, "withdrawal", entry, Order(WHO, WHY, APPROVED + MINUTE))
+    land(desk, key, desk.store.get(key), APPROVED + MINUTE)
+    ingest(desk, APPROVED + 3 * MINUTE)
+
+
 def _claims_taken(desk: Desk, size: Size) -> None:
     """The claims are decided."""
     for stored in list(desk.store.list(STAFF_FEED.place)):
@@ -358,9 +367,22 @@ STAGES = (
     Stage("build after a withdrawal", "build", _again, lambda desk: build(desk, _newest(desk), AWARDED)),
     Stage("preview after a withdrawal", "preview", _nothing, lambda desk: preview(desk, _newest(desk))),
     Stage("approve", "approve_results", _nothing, lambda desk: approve(desk, _newest(desk), WHO, WHY, APPROVED)),
-    Stage("release to centres", "release", _nothing, lambda desk: release(desk, _series(desk), "centres", TO_CENTRES)),
+    Stage(
+        "release to centres", "release", _claim_withdrawn,
+        lambda desk: release(desk, _series(desk), "centres", TO_CENTRES),
+    ),
     Stage(
         "release to learners", "release", _nothing, lambda desk: release(desk, _series(desk), "learners", TO_LEARNERS)
+    ),
+    Stage("award of what was kept back", "award", _nothing, lambda desk: award(desk, _series(desk), TO_LEARNERS)),
+    Stage("build of what was kept back", "build", _nothing, lambda desk: build(desk, _newest(desk), TO_LEARNERS)),
+    Stage(
+        "approve what was kept back", "approve_results", _nothing,
+        lambda desk: approve(desk, _newest(desk), WHO, WHY, TO_LEARNERS),
+    ),
+    Stage(
+        "release of what was kept back", "release", _nothing,
+        lambda desk: release_passed(desk, _series(desk), TO_LEARNERS + MINUTE),
     ),
     Stage("claim lists", "claim_lists", _nothing, lambda desk: claim_lists(desk, _series(desk), TO_LEARNERS)),
     Stage("certificates", "certificates", _nothing, lambda desk: certificates(desk, _series(desk), TO_LEARNERS)),
