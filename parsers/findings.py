@@ -427,6 +427,22 @@ SEQUENCE_NUMBER = _code(
     "three digits, 001 to 999",
     AGAIN,
 )
+SEQUENCE_SPACES = _code(
+    "SEQUENCE_SPACES",
+    "FIL-4",
+    Reach.NOTE,
+    'sequence number "{value}" is filled with spaces; it was read as {number:03d}',
+    "{number:03d}",
+    "Nothing to do now; tell the supplier of the software that wrote the file.",
+)
+DISTRIBUTION_BLANK = _code(
+    "DISTRIBUTION_BLANK",
+    "FIL-4",
+    Reach.WARNING,
+    "the distribution is blank; the file was read as one of a single centre",
+    "S (single centre), M (multiple centres) or B (broadcast)",
+    "Nothing to do now; tell the supplier of the software that wrote the file.",
+)
 COUNT_WRONG = _code(
     "COUNT_WRONG",
     "FIL-2",

@@ -105,7 +105,7 @@ CENTRE_OR_KEY = by_length(
     "a centre number (five digits) or a series key such as 6B24_",
     {5: "[0-9]{5}|[1-9ABC][A-Z][0-9]{2}[_A-Z]"},
 )
-SERIES = by_length("a month (1-9, A, B, C) and the board's letter", {2: "[1-9ABC][A-Za-z]"})
+SERIES = by_length("a month (1-9, A, B, C) and the board's letter", {2: "[1-9ABC][A-Z]"})
 CANDIDATE_NUMBER = by_length(
     "four digits, 0001 to 9999", {4: "[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9]"}, "CANDIDATE_NUMBER"
 )

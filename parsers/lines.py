@@ -54,13 +54,14 @@ def _split(lines: Sequence[str], width: int, letters: str) -> list[str] | None:
 def _cut(text: str, width: int, letters: str, least: int = 4) -> list[str] | None:
     """Text as records of that width, where it is nothing else: one behind the other, or with a space or two between
     them where line ends were."""
-    text = text.rstrip("\0\x1a")
+    text = text.rstrip(" \0\x1a")
     for stride in (width, width + 1, width + 2):
         records = [text[start : start + stride] for start in range(0, len(text), stride)]
-        if records and not records[-1].strip():
+        if records and not records[-1].strip(" \0"):
             records.pop()
         if len(records) >= least and all(
-            record[0] in letters and record[1:2] in tuple("13579") and not record[width:].strip() for record in records
+            record[0] in letters and record[1:2] in tuple("13579") and not record[width:].strip(" \0")
+            for record in records
         ):
             return [record[:width] for record in records]
     return None

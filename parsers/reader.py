@@ -33,6 +33,7 @@ from .layouts import (
     FILE_TRAILER,
     FILE_TYPES,
     FORMATS_VERSION,
+    Field,
     FileType,
     Layout,
 )
@@ -114,9 +115,9 @@ class Glance:
 
 def glance(start: bytes) -> Glance:
     """A look at the first bytes of a file (a kilobyte is plenty). Promises nothing: `read` decides."""
-    lines = LINE_END.split(start.removeprefix(codecs.BOM_UTF8).decode("latin-1"))
+    lines = LINE_END.split(start.removeprefix(codecs.BOM_UTF8).decode("latin-1").upper())
     cut = {place.name: place.cut(lines[0]) for place in FILE_HEADER.fields}
-    number = CENTRE_HEADER["sequence"].cut(lines[1]) if len(lines) > 1 else ""
+    number = CENTRE_HEADER["sequence"].cut(lines[1]).strip(" ") if len(lines) > 1 else ""
     key = cut["series"] + cut["year"]
     if not re.fullmatch("[A-Z]1", cut["data_type"] + cut["record_type"]) or not re.fullmatch(
         "[0-9A-Z]{2}[0-9]{2}", key
@@ -127,7 +128,7 @@ def glance(start: bytes) -> Glance:
         letter=cut["data_type"],
         awarding_body=body if re.fullmatch("[0-9]{2}", body) else None,
         series_key=key,
-        sequence=int(number) if re.fullmatch("[0-9]{3}", number) else None,
+        sequence=int(number) if re.fullmatch("[0-9]{1,3}", number) else None,
     )
 
 
@@ -615,7 +616,21 @@ def _header(record: str, line: int, held: _Records, found: Found) -> Header:
     # Some producers write a shorter or longer software version, which moves the formats version by a column or two.
     elif FORMATS_VERSION not in record[23:28]:
         found.add(f.FORMATS_VERSION, line, place.columns, cut[place.name], field=place.name)
+    for name in ("series", "distribution"):
+        cut[name] = _capital(FILE_HEADER[name], record, line, found)
+    if not cut["distribution"]:
+        place = FILE_HEADER["distribution"]
+        found.add(f.DISTRIBUTION_BLANK, line, place.columns, field=place.name)
+        cut["distribution"] = "S"
     return Header(letter=cut.pop("data_type"), **cut)
+
+
+def _capital(place: Field, record: str, line: int, found: Found) -> str:
+    """The text of a field in capitals; a finding where it was not."""
+    text = place.cut(record).strip(" ")
+    if text != text.upper():
+        found.add(f.LOWER_CASE, line, place.columns, text, field=place.name, kept=text.upper())
+    return text.upper()
 
 
 def _centre(record: str, line: int, header: Header | None, found: Found) -> Centre:
@@ -624,10 +639,12 @@ def _centre(record: str, line: int, header: Header | None, found: Found) -> Cent
             if name != "centre" or header.distribution != "M":
                 _agree(CENTRE_HEADER, name, record, getattr(header, name), line, found)
     place = CENTRE_HEADER["sequence"]
-    sequence = place.cut(record)
+    sequence = place.cut(record).strip(" ")
     usable = sequence.isdigit() and int(sequence) > 0
     if not usable:
-        found.add(f.SEQUENCE_NUMBER, line, place.columns, sequence.strip(), field=place.name)
+        found.add(f.SEQUENCE_NUMBER, line, place.columns, sequence, field=place.name)
+    elif len(sequence) < place.width:
+        found.add(f.SEQUENCE_SPACES, line, place.columns, sequence, field=place.name, number=int(sequence))
     return Centre(
         number=_cut(CENTRE_HEADER, "centre", record),
         sequence=int(sequence) if usable else 0,
@@ -642,7 +659,7 @@ _WORDS = {"centre": "centre number", "awarding_body": "awarding-body identifier"
 def _agree(layout: Layout, name: str, record: str, meant: str, line: int, found: Found) -> None:
     place = layout[name]
     value = place.cut(record).strip(" ")
-    if value != meant:
+    if value != meant and value.upper() != meant:
         found.add(f.HEADERS_DIFFER, line, place.columns, value, field=name, what=_WORDS[name], named=meant)
 
 

@@ -63,7 +63,7 @@ _NAME = re.compile(
 _COUNTED = r"(?: ?\([0-9]+\)|_[0-9]+)"
 _RENAMED = re.compile(
     rf"(?:COPY OF )?([A-Z][0-9A-Z_]{{7}})(?:{_COUNTED}| ?- ?COPY{_COUNTED}?)?"
-    rf"(\.X[0-9]{{2}}|\.ZIP){_COUNTED}?(?:\.(?:TXT|DAT|EDI|CSV))?"
+    rf"[._-]?(X[0-9]{{2}}|(?<=\.)ZIP){_COUNTED}?(?:\.(?:TXT|DAT|EDI|CSV))?"
 )
 
 
@@ -116,10 +116,11 @@ def parse(text: str) -> FileName | None:
 
 
 def original(text: str) -> FileName | None:
-    """The name before a browser or file manager changed it (FIL-4): to `E6412315 (1).X01`, `Copy of E6412315.X01`,
-    `E6412315.X01.txt` or the like. An unchanged name is its own original; None when there is none."""
+    """The name before a browser, a mail program or a file manager changed it (FIL-4): to `E6412315 (1).X01`, `Copy of
+    E6412315.X01`, `E6412315.X01.txt`, `E6412315_X01` or the like. An unchanged name is its own original; None when
+    there is none."""
     match = _RENAMED.fullmatch(compact(text))
-    return parse(match[1] + match[2]) if match else None
+    return parse(f"{match[1]}.{match[2]}") if match else None
 
 
 def explain(text: str) -> Explanation:

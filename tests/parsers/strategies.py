@@ -189,10 +189,38 @@ _ODD = (b"\0", b"\t", b"\x1a", b"\x1b[2J", b"\x7f", b"\x85", b"\xc2\x85", b"\xe2
 _ENDS = (b"\n", b"\r", b"\n\r", b"\r\r\n", b" \r\n", b"")
 
 
+_HABITS = (
+    bytes.lower,
+    lambda data: re.sub(rb" +", b" ", data),
+    lambda data: re.sub(rb"  +", b"\t", data),
+    lambda data: data.expandtabs(8).replace(b"        ", b"\t"),
+    lambda data: data.replace(b"\r\n", b"\r\r\n"),
+    lambda data: data.replace(b"\r\n", b"\r\n\r\n"),
+    lambda data: data.replace(b"\r\n", b""),
+    lambda data: data.replace(b"\r\n", b"  "),
+    lambda data: data.replace(b" ", b"\0"),
+    lambda data: data.replace(b"\r\n", b"\r\n> "),
+    lambda data: b'"' + data.replace(b"\r\n", b'",,\r\n"'),
+    lambda data: data + b"\x1a" + bytes(100),
+    lambda data: data + b"9" * 192,
+    lambda data: re.sub(rb"(?m)^([EA]5.{51})([0-9]{4})([0-9]{2})", rb"\1\g<2>20\3", data),
+    lambda data: re.sub(rb"(?m)^([EA]5.{70}) {13}", rb"\1", data),
+    lambda data: re.sub(rb"(?m)^([EA]5.{106})", rb"\1 ", data),
+    lambda data: re.sub(rb"(?m)^([EA]5.{6})0", rb"\1", data),
+    lambda data: re.sub(rb"(?<=[A-Z0-9]{5})  (?=[A-Z0-9]{5})", b" ", data),
+    lambda data: data.decode("latin-1").encode("utf-16-le"),
+)
+"""What programs and people do to whole files."""
+
+
+def _to_all(data: bytes, _: Sequence[bytes], chance: Random) -> bytes:
+    return chance.choice(_HABITS)(data)
+
+
 def mutate(data: bytes, pool: Sequence[bytes], chance: Random) -> bytes:
     """A file after one to four mishaps to its bytes or records; `pool` are others that may get into it."""
     for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4))):
-        way = chance.choice((_to_bytes, _to_lines, _to_a_line))
+        way = chance.choice((_to_bytes, _to_lines, _to_a_line, _to_all))
         data = way(data, pool, chance)
     return data
 

@@ -505,6 +505,11 @@ def test_fil_2_other_names_are_none(text: str) -> None:
         "E6412315.X01.txt",
         "E6412315.X01 (1)",
         "E6412315_1.X01",
+        "E6412315_X01",
+        "e6412315_x01.txt",
+        "E6412315-X01.TXT",
+        "E6412315X01",
+        "E6412315.X01.TXT",
     ],
 )
 def test_fil_4_a_renamed_file_is_recognised(text: str) -> None:
