@@ -109,6 +109,13 @@ BY_ACCOUNT: Final = "account"
 BY_THE_DESK: Final = "desk"
 PLAYED: Final = "played"
 
+# What a report holds, and so who may see it (OPS-4); a report without a class is closed.
+PUBLIC: Final = "public"
+STAFF_ONLY: Final = "staff"
+PERSONAL: Final = "personal"
+EMBARGO: Final = "embargo"
+ReportClass = Literal["public", "staff", "personal", "embargo"]
+
 # What an awarding is of: everybody's results, or those of learners who claimed later (CRT-1).
 WHOLE_SERIES: Final = "series"
 LATE_CLAIMS: Final = "claims"

@@ -7,8 +7,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from pipeline.console import decisions, views
-from pipeline.console.visit import FROM_HERE, Acts, Approves, Looks, Reads, SeesPersonal
+from pipeline.console.access import Right
+from pipeline.console.visit import FROM_HERE, Acts, Approves, Looks, Reads, SeesPersonal, Visit
 from pipeline.intake.quarantine import QuarantineError
+from pipeline.report_classes import report_class
+from rules import terms
 
 routes = APIRouter()
 
@@ -175,10 +178,44 @@ async def decision(visit: Acts, number: int, action: str = Form(""), why: str = 
     return RedirectResponse(f"{visit.below}/files/{done.submission}", 303)
 
 
+_CLASSES: dict[str, tuple[Right, str]] = {
+    terms.PUBLIC: ("look", ""),
+    terms.STAFF_ONLY: ("files", "it is for those who see files"),
+    terms.PERSONAL: ("personal", "it holds personal data"),
+    terms.EMBARGO: ("approve", "it is under embargo (RES-2)"),
+}
+
+
+def _may_see(visit: Visit, key: str) -> str:
+    """The class of a report that somebody may see; raises `HTTPException` for any other and for one without a class."""
+    its = report_class(f"reports/{key}")
+    if its is None:
+        raise HTTPException(404, "There is no such report.")
+    right, why = _CLASSES[its]
+    if not visit.person.may(right):
+        raise HTTPException(403, f"{visit.person.name} may not see this: {why}.")
+    return its
+
+
 @routes.get("/reports/{key:path}")
 def report(visit: Reads, key: str) -> Response:
-    """A report of the desk; under embargo only approvers of results may see it (RES-2)."""
-    if views.under_embargo(key) and not visit.person.may("approve"):
-        raise HTTPException(403, f"{visit.person.name} may not see this: it is under embargo (RES-2).")
+    """A report of the desk, to those who may see its class; for one with personal data a reason is asked first."""
+    desk = visit.desk()
+    if _may_see(visit, key) == terms.PERSONAL:
+        visit.console.report(desk, key)
+        return visit.page("report_asked.html", desk, {"key": key})
+    return _shown(visit, key)
+
+
+@routes.post("/reports/{key:path}", dependencies=[FROM_HERE])
+def report_shown(visit: SeesPersonal, key: str, why: str = Form("")) -> Response:
+    """A report with personal data; the look is recorded (OPS-3)."""
+    _may_see(visit, key)
+    answer = _shown(visit, key)
+    visit.console.note_shown(visit.desk(), visit.person.name, why, "", f"reports/{key}")
+    return answer
+
+
+def _shown(visit: Visit, key: str) -> Response:
     data, kind = visit.console.report(visit.desk(), key)
     return Response(data, media_type=kind, headers={"Content-Security-Policy": _REPORT_POLICY})

@@ -27,14 +27,13 @@ from pipeline.console.snapshots import FILTERS, MILESTONES, OF, ORDERS, TITLES, 
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.quarantine import ACTIONS, Done, QuarantineError, held_file, releasable
 from pipeline.intake.staff import Order
+from pipeline.report_classes import report_class
 from rules import checkpoints, terms
 from rules.catalogue import EVENTS, LONDON, Catalogue, Series
 from rules.decisions import Outcome
 
 PAGE = 50
 """Lines of a list per page."""
-EMBARGOED = ("reports/award/", "reports/results/", "reports/boundaries/", "reports/what-if/", "reports/moderation/")
-"""Reports that show results, or marks before they are final (RES-2)."""
 _KINDS = {"html": "text/html", "csv": "text/csv", "json": "application/json", "txt": "text/plain"}
 
 PAGES = (
@@ -66,7 +65,7 @@ class Wanted:
 
 def under_embargo(key: str) -> bool:
     """Whether a report shows results or what may still change (RES-2)."""
-    return f"reports/{key}".startswith(EMBARGOED)
+    return report_class(f"reports/{key}") == terms.EMBARGO
 
 
 def common(desk: Desk, now: datetime, person: Person, below: str, shown: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,7 @@ GROUND: Mapping[str, tuple[str, ...]] = {
     "contained": (),
     "feeds": ("desk", "archive", "steps", "contained", "wording"),
     "journal": ("desk", "steps", "archive", "jobs"),
+    "report_classes": (),
     "approvals": ("desk", "steps", "journal"),
     "replay": ("desk", "jobs", "journal"),
     "backup": ("desk",),

@@ -168,9 +168,20 @@ def test_reports_are_served_and_those_under_embargo_only_to_approvers(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("<p>made up</p>", encoding="utf-8")
     asked = {user: opened(user).request for user in ("officer", "admin")}
-    shown = asked["officer"].get("/resultsday/reports/checkpoints/console.html")
+    personal = "/resultsday/reports/checkpoints/console.html"
+    assert [asked[user].get(personal).status for user in ("officer", "admin")] == [403, 200]
+    assert "made up" not in asked["admin"].get(personal).text()
+    here = {"Origin": desk.ui_url}
+    assert asked["officer"].post(personal, form={"why": "x"}, headers=here).status == 403
+    assert asked["admin"].post(personal, form={"why": " "}, headers=here).status == 400
+    shown = asked["admin"].post(personal, form={"why": "a question"}, headers=here)
     assert (shown.status, shown.text()) == (200, "<p>made up</p>")
     assert "sandbox" in shown.headers["content-security-policy"]
+    with Ledger(desk.database_url) as ledger:
+        newest = ConsoleBook(ledger.engine).acted("")[0]
+    assert (newest["who"], newest["action"], newest["why"], newest["file_name"]) == (
+        "admin", "personal_data", "a question", "reports/checkpoints/console.html",
+    )  # fmt: skip
     embargoed = "/resultsday/reports/award/2025-06/9/index.html"
     assert [asked[user].get(embargoed).status for user in ("officer", "admin")] == [403, 200]
     for key in ("checkpoints/none.html", "../archive/x.html", "%2e%2e/airflow/passwords.json", "checkpoints/x.exe"):
