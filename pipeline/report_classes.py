@@ -12,6 +12,7 @@ REPORT_CLASSES: Mapping[str, terms.ReportClass] = {
     "reports/boundaries/": terms.EMBARGO,
     "reports/certificates/": terms.PERSONAL,
     "reports/checkpoints/": terms.PERSONAL,
+    "reports/claims/": terms.PERSONAL,
     "reports/drift/": terms.EMBARGO,
     "reports/marks/": terms.PERSONAL,
     "reports/moderation/": terms.EMBARGO,

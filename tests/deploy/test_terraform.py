@@ -162,7 +162,7 @@ def test_every_kind_of_report_is_shown_to_those_who_may_see_it() -> None:
     # A constant of the job that writes it, or what a feed declares of its reports.
     kinds = set(re.findall(r'^(?:[A-Z_]+ = |    reports=)"reports/(.+?)/",?$', text, re.MULTILINE))
     assert len(kinds) == 9
-    of_awarding = {"award", "boundaries", "results"}
+    of_awarding = {"award", "boundaries", "drift", "results"}
     assert all(under_embargo(f"{kind}/") for kind in of_awarding)
     for role, seen in {
         "ingest": kinds - of_awarding,
