@@ -63,5 +63,5 @@ def _cut(text: str, width: int, letters: str, least: int = 4) -> list[str] | Non
             record[0] in letters and record[1:2] in tuple("13579") and not record[width:].strip(" \0")
             for record in records
         ):
-            return [record[:width] for record in records]
+            return [record[:width].ljust(width) for record in records]
     return None
