@@ -27,6 +27,8 @@ from pipeline.approvals import put_forward
 from pipeline.awarding.award import approve_boundaries, award, award_claims, reject_boundaries, take_boundaries
 from pipeline.awarding.drift import look
 from pipeline.awarding.preview import preview
+from pipeline.centres.orders import Application, CentreEdit, decide_approval, edit_centre
+from pipeline.centres.take import take_register
 from pipeline.desk import Desk
 from pipeline.intake import quarantine
 from pipeline.intake.ingest import ingest
@@ -45,9 +47,11 @@ from pipeline.results.release import approve, build, release, release_passed, wi
 from pipeline.season.basedata import publish_basedata
 from pipeline.season.checkpoints import checkpoint
 from pipeline.season.statements import statements
+from rules import terms
 from rules.catalogue import LONDON, Series
 
 NEW_UCI = "582012110007M"
+OPENED = datetime(2023, 9, 1, 12, tzinfo=LONDON)
 REGISTERED = datetime(2023, 9, 18, 12, tzinfo=LONDON)
 ENTERED = datetime(2024, 2, 15, 12, tzinfo=LONDON)
 MARKED = datetime(2024, 5, 1, 12, tzinfo=LONDON)
@@ -104,6 +108,24 @@ def land(desk: Desk, key: str, data: bytes, when: datetime) -> None:
     assert isinstance(desk.store, FolderStore)
     desk.store.put(key, data)
     os.utime(desk.store.root / key, (when.timestamp(), when.timestamp()))
+
+
+def _register(desk: Desk, size: Size) -> None:
+    """The register of centres: all but the last offer our GCSEs. Another file is none."""
+    rows = [
+        f"{centre},School {centre},CF24 3QX,exams@{centre}.example,{'' if centre == size.numbers()[-1] else 2022},"
+        "2022-09-01,"
+        for centre in size.numbers()
+    ]
+    heading = "number,name,postcode,contact,gcse_years,active_from,active_to"
+    land(desk, "feeds/centres/register.csv", "\r\n".join([heading, *rows]).encode(), OPENED)
+    land(desk, "feeds/centres/unusable.csv", b"number\r\n10000\r\n", OPENED)
+
+
+def _approved(desk: Desk) -> object:
+    """The centre without GCSEs, by a decision of staff."""
+    about = Application(centre=Size().numbers()[-1], qualification="*")
+    return decide_approval(desk, about, terms.GRANTED, "2023-09-01", OPENED, WHO, WHY)
 
 
 def _inbox(desk: Desk, size: Size) -> None:
@@ -310,6 +332,12 @@ def _updated(desk: Desk) -> object:
 
 
 STAGES = (
+    Stage("register of centres", "take_register", _register, lambda desk: take_register(desk, OPENED + MINUTE)),
+    Stage(
+        "a centre's address", "edit_centre", _nothing,
+        lambda desk: edit_centre(desk, SECOND, CentreEdit(contact="office@10001.example"), OPENED + MINUTE, WHO, WHY),
+    ),
+    Stage("approval of a centre", "decide_approval", _nothing, _approved),
     Stage("basedata", "basedata", _nothing, lambda desk: publish_basedata(desk, _series(desk), REGISTERED)),
     Stage("ingest", "ingest", _inbox, lambda desk: ingest(desk, TAKEN)),
     Stage("ingest, nothing waits", "ingest", _nothing, lambda desk: ingest(desk, TAKEN + MINUTE)),
@@ -406,4 +434,4 @@ STAGES = (
     ),
     Stage("keeping", "keep", _left_behind, lambda desk: keep(desk, YEARS_LATER, WHO, WHY)),
 )  # fmt: skip
-"""From the basedata to the end of all periods; each begins where the one before has ended."""
+"""From the register of centres to the end of all periods; each begins where the one before has ended."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.registers import register
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
@@ -32,6 +33,7 @@ def new_desk(server: EmbeddedPostgres, folder: Path, name: str, settle_seconds: 
     """The settings of an empty desk in a folder below, with a ledger on the server."""
     server.create_database(name)
     migrate(server.url(name))
+    register(server.url(name), map(str, range(10000, 100000)))
     return Settings(
         catalogue=Settings.load().catalogue,
         state=folder / name,

@@ -44,12 +44,15 @@ def ingest() -> None:
         """One task for all files: a task for each would cost more than the work."""
         from infra.airflow_api import note_run
         from infra.settings import Settings
+        from pipeline.centres.take import take_register
         from pipeline.desk import open_desk
         from pipeline.intake.ingest import ingest as ingest_all
         from pipeline.watching.watch import INGEST
 
         with open_desk(Settings.load()) as desk:
             now = datetime.now(UTC)
+            # A centre that has just come into the register can send its first files at once.
+            take_register(desk, now)
             done = ingest_all(desk, now)
             # Only here: an ingest by hand must not hide that scheduled runs have stopped. And not by a run that did not
             # get its turn: it has taken nothing in (OPS-6).

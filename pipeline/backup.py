@@ -32,7 +32,7 @@ from pipeline.desk import Desk
 LEDGER, MANIFEST, FILES = "ledger.dump", "manifest.json", "store/"
 LANDED = ("inbox/", "feeds/")
 """Where files wait that the ledger does not know. They are copied before a job can take them away."""
-TAKING_IN = ("ingest", "marks", "moderation", "boundaries")
+TAKING_IN = ("ingest", "register", "marks", "moderation", "boundaries")
 PATIENCE = 300
 """Seconds to wait for jobs that are taking in files."""
 IN_MEMORY = 8 * MIB

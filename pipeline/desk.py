@@ -22,6 +22,7 @@ from infra.ledger.learners import LearnerBook
 from infra.ledger.marks import MarkBook
 from infra.ledger.moderation import Moderation
 from infra.ledger.place import StoreBook
+from infra.ledger.register import RegisterBook
 from infra.ledger.results import ResultBook
 from infra.ledger.submissions import Ledger
 from infra.ledger.trail import Trail
@@ -52,6 +53,7 @@ class Desk:
     learners: LearnerBook
     marks: MarkBook
     moderation: Moderation
+    register: RegisterBook
     results: ResultBook
     stores: StoreBook
     trail: Trail
@@ -88,6 +90,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             learners=LearnerBook(engine),
             marks=MarkBook(engine),
             moderation=Moderation(engine),
+            register=RegisterBook(engine),
             results=ResultBook(engine),
             stores=StoreBook(engine),
             trail=Trail(engine),

@@ -8,6 +8,7 @@ from datetime import datetime
 from attrs import frozen
 
 from pipeline.awarding import award
+from pipeline.centres import take
 from pipeline.desk import Desk
 from pipeline.feeds import Feed
 from pipeline.intake import ingest, staff
@@ -23,6 +24,7 @@ class Door:
 
 
 DOORS = (
+    Door(take.REGISTER, take.take_register),
     Door(ingest.PORTAL_FEED, ingest.ingest),
     Door(staff.STAFF_FEED, ingest.ingest),
     Door(external.EXTERNAL_MARKS, external.take_external),

@@ -83,6 +83,39 @@ _BOOKS = (
 )  # fmt: skip
 
 _ALL = (
+    # --- Centres -----------------------------------------------------------------------------------------------------
+    Job(
+        name="take_register",
+        function="pipeline.centres.take:take_register",
+        does="Take in the register of centres (REG-10). Its files wait in feeds/centres/.",
+        reads=("archive/", "feeds/"),
+        writes=("archive/", "feeds/", "reports/", "centres"),
+        steps=(s.REGISTERED, *_FEED),
+        dags=("ingest",),
+        commands=("run register",),
+        page="centres.md",
+        idle=no_files,
+    ),
+    Job(
+        name="edit_centre",
+        function="pipeline.centres.orders:edit_centre",
+        does="Change what the register says of a centre, or add a centre (REG-10).",
+        writes=("centres",),
+        steps=(s.REGISTERED,),
+        commands=("centre edit",),
+        page="centres.md",
+        idle=lambda fresh: not fresh,
+    ),
+    Job(
+        name="decide_approval",
+        function="pipeline.centres.orders:decide_approval",
+        does="Record that approval for a qualification was asked for, granted, denied or ended (REG-1).",
+        writes=("centre_approvals",),
+        steps=(s.APPROVAL_DECIDED,),
+        commands=("centre apply", "centre grant", "centre deny", "centre end"),
+        page="centres.md",
+        idle=lambda fresh: not fresh,
+    ),
     # --- Intake ------------------------------------------------------------------------------------------------------
     Job(
         name="ingest",

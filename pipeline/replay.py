@@ -84,6 +84,7 @@ def replay(desk: Desk, empty: Desk, progress: Callable[[int, int, Entry], object
     there are. What is no longer kept (OPS-9) is left out, and told. Raises `ReplayError`, and what the jobs raise."""
     if any(True for _ in empty.store.list("")):
         raise ReplayError(f"the store to replay into is not empty: {empty.store}")
+    empty.register.carry_over(desk.register)
     entries, landed = desk.journal.all(), 0
     lost = _Lost(desk)
     for number, entry in enumerate(entries, 1):

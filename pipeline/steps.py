@@ -127,3 +127,8 @@ LET_GO = Step("keeping", "let go", "a file that is no longer kept is gone")
 EMPTIED = Step("keeping", "emptied", "old findings or replies have no text any more")
 ALERTS_GONE = Step("keeping", "alerts gone", "old alerts are removed")
 FORGOTTEN = Step("keeping", "forgotten", "learners are forgotten, and it is recorded who did it and why")
+
+# --- Centres ---------------------------------------------------------------------------------------------------------
+
+REGISTERED = Step("centres", "registered", "centres of a file or of an order are in the register")
+APPROVAL_DECIDED = Step("centres", "decided", "what was asked or decided about an approval is on record")

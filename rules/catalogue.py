@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import polars as pl
 from attrs import AttrsInstance, evolve, field, frozen
@@ -49,9 +49,6 @@ from rules.scales import (
 )
 from rules.sheets import (
     ANY,
-    CENTRE,
-    CODE,
-    DAY,
     IN_FORCE_FROM,
     NUMBER,
     PLACEHOLDER_FLAG,
@@ -71,7 +68,6 @@ __all__ = [
     "LONDON",
     "PLACEHOLDER",
     "SHEETS",
-    "Approval",
     "Catalogue",
     "CatalogueError",
     "Component",
@@ -79,7 +75,6 @@ __all__ = [
     "Fee",
     "Milestone",
     "Qualification",
-    "Route",
     "SampleRule",
     "Scale",
     "Series",
@@ -92,7 +87,6 @@ __all__ = [
     "series_title",
 ]
 
-Route = Literal["automatic", "fast_track", "full"]
 R = TypeVar("R", bound=AttrsInstance)
 
 
@@ -111,22 +105,6 @@ class Fee:
 
 
 @frozen
-class Approval:
-    """REG-1: a centre may offer a qualification from `approved_on` on; `route` is how it came to be approved."""
-
-    centre: str = field(
-        metadata=cell(either(ANY, "every centre without a line of its own", CENTRE, ANY), "whose approval")
-    )
-    registration_code: str = field(
-        metadata=cell(either(ANY, "every other qualification", CODE, ANY), "the qualification's registration code")
-    )
-    route: Route = field(metadata=cell(one_of(*get_args(Route)), "how it was approved"))
-    approved_on: date = field(metadata=cell(DAY, "first day on which its files are taken for the qualification"))
-    placeholder: bool = field(metadata=PLACEHOLDER_FLAG)
-    source: str = field(metadata=SOURCE)
-
-
-@frozen
 class Source:
     """A publication that rows are taken from."""
 
@@ -139,15 +117,6 @@ TARIFF = Sheet(
     Fee,
     key=("kind", "band", "in_force_from"),
     about="What an option costs. The price in force at receipt is charged (FEE-5).",
-)
-APPROVALS = Sheet(
-    "approvals.csv",
-    Approval,
-    key=("centre", "registration_code"),
-    about=(
-        f"Which centre may offer which qualification, and since when (REG-1). A centre that has lines of its own is "
-        f"judged by them alone; the line `{ANY}` is for centres that have none."
-    ),
 )
 SOURCES = Sheet(
     "sources.csv",
@@ -163,7 +132,6 @@ SHEETS: tuple[Sheet[Any], ...] = (
     STREAMS,
     CALENDAR,
     TARIFF,
-    APPROVALS,
     UMS_SCALE,
     SAMPLES,
     TOLERANCE,
@@ -183,7 +151,6 @@ class Catalogue:
     streams: tuple[Stream, ...]
     milestones: tuple[Milestone, ...] = field(repr=False)
     fees: tuple[Fee, ...] = field(repr=False)
-    approvals: tuple[Approval, ...] = field(repr=False)
     scales: tuple[Scale, ...] = field(repr=False)
     samples: tuple[SampleRule, ...] = field(repr=False)
     tolerances: tuple[Tolerance, ...] = field(repr=False)
@@ -198,13 +165,11 @@ class Catalogue:
         """The catalogue in the CSV files of `folder`; raises `CatalogueError`."""
         components, tolerances, fees = read_components(folder), read_tolerances(folder), TARIFF.rows(folder)
         streams, milestones = read_calendar(folder)
-        approvals = APPROVALS.rows(folder)
         whole = cls(
             editions=editions(components),
             streams=_records(streams),
             milestones=_records(milestones),
             fees=_records(fees),
-            approvals=_records(approvals),
             scales=read_scales(folder),
             samples=read_samples(folder),
             tolerances=_records(tolerances),
@@ -219,7 +184,6 @@ class Catalogue:
         parts = {row.record.code for row in components}
         _check_known(milestones, "component", parts)
         _check_known(tolerances, "component", parts)
-        _check_known(approvals, "registration_code", {row.record.registration_code for row in components})
         return whole
 
     # --- What is offered ---
@@ -334,19 +298,6 @@ class Catalogue:
     def fee(self, kind: str, band: terms.Band, received: datetime) -> Fee:
         """The price in force at receipt (FEE-5). A kind without a price for a band costs what it costs on time."""
         return in_force(received, self._prices.get((kind, band), []), self._prices[kind, terms.ON_TIME])
-
-    @cached_property
-    def _approvals(self) -> dict[str, dict[str, Approval]]:
-        by_centre: dict[str, dict[str, Approval]] = {}
-        for approval in self.approvals:
-            by_centre.setdefault(approval.centre, {})[approval.registration_code] = approval
-        return by_centre
-
-    def approval(self, centre: str, registration_code: str) -> Approval | None:
-        """REG-1: the approval of a centre for a qualification, None when it has none. A centre with lines of its own is
-        judged by them alone; of these, a line for the qualification counts before a line for all."""
-        its = self._approvals.get(centre) or self._approvals.get(ANY, {})
-        return its.get(registration_code) or its.get(ANY)
 
     # --- How marks are judged ---
 

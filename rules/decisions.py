@@ -152,8 +152,8 @@ def _headers(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) ->
 def check(
     arrival: Arrival, catalogue: Catalogue, *, window: bool, progress: Callable[[int], object] | None = None
 ) -> tuple[Finding, ...]:
-    """What can be found in one file without a ledger: form, identity, catalogue and, if `window`, calendar and approval
-    at receipt. `progress` is told how many records are read."""
+    """What can be found in one file without a ledger: form, identity, catalogue and, if `window`, the calendar at
+    receipt. `progress` is told how many records are read."""
     return checked(arrival, catalogue, window=window, progress=progress)[0]
 
 
@@ -171,7 +171,7 @@ def checked(
     of_file = {0: series} if series else {}
     current = Round(arrivals=[arrival], series=of_file, catalogue=catalogue, known=Known.nothing(), found=found)
     read = _candidates(current, progress)
-    _judge(read, current, dated=window, by_ledger=False)
+    _judge(read, current, by_ledger=False)
     return found.of(0), cards(0, read.records, current.known.registrations, found)
 
 
@@ -217,9 +217,9 @@ def _with_feeds(read: Columns, submissions: Sequence[Submission]) -> Columns:
     )
 
 
-def _judge(read: Columns, current: Round, *, dated: bool = True, by_ledger: bool = True) -> pl.DataFrame:
-    """Every rule about candidates and their options; unless `by_ledger`, those that need no ledger; unless `dated`,
-    those that need no receipt. Returns the options that are in the catalogue, with what it says of them, each once."""
+def _judge(read: Columns, current: Round, *, by_ledger: bool = True) -> pl.DataFrame:
+    """Every rule about candidates and their options; unless `by_ledger`, those that need no ledger. Returns the options
+    that are in the catalogue, with what it says of them, each once."""
     people = _judge_identity(read.records, current)
     judged = []
     for series in set(current.series.values()):
@@ -228,8 +228,8 @@ def _judge(read: Columns, current: Round, *, dated: bool = True, by_ledger: bool
         options = entries.once_each(options, current.found)
         entered = options.filter(pl.col("action") == "enter")
         entries.offered(entered, series, current.found)
-        if dated:
-            registration.approved(entered, current.arrivals, current.catalogue, current.found)
+        if by_ledger:
+            registration.approved(entered, current.arrivals, current.known.register, current.found)
         if by_ledger and series.purpose == terms.ENTRY:
             _judge_entries(people.filter(pl.col("series") == series.id), options, series, current)
         elif by_ledger:

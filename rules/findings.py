@@ -423,6 +423,31 @@ CENTRE_NOT_APPROVED = _code(
     "Apply for approval (centres that offer our GCSEs are approved on request, others within some days), then send the "
     "candidate again in an amendment (A) file.",
 )
+CENTRE_UNKNOWN = _code(
+    "CENTRE_UNKNOWN",
+    "REG-10",
+    Reach.ENTRY,
+    "centre {centre} is not in the register of centres, so {value} cannot be taken",
+    "a centre in the register, approved for the qualification",
+    "Check the centre number. If it is right, ask the board's centre services to put the centre into the register, "
+    "then send the candidate again in an amendment (A) file.",
+)
+REGISTER_ROW = _code(
+    "REGISTER_ROW",
+    "REG-10",
+    Reach.ENTRY,
+    'the {field} "{value}" of this row cannot be used',
+    "{wanted}",
+    "The row was not applied; the others were. Correct it and send it again in another file.",
+)
+REGISTER_TWICE = _code(
+    "REGISTER_TWICE",
+    "REG-10",
+    Reach.ENTRY,
+    "centre {value} is in this file more than once",
+    "one row for each centre",
+    "None of its rows was applied. Send the one that is right in another file.",
+)
 RETAKE_LIMIT = _code(
     "RETAKE_LIMIT",
     "ENT-3",

@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from parsers.reader import Submission
 from rules import terms
+from rules.centres import Register
 from rules.frames import (
     ALLOWANCES,
     ENTRIES,
@@ -55,6 +56,7 @@ class Known:
     learners of these centres, at any centre and in any series. `extensions`: until when staff have extended a
     milestone, by centre, series id and event (the first instant after it). `marked`, `windows` and `sampled` are of the
     centres that send marks. `final`: the approved component results of these centres in the series of the files.
+    `register`: what they are approved for.
     """
 
     files: pl.DataFrame
@@ -74,6 +76,7 @@ class Known:
     issued: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=ISSUED))
     final: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=FINAL))
     claims: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=HOLDINGS))
+    register: Register = field(factory=Register)
 
     def corrected(self, ucis: Mapping[str, str]) -> Known:
         """The same, once these UCIs are replaced by others (REG-8)."""

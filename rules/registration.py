@@ -11,7 +11,7 @@ import polars as pl
 from parsers.findings import Found
 from parsers.layouts import CANDIDATE
 from rules import findings as f
-from rules.catalogue import LONDON, Catalogue, day_text
+from rules.centres import Register
 from rules.known import Arrival
 
 _HERE = ["file", "line", "candidate"]
@@ -140,18 +140,23 @@ def same_name(records: pl.DataFrame, registrations: pl.DataFrame, found: Found) 
     found.rows(f.NAME_MISMATCH, other, place.columns, place.name)
 
 
-def approved(options: pl.DataFrame, arrivals: Sequence[Arrival], catalogue: Catalogue, found: Found) -> None:
-    """REG-1: nothing is taken for a qualification before its centre's approval for it.
-    `options`: a row per option with `centre`, `registration` (the qualification's code) and `subject`."""
+def approved(options: pl.DataFrame, arrivals: Sequence[Arrival], register: Register, found: Found) -> None:
+    """REG-1, REG-10: nothing is taken for a qualification before its centre's approval for it, and nothing at all of a
+    centre that is not in the register. `options`: a row per option with `centre`, `registration` (the qualification's
+    code) and `subject`."""
     wanted = options.select("file", "centre", "registration").unique()
     refused = []
     for file, centre, registration in wanted.iter_rows():
-        approval = catalogue.approval(centre, registration)
-        if approval is None or arrivals[file].received.astimezone(LONDON).date() < approval.approved_on:
-            since = f" before {day_text(approval.approved_on)}" if approval else ""
-            refused.append((file, centre, registration, since))
-    schema = {"file": pl.UInt32, "centre": pl.String, "registration": pl.String, "since": pl.String}
+        standing = register.standing(centre, registration, arrivals[file].received)
+        if not standing.approved:
+            refused.append((file, centre, registration, standing.known, standing.reason))
+    schema = {
+        "file": pl.UInt32, "centre": pl.String, "registration": pl.String, "known": pl.Boolean, "since": pl.String,
+    }  # fmt: skip
     rows = options.join(
         pl.DataFrame(refused, schema=schema, orient="row"), on=["file", "centre", "registration"], maintain_order="left"
-    ).select(*_HERE, pl.col("option").alias("value"), "option", "first", "last", "centre", "subject", "since")
-    found.rows(f.CENTRE_NOT_APPROVED, rows, field="option")
+    )
+    told = [*_HERE, pl.col("option").alias("value"), "option", "first", "last", "centre"]
+    unknown, known = rows.filter(~pl.col("known")), rows.filter("known")
+    found.rows(f.CENTRE_UNKNOWN, unknown.select(*told), field="option")
+    found.rows(f.CENTRE_NOT_APPROVED, known.select(*told, "subject", "since"), field="option")

@@ -64,6 +64,16 @@ DISPUTE: Final = "dispute"
 SETTLED: Final = "settled"
 EXPORT: Final = "export"
 
+# What is asked and decided about a centre and a qualification (REG-1), and how it came to be.
+ASKED: Final = "asked"
+GRANTED: Final = "granted"
+DENIED: Final = "denied"
+ENDED: Final = "ended"
+ApprovalWord = Literal["asked", "granted", "denied", "ended"]
+FAST_TRACK: Final = "fast_track"
+FULL: Final = "full"
+Route = Literal["fast_track", "full"]
+
 # Bands of entry fees, by the receipt of the file in which an entry first appears (FEE-1).
 ON_TIME: Final = "on_time"
 LATE: Final = "late"

@@ -13,6 +13,7 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from bench.registers import register_for_tests
 from infra.running.postgres import EmbeddedPostgres
 from infra.running.supervisor import RunningDesk, down, up
 from infra.settings import Settings
@@ -121,7 +122,9 @@ def desk_settings(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) ->
 def desk(desk_settings: Settings) -> Iterator[RunningDesk]:
     """A running desk, the real one: about fifteen seconds for the first test that asks for it. Do not end it."""
     try:
-        yield up(desk_settings, print)
+        running = up(desk_settings, print)
+        register_for_tests(running.database_url)
+        yield running
     finally:
         down(desk_settings, print)
         EmbeddedPostgres(desk_settings.state / "postgres").remove()

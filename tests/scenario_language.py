@@ -10,7 +10,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +29,8 @@ from parsers.writer import block, candidate_records, record, single
 from pipeline.approvals import ApprovalError, decide, put_forward
 from pipeline.awarding.award import AwardError, approve_boundaries, award, take_boundaries
 from pipeline.awarding.drift import look
+from pipeline.centres.orders import Application, CentreEdit, decide_approval, edit_centre
+from pipeline.centres.take import take_register
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
 from pipeline.intake.staff import Entry, Order, StaffError, allow_sitting, change_entry, complete_marks, extend
@@ -39,6 +41,7 @@ from pipeline.learners import orders as learners
 from pipeline.learners.waiting import waiting
 from pipeline.marking import moderation, samples
 from pipeline.marking.external import missing_marks, take_external
+from pipeline.register import open_applications
 from pipeline.results import release
 from pipeline.results.after_results import late_claims
 from pipeline.results.certificates import certificates
@@ -46,7 +49,7 @@ from pipeline.results.claim_lists import claim_lists
 from pipeline.season.checkpoints import checkpoint
 from pipeline.season.statements import statements
 from rules import terms
-from rules.catalogue import Approval, Series
+from rules.catalogue import Series
 from tests.support import CENTRE
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -55,6 +58,8 @@ ZONES = {"GMT": "+00:00", "BST": "+01:00"}
 SERIES = "6B24"
 MOST_RAW = 60
 ENTERPRISE = ("BEN01", "BEN02", "BEN03")
+ORDERED = datetime(2022, 9, 1, tzinfo=LONDON)
+"""When the register is corrected for what a scenario is given."""
 
 
 @frozen
@@ -122,11 +127,63 @@ class Season:
         elif codes := re.fullmatch(r"registration for ((?:\w+ ?)+)", words):
             self.registered_for = codes[1].split()
         elif approval := re.fullmatch(r"approval for (\w+) from (\S+)", words):
-            line = Approval(CENTRE, approval[1], "full", date.fromisoformat(approval[2]), False, "ours: a scenario")
-            others = tuple(one for one in self.desk.catalogue.approvals if one.centre != CENTRE)
-            self.desk = evolve(self.desk, catalogue=evolve(self.desk.catalogue, approvals=(*others, line)))
+            self.approve(approval[1], approval[2])
         else:
             raise AssertionError(f"nobody knows what is given by: {words}")
+
+    def approve(self, code: str, since: str) -> None:
+        """The centre has no GCSEs, and is approved for one qualification from a day on."""
+        order = ("J. Clerk", "as the scenario says")
+        edit_centre(self.desk, CENTRE, CentreEdit(gcse_years=""), ORDERED, *order)
+        decide_approval(
+            self.desk, Application(centre=CENTRE, qualification=code), terms.GRANTED, since, ORDERED, *order
+        )
+
+    def others_send(self, said: re.Match[str], order: Order) -> str:
+        """What another centre is told."""
+        centre, key, learner, options = said[1], said[2] or SERIES, said[3], said[4].split()
+        body = "13" if key.startswith("9B") else "15"
+        person = next(iter(people(centre, int(learner), seed=2)))
+        data = single(
+            "E", centre, block(candidate_records("E", centre, person, options)), awarding_body=body, series_key=key,
+            sequence=1, produced="010124",
+        )  # fmt: skip
+        self.land(f"inbox/{centre}/E{centre}{body}.X01", data, order.at)
+        ingest(self.desk, order.at + timedelta(minutes=1))
+        twins = [one.key for one in self.desk.store.list(f"outbox/{centre}/X") if one.key.endswith(".json")]
+        reply = json.loads(self.desk.store.get(twins[-1]))
+        return "; ".join([reply["outcome"], *(f"{one['code']}: {one['message']}" for one in reply["findings"])])
+
+    def registers(self, said: re.Match[str], order: Order) -> str:
+        """A file of the register of centres: a phrase of its report."""
+        fields = dict(word.split("=", 1) for word in said[2].split(", ")) if said[2] else {}
+        row = {"number": said[1], "name": "Hilltop School", "postcode": "", "contact": "", "gcse_years": "",
+               "active_from": "2022-09-01", "active_to": ""} | fields  # fmt: skip
+        name = f"{order.at:%Y%m%d%H%M}"
+        self.land(f"feeds/centres/{name}.csv", _csv(",".join(row), [",".join(row.values())]), order.at)
+        take_register(self.desk, order.at + timedelta(minutes=1))
+        return self.desk.store.get(f"reports/centres/{name}.txt").decode()
+
+    def applies(self, said: re.Match[str], order: Order) -> str:
+        """An application or a decision about one."""
+        words = {"asks for": terms.ASKED, "grants": terms.GRANTED, "denies": terms.DENIED, "ends": terms.ENDED}
+        about = Application(centre=said[2], qualification=said[3])
+        route = terms.FAST_TRACK if said[5] else terms.FULL
+        day = said[4] or f"{order.at:%Y-%m-%d}"
+        done = decide_approval(
+            self.desk,
+            about,
+            words[said[1]],
+            day,
+            order.at,
+            order.who,
+            order.why,
+            route,  # type: ignore[arg-type]
+        )
+        return "done" if done else "nothing changes"
+
+    def open_applications(self, _: re.Match[str], order: Order) -> str:
+        return "; ".join(one.line() for one in open_applications(self.desk, order.at)) or "none"
 
     def register(self, years: Iterable[int]) -> None:
         """The learners are registered in the years a scenario speaks of, before anything else."""
@@ -600,6 +657,10 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"staff (disputes|settles) (?:(\d{4})|everything)": Season.disputes,
     r"records are kept no longer than they should": Season.keeps,
     r"(\d{4}) is given what is held": Season.gives,
+    r"centre (\d{5}) (?:in (\w{4}) )?sends E (\d{4}): (.+)": Season.others_send,
+    r"the register has (\d+)(?: with (.+))?": Season.registers,
+    r"staff (asks for|grants|denies|ends) (\d{5}) (\S+)(?: from (\S+))?( by fast track)?": Season.applies,
+    r"applications are listed": Season.open_applications,
     r"checkpoint (\w+)": Season.checks,
     r"missing marks are chased": Season.chases,
     r"invoice": Season.invoices,

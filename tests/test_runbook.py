@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from attrs import evolve, frozen
 from click.testing import CliRunner
 
+from bench.registers import register_for_tests
 from infra.host import free_port
 from infra.landing.keys import read_public_key
 from infra.ledger import tables as t
@@ -30,11 +31,13 @@ from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from pipeline.awarding.award import award
+from pipeline.centres.orders import Application, decide_approval
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
 from pipeline.results.release import approve, build, release
 from pipeline.watching.watch import INGEST, WATCH
+from rules import terms
 from tests.catalogue import FROZEN
 from tests.mailbox import mail_server, webhook
 from tests.monitors import scheduler_beating
@@ -156,6 +159,12 @@ def _growing(desk: Desk) -> None:
     _land(desk, f"inbox/{CENTRE}/E6412315.X07.part", b"", datetime.now(UTC))
 
 
+def _applied(desk: Desk) -> None:
+    asked = datetime.now(UTC) - timedelta(days=20)
+    about = Application(centre=CENTRE, qualification="BZS22")
+    decide_approval(desk, about, terms.ASKED, f"{asked:%Y-%m-%d}", asked, WHO, WHY, terms.FAST_TRACK)
+
+
 def _nothing(_: Desk) -> None:
     pass
 
@@ -163,6 +172,7 @@ def _nothing(_: Desk) -> None:
 PREPARED: dict[str, tuple[str, Callable[[Desk], None]]] = {
     "entered": ("", _nothing),
     "growing": ("entered", _growing),
+    "applied": ("entered", _applied),
     "many files": ("entered", _many_files),
     "crowded": ("entered", _crowded),
     "files wait": ("entered", _files_wait),
@@ -226,6 +236,7 @@ class Desks:
 def desks(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desks]:
     postgres.create_database("runbook0")
     migrate(postgres.url("runbook0"))
+    register_for_tests(postgres.url("runbook0"))
     with mail_server() as box, webhook() as hook:
         common = Settings(
             catalogue=FROZEN,

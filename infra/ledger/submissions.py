@@ -54,7 +54,7 @@ def migrate(database_url: str) -> None:
 
 _LOCKS = {
     "migrate": 7_310_001, "ingest": 7_310_002, "marks": 7_310_003, "moderation": 7_310_004, "boundaries": 7_310_005,
-    "keep": 7_310_006,
+    "keep": 7_310_006, "register": 7_310_007,
 }  # fmt: skip
 
 

@@ -638,3 +638,37 @@ own_store = Table(
     Column("identity", Text, nullable=False, comment="what the store says of itself under probes/identity"),
     Column("since", DateTime(timezone=True), nullable=False, server_default=text("now()")),
 )
+
+centres = Table(
+    "centres",
+    metadata,
+    _id(),
+    Column("number", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("postcode", Text, nullable=False),
+    Column("contact", Text, nullable=False, comment="address for letters and e-mail"),
+    Column("gcse_years", Text, nullable=False, comment="years in which academic years with our GCSEs began, by space"),
+    Column("active_from", Date, nullable=False),
+    Column("active_to", Date, comment="last day; null: open"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="on record from this instant on; versions add up"),
+    Column("source", Text, nullable=False, comment="SHA-256 of the register's file, order, or catalogue"),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    UniqueConstraint("number", "at", "source"),
+)
+
+centre_approvals = Table(
+    "centre_approvals",
+    metadata,
+    _id(),
+    Column("centre", Text, nullable=False),
+    Column("qualification", Text, nullable=False, comment="registration code; *: every qualification"),
+    Column("decision", Text, nullable=False, comment="asked, granted, denied or ended"),
+    Column("route", Text, nullable=False, comment="fast_track or full"),
+    Column("since", Date, nullable=False, comment="holds from this day on; of what is asked, the day of asking"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("source", Text, nullable=False, comment="order, or catalogue"),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Index("ix_centre_approvals_centre", "centre"),
+)

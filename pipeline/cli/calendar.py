@@ -61,6 +61,16 @@ def missing_marks(series: str) -> None:
     click.echo(f"reports/marks/missing-{series}-<day>.html, lists in outbox/<centre>/missing-marks-{series}-<day>.txt")
 
 
+@run.command("register", help=JOBS["take_register"].does)
+@told
+def register() -> None:
+    from pipeline.centres.take import take_register
+
+    with open_the_desk() as desk:
+        done = take_register(desk, datetime.now(UTC))
+    click.echo(f"{done.files} files of the register taken: reports/centres/<name>.txt")
+
+
 @run.command("external-marks", help=JOBS["external_marks"].does)
 @told
 def external_marks() -> None:

@@ -50,6 +50,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         from pipeline.approvals import ApprovalError
         from pipeline.awarding.award import AwardError
         from pipeline.backup import BackupError
+        from pipeline.centres.orders import CentreError
         from pipeline.demo.demo import DemoError
         from pipeline.intake.staff import StaffError
         from pipeline.keeping.dispute import KeepingError
@@ -66,6 +67,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
             BackupError,
             BasedataError,
             CatalogueError,
+            CentreError,
             DemoError,
             KeepingError,
             PostgresError,

@@ -186,6 +186,7 @@ class Console:
         ordered = some.sort(wanted.sort, "centre", descending=[wanted.down, False])
         last = max(-(-ordered.height // PAGE), 1)
         here = min(max(wanted.page, 1), last)
+        shown = ordered.slice((here - 1) * PAGE, PAGE)
         return {
             "series": series,
             "counted": snapshot.at,
@@ -193,7 +194,8 @@ class Console:
             "reached": dict(some.group_by("reached").len().sort("reached").iter_rows()),
             "milestones": [(name, TITLES[name], *OF[name]) for name in MILESTONES],
             "summary": _summary(some),
-            "rows": list(ordered.slice((here - 1) * PAGE, PAGE).iter_rows(named=True)),
+            "rows": list(shown.iter_rows(named=True)),
+            "names": desk.register.names(shown["centre"].to_list()),
             "total": ordered.height,
             "of_all": snapshot.centres.height,
             "filters": {name: words for name, (words, _) in FILTERS.items()},
@@ -222,6 +224,7 @@ class Console:
         return {
             "series": series,
             "centre": centre,
+            "name": desk.register.names([centre]).get(centre, ""),
             "row": next(row.iter_rows(named=True), None),
             "milestones": [(name, TITLES[name], *OF[name]) for name in MILESTONES],
             "files": list(files.iter_rows(named=True)),

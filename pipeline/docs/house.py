@@ -33,8 +33,9 @@ KNOWS_AIRFLOW = (
 """Plugins and timetables are classes of Airflow's; besides the DAGs nothing else knows it."""
 
 ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
-    "doors": ("intake", "marking", "awarding"),
+    "doors": ("centres", "intake", "marking", "awarding"),
     "cli": (
+        "centres",
         "intake",
         "learners",
         "marking",
@@ -54,6 +55,7 @@ ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
 """What stands on the wings. Each may use the ground and what is named."""
 
 WINGS: Mapping[str, tuple[str, ...]] = {
+    "centres": (),
     "intake": (),
     "learners": ("intake",),  # an order is given as staff give their others
     "marking": (),
@@ -75,6 +77,7 @@ GROUND: Mapping[str, tuple[str, ...]] = {
     "archive": ("steps",),
     "contained": (),
     "feeds": ("desk", "archive", "steps", "contained", "wording"),
+    "register": ("desk",),
     "journal": ("desk", "steps", "archive", "jobs"),
     "report_classes": (),
     "approvals": ("desk", "steps", "journal"),

@@ -117,8 +117,8 @@ def _not_judged(submission: Submission, received: datetime | None) -> Iterator[s
     letter = submission.type.letter if submission.type else ""
     if letter in _BY_RULES:
         if received is None:
-            yield "the entry window and the centre's approval (give --received)"
-        yield "registrations and earlier files (only the desk knows them)"
+            yield "the entry window (give --received)"
+        yield "the centre's approval, registrations and earlier files (only the desk knows them)"
     elif letter in _OF_A_SERIES:
         yield "entries and the marks deadline (only the desk knows them)"
 

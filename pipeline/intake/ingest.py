@@ -35,6 +35,7 @@ from pipeline.intake import replies
 from pipeline.intake.staff import STAFF_FEED, write_left
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
+from pipeline.register import register_of
 from pipeline.steps import ACKNOWLEDGED, ANSWERED, BOOKED, HELD, RECEIVED, REPLY_OUT, SET_ASIDE, TAKEN_OUT, TWIN_OUT
 from pipeline.wording import money
 from rules import files, terms
@@ -427,6 +428,7 @@ def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
         issued=desk.results.issued_claims(entering),
         final=desk.results.final(centres, ids),
         claims=ledger.claims_of(entering),
+        register=register_of(desk, centres),
     )
 
 

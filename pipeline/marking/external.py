@@ -19,6 +19,7 @@ from parsers.table import CODE, FeedLayout, Rows, Wrong
 from pipeline.desk import Desk
 from pipeline.feeds import OURS, BoardFeed, FeedFile, failed_note, report, take_feed
 from pipeline.journal import journaled
+from pipeline.register import title
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.steps import EXTERNAL_BOOKED, MISSING_LISTED
 from pipeline.wording import WIDTH
@@ -199,7 +200,7 @@ def missing_marks(desk: Desk, series: Series, now: datetime) -> int:
 def _list(
     desk: Desk, series: Series, centre: str, mine: pl.DataFrame, due: dict[str, Deadline | None], now: datetime
 ) -> Iterator[str]:
-    yield f"MISSING MARKS  centre {centre}, {series.title}"
+    yield f"MISSING MARKS  centre {title(desk, centre)}, {series.title}"
     yield f"  as of {instant_text(now)}"
     yield ""
     yield from textwrap.wrap(

@@ -16,6 +16,7 @@ from infra.ledger.moderation import CohortName, Drawn
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.marking.counts import ModerationCounts, kept_out_counts
+from pipeline.register import title
 from pipeline.report_page import csv_bytes
 from pipeline.steps import DRAWN, LIST_OUT
 from rules import terms
@@ -134,7 +135,7 @@ def _put_list(desk: Desk, drawn: pl.DataFrame, rule: SampleRule, why: str, now: 
     anew += "you have sent need not be sent again."
     first = f"The sample was drawn on {instant_text(now)}, {_WHY.get(why, '')}."
     lines = [
-        f"SAMPLE FOR MODERATION  centre {centre}, component {component}, {series_title(series)}",
+        f"SAMPLE FOR MODERATION  centre {title(desk, centre)}, component {component}, {series_title(series)}",
         "",
         *wrapped(
             f"Send the marked work of these {table.height}{unpublished} learners by the end of "

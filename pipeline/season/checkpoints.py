@@ -18,6 +18,7 @@ from attrs import field, frozen
 from infra.ledger.accounts import Accounts
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.register import title
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.steps import CHECK_RECORDED, CHECK_REPORTED, LETTER_OUT
 from rules import checkpoints
@@ -271,7 +272,7 @@ def _letter(
 ) -> Iterator[str]:
     yield f"CHECKPOINT {series.title} ({series.key}): {_when(desk, series, event, now)}"
     left = _left(desk, series, event, now)
-    yield f"to centre {centre}, as of {instant_text(now)}{f': {left}' if left else ''}"
+    yield f"to centre {title(desk, centre)}, as of {instant_text(now)}{f': {left}' if left else ''}"
     if left:
         yield _SINCE
     yield ""

@@ -10,6 +10,7 @@ import polars as pl
 from infra.ledger.accounts import Accounts
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.register import title
 from pipeline.report_page import Grid, csv_bytes, gbp, page, spelt
 from pipeline.steps import STATED
 from pipeline.wording import money
@@ -72,8 +73,8 @@ def _stated(accounts: Accounts, series: Series, catalogue: Catalogue) -> pl.Data
     )
 
 
-def _facts(centre: str, series: Series, now: datetime) -> list[tuple[str, str]]:
-    return [("Centre", centre), ("Series", f"{series.title} ({series.key})"), ("As of", instant_text(now))]
+def _facts(desk: Desk, centre: str, series: Series, now: datetime) -> list[tuple[str, str]]:
+    return [("Centre", title(desk, centre)), ("Series", f"{series.title} ({series.key})"), ("As of", instant_text(now))]
 
 
 def _marked(placeholder: str = "placeholder") -> pl.Expr:
@@ -100,7 +101,7 @@ def _state(desk: Desk, place: str, centre: str, series: Series, now: datetime, h
     what = "registrations" if series.purpose == terms.REGISTRATION else "entries"
     notes = [_PRACTICE_NOTE] if (held["note"] != "").any() else []
     notes += [_MARK_NOTE] if held["placeholder"].any() else []
-    facts = [*_facts(centre, series, now), ("Candidates", str(held["candidate"].n_unique()))]
+    facts = [*_facts(desk, centre, series, now), ("Candidates", str(held["candidate"].n_unique()))]
     grid = Grid(title=f"{what.capitalize()} in force", frame=shown, numbers=["Fee"], total=money(total))
     desk.put(STATED, f"{place}.html", page(f"Statement of {what}", facts, [grid], notes))
 
@@ -124,7 +125,7 @@ def _invoice(desk: Desk, place: str, centre: str, series: Series, now: datetime,
         pl.col("band").alias("Fee band"), pl.col("count").alias("Count"),
         spelt(charged["each"], money).alias("Each"), _price(charged).alias("Amount"),
     )  # fmt: skip
-    facts = [*_facts(centre, series, now), ("Total", money(total))]
+    facts = [*_facts(desk, centre, series, now), ("Total", money(total))]
     grid = Grid(title="Fees by file", frame=shown, numbers=["Count", "Each", "Amount"], total=money(total))
     notes = ["Each line is in the reply it names; the total is the sum of the replies' fee totals (FEE-5)."]
     notes += [_MARK_NOTE] if charged["placeholder"].any() else []

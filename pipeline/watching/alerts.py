@@ -206,6 +206,15 @@ FILES_HELD = AlertCode(
     commands=("resultsday quarantine list",),
     page="held-or-refused",
 )
+APPLICATION_LATE = AlertCode(
+    name="APPLICATION_LATE",
+    happened="Fast-track applications of centres are not decided after five working days: {count}, the oldest of "
+    "centre {centre} since {asked}.",
+    meaning="The centre cannot register anybody for the qualification until somebody decides (REG-1).",
+    to_do="List them and decide on each.",
+    commands=("resultsday centre applications",),
+    page="application-late",
+)
 DISK_LOW = AlertCode(
     name="DISK_LOW",
     happened="{free} MiB are free on the disk of the {place}.",
@@ -236,7 +245,8 @@ ALERTS = {
         RESULTS_STALE, CENTRES_KEPT_BACK,
         RESULTS_LATE, RESULTS_NOT_APPROVED, AWARD_MISSING, RELEASED_BY_GUARD, GUARD_REFUSED, GUARD_BLIND, GUARD_SILENT,
         PART_ENDED, PART_GIVEN_UP,
-        CHECKPOINT_MISSING, INGEST_SILENT, FILES_WAITING, FILES_HELD, RUN_FAILED, DISK_LOW, DOOR_LIMIT, TEST,
+        CHECKPOINT_MISSING, INGEST_SILENT, FILES_WAITING, FILES_HELD, APPLICATION_LATE, RUN_FAILED, DISK_LOW,
+        DOOR_LIMIT, TEST,
     )
 }  # fmt: skip
 """Every kind, by name."""

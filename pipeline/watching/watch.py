@@ -20,7 +20,9 @@ from infra.ledger.results import Awarding
 from infra.settings import MIB, Settings
 from pipeline.desk import Desk
 from pipeline.feeds import LANDING_PLACES
+from pipeline.register import open_applications
 from pipeline.watching.alerts import (
+    APPLICATION_LATE,
     AWARD_MISSING,
     CENTRES_KEPT_BACK,
     CHECKPOINT_MISSING,
@@ -38,6 +40,7 @@ from pipeline.watching.alerts import (
     tell,
 )
 from rules import terms
+from rules.calendar import day_text
 from rules.catalogue import INSTANTS, Series
 from rules.checkpoints import Event
 
@@ -103,6 +106,7 @@ def conditions(desk: Desk, book: WatchBook, now: datetime) -> Iterator[Alert]:
     yield from _waiting(desk, beats, now)
     yield from _guard(beats, now)
     yield from _held(book, now)
+    yield from _applications(desk, now)
     yield from _disks(desk.settings, now)
     yield from _door(desk, now)
 
@@ -219,6 +223,15 @@ def _disks(settings: Settings, now: datetime) -> Iterator[Alert]:
     for place, free in free_space(settings).items():
         if free < settings.free_disk_bytes:
             yield alert(DISK_LOW, place, f"{now:%Y-%m-%d}", place=place, free=free // MIB)
+
+
+def _applications(desk: Desk, now: datetime) -> Iterator[Alert]:
+    late = [one for one in open_applications(desk, now) if one.late]
+    if late:
+        # One message a day, as for held files.
+        row = late[0].row
+        about = {"count": len(late), "centre": row.centre, "asked": day_text(row.since)}
+        yield alert(APPLICATION_LATE, f"{now:%Y-%m-%d}", **about)
 
 
 def _door(desk: Desk, now: datetime) -> Iterator[Alert]:

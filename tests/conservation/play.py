@@ -11,6 +11,7 @@ from attrs import frozen
 
 from fixtures.season import Season
 from pipeline.awarding.award import approve_boundaries, award, take_boundaries
+from pipeline.centres.take import take_register
 from pipeline.demo.rehearsal import SeasonStep, happen, late_centre, steps
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
@@ -53,6 +54,7 @@ def run_step(desk: Desk, season: Season, step: SeasonStep) -> None:
     series = desk.catalogue.series_by_id(step.series)
     assert series
     if step.job == "ingest":
+        take_register(desk, step.at)
         ingest(desk, step.at)
     elif step.job == "moderation":
         _moderate(desk, step.at)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bench.crash_season import Size
 from bench.crashes import Ground, ground
+from bench.registers import register_for_tests
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
@@ -23,9 +24,11 @@ _NUMBERS = count(1)
 
 @pytest.fixture(scope="session")
 def empty_ledger(postgres: EmbeddedPostgres) -> str:
-    """The name of a migrated database without any row, to be copied: migrating takes longer than most tests."""
+    """The name of a migrated database without any row but the register of centres, to be copied: migrating takes longer
+    than most tests."""
     postgres.create_database("empty_ledger")
     migrate(postgres.url("empty_ledger"))
+    register_for_tests(postgres.url("empty_ledger"))
     return "empty_ledger"
 
 

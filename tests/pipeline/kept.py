@@ -18,6 +18,11 @@ from tests.catalogue import FROZEN
 T = TypeVar("T")
 
 
+def _used(url: str) -> bool:
+    """Whether a ledger holds more than the register of centres."""
+    return any(rows for table, rows in read_ledger(url).rows.items() if table not in ("centres", "centre_approvals"))
+
+
 @frozen
 class _Kept:
     ledger: Ledger
@@ -33,7 +38,7 @@ def played_once(desk: Desk, play: Callable[[Desk], T]) -> T:
     """What `play` gives and leaves behind on a desk that is new, on a folder and on the frozen catalogue; on any other
     it is played."""
     store, url = desk.store, desk.settings.database_url
-    if not isinstance(store, FolderStore) or desk.settings.catalogue != FROZEN or any(read_ledger(url).rows.values()):
+    if not isinstance(store, FolderStore) or desk.settings.catalogue != FROZEN or _used(url):
         return play(desk)
     if (kept := _KEPT.get(play)) is None:
         result = play(desk)

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import sqlalchemy as sa
 from attrs import evolve
 from click.testing import CliRunner
 
@@ -36,6 +37,8 @@ def empty(work: Desk, new_ledger: Callable[[], str], tmp_path: Path) -> Iterator
     """An empty desk on the same server."""
     settings = evolve(work.settings, state=tmp_path / "restored", database_url=new_ledger())
     with open_desk(settings) as desk:
+        with desk.ledger.engine.begin() as connection:
+            connection.execute(sa.text("TRUNCATE centres, centre_approvals"))
         yield desk
 
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
+from bench.registers import OF_TESTS, register
 from infra.ledger.submissions import migrate
 from infra.ledger.tables import metadata, own_store
 from infra.running.postgres import EmbeddedPostgres
@@ -39,6 +40,7 @@ def fresh(ledger_of_scenarios: str, tmp_path: Path) -> Settings:
         connection.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY"))
         connection.execute(own_store.delete())  # each scenario has a store of its own
     engine.dispose()
+    register(ledger_of_scenarios, OF_TESTS)
     return Settings(catalogue=FROZEN, state=tmp_path, database_url=ledger_of_scenarios, settle_seconds=30)
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import polars as pl
 from attrs import evolve
 
+from bench.registers import OF_TESTS, ONLY_ENTERPRISE, SINCE, centre
+from pipeline.register import version_of
+from rules import terms
+from rules.centres import ApprovalDecision, Register
 from rules.decisions import Decision, decide
 from rules.frames import ENTRIES, REGISTRATIONS
 from rules.known import Arrival, Known
@@ -14,8 +19,19 @@ from tests.catalogue import CATALOGUE
 from tests.support import CENTRE, REGISTERED, arrival, registration_file
 
 
+def nothing_held() -> Known:
+    """An empty ledger that knows the centres of the tests."""
+    of = [*OF_TESTS, ONLY_ENTERPRISE]
+    granted = ApprovalDecision(
+        centre=ONLY_ENTERPRISE, qualification="BEN22", decision=terms.GRANTED, route=terms.FULL,
+        since=date(2024, 1, 15), at=SINCE,
+    )  # fmt: skip
+    register = Register({number: [version_of(centre(number))] for number in of}, {ONLY_ENTERPRISE: [granted]})
+    return evolve(Known.nothing(), register=register)
+
+
 def decided(arrived: Arrival, known: Known | None = None) -> Decision:
-    [decision] = decide([arrived], CATALOGUE, known or Known.nothing())
+    [decision] = decide([arrived], CATALOGUE, known or nothing_held())
     return decision
 
 
@@ -27,7 +43,7 @@ def registered(**changed: Any) -> Known:
         "candidate", "uci", "uln", "upn", "name", "born", "sex", "option",
         pl.lit(REGISTERED).dt.convert_time_zone("UTC").alias("since"),
     ).with_columns(**{name: pl.lit(value) for name, value in changed.items()})  # fmt: skip
-    return evolve(Known.nothing(), registrations=rows.cast(pl.Schema(REGISTRATIONS.items())))
+    return evolve(nothing_held(), registrations=rows.cast(pl.Schema(REGISTRATIONS.items())))
 
 
 def entered(decision: Decision, known: Known) -> Known:

@@ -1,11 +1,11 @@
 """The catalogue as data: versions of everything (CAL-2), the calendar (CAL-1), what is offered (CAL-4, CAL-5), prices
-(FEE-5), approvals (REG-1), scales (AWD-2, AWD-3), samples and tolerance (MOD-1, MOD-2), and what a broken file says."""
+(FEE-5), scales (AWD-2, AWD-3), samples and tolerance (MOD-1, MOD-2), and what a broken file says."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -19,9 +19,9 @@ from rules.calendar import Milestone
 from rules.catalogue import LONDON, PLACEHOLDER, SHEETS, Catalogue, CatalogueError, Series
 from rules.deadlines import NONE
 from rules.decisions import decide
-from rules.known import Known
 from rules.periods import AMENDMENT
 from tests.catalogue import CATALOGUE, FROZEN
+from tests.rules.known import nothing_held
 from tests.rules.sheets import Cells, add, change, remove, rows_of, write
 from tests.support import arrival, centre_file
 
@@ -284,7 +284,7 @@ def test_cal_2_files_of_one_round_are_each_judged_by_the_catalogue_in_force_at_t
     ]
     refused = [
         [finding.value for finding in decision.findings if finding.code == "OPTION_NOT_IN_SERIES"][:1]
-        for decision in decide(sent, changed, Known.nothing())
+        for decision in decide(sent, changed, nothing_held())
     ]
     assert refused == [[], ["BEN01"], []]
 
@@ -385,7 +385,7 @@ def test_a_component_and_its_qualification_are_found_by_code() -> None:
     assert CATALOGUE.qualification_of("BZA03") is None
 
 
-# --- Prices and approvals --------------------------------------------------------------------------------------------
+# --- Prices ----------------------------------------------------------------------------------------------------------
 
 
 def test_fee_5_a_price_in_force_later_does_not_apply_earlier(folder: Path) -> None:
@@ -405,41 +405,6 @@ def test_fee_5_what_has_no_late_price_costs_what_it_costs_on_time(folder: Path) 
     add(folder, "tariff.csv", {"kind": "registration"}, late)
     changed, begins = Catalogue.load(folder), datetime(2024, 9, 1, tzinfo=LONDON)
     assert [changed.fee("registration", "late", at).pence for at in (begins - SECOND, begins)] == [2400, 2520]
-
-
-@pytest.mark.parametrize(
-    ("centre", "code", "approved"),
-    [
-        ("77777", "BEN22", ("full", date(2024, 1, 15))),
-        ("77777", "BZH22", None),
-        ("64123", "BEN22", ("automatic", date(2022, 9, 1))),
-        ("58201", "BZA22", ("automatic", date(2022, 9, 1))),
-        ("40807", "BEN22", ("fast_track", date(2022, 9, 1))),
-        ("12345", "BEN22", ("automatic", date(2022, 9, 1))),
-    ],
-)
-def test_reg_1_a_centre_is_approved_by_its_own_lines_or_by_the_line_for_all(
-    centre: str, code: str, approved: tuple[str, date] | None
-) -> None:
-    found = CATALOGUE.approval(centre, code)
-    assert (found and (found.route, found.approved_on)) == approved
-    assert found is None or found.placeholder
-
-
-def test_reg_1_the_line_for_a_qualification_counts_before_the_one_for_all(folder: Path) -> None:
-    own = {"centre": "64123", "registration_code": "BZH22", "approved_on": "2025-01-01"}
-    add(folder, "approvals.csv", {"centre": "64123"}, own)
-    changed = Catalogue.load(folder)
-    days = [
-        approval and approval.approved_on.year
-        for approval in (changed.approval("64123", code) for code in ("BZH22", "BEN22"))
-    ]
-    assert days == [2025, 2022]
-
-
-def test_reg_1_without_a_line_for_all_a_centre_that_is_not_listed_is_not_approved(folder: Path) -> None:
-    remove(folder, "approvals.csv", {"centre": "*"})
-    assert Catalogue.load(folder).approval("12345", "BEN22") is None
 
 
 # --- Marks -----------------------------------------------------------------------------------------------------------
@@ -601,8 +566,6 @@ BROKEN = [
     ("streams.csv", {}, {"month": "June"}, "month", "'June' is not 1, 6 or 9"),
     ("components.csv", {}, {"component_no": "one"}, "component_no", "'one' is not a whole number above 0"),
     ("components.csv", {}, {"raw_max": "0"}, "raw_max", "'0' is not a whole number above 0"),
-    ("approvals.csv", {}, {"route": "slow"}, "route", "'slow' is not one of automatic, fast_track, full"),
-    ("approvals.csv", {}, {"centre": "1234"}, "centre", "'1234' is not a centre number of five digits, or *"),
     ("samples.csv", {}, {"sample_size": "most"}, "sample_size", "'most' is not a whole number above 0, or all"),
     # What a file's lines must agree on.
     ("components.csv", {"component_code": "BZA02"}, {"may_june": "N"}, "may_june",
@@ -645,10 +608,6 @@ BROKEN = [
     ("tariff.csv", {"kind": "registration"}, {"kind": "internal", "band": "high_late"}, None,
      "line 2 has the same kind, band, in_force_from"),
     ("tariff.csv", {"kind": "registration"}, {"band": "late"}, "kind", "there is no on_time line for registration"),
-    ("approvals.csv", {"centre": "77777"}, {"registration_code": "BEN01"}, "registration_code",
-     "BEN01 is not in components.csv"),
-    ("approvals.csv", {"centre": "40807"}, {"centre": "58201"}, "registration_code",
-     "line 4 has the same centre, registration_code"),
     ("ums_scale.csv", {"grade": "L2D"}, {"minimum": "91"}, "minimum", "91 for L2D is above the maximum of 90 UMS"),
     ("ums_scale.csv", {"grade": "L2M"}, {"minimum": "72"}, "minimum", "72 for L2M is not below 72 for L2D"),
     ("ums_scale.csv", {"grade": "U"}, {"minimum": "1"}, "minimum", "the lowest grade, U, begins at 1 UMS, not at 0"),

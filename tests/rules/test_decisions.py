@@ -13,7 +13,7 @@ from rules.decisions import Outcome, decide
 from rules.frames import FILES, LEARNERS
 from rules.known import Known
 from tests.catalogue import CATALOGUE
-from tests.rules.known import decided, entered, registered
+from tests.rules.known import decided, entered, nothing_held, registered
 from tests.support import CENTRE, ENTERPRISE, ON_TIME, REGISTERED, arrival, centre_file, codes, only, registration_file
 
 
@@ -228,7 +228,7 @@ def test_reg_4_two_ucis_for_one_uln_show_both() -> None:
         schema=LEARNERS,
         orient="row",
     )
-    decision = decided(arrival(registration_file(), REGISTERED), evolve(Known.nothing(), learners=lambda _: learners))
+    decision = decided(arrival(registration_file(), REGISTERED), evolve(nothing_held(), learners=lambda _: learners))
     found = only(decision.findings, "ULN_TWO_UCIS")
     assert "582010220001R at another centre" in found.message
     assert decision.added.height == 2

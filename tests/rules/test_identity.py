@@ -14,9 +14,9 @@ from parsers.writer import block, candidate_records, single
 from rules.cards import lines
 from rules.decisions import Outcome, check, decide
 from rules.decisions import checked as checked_with_cards
-from rules.known import Arrival, Known
+from rules.known import Arrival
 from tests.catalogue import CATALOGUE
-from tests.rules.known import decided, registered
+from tests.rules.known import decided, nothing_held, registered
 from tests.support import CENTRE, REGISTERED, arrival, centre_file, codes, only, registration_file
 
 ANNA = {"candidate": "0001", "name": "DE SOUZA:ANNA", "sex": "F", "born": "130907", "uci": "641230220001D",
@@ -82,10 +82,10 @@ def test_reg_6_a_repeated_registration_changes_nothing() -> None:
 def test_reg_7_files_of_two_centres_that_speak_of_one_learner_are_decided_one_after_the_other() -> None:
     first, second = arrival(registrations(ANNA), REGISTERED), arrival(centre_file(count=1), centre="58201")
     theirs = evolve(first, centre="58201")
-    assert [decision.outcome for decision in decide([first, theirs], CATALOGUE, Known.nothing())][1] is Outcome.WAITING
-    [alone] = decide([theirs], CATALOGUE, Known.nothing())
+    assert [decision.outcome for decision in decide([first, theirs], CATALOGUE, nothing_held())][1] is Outcome.WAITING
+    [alone] = decide([theirs], CATALOGUE, nothing_held())
     assert alone.outcome is not Outcome.WAITING
-    outcomes = [decision.outcome for decision in decide([second, first], CATALOGUE, Known.nothing())]
+    outcomes = [decision.outcome for decision in decide([second, first], CATALOGUE, nothing_held())]
     assert outcomes[0] is Outcome.WAITING
 
 

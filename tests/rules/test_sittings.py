@@ -13,7 +13,7 @@ from rules.decisions import Decision, Outcome, decide
 from rules.frames import ALLOWANCES, SAT, SITTINGS
 from rules.known import Known
 from tests.catalogue import CATALOGUE
-from tests.rules.known import registered
+from tests.rules.known import nothing_held, registered
 from tests.support import CENTRE, arrival, centre_file, codes, only
 
 LEARNER = "641230220001D"
@@ -127,14 +127,14 @@ def test_ent_6_an_external_before_the_internals_is_a_practice_sitting(
 )
 def test_reg_1_nothing_is_taken_before_the_approval(received: str, approved: bool) -> None:
     data = centre_file(("BEN22",), centre="77777", series="9B23", body="13", count=1)
-    [decision] = decide([arrival(data, london(received), centre="77777")], CATALOGUE, Known.nothing())
+    [decision] = decide([arrival(data, london(received), centre="77777")], CATALOGUE, nothing_held())
     assert ("CENTRE_NOT_APPROVED" in codes(decision.findings)) is not approved
     assert decision.added.height == approved
 
 
 def test_reg_1_a_centre_without_approval_for_a_subject_is_told() -> None:
     data = centre_file(("BZS22",), centre="77777", series="9B23", body="13", count=1)
-    [decision] = decide([arrival(data, centre="77777")], CATALOGUE, Known.nothing())
+    [decision] = decide([arrival(data, centre="77777")], CATALOGUE, nothing_held())
     assert "centre 77777 is not approved for Sport" in only(decision.findings, "CENTRE_NOT_APPROVED").message
 
 

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from attrs import frozen
 
+from bench.registers import register_for_tests
 from fixtures.season import JANUARY, JUNE, season
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
@@ -38,6 +39,7 @@ def new_database(postgres: EmbeddedPostgres) -> Callable[[], str]:
     """Makes another empty ledger; its address."""
     postgres.create_database("security")
     migrate(postgres.url("security"))
+    register_for_tests(postgres.url("security"))
 
     def make() -> str:
         name = f"security{next(_NUMBERS)}"

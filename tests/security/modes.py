@@ -9,6 +9,7 @@ import stat
 import sys
 from pathlib import Path
 
+from bench.registers import register_for_tests
 from infra.ledger.submissions import migrate
 from infra.running import airflow_setup
 from infra.running.postgres import EmbeddedPostgres
@@ -25,6 +26,7 @@ def main(state: Path) -> None:
     try:
         server.start()
         migrate(server.url("postgres"))
+        register_for_tests(server.url("postgres"))
         settings = Settings(catalogue=FROZEN, state=state, database_url=server.url("postgres"), settle_seconds=0)
         with open_desk(settings) as desk:
             for case in (*hostile.REGISTRATIONS, *hostile.IN_FIELDS[:5]):

@@ -1,0 +1,137 @@
+"""Commands for the register of centres (REG-10) and approvals (REG-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from pipeline.cli.centres import centre
+from pipeline.cli.tools import open_the_desk, say, told
+
+if TYPE_CHECKING:
+    from pipeline.desk import Desk
+    from rules import terms
+
+
+def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--why", required=True, help="The reason, for the record.")(command)
+    return click.option("--who", required=True, help="Your name, for the record.")(command)
+
+
+@centre.command()
+@click.argument("number", metavar="CENTRE")
+@click.option("--name", help="Its name; needed for a centre that is not in the register yet.")
+@click.option("--postcode", help="Its postcode.")
+@click.option("--contact", help="Its address for letters and e-mail.")
+@click.option("--gcse-years", help='Years in which academic years with our GCSEs began: "2021 2022 2023".')
+@click.option("--active-from", help="First day as a centre, for example 2024-09-01.")
+@click.option("--active-to", help='Last day as a centre; "" for none.')
+@_ordered
+@told
+def edit(
+    number: str,
+    name: str | None,
+    postcode: str | None,
+    contact: str | None,
+    gcse_years: str | None,
+    active_from: str | None,
+    active_to: str | None,
+    who: str,
+    why: str,
+) -> None:
+    """Change what the register says of a CENTRE, or add a centre (REG-10)."""
+    from pipeline.centres.orders import CentreEdit, edit_centre
+
+    said = CentreEdit(
+        name=name, postcode=postcode, contact=contact, gcse_years=gcse_years, active_from=active_from,
+        active_to=active_to,
+    )  # fmt: skip
+    with open_the_desk() as desk:
+        fresh = edit_centre(desk, number, said, datetime.now(UTC), who, why)
+        say(_shown(desk, number))
+    if not fresh:
+        click.echo("Nothing has changed.")
+
+
+def _decision_command(
+    name: Literal["apply", "grant", "deny", "end"], decision: terms.ApprovalWord, help_text: str, done: str
+) -> None:
+    @centre.command(name, help=help_text)
+    @click.argument("number", metavar="CENTRE")
+    @click.argument("qualification")
+    @click.option("--from", "since", help="The day from which it holds, for example 2024-09-01; without it, today.")
+    @_ordered
+    @told
+    def run(number: str, qualification: str, since: str | None, who: str, why: str, fast_track: bool = False) -> None:
+        from pipeline.centres.orders import Application, decide_approval
+        from rules.calendar import LONDON
+        from rules.terms import FAST_TRACK, FULL
+
+        now = datetime.now(UTC)
+        day = since or f"{now.astimezone(LONDON):%Y-%m-%d}"
+        route: terms.Route = FAST_TRACK if fast_track else FULL
+        with open_the_desk() as desk:
+            about = Application(centre=number, qualification=qualification)
+            fresh = decide_approval(desk, about, decision, day, now, who, why, route)
+        click.echo(f"Centre {number}, {qualification}: {done} {day}{'' if fresh else ', as it was already'}.")
+
+    if name == "apply":
+        click.option("--fast-track", is_flag=True, help="A fast-track application: due in 5 working days.")(run)
+
+
+_decision_command(
+    "apply", "asked", "Record that a CENTRE asks for approval for a QUALIFICATION (REG-1).", "asked for on"
+)
+_decision_command(
+    "grant", "granted", "Approve a CENTRE for a QUALIFICATION, a registration code or * (REG-1).", "approved from"
+)
+_decision_command("deny", "denied", "Refuse a CENTRE approval for a QUALIFICATION (REG-1).", "refused from")
+_decision_command("end", "ended", "End the approval of a CENTRE for a QUALIFICATION (REG-1).", "ended from")
+
+
+@centre.command(name="show")
+@click.argument("number", metavar="CENTRE")
+@told
+def show_centre(number: str) -> None:
+    """Show what the register says of a CENTRE, what it is approved for today, and every decision."""
+    with open_the_desk() as desk:
+        say(_shown(desk, number))
+
+
+@centre.command()
+@told
+def applications() -> None:
+    """List applications that nobody has decided, with the day by which a fast-track one is due."""
+    from pipeline.register import open_applications
+
+    with open_the_desk() as desk:
+        lines = [one.line() for one in open_applications(desk, datetime.now(UTC))]
+    say(lines or ["No application is open."])
+
+
+def _shown(desk: Desk, number: str) -> Iterator[str]:
+    from pipeline.register import register_of
+    from rules.calendar import day_text
+
+    now = datetime.now(UTC)
+    register = register_of(desk, [number])
+    version = register.version(number, now)
+    if version is None:
+        raise click.ClickException(f"centre {number} is not in the register, so it is approved for nothing (REG-10)")
+    yield f"{number}  {version.name}"
+    yield f"  {' '.join(part for part in (version.postcode, version.contact) if part) or 'no address'}"
+    yield f"  GCSEs: {' '.join(map(str, version.gcse_years)) or 'none'}"
+    end = f" to {day_text(version.active_to)}" if version.active_to else ""
+    yield f"  active from {day_text(version.active_from)}{end}"
+    for qualification in desk.catalogue.qualifications:
+        standing = register.standing(number, qualification.registration_code, now)
+        word = "approved" if standing.approved else f"not approved{standing.reason}"
+        yield f"  {qualification.registration_code}  {qualification.subject}: {word}"
+    for row in desk.register.decisions([number]):
+        yield (
+            f"  {row.at:%Y-%m-%d %H:%M} UTC  {row.qualification} {row.decision} from {row.since} ({row.route}), "
+            f"{row.who}: {row.why}"
+        )
