@@ -103,7 +103,7 @@ class Register:
 def _standing(decision: ApprovalDecision) -> Standing:
     if decision.decision == terms.GRANTED:
         return Standing(approved=True)
-    what = "refused" if decision.decision == terms.DENIED else "ended"
+    what = terms.REFUSED if decision.decision == terms.DENIED else terms.ENDED
     return Standing(approved=False, reason=f": it was {what} from {day_text(decision.since)} on")
 
 
