@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from infra.host import write_private
+from infra.host import make_folder, private_file, write_private
 from infra.settings import Settings
 from rules.sheets import CatalogueError
 
@@ -79,11 +79,12 @@ def _keep(settings: Settings) -> None:
     before = last_readable(settings)
     if before is not None and before.name == name:
         return
-    kept.mkdir(parents=True, exist_ok=True)
+    make_folder(kept, 0o700)
     if not (kept / name).is_dir():
         draft = Path(tempfile.mkdtemp(prefix=".", dir=kept))
         for file, data in files.items():
-            (draft / file).write_bytes(data)
+            with open(draft / file, "wb", opener=private_file) as copy:
+                copy.write(data)
         # Another process may have been faster with the same.
         with suppress(OSError):
             draft.rename(kept / name)

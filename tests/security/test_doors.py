@@ -154,5 +154,5 @@ def test_fil_7_the_next_run_is_quiet_and_a_good_file_between_hostile_ones_is_tak
 
 def test_fil_7_every_feed_that_is_declared_has_its_door() -> None:
     sources = (Path(__file__).parents[2] / "pipeline").rglob("*.py")
-    declared = {place for path in sources for place in re.findall('place="(feeds/[^"]+)"', path.read_text("utf-8"))}
+    declared = {place for path in sources for place in re.findall('"(feeds/[a-z-]+/)"', path.read_text("utf-8"))}
     assert {door.feed.place for door in DOORS} == declared

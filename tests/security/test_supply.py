@@ -57,8 +57,8 @@ def test_the_lock_has_what_the_project_asks_for() -> None:
 
 def test_make_installs_nothing_without_hashes() -> None:
     """But the project itself, which brings no package along."""
-    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
-    installing = [line for line in lines if re.match(r"\t.*pip (install|sync)\b", line)]
+    lines = [line for name in ("Makefile", "install.sh") for line in (ROOT / name).read_text("utf-8").splitlines()]
+    installing = [line for line in lines if re.match(r"(\t|\s*step ).*pip (install|sync)\b", line)]
     assert len(installing) >= 3
     for line in installing:
         assert "--require-hashes" in line or ("--no-deps" in line and line.endswith("--editable .")), line

@@ -41,7 +41,7 @@ def test_res_2_from_the_award_to_an_updated_file_every_step_says_what_it_did(sea
         (("approvals", "approve", "2", *WHY), "results 2024-06 version 2: approved"),
         (("approvals", "list"), "Nothing waits for a decision."),
         (("release", "2024-06", "--audience", "centres"), "version 2 to centres: 3 files with 34 records are out"),
-        (("release", "2024-06", "--audience", "learners"), "version 2 to learners: 1 files with 19 records are out"),
+        (("release", "2024-06", "--audience", "learners"), "version 2 to learners: 2 files with 19 records are out"),
         (("late-claims",), "0 later claims decided"),
         (("updated-results", "2024-06", CENTRE, *DECIDED), f"Nothing has changed for {CENTRE}"),
         (("certificates", "2024-06"), "3 certificates are due: reports/certificates/2024-06.html"),
