@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FOLDER = "catalogue"
+FOLDER = "catalogue-copies"
 """In the state folder: the catalogues that could be read, each in a folder named after its hash."""
 NEWEST = "newest"
 

@@ -267,8 +267,8 @@ def catalogue() -> Iterator[str]:
         "`fixtures/catalogue`, or in the folder that `RESULTSDAY_CATALOGUE` names. All of them are read and checked "
         "when the desk or a command starts. Errors name file, line and column. A catalogue with an error is never in "
         "force: until it is mended the desk goes on with the last one that this machine could read (a copy in "
-        "`catalogue/` of the state folder), and every page of the console, every command and the health check say what "
-        "is wrong. None of these figures is in the code."
+        "`catalogue-copies/` of the state folder), and every page of the console, every command and the health check "
+        "say what is wrong. None of these figures is in the code."
     )
     yield "## Versions"
     yield (

@@ -67,7 +67,7 @@ def test_cal_2_the_desk_goes_on_with_the_catalogue_before_and_says_what_is_wrong
 
 def test_cal_2_a_machine_that_never_read_a_good_one_does_not_start(own: Settings) -> None:
     spoilt(own)
-    shutil.rmtree(own.state / "catalogue")
+    shutil.rmtree(own.state / "catalogue-copies")
     with pytest.raises(CatalogueError, match=r"calendar\.csv, line"):
         in_use(own)
 
@@ -76,7 +76,7 @@ def test_cal_2_two_copies_are_kept_at_most(own: Settings) -> None:
     for day in ("2024-05-03", "2024-05-04", "2024-05-05"):
         change(own.catalogue, "calendar.csv", CLOSES, {"date": day})
         in_use(own)
-    copies = [path for path in (own.state / "catalogue").iterdir() if path.is_dir()]
+    copies = [path for path in (own.state / "catalogue-copies").iterdir() if path.is_dir()]
     assert len(copies) == 2
     last = last_readable(own)
     assert last
@@ -100,7 +100,7 @@ def test_cal_2_a_bad_line_in_any_file_is_told_on_every_page_and_takes_none_down(
 
 def test_cal_2_without_any_catalogue_every_page_says_where_the_line_is(own: Settings) -> None:
     line = spoilt(own)
-    shutil.rmtree(own.state / "catalogue")
+    shutil.rmtree(own.state / "catalogue-copies")
     answer = console(own).get("/")
     assert answer.status_code == 503
     assert f"calendar.csv, line {line}, column date" in answer.text
