@@ -61,10 +61,10 @@ WINGS: Mapping[str, tuple[str, ...]] = {
     "marking": (),
     "awarding": (),
     "results": ("awarding",),  # late claims are awarded after results day
+    "watching": ("results",),  # the guard publishes by the same function as the DAG
     "season": (),
     "keeping": (),
     "files": (),
-    "watching": ("results",),  # the guard publishes by the same function as the DAG
 }
 """The wings of `pipeline/`. Each may use the ground, and another wing only where it is named here: a helper that two
 wings need goes to the ground."""
