@@ -32,7 +32,7 @@ from pipeline.centres.take import take_register
 from pipeline.desk import Desk
 from pipeline.intake import quarantine
 from pipeline.intake.ingest import ingest
-from pipeline.intake.staff import STAFF_FEED, Entry, Order, allow_sitting, change_entry, complete_marks, extend
+from pipeline.intake.staff import STAFF_FEED, Entry, allow_sitting, change_entry, complete_marks, extend
 from pipeline.keeping.dispute import dispute
 from pipeline.keeping.keep import keep
 from pipeline.learners.orders import correct, merge, split, transfer
@@ -40,6 +40,7 @@ from pipeline.marking.external import missing_marks, take_external
 from pipeline.marking.moderation import approve as adjust
 from pipeline.marking.moderation import reject, review, take
 from pipeline.marking.samples import sample
+from pipeline.orders import Order
 from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates
 from pipeline.results.claim_lists import claim_lists

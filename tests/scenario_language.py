@@ -33,7 +33,7 @@ from pipeline.centres.orders import Application, CentreEdit, decide_approval, ed
 from pipeline.centres.take import take_register
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
-from pipeline.intake.staff import Entry, Order, StaffError, allow_sitting, change_entry, complete_marks, extend
+from pipeline.intake.staff import Entry, allow_sitting, change_entry, complete_marks, extend
 from pipeline.keeping.dispute import dispute
 from pipeline.keeping.export import export
 from pipeline.keeping.keep import keep
@@ -41,6 +41,7 @@ from pipeline.learners import orders as learners
 from pipeline.learners.waiting import waiting
 from pipeline.marking import moderation, samples
 from pipeline.marking.external import missing_marks, take_external
+from pipeline.orders import Order, StaffError
 from pipeline.register import open_applications
 from pipeline.results import release
 from pipeline.results.after_results import late_claims

@@ -301,7 +301,9 @@ class Ledger:
         t = registrations.c
         own = ("id", "centre", "series", "candidate", "uci", "option")
         s = submissions.c
-        query = led(registrations, s.received.label("since"), only=own).join(submissions, s.id == t.submission_id)
+        # Asked for each, so that nobody reads the country's files for it.
+        since = select(s.received).where(s.id == t.submission_id).correlate(registrations).scalar_subquery()
+        query = led(registrations, since.label("since"), only=own)
         query = query.where(t.centre.in_(centres), t.ended_by.is_(None))
         held = sql.look_up(self._engine, query, {name: REGISTRATIONS[name] for name in (*own, "since")})
         people = LearnerBook(self._engine).at(centres).unique(["centre", "uci"], keep="first")

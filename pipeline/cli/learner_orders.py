@@ -64,9 +64,9 @@ def waiting() -> None:
 @told
 def correct(uci: str, to: str, who: str, why: str, yes: bool) -> None:
     """Replace a UCI by the right one (REG-8). Both lead to the learner from then on; `learner split` undoes it."""
-    from pipeline.intake.staff import Order
     from pipeline.learners.life import following
     from pipeline.learners.orders import correct as order
+    from pipeline.orders import Order
 
     with open_the_desk() as desk:
         _confirmed([f"UCI {uci} is to be replaced by {to}.", *following(desk, uci)], yes)
@@ -80,9 +80,9 @@ def correct(uci: str, to: str, who: str, why: str, yes: bool) -> None:
 @told
 def merge(uci: str, into: str, who: str, why: str, yes: bool) -> None:
     """Merge two UCIs of one person (REG-8). Both lead to the learner from then on; `learner split` undoes it."""
-    from pipeline.intake.staff import Order
     from pipeline.learners.life import following, show
     from pipeline.learners.orders import merge as order
+    from pipeline.orders import Order
 
     with open_the_desk() as desk:
         both = [*show(desk, uci), "", *show(desk, into), "", f"UCI {uci} is to lead to {into}."]
@@ -96,9 +96,9 @@ def merge(uci: str, into: str, who: str, why: str, yes: bool) -> None:
 @told
 def split(uci: str, who: str, why: str, yes: bool) -> None:
     """Undo a correction or a merge (REG-8): what came under this UCI is its own again."""
-    from pipeline.intake.staff import Order
     from pipeline.learners.life import in_force
     from pipeline.learners.orders import split as order
+    from pipeline.orders import Order
 
     with open_the_desk() as desk:
         _confirmed([f"UCI {uci} leads to {in_force(desk, uci)}, and is to be a learner by itself again.",
@@ -116,9 +116,9 @@ def split(uci: str, who: str, why: str, yes: bool) -> None:
 def transfer(uci: str, centre: str, to: str, candidate: str, who: str, why: str, yes: bool) -> None:
     """Move a learner to another centre, with registrations, entries of series without results, and marks (REG-8).
     The same command the other way round undoes it."""
-    from pipeline.intake.staff import Order
     from pipeline.learners.life import in_force
     from pipeline.learners.orders import transfer as order
+    from pipeline.orders import Order
 
     with open_the_desk() as desk:
         moving = desk.learners.transferable(in_force(desk, uci), centre, to)

@@ -34,7 +34,7 @@ def _command(name: terms.HoldAction, help_text: str) -> None:
     @told
     def run(number: int, who: str, why: str) -> None:
         from pipeline.intake.quarantine import ACTIONS, QuarantineError, held_file
-        from pipeline.intake.staff import Order
+        from pipeline.orders import Order
 
         with open_the_desk() as desk:
             try:

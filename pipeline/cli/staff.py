@@ -42,7 +42,8 @@ def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
 @told
 def extension(centre: str, series: str, event: str, until: datetime, who: str, why: str) -> None:
     """Extend a deadline of a series for one centre (CAL-3)."""
-    from pipeline.intake.staff import Order, extend
+    from pipeline.intake.staff import extend
+    from pipeline.orders import Order
     from rules.catalogue import LONDON
 
     day = until + timedelta(days=1)
@@ -59,7 +60,8 @@ def extension(centre: str, series: str, event: str, until: datetime, who: str, w
 @told
 def sitting(centre: str, uci: str, component: str, number: int, who: str, why: str) -> None:
     """Grant a learner further sittings of a component (ENT-3, ENT-4)."""
-    from pipeline.intake.staff import Order, allow_sitting
+    from pipeline.intake.staff import allow_sitting
+    from pipeline.orders import Order
 
     with open_the_desk() as desk:
         click.echo(allow_sitting(desk, centre, uci, component, number, Order(who, why, datetime.now(UTC))))
@@ -72,7 +74,8 @@ def sitting(centre: str, uci: str, component: str, number: int, who: str, why: s
 @told
 def complete(centre: str, series: str, component: str, who: str, why: str) -> None:
     """Record that a centre has sent all its marks of a component (MOD-3). Its sample may then be drawn early."""
-    from pipeline.intake.staff import Order, complete_marks
+    from pipeline.intake.staff import complete_marks
+    from pipeline.orders import Order
 
     with open_the_desk() as desk:
         click.echo(complete_marks(desk, centre, series, component, Order(who, why, datetime.now(UTC))))
@@ -89,7 +92,8 @@ def _entry_command(action: Literal["entry", "claim", "withdrawal"], help_text: s
     def run(
         centre: str, series: str, candidate: str, uci: str, code: str, who: str, why: str, certificate: bool = False
     ) -> None:
-        from pipeline.intake.staff import Entry, Order, change_entry
+        from pipeline.intake.staff import Entry, change_entry
+        from pipeline.orders import Order
 
         with open_the_desk() as desk:
             entry = Entry(centre, series, candidate, uci, code)

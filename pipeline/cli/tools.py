@@ -52,9 +52,9 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
         from pipeline.backup import BackupError
         from pipeline.centres.orders import CentreError
         from pipeline.demo.demo import DemoError
-        from pipeline.intake.staff import StaffError
         from pipeline.keeping.dispute import KeepingError
         from pipeline.marking.moderation import NotProposed
+        from pipeline.orders import StaffError
         from pipeline.results.embargo import ReleaseError
         from pipeline.season.basedata import BasedataError
         from rules.catalogue import CatalogueError

@@ -26,7 +26,7 @@ from pipeline.console.access import Person
 from pipeline.console.snapshots import FILTERS, MILESTONES, OF, ORDERS, TITLES, Snapshot, Snapshots
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.quarantine import ACTIONS, Done, QuarantineError, held_file, releasable
-from pipeline.intake.staff import Order
+from pipeline.orders import Order
 from pipeline.report_classes import report_class
 from rules import checkpoints, terms
 from rules.catalogue import EVENTS, LONDON, Catalogue, Series

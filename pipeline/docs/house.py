@@ -56,8 +56,8 @@ ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
 
 WINGS: Mapping[str, tuple[str, ...]] = {
     "centres": (),
+    "learners": (),
     "intake": (),
-    "learners": ("intake",),  # an order is given as staff give their others
     "marking": (),
     "awarding": (),
     "results": ("awarding",),  # late claims are awarded after results day
@@ -83,6 +83,7 @@ GROUND: Mapping[str, tuple[str, ...]] = {
     "approvals": ("desk", "steps", "journal"),
     "replay": ("desk", "jobs", "journal"),
     "backup": ("desk",),
+    "orders": (),
     "parallel": (),
     "report_page": (),
     "wording": (),

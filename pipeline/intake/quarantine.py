@@ -18,8 +18,8 @@ from infra.ledger.submissions import HoldDecision, Landing, Received
 from parsers.findings import visible
 from pipeline.desk import Desk
 from pipeline.intake.ingest import IngestCounts, process, publish
-from pipeline.intake.staff import Order
 from pipeline.journal import journaled
+from pipeline.orders import Order
 from pipeline.steps import ONCE_MORE
 from rules import terms
 from rules.calendar import instant_text

@@ -17,6 +17,7 @@ from parsers.table import TEXT
 from pipeline.desk import Desk
 from pipeline.feeds import LANDING_PLACES, SMALL, Feed
 from pipeline.journal import journaled
+from pipeline.orders import Order, StaffError
 from pipeline.steps import RECORDED, WRITTEN
 from rules import terms
 from rules.catalogue import Series, instant_text
@@ -31,19 +32,6 @@ GIVEN = timedelta(minutes=1)
 
 EVENTS = ("window_closes", "on_time_deadline", "marks_deadline", "marks_amendment_deadline", "reentry_deadline")
 """The milestones that can be extended (CAL-3)."""
-
-
-class StaffError(ValueError):
-    """A member of staff asked for something that cannot be done; the message says why."""
-
-
-@frozen
-class Order:
-    """Who does something, why, and when (aware)."""
-
-    who: str
-    why: str
-    at: datetime
 
 
 @frozen

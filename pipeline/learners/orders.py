@@ -10,9 +10,9 @@ from typing import Any
 from infra.ledger.actions import Action
 from parsers.identifiers import uci as ucis
 from pipeline.desk import Desk
-from pipeline.intake.staff import Order, StaffError
 from pipeline.journal import journaled
 from pipeline.learners.life import in_force, is_known
+from pipeline.orders import Order, StaffError
 from pipeline.steps import RECORDED
 from rules import terms
 from rules.catalogue import instant_text

@@ -20,9 +20,10 @@ from pipeline.awarding.preview import preview
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.doors import DOORS, Door
-from pipeline.intake.staff import Entry, Order, change_entry
+from pipeline.intake.staff import Entry, change_entry
 from pipeline.jobs import JOBS
 from pipeline.marking.external import take_external
+from pipeline.orders import Order
 from pipeline.replay import Difference, ReplayError, replay
 from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates

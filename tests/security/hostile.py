@@ -16,7 +16,7 @@ from parsers.envelope import Centre, Header
 from parsers.feed import write_feed
 from parsers.layouts import CANDIDATE, CENTRE_HEADER, CENTRE_TRAILER, FILE_HEADER, FILE_TRAILER, MARK
 from parsers.writer import block, candidate_records, file, record, single
-from pipeline.intake.staff import Order
+from pipeline.orders import Order
 from tests.support import centre_file
 
 NOW = datetime(2024, 2, 15, 12, tzinfo=UTC)

@@ -14,7 +14,8 @@ from parsers.feed import write_feed
 from pipeline.cli import main
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
-from pipeline.intake.staff import Entry, Order, StaffError, allow_sitting, change_entry, extend
+from pipeline.intake.staff import Entry, allow_sitting, change_entry, extend
+from pipeline.orders import Order, StaffError
 from pipeline.steps import RECORDED, Step, watched
 from rules.catalogue import instant_text
 from tests.crashes import Crash

@@ -19,7 +19,7 @@ from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
 from pipeline.intake.quarantine import Done, QuarantineError, again, held_file, ignore, release
-from pipeline.intake.staff import Order
+from pipeline.orders import Order
 from pipeline.replay import replay
 from rules import registration
 from tests.catalogue import FROZEN
