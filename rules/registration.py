@@ -156,7 +156,7 @@ def approved(options: pl.DataFrame, arrivals: Sequence[Arrival], register: Regis
     rows = options.join(
         pl.DataFrame(refused, schema=schema, orient="row"), on=["file", "centre", "registration"], maintain_order="left"
     )
-    told = [*_HERE, pl.col("option").alias("value"), "option", "first", "last", "centre"]
+    told: list[str | pl.Expr] = [*_HERE, pl.col("option").alias("value"), "option", "first", "last", "centre"]
     unknown, known = rows.filter(~pl.col("known")), rows.filter("known")
     found.rows(f.CENTRE_UNKNOWN, unknown.select(*told), field="option")
     found.rows(f.CENTRE_NOT_APPROVED, known.select(*told, "subject", "since"), field="option")

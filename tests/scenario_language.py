@@ -167,7 +167,12 @@ class Season:
 
     def applies(self, said: re.Match[str], order: Order) -> str:
         """An application or a decision about one."""
-        words = {"asks for": terms.ASKED, "grants": terms.GRANTED, "denies": terms.DENIED, "ends": terms.ENDED}
+        words: dict[str, terms.ApprovalWord] = {
+            "asks for": terms.ASKED,
+            "grants": terms.GRANTED,
+            "denies": terms.DENIED,
+            "ends": terms.ENDED,
+        }
         about = Application(centre=said[2], qualification=said[3])
         route = terms.FAST_TRACK if said[5] else terms.FULL
         day = said[4] or f"{order.at:%Y-%m-%d}"

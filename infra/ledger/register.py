@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from attrs import asdict, fields, frozen
 from sqlalchemy import Engine, Select, func, insert, select
@@ -121,7 +122,7 @@ class RegisterBook:
             if row.source == CATALOGUE and row not in there:
                 self.decide(row)
 
-    def _rows(self, query: Select[tuple[object, ...]]) -> list[dict[str, object]]:
+    def _rows(self, query: Select[tuple[object, ...]]) -> list[dict[str, Any]]:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 

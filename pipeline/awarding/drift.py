@@ -8,7 +8,7 @@ after the release (CRT-6).
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -50,10 +50,11 @@ def drift(desk: Desk, awarding: Awarding) -> pl.DataFrame:
     """
     series = desk.catalogue.series_by_id(awarding.series)
     assert series
-    now, frozen_frames = in_parallel(
-        lambda question: question(),
-        (lambda: ground(desk, series), lambda: desk.results.frames(awarding, only=("results", "awards"))),
+    questions: tuple[Callable[[], Any], ...] = (
+        lambda: ground(desk, series),
+        lambda: desk.results.frames(awarding, only=("results", "awards")),
     )
+    now, frozen_frames = in_parallel(lambda question: question(), questions)
     if awarding.state in terms.ISSUED_STATES:
         now = _without_awaited(now, frozen_frames["results"])
     return differences(frozen_frames, judge(now, desk.catalogue, awarding.at).frames())

@@ -93,7 +93,9 @@ def test_up_twice_parts_that_die_and_a_killed_supervisor(own: Settings) -> None:
     # The scheduler dies: the others are the same processes as before, and it comes back.
     before = parts(own)
     os.kill(before["scheduler"].pid, signal.SIGKILL)
-    back = until(lambda: (now := parts(own)).get("scheduler", before["scheduler"]) != before["scheduler"] and now)
+    back = until(
+        lambda: now if (now := parts(own)).get("scheduler", before["scheduler"]) != before["scheduler"] else None
+    )
     assert {name for name in EVERY_PART if back.get(name) != before[name]} == {"scheduler"}
     assert door_is_open(desk)
     assert console_is_open(desk)
