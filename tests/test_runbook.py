@@ -210,6 +210,8 @@ class Desks:
         if state not in self._made:
             before, lead = PREPARED[state]
             settings = self._copy(self._in(before) if before else None)
+            if not before:
+                register_for_tests(settings.database_url)
             with open_desk(settings) as desk:
                 if not before:
                     play(desk)
@@ -236,7 +238,6 @@ class Desks:
 def desks(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desks]:
     postgres.create_database("runbook0")
     migrate(postgres.url("runbook0"))
-    register_for_tests(postgres.url("runbook0"))
     with mail_server() as box, webhook() as hook:
         common = Settings(
             catalogue=FROZEN,
