@@ -10,6 +10,7 @@ from rules import terms
 REPORT_CLASSES: Mapping[str, terms.ReportClass] = {
     "reports/award/": terms.EMBARGO,
     "reports/boundaries/": terms.EMBARGO,
+    "reports/centres/": terms.STAFF,
     "reports/certificates/": terms.PERSONAL,
     "reports/checkpoints/": terms.PERSONAL,
     "reports/claims/": terms.PERSONAL,
