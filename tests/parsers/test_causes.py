@@ -221,6 +221,10 @@ def test_fil_4_a_bad_file_costs_at_most_ten_times_a_good_one(name: str) -> None:
             columns([submission], CANDIDATE, Found([submission.named]))
         return time.process_time() - began
 
-    # The best of a few, in turn: what else the machine does is in all of them.
-    costs = [(cost(good), cost(bad)) for _ in range(5)]
-    assert min(times for _, times in costs) <= 10 * min(times for times, _ in costs) + 0.002
+    # The best of a few, in turn, and of more where the machine is busy: what else it does is in all of them.
+    costs: list[tuple[float, float]] = []
+    for _ in range(8):
+        costs += [(cost(good), cost(bad)) for _ in range(5)]
+        if min(times for _, times in costs) <= 10 * min(times for times, _ in costs) + 0.002:
+            return
+    pytest.fail(f"good and bad, seconds: {costs}")
