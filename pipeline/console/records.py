@@ -16,6 +16,8 @@ from parsers.layouts import FILE_TYPES, LAYOUTS, Layout
 from parsers.lines import lines_of as numbered
 from pipeline.files.mask import PERSONAL, masked_record
 from pipeline.intake import replies
+from rules.cards import FIELDS, Card
+from rules.details import DetailChange
 from rules.fees import Charge
 from rules.findings import CODES
 
@@ -25,6 +27,8 @@ _OUT_OF_PLACE = frozenset({"RECORD_SHIFTED", "RECORDS_SHIFTED", "LAYOUT_OTHER", 
                            "RECORD_OTHER_TYPE", "SPACES_LOST", "SPACES_EXTRA", "CONTROL_CHARACTER"})  # fmt: skip
 """Findings about records whose fields are not where the layout has them."""
 HIDDEN = "\N{HORIZONTAL ELLIPSIS}"
+_DOTS = "..."
+"""The same in a reply, which is plain ASCII."""
 
 _HARMLESS = """
 NOT_A_FILE FILE_IN_FOLDER FILE_EMPTY FILE_TOO_LARGE FILE_NOT_EDI FILE_TEXT_WIDE FILE_FAILED HELD_CLOSED
@@ -37,7 +41,7 @@ TABS_READ SPACES_SQUEEZED TABLE_SAVED OPTIONS_MOVED MORE_OF_THE_SAME FIELD_MISSI
 OPTION_UNKNOWN OPTION_TWICE
 OPTION_NOT_IN_SERIES WINDOW_NOT_OPEN WINDOW_CLOSED CLAIM_WINDOW CLAIM_AWARDED ALREADY_PROCESSED FILE_SAYS_NOTHING
 NUMBER_REUSED SECOND_ENTRY_FILE SEQUENCE_OLD SEQUENCE_GAP AMENDMENT_FIRST WITHDRAWN LATE_FEE CENTRE_NOT_APPROVED
-CENTRE_UNKNOWN REGISTER_ROW REGISTER_TWICE RETAKE_LIMIT RESIT_LIMIT TERMINAL_RULE PRACTICE_SITTING NOT_HELD
+CENTRE_UNKNOWN REGISTER_TWICE RETAKE_LIMIT RESIT_LIMIT TERMINAL_RULE PRACTICE_SITTING NOT_HELD
 MARK_COMPONENT MARK_EXTERNAL MARK_INTERNAL
 MARK_NOT_ENTERED MARK_TWICE MARK_ABOVE MARK_MISSING MARK_AND_STATUS MARK_TASKS MARK_LATE UPLOAD_UNFINISHED
 """
@@ -144,7 +148,8 @@ def _sentences(code: str) -> dict[str, str]:
 
 
 def reply_text(twin: str, *, personal: bool) -> str:
-    """A reply as text, from its JSON twin; unless `personal`, without what its findings quote from the file."""
+    """A reply as text, from its JSON twin; unless `personal`, without what its findings quote from the file, and
+    without the values of changed details and of the cards of candidates in doubt (REG-6, REG-7)."""
     plain = json.loads(twin)
     findings = tuple(
         Finding(
@@ -153,15 +158,37 @@ def reply_text(twin: str, *, personal: bool) -> str:
         for finding in plain.pop("findings")
     )
     fees = tuple(Charge(**charge) for charge in plain.pop("fees"))
-    whole = replies.Reply(**plain, fees=fees, findings=findings)
+    changes = tuple(DetailChange(**change) for change in plain.pop("details_changed", ()))
+    cards = tuple(_card(card) for card in plain.pop("who_is_who", ()))
+    whole = replies.Reply(**plain, fees=fees, findings=findings, details_changed=changes, who_is_who=cards)
     if not personal:
-        whole = evolve(whole, findings=tuple(_without_quotes(finding) for finding in findings))
+        whole = evolve(
+            whole,
+            findings=tuple(_without_quotes(finding) for finding in findings),
+            details_changed=tuple(evolve(change, uci=_DOTS, old=_DOTS, new=_DOTS) for change in changes),
+            who_is_who=tuple(_without_values(card) for card in cards),
+        )
     return replies.text(whole).replace("\r\n", "\n")
+
+
+def _card(card: Mapping[str, Any]) -> Card:
+    return Card(
+        candidate=card["candidate"],
+        sources=tuple(card["sources"]),
+        said={words: tuple(values) for words, values in card["said"].items()},
+        differs=tuple(card["differs"]),
+    )
+
+
+def _without_values(card: Card) -> Card:
+    """Which lines differ in what; of the values only candidate numbers."""
+    shown = FIELDS["candidate"]
+    said = {words: values if words == shown else (_DOTS,) * len(values) for words, values in card.said.items()}
+    return evolve(card, said=said)
 
 
 def _without_quotes(finding: Finding) -> Finding:
     if finding.code in HARMLESS:
         return finding
-    # A reply is plain ASCII.
-    said = {name: words.replace(HIDDEN, "...") for name, words in _sentences(finding.code).items()}
+    said = {name: words.replace(HIDDEN, _DOTS) for name, words in _sentences(finding.code).items()}
     return evolve(finding, value=None, message=said["message"], expected=said["expected"], remedy=said["remedy"])

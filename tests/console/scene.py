@@ -1,7 +1,8 @@
 """What the console's tests look at: a few files of May/June 2025 in the ledger of the running desk.
 
-Sixty centres have registered. 70000 and 70001 have entered; a name of 70000 is not the one registered. 70002 sent a
-second entry file, 70003 another file under a number it had used, 70004 a second entry file too: they are held.
+Sixty centres are in the register of centres and have registered learners. 70000 and 70001 have entered; a name of 70000
+is not the one registered. 70002 sent a second entry file, 70003 another file under a number it had used, 70004 a second
+entry file too: they are held.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 from attrs import evolve, frozen
 
+from bench.registers import register
 from fixtures.generate import people
 from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
@@ -43,7 +45,9 @@ class Scene:
 
 
 def furnish(settings: Settings, running: RunningDesk) -> Scene:
-    """Sends the files and lets the ingest decide them; done before, it changes nothing."""
+    """Puts the centres into the register, sends the files and lets the ingest decide them; done before, it changes
+    nothing."""
+    register(running.database_url, CENTRES)
     with open_desk(evolve(settings, database_url=running.database_url)) as desk:
         _send(desk)
         _take(desk)

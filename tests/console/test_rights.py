@@ -79,6 +79,7 @@ def test_nothing_personal_is_shown_without_the_right_to_it(
     for path in paths:
         answer = page.goto(f"/resultsday/{path}")
         assert answer
+        assert answer.status == 200, path
         assert not [secret for secret in scene.personal if secret in answer.text()], path
     here = {"Origin": desk.ui_url}
     for path in (f"files/{scene.mismatch}/shown", f"centres/{FIRST}/candidates/0001"):

@@ -118,6 +118,35 @@ def test_what_is_personal_is_hidden_in_records_findings_and_replies(work: Desk) 
     assert WRONG in reply_text(file["twin"], personal=True)
 
 
+def test_reg_7_a_card_in_a_reply_says_what_differs_and_hides_the_values(work: Desk) -> None:
+    take(work, registration_file(), REGISTERED)
+    take(work, centre_file(changed={"name": WRONG}), ON_TIME)
+    file = work.console.file(int(work.console.files(named="E")[0]["id"].max()))  # type: ignore[arg-type]
+    assert file
+    whole, hidden = (
+        reply_text(file["twin"], personal=personal).partition("WHO IS WHO")[2] for personal in (True, False)
+    )
+    assert re.search(rf"\* name +{WRONG} +\S", whole)
+    assert re.search(r"candidate 0001 +line 3 +registered", hidden)
+    assert re.search(r"\* name +\.\.\. +\.\.\.\n", hidden)
+    assert re.search(r" number +0001 +0001\n", hidden)
+    assert re.search(r" date of birth +\.\.\. +\.\.\.\n", hidden)
+
+
+def test_reg_6_changed_details_in_a_reply_are_shown_without_their_values(work: Desk) -> None:
+    take(work, registration_file(), REGISTERED)
+    [first, *_] = people(CENTRE, 1, seed=1)
+    data = centre_file(("BEN22",), letter="A", series="9B23", body="13", sequence=2, count=1, changed={"name": WRONG})
+    take(work, data, REGISTERED + timedelta(days=1))
+    file = work.console.file(int(work.console.files(named="A")[0]["id"].max()))  # type: ignore[arg-type]
+    assert file
+    told = f"  0001  name: {first['name']}, now {WRONG}"
+    assert told in reply_text(file["twin"], personal=True)
+    hidden = reply_text(file["twin"], personal=False)
+    assert "  0001  name: ..., now ..." in hidden
+    assert not [value for value in (first["name"], WRONG, first["uci"]) if value in hidden]
+
+
 def test_of_a_record_whose_fields_are_out_of_place_nothing_is_shown_but_who_it_is_about() -> None:
     [line] = [one for one in centre_file(count=1).decode("ascii").split("\r\n") if one.startswith("E5")]
     shifted = line[:72] + line[85:]
