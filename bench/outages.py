@@ -22,6 +22,7 @@ import psutil
 from attrs import define, frozen
 
 from bench.desks import temporary_server
+from bench.registers import register_for_tests
 from infra.airflow_api import AirflowApi, AirflowError
 from infra.host import LOCALHOST, free_port
 from infra.landing.keys import read_public_key
@@ -170,6 +171,7 @@ def running() -> Iterator[Ground]:
         )  # fmt: skip
         try:
             desk = up(settings, print)
+            register_for_tests(settings.database_url)
             key = asyncssh.generate_private_key("ssh-ed25519")
             with open_desk(settings) as opened:
                 line = read_public_key(key.export_public_key().decode("ascii"))
