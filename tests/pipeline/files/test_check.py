@@ -93,8 +93,8 @@ def test_the_entry_window_is_judged_on_request(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "received", "not_judged"),
     [
-        ("E6412315.X01", centre_file(), None, ["the entry window", "registrations"]),
-        ("E6412315.X01", centre_file(), "2024-02-15", ["registrations"]),
+        ("E6412315.X01", centre_file(), None, ["the entry window", "the centre's approval, registrations"]),
+        ("E6412315.X01", centre_file(), "2024-02-15", ["the centre's approval, registrations"]),
         ("M6412315.X07", made("M", CENTRE, GOOD_MARK), None, ["entries and the marks deadline"]),
         ("R6412315.X07", results(), None, []),
     ],
