@@ -43,8 +43,8 @@ def keep() -> None:
             return "\n".join(look(desk, datetime.now(UTC)).lines())
 
     @task
-    def carry_out(listed: str) -> str:
-        """Lets go of it."""
+    def carry_out() -> str:
+        """Lets go of it, and notes what went: by now it may be more than was listed."""
         from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.desk import open_desk
@@ -53,7 +53,7 @@ def keep() -> None:
         run = get_current_context()["dag_run"]
         with open_desk(Settings.load()) as desk:
             done = let_go(desk, datetime.now(UTC), "the desk", "the periods of the page Keeping")
-        note = f"{done.count:,} let go.\n{listed}"
+        note = "\n".join((f"{done.count:,} let go.", *done.lines()))
         note_run(run.dag_id, run.run_id, note)
         return note
 
@@ -67,7 +67,7 @@ def keep() -> None:
         old = (*on_this_machine(settings, now, carry_out=True), in_airflow(settings, now, carry_out=True))
         return "\n".join(due.line() for due in old)
 
-    carry_out(list_due()) >> clean_up()
+    list_due() >> carry_out() >> clean_up()
 
 
 keep()

@@ -95,6 +95,15 @@ VARIABLES = (
         name="AIRFLOW__API_AUTH__JWT_SECRET", kept_in="jwt_secret", meaning="Signs the tokens of users and tasks."
     ),
     _both(
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES", "20",
+        "Times. A task that starts before the API server answers waits about a minute for it. With Airflow's default "
+        "of 5 its try was spent after a few seconds, and the next came only after the retry delay of its DAG.",
+    ),
+    _both(
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX", "5",
+        "Seconds between two of them at most, so that no task waits long for a server that answers again.",
+    ),
+    _both(
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL", "1",
         "Seconds. Airflow's default of 5 blocks an executor slot for that long after about every second task.",
     ),

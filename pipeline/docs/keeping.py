@@ -44,8 +44,8 @@ _TEXT = (
     '```sh\nresultsday keep list\nresultsday keep carry-out --who "A. Clerk" --why "yearly round"\n```',
     "`keep list` counts what is due by class, and what is old enough but kept back, with the reason; it changes "
     "nothing. `keep carry-out` shows the same list, asks, and then lets go. The DAG `keep` does both on Sundays at "
-    "03:15: the list comes first, and both are in the run's note. Every file is on record (`removals`) before it is "
-    "removed. Killed anywhere and run again, the job goes on.",
+    "03:15: the list comes first, and the run's note counts what went. Every file is on record (`removals`) before it "
+    "is removed. Killed anywhere and run again, the job goes on.",
     "Kept back, however old:",
     "* a file that nobody has decided about, and the copy of a held file while its centre waits for a decision;\n"
     "* what is in dispute;\n"
