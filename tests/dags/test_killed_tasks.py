@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve
 
+from bench.registers import register
 from infra.airflow_api import AirflowApi
 from infra.ledger import tables as t
 from infra.running.supervisor import RunningDesk
@@ -37,6 +38,7 @@ def api(desk: RunningDesk) -> Iterator[AirflowApi]:
 
 @pytest.fixture
 def open_(desk: RunningDesk, desk_settings: Settings) -> Iterator[Desk]:
+    register(desk.database_url, CENTRES)
     with open_desk(evolve(desk_settings, database_url=desk.database_url)) as found:
         yield found
 
