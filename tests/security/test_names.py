@@ -73,7 +73,7 @@ def test_names_in_quarantine_are_harmless_and_of_bounded_length(taken: Taken) ->
 
 
 def test_nothing_lies_in_the_state_folder_but_the_store_and_what_was_there(taken: Taken) -> None:
-    assert sorted(path.name for path in taken.root.parent.iterdir()) == ["catalogue", "outside", "store"]
+    assert sorted(path.name for path in taken.root.parent.iterdir()) == ["catalogue-copies", "outside", "store"]
     places = {".tmp", "archive", "feeds", "inbox", "outbox", "probes", "quarantine"}
     assert {path.name for path in taken.root.iterdir()} == places
     assert list((taken.root / ".tmp").iterdir()) == []

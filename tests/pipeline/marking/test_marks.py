@@ -358,10 +358,13 @@ def test_fil_4_a_file_of_external_marks_that_still_grows_is_left(entered: Desk) 
     assert path.exists()
 
 
-def test_only_one_run_takes_external_marks(entered: Desk) -> None:
+def test_ops_6_only_one_run_takes_external_marks_and_the_other_says_so(entered: Desk) -> None:
     path = deliver(entered, "a.csv", HEADER, row(1, "30"))
     with entered.ledger.exclusive("marks"):
-        assert take_external(entered, NOW) == Taken()
+        taken = take_external(entered, NOW)
+    assert (taken.files, taken.failed) == (0, 0)
+    assert "another run has the turn" in taken.kept_out
+    assert "1 file waits" in taken.kept_out
     assert path.exists()
 
 
