@@ -194,7 +194,7 @@ def test_every_alert_has_a_page_in_the_runbook_and_all_its_words_are_filled_in()
         "dag": "ingest", "run": "scheduled", "why": "task failure", "series": "2024-06", "audience": "centres",
         "minutes": 1, "hours": 1, "state": "built", "event": "window_closes", "count": 1, "free": 1, "place": "store",
         "seconds": 60, "files": 1, "part": "scheduler", "who": "Centre 64123", "times": 1, "limit": "sessions",
-        "version": 1, "learners": 1, "centres": "64123",
+        "version": 1, "learners": 1, "centres": "64123", "centre": "64123", "asked": "1 May", "command": "resultsday",
     }  # fmt: skip
     for one in ALERTS.values():
         message = alert(one, **words).message("https://runbook.example/{page}.html", NOON)
