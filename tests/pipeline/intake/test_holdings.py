@@ -24,6 +24,8 @@ from tests.scenario_language import Season
 CENTRES = ("64123", "58201")
 OPTIONS = ("BEN01", "BEN02", "BEN03", "BEN99")
 START = datetime(2024, 2, 15, 12, tzinfo=UTC)
+BEFORE = ("centre_approvals", "centres", "learner_ucis", "learner_versions", "registrations")
+"""Tables of what is so before anybody is entered: the register, and who the learners are."""
 HIGH_LATE = datetime(2024, 4, 21, 23, tzinfo=UTC)
 """Midnight in London, from which on nothing is refunded (FEE-4)."""
 
@@ -63,7 +65,12 @@ def seasons(draw: st.DrawFn) -> list[Sent]:
     sent = []
     for centre in CENTRES:
         days = sorted(draw(st.lists(st.integers(0, 70), min_size=1, max_size=4, unique=True)))
-        sent += [Sent(centre, number, draw(named), START + timedelta(days=day)) for number, day in enumerate(days, 1)]
+        # An E file in which nobody has an option says nothing, and is not the one E file (FIL-8).
+        first = draw(named.filter(lambda options: any(options.values())))
+        sent.append(Sent(centre, 1, first, START + timedelta(days=days[0])))
+        sent += [
+            Sent(centre, number, draw(named), START + timedelta(days=day)) for number, day in enumerate(days[1:], 2)
+        ]
     return sorted(sent, key=lambda one: (one.at, one.centre))
 
 
@@ -88,7 +95,7 @@ def taken(desk: Desk, batches: Sequence[Sequence[Sent]]) -> tuple[list[tuple[Any
         for table in reversed(metadata.sorted_tables):
             if table.name == "submissions":
                 connection.execute(table.delete().where(table.c.awarding_body == "15"))
-            elif table.name != "registrations":
+            elif table.name not in BEFORE:
                 mine = "submission_id" in table.c
                 of_theirs = sa.text("submission_id IN (SELECT id FROM submissions WHERE awarding_body = '15')")
                 connection.execute(table.delete().where(of_theirs) if mine else table.delete())
