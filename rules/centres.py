@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
-from functools import cache
+from datetime import date, datetime
 
 import holidays
 from attrs import Factory, frozen
 
 from rules import terms
 from rules.calendar import LONDON, day_text
+from rules.periods import working_day
 
 GCSE_YEARS = 3
 """A centre that offered the board's GCSEs in one of so many academic years before the present one, or offers them in
@@ -118,20 +118,6 @@ def automatic_on(version: CentreVersion, day: date) -> bool:
     return any(last - GCSE_YEARS <= year <= last for year in version.gcse_years)
 
 
-@cache
-def _bank_holidays(year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
-
-
-def working_days_after(day: date, number: int) -> date:
-    """The day that is so many working days after another: Monday to Friday, without England's bank holidays."""
-    while number:
-        day += timedelta(days=1)
-        if day.weekday() < 5 and day not in _bank_holidays(day.year):
-            number -= 1
-    return day
-
-
 def decide_by(asked: date) -> date:
-    """The last day on which a fast-track request of a day is decided in time."""
-    return working_days_after(asked, FAST_TRACK_DAYS)
+    """The last day on which a fast-track request of a day is decided in time: working days in England."""
+    return working_day(asked, FAST_TRACK_DAYS, holidays.country_holidays("GB", subdiv="ENG"))

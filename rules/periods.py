@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Container
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -60,12 +60,16 @@ def read_periods(folder: Path) -> list[Row[Period]]:
     return sorted(rows, key=lambda row: row.record.in_force_from)
 
 
-def working_days_later(begin: datetime, count: int, holidays: Collection[date]) -> datetime:
+def working_days_later(begin: datetime, count: int, holidays: Container[date]) -> datetime:
     """The first instant after the last of `count` working days (above 0) that follow the day of `begin` (aware), in
     Europe/London."""
-    day = begin.astimezone(LONDON).date()
+    end = working_day(begin.astimezone(LONDON).date(), count, holidays) + timedelta(days=1)
+    return datetime(end.year, end.month, end.day, tzinfo=LONDON)
+
+
+def working_day(day: date, count: int, holidays: Container[date]) -> date:
+    """The day that is `count` working days after another: Monday to Friday, without `holidays`."""
     while count:
         day += timedelta(days=1)
         count -= day.weekday() < 5 and day not in holidays
-    end = day + timedelta(days=1)
-    return datetime(end.year, end.month, end.day, tzinfo=LONDON)
+    return day

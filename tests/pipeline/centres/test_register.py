@@ -21,7 +21,8 @@ from pipeline.replay import replay
 from pipeline.watching.watch import conditions
 from rules import terms
 from rules.catalogue import LONDON
-from rules.centres import Register, Standing, decide_by, working_days_after
+from rules.centres import Register, Standing, decide_by
+from rules.periods import working_day
 from tests.scenario_language import Season
 from tests.support import CENTRE
 
@@ -168,7 +169,7 @@ def test_reg_1_five_working_days_are_those_of_england(asked: date, due: date) ->
 
 
 def test_reg_1_no_working_days_after_a_day_are_that_day() -> None:
-    assert working_days_after(date(2023, 12, 25), 0) == date(2023, 12, 25)
+    assert working_day(date(2023, 12, 25), 0, ()) == date(2023, 12, 25)
 
 
 def test_reg_1_a_late_fast_track_application_is_an_alert_and_a_full_one_is_not(work: Desk) -> None:
