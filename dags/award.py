@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,13 +52,19 @@ def boundaries() -> str:
 
 
 def boundaries_decided() -> bool:
-    """Whether people have decided about the boundaries, by the ledger: nothing that Airflow knows is asked (OPS-4)."""
-    from pipeline.approvals import open_decision
+    """Whether people have decided about the boundaries, by the ledger: nothing that Airflow knows is asked (OPS-4).
+    Does what they have decided where the console died before it was done."""
+    from pipeline.approvals import ApprovalError, open_decision, settle
     from pipeline.desk import open_desk
 
     with open_desk(Settings.load()) as desk:
         series = _series(desk)
-        return series is None or not open_decision(desk, terms.BOUNDARIES, series.id)
+        if series is None:
+            return True
+        # What has changed since it was shown waits for another decision.
+        with suppress(ApprovalError):
+            settle(desk, terms.BOUNDARIES, series.id)
+        return not open_decision(desk, terms.BOUNDARIES, series.id)
 
 
 @task(trigger_rule="none_failed")

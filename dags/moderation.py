@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, get_current_context, task
@@ -9,6 +10,7 @@ from airflow.sdk import dag, get_current_context, task
 from infra.settings import Settings
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import run_failed
+from rules import terms
 
 EVENTS = ("marks_deadline", "marks_amendment_deadline")
 HOUR = 5
@@ -43,7 +45,7 @@ def moderation() -> None:
     def moderate() -> str:
         """One task for the three steps: they are short, and each builds on the step before."""
         from infra.airflow_api import note_run
-        from pipeline.approvals import put_forward
+        from pipeline.approvals import ApprovalError, put_forward, settle
         from pipeline.desk import open_desk
         from pipeline.marking.counts import ModerationCounts
         from pipeline.marking.external import take_external
@@ -57,6 +59,9 @@ def moderation() -> None:
             marking = take_external(desk, now).note()
             steps = [sample(desk, series, now) for series in desk.catalogue.all_series()]
             steps += [take(desk, now), review(desk, now)]
+            # What was decided where the console died before it was done; what has changed since is put forward again.
+            with suppress(ApprovalError):
+                settle(desk, terms.ADJUSTMENT)
             put_forward(desk, datetime.now(UTC), people=desk.settings.approvals)
         note = f"{marking} {sum(steps, ModerationCounts()).note()}"
         note_run(run.dag_id, run.run_id, note)

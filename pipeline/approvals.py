@@ -232,13 +232,13 @@ def decide(
     return proposal_numbered(desk, number)
 
 
-def settle(desk: Desk, kind: str) -> int:
+def settle(desk: Desk, kind: str, series: str = "") -> int:
     """Does what people have decided and nothing has followed from yet, with their own words and at their instant: the
-    door by which they decided could not, or died. Returns how many. Raises as the jobs of the kind do, also when what
-    they were shown has changed since."""
+    door by which they decided could not, or died. `series`: what is decided about that one alone. Returns how many.
+    Raises as the jobs of the kind do, also when what they were shown has changed since."""
     acts, settled = KINDS[kind].acts, 0
     for proposal in desk.approvals.current(kind, acts.waiting(desk)):
-        if proposal.state == terms.PROPOSED:
+        if proposal.state == terms.PROPOSED or not proposal.subject.startswith(series):
             continue
         last = proposal.rejection or proposal.approvals[-1]
         job = acts.reject if proposal.rejection else acts.approve

@@ -175,9 +175,12 @@ def results_look() -> None:
 def release(series: str, audience: terms.Audience) -> None:
     """Publish the approved results of a SERIES (RES-2). Refused until their instant has come."""
     from pipeline.results.release import release as run
+    from pipeline.results.result_approval import do_as_decided
 
     with open_the_desk() as desk:
-        click.echo(run(desk, series_of(desk, series), audience, datetime.now(UTC)).note())
+        found = series_of(desk, series)
+        do_as_decided(desk, found)
+        click.echo(run(desk, found, audience, datetime.now(UTC)).note())
 
 
 @main.command("updated-results")

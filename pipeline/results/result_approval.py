@@ -1,15 +1,20 @@
-"""How results are decided about (OPS-4): the subject is a version of a series (`2024-06 version 1`)."""
+"""How results are decided about (OPS-4): the subject is a version of a series (`2024-06 version 1`). What they
+decided takes effect by whichever process is left to do it."""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from infra.ledger.results import Awarding
-from pipeline.approvals import ApprovalError, Exhibit, Signature
+from pipeline.approvals import ApprovalError, Exhibit, Signature, settle
 from pipeline.desk import Desk
 from pipeline.results import release
 from pipeline.results.exhibit import result_exhibit, subject_of
 from rules import terms
+from rules.catalogue import Series
+
+log = logging.getLogger(__name__)
 
 
 def waiting(desk: Desk) -> list[str]:
@@ -30,6 +35,18 @@ def approve(desk: Desk, subject: str, who: str, why: str, now: datetime, by: Sig
 def reject(desk: Desk, subject: str, who: str, why: str, now: datetime, by: Signature) -> Awarding:
     """Withdraws the version."""
     return release.withdraw(desk, _awarding(desk, subject), who, why, now, by)
+
+
+def do_as_decided(desk: Desk, series: Series) -> None:
+    """RES-2, OPS-4: does what people have decided about the results of a series, before they are released: where the
+    console cannot reach the embargo, an approval must not hang on the DAG that asked for it. Raises `ReleaseError` when
+    that cannot be done; it keeps back nothing that is approved already."""
+    try:
+        settle(desk, terms.RESULTS, series.id)
+    except (ApprovalError, release.ReleaseError) as error:
+        if not desk.results.issued(series.id):
+            raise release.ReleaseError(f"what people decided cannot take effect: {error}") from error
+        log.warning("a decision about results of %s cannot take effect: %s", series.id, error)
 
 
 def _awarding(desk: Desk, subject: str) -> Awarding:

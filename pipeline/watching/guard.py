@@ -23,6 +23,7 @@ from infra.store import StoreError
 from pipeline.desk import Desk, open_desk
 from pipeline.results.embargo import ReleaseError
 from pipeline.results.release import Released, release
+from pipeline.results.result_approval import do_as_decided
 from pipeline.watching.alerts import (
     GUARD_BLIND,
     GUARD_REFUSED,
@@ -115,6 +116,7 @@ def _published(desk: Desk, waiting: Due, now: datetime) -> Released | None:
     """What the release did; None when all is out, or nobody has entered. Raises `ReleaseError` when nothing is
     approved, without having tried."""
     series, audience = waiting.series, waiting.audience
+    do_as_decided(desk, series)
     every = [awarding for awarding in desk.results.every(series.id) if awarding.kind in terms.DECIDED_KINDS]
     if any(awarding.state in terms.ISSUED_STATES for awarding in every):
         return None if out(desk, every, audience) else release(desk, series, audience, now)

@@ -16,12 +16,16 @@ from infra.host import LOCALHOST, free_port
 from infra.notify import all_is_well
 from infra.running.parts import PartState, states_file, states_of
 from infra.settings import Settings
+from pipeline.approvals import Signature, sign
 from pipeline.awarding.award import award
+from pipeline.awarding.preview import preview
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
+from pipeline.results.exhibit import result_exhibit
 from pipeline.results.release import approve, build, release
 from pipeline.watching.guard import Guard, guard
 from pipeline.watching.watch import GUARD_MINUTES, INGEST, WATCH, watch
+from rules import terms
 from tests.mailbox import Hook, webhook
 from tests.monitors import scheduler_beating
 from tests.pipeline.ledger_rows import rows
@@ -154,6 +158,23 @@ def test_ops_4_what_nobody_approved_is_not_published_and_people_are_told_once(to
     assert [rows(told, table) for table in tables] == before
     assert codes(hook) == ["GUARD_REFUSED", "GUARD_REFUSED"]  # once for each reason
     assert hook.taken[1][1]["commands"][1] == "resultsday release 2024-06 --audience centres"
+
+
+def test_ops_4_what_people_approved_where_the_console_could_not_reach_the_embargo_is_published(told: Desk) -> None:
+    awarding = build(told, award(told, series(told), AWARDED).awarding, BUILT).awarding
+    sign(told, result_exhibit(told, awarding), terms.APPROVED, WHO, WHY, APPROVED, Signature(how=terms.BY_CONSOLE))
+    [done] = guard(told, TO_CENTRES + MINUTE).released
+    newest = told.results.newest("2024-06")
+    assert newest
+    assert (done.fresh, newest.decided_by, newest.decided_at) == (3, WHO, APPROVED)
+
+
+def test_ops_4_what_has_changed_since_people_approved_it_is_not_published(told: Desk, hook: Hook) -> None:
+    awarding = build(told, award(told, series(told), AWARDED).awarding, BUILT).awarding
+    sign(told, result_exhibit(told, awarding), terms.APPROVED, WHO, WHY, APPROVED, Signature(how=terms.BY_CONSOLE))
+    preview(told, awarding)
+    assert "what people decided cannot take effect" in guard(told, TO_CENTRES + MINUTE).note()
+    assert (outside(told), codes(hook)) == ({}, ["GUARD_REFUSED"])
 
 
 def test_res_2_what_was_changed_under_embargo_is_not_published_and_people_are_told(told: Desk, hook: Hook) -> None:
