@@ -44,17 +44,21 @@ def basedata(catalogue: Catalogue, series: Series, at: datetime) -> Frames:
     edition, prices and dates in force at `at` (aware); before the window opens, by those of its first day.
 
     Fees are pence on time (FEE-5), `maximum` is raw marks in C and UMS in O, due dates are the marks deadline (MRK-1).
-    A registration series has syllabuses and options only.
+    In a registration series each registration has a component and a link (ours): some software waits for both files.
     """
     at = _judged(catalogue, series, at)
     offered = _offered(catalogue, series, at)
     parts = _parts(catalogue, offered, at)
+    registered = offered.filter(pl.col("kind") == terms.REGISTRATION)
     syllabuses = dict(offered.select("registration", "subject").iter_rows())
     rows: dict[str, Iterable[dict[str, Any]]] = {
         "S": ({"syllabus": code, "title": _title(SYLLABUS, subject)} for code, subject in syllabuses.items()),
         "O": (_option(code, kind, catalogue, at) for code, kind in offered.select("option", "kind").iter_rows()),
-        "C": (_component(part, catalogue, series, at) for part in parts),
-        "L": ({"option": part.code, "component": part.code} for part in parts),
+        "C": (
+            *(_component(part, catalogue, series, at) for part in parts),
+            *(_to_register(code, subject) for code, subject in registered.select("option", "subject").iter_rows()),
+        ),
+        "L": ({"option": code, "component": code} for code in [*(part.code for part in parts), *registered["option"]]),
     }
     return {letter: _frame(letter, found) for letter, found in rows.items()}
 
@@ -94,12 +98,18 @@ def _option(code: str, kind: str, catalogue: Catalogue, at: datetime) -> dict[st
             "maximum": part.ums_max,
             "components": 1,
         }
-    award = {"item": "C", "award_type": EXAM_TYPE, "award_level": LEVEL, "accreditation": whole.number, "components": 0}
+    award = {"item": "C", "award_type": EXAM_TYPE, "award_level": LEVEL, "accreditation": whole.number}
     if kind == terms.REGISTRATION:
         # There is no result of a registration, but the column may not be blank.
-        return common | award | {"title": _title(OPTION, whole.subject), "result_type": "1"}
+        return common | award | {"title": _title(OPTION, whole.subject), "result_type": "1", "components": 1}
     title = _title(OPTION, f"Award: {whole.subject}")
-    return common | award | {"title": title, "result_type": "U", "maximum": whole.ums_max}
+    return common | award | {"title": title, "result_type": "U", "maximum": whole.ums_max, "components": 0}
+
+
+def _to_register(code: str, subject: str) -> dict[str, Any]:
+    """The component of a registration (ours): nothing of it is marked or examined."""
+    nothing = {"teacher_marks": "N", "maximum": None, "due": None, "timetabled": "N", "timetable_date": None}
+    return nothing | {"component": code, "title": _title(COMPONENT, subject), "session": "X", "minutes": 0}
 
 
 def _component(part: Component, catalogue: Catalogue, series: Series, at: datetime) -> dict[str, Any]:

@@ -195,7 +195,7 @@ def basedata(series: str, folder: Path | None, at: datetime | None) -> None:
     """Show the basedata of a SERIES: what it holds. SERIES is year and month, for example 2024-06, or 2023-09 for
     registrations. Also shows which values nobody has published. Publishes nothing: for that, use `resultsday run
     basedata`."""
-    from pipeline.season.basedata import drawn_up, note, written
+    from pipeline.season.basedata import drawn_up, note, unlike, written
     from rules.basedata import placeholders
     from rules.catalogue import LONDON, Catalogue
 
@@ -203,6 +203,7 @@ def basedata(series: str, folder: Path | None, at: datetime | None) -> None:
     meant, when = series_in(catalogue, series), at.replace(tzinfo=LONDON) if at else datetime.now(UTC)
     made = drawn_up(catalogue, meant, when)
     say(note(made, None, placeholders(catalogue, meant, when)))
+    say((f"Warning: {words}" for words in unlike(made)), err=True)
     if folder:
         files = written(made)
         try:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any, get_args
 
 import polars as pl
@@ -20,6 +21,7 @@ from infra.ledger.actions import Action
 from infra.ledger.approvals import Signer
 from infra.ledger.results import PORTAL_TO_CENTRES, Awarding, ReleaseFile
 from infra.store import Missing
+from parsers import importers
 from pipeline.approvals import NOT_SEEN, Signature, deciders, reasons, sign
 from pipeline.awarding.drift import by_centre, drift, in_words
 from pipeline.desk import Desk
@@ -39,6 +41,7 @@ from pipeline.results.release_report import RESULT_REPORTS, report
 from pipeline.results.result_files import feeds, records, result_files, typed
 from pipeline.steps import FILES_BOOKED, KEPT_BACK, MANIFEST_PUT, NUMBERS_FREE, STATE_CHANGED
 from rules import terms
+from rules.basedata import basedata
 from rules.catalogue import INSTANTS, PLACEHOLDER, Milestone, Series, instant_text
 
 __all__ = [
@@ -63,12 +66,14 @@ PORTAL = "portal/"
 
 @frozen(kw_only=True)
 class Built:
-    """What is under embargo, in counts."""
+    """What is under embargo, in counts; `warnings`: what importers of schools would not take of it, when it was built
+    just now."""
 
     awarding: Awarding
     files: int
     centres: int
     results: int
+    warnings: tuple[str, ...] = ()
 
     def note(self) -> str:
         """The counts in a line, for the run's note and the log."""
@@ -76,6 +81,7 @@ class Built:
         return (
             f"Results {awarding.series} version {awarding.version}: {self.files:,} files under embargo, R files for "
             f"{self.centres:,} centres, {self.results:,} results; manifest {(awarding.manifest_sha256 or '')[:12]}."
+            f"{''.join(f' Warning: {words}.' for words in self.warnings)}"
         )
 
 
@@ -90,21 +96,25 @@ def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
     something else by now (AWD-5).
     """
     series = _series(desk, awarding.series)
+    warnings: tuple[str, ...] = ()
     with desk.results.alone():
         awarding = _current(desk, awarding)
         if awarding.state == terms.PROPOSED:
             _not_stale(desk, awarding)
-            awarding = _build(desk, awarding, series)
+            awarding, warnings = _build(desk, awarding, series)
         elif awarding.state == terms.WITHDRAWN:
             raise ReleaseError(f"{_named(awarding)} was withdrawn: award again")
         files = desk.results.files(awarding)
     counts = _manifest_of(desk, awarding)["counts"]
-    built = Built(awarding=awarding, files=len(files), centres=counts["result_files"], results=counts["results"])
+    built = Built(
+        awarding=awarding, files=len(files), centres=counts["result_files"], results=counts["results"],
+        warnings=warnings,
+    )  # fmt: skip
     log.info("%s", built.note())
     return built
 
 
-def _build(desk: Desk, awarding: Awarding, series: Series) -> Awarding:
+def _build(desk: Desk, awarding: Awarding, series: Series) -> tuple[Awarding, tuple[str, ...]]:
     for other in desk.results.every(series.id):
         both = other.kind == awarding.kind and awarding.kind in terms.DECIDED_KINDS
         if other.state in _WAITING and both and other.id != awarding.id:
@@ -127,7 +137,8 @@ def _build(desk: Desk, awarding: Awarding, series: Series) -> Awarding:
         MANIFEST_PUT.passed()
     desk.results.add_files(rows)
     FILES_BOOKED.passed()
-    return _changed(desk, awarding, terms.BUILT, manifest_sha256=sha256_of(manifest))
+    warnings = unlike(desk, series, awarding.at, {file.place: data for file, data in made if file.sequence})
+    return _changed(desk, awarding, terms.BUILT, manifest_sha256=sha256_of(manifest)), warnings
 
 
 def _files(
@@ -147,6 +158,14 @@ def _files(
     for feed in feeds(results, awards, series, awarding.version, desk.catalogue, awarding.at):
         place = f"{PORTAL}{feed.audience}/{series.id}/{awarding.version}/{feed.centre}.csv"
         yield booked(awarding, series, place, feed.audience, feed.data, feed.records, feed.centre), feed.data
+
+
+def unlike(desk: Desk, series: Series, at: datetime, made: Mapping[str, bytes]) -> tuple[str, ...]:
+    """What importers of schools would refuse in these R files by their places, or not find in the basedata of the
+    series: in words, by code and count. A partial absence, which every importer logs, is none."""
+    offered = basedata(desk.catalogue, series, at)["O"]["option"].to_list()
+    files = {PurePosixPath(place).name: data for place, data in made.items()}
+    return importers.in_words(importers.remarks(files, offered)) if files else ()
 
 
 LAST_NUMBER = 99

@@ -40,8 +40,9 @@ NO_RESULT, PENDING, PARTIAL = "X", "Q", "#"
 _INDICATOR = pl.col("outcome").replace_strict(
     {terms.ABSENT: NO_RESULT, terms.NOT_ELIGIBLE: NO_RESULT, terms.PENDING: PENDING}, default=""
 )
-UNIFORM, LARGE = "U", "B"
-"""Result types. Ours: a total with a partial absence goes out as `B`, as `U` has no place for the `#`."""
+UNIFORM, LARGE, GRADES = "U", "B", "1"
+"""Result types. Ours: a total with a partial absence goes out as `B`, as `U` has no place for the `#`; what has no
+score as `1`, which has no place for one, so that nobody reads spaces as a number."""
 
 _KEY = ["centre", "candidate", "option"]
 _ULNS = {"uci": pl.String, "uln": pl.String}
@@ -77,8 +78,9 @@ def records(
     """RES-4: a record a component result and a cash-in (`RECORDS`), by centre, candidate and code, the cash-in last.
 
     `results`, `awards`: as `typed` gives them; `ulns`: `uci`, `uln`. Grades are written by the scales in force at `at`;
-    raises `ValueError` where these have no such grade. A component: UMS and grade; absent: `000` and `X`; pending: no
-    score and `Q`. An award: total and grade, with `#` where a component was absent; not eligible: `X`; pending: `Q`.
+    raises `ValueError` where these have no such grade. A component: UMS and grade; absent: `000` and `X`; pending: `Q`.
+    An award: total and grade, with `#` where a component was absent; not eligible: `X`; pending: `Q`. What has no
+    score is of the type `1`.
     """
     of_components = results.select(
         "centre", "candidate", "uci", pl.col("component").alias("option"), pl.col("ums").alias("score"), "grade",
@@ -103,7 +105,8 @@ def records(
     flagged = pl.col("partial_absence")
     return coded.select(
         "centre", "candidate", "uci", pl.col("uln").fill_null(""), "option",
-        pl.when(flagged).then(pl.lit(LARGE)).otherwise(pl.lit(UNIFORM)).alias("result_type"),
+        pl.when(pl.col("score").is_null()).then(pl.lit(GRADES)).when(flagged).then(pl.lit(LARGE))
+        .otherwise(pl.lit(UNIFORM)).alias("result_type"),
         "score", "grade",
         pl.when(flagged).then(pl.lit(PARTIAL)).otherwise(pl.lit("")).alias("partial"),
     )  # fmt: skip

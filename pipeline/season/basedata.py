@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from attrs import frozen
 
 from infra.store import Store, StoreError
-from parsers import writer
+from parsers import importers, writer
 from parsers.bundle import read_bundle, write_bundle
 from parsers.columns import columns
 from parsers.envelope import Centre, Header
@@ -43,17 +43,19 @@ class BasedataError(ValueError):
 @frozen(kw_only=True)
 class Published:
     """The published version after a run. `number` is its sequence number; `fresh` is False when it had been published
-    before; `records` counts its records by file letter."""
+    before; `records` counts its records by file letter; `warnings`: what importers of schools would not take of it."""
 
     series: Series
     number: int
     records: Mapping[str, int]
     fresh: bool
+    warnings: tuple[str, ...] = ()
 
     def note(self) -> str:
         """A line for the run's note and the log."""
         done = "published" if self.fresh else "is still the latest"
-        return f"Basedata {self.series.id} ({self.series.key}): version {self.number} {done}; {_counted(self.records)}."
+        said = f"Basedata {self.series.id} ({self.series.key}): version {self.number} {done}; {_counted(self.records)}."
+        return said + "".join(f" Warning: {words}." for words in self.warnings)
 
 
 @frozen(kw_only=True)
@@ -130,6 +132,11 @@ def written(version: Version) -> dict[str, bytes]:
     if not _same(again.frames, version.frames):
         raise BasedataError(f"the basedata of {version.series.title} does not say what the catalogue says")
     return members | {version.bundle: data}
+
+
+def unlike(version: Version) -> tuple[str, ...]:
+    """What importers of schools would not take of a set, in words."""
+    return importers.in_words(importers.remarks(version.members()))
 
 
 def _same(ours: Frames, other: Frames) -> bool:
@@ -210,7 +217,8 @@ def publish_basedata(desk: Desk, series: Series, now: datetime) -> Published:
         if desk.store.put_if_absent(_bundle_key(series, wanted.number), data):
             PUBLISHED.passed()
             _finished(desk, series, wanted.number, now)
-            done = Published(series=series, number=wanted.number, records=wanted.records, fresh=True)
+            warnings = unlike(wanted)
+            done = Published(series=series, number=wanted.number, records=wanted.records, fresh=True, warnings=warnings)
             log.info("%s", done.note())
             return done
 

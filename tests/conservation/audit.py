@@ -25,6 +25,7 @@ from fixtures.season import JANUARY, JUNE, Event, Season
 from fixtures.season.people import SUBJECTS, Subject
 from fixtures.season.truth import Holding, Mark, Said
 from infra.store import Store
+from parsers.importers import in_words, remarks
 from pipeline.demo.rehearsal import late_centre
 from tests.conservation import slow_fees
 from tests.conservation.play import Played
@@ -395,6 +396,8 @@ def results_files(played: Played, counted: Counter[str]) -> Iterator[str]:
     for (centre_number, number), records in expected.items():
         data = store.get(f"outbox/{centre_number}/R{centre_number}15.X{number:02d}")
         found = sorted(_sliced(line) for line in data.decode("ascii").split("\r\n") if line[:2] == "R5")
+        for words in in_words(remarks({f"R{centre_number}15.X{number:02d}": data})):
+            yield f"centre {centre_number}: {words}"
         if found != records:
             yield f"results file {number} of centre {centre_number} says something else"
         counted["results in files"] += len(records)
@@ -411,7 +414,7 @@ Record = tuple[str, str, str, str, str]
 def _sliced(line: str) -> Record:
     """By the columns of the formats: candidate 8-11, option 41-46, type 47, then score and grade as the type has
     them."""
-    kind, wide = line[46], 4 if line[46] == "B" else 3
+    kind, wide = line[46], {"1": 0, "B": 4}.get(line[46], 3)
     return line[7:11], line[40:46].strip(), kind, line[47 : 47 + wide].strip(), line[47 + wide : 49 + wide].strip()
 
 
@@ -431,7 +434,7 @@ def _records(season: Season, series: str) -> dict[tuple[str, bool], list[Record]
     for mark in (mark for mark in season.truth.marks if mark.series == series):
         score, grade = _score(mark.status, mark.mark, of[series, mark.component])
         for late in (False, True):
-            found[mark.centre, late].append((mark.candidate, mark.component, "U", score, grade))
+            found[mark.centre, late].append((mark.candidate, mark.component, "U" if score else "1", score, grade))
     for claim in (claim for claim in season.truth.claims if claim.series == series):
         record = claim.candidate, claim.option, *_award(answers[series, claim.uci, claim.option])
         found[claim.centre, True].append(record)
@@ -442,6 +445,6 @@ def _records(season: Season, series: str) -> dict[tuple[str, bool], list[Record]
 
 def _award(answer: slow_awarding.Result) -> tuple[str, str, str]:
     """Result type, score and grade of a claim as a record has them."""
-    kind = "B" if answer.partly_absent else "U"
+    kind = "1" if answer.ums is None else "B" if answer.partly_absent else "U"
     score = "" if answer.ums is None else f"{answer.ums:0{4 if kind == 'B' else 3}d}"
     return kind, score, {"not_eligible": "X", "pending": "Q"}.get(answer.outcome) or CODES[answer.grade]

@@ -118,13 +118,14 @@ def test_units_are_entered_one_by_one_and_awards_are_claimed() -> None:
     assert (award["maximum"], award["accreditation"], award["title"]) == (300, "60370634", "Award: Enterprise")
 
 
-def test_a_registration_series_has_registrations_and_no_components() -> None:
+def test_a_registration_has_a_component_that_nobody_marks_as_some_software_waits_for_one() -> None:
     frames = basedata(CATALOGUE, series("2023-09"), BEFORE)
     option = row(frames, "O", "BEN22")
     assert (option["item"], option["process"], option["fee"], option["maximum"]) == ("C", "R", 2400, None)
-    assert frames["O"].height == frames["S"].height == 9
-    assert frames["C"].is_empty()
-    assert frames["L"].is_empty()
+    assert {letter: frames[letter].height for letter in LAYOUTS} == dict.fromkeys(LAYOUTS, 9)
+    part = row(frames, "C", "BEN22")
+    assert (part["title"], part["teacher_marks"], part["maximum"], part["due"]) == (option["title"], "N", None, None)
+    assert (part["timetabled"], part["session"], part["minutes"]) == ("N", "X", 0)
 
 
 def test_mrk_1_marks_are_wanted_of_internal_components_by_the_deadline_in_force() -> None:

@@ -18,12 +18,13 @@ from hypothesis import strategies as st
 
 from infra.ledger.results import Awarding
 from infra.store import FolderStore, S3Store
+from parsers.importers import remarks
 from parsers.layouts import FILE_TYPES
 from parsers.reader import read
 from pipeline.desk import Desk
 from pipeline.files.check import Exit, check_file
 from pipeline.results.embargo import ReleaseError, embargoed, sha256_of
-from pipeline.results.release import approve, build, release, withdraw
+from pipeline.results.release import approve, build, release, unlike, withdraw
 from pipeline.results.result_files import RECORDS, read_back, records, result_files, typed
 from rules import terms
 from rules.catalogue import Milestone
@@ -145,7 +146,7 @@ def test_res_4_the_r_file_says_absent_pending_partial_and_graded(work: Desk) -> 
         "U075D2", "U000X", "U100D2", "B0175D1    #",
     ]  # fmt: skip
     assert said["0002", "BEN99"] == "U250D2"
-    assert [said["0003", code] for code in ("BEN03", "BEN99")] == ["U   Q", "U   Q"]
+    assert [said["0003", code] for code in ("BEN03", "BEN99")] == ["1Q", "1Q"]
     assert ("0004", "BEN99") not in said
 
 
@@ -367,9 +368,22 @@ def test_res_4_what_is_read_from_r_files_is_what_was_written(work: Desk, propose
     assert read_back({one.name: one.data for one in made}).equals(of)
 
 
+@pytest.mark.usefixtures("approved")
+def test_res_4_programs_of_schools_take_every_results_file(work: Desk) -> None:
+    release(work, series(work), "centres", TO_CENTRES)
+    data = work.store.get(R_FILE)
+    assert {remark.what for remark in remarks({"R6412315.X01": data})} <= {"a partial absence"}
+    assert unlike(work, series(work), AWARDED, {R_FILE: data}) == ()
+    # As it was written before: a type that needs a score, and none.
+    pending = data.replace(b"BEN99 1Q   ", b"BEN99 U   Q")
+    assert pending != data
+    [warning] = unlike(work, series(work), AWARDED, {R_FILE: pending})
+    assert "a score that is no number" in warning
+
+
 SERIES = CATALOGUE.series_by_id("2024-06")
 _RECORD = st.fixed_dictionaries({
-    "result_type": st.sampled_from("UB"),
+    "result_type": st.sampled_from("UB1"),
     "score": st.none() | st.integers(0, 300),
     "grade": st.sampled_from(["D2", "*2", "P1", "U", "X", "Q"]),
     "uln": st.sampled_from(["", "6070694642"]),
@@ -384,7 +398,8 @@ def test_res_4_any_result_comes_back_from_its_record(said: list[dict[str, Any]],
     of = pl.DataFrame(
         [
             {"centre": CENTRE, "candidate": f"{number:04d}", "uci": people[number % 2], **one,
-             "partial": "#" if one["result_type"] == "B" else ""}
+             "partial": "#" if one["result_type"] == "B" else "",
+             "score": one["score"] if one["result_type"] != "1" else None}
             for number, one in enumerate(said, 1)
         ],
         schema=RECORDS,

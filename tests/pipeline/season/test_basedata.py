@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from infra.settings import Settings
 from infra.store import Store, StoreError
+from parsers.importers import remarks
 from pipeline.cli import main
 from pipeline.desk import Desk
 from pipeline.files.check import check_file
@@ -28,6 +29,7 @@ from pipeline.season.basedata import (
     publish_basedata,
     publish_due,
     read_version,
+    unlike,
     written,
 )
 from rules.basedata import LAYOUTS, Frames
@@ -82,6 +84,18 @@ def test_fil_2_what_is_written_is_read_on_any_day_under_any_number(series_id: st
     again = read_version(made.series, written(made)[made.bundle])
     assert (again.number, again.produced, again.records) == (number, made.produced, made.records)
     assert same(again.frames, made.frames)
+
+
+@pytest.mark.parametrize("series_id", EVERY_SERIES)
+def test_programs_of_schools_take_every_set_and_find_nothing_empty_in_it(series_id: str) -> None:
+    opens = CATALOGUE.milestone(series(series_id), "window_opens", MADE)
+    assert opens
+    made = drawn_up(CATALOGUE, series(series_id), opens.at)
+    assert remarks(made.members()) == []
+    assert unlike(made) == ()
+    for letter in LAYOUTS:
+        empty = evolve(made, frames={**made.frames, letter: made.frames[letter].clear()})
+        assert any(f"no record in file {letter}: it waits for one" in words for words in unlike(empty))
 
 
 def test_the_files_of_a_series_are_these(golden: Golden) -> None:
@@ -144,7 +158,7 @@ def test_cal_1_registrations_have_basedata_until_their_window_closes(at: datetim
 def test_cal_1_all_that_is_due_is_published(work: Desk) -> None:
     done = publish_due(work, MADE)
     assert [one.note() for one in done] == [
-        "Basedata 2023-09 (9B23): version 1 published; S 9, O 9, C 0, L 0.",
+        "Basedata 2023-09 (9B23): version 1 published; S 9, O 9, C 9, L 9.",
         "Basedata 2024-01 (1B24): version 1 published; S 8, O 29, C 21, L 21.",
         "Basedata 2024-06 (6B24): version 1 published; S 9, O 35, C 26, L 26.",
     ]
@@ -293,7 +307,7 @@ def test_the_command_without_a_folder_writes_nothing(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     result = run("basedata", "2023-09", "--at", "2023-08-04")
     assert result.exit_code == 0, result.output
-    assert "Records     S 9, O 9, C 0, L 0" in result.output
+    assert "Records     S 9, O 9, C 9, L 9" in result.output
     assert list(tmp_path.iterdir()) == []
 
 
