@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
+from attrs import field, frozen
 from sqlalchemy import Engine, func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from infra.ledger import sql
 from infra.ledger.learners import details_in_force, every_uci, in_force, led
@@ -18,12 +19,14 @@ from infra.ledger.tables import (
     actions,
     awardings,
     centre_keys,
+    centres,
     checkpoints,
     cohorts,
     conversions,
     entries,
     findings,
     hold_decisions,
+    learner_versions,
     marks,
     registrations,
     release_files,
@@ -34,6 +37,7 @@ from rules import terms
 from rules.frames import INSTANT, Frame
 
 _TEXT, _COUNT = pl.String, pl.Int64
+_REGISTER = centres.c
 
 PROGRESS: Frame = {
     "centre": _TEXT,
@@ -116,11 +120,160 @@ PERSON: Frame = {
 }
 
 
+@frozen
+class SeasonRows:
+    """Files of a series by outcome, how many are `held` in all series, and what waits (`ConsoleBook.states`)."""
+
+    outcomes: Mapping[str, int]
+    held: int
+    states: Mapping[str, Mapping[str, int]]
+
+
+@frozen
+class CentreRows:
+    """A page of a centre's files (`FILES`) and their `total`, marks that are `missing`, findings by code (`CODES`),
+    files that are held (`HELD`), moderation, keys, and what staff did."""
+
+    files: pl.DataFrame
+    total: int
+    missing: pl.DataFrame
+    codes: pl.DataFrame
+    held: pl.DataFrame
+    cohorts: Sequence[Mapping[str, Any]]
+    keys: Sequence[Mapping[str, Any]]
+    acted: Sequence[Mapping[str, Any]]
+
+
+@frozen
+class FileRows:
+    """A file, its findings (`FINDINGS`), and the held file `before` it of which it is the decision."""
+
+    file: Mapping[str, Any]
+    findings: pl.DataFrame
+    before: Mapping[str, Any] | None
+
+
+@frozen
+class Found:
+    """What a search has found: `centres` by number and name, `learners` (`LEARNERS`), and the newest `files` (`FILES`)
+    of a `total`."""
+
+    centres: Mapping[str, str] = field(factory=dict)
+    learners: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=LEARNERS))
+    files: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=FILES))
+    total: int = 0
+
+
 class ConsoleBook:
-    """Reads the ledger for the console."""
+    """Reads the ledger for the console. The first methods are named after the page whose query they are."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+
+    # --- Pages -------------------------------------------------------------------------------------------------------
+
+    def season(self, series: str, key: str, awarding_body: str) -> SeasonRows:
+        """What the season's page counts."""
+        return SeasonRows(self.outcomes(key, awarding_body), self.held_count(), self.states(series))
+
+    def centre(
+        self, centre: str, series: str, key: str, awarding_body: str, now: datetime, limit: int, offset: int
+    ) -> CentreRows:
+        """What the page of a centre shows of a series, at `now` (aware)."""
+        files, total = self.received(centre=centre, limit=limit, offset=offset)
+        return CentreRows(
+            files=files,
+            total=total,
+            missing=self.marks_missing(centre, series),
+            codes=self.codes(centre=centre, key=key, awarding_body=awarding_body),
+            held=self.held(centre=centre),
+            cohorts=self.cohorts(centre, series),
+            keys=self.keys(centre, now),
+            acted=self.acted(centre),
+        )
+
+    def candidate(self, centre: str, candidate: str) -> tuple[pl.DataFrame, list[Mapping[str, Any]]]:
+        """Everything on the books under a candidate number of a centre (`PERSON`; personal data), and the newest
+        marks."""
+        rows = self.person(centre, candidate)
+        return rows, self.person_marks(centre, rows["uci"].unique().to_list())
+
+    def files(
+        self,
+        *,
+        key: str,
+        awarding_body: str,
+        centre: str = "",
+        outcome: str = "",
+        code: str = "",
+        limit: int = 50,
+        offset: int = 0,
+    ) -> tuple[pl.DataFrame, int, pl.DataFrame]:
+        """A page of the files received and how many there are (`received`), and their findings by code (`CODES`). An
+        empty `key` stands for all series."""
+        rows, total = self.received(
+            key=key, awarding_body=awarding_body, centre=centre, outcome=outcome, code=code, limit=limit, offset=offset
+        )
+        return rows, total, self.codes(key=key, awarding_body=awarding_body, centre=centre)
+
+    def file(self, submission: int) -> FileRows | None:
+        """A file as its page shows it; None when there is none. Values, messages and the reply may hold personal
+        data."""
+        row = self.submission(submission)
+        return None if row is None else FileRows(row, self.findings(submission), self.predecessor(submission))
+
+    def quarantine(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The files that are held (`HELD`), and what was decided about others (`DECIDED`)."""
+        return self.held(), self.decided()
+
+    def watch(self, series: str) -> list[Mapping[str, Any]]:
+        """The checkpoints taken in a series."""
+        return self.checkpoints(series)
+
+    def approval(self, series: str) -> tuple[list[Mapping[str, Any]], dict[str, dict[str, int]]]:
+        """Every awarding of a series, and what waits in it (`states`)."""
+        return self.awardings(series), self.states(series)
+
+    def search(
+        self,
+        *,
+        centre: str = "",
+        candidate: str = "",
+        sequence: int | None = None,
+        submission: int | None = None,
+        person: str = "",
+        named: str = "",
+        limit: int = 50,
+    ) -> Found:
+        """What is known of a `centre`, a `candidate` number or a `sequence` number there, the file with the number
+        `submission`, a `person` by UCI or ULN, or what is `named` so: centres, files and replies by part of their
+        name."""
+        if submission is not None:
+            files, total = self.received(submission=submission)
+            return Found(files=files, total=total)
+        if person:
+            return Found(learners=self.learners(ucis=self._ucis(person)))
+        if candidate:
+            return Found(learners=self.learners(centre=centre, candidate=candidate, limit=limit))
+        if centre:
+            files, total = self.received(centre=centre, sequence=sequence, limit=limit)
+            return Found(
+                self._centres(_REGISTER.number == centre) if sequence is None else {}, files=files, total=total
+            )
+        files, total = self.received(named=named, limit=limit)
+        return Found(self._centres(_REGISTER.name.icontains(named, autoescape=True)), files=files, total=total)
+
+    def _centres(self, which: sa.ColumnElement[bool]) -> dict[str, str]:
+        newest = select(_REGISTER.number, _REGISTER.name).ext(distinct_on(_REGISTER.number))
+        query = newest.where(which).order_by(_REGISTER.number, _REGISTER.at.desc(), _REGISTER.id.desc()).limit(50)
+        return dict(self._rows(query))
+
+    def _ucis(self, person: str) -> list[str]:
+        """Every UCI of the learners with this UCI or ULN."""
+        v = learner_versions.c
+        by_uln = [uci for (uci,) in self._rows(select(v.uci).where(v.uln == person, v.until.is_(None)).distinct())]
+        asked = [select(sa.func.unnest(every_uci(in_force(sa.literal(uci))))) for uci in (person, *by_uln)]
+        return sorted({uci for query in asked for (uci,) in self._rows(query)})
 
     # --- A series ----------------------------------------------------------------------------------------------------
 
@@ -238,7 +391,7 @@ class ConsoleBook:
 
     # --- Files -------------------------------------------------------------------------------------------------------
 
-    def files(
+    def received(
         self,
         *,
         centre: str = "",
@@ -248,11 +401,13 @@ class ConsoleBook:
         code: str = "",
         named: str = "",
         sequence: int | None = None,
+        submission: int | None = None,
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[pl.DataFrame, int]:
         """A page of the files received, the newest first, with decisions made while a file was held (`FILES`), and how
-        many there are. `code`: files with such a finding; `named`: files whose name contains this, in any case."""
+        many there are. `code`: files with such a finding; `named`: files whose name contains this, in any case, or
+        whose reply is called so."""
         t, d = submissions.c, hold_decisions.c
         where = []
         if centre:
@@ -265,8 +420,11 @@ class ConsoleBook:
             where.append(t.id.in_(select(findings.c.submission_id).where(findings.c.code == code)))
         if sequence is not None:
             where.append(t.sequence == sequence)
+        if submission is not None:
+            where.append(t.id == submission)
         if named:
-            where.append(t.file_name.icontains(named, autoescape=True))
+            answered = select(replies.c.submission_id).where(replies.c.name.icontains(named, autoescape=True))
+            where.append(t.file_name.icontains(named, autoescape=True) | t.id.in_(answered))
         query = (
             select(
                 t.id, t.centre, t.file_name, t.channel, t.received, t.letter, t.series, t.sequence, t.outcome,
@@ -282,7 +440,7 @@ class ConsoleBook:
         [(total,)] = self._rows(select(func.count()).select_from(submissions).where(*where))
         return sql.frame(self._engine, query, FILES), total
 
-    def file(self, submission: int) -> Mapping[str, Any] | None:
+    def submission(self, submission: int) -> Mapping[str, Any] | None:
         """Everything on record of one file: the columns of its table, the name of its `reply` and the reply as JSON,
         `twin` (None before it is decided), and `decision`, what a person decided while it was held, with `who`, `why`,
         `at` and `successor`. A reply may hold personal data."""
@@ -408,8 +566,10 @@ class ConsoleBook:
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    def learners(self, *, centre: str = "", candidate: str = "", uci: str = "", limit: int = 50) -> pl.DataFrame:
-        """Learners registered or entered, by candidate number or UCI (`LEARNERS`), with their `options` in one text.
+    def learners(
+        self, *, centre: str = "", candidate: str = "", ucis: Sequence[str] = (), limit: int = 50
+    ) -> pl.DataFrame:
+        """Learners registered or entered, by candidate number or UCIs (`LEARNERS`), with their `options` in one text.
         UCIs are personal data."""
         parts = []
         for table in (registrations, entries):
@@ -417,7 +577,7 @@ class ConsoleBook:
             where: list[sa.ColumnElement[bool]] = [t.ended_by.is_(None)]
             where += [t.centre == centre] if centre else []
             where += [t.candidate == candidate] if candidate else []
-            where += [t.uci == sa.any_(every_uci(in_force(sa.literal(uci))))] if uci else []
+            where += [t.uci.in_(ucis)] if ucis else []
             parts.append(led(table, only=("centre", "candidate", "series", "uci", "option")).where(*where))
         both = sa.union_all(*parts).subquery()
         b = both.c

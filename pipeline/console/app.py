@@ -17,8 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from infra.settings import Settings
-from pipeline.console import views
+from pipeline.console.console import Console
 from pipeline.console.routes import routes
+from pipeline.console.tokens import Tokens
 from pipeline.console.visit import Clock, Site, Whoever, site_of
 from rules.sheets import CatalogueError
 
@@ -36,10 +37,12 @@ _HEADERS = {
 }
 
 
-def application(settings: Settings, clock: Clock, whoever: Whoever, login: Callable[[str], str]) -> FastAPI:
-    """The console of the desk on `settings`; `whoever` and `login` as in `Site`."""
+def application(
+    settings: Settings, clock: Clock, whoever: Whoever, login: Callable[[str], str], secret: str = ""
+) -> FastAPI:
+    """The console of the desk on `settings`; `whoever` and `login` as in `Site`, `secret` as in `Tokens.of`."""
     app = FastAPI(title="Resultsday", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.site = Site(views.Console(settings, clock), clock, whoever, login)
+    app.state.site = Site(Console(settings, clock, Tokens.of(secret)), clock, whoever, login)
     app.middleware("http")(_guarded)
     app.exception_handler(AnyHTTPException)(_refused)
     app.exception_handler(SQLAlchemyError)(_no_ledger)

@@ -79,7 +79,8 @@ def _load() -> FastAPI:
 
         return str(get_auth_manager().get_url_login(next_url=wanted))
 
-    return application(settings, lambda: datetime.now(UTC), whoever, login)
+    secret = conf.get("core", "fernet_key", fallback="")
+    return application(settings, lambda: datetime.now(UTC), whoever, login, secret)
 
 
 class ConsolePlugin(AirflowPlugin):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -12,13 +12,23 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pipeline.console import views
 from pipeline.console.access import Person, Right
+from pipeline.console.console import Console, current
 from pipeline.console.words import FILTERS
 from pipeline.desk import Desk
+from rules.catalogue import Series
 
 Clock = Callable[[], datetime]
 Whoever = Callable[[Request], Awaitable[Person]]
+
+PERSONAL = "personal"
+"""The kind of a seal that opens a page with personal data."""
+PAGE = 50
+"""Lines of a list per page."""
+PAGES = (
+    ("", "Season", "look"), ("centres", "Centres", "look"), ("files", "Files", "files"),
+    ("quarantine", "Quarantine", "files"), ("watch", "Watch", "look"), ("approval", "Approval", "look"),
+    ("search", "Search", "files"),)  # fmt: skip
 
 _TAKES: dict[Right, str] = {
     "look": "look at the console",
@@ -46,11 +56,29 @@ class Site:
     """What all visits share. `whoever` returns who sent a request, or raises `HTTPException` with 401; `login` returns
     the address at which to log in and come back."""
 
-    console: views.Console
+    console: Console
     clock: Clock
     whoever: Whoever
     login: Callable[[str], str]
     templates: Environment = field(factory=_templates)
+
+
+def common(desk: Desk, now: datetime, person: Person, below: str, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What every page needs: the user, the addresses of the pages, and the series."""
+    series = shown.get("series") or current(desk.catalogue, now)
+    return {
+        "below": below,
+        "root": below.removesuffix("/resultsday"),
+        "person": person,
+        "now": now,
+        "series": series,
+        "every_series": desk.catalogue.all_series(),
+        "pages": [page for page in PAGES if person.may(page[2])],  # type: ignore[arg-type]
+        "fault": desk.catalogue_fault,
+        "refusal": "",
+        "why": "",
+        "personal": False,
+    }
 
 
 def site_of(request: Request) -> Site:
@@ -68,7 +96,7 @@ class Visit:
     site: Site
 
     @property
-    def console(self) -> views.Console:
+    def console(self) -> Console:
         """What makes the contents of pages."""
         return self.site.console
 
@@ -78,14 +106,41 @@ class Visit:
         root: str = self.request.scope["root_path"]
         return root
 
+    @property
+    def now(self) -> datetime:
+        """The instant by the console's clock."""
+        return self.site.clock()
+
+    def series(self, asked: str) -> Series:
+        """The series that is asked for, the current one if none is; raises `HTTPException` when there is none such."""
+        return self.console.series(self.desk(), asked)
+
     def desk(self) -> Desk:
         """The open desk."""
         return self.console.desk()
 
+    def seal(self, kind: str, **said: str) -> str:
+        """What must not stand in an address, so that it may, for this person and a while."""
+        return self.console.tokens.sealed(kind, self.person.name, said, self.now)
+
+    def unsealed(self, kind: str, token: str) -> dict[str, str] | None:
+        """What was sealed so for this person; None for anything else, and when it is too old."""
+        return self.console.tokens.opened(kind, self.person.name, token, self.now) if token else None
+
+    def may_see_personal(self, of: str, token: str, centre: str = "") -> bool:
+        """Whether this person has said why they need the personal data of a page, and not long ago (OPS-3)."""
+        return self.person.may("personal") and self.unsealed(PERSONAL, token) == {"of": of, "centre": centre}
+
+    def recorded(self, of: str, why: str, centre: str) -> str:
+        """Puts on record that this person is shown personal data, and returns what opens the page to them, again and
+        again for a while: a reload is no second row. Raises `HTTPException` when no reason was given."""
+        self.console.note_shown(self.desk(), self.person.name, why, centre, of)
+        return self.seal(PERSONAL, of=of, centre=centre)
+
     def page(self, template: str, desk: Desk, shown: dict[str, Any]) -> HTMLResponse:
         """The page that shows `shown`."""
-        common = views.common(desk, self.site.clock(), self.person, self.below, shown)
-        return HTMLResponse(self.site.templates.get_template(template).render(common | shown))
+        every = common(desk, self.now, self.person, self.below, shown)
+        return HTMLResponse(self.site.templates.get_template(template).render(every | shown))
 
 
 def _by(right: Right) -> Any:

@@ -54,7 +54,7 @@ def furnish(settings: Settings, running: RunningDesk) -> Scene:
         book = desk.console
 
         def number(centre: str, name: str, outcome: str) -> int:
-            rows, _ = book.files(centre=centre, named=name, outcome=outcome)
+            rows, _ = book.received(centre=centre, named=name, outcome=outcome)
             return int(rows["id"][-1])
 
         return Scene(

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from infra.running.supervisor import RunningDesk
-from tests.console.scene import CENTRES, FIRST, SECOND, SERIES, TWICE, Scene
+from tests.console.scene import CENTRES, FIRST, SECOND, SERIES, TWICE, WRONG_NAME, Scene
 
 Open = Callable[..., Page]
 
@@ -189,12 +189,34 @@ def test_search_finds_centres_candidates_ucis_and_files(opened: Open, scene: Sce
             page.keyboard.press("Enter")
         return page.locator("main").inner_text()
 
-    assert f"Centre {SECOND}" in search(SECOND)
-    assert f"{SECOND}/0002" in search(f"{SECOND}/0002")
-    assert f"{SECOND}/000" in search(uci.lower())
-    assert page.url.endswith("/resultsday/search")
-    assert "2 of 2" in search(f"{TWICE} 002") or "1 of 1" in search(f"{TWICE} 002")
-    assert f"E{TWICE}15.X02" in search(f"e{TWICE}15.x02")
-    assert "Nothing was found." in search("no such thing")
-    page.goto(at(f"centres/{SECOND}/candidates/0002"))
+    # One thing found is opened; several are a list.
+    assert f"Centre {NAMED[1]}" in search(SECOND)
+    assert f"Centre {NAMED[1]}" in search(f"School {SECOND}")
+    assert f"Candidate 0002 of centre {SECOND}" in search(f"{SECOND}/0002")
     assert "BEN01\t31\tsubmitted" in page.locator("main").inner_text()
+    assert f"of centre {SECOND}" in search(uci.lower())
+    assert f"E{TWICE}15.X02" in search(f"{TWICE} 002")
+    assert f"E{TWICE}15.X02" in search(f"e{TWICE}15.x02")
+    assert f"E{TWICE}15.X02" in search(f"file {scene.twice}")
+    reply = page.locator("dt:has-text('Reply') + dd").inner_text()
+    assert reply in search(reply)
+    assert f"{FIRST}/0002" in search("0002")
+    assert "Nothing was found." in search("no such thing")
+
+
+def test_a_search_can_be_reloaded_and_come_back_to_and_its_address_says_nothing(opened: Open) -> None:
+    page = opened("officer")
+    secret = WRONG_NAME
+    page.goto(at("search"))
+    page.locator("#words").fill(secret)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    there = page.url
+    assert secret not in there
+    page.reload()
+    assert secret in page.get_by_role("heading", level=1).inner_text()
+    page.get_by_role("link", name="Season").click()
+    page.go_back()
+    assert (page.url, secret in page.get_by_role("heading", level=1).inner_text()) == (there, True)
+    # Nobody else can use the address.
+    assert opened("reader").request.get(there).status == 410

@@ -101,10 +101,18 @@ def test_personal_data_are_shown_to_whom_the_settings_name_for_a_reason(
     page.get_by_text("that has been recorded").wait_for()
     assert [secret for secret in scene.personal if secret in page.content()]
     with Ledger(desk.database_url) as ledger:
-        newest = ConsoleBook(ledger.engine).acted(FIRST)[0]
+        newest, *others = ConsoleBook(ledger.engine).acted(FIRST)
     assert (newest["who"], newest["action"], newest["why"], newest["file_name"]) == (
         "admin", "personal_data", "a question of the centre", "candidate 0002",
     )  # fmt: skip
+    # A reload shows it again and is no second row; the address opens no other page.
+    page.reload()
+    assert [secret for secret in scene.personal if secret in page.content()]
+    with Ledger(desk.database_url) as ledger:
+        assert len(ConsoleBook(ledger.engine).acted(FIRST)) == 1 + len(others)
+    shown = page.url.partition("?")[2]
+    page.goto(f"/resultsday/centres/{FIRST}/candidates/0001?{shown}")
+    assert not [secret for secret in scene.personal if secret in page.content()]
 
 
 def test_fil_1_a_held_file_is_released_by_keyboard_and_it_is_on_record(opened: Open, scene: Scene) -> None:

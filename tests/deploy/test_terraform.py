@@ -26,7 +26,7 @@ from infra.host import LOCALHOST
 from infra.landing.queue import heard
 from infra.settings import Settings
 from infra.store import PROBES
-from pipeline.console.views import under_embargo
+from pipeline.console.views.report import under_embargo
 from pipeline.watching.health import health
 from tests.catalogue import FROZEN
 from tests.deploy.conftest import DEPLOY, ROOT

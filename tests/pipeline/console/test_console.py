@@ -95,8 +95,8 @@ def test_what_is_personal_is_hidden_in_records_findings_and_replies(work: Desk) 
     book = work.console
     take(work, registration_file(), REGISTERED)
     take(work, centre_file(changed={"name": WRONG}), ON_TIME)
-    number = int(book.files(named="E")[0]["id"].max())  # type: ignore[arg-type]
-    file = book.file(number)
+    number = int(book.received(named="E")[0]["id"].max())  # type: ignore[arg-type]
+    file = book.submission(number)
     assert file
     learners = list(people(CENTRE, 3, seed=1))
     personal = {WRONG} | {learner[name] for learner in learners for name in ("name", "uci", "uln")}
@@ -121,7 +121,7 @@ def test_what_is_personal_is_hidden_in_records_findings_and_replies(work: Desk) 
 def test_reg_7_a_card_in_a_reply_says_what_differs_and_hides_the_values(work: Desk) -> None:
     take(work, registration_file(), REGISTERED)
     take(work, centre_file(changed={"name": WRONG}), ON_TIME)
-    file = work.console.file(int(work.console.files(named="E")[0]["id"].max()))  # type: ignore[arg-type]
+    file = work.console.submission(int(work.console.received(named="E")[0]["id"].max()))  # type: ignore[arg-type]
     assert file
     whole, hidden = (
         reply_text(file["twin"], personal=personal).partition("WHO IS WHO")[2] for personal in (True, False)
@@ -138,7 +138,7 @@ def test_reg_6_changed_details_in_a_reply_are_shown_without_their_values(work: D
     [first, *_] = people(CENTRE, 1, seed=1)
     data = centre_file(("BEN22",), letter="A", series="9B23", body="13", sequence=2, count=1, changed={"name": WRONG})
     take(work, data, REGISTERED + timedelta(days=1))
-    file = work.console.file(int(work.console.files(named="A")[0]["id"].max()))  # type: ignore[arg-type]
+    file = work.console.submission(int(work.console.received(named="A")[0]["id"].max()))  # type: ignore[arg-type]
     assert file
     told = f"  0001  name: {first['name']}, now {WRONG}"
     assert told in reply_text(file["twin"], personal=True)

@@ -86,7 +86,7 @@ def test_fil_3_a_released_entry_file_replaces_what_its_candidates_held(second_en
 def test_fil_1_an_ignored_file_is_closed_and_its_centre_told_why(second_entry_file: Desk) -> None:
     desk = second_entry_file
     number = held(desk)
-    first = book(desk).file(number)
+    first = book(desk).submission(number)
     assert first
     done = ignore(desk, held_file(desk, number), ORDER)
     assert done.outcome == "refused"
@@ -109,7 +109,7 @@ def test_fil_1_what_a_person_did_twice_was_done_once(second_entry_file: Desk) ->
         submission=first.submission, outcome="refused", reply=first.reply, action="ignore", who=ORDER.who, fresh=False
     )
     assert "Already decided" in later.note()
-    assert book(desk).files(centre=CENTRE)[1] == 4
+    assert book(desk).received(centre=CENTRE)[1] == 4
 
 
 def test_fil_1_a_file_that_failed_is_decided_again_after_the_mend(work: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

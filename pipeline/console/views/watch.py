@@ -1,0 +1,42 @@
+"""What should have arrived and has not (OPS-2), and the checkpoints (OPS-1)."""
+
+from __future__ import annotations
+
+import polars as pl
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from pipeline.console.snapshots import FILTERS
+from pipeline.console.visit import PAGE, Looks
+from rules import checkpoints
+
+routes = APIRouter()
+
+
+@routes.get("/watch")
+def watch(visit: Looks, series: str = "") -> HTMLResponse:
+    """What the watch has seen."""
+    desk, its = visit.desk(), visit.series(series)
+    snapshot = visit.console.snapshot(desk, its)
+    centres, silent = snapshot.centres, snapshot.silent
+    due = {event: desk.catalogue.milestone(its, event, visit.now) for event in ("window_closes", "marks_deadline")}
+    lacking = centres.filter(pl.col("marks") < pl.col("internal")).with_columns(
+        (pl.col("internal") - pl.col("marks")).alias("lacking")
+    )
+    most = lacking.sort("lacking", "centre", descending=[True, False])
+    taken = [
+        {**checkpoint, "report": f"checkpoints/{its.id}-{checkpoint['event']}.html"}
+        for checkpoint in desk.console.watch(its.id)
+    ]
+    shown = {
+        "series": its,
+        "silent": silent[:500],
+        "silent_total": len(silent),
+        "not_entered": centres.filter(FILTERS["not-entered"][1]).height,
+        "lacking": list(most.head(PAGE).iter_rows(named=True)),
+        "lacking_total": lacking.height,
+        "due": due,
+        "checkpoints": taken,
+        "reasons": checkpoints.REASONS,
+    }
+    return visit.page("watch.html", desk, shown)
