@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fixtures.generate import FORENAMES, SURNAMES
-from parsers.layouts import CANDIDATE
+from parsers.layouts import CANDIDATE, MARK
 
 Bytes = NDArray[np.uint8]
 """ASCII codes, a row for each record and a column for each column of the field."""
@@ -63,12 +63,14 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("score", 47, 50),
         Column("grade", 50, 52),
     ),
+    "M": tuple(Column(field.name, field.first - 1, field.last) for field in MARK.fields),
 }
 """By file letter: the fields of a detail record that every way slices, the option slots left out."""
 
 SLOTS: dict[str, tuple[Column, ...]] = {
     "E": tuple(column for column in _CANDIDATE if column.name.startswith("option_")),
     "R": (),
+    "M": (),
 }
 
 WIDTHS = {"E": 192, "R": 59}

@@ -2,8 +2,8 @@
 
 Registrations, entries and marks of every centre are dropped into a folder store, and the real ingest takes them with
 an embedded PostgreSQL: archive, parse, rules, ledger, replies. Then the board's own marks and boundaries come in, the
-series is awarded, its files are built under embargo and released. Prints seconds and rates, and what the work added to
-the memory at its peak.
+series is awarded, its files are built under embargo and released. Prints seconds and rates, what the work added to the
+memory at its peak, and how many times the least that could be done (`bench.floor`) the ingest takes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ import polars as pl
 from attrs import frozen
 
 from bench.desks import new_desk, temporary_server
+from bench.floor import Floor
 from bench.measure import memory
 from fixtures.generate import people
 from infra.settings import Settings
@@ -113,27 +114,33 @@ DROPS = (
 )
 
 
-def main() -> None:
-    """Drops and takes each kind of file in turn; fails when anything is not accepted."""
-    with temporary_server() as (server, folder):
-        take_all(new_desk(server, folder, "national"))
+def main(centres: int = CENTRES) -> None:
+    """Drops and takes each kind of file in turn, beside the floor, with a PostgreSQL that waits for the disk as users'
+    does. Fails when a file is not accepted."""
+    with temporary_server(durable=True) as (server, folder):
+        settings = new_desk(server, folder, "national")
+        take_all(settings, centres, Floor.beside(settings, server, folder))
 
 
-def take_all(settings: Settings, centres: int = CENTRES) -> dict[str, float]:
+def take_all(settings: Settings, centres: int = CENTRES, floor: Floor | None = None) -> dict[str, float]:
     """Takes every drop of `centres` centres through the ingest, a line each, and on to results day; seconds by step."""
     print(f"{centres:,} centres, {centres * LEARNERS:,} learners, {os.cpu_count()} cores")
     print(
         f"{'':16}{'files':>8}{'count':>10}{'':16}{'s':>8}{'files/s':>9}{'count/s':>10}{'per core':>10}{'peak MiB':>10}"
     )
     spent: dict[str, float] = {}
+    least: dict[str, float] = {}
     with open_desk(settings) as desk:
         inbox = Path(settings.store_location) / "inbox"
         for drop in DROPS:
-            for key, data in drop.files(centres):
+            held = list(drop.files(centres)) if floor else []
+            for key, data in held or drop.files(centres):
                 path = inbox / key
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
                 os.utime(path, (drop.landed.timestamp(),) * 2)
+            if floor:
+                floor.begin()
             before = memory("VmRSS")
             began = time.perf_counter()
             summary = ingest(desk, NOW)
@@ -150,9 +157,20 @@ def take_all(settings: Settings, centres: int = CENTRES) -> dict[str, float]:
             )
             stages = "   ".join(f"{name} {took:.1f}" for name, took in summary.stages.items())
             print(f"    seconds: {stages}", flush=True)
+            if floor:
+                least[drop.title] = floor.lay(held)
+                print(_compared("    floor", seconds, least[drop.title], floor.seconds), flush=True)
+        if least:
+            print(_compared("the floor in all", sum(spent.values()), sum(least.values())), flush=True)
         total = sum(spent[title] for title in JUDGED)
         print(f"{'entries and marks':50}{total:8.1f}   goal: below 60", flush=True)
         return spent | award_all(desk, centres)
+
+
+def _compared(title: str, seconds: float, least: float, stages: Mapping[str, float] | None = None) -> str:
+    """A line: the seconds of the floor, how many times that the ingest took, and the floor's seconds by stage."""
+    parts = "   ".join(f"{name} {took:.1f}" for name, took in (stages or {}).items())
+    return f"{title:50}{least:8.1f}   the ingest takes {seconds / least:.2f} times that   {parts}".rstrip()
 
 
 def award_all(desk: Desk, centres: int) -> dict[str, float]:
@@ -200,4 +218,4 @@ def _external_marks(centres: int) -> bytes:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else CENTRES)
