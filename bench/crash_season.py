@@ -45,7 +45,9 @@ from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates
 from pipeline.results.claim_lists import claim_lists
 from pipeline.results.release import approve, build, release, release_passed, withdraw
+from pipeline.season import moving
 from pipeline.season.basedata import publish_basedata
+from pipeline.season.changes import DateChange
 from pipeline.season.checkpoints import checkpoint
 from pipeline.season.statements import statements
 from rules import terms
@@ -71,6 +73,9 @@ YEARS_LATER = datetime(2060, 1, 7, 3, tzinfo=LONDON)
 MINUTE = timedelta(minutes=1)
 WHO, WHY = "J. Clerk", "a season of the crash matrix"
 ORDER = Order(WHO, WHY, TAKEN + 2 * MINUTE)
+LATER_CERTIFICATES, SOONER_CERTIFICATES = (
+    DateChange(series="2024-06", event="certificates_due", day=day) for day in ("2024-11-29", "2024-11-22")
+)
 FIRST, SECOND, THIRD = "10000", "10001", "10002"
 COMPONENTS = ("BEN01", "BEN02", "BEN03")
 CLAIM = "BEN99"
@@ -358,6 +363,12 @@ STAGES = (
         "extension", "extension", _nothing,
         lambda desk: extend(desk, SECOND, "2024-06", "reentry_deadline", TAKEN, ORDER),
     ),
+    Stage("a date is asked for", "ask_date", _nothing, lambda desk: moving.ask(desk, LATER_CERTIFICATES, ORDER)),
+    Stage(
+        "a date is confirmed", "confirm_date", _nothing, lambda desk: moving.confirm(desk, LATER_CERTIFICATES, ORDER)
+    ),
+    Stage("a date is asked for again", "ask_date", _nothing, lambda desk: moving.ask(desk, SOONER_CERTIFICATES, ORDER)),
+    Stage("a date is dropped", "drop_date", _nothing, lambda desk: moving.drop(desk, SOONER_CERTIFICATES, ORDER)),
     Stage("extra sitting", "extra_sitting", _nothing, _sitting),
     Stage(
         "marks are complete", "complete_marks", _nothing,

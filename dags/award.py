@@ -10,13 +10,12 @@ from airflow.providers.standard.sensors.python import PythonSensor
 from airflow.sdk import Param, dag, get_current_context, task
 
 from infra.settings import Settings
+from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import run_failed
 from rules import terms
 
-EVENTS = ("results_to_centres",)
-DAYS_BEFORE = (7,)
-"""Leaves time to look, award again and build again before results day. Our own choice."""
+WHEN = SCHEDULES["award"]
 
 DAYS_OF_A_RUN = 14
 settings = Settings.load()
@@ -143,7 +142,7 @@ def _series(desk: Any) -> Any:
     context = get_current_context()
     given = context["params"]["series"]
     if not given:
-        calendar = exam_milestones(Settings.load().catalogue, EVENTS, DAYS_BEFORE)
+        calendar = exam_milestones(Settings.load().catalogue, WHEN.events, WHEN.days_before)
         given = next((series for series, _ in due(calendar, context["dag_run"].run_after)), "")
     series = desk.catalogue.series_by_id(given) if given else None
     if given and series is None:
@@ -163,7 +162,7 @@ def _newest(desk: Any) -> Any:
 
 
 @dag(
-    schedule=CalendarTimetable(settings.catalogue.absolute(), EVENTS, days_before=DAYS_BEFORE),
+    schedule=CalendarTimetable.of(WHEN),
     start_date=datetime(2022, 9, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,

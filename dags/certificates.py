@@ -7,16 +7,15 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
+from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import run_failed
 
-EVENTS = ("certificates_due",)
-DAYS_BEFORE = (28,)
-"""Leaves time to print and send them. Our own choice."""
+WHEN = SCHEDULES["certificates"]
 
 
 @dag(
-    schedule=CalendarTimetable(Settings.load().catalogue.absolute(), EVENTS, days_before=DAYS_BEFORE),
+    schedule=CalendarTimetable.of(WHEN),
     start_date=datetime(2022, 9, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
@@ -50,7 +49,7 @@ def certificates() -> None:
         settings, run = Settings.load(), get_current_context()["dag_run"]
         notes = []
         with open_desk(settings) as desk:
-            for series_id, _ in due(exam_milestones(settings.catalogue, EVENTS, DAYS_BEFORE), run.run_after):
+            for series_id, _ in due(exam_milestones(settings.catalogue, WHEN.events, WHEN.days_before), run.run_after):
                 series = desk.catalogue.series_by_id(series_id)
                 if series and is_released(desk, series_id):
                     notes.append(f"{series.title}: {list_all(desk, series, run.run_after):,} certificates are due.")

@@ -7,16 +7,15 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
+from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import run_failed
 
-EVENTS = ("on_time_deadline", "window_closes", "marks_deadline")
-DAYS_BEFORE = (14, 3)
-"""While there is still time to put things right (OPS-1)."""
+WHEN = SCHEDULES["checkpoints"]
 
 
 @dag(
-    schedule=CalendarTimetable(Settings.load().catalogue.absolute(), EVENTS, days_before=DAYS_BEFORE),
+    schedule=CalendarTimetable.of(WHEN),
     start_date=datetime(2022, 9, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
@@ -30,8 +29,8 @@ def checkpoints() -> None:
     """### Reports who would get no result, and which marks are missing, while this can still be put right
 
     Runs two weeks and three days before the on-time deadline, the closing of the window and the marks deadline of every
-    exam series, and at the first instant after each, as given in `calendar.csv` of the catalogue. To move a date, add
-    a line there; nothing else needs to change.
+    exam series, and at the first instant after each, as given in `calendar.csv` of the catalogue. To move a date,
+    use `resultsday calendar set`; nothing else needs to change.
 
     * **Run it now**: press *Trigger*. It takes the checkpoint of the latest deadline that has passed again.
     * **It failed**: clear the task. What was done already is not done again.
@@ -51,7 +50,9 @@ def checkpoints() -> None:
         settings, run = Settings.load(), get_current_context()["dag_run"]
         notes = []
         with open_desk(settings) as desk:
-            for series_id, event in due(exam_milestones(settings.catalogue, EVENTS, DAYS_BEFORE), run.run_after):
+            for series_id, event in due(
+                exam_milestones(settings.catalogue, WHEN.events, WHEN.days_before), run.run_after
+            ):
                 series = desk.catalogue.series_by_id(series_id)
                 if series:
                     # The instant the run is for, not of the work: a retry writes the same.

@@ -7,17 +7,15 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
+from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import run_failed
 
-EVENTS = ("results_to_learners", "late_claims_close")
-DAYS_BEFORE = (14, 3)
-"""While there is still time to claim (OPS-5)."""
-HOUR = 7
+WHEN = SCHEDULES["claim_lists"]
 
 
 @dag(
-    schedule=CalendarTimetable(Settings.load().catalogue.absolute(), EVENTS, daily=HOUR, days_before=DAYS_BEFORE),
+    schedule=CalendarTimetable.of(WHEN),
     start_date=datetime(2022, 9, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
@@ -50,7 +48,7 @@ def claim_lists() -> None:
 
         settings, run = Settings.load(), get_current_context()["dag_run"]
         now = run.run_after
-        dates = exam_milestones(settings.catalogue, EVENTS, DAYS_BEFORE)
+        dates = exam_milestones(settings.catalogue, WHEN.events, WHEN.days_before)
         events = due([date for date in dates if now - date.at < timedelta(hours=1)], now)
         with open_desk(settings) as desk:
             notes = [list_all(desk, series, now).note() for series in due_series(desk, events, now)]

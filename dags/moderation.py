@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
+from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import run_failed
 from rules import terms
 
-EVENTS = ("marks_deadline", "marks_amendment_deadline")
-HOUR = 5
+WHEN = SCHEDULES["moderation"]
 
 
 @dag(
-    schedule=CalendarTimetable(Settings.load().catalogue.absolute(), EVENTS, daily=HOUR),
+    schedule=CalendarTimetable.of(WHEN),
     start_date=datetime(2022, 9, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,

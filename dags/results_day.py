@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import dag, get_current_context, task
 
 from infra.settings import Settings
+from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import run_failed
 from rules import terms
@@ -15,11 +16,11 @@ from rules import terms
 if TYPE_CHECKING:
     from rules.terms import Audience
 
-EVENTS = ("results_to_centres", "results_to_learners")
+WHEN = SCHEDULES["results_day"]
 
 
 @dag(
-    schedule=CalendarTimetable(Settings.load().catalogue.absolute(), EVENTS),
+    schedule=CalendarTimetable.of(WHEN),
     start_date=datetime(2022, 9, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
@@ -49,12 +50,12 @@ def results_day() -> None:
     @task
     def centres() -> str:
         """R files and the portal's feed for centres; at the learners' instant, any of them that were missed."""
-        return _release(terms.CENTRES, EVENTS)
+        return _release(terms.CENTRES, WHEN.events)
 
     @task(trigger_rule="all_done")
     def learners() -> str:
         """The portal's feed for learners, whatever became of the centres' files."""
-        return _release(terms.LEARNERS, EVENTS[1:])
+        return _release(terms.LEARNERS, WHEN.events[1:])
 
     centres() >> learners()
 
@@ -70,7 +71,7 @@ def _release(audience: Audience, events: tuple[str, ...]) -> str:
     settings, run = Settings.load(), get_current_context()["dag_run"]
     notes = []
     with open_desk(settings) as desk:
-        for series_id, event in due(exam_milestones(settings.catalogue, EVENTS), run.run_after):
+        for series_id, event in due(exam_milestones(settings.catalogue, WHEN.events), run.run_after):
             series = desk.catalogue.series_by_id(series_id)
             if series and event in events:
                 try:

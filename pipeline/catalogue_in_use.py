@@ -1,5 +1,6 @@
-"""The catalogue in use: its files as they are, or while they cannot be read, as they last could be. A bad line is told
-with file, line and column wherever somebody looks, and takes nothing down."""
+"""The catalogue in use: its files as they are, or while they cannot be read, as they last could be, with the dates
+that staff have set (CAL-7). A bad line is told with file, line and column wherever somebody looks, and takes nothing
+down."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import hashlib
 import logging
 import shutil
 import tempfile
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +16,11 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from infra.host import make_folder, private_file, write_private
+from infra.ledger.calendar import ChangeRow
 from infra.settings import Settings
-from rules.sheets import CatalogueError
+from rules import terms
+from rules.calendar import LONDON, Milestone, StaffDate, in_order
+from rules.sheets import ANY, CatalogueError
 
 if TYPE_CHECKING:
     from rules.catalogue import Catalogue
@@ -38,7 +43,7 @@ class InUse:
 def in_use(settings: Settings) -> InUse:
     """The catalogue of the settings; while its files cannot be read, the last of them that this machine could read.
     Raises `CatalogueError` if there is none."""
-    # Airflow's scheduler, which must not start threads, reads this module for `last_readable` alone.
+    # Airflow's scheduler, which must not start threads, reads this module for everything but this.
     from rules.catalogue import Catalogue
 
     try:
@@ -67,6 +72,33 @@ def last_readable(settings: Settings) -> Path | None:
     except (OSError, UnicodeDecodeError):
         return None
     return folder if folder.is_dir() else None
+
+
+def dates_of_staff(changes: Iterable[ChangeRow], milestones: Sequence[Milestone]) -> tuple[StaffDate, ...]:
+    """CAL-7: the dates that staff have confirmed, each at the time of day that the catalogue's own `milestones` give
+    its event. A date whose series or event the catalogue no longer has is left out."""
+    seeds = {(date.series, date.event, date.component): date for date in in_order(milestones)}
+
+    def made(change: ChangeRow) -> StaffDate | None:
+        seed = seeds.get((change.series, change.event, change.component), seeds.get((change.series, change.event, ANY)))
+        if change.decision != terms.CONFIRMED or change.since is None or seed is None:
+            return None
+        since = change.since.astimezone(LONDON)
+        return StaffDate(
+            series=change.series,
+            event=change.event,
+            component=change.component,
+            day=change.day,
+            clock=seed.clock,
+            time_placeholder=seed.time_placeholder,
+            in_force_from=since.date(),
+            placeholder=False,
+            source=f"ours: change {change.number} of the calendar",
+            since=since,
+            number=change.number,
+        )
+
+    return tuple(date for change in changes if (date := made(change)))
 
 
 def _keep(settings: Settings) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from infra.ledger.accounts import Accounts
 from infra.ledger.actions import ActionBook
 from infra.ledger.alerts import WatchBook
 from infra.ledger.approvals import ApprovalBook
+from infra.ledger.calendar import CalendarBook
 from infra.ledger.console import ConsoleBook
 from infra.ledger.door import DoorBook
 from infra.ledger.journal import Journal
@@ -28,7 +29,7 @@ from infra.ledger.submissions import Ledger
 from infra.ledger.trail import Trail
 from infra.settings import Settings
 from infra.store import Store, adopted, own_store, proved
-from pipeline.catalogue_in_use import in_use
+from pipeline.catalogue_in_use import dates_of_staff, in_use
 from pipeline.steps import Step
 from rules.catalogue import Catalogue
 
@@ -45,6 +46,7 @@ class Desk:
     accounts: Accounts
     actions: ActionBook
     approvals: ApprovalBook
+    calendar: CalendarBook
     console: ConsoleBook
     door: DoorBook
     journal: Journal
@@ -66,6 +68,13 @@ class Desk:
         step.passed()
 
 
+def up_to_date(desk: Desk) -> Desk:
+    """CAL-7: the desk with the dates that staff have set by now. A job has them from its begin to its end."""
+    dates = dates_of_staff(desk.calendar.changes(), desk.catalogue.seed)
+    catalogue = desk.catalogue.with_dates(dates)
+    return desk if catalogue is desk.catalogue else evolve(desk, catalogue=catalogue)
+
+
 @contextmanager
 def open_desk(settings: Settings) -> Iterator[Desk]:
     """Opens what `settings` name; raises `StoreError` when the store cannot be used, and `CatalogueError` when the
@@ -73,7 +82,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
     found = in_use(settings)
     with Ledger(settings.database_url) as ledger:
         engine = ledger.engine
-        yield Desk(
+        desk = Desk(
             settings=settings,
             store=own_store(settings.store_location, StoreBook(engine)),
             catalogue=found.catalogue,
@@ -82,6 +91,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             accounts=Accounts(engine),
             actions=ActionBook(engine),
             approvals=ApprovalBook(engine),
+            calendar=CalendarBook(engine),
             console=ConsoleBook(engine),
             door=DoorBook(engine),
             journal=Journal(engine),
@@ -96,6 +106,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             trail=Trail(engine),
             watch=WatchBook(engine),
         )
+        yield up_to_date(desk)
 
 
 def adopt_store(settings: Settings, who: str, why: str, now: datetime) -> Store:

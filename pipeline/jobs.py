@@ -198,6 +198,31 @@ _ALL = (
         commands=("staff entry", "staff claim", "staff withdrawal"),
         page="commands.md",
     ),
+    # --- The calendar ------------------------------------------------------------------------------------------------
+    Job(
+        name="ask_date",
+        function="pipeline.season.moving:ask",
+        does="Put on record that a date of the calendar is to change; nothing of it is in force (CAL-7).",
+        writes=("calendar_changes",),
+        steps=(s.ASKED_FOR,),
+        commands=("calendar set", "calendar undo"),
+        page="operations.md",
+    ),
+    *(
+        Job(
+            name=f"{name}_date",
+            function=f"pipeline.season.moving:{name}",
+            does=does,
+            writes=("calendar_changes",),
+            steps=(s.DATE_DECIDED,),
+            commands=(f"calendar {name}",),
+            page="operations.md",
+        )
+        for name, does in (
+            ("confirm", "Put a date in force that waits to be confirmed (CAL-7)."),
+            ("drop", "Drop a date that waits to be confirmed (CAL-7)."),
+        )
+    ),
     # --- Learners ----------------------------------------------------------------------------------------------------
     *(
         Job(

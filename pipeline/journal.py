@@ -18,7 +18,7 @@ from attrs import asdict, has
 from infra.ledger.journal import Entry
 from infra.ledger.results import Awarding
 from pipeline.archive import taking
-from pipeline.desk import Desk
+from pipeline.desk import Desk, up_to_date
 from pipeline.jobs import JOBS, job_of
 from pipeline.steps import BEGUN, DROPPED, ENDED
 from rules.catalogue import Series
@@ -37,7 +37,8 @@ def journaled(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        (_, desk), *rest = signature.bind(*args, **kwargs).arguments.items()
+        call = signature.bind(*args, **kwargs)
+        (first, desk), *rest = call.arguments.items()
         with taking() as taken:
             if taken is None:
                 # Within another job there is nothing to record: that job is recorded.
@@ -46,8 +47,9 @@ def journaled(function: Callable[P, R]) -> Callable[P, R]:
             BEGUN.passed()
             if not job.receives:
                 taken.note = partial(desk.journal.take, number)
+            call.arguments[first] = up_to_date(desk)
             try:
-                result = function(*args, **kwargs)
+                result = function(*call.args, **call.kwargs)
             except ValueError:
                 # Refused with a reason (`ReleaseError`, `AwardError` ...): a replay would be refused as well.
                 if not taken and not job.receives:

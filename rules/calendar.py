@@ -5,8 +5,8 @@ Dates in the files are Europe/London; instants in memory are aware and in Europe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar, get_args
 from zoneinfo import ZoneInfo
@@ -36,30 +36,72 @@ from rules.sheets import (
 )
 
 LONDON = ZoneInfo("Europe/London")
+ENTRIES, MARKS = "entries", "marks"
 PLACEHOLDER = " [placeholder]"
 """Shown behind every date, code or price that nobody published."""
 
-EVENTS = {
-    "window_opens": "first day on which files are taken",
-    "on_time_deadline": "last day without a late fee; the late fee runs from the day after it",
-    "high_late_from": "first day of the high late fee",
-    "reentry_deadline": "last day on which learners who sat the preceding December/January pay no late fee (FEE-2)",
-    "window_closes": "last day on which entries, amendments and claims are taken by file",
-    "psa_release": "set assignments are released",
-    "cohort_checkpoint": "last day of the term-time cohort declaration",
-    "exam": "day of a written external assessment",
-    "task_upload_opens": "work for task-based external assessments can be uploaded",
-    "task_window_closes": "last day of the task of a task-based external assessment",
-    "task_upload_deadline": "last day to upload the work of task-based external assessments",
-    "moderation_opens": "moderation of internal components begins",
-    "marks_deadline": "last day for marks of internal components and samples of work (MRK-1)",
-    "marks_amendment_deadline": "last day to amend marks after the moderator's feedback (MRK-2)",
-    "moderation_closes": "moderation of internal components ends",
-    "results_to_centres": "results may be seen by centres, under embargo (RES-2)",
-    "results_to_learners": "results day",
-    "late_claims_open": "first day of the late certification window, in which claims are made online only (CRT-1)",
-    "late_claims_close": "last day of the late certification window",
-    "certificates_due": "day by which certificates should be at centres (CRT-7)",
+
+@frozen
+class Event:
+    """What the calendar can hold a date for: what happens on it, the rules that use it, whose files are judged by it
+    (`entries`, `marks` or nobody's), and whether staff may extend it for a centre (CAL-3)."""
+
+    meaning: str
+    rules: tuple[str, ...]
+    judges: str = ""
+    extended: bool = False
+
+
+EVENTS: Mapping[str, Event] = {
+    "window_opens": Event("first day on which files are taken", ("CAL-1", "ENT-2"), judges=ENTRIES),
+    "on_time_deadline": Event(
+        "last day without a late fee; the late fee runs from the day after it",
+        ("FEE-1", "OPS-1"),
+        judges=ENTRIES,
+        extended=True,
+    ),
+    "high_late_from": Event("first day of the high late fee", ("FEE-1",), judges=ENTRIES),
+    "reentry_deadline": Event(
+        "last day on which learners who sat the preceding December/January pay no late fee (FEE-2)",
+        ("FEE-2",),
+        judges=ENTRIES,
+        extended=True,
+    ),
+    "window_closes": Event(
+        "last day on which entries, amendments and claims are taken by file",
+        ("ENT-2", "OPS-1"),
+        judges=ENTRIES,
+        extended=True,
+    ),
+    "psa_release": Event("set assignments are released", ("CAL-1",)),
+    "cohort_checkpoint": Event("last day of the term-time cohort declaration", ("CAL-1",)),
+    "exam": Event("day of a written external assessment", ("CRT-4",)),
+    "task_upload_opens": Event("work for task-based external assessments can be uploaded", ("CAL-1",)),
+    "task_window_closes": Event("last day of the task of a task-based external assessment", ("CRT-4",)),
+    "task_upload_deadline": Event("last day to upload the work of task-based external assessments", ("CAL-1",)),
+    "moderation_opens": Event("moderation of internal components begins", ("MOD-3",)),
+    "marks_deadline": Event(
+        "last day for marks of internal components and samples of work (MRK-1)",
+        ("MRK-1", "MOD-3", "OPS-1"),
+        judges=MARKS,
+        extended=True,
+    ),
+    "marks_amendment_deadline": Event(
+        "last day to amend marks after the moderator's feedback (MRK-2)",
+        ("MRK-2", "MOD-4"),
+        judges=MARKS,
+        extended=True,
+    ),
+    "moderation_closes": Event("moderation of internal components ends", ("CAL-1",)),
+    "results_to_centres": Event("results may be seen by centres, under embargo (RES-2)", ("RES-2",)),
+    "results_to_learners": Event("results day", ("RES-2", "OPS-5")),
+    "late_claims_open": Event(
+        "first day of the late certification window, in which claims are made online only (CRT-1)",
+        ("CRT-1",),
+        judges=ENTRIES,
+    ),
+    "late_claims_close": Event("last day of the late certification window", ("CRT-1", "OPS-5"), judges=ENTRIES),
+    "certificates_due": Event("day by which certificates should be at centres (CRT-7)", ("CRT-7",)),
 }
 """What the calendar can hold a date for."""
 
@@ -127,15 +169,22 @@ V = TypeVar("V", bound=Version)
 
 
 def in_force(received: datetime | None, *lists: Sequence[V]) -> V:
-    """CAL-2: the version in force at receipt, of the first of `lists` that has one (the most particular first; each by
-    `in_force_from`). The last list must have a first version, which also holds for the time before it. Without a
-    receipt: the latest version."""
+    """CAL-2: the version in force at receipt, of the first of `lists` that has one (the most particular first; each in
+    the order in which its versions begin). The last list must have a first version, which also holds for the time
+    before it. Without a receipt: the latest version."""
     day = date.max if received is None else received.astimezone(LONDON).date()
     for versions in lists:
-        begun = [version for version in versions if version.in_force_from <= day]
+        begun = [version for version in versions if _has_begun(version, received, day)]
         if begun:
             return begun[-1]
     return lists[-1][0]
+
+
+def _has_begun(version: Version, received: datetime | None, day: date) -> bool:
+    if version.in_force_from != day or received is None:
+        return version.in_force_from <= day
+    # What staff set holds from an instant on, what the files of the catalogue say from a day on.
+    return not isinstance(version, StaffDate) or version.since <= received
 
 
 # --- Series ----------------------------------------------------------------------------------------------------------
@@ -221,6 +270,37 @@ class Milestone:
         return f"{day_text(self.day)}{PLACEHOLDER if self.placeholder else ''}"
 
 
+@frozen(kw_only=True)
+class StaffDate(Milestone):
+    """CAL-7: a date that staff have set, in force from an instant on (`since`, aware); `number`: of the order."""
+
+    since: datetime
+    number: int
+
+    @property
+    def version(self) -> str:
+        """CAL-2: as findings name it: `calendar of 3 May 2024 10:15 BST`."""
+        return f"calendar of {instant_text(self.since)}{PLACEHOLDER if self.placeholder else ''}"
+
+
+def begins(milestone: Milestone) -> datetime:
+    """From which instant on (aware) a version of a date is in force."""
+    if isinstance(milestone, StaffDate):
+        return milestone.since
+    return datetime.combine(milestone.in_force_from, time(), LONDON)
+
+
+def in_order(milestones: Iterable[Milestone]) -> list[Milestone]:
+    """Versions of dates in the order in which they come into force; of the same instant, staff's after the catalogue's,
+    and by their numbers."""
+
+    def order(milestone: Milestone) -> tuple[date, float, int]:
+        number = milestone.number if isinstance(milestone, StaffDate) else 0
+        return milestone.in_force_from, begins(milestone).timestamp(), number
+
+    return sorted(milestones, key=order)
+
+
 # --- The files -------------------------------------------------------------------------------------------------------
 
 STREAMS = Sheet(
@@ -257,38 +337,48 @@ def read_calendar(folder: Path) -> tuple[list[Row[Stream]], list[Row[Milestone]]
             if needed not in {row.record.event for row in general}:
                 raise rows[0].wrong("event", f"{series_title(rows[0].record.series)} has no {needed}")
         for component in (ANY, *sorted({row.record.component for row in rows} - {ANY})):
-            dates = _of_component(rows, component)
+            its = {id(date) for date in dates_of_component([row.record for row in rows], component)}
+            dates = [row for row in rows if id(row.record) in its]
             for day in sorted({row.record.in_force_from for row in dates}):
                 _check_order(dates, day)
     return streams, milestones
 
 
-def _of_component(rows: Sequence[Row[Milestone]], component: str) -> list[Row[Milestone]]:
-    """The rows that hold for a component: its own, and those for all of events for which it has none."""
-    own = {row.record.event for row in rows if row.record.component == component}
-    return [
-        row
-        for row in rows
-        if row.record.component == component or (row.record.component == ANY and row.record.event not in own)
-    ]
-
-
 def _check_order(rows: Sequence[Row[Milestone]], day: date) -> None:
     """The dates of one series in the version of `day` do not contradict each other (CAL-1). `rows`: by
     `in_force_from`."""
-    of: dict[str, Row[Milestone]] = {}
-    for row in rows:
+    of = {id(row.record): row for row in rows}
+    for wrong, other in contradictions([row.record for row in rows], day):
+        raise of[id(wrong)].wrong(
+            "day",
+            f"{wrong.event} of {series_title(wrong.series)}, {day_text(wrong.day)}, is before {other.event}, "
+            f"{day_text(other.day)} (line {of[id(other)].line}), in the calendar of {day_text(day)}",
+        )
+
+
+def contradictions(dates: Sequence[Milestone], at: date | datetime) -> Iterator[tuple[Milestone, Milestone]]:
+    """CAL-1: the pairs of dates of a component that are in the wrong order in the version in force at a day or an
+    instant (aware); the first of each pair comes too early. `dates`: in the order in which they come into force."""
+    of: dict[str, Milestone] = {}
+    for milestone in dates:
+        begun = begins(milestone) <= at if isinstance(at, datetime) else milestone.in_force_from <= at
         # As `in_force`: the first version of a date also holds for the time before it.
-        if row.record.event not in of or row.record.in_force_from <= day:
-            of[row.record.event] = row
+        if milestone.event not in of or begun:
+            of[milestone.event] = milestone
     for first, second in _IN_ORDER:
         if first not in of or second not in of:
             continue
-        ours, other = of[second].record, of[first].record
+        ours, other = of[second], of[first]
         # By day too: a window that ends with the day before its opening ends at the same instant.
         if ours.at < other.at or ours.day < other.day:
-            raise of[second].wrong(
-                "day",
-                f"{second} of {series_title(ours.series)}, {day_text(ours.day)}, is before {first}, "
-                f"{day_text(other.day)} (line {of[first].line}), in the calendar of {day_text(day)}",
-            )
+            yield ours, other
+
+
+def dates_of_component(milestones: Sequence[Milestone], component: str) -> list[Milestone]:
+    """The dates that hold for a component: its own, and those of all for events for which it has none."""
+    own = {milestone.event for milestone in milestones if milestone.component == component}
+    return [
+        milestone
+        for milestone in milestones
+        if milestone.component == component or (milestone.component == ANY and milestone.event not in own)
+    ]

@@ -24,11 +24,14 @@ from rules.calendar import (
     LONDON,
     PLACEHOLDER,
     STREAMS,
+    Event,
     Milestone,
     Series,
+    StaffDate,
     Stream,
     day_text,
     in_force,
+    in_order,
     instant_text,
     read_calendar,
     series_title,
@@ -72,6 +75,7 @@ __all__ = [
     "CatalogueError",
     "Component",
     "Edition",
+    "Event",
     "Fee",
     "Milestone",
     "Qualification",
@@ -79,6 +83,7 @@ __all__ = [
     "Scale",
     "Series",
     "Source",
+    "StaffDate",
     "Stream",
     "Threshold",
     "Tolerance",
@@ -268,7 +273,7 @@ class Catalogue:
     def _dates(self) -> dict[str, dict[tuple[str, str], list[Milestone]]]:
         """Versions of every date, by series id, then event and component."""
         versions: dict[str, dict[tuple[str, str], list[Milestone]]] = {}
-        for milestone in sorted(self.milestones, key=lambda milestone: milestone.in_force_from):
+        for milestone in in_order(self.milestones):
             versions.setdefault(milestone.series, {}).setdefault((milestone.event, milestone.component), []).append(
                 milestone
             )
@@ -285,6 +290,20 @@ class Catalogue:
         """CAL-2: every date of a series in the version in force at `at`, those of single components too, in order."""
         found = [in_force(at, versions) for versions in self._dates.get(series.id, {}).values()]
         return sorted(found, key=lambda milestone: (milestone.day, milestone.at, milestone.event, milestone.component))
+
+    @cached_property
+    def set_by_staff(self) -> tuple[StaffDate, ...]:
+        """CAL-7: the dates that staff have set, in force or to come."""
+        return tuple(milestone for milestone in self.milestones if isinstance(milestone, StaffDate))
+
+    @cached_property
+    def seed(self) -> tuple[Milestone, ...]:
+        """The dates of its files."""
+        return tuple(milestone for milestone in self.milestones if not isinstance(milestone, StaffDate))
+
+    def with_dates(self, dates: tuple[StaffDate, ...]) -> Catalogue:
+        """CAL-7: the catalogue with these dates of staff, and no others, beside those of its files."""
+        return self if dates == self.set_by_staff else evolve(self, milestones=(*self.seed, *dates))
 
     # --- For how much, to whom ---
 

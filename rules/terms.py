@@ -59,6 +59,10 @@ LEARNER_TRANSFERRED: Final = "learner_transferred"
 CERTIFICATE: Final = "certificate"
 MARKS_COMPLETE: Final = "marks_complete"
 
+# What becomes of a date that staff ask for (CAL-7).
+CONFIRMED: Final = "confirmed"
+DROPPED: Final = "dropped"
+
 # What keeps records from being let go, and its end; and that somebody was given what is held about them (OPS-9).
 DISPUTE: Final = "dispute"
 SETTLED: Final = "settled"

@@ -31,7 +31,7 @@ from pipeline.awarding.award import AwardError, approve_boundaries, award, take_
 from pipeline.awarding.drift import look
 from pipeline.centres.orders import Application, CentreEdit, decide_approval, edit_centre
 from pipeline.centres.take import take_register
-from pipeline.desk import Desk
+from pipeline.desk import Desk, up_to_date
 from pipeline.intake.ingest import ingest
 from pipeline.intake.staff import Entry, allow_sitting, change_entry, complete_marks, extend
 from pipeline.keeping.dispute import dispute
@@ -47,7 +47,10 @@ from pipeline.results import release
 from pipeline.results.after_results import late_claims
 from pipeline.results.certificates import certificates
 from pipeline.results.claim_lists import claim_lists
+from pipeline.season import moving
+from pipeline.season.changes import DateChange, effect
 from pipeline.season.checkpoints import checkpoint
+from pipeline.season.moving import undoing
 from pipeline.season.statements import statements
 from rules import terms
 from rules.catalogue import Series
@@ -341,6 +344,31 @@ class Season:
             self.desk, "withdrawal" if verb == "withdraws" else "claim" if claims else "entry", entry, order
         )
         self.land(key, self.desk.store.get(key), order.at)
+
+    def moves(self, said: re.Match[str], order: Order) -> str:
+        """A date of the calendar is changed and confirmed, or would be: what follows."""
+        asks, key, event, component, day, since = said.groups()
+        series = self.series(key or SERIES).id
+        begins = _instant(since) if since else None
+        change = DateChange(series=series, event=event, component=component or "*", day=day, since=begins)
+        return self.changes(change, order, confirmed=asks == "sets")
+
+    def undoes(self, said: re.Match[str], order: Order) -> str:
+        """A change of the calendar is undone."""
+        try:
+            change = undoing(up_to_date(self.desk), int(said[1]))
+        except StaffError as error:
+            return f"{error}"
+        return self.changes(change, order, confirmed=True)
+
+    def changes(self, change: DateChange, order: Order, *, confirmed: bool) -> str:
+        """What follows from a change, and what was done."""
+        try:
+            shown = list(effect(up_to_date(self.desk), change, order.at).lines())
+            moving.ask(self.desk, change, order)
+            return "; ".join([*shown, moving.confirm(self.desk, change, order)] if confirmed else shown)
+        except StaffError as error:
+            return f"{error}"
 
     def extends(self, said: re.Match[str], order: Order) -> str:
         until = datetime.fromisoformat(said[2]).replace(tzinfo=LONDON) + timedelta(days=1)
@@ -639,6 +667,8 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"centre makes a folder (.+)": Season.makes_a_folder,
     r"(portal|staff) (enters|withdraws) (?:in (\w{4}) )?(\d{4}) (\w+)": Season.enters,
     r"staff extends (\w+) to (\S+)": Season.extends,
+    r"staff (sets|asks for) (?:in (\w{4}) )?(\w+)(?: of (\w{5}))? to (\S+)(?: from (\S+ \S+ \w{3}))?": Season.moves,
+    r"staff undoes change (\d+)": Season.undoes,
     r"staff allows (\d{4}) (\w+)": Season.allows,
     r"the desk looks": Season.looks,
     r"staff (corrects|merges|splits|transfers) (\w+)(.*)": Season.orders,

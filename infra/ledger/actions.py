@@ -9,6 +9,7 @@ import polars as pl
 import sqlalchemy as sa
 from attrs import asdict, frozen
 from sqlalchemy import Engine, insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra.ledger import sql
 from infra.ledger.learners import every_uci, in_force, learners_at, led
@@ -35,6 +36,19 @@ class Action:
     number: int | None = None
     file_name: str = ""
     feed: str | None = None
+
+
+@frozen(kw_only=True)
+class Extension:
+    """A deadline of a series, extended for a centre until `until` (the first instant after it): by whom, when, why."""
+
+    centre: str
+    series: str
+    event: str
+    until: datetime
+    at: datetime
+    who: str
+    why: str
 
 
 class ActionBook:
@@ -70,11 +84,22 @@ class ActionBook:
             return [(centre, name, feed) for centre, name, feed in connection.execute(query.order_by(t.id))]
 
     def extensions(self, centres: Sequence[str]) -> dict[tuple[str, str, str], datetime]:
-        """Until when milestones are extended (CAL-3), by centre, series id and event: the last word counts."""
+        """Until when milestones are extended (CAL-3), by centre, series id and event."""
+        return {(one.centre, one.series, one.event): one.until for one in self.extended(centres)}
+
+    def extended(self, centres: Sequence[str] | None = None, series: str = "") -> list[Extension]:
+        """The extensions of these centres, or of all, in a series or in every one, by centre, series and event: the
+        last word counts, which may be that there is none."""
         t = actions.c
-        query = select(t.centre, t.series, t.event, t.until).where(t.action == terms.EXTENSION, t.centre.in_(centres))
+        whose = (t.centre, t.series, t.event)
+        newest = select(*whose, t.until, t.at, t.who, t.why).ext(distinct_on(*whose)).where(t.action == terms.EXTENSION)
+        if centres is not None:
+            newest = newest.where(t.centre.in_(centres))
+        if series:
+            newest = newest.where(t.series == series)
         with self._engine.connect() as connection:
-            return {(row.centre, row.series, row.event): row.until for row in connection.execute(query.order_by(t.id))}
+            rows = connection.execute(newest.order_by(*whose, t.id.desc())).mappings()
+            return [Extension(**row) for row in rows if row["until"] is not None]
 
     def allowances(self, centres: Sequence[str]) -> pl.DataFrame:
         """Extra sittings granted at these centres, or elsewhere to their learners (`rules.frames.ALLOWANCES`)."""

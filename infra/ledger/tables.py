@@ -672,3 +672,21 @@ centre_approvals = Table(
     Column("why", Text, nullable=False),
     Index("ix_centre_approvals_centre", "centre"),
 )
+
+calendar_changes = Table(
+    "calendar_changes",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="for people; without gaps"),
+    Column("series", Text, nullable=False, comment="year and month, for example 2024-06"),
+    Column("event", Text, nullable=False, comment="one of rules.calendar.EVENTS"),
+    Column("component", Text, nullable=False, comment="a component's code; *: every one without a date of its own"),
+    Column("day", Date, nullable=False, comment="Europe/London"),
+    Column("since", DateTime(timezone=True), comment="in force from; null: from when it is confirmed"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when it was asked for"),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("decision", Text, comment="confirmed or dropped; null: it waits, and nothing of it is in force"),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("decided_who", Text),
+    Column("decided_why", Text),
+)

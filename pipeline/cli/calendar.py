@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.cli.tools import main, open_the_desk, running_settings, say, series_in, series_of, told
 from pipeline.jobs import JOBS
+
+if TYPE_CHECKING:
+    from pipeline.desk import Desk
+    from pipeline.season.changes import DateChange
 
 
 @main.group()
@@ -105,23 +111,149 @@ def jobs() -> None:
         say([f"  by hand: {', '.join(f'resultsday {command}' for command in job.commands)}"])
 
 
-@main.command()
+class _Calendar(click.Group):
+    """`resultsday calendar 2024-06` is short for `resultsday calendar show 2024-06`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and not args[0].startswith("-")):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@main.group(cls=_Calendar)
+def calendar() -> None:
+    """Show the dates of a series, and change them (CAL-7). What changes is shown first, and in force once confirmed."""
+
+
+@calendar.command()
 @click.argument("series", required=False)
 @told
-def calendar(series: str | None) -> None:
+def show(series: str | None) -> None:
     """Show the dates of a SERIES and how long until each. SERIES is year and month, for example 2024-06.
 
     Without SERIES: every exam series with a date still to come, or else the last. Dates that nobody has published are
-    marked [placeholder].
+    marked [placeholder]; those that staff have set name the change.
     """
     from pipeline.season.dates import countdown, series_to_show
     from rules.catalogue import Catalogue
 
-    catalogue, now = Catalogue.load(running_settings(hint=False)[0].catalogue), datetime.now(UTC)
+    settings, now = running_settings(hint=False)[0], datetime.now(UTC)
+    if settings.database_url:
+        with open_the_desk() as desk:
+            catalogue = desk.catalogue
+    else:
+        catalogue = Catalogue.load(settings.catalogue)
+        click.echo("No desk runs: these are the dates of the catalogue, without those that staff have set.", err=True)
     shown = series_to_show(catalogue, now) if series is None else (series_in(catalogue, series),)
     for exam_series in shown:
         for line in countdown(catalogue, exam_series, now):
             click.echo(line)
+
+
+def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--why", required=True, help="The reason, for the record."),
+        click.option("--who", required=True, help="Your name, for the record."),
+    ):
+        command = option(command)
+    return command
+
+
+_FROM = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+_NUMBER = click.argument("number", type=int)
+
+
+@calendar.command("set")
+@click.argument("series")
+@click.argument("event")
+@click.argument("day", metavar="DATE")
+@click.option("--component", default="*", help="Only the date of this component.")
+@click.option("--from", "since", type=_FROM, help="In force from, Europe/London; else from when it is confirmed.")
+@_ordered
+@told
+def set_date(series: str, event: str, day: str, component: str, since: datetime | None, who: str, why: str) -> None:
+    """Ask for a date to be changed, and see what would follow (CAL-7). It is in force once somebody confirms it.
+
+    For example: resultsday calendar set 2024-06 marks_deadline 2024-05-20 --who "J. Clerk" --why "snow"
+    """
+    from pipeline.season.changes import DateChange
+    from rules.catalogue import LONDON
+
+    begins = since.replace(tzinfo=LONDON) if since else None
+    change = DateChange(series=series, event=event, component=component, day=day, since=begins)
+    with open_the_desk() as desk:
+        _ask(desk, change, who, why)
+
+
+def _ask(desk: Desk, change: DateChange, who: str, why: str) -> None:
+    from pipeline.orders import Order
+    from pipeline.season.changes import effect
+    from pipeline.season.moving import ask
+
+    now = datetime.now(UTC)
+    say(effect(desk, change, now).lines())
+    number = ask(desk, change, Order(who, why, now))
+    click.echo(f"Change {number} waits. In force with: resultsday calendar confirm {number} --who NAME --why REASON")
+
+
+@calendar.command()
+@_NUMBER
+@click.option("--yes", is_flag=True, help="Do it without asking, after the effect has been shown.")
+@_ordered
+@told
+def confirm(number: int, yes: bool, who: str, why: str) -> None:
+    """Put a date in force that waits, after showing what follows (CAL-7). A later change undoes it."""
+    from pipeline.orders import Order
+    from pipeline.season.changes import change_of, effect
+    from pipeline.season.moving import confirm as order
+    from pipeline.season.moving import numbered
+
+    with open_the_desk() as desk:
+        row = numbered(desk, number)
+        if row.decision is None:
+            say(effect(desk, change_of(row), datetime.now(UTC)).lines())
+            if not yes:
+                click.confirm("Do it?", abort=True)
+        click.echo(order(desk, change_of(row), Order(who, why, datetime.now(UTC))))
+
+
+@calendar.command()
+@_NUMBER
+@_ordered
+@told
+def drop(number: int, who: str, why: str) -> None:
+    """Drop a date that waits: it never comes into force (CAL-7)."""
+    from pipeline.orders import Order
+    from pipeline.season.changes import change_of
+    from pipeline.season.moving import drop as order
+    from pipeline.season.moving import numbered
+
+    with open_the_desk() as desk:
+        click.echo(order(desk, change_of(numbered(desk, number)), Order(who, why, datetime.now(UTC))))
+
+
+@calendar.command()
+@_NUMBER
+@_ordered
+@told
+def undo(number: int, who: str, why: str) -> None:
+    """Ask for a date to be what it was before change NUMBER (CAL-7): a later version, to be confirmed like any."""
+    from pipeline.season.moving import undoing
+
+    with open_the_desk() as desk:
+        _ask(desk, undoing(desk, number), who, why)
+
+
+@calendar.command("list")
+@click.argument("series", required=False)
+@told
+def list_changes(series: str | None) -> None:
+    """List the dates that staff have changed or want changed (CAL-7), with who and why."""
+    from pipeline.season.dates import change_lines
+
+    with open_the_desk() as desk:
+        rows = [row for row in desk.calendar.changes() if series in (None, row.series)]
+    say([line for row in rows for line in change_lines(row)] or ["Staff have changed no date."])
 
 
 @main.command()

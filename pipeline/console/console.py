@@ -16,7 +16,7 @@ from infra.settings import Settings
 from pipeline.catalogue_in_use import in_use
 from pipeline.console.snapshots import Snapshot, Snapshots
 from pipeline.console.tokens import Tokens
-from pipeline.desk import Desk, open_desk
+from pipeline.desk import Desk, open_desk, up_to_date
 from rules import checkpoints, terms
 from rules.catalogue import Catalogue, Series
 
@@ -45,7 +45,7 @@ class Console:
     _lock: Lock = field(factory=Lock)
 
     def desk(self) -> Desk:
-        """The desk, opened at the first request, with the catalogue as its files are now."""
+        """The desk, opened at the first request, with the catalogue as its files and staff have it now."""
         with self._lock:
             edition = max((file.stat().st_mtime for file in Path(self.settings.catalogue).iterdir()), default=0.0)
             if self._desk is None:
@@ -54,6 +54,7 @@ class Console:
                 found = in_use(self.settings)
                 self._desk = evolve(self._desk, catalogue=found.catalogue, catalogue_fault=found.fault)
                 self._edition = edition
+            self._desk = up_to_date(self._desk)
             return self._desk
 
     def series(self, desk: Desk, asked: str) -> Series:

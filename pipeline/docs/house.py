@@ -48,7 +48,7 @@ ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
         "demo",
         "docs",
     ),
-    "console": ("intake", "files"),
+    "console": ("intake", "season", "files"),
     "demo": ("intake", "marking", "files"),
     "docs": ("doors", "watching", "files"),
 }

@@ -117,7 +117,7 @@ def dates() -> Iterator[str]:
         rows = ["| date | what | event |", "|---|---|---|"]
         for date in of.milestones_of(series, _NEWEST):
             whose = "" if date.component == ANY else f", {date.component} only"
-            rows.append(f"| {date.text} | {EVENTS[date.event]}{whose} | `{date.event}` |")
+            rows.append(f"| {date.text} | {EVENTS[date.event].meaning}{whose} | `{date.event}` |")
         yield "\n".join(rows)
 
 
@@ -299,8 +299,8 @@ def catalogue() -> Iterator[str]:
         rows = [f"| `{column.name}` | {column.kind.words} | {column.meaning} |" for column in of.values()]
         yield "\n".join(["| column | holds | meaning |", "|---|---|---|", *rows])
         if sheet is CALENDAR:
-            events = [f"| `{event}` | {meaning} |" for event, meaning in EVENTS.items()]
-            yield "\n".join(["| event | meaning |", "|---|---|", *events])
+            events = [f"| `{event}` | {what.meaning} | {', '.join(what.rules)} |" for event, what in EVENTS.items()]
+            yield "\n".join(["| event | meaning | rules |", "|---|---|---|", *events])
         if sheet is PERIODS_FILE:
             periods = [f"| `{period}` | {meaning} |" for period, meaning in PERIODS.items()]
             yield "\n".join(["| period | meaning |", "|---|---|", *periods])

@@ -20,7 +20,7 @@ from pipeline.journal import journaled
 from pipeline.orders import Order, StaffError
 from pipeline.steps import RECORDED, WRITTEN
 from rules import terms
-from rules.catalogue import Series, instant_text
+from rules.catalogue import EVENTS, Series, instant_text
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ STAFF_FEED = Feed(place=LANDING_PLACES[terms.STAFF], layout=LAYOUT, example=[EXA
 GIVEN = timedelta(minutes=1)
 """How long a command may take to write its feed file after recording the action."""
 
-EVENTS = ("window_closes", "on_time_deadline", "marks_deadline", "marks_amendment_deadline", "reentry_deadline")
+EXTENDED = tuple(name for name, event in EVENTS.items() if event.extended)
 """The milestones that can be extended (CAL-3)."""
 
 
@@ -51,8 +51,8 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
     what was done in words; raises `StaffError`."""
     meant = _series(desk, series)
     milestone = desk.catalogue.milestone(meant, event, order.at)
-    if event not in EVENTS or milestone is None:
-        raise StaffError(f"{meant.title} has no {event} that can be extended; extend one of {', '.join(EVENTS)}")
+    if event not in EXTENDED or milestone is None:
+        raise StaffError(f"{meant.title} has no {event} that can be extended; extend one of {', '.join(EXTENDED)}")
     if until <= milestone.at:
         raise StaffError(
             f"{event} of {meant.title} is {instant_text(milestone.at)}; {instant_text(until)} is not later"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from rules.catalogue import EVENTS, Catalogue, Series
+from infra.ledger.calendar import ChangeRow
+from rules.catalogue import EVENTS, Catalogue, Series, StaffDate, day_text, instant_text
 from rules.sheets import ANY
 
 AFTER_CLOSING = timedelta(days=60)
@@ -35,7 +36,8 @@ def countdown(catalogue: Catalogue, series: Series, now: datetime) -> Iterator[s
     yield f"{series.title} ({series.key}, {series.id})"
     for date in catalogue.milestones_of(series, now):
         whose = "" if date.component == ANY else f" of {date.component}"
-        yield f"  {date.text:<44}{time_left(date.at, now):<15}{date.event + whose:<30}{EVENTS[date.event]}"
+        by = f" (change {date.number})" if isinstance(date, StaffDate) else ""
+        yield f"  {date.text:<44}{time_left(date.at, now):<15}{date.event + whose:<30}{EVENTS[date.event].meaning}{by}"
 
 
 def time_left(at: datetime, now: datetime) -> str:
@@ -44,3 +46,14 @@ def time_left(at: datetime, now: datetime) -> str:
     days, hours = int(distance // 86_400), -int(-distance // 3_600)
     words = f"{days} day{'s' * (days != 1)}" if days else f"{hours} hour{'s' * (hours != 1)}"
     return f"in {words}" if at > now else f"{words} ago"
+
+
+def change_lines(row: ChangeRow) -> Iterator[str]:
+    """CAL-7: a change of a date that staff asked for, and what became of it."""
+    own = "" if row.component == ANY else f" for {row.component} only"
+    state = row.decision or "waits"
+    since = f", from {instant_text(row.since)}" if row.since else ""
+    yield f"{row.number}  {row.event} of {row.series}{own} on {day_text(row.day)}{since}: {state}"
+    yield f"   asked for {instant_text(row.at)} by {row.who}: {row.why}"
+    if row.decided_at:
+        yield f"   {row.decision} {instant_text(row.decided_at)} by {row.decided_who}: {row.decided_why}"

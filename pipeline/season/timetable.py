@@ -6,6 +6,7 @@ start threads: only the calendar is read, without the rest of the catalogue and 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
@@ -17,43 +18,64 @@ from airflow.plugins_manager import AirflowPlugin
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 from attrs import evolve
 from pendulum import DateTime, instance
+from sqlalchemy.exc import SQLAlchemyError
 
+from infra.ledger.calendar import ChangeRow, changes_at
 from infra.settings import Settings
-from pipeline.catalogue_in_use import last_readable
+from pipeline.catalogue_in_use import dates_of_staff, last_readable
+from pipeline.season.schedule import Schedule
 from rules import terms
-from rules.calendar import EVENTS, LONDON, Milestone, Stream, in_force, read_calendar
-from rules.sheets import CatalogueError, Row
+from rules.calendar import EVENTS, LONDON, Milestone, Stream, in_force, in_order, read_calendar
+from rules.sheets import CatalogueError
+
+log = logging.getLogger(__name__)
 
 
 def exam_milestones(catalogue: Path, events: Iterable[str], days_before: Iterable[int] = ()) -> list[Milestone]:
-    """CAL-1, CAL-2: the dates of `events` of every exam series, including those of single components, each in its
+    """CAL-1, CAL-2, CAL-7: the dates of `events` of every exam series, those of single components too, each in its
     latest version, by instant; and again that many days earlier for every number in `days_before`. `catalogue` is the
     folder of the catalogue; raises `CatalogueError`."""
     streams, milestones = _calendar(catalogue)
-    months = {row.record.month for row in streams if row.record.purpose == terms.ENTRY}
+    months = {stream.month for stream in streams if stream.purpose == terms.ENTRY}
     names = set(events)
-    wanted = [row.record for row in milestones if row.record.event in names and int(row.record.series[5:]) in months]
+    wanted = [date for date in in_order(milestones) if date.event in names and int(date.series[5:]) in months]
 
     def whose(date: Milestone) -> tuple[str, str, str]:
         return date.series, date.event, date.component
 
-    versions = groupby(sorted(wanted, key=lambda date: (*whose(date), date.in_force_from)), whose)
+    versions = groupby(sorted(wanted, key=whose), whose)
     latest = [in_force(None, list(its)) for _, its in versions]
     early = [evolve(date, day=date.day - timedelta(days=days)) for days in days_before for date in latest]
     return sorted([*latest, *early], key=lambda date: (date.at, *whose(date)))
 
 
-def _calendar(catalogue: Path) -> tuple[list[Row[Stream]], list[Row[Milestone]]]:
-    """The calendar in that folder; while the desk's own cannot be read, as it last could be, so that a bad line stops
-    no run."""
+def _calendar(catalogue: Path) -> tuple[list[Stream], list[Milestone]]:
+    """The calendar in that folder. The desk's own has the dates that staff have set, and while it cannot be read, is as
+    it last could be, so that a bad line stops no run."""
+    settings = Settings.load()
+    own = settings.catalogue.absolute() == catalogue.absolute()
     try:
-        return read_calendar(catalogue)
+        streams, rows = read_calendar(catalogue)
     except CatalogueError:
-        settings = Settings.load()
-        last = last_readable(settings) if settings.catalogue.absolute() == catalogue.absolute() else None
+        last = last_readable(settings) if own else None
         if last is None:
             raise
-        return read_calendar(last)
+        streams, rows = read_calendar(last)
+    milestones = [row.record for row in rows]
+    staffs = dates_of_staff(_changes(settings), milestones) if own else ()
+    return [row.record for row in streams], [*milestones, *staffs]
+
+
+def _changes(settings: Settings) -> list[ChangeRow]:
+    """The dates that staff set, none while the ledger cannot be asked: a run that comes too early for one that moved
+    does nothing, since its job asks the calendar itself."""
+    if not settings.database_url:
+        return []
+    try:
+        return changes_at(settings.database_url)
+    except SQLAlchemyError as error:
+        log.warning("the dates that staff have set cannot be read (%s)", type(error).__name__)
+        return []
 
 
 def due(milestones: Iterable[Milestone], at: datetime) -> list[tuple[str, str]]:
@@ -86,6 +108,11 @@ class CalendarTimetable(Timetable):
         self.daily = daily
         self.days_before = tuple(days_before)
         self.description = self.summary
+
+    @classmethod
+    def of(cls, when: Schedule) -> CalendarTimetable:
+        """That of a DAG, by the calendar of the settings."""
+        return cls(Settings.load().catalogue.absolute(), when.events, when.daily, when.days_before)
 
     @property
     def summary(self) -> str:

@@ -45,7 +45,7 @@ from tests.scenario_language import Scenario, Season, scenarios
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "boundaries"
 HOUR = timedelta(hours=1)
-REPLAYED = ("MOD-2", "FIL-1", "FIL-3", "FEE-5", "OPS-1", "MRK-1", "MRK-3", "CRT-1", "ENT-3", "CAL-3")
+REPLAYED = ("MOD-2", "FIL-1", "FIL-3", "FEE-5", "OPS-1", "MRK-1", "MRK-3", "CRT-1", "ENT-3", "CAL-3", "CAL-7")
 
 
 @pytest.fixture

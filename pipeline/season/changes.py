@@ -1,0 +1,253 @@
+"""What a change of a date of the calendar would come to (CAL-7): whether it can be, which files it judges otherwise,
+which extensions it meets, and which runs move."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+from attrs import evolve, frozen
+
+from infra.ledger.actions import Extension
+from infra.ledger.calendar import ChangeRow, Received
+from pipeline.catalogue_in_use import dates_of_staff
+from pipeline.desk import Desk
+from pipeline.orders import StaffError
+from pipeline.season.schedule import SCHEDULES
+from rules import terms
+from rules.calendar import MARKS, begins, contradictions, dates_of_component, in_order
+from rules.catalogue import EVENTS, INSTANTS, LONDON, Catalogue, Milestone, Series, StaffDate, day_text, instant_text
+from rules.sheets import ANY, DAY
+
+SHOWN = 20
+"""How many files or extensions are named; the others are counted."""
+
+
+@frozen(kw_only=True)
+class DateChange:
+    """A date as somebody wants it. `series`: year and month; `component`: a code, or `*`; `day`: as YYYY-MM-DD;
+    `since` (aware): in force from, None: from when it is confirmed."""
+
+    series: str
+    event: str
+    component: str = ANY
+    day: str
+    since: datetime | None = None
+
+    @property
+    def title(self) -> str:
+        """`marks_deadline of 2024-06 on 20 May 2024`, with the component where it is a component's own."""
+        own = "" if self.component == ANY else f" for {self.component} only"
+        return f"{self.event} of {self.series}{own} on {day_text(date.fromisoformat(self.day))}"
+
+
+def change_of(row: ChangeRow) -> DateChange:
+    """What a row of the ledger asks for."""
+    return DateChange(series=row.series, event=row.event, component=row.component, day=f"{row.day}", since=row.since)
+
+
+@frozen(kw_only=True)
+class Trial:
+    """What a change would come to: the series, the date `before` and `after`, and the catalogue with it."""
+
+    series: Series
+    before: Milestone
+    after: StaffDate
+    catalogue: Catalogue
+
+
+# --- Whether it can be -----------------------------------------------------------------------------------------------
+
+
+def tried(desk: Desk, change: DateChange, at: datetime) -> Trial:
+    """CAL-7: what a change comes to that is confirmed at an instant (aware); raises `StaffError` where it cannot be."""
+    catalogue, since = desk.catalogue, (change.since or at).astimezone(LONDON)
+    series = _series(catalogue, change)
+    _after_all_others(catalogue, change, since)
+    before = catalogue.milestone(series, change.event, since, change.component)
+    if before is None:
+        raise StaffError(f"{series.title} has no {change.event} that could be changed: add it to the catalogue first")
+    if before.day == date.fromisoformat(change.day):
+        raise StaffError(f"{change.event} of {series.title} is {before.text} already: nothing would change")
+    if change.event in INSTANTS.values():
+        _not_issued(desk, series, before, at)
+    numbers = [milestone.number for milestone in catalogue.set_by_staff]
+    row = ChangeRow(
+        number=max(numbers, default=0) + 1, series=series.id, event=change.event, component=change.component,
+        day=date.fromisoformat(change.day), since=since, at=at, who="", why="", decision=terms.CONFIRMED,
+    )  # fmt: skip
+    [after] = dates_of_staff([row], catalogue.seed)
+    trial = catalogue.with_dates((*catalogue.set_by_staff, after))
+    _in_order(trial, after)
+    return Trial(series=series, before=before, after=after, catalogue=trial)
+
+
+def _series(catalogue: Catalogue, change: DateChange) -> Series:
+    series = catalogue.series_by_id(change.series)
+    if series is None:
+        raise StaffError(f"there is no calendar for series {change.series}; give year and month, for example 2024-06")
+    if change.event not in EVENTS:
+        raise StaffError(f"the calendar has no {change.event}; it has {', '.join(EVENTS)}")
+    if change.component != ANY and catalogue.component(change.component) is None:
+        raise StaffError(f"{change.component} is not a component")
+    try:
+        DAY.read(change.day)
+    except ValueError:
+        raise StaffError(f"{change.day} is not {DAY.words}") from None
+    return series
+
+
+def _after_all_others(catalogue: Catalogue, change: DateChange, since: datetime) -> None:
+    for milestone in catalogue.set_by_staff:
+        same = (milestone.series, milestone.event, milestone.component)
+        if same == (change.series, change.event, change.component) and since < milestone.since:
+            raise StaffError(
+                f"staff have set this date already, from {instant_text(milestone.since)} on: a change that begins "
+                f"earlier would be without effect"
+            )
+
+
+def _not_issued(desk: Desk, series: Series, before: Milestone, at: datetime) -> None:
+    states = {awarding.state for awarding in desk.results.every(series.id)}
+    if terms.RELEASED in states or (before.at <= at and states & set(terms.ISSUED_STATES)):
+        raise StaffError(f"results of {series.title} are out: their date is no longer changed")
+
+
+def _in_order(trial: Catalogue, after: StaffDate) -> None:
+    """CAL-1: the dates of the series do not contradict the new one, from its first instant on."""
+    own = [milestone for milestone in trial.milestones if milestone.series == after.series]
+    components = {milestone.component for milestone in own} if after.component == ANY else {after.component}
+    for component in sorted({*components, after.component}):
+        dates = in_order(dates_of_component(own, component))
+        instants = {after.since, *(begins(milestone) for milestone in dates if begins(milestone) > after.since)}
+        for instant in sorted(instants):
+            for early, late in contradictions(dates, instant):
+                if after.event in (early.event, late.event):
+                    raise StaffError(
+                        f"{early.event} ({early.text}) would be before {late.event} ({late.text}); change that first"
+                    )
+
+
+# --- What follows ----------------------------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Effect:
+    """What follows from a change: files received that are judged otherwise, extensions of this date that centres have,
+    and runs, as the DAG, and the instant it has and will have."""
+
+    change: DateChange
+    trial: Trial
+    files: Sequence[Received]
+    extensions: Sequence[Extension]
+    runs: Sequence[tuple[str, datetime, datetime]]
+    replaced: Milestone | None
+
+    @property
+    def sha256(self) -> str:
+        """Of what is shown, so that nobody confirms something else."""
+        return hashlib.sha256("\n".join(self.lines()).encode()).hexdigest()
+
+    def lines(self) -> Iterator[str]:
+        """The effect for a person."""
+        before, after = self.trial.before, self.trial.after
+        own = "" if after.component == ANY else f" for {after.component} only"
+        yield f"{self.trial.series.title}, {after.event}{own}: {EVENTS[after.event].meaning}"
+        yield f"  {before.text} ({before.version}) becomes {after.text}"
+        yield f"  in force from {instant_text(self.change.since) if self.change.since else 'when it is confirmed'}"
+        if self.replaced is not None:
+            until = instant_text(begins(self.replaced))
+            yield f"  until {until}: then the {self.replaced.version} has it on {self.replaced.text}"
+        yield from self._files()
+        yield from self._extensions()
+        yield from self._runs()
+
+    def _files(self) -> Iterator[str]:
+        waiting = [file for file in self.files if file.outcome is None]
+        decided = len(self.files) - len(waiting)
+        if not self.files:
+            yield "No file received so far is judged otherwise."
+            return
+        yield f"{len(self.files):,} files received so far fall on the other side of the date:"
+        for file in self.files[:SHOWN]:
+            became = "waits, and is judged by the new date" if file.outcome is None else f"was {file.outcome}"
+            yield f"  {file.centre} {file.file_name}, received {instant_text(file.received)}: {became}"
+        if len(self.files) > SHOWN:
+            yield f"  and {len(self.files) - SHOWN:,} more"
+        if decided:
+            yield f"What was decided stays ({decided:,} files): a centre that is to have it otherwise sends again."
+
+    def _extensions(self) -> Iterator[str]:
+        if not self.extensions:
+            yield "No centre has an extension of it."
+            return
+        yield f"{len(self.extensions):,} centres have an extension of it:"
+        for extension in self.extensions[:SHOWN]:
+            counts = "counts" if extension.until > self.trial.after.at else "no longer counts, the date is later"
+            yield f"  {extension.centre} until {instant_text(extension.until)}: {counts}"
+        if len(self.extensions) > SHOWN:
+            yield f"  and {len(self.extensions) - SHOWN:,} more"
+
+    def _runs(self) -> Iterator[str]:
+        yield "Runs that move:" if self.runs else "No run moves."
+        for dag, old, new in self.runs:
+            yield f"  {dag}: from {instant_text(old)} to {instant_text(new)}"
+
+
+def effect(desk: Desk, change: DateChange, now: datetime) -> Effect:
+    """CAL-7: what follows if a change is confirmed at `now` (aware); raises `StaffError` where it cannot be."""
+    trial = tried(desk, change, now)
+    event = change.event
+    extensions = [one for one in desk.actions.extended(series=change.series) if one.event == event]
+    return Effect(
+        change=change,
+        trial=trial,
+        files=_judged_otherwise(desk, trial, now, extensions),
+        extensions=extensions,
+        runs=_runs(trial, now),
+        replaced=_replaced(trial),
+    )
+
+
+def _judged_otherwise(desk: Desk, trial: Trial, now: datetime, extensions: Sequence[Extension]) -> list[Received]:
+    """Files received in the time of the new date and before `now`, on one side of the old date and on the other of the
+    new one, those of centres with an extension by theirs."""
+    old, new, judges = trial.before.at, trial.after.at, EVENTS[trial.after.event].judges
+    if not judges:
+        return []
+    until = {extension.centre: extension.until for extension in extensions}
+    start, end = max(trial.after.since, min(old, new)), min(now, max(old, new))
+    files = desk.calendar.received(trial.series.key, trial.series.awarding_body, start, end)
+
+    def before(file: Received, at: datetime) -> bool:
+        return file.received < max(at, until.get(file.centre, at))
+
+    of_marks = judges == MARKS
+    return [file for file in files if (file.letter == "M") == of_marks and before(file, old) != before(file, new)]
+
+
+def _runs(trial: Trial, now: datetime) -> list[tuple[str, datetime, datetime]]:
+    """The runs that move, but for those that were before and would be before `now`."""
+    if trial.series.purpose != terms.ENTRY:
+        return []
+    moved = []
+    for dag, schedule in SCHEDULES.items():
+        if trial.after.event in schedule.events:
+            for days in (*sorted(schedule.days_before, reverse=True), 0):
+                old, new = (evolve(one, day=one.day - timedelta(days=days)).at for one in (trial.before, trial.after))
+                if max(old, new) > now:
+                    moved.append((dag, old, new))
+    return moved
+
+
+def _replaced(trial: Trial) -> Milestone | None:
+    """The version of the catalogue's own that comes into force after the new one, and replaces it."""
+    after = trial.after
+    later = [
+        milestone
+        for milestone in in_order(trial.catalogue.seed)
+        if (milestone.series, milestone.event, milestone.component) == (after.series, after.event, after.component)
+        and begins(milestone) > after.since
+    ]
+    return next(iter(later), None)
