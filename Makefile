@@ -85,9 +85,9 @@ site: $(STAMP) ## the docs as a site in var/site, links checked
 
 lock: $(STAMP) ## resolve pyproject.toml again into requirements.lock (hashes, no addresses)
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
-	  pyproject.toml --group dev --output-file requirements.lock
+	  pyproject.toml --extra desk --group dev --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
-	  pyproject.toml infra/deploy/requirements.in --constraint requirements.lock --output-file infra/deploy/requirements.lock
+	  pyproject.toml infra/deploy/requirements.in --extra desk --constraint requirements.lock --output-file infra/deploy/requirements.lock
 
 terraform: ## where Terraform is installed: format, validate and test infra/deploy/terraform (TERRAFORM_INIT: options of init)
 	@rm -rf var/terraform && mkdir -p var && cp -r infra/deploy/terraform var/terraform

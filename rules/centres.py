@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-import holidays
 from attrs import Factory, frozen
 
 from rules import terms
@@ -120,4 +119,6 @@ def automatic_on(version: CentreVersion, day: date) -> bool:
 
 def decide_by(asked: date) -> date:
     """The last day on which a fast-track request of a day is decided in time: working days in England."""
+    import holidays  # it takes a tenth of a second, and a check of files never asks
+
     return working_day(asked, FAST_TRACK_DAYS, holidays.country_holidays("GB", subdiv="ENG"))

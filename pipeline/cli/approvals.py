@@ -4,7 +4,6 @@ account that the command runs under, and is shown as such."""
 from __future__ import annotations
 
 import os
-import pwd
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -24,6 +23,8 @@ HEX = 12
 
 def system_account() -> Signer:
     """Who runs this command, by the system's own word: no variable of the environment is asked."""
+    import pwd  # the desk runs on Linux; the commands on files do not need it
+
     from infra.ledger.approvals import Signer
     from rules import terms
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infra.settings import Settings
-from pipeline.cli.tools import console, found_settings, main, open_the_desk, told
+from pipeline.cli.tools import found_settings, main, open_the_desk, terminal, told
 
 if TYPE_CHECKING:
     from infra.running.supervisor import RunningDesk
@@ -23,7 +23,7 @@ def demo() -> None:
     from pipeline.demo.demo import demo as run
 
     with stoppable():
-        run(Settings.load(), console, lambda: datetime.now(UTC))
+        run(Settings.load(), terminal(), lambda: datetime.now(UTC))
 
 
 @main.command()

@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from infra.settings import SettingError
-from pipeline.cli.tools import PATH, console, main, running_settings, say, series_in, terminal, told, width
+from pipeline.cli.tools import PATH, main, running_settings, say, series_in, terminal, told, width
 
 if TYPE_CHECKING:
     from parsers.layouts import FileType, Layout
@@ -44,7 +44,7 @@ def check(paths: tuple[Path, ...], as_json: bool, received: datetime | None) -> 
     except (CatalogueError, SettingError) as error:
         raise click.ClickException(str(error)) from error
     when = received.replace(tzinfo=LONDON) if received else None
-    sys.exit(check_all(paths, catalogue, when, settings.max_file_bytes, None if as_json else console))
+    sys.exit(check_all(paths, catalogue, when, settings.max_file_bytes, None if as_json else terminal()))
 
 
 def _file(path: Path) -> bytes:

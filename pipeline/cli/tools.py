@@ -10,29 +10,62 @@ from contextlib import contextmanager
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from attrs import evolve
-from rich.console import Console
 
-from infra.settings import SettingError, Settings, declared
+from infra.settings import Settings, declared
+from pipeline.cli.groups import Program
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pipeline.desk import Desk
     from rules.catalogue import Catalogue, Series
 
 
 def terminal(*, stderr: bool = False) -> Console:
     """The terminal: standard output, or standard error."""
+    from rich.console import Console
+
     # Bold and dim are escape sequences too: whoever turns off colour wants none of them.
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
     return Console(soft_wrap=True, highlight=False, color_system=colours, stderr=stderr)
 
 
-console = terminal()
-
 PATH = click.Path(path_type=Path)
+
+
+_OUTSIDE = frozenset(
+    {
+        "infra.airflow_api.AirflowError",
+        "infra.running.airflow_rows.AirflowRowsError",
+        "infra.running.parts.SupervisorError",
+        "infra.running.postgres.PostgresError",
+        "infra.settings.SettingError",
+        "infra.store.StoreError",
+        "pipeline.approvals.ApprovalError",
+        "pipeline.awarding.award.AwardError",
+        "pipeline.backup.BackupError",
+        "pipeline.centres.orders.CentreError",
+        "pipeline.demo.demo.DemoError",
+        "pipeline.keeping.dispute.KeepingError",
+        "pipeline.marking.moderation.NotProposed",
+        "pipeline.orders.StaffError",
+        "pipeline.results.embargo.ReleaseError",
+        "pipeline.season.basedata.BasedataError",
+        "rules.sheets.CatalogueError",
+    }
+)
+"""Errors whose words are for people, by name: a command imports what it needs, and no more."""
+
+_LEDGER = "sqlalchemy.exc.SQLAlchemyError"
+
+
+def _classes(error: Exception) -> set[str]:
+    return {f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__}
 
 
 def told(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,59 +73,23 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*args: Any, **options: Any) -> Any:
-        from sqlalchemy.exc import SQLAlchemyError
-
-        from infra.airflow_api import AirflowError
-        from infra.running.airflow_rows import AirflowRowsError
-        from infra.running.parts import SupervisorError
-        from infra.running.postgres import PostgresError
-        from infra.store import StoreError
-        from pipeline.approvals import ApprovalError
-        from pipeline.awarding.award import AwardError
-        from pipeline.backup import BackupError
-        from pipeline.centres.orders import CentreError
-        from pipeline.demo.demo import DemoError
-        from pipeline.keeping.dispute import KeepingError
-        from pipeline.marking.moderation import NotProposed
-        from pipeline.orders import StaffError
-        from pipeline.results.embargo import ReleaseError
-        from pipeline.season.basedata import BasedataError
-        from rules.catalogue import CatalogueError
-
-        outside = (
-            AirflowError,
-            AirflowRowsError,
-            ApprovalError,
-            AwardError,
-            BackupError,
-            BasedataError,
-            CatalogueError,
-            CentreError,
-            DemoError,
-            KeepingError,
-            PostgresError,
-            NotProposed,
-            ReleaseError,
-            SettingError,
-            StaffError,
-            StoreError,
-            SupervisorError,
-        )
         try:
             return command(*args, **options)
         except click.UsageError:
             raise
         except click.ClickException as error:
             raise click.ClickException(harmless(error.message)) from error
-        except outside as error:
-            raise click.ClickException(harmless(str(error))) from error
-        except SQLAlchemyError as error:
-            raise click.ClickException(f"the ledger cannot be used ({type(error).__name__})") from error
+        except Exception as error:
+            if _classes(error) & _OUTSIDE:
+                raise click.ClickException(harmless(str(error))) from error
+            if _LEDGER in _classes(error):
+                raise click.ClickException(f"the ledger cannot be used ({type(error).__name__})") from error
+            raise
 
     return run
 
 
-@click.group()
+@click.group(cls=Program)
 @click.version_option(package_name="resultsday")
 def main() -> None:
     """The EDI desk of an awarding body."""
@@ -118,7 +115,7 @@ def harmless(text: str) -> str:
 def width() -> int | None:
     """How wide tables may be: as wide as the terminal. When piped, a record is one line of any length, so that it can
     be searched."""
-    return console.width if sys.stdout.isatty() else None
+    return get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def found_settings() -> Settings:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 from infra.running.airflow_settings import HOME, SECRETS, VARIABLES, Variable, env_file
 from infra.settings import CATALOGUE_OF_THE_PROJECT, MIB, declared
 from parsers.feed import read_feed
 from parsers.findings import Finding, Reach
 from parsers.layouts import BASEDATA, FILE_TYPES, LAYOUTS, Field, Layout
+from parsers.schema import schemas
 from pipeline.docs.architecture import HOUSE, architecture
 from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, svg
 from pipeline.docs.examples import EXAMPLES
@@ -421,6 +424,10 @@ def feeds() -> Iterator[str]:
         yield "\n".join(["```text", ",".join(feed.layout.columns), *rows, "```"])
 
 
+def _schema(of: dict[str, Any]) -> Iterator[str]:
+    yield json.dumps(of, indent=2)
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "../infra/deploy/airflow.env": airflow_env,
     "architecture.md": architecture,
@@ -440,6 +447,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "settings.md": settings,
     "steps.md": steps,
     "testing.md": testing,
+    **{f"schema/{name}.json": partial(_schema, of) for name, of in schemas().items()},
 }
 
 
@@ -460,5 +468,6 @@ def write() -> list[str]:
     """Rewrites the pages that are out of date; returns their names."""
     names = stale()
     for name in names:
+        (DOCS / name).parent.mkdir(exist_ok=True)
         (DOCS / name).write_text(_text(PAGES[name]), encoding="utf-8")
     return names

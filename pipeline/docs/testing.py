@@ -158,6 +158,11 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
             ("tests/test_install.py",),
         ),
         Kind(
+            "packages",
+            "Both wheels are built and installed into empty environments, where the commands on files work.",
+            ("tests/test_packages.py",),
+        ),
+        Kind(
             "CONTRIBUTING",
             "Both walks are done step by step in a copy of the project, and end with tests that pass.",
             ("tests/test_contributing.py",),

@@ -50,12 +50,17 @@ def test_what_is_copied_is_there_and_sent_to_the_build(steps: list[dict[str, Any
     for source in sources:
         assert (ROOT / source).exists(), source
         assert f"!{source.split('/')[0]}" in sent, source
-    packages = set(
-        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
-            "wheel"
-        ]["packages"]
-    )
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    packages = set(wheel["only-include"])
     assert packages | {"dags"} <= set(sources)
+    # Inside the wheel's own package, which is on the path here.
+    assert wheel["sources"] == {name: f"resultsday/{name}" for name in packages}
+    [path] = re.findall(r"PYTHONPATH=(\S+)", " ".join(values(steps, "ENV")))
+    version = re.search(r"python:(\d+\.\d+)", values(steps, "FROM")[0])
+    assert version
+    assert path.split(":") == ["/opt/resultsday", f"/opt/venv/lib/python{version[1]}/site-packages/resultsday"]
 
 
 def test_python_is_one_the_project_takes(steps: list[dict[str, Any]]) -> None:
@@ -92,7 +97,8 @@ def test_the_image_has_what_the_project_needs_as_it_was_tested() -> None:
         for line in (DEPLOY / "requirements.in").read_text(encoding="utf-8").splitlines()
         if line and not line.startswith("#")
     ]
-    for needed in map(Requirement, [*PROJECT["dependencies"], *added]):
+    desk = PROJECT["optional-dependencies"]["desk"]
+    for needed in map(Requirement, [*PROJECT["dependencies"], *desk, *added]):
         assert image[canonicalize_name(needed.name)] in needed.specifier, needed
     both = image.keys() & tested.keys()
     assert len(both) > 100

@@ -30,6 +30,7 @@ def locked(lock: Path) -> dict[str, tuple[set[str], str]]:
 
 def wanted() -> Iterator[Requirement]:
     yield from map(Requirement, PROJECT["project"]["dependencies"])
+    yield from map(Requirement, PROJECT["project"]["optional-dependencies"]["desk"])
     yield from map(Requirement, PROJECT["dependency-groups"]["dev"])
 
 
