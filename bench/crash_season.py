@@ -25,7 +25,10 @@ from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, details, single
 from pipeline.approvals import put_forward
 from pipeline.awarding.award import approve_boundaries, award, award_claims, reject_boundaries, take_boundaries
+from pipeline.awarding.balance import balance
 from pipeline.awarding.drift import look
+from pipeline.awarding.exception_approval import accept, take_back
+from pipeline.awarding.exception_approval import waiting as blocking
 from pipeline.awarding.preview import preview
 from pipeline.centres.orders import Application, CentreEdit, decide_approval, edit_centre
 from pipeline.centres.take import take_register
@@ -315,7 +318,28 @@ def _nothing(desk: Desk, size: Size) -> None:
 
 
 def _again(desk: Desk, size: Size) -> None:
-    award(desk, _series(desk), AWARDED)
+    """Awarded anew, and everything accepted."""
+    balance(desk, award(desk, _series(desk), AWARDED).awarding, AWARDED)
+    _accepted(desk)
+
+
+def _accepted(desk: Desk) -> object:
+    """Somebody accepts what blocks the results: marks that are not there, cohorts that are not decided."""
+    return [accept(desk, subject, WHO, WHY, AWARDED) for subject in blocking(desk)]
+
+
+def _weighed(desk: Desk, size: Size) -> None:
+    """What blocks the newest version is accepted."""
+    balance(desk, _newest(desk), TO_LEARNERS)
+    _accepted(desk)
+
+
+def _all_accepted(desk: Desk, size: Size) -> None:
+    _accepted(desk)
+
+
+def _missing(desk: Desk) -> object:
+    return take_back(desk, f"2024-06 BOARD_MARK_MISSING {COMPONENTS[2]}", WHO, WHY, AWARDED + MINUTE)
 
 
 def _held(desk: Desk, name: str) -> quarantine.HeldFile:
@@ -400,8 +424,11 @@ STAGES = (
         lambda desk: approve_boundaries(desk, _series(desk), WHO, WHY, AWARDED),
     ),
     Stage("award", "award", _nothing, lambda desk: award(desk, _series(desk), AWARDED)),
+    Stage("balance", "balance", _nothing, lambda desk: balance(desk, _newest(desk), AWARDED)),
+    Stage("accept what blocks", "accept_exception", _nothing, _accepted),
+    Stage("take one back", "take_back_exception", _nothing, _missing),
     Stage("preview", "preview", _nothing, lambda desk: preview(desk, _newest(desk))),
-    Stage("build", "build", _nothing, lambda desk: build(desk, _newest(desk), AWARDED)),
+    Stage("build", "build", _all_accepted, lambda desk: build(desk, _newest(desk), AWARDED)),
     Stage("look", "look", _corrected, lambda desk: look(desk, AWARDED + 2 * MINUTE)),
     Stage("withdraw", "withdraw_results", _nothing, lambda desk: withdraw(desk, _newest(desk), WHO, WHY, APPROVED)),
     Stage("build after a withdrawal", "build", _again, lambda desk: build(desk, _newest(desk), AWARDED)),
@@ -415,7 +442,7 @@ STAGES = (
         "release to learners", "release", _nothing, lambda desk: release(desk, _series(desk), "learners", TO_LEARNERS)
     ),
     Stage("award of what was kept back", "award", _nothing, lambda desk: award(desk, _series(desk), TO_LEARNERS)),
-    Stage("build of what was kept back", "build", _nothing, lambda desk: build(desk, _newest(desk), TO_LEARNERS)),
+    Stage("build of what was kept back", "build", _weighed, lambda desk: build(desk, _newest(desk), TO_LEARNERS)),
     Stage(
         "approve what was kept back", "approve_results", _nothing,
         lambda desk: approve(desk, _newest(desk), WHO, WHY, TO_LEARNERS),

@@ -28,6 +28,8 @@ from infra.settings import Settings
 from parsers import writer
 from parsers.layouts import MARK
 from pipeline.awarding.award import approve_boundaries, award, take_boundaries
+from pipeline.awarding.balance import balance
+from pipeline.awarding.exception_approval import accept
 from pipeline.awarding.preview import preview
 from pipeline.awarding.what_if import what_if
 from pipeline.desk import Desk, open_desk
@@ -193,6 +195,9 @@ def award_all(desk: Desk, centres: int) -> dict[str, float]:
     take_boundaries(desk, AWARDED)
     approve_boundaries(desk, series, "bench", "a benchmark", AWARDED)
     awarding = timed("award, recorded", lambda: award(desk, series, AWARDED), 5).awarding
+    weighed = timed("balance sheet, with the second computation", lambda: balance(desk, awarding, AWARDED), 10)
+    for code, component, _ in weighed.blocking.iter_rows():
+        accept(desk, f"{series.id} {code} {component}", "bench", "a benchmark", AWARDED)
     timed("preview", lambda: preview(desk, awarding))
     moves = {"BEN03": {"L2P": 30}}
     timed("what-if, ledger included", lambda: what_if(desk, series, moves, AWARDED), 3)

@@ -34,11 +34,11 @@ from infra.running.supervisor import RunningDesk, down, up
 from infra.settings import Settings
 from pipeline.awarding.award import award
 from pipeline.desk import Desk, open_desk
-from pipeline.results.release import approve, build
+from pipeline.results.release import approve
 from rules.catalogue import LONDON
 from tests.catalogue import FROZEN
 from tests.patience import until
-from tests.pipeline.results_season import APPROVED, AWARDED, BUILT, CENTRE, WHO, WHY, outside, play, series
+from tests.pipeline.results_season import APPROVED, AWARDED, BUILT, CENTRE, WHO, WHY, build, outside, play, series
 
 KILLED = ("scheduler", "dag-processor", "triggerer", "guard", "api-server", "landing")
 AWAY_SECONDS = 60.0

@@ -68,12 +68,14 @@ def boundaries_decided() -> bool:
 
 @task(trigger_rule="none_failed")
 def award_series() -> str:
-    """Awards the series; the results are its next version."""
+    """Awards the series; the results are its next version. What blocks them is put forward."""
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
     from infra.airflow_api import note_run
+    from pipeline.approvals import put_forward
     from pipeline.awarding.award import AwardError, NobodyEntered
     from pipeline.awarding.award import award as run_award
+    from pipeline.awarding.balance import balance
     from pipeline.desk import open_desk
     from pipeline.season.checkpoints import checkpoint
 
@@ -95,18 +97,35 @@ def award_series() -> str:
         except AwardError as error:
             # A retry would fail in the same way.
             raise AirflowFailException(str(error)) from error
-    note_run(run.dag_id, run.run_id, f"{awarded.told()} {checked.note()}")
+        weighed = balance(desk, awarded.awarding, run.run_after)
+        put_forward(desk, datetime.now(UTC), people=desk.settings.approvals)
+    note_run(run.dag_id, run.run_id, f"{awarded.told()} {weighed.note()} {checked.note()}")
     return awarded.told()
+
+
+def exceptions_accepted() -> bool:
+    """Whether nothing blocks the newest results any more, by the ledger (AWD-7), or they were withdrawn."""
+    from pipeline.awarding.balance import weigh
+    from pipeline.desk import open_desk
+
+    with open_desk(Settings.load()) as desk:
+        newest = _newest(desk)
+        return bool(newest.state != terms.PROPOSED or weigh(desk, newest).blocking.is_empty())
 
 
 @task
 def build() -> str:
-    """Writes every file of the newest results where no centre can read it."""
+    """Writes every file of the newest results where no centre can read it. Skipped when they were withdrawn."""
+    from airflow.sdk.exceptions import AirflowSkipException
+
     from pipeline.desk import open_desk
     from pipeline.results.release import build as run_build
 
     with open_desk(Settings.load()) as desk:
-        return run_build(desk, _newest(desk), get_current_context()["dag_run"].run_after).note()
+        newest = _newest(desk)
+        if newest.state == terms.WITHDRAWN:
+            raise AirflowSkipException("the results were withdrawn: mend what is wrong and trigger the DAG again")
+        return run_build(desk, newest, get_current_context()["dag_run"].run_after).note()
 
 
 @task
@@ -181,8 +200,11 @@ def award() -> None:
 
     * **Run it now**: press *Trigger* and give a series (`2024-06`).
     * **It is waiting for people**: look at *Approval* in the console, or `resultsday approvals list`. First about
-      boundaries nobody has approved yet, then about the results. The ledger has who approved what, by which log-in, and
-      why; whatever you do to the tasks here approves nothing. No other run begins until people have decided.
+      boundaries nobody has approved yet, then about what blocks the results, then about the results. The ledger has who
+      approved what, by which log-in, and why; whatever you do to the tasks here approves nothing. No other run begins
+      until people have decided.
+    * **Something blocks the results** (AWD-7): `resultsday gate show` says what, and what to do. Mend it, withdraw the
+      results and trigger the DAG again; or accept it by name in the console or with `resultsday gate accept`.
     * **The boundaries are rejected**: those approved before stay in force; if there are none the run ends.
     * **The results are rejected**: they are withdrawn. Put right what is wrong and trigger it again.
     * **It failed**: the log of the task says what is missing. Put it right and clear the task.
@@ -191,8 +213,9 @@ def award() -> None:
     """
 
     first = PythonSensor(task_id="boundaries_decided", python_callable=boundaries_decided, **WAITS)
+    gate = PythonSensor(task_id="exceptions_accepted", python_callable=exceptions_accepted, **WAITS)
     last = PythonSensor(task_id="results_decided", python_callable=results_decided, **WAITS)
-    boundaries() >> first >> award_series() >> build() >> preview() >> last
+    boundaries() >> first >> award_series() >> gate >> build() >> preview() >> last
 
 
 award()

@@ -121,6 +121,12 @@ _ALL = (
         module="pipeline.awarding.boundary_approval",
     ),
     Kind(
+        name=terms.EXCEPTION,
+        title="Exception: what stands in the way of results, accepted as it is",
+        rule="AWD-7",
+        module="pipeline.awarding.exception_approval",
+    ),
+    Kind(
         name=terms.RESULTS,
         title="Results: a version, as its files wait under embargo",
         rule="RES-2",

@@ -93,6 +93,8 @@ PROPOSED = Step("award", "proposed", "the conversion tables of a file of boundar
 APPROVED = Step("award", "approved", "conversion tables are approved, and it is recorded who did it and why")
 AWARDED = Step("award", "awarded", "a version of the results is in the ledger")
 PREVIEWED = Step("award", "previewed", "a file of the preview is written")
+WEIGHED = Step("award", "weighed", "the balance sheet of a version, or the list of its exceptions, is written")
+EXCEPTION_DECIDED = Step("award", "exception decided", "it is recorded who accepted an exception or took that back")
 
 DRIFT_REPORTED = Step("drift", "reported", "the list of whom ledger and version differ is written")
 LOOKED = Step("drift", "looked", "the ledger knows what a comparison of a version with it found")

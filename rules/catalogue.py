@@ -40,10 +40,12 @@ from rules.components import COMPONENTS, Component, Edition, Qualification, edit
 from rules.periods import BANK_HOLIDAYS, PERIODS_FILE, BankHoliday, Period, read_periods, working_days_later
 from rules.scales import (
     SAMPLES,
+    SHIFT,
     TOLERANCE,
     UMS_SCALE,
     SampleRule,
     Scale,
+    Shift,
     Threshold,
     Tolerance,
     read_samples,
@@ -140,6 +142,7 @@ SHEETS: tuple[Sheet[Any], ...] = (
     UMS_SCALE,
     SAMPLES,
     TOLERANCE,
+    SHIFT,
     PERIODS_FILE,
     BANK_HOLIDAYS,
     SOURCES,
@@ -159,6 +162,7 @@ class Catalogue:
     scales: tuple[Scale, ...] = field(repr=False)
     samples: tuple[SampleRule, ...] = field(repr=False)
     tolerances: tuple[Tolerance, ...] = field(repr=False)
+    shifts: tuple[Shift, ...] = field(repr=False)
     periods: tuple[Period, ...] = field(repr=False)
     bank_holidays: tuple[BankHoliday, ...] = field(repr=False)
     sources: tuple[Source, ...] = field(repr=False)
@@ -178,6 +182,7 @@ class Catalogue:
             scales=read_scales(folder),
             samples=read_samples(folder),
             tolerances=_records(tolerances),
+            shifts=tuple(sorted(_records(SHIFT.rows(folder)), key=lambda shift: shift.in_force_from)),
             periods=_records(read_periods(folder)),
             bank_holidays=_records(BANK_HOLIDAYS.rows(folder)),
             sources=_records(SOURCES.rows(folder)),
@@ -355,6 +360,10 @@ class Catalogue:
             [tolerance for tolerance in versions if tolerance.component == whose] for whose in (component, ANY)
         )
         return in_force(received, own, general)
+
+    def shift(self, received: datetime) -> Shift:
+        """AWD-7: how far the grades of a qualification may move."""
+        return in_force(received, self.shifts)
 
     def after(self, name: str, begin: datetime) -> tuple[datetime, Period]:
         """The first instant after a period of working days (`rules.periods.PERIODS`) that begins at `begin` (aware),

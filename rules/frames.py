@@ -174,6 +174,17 @@ CLAIMS: Frame = {
 }
 """Claims in force in the series awarded: `option` is the cash-in code, `received` the receipt of the claim."""
 
+HELD: Frame = {
+    "id": pl.Int64,
+    "centre": pl.String,
+    "candidate": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "kind": pl.String,
+    "received": INSTANT,
+}
+"""Entries and claims in force in the series awarded, and when each was received."""
+
 EARLIER: Frame = {"uci": pl.String, "registration": pl.String, "series": pl.String}
 """Awards of earlier series that were issued."""
 

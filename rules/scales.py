@@ -103,6 +103,17 @@ class Tolerance:
     source: str = field(metadata=SOURCE)
 
 
+@frozen
+class Shift:
+    """AWD-7: how far the grades of a qualification may move from the results they are compared with."""
+
+    points: int = field(metadata=cell(POSITIVE, "per cent of the awards, at any grade and above, either way"))
+    awards: int = field(metadata=cell(POSITIVE, "fewest awards, now and before, for the shares to mean something"))
+    in_force_from: date = field(metadata=IN_FORCE_FROM)
+    placeholder: bool = field(metadata=PLACEHOLDER_FLAG)
+    source: str = field(metadata=SOURCE)
+
+
 # --- The files -------------------------------------------------------------------------------------------------------
 
 UMS_SCALE = Sheet(
@@ -129,6 +140,13 @@ TOLERANCE = Sheet(
     Tolerance,
     key=("component", "in_force_from"),
     about="Up to which difference a centre's marks stand.",
+)
+
+SHIFT = Sheet(
+    "shift.csv",
+    Shift,
+    key=("in_force_from",),
+    about="From which shift of a qualification's grades on a person must accept it before results are built (AWD-7).",
 )
 
 

@@ -113,6 +113,7 @@ ISSUED_STATES: Final = (APPROVED, RELEASED)
 BOUNDARIES: Final = "boundaries"
 RESULTS: Final = "results"
 ADJUSTMENT: Final = "adjustment"
+EXCEPTION: Final = "exception"
 REJECTED: Final = "rejected"
 Verdict = Literal["approved", "rejected"]
 

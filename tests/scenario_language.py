@@ -22,13 +22,16 @@ from fixtures.generate import GRADES, people
 from infra.ledger.approvals import Signer
 from infra.ledger.keeping import Dispute
 from infra.ledger.moderation import CohortName
+from infra.ledger.results import Awarding
 from infra.store import FolderStore
 from parsers.feed import write_feed
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, record, single
 from pipeline.approvals import ApprovalError, decide, put_forward
 from pipeline.awarding.award import AwardError, approve_boundaries, award, take_boundaries
+from pipeline.awarding.balance import balance
 from pipeline.awarding.drift import look
+from pipeline.awarding.exception_approval import accept, take_back
 from pipeline.centres.orders import Application, CentreEdit, decide_approval, edit_centre
 from pipeline.centres.take import take_register
 from pipeline.desk import Desk, up_to_date
@@ -499,6 +502,7 @@ class Season:
         series = self.series(said[1] or SERIES)
         try:
             awarded = award(self.desk, series, order.at).awarding
+            self.accept_all(awarded, said[2], order)
         except AwardError as error:
             return str(error)
         try:
@@ -509,10 +513,37 @@ class Season:
             return str(error)
         return self.answers(series)
 
+    def accept_all(self, awarded: Awarding, said: str | None, order: Order) -> None:
+        """Accepts what blocks a version: `CODE of BEN03`, several by `and`."""
+        for words in said.split(" and ") if said else ():
+            balance(self.desk, awarded, order.at)
+            code, _, scope = words.split(" ")
+            accept(self.desk, f"{awarded.series} {code} {scope}", order.who, order.why, order.at)
+
+    def weighs(self, _: re.Match[str], order: Order) -> str:
+        """The balance sheet of the newest version, and what blocks."""
+        newest = self.desk.results.newest("2024-06")
+        assert newest
+        return "; ".join(balance(self.desk, newest, order.at).lines())
+
+    def accepts(self, said: re.Match[str], order: Order) -> str:
+        """Somebody accepts what blocks, or takes it back."""
+        doing = accept if said[1] == "accepts" else take_back
+        try:
+            done = doing(self.desk, f"2024-06 {said[2]} {said[3]}", order.who, order.why, order.at)
+        except (ApprovalError, StaffError) as error:
+            return f"refused: {error}"
+        return "done" if done else "accepted before"
+
     def builds_results(self, said: re.Match[str], order: Order) -> str:
         """Awarded and built, not approved."""
         series = self.series(said[1] or SERIES)
-        release.build(self.desk, award(self.desk, series, order.at).awarding, order.at)
+        try:
+            awarded = award(self.desk, series, order.at).awarding
+            self.accept_all(awarded, said[2], order)
+            release.build(self.desk, awarded, order.at)
+        except (AwardError, release.ReleaseError) as error:
+            return str(error)
         return self.answers(series)
 
     def decides_on_results(self, said: re.Match[str], order: Order) -> str:
@@ -682,10 +713,12 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"staff (approves|rejects) the adjustment": Season.decides,
     r"(\w+) (approves|rejects) the adjustment, logged in": Season.says,
     r"(?:in (\w{4}) )?board sets boundaries ([\d ]+)": Season.sets_boundaries,
-    r"(?:in (\w{4}) )?results are made": Season.makes_results,
-    r"(?:in (\w{4}) )?results are built": Season.builds_results,
+    r"(?:in (\w{4}) )?results are made(?:, (.+) accepted)?": Season.makes_results,
+    r"(?:in (\w{4}) )?results are built(?:, (.+) accepted)?": Season.builds_results,
     r"(?:in (\w{4}) )?results are (approved|withdrawn)": Season.decides_on_results,
     r"results are compared": Season.compares_results,
+    r"results are weighed": Season.weighs,
+    r"staff (accepts|takes back) (\w+) (?:of|at) (\w+)": Season.accepts,
     r"(?:in (\w{4}) )?results are published": Season.publishes,
     r"(?:in (\w{4}) )?late claims are awarded": Season.awards_late_claims,
     r"(?:in (\w{4}) )?claims are listed": Season.lists_claims,

@@ -35,14 +35,14 @@ from pipeline.centres.orders import Application, decide_approval
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
-from pipeline.results.release import approve, build, release
+from pipeline.results.release import approve, release
 from pipeline.watching.watch import INGEST, WATCH
 from rules import terms
 from tests.catalogue import FROZEN
 from tests.mailbox import mail_server, webhook
 from tests.monitors import scheduler_beating
 from tests.patience import PATIENCE
-from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, TO_LEARNERS, WHO, WHY, play, series
+from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, TO_LEARNERS, WHO, WHY, build, play, series
 from tests.scenario_language import Season
 from tests.support import CENTRE, centre_file
 

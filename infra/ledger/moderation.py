@@ -226,6 +226,13 @@ class Moderation:
         with self._engine.connect() as connection:
             return {row[0]: row[1] for row in connection.execute(query.group_by(t.state).order_by(t.state))}
 
+    def standing(self, series: str) -> pl.DataFrame:
+        """Every cohort of a series with its state: `centre`, `component`, `state`."""
+        t = cohorts.c
+        kinds = {"centre": pl.String, "component": pl.String, "state": pl.String}
+        query = select(t.centre, t.component, t.state).where(t.series == series).order_by(t.centre, t.component)
+        return sql.frame(self._engine, query, kinds)
+
     def cohorts(self, ids: Sequence[int]) -> list[Cohort]:
         """These cohorts, by series, centre and component."""
         t = cohorts.c

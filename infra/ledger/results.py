@@ -38,7 +38,7 @@ from infra.ledger.tables import (
     submissions,
 )
 from rules import terms
-from rules.frames import AS_ISSUED, CLAIMS, EARLIER, ENTERED, FINAL, INSTANT, ISSUED, LATER, MARKS, Frame
+from rules.frames import AS_ISSUED, CLAIMS, EARLIER, ENTERED, FINAL, HELD, INSTANT, ISSUED, LATER, MARKS, Frame
 
 
 @frozen(kw_only=True)
@@ -214,6 +214,16 @@ class ResultBook:
             .where(t.series == series, t.kind == terms.CASH_IN, t.ended_by.is_(None))
         )
         return sql.table(self._engine, query, CLAIMS)
+
+    def held(self, series: str) -> pl.DataFrame:
+        """Entries and claims in force in a series, and when each was received (`rules.frames.HELD`)."""
+        t, s = entries.c, submissions.c
+        query = (
+            led(entries, s.received, only=("id", "centre", "candidate", "uci", "option", "kind"))
+            .join(submissions, s.id == t.submission_id)
+            .where(t.series == series, t.ended_by.is_(None))
+        )
+        return sql.table(self._engine, query, HELD)
 
     def earlier(self, series: str) -> pl.DataFrame:
         """Awards already issued in series before this one (`rules.frames.EARLIER`)."""

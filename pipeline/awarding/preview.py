@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from infra.ledger.results import Awarding, ConversionRow
 from pipeline.awarding.award import AwardError, conversion_frame, conversions_sha256, falling, undecided, used_tables
+from pipeline.awarding.balance import Balance, award_reports, compared_with, facts, weigh
 from pipeline.awarding.charts import STYLE, grade_bars, mark_bars, side_by_side
 from pipeline.desk import Desk
 from pipeline.journal import journaled
@@ -21,12 +22,12 @@ from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.steps import PREVIEWED
 from rules import terms
 from rules.awarding import RESULTS
+from rules.balance import CODES
 from rules.catalogue import PLACEHOLDER, Catalogue, Scale, Series, instant_text
 from rules.certification import AWARDS, CHOICES, REASONS, grade_of
 
 log = logging.getLogger(__name__)
 
-AWARD_REPORTS = "reports/award/"
 WITHIN = 2
 """Raw marks: a learner this near to another grade is listed. Ours."""
 LISTED = 500
@@ -46,6 +47,7 @@ class Material:
     awards: pl.DataFrame = field(repr=False)
     choices: pl.DataFrame = field(repr=False)
     tables: Sequence[ConversionRow] = field(repr=False)
+    balance: Balance
     before: Awarding | None = None
     warnings: Sequence[str] = ()
 
@@ -63,9 +65,7 @@ def preview(desk: Desk, awarding: Awarding) -> tuple[str, ...]:
     return tuple(f"{place}{name}" for name in files)
 
 
-def preview_place(awarding: Awarding) -> str:
-    """The folder of its preview."""
-    return f"{AWARD_REPORTS}{awarding.series}/{awarding.version}/"
+preview_place = award_reports
 
 
 def _material(desk: Desk, awarding: Awarding) -> Material:
@@ -86,21 +86,10 @@ def _material(desk: Desk, awarding: Awarding) -> Material:
         awards=frames["awards"].cast(pl.Schema(AWARDS)),
         choices=choices,
         tables=tables,
+        balance=weigh(desk, awarding),
         before=compared_with(desk, series),
         warnings=undecided(desk, series),
     )
-
-
-def compared_with(desk: Desk, series: Series) -> Awarding | None:
-    """The results a series is compared with: those issued for everybody a year before, or else in the latest earlier
-    series that has any; None when there are none."""
-    year_before = f"{series.year - 1}-{series.id[5:]}"
-    earlier = [other.id for other in reversed(desk.catalogue.all_series()) if other.id < series.id]
-    for series_id in sorted(earlier, key=lambda id_: id_ != year_before):
-        whole = [awarding for awarding in desk.results.issued(series_id) if awarding.kind == terms.WHOLE_SERIES]
-        if whole:
-            return whole[-1]
-    return None
 
 
 def _files(of: Material, catalogue: Catalogue) -> Iterator[tuple[str, bytes]]:
@@ -257,6 +246,7 @@ def _page(
     ]
     grids = [
         Grid(title="To look at before deciding", frame=_watch(of, marks, refused)),
+        *_balance_grids(of),
         Grid(title="Claims by subject", frame=_claims(of, catalogue), numbers=_CLAIM_NUMBERS),
         _grade_grid(of, scale, shares),
         _boundary_grid(of, catalogue),
@@ -298,6 +288,28 @@ def _watch(of: Material, marks: pl.DataFrame, refused: pl.DataFrame) -> pl.DataF
         *([(f"{ours} conversion tables rest on boundaries nobody published{PLACEHOLDER}", "AWD-1")] if ours else []),
     ]
     return pl.DataFrame(rows, schema={"What": pl.String, "Rule": pl.String}, orient="row")
+
+
+def _balance_grids(of: Material) -> Iterator[Grid]:
+    """AWD-7: the balance sheet, and what blocks."""
+    sheet = pl.DataFrame(facts(of.balance.sheet), schema={"Balance": pl.String, "Sum": pl.String}, orient="row")
+    yield Grid(
+        title="Balance sheet",
+        frame=sheet,
+        words="Every entry is one result, every claim an award or has a reason (AWD-7). It is approved too.",
+    )
+    blocking = of.balance.blocking
+    rows = [
+        (CODES[code].words, CODES[code].rule, component, f"{count:,}", CODES[code].remedy)
+        for code, component, count in blocking.iter_rows()
+    ]
+    columns = dict.fromkeys(("What", "Rule", "About", "How many", "To do"), pl.String)
+    yield Grid(
+        title="What blocks",
+        frame=pl.DataFrame(rows, schema=columns, orient="row"),
+        numbers=("How many",),
+        words="Nothing is built before each is mended, or accepted by a person; exceptions.csv has every line.",
+    )
 
 
 _CLAIM_NUMBERS = ("Claims", "Awarded", "Not eligible", "Pending", "Awarded before")

@@ -16,11 +16,21 @@ from rules import terms
 _VERDICTS: dict[str, terms.Verdict] = {"approve": terms.APPROVED, "reject": terms.REJECTED}
 
 
-def waiting(desk: Desk, person: Person, now: datetime) -> dict[str, Any]:
-    """What waits for a decision. When an approver looks, what nobody has put forward yet is put forward."""
+def waiting(desk: Desk, person: Person, now: datetime, series: str) -> dict[str, Any]:
+    """What waits for a decision, and the accepted exceptions of a series (its id). When an approver looks, what nobody
+    has put forward yet is put forward."""
     if person.may("approve") and unlisted(desk):
         put_forward(desk, now, people=desk.settings.approvals)
-    return {"proposals": [(proposal, _asked(desk, proposal)) for proposal in listed(desk)], "kinds": KINDS}
+    accepted = [
+        proposal
+        for proposal in desk.approvals.current(terms.EXCEPTION)
+        if proposal.state == terms.APPROVED and proposal.subject.startswith(f"{series} ")
+    ]
+    return {
+        "proposals": [(proposal, _asked(desk, proposal)) for proposal in listed(desk)],
+        "kinds": KINDS,
+        "accepted": sorted(accepted, key=lambda proposal: proposal.subject),
+    }
 
 
 def shown(desk: Desk, number: int) -> dict[str, Any]:
@@ -37,6 +47,7 @@ def shown(desk: Desk, number: int) -> dict[str, Any]:
         "exhibit": exhibit,
         "stale": exhibit is not None and exhibit.sha256 != proposal.sha256,
         "record": record(proposal),
+        "take_back": proposal.kind == terms.EXCEPTION and proposal.state == terms.APPROVED,
         "asked": _asked(desk, proposal),
     }
 

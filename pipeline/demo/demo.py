@@ -34,6 +34,7 @@ WAIT = 120.0
 AFRESH = "Run the demo again: it goes on from here. To start afresh: make down, remove the folder var, make demo."
 EARLY = datetime(2023, 8, 1, tzinfo=UTC)
 WHY = "approved by the demo, in place of a person"
+ACCEPTED = "accepted by the demo, in place of a person: the mark never came, and the result follows it"
 DEMO = Signer("demo", terms.PLAYED)
 
 
@@ -91,7 +92,7 @@ def run_through(settings: Settings, running: RunningDesk, console: Console, now:
             if not fresh:
                 console.print("\nThe season has been played before, so only the sample files are sent again.")
                 send_again(desk, now())
-                _run(desk, api, "ingest", now)
+                _run(desk, api, "ingest", now, console)
         except (ApprovalError, RehearsalError) as error:
             raise DemoError(str(error)) from error
         demo_report.samples_story(console, _story(desk), desk.store)
@@ -125,7 +126,7 @@ def play(
                 for sample in samples():
                     if before < sample.landed <= step.at:
                         land(desk, sample.key, sample.path.read_bytes(), sample.landed)
-                note = _run(desk, api, step.job, now, step.at, run_id, _asked(step, made))
+                note = _run(desk, api, step.job, now, console, step.at, run_id, _asked(step, made))
             demo_report.step_line(console, step, note, time.monotonic() - began)
             done += 1
         before = step.at
@@ -155,6 +156,7 @@ def _run(
     api: AirflowApi,
     job: str,
     now: Callable[[], datetime],
+    console: Console,
     at: datetime | None = None,
     run_id: str = "",
     conf: dict[str, Any] | None = None,
@@ -165,7 +167,7 @@ def _run(
     deadline = time.monotonic() + WAIT
     while (state := api.run(job, run_id)["state"]) not in ("success", "failed"):
         if job == "award":
-            _approve(desk, now())
+            _approve(desk, now(), console)
         if time.monotonic() > deadline:
             raise DemoError(f"run {run_id} of the DAG {job} is still {state} after {WAIT:.0f} s. {AFRESH}")
         time.sleep(0.2)
@@ -174,10 +176,14 @@ def _run(
     return str(api.run(job, run_id)["note"] or "")
 
 
-def _approve(desk: Desk, at: datetime) -> None:
-    """Approves the boundaries and results that wait, exactly as they were put forward."""
+def _approve(desk: Desk, at: datetime, console: Console) -> None:
+    """Approves the boundaries and results that wait, exactly as they were put forward, and accepts what blocks them: a
+    mark that never came, whose result is issued as pending. Each acceptance is shown."""
     for proposal in listed(desk):
-        if proposal.kind != terms.ADJUSTMENT:
+        if proposal.kind == terms.EXCEPTION:
+            decide(desk, proposal.id, terms.APPROVED, DEMO, ACCEPTED, at)
+            console.print(f"{'':<21} accepted by the demo: {proposal.subject}", style="dim", markup=False)
+        elif proposal.kind != terms.ADJUSTMENT:
             decide(desk, proposal.id, terms.APPROVED, DEMO, WHY, at)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from infra.ledger.results import Awarding
 from pipeline.approvals import Exhibit, files_shown
+from pipeline.awarding.balance import facts as balance_facts
+from pipeline.awarding.balance import written_sheet
 from pipeline.awarding.preview import preview_place
 from pipeline.desk import Desk
 from rules import terms
@@ -19,6 +21,7 @@ def result_exhibit(desk: Desk, awarding: Awarding) -> Exhibit:
     """OPS-4: what is shown to whoever approves an awarding: its hashes and counts, and the pages of its preview."""
     counts = awarding.counts
     pages = [stored.key for stored in desk.store.list(preview_place(awarding)) if stored.kind == "file"]
+    sheet = written_sheet(desk, awarding)
     facts = (
         ("As of", instant_text(awarding.at)),
         ("Claims", f"{counts['awarded']:,} awarded of {counts['claims']:,}"),
@@ -26,6 +29,7 @@ def result_exhibit(desk: Desk, awarding: Awarding) -> Exhibit:
         ("Results", f"SHA-256 {awarding.sha256}"),
         ("Conversion tables", f"SHA-256 {awarding.conversions_sha256}"),
         ("Manifest of the files under embargo", f"SHA-256 {awarding.manifest_sha256}"),
+        *(balance_facts(sheet) if sheet else ()),
         ("Preview", f"{len(pages)} files" if pages else f"not written yet: `resultsday preview {awarding.series}`"),
     )
     return Exhibit(

@@ -23,6 +23,7 @@ from infra.ledger.results import PORTAL_TO_CENTRES, Awarding, ReleaseFile
 from infra.store import Missing
 from parsers import importers
 from pipeline.approvals import NOT_SEEN, Signature, deciders, reasons, sign
+from pipeline.awarding.balance import Balance, weigh, write
 from pipeline.awarding.drift import by_centre, drift, in_words
 from pipeline.desk import Desk
 from pipeline.journal import journaled
@@ -92,8 +93,8 @@ def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
 
     An awarding of everybody gets an R file for each centre that entered by file; every awarding gets the portal's
     feed of each centre. Contents depend on the awarding alone, not on `now` (aware). Does nothing when it is built
-    already. Raises `ReleaseError`, also while another version of everybody's results waits, and when the ledger says
-    something else by now (AWD-5).
+    already. Raises `ReleaseError`, also while another version of everybody's results waits, when the ledger says
+    something else by now (AWD-5), and while something blocks (AWD-7).
     """
     series = _series(desk, awarding.series)
     warnings: tuple[str, ...] = ()
@@ -101,7 +102,7 @@ def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
         awarding = _current(desk, awarding)
         if awarding.state == terms.PROPOSED:
             _not_stale(desk, awarding)
-            awarding, warnings = _build(desk, awarding, series)
+            awarding, warnings = _build(desk, awarding, series, _balanced(desk, awarding))
         elif awarding.state == terms.WITHDRAWN:
             raise ReleaseError(f"{_named(awarding)} was withdrawn: award again")
         files = desk.results.files(awarding)
@@ -114,7 +115,7 @@ def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
     return built
 
 
-def _build(desk: Desk, awarding: Awarding, series: Series) -> tuple[Awarding, tuple[str, ...]]:
+def _build(desk: Desk, awarding: Awarding, series: Series, balance: Balance | None) -> tuple[Awarding, tuple[str, ...]]:
     for other in desk.results.every(series.id):
         both = other.kind == awarding.kind and awarding.kind in terms.DECIDED_KINDS
         if other.state in _WAITING and both and other.id != awarding.id:
@@ -131,7 +132,7 @@ def _build(desk: Desk, awarding: Awarding, series: Series) -> tuple[Awarding, tu
     made = list(_files(desk, awarding, series, results, awards))
     put_away(desk.store, {file.embargoed: data for file, data in made})
     rows = [file for file, _ in made]
-    manifest = _manifest(awarding, rows, results.height + awards.height)
+    manifest = _manifest(awarding, rows, results.height + awards.height, balance)
     for place in (manifest_key(awarding), f"{RESULT_REPORTS}{series.id}/{awarding.version}/manifest.json"):
         desk.store.put(place, manifest)
         MANIFEST_PUT.passed()
@@ -213,9 +214,11 @@ def booked(
 _LISTED = ("place", "audience", "centre", "sequence", "records", "size", "sha256")
 
 
-def _manifest(awarding: Awarding, files: Sequence[ReleaseFile], results: int) -> bytes:
-    """The manifest in its canonical form: JSON with sorted keys. It has counts and names of files, and no results."""
+def _manifest(awarding: Awarding, files: Sequence[ReleaseFile], results: int, balance: Balance | None) -> bytes:
+    """The manifest in its canonical form: JSON with sorted keys. It has counts and names of files, the balance sheet
+    (AWD-7), and nobody's result."""
     content = {
+        **({"balance": balance.sheet} if balance else {}),
         "series": awarding.series,
         "version": awarding.version,
         "kind": awarding.kind,
@@ -256,6 +259,7 @@ def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime, b
         _with_name_and_reason(who, why)
         checked(desk.store, _as_built(desk, awarding))
         _not_stale(desk, awarding)
+        _same_balance(desk, awarding)
         proposal = sign(desk, result_exhibit(desk, awarding), terms.APPROVED, who, why, now, by)
         if proposal.state != terms.APPROVED:
             return awarding
@@ -299,6 +303,41 @@ def _not_stale(desk: Desk, awarding: Awarding) -> None:
             f"{_named(awarding)} is stale (AWD-5): of {in_words(found)} the ledger says something else now. Withdraw "
             f"it, then `resultsday award {awarding.series}`, build and approve the new version; `resultsday results "
             f"look` lists what differs"
+        )
+
+
+def _balanced(desk: Desk, awarding: Awarding) -> Balance | None:
+    """AWD-7: the balance of what people decide about; raises `ReleaseError` while something blocks."""
+    if awarding.kind not in terms.DECIDED_KINDS:
+        return None
+    balance = weigh(desk, awarding)
+    write(desk, balance)
+    _passes(balance)
+    return balance
+
+
+def _passes(balance: Balance) -> None:
+    blocking = balance.blocking
+    if not blocking.is_empty():
+        named = ", ".join(f"{code} {component} ({count:,})" for code, component, count in blocking.head(5).iter_rows())
+        more = f" and {blocking.height - 5:,} more" if blocking.height > 5 else ""
+        show = f"`resultsday gate show {balance.awarding.series}`"
+        raise ReleaseError(
+            f"{_named(balance.awarding)} does not pass the gate (AWD-7): {named}{more}. {show} says what "
+            f"to do; what can be accepted, a person accepts with `resultsday gate accept` or in the console"
+        )
+
+
+def _same_balance(desk: Desk, awarding: Awarding) -> None:
+    """AWD-7: raises `ReleaseError` where the balance is not the one the version was built with."""
+    if awarding.kind not in terms.DECIDED_KINDS:
+        return
+    balance = weigh(desk, awarding)
+    _passes(balance)
+    if balance.sheet != _manifest_of(desk, awarding).get("balance"):
+        raise ReleaseError(
+            f"the balance sheet of {_named(awarding)} is not the one it was built with (AWD-7): withdraw it, then "
+            f"`resultsday award {awarding.series}`, build and approve the new version"
         )
 
 

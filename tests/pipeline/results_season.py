@@ -15,8 +15,14 @@ from infra.ledger.results import Awarding
 from parsers.feed import write_feed
 from parsers.writer import block, candidate_records, single
 from pipeline.awarding.award import award, conversion_row
+from pipeline.awarding.balance import balance
+from pipeline.awarding.exception_approval import accept
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
+from pipeline.results import release
+from pipeline.results.release import Built
+from rules import terms
+from rules.balance import CODES
 from rules.catalogue import LONDON, Series
 from tests.pipeline.kept import played_once
 from tests.scenario_language import Scenario, Season
@@ -98,6 +104,22 @@ def _portal_centre(season: Season) -> None:
     desk.marks.add(pl.DataFrame(marks))
 
 
+def accept_what_blocks(desk: Desk, awarding: Awarding, now: datetime) -> None:
+    """AWD-7: a person accepts what blocks a version: the mark of 0003 that is not there yet."""
+    proposed = next(other for other in desk.results.every(awarding.series) if other.id == awarding.id)
+    if proposed.state != terms.PROPOSED:
+        return
+    for code, component, _ in balance(desk, awarding, now).blocking.iter_rows():
+        if CODES[code].acceptable:
+            accept(desk, f"{awarding.series} {code} {component}", WHO, WHY, now)
+
+
+def build(desk: Desk, awarding: Awarding, now: datetime) -> Built:
+    """Accepts what blocks a version, and builds it."""
+    accept_what_blocks(desk, awarding, now)
+    return release.build(desk, awarding, now)
+
+
 def awarded(desk: Desk) -> Awarding:
     """The awarding of the season."""
     return played_once(desk, _awarded)
@@ -127,7 +149,9 @@ __all__ = [
     "TO_LEARNERS",
     "WHO",
     "WHY",
+    "accept_what_blocks",
     "awarded",
+    "build",
     "outside",
     "play",
     "series",

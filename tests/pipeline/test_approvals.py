@@ -35,10 +35,10 @@ from pipeline.awarding.preview import preview
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.results.explain import explain, text
-from pipeline.results.release import ReleaseError, build, release
+from pipeline.results.release import ReleaseError, release
 from rules import terms
 from tests.pipeline.results_of import BOUNDARIES, NOW, feed, june, played
-from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, play, series
+from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, build, play, series
 
 JANE, JOHN, EVE = (Signer(name, terms.BY_CONSOLE) for name in ("jane", "john", "eve"))
 AT = datetime(2024, 8, 15, 12, tzinfo=UTC)

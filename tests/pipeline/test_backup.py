@@ -24,9 +24,9 @@ from pipeline.doors import DOORS
 from pipeline.feeds import BoardFeed
 from pipeline.intake.ingest import ingest
 from pipeline.replay import compared
-from pipeline.results.release import approve, build, release
+from pipeline.results.release import approve, release
 from tests.patience import PATIENCE
-from tests.pipeline.results_season import APPROVED, AWARDED, BUILT, CENTRE, TO_CENTRES, WHO, WHY, awarded, series
+from tests.pipeline.results_season import APPROVED, AWARDED, BUILT, CENTRE, TO_CENTRES, WHO, WHY, awarded, build, series
 from tests.support import centre_file
 
 LATER = TO_CENTRES + timedelta(minutes=5)

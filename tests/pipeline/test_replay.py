@@ -27,7 +27,7 @@ from pipeline.orders import Order
 from pipeline.replay import Difference, ReplayError, replay
 from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates
-from pipeline.results.release import approve, build, release
+from pipeline.results.release import approve, release
 from rules.catalogue import Series
 from tests.pipeline.results_season import (
     APPROVED,
@@ -39,6 +39,7 @@ from tests.pipeline.results_season import (
     TO_LEARNERS,
     WHO,
     WHY,
+    build,
     series,
 )
 from tests.scenario_language import Scenario, Season, scenarios

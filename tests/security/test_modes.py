@@ -15,9 +15,20 @@ import pytest
 from infra.store import FolderStore
 from pipeline.awarding.preview import preview
 from pipeline.desk import Desk
-from pipeline.results.release import ReleaseError, approve, build, release
+from pipeline.results.release import ReleaseError, approve, release
 from tests.pipeline import results_season
-from tests.pipeline.results_season import APPROVED, BUILT, SECOND, TO_CENTRES, TO_LEARNERS, WHO, WHY, awarded, series
+from tests.pipeline.results_season import (
+    APPROVED,
+    BUILT,
+    SECOND,
+    TO_CENTRES,
+    TO_LEARNERS,
+    WHO,
+    WHY,
+    awarded,
+    build,
+    series,
+)
 
 ROOT = Path(__file__).parents[2]
 WRITABLE_BY_OTHERS = 0o022

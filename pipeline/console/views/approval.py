@@ -21,4 +21,4 @@ def approval(visit: Looks, series: str = "") -> HTMLResponse:
         for awarding in awardings
     ]
     here = {"series": its, "awardings": rows, "states": states}
-    return visit.page("approval.html", desk, here | decisions.waiting(desk, visit.person, visit.now))
+    return visit.page("approval.html", desk, here | decisions.waiting(desk, visit.person, visit.now, its.id))

@@ -12,7 +12,7 @@ from pipeline.awarding.award import award
 from pipeline.awarding.drift import differences, drift, look
 from pipeline.desk import Desk
 from pipeline.results.embargo import ReleaseError
-from pipeline.results.release import approve, build, release, release_passed
+from pipeline.results.release import approve, release, release_passed
 from rules import awarding, certification
 from tests.pipeline.results_season import (
     APPROVED,
@@ -24,6 +24,7 @@ from tests.pipeline.results_season import (
     TO_LEARNERS,
     WHO,
     WHY,
+    build,
     outside,
     play,
     series,

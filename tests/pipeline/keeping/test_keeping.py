@@ -26,7 +26,7 @@ from pipeline.keeping.export import export
 from pipeline.keeping.keep import keep
 from pipeline.keeping.machine import on_this_machine
 from pipeline.replay import replay
-from pipeline.results.release import approve, build, release
+from pipeline.results.release import approve, release
 from rules import terms
 from rules.keeping import JOB, KEEPING, STORE_PLACES
 from tests.pipeline.results_season import (
@@ -39,6 +39,7 @@ from tests.pipeline.results_season import (
     WHO,
     WHY,
     awarded,
+    build,
     series,
 )
 

@@ -17,7 +17,7 @@ from pipeline.desk import Desk
 from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates
 from pipeline.results.embargo import ReleaseError
-from pipeline.results.release import LAST_NUMBER, approve, build, release, release_claims
+from pipeline.results.release import LAST_NUMBER, approve, release, release_claims
 from pipeline.results.result_files import changes, read_back
 from rules.catalogue import LONDON
 from tests.pipeline.ledger_rows import rows
@@ -32,6 +32,7 @@ from tests.pipeline.results_season import (
     TO_LEARNERS,
     WHO,
     WHY,
+    build,
     outside,
     play,
     series,

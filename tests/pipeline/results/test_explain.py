@@ -13,7 +13,7 @@ from pipeline.awarding.award import award
 from pipeline.cli import main
 from pipeline.desk import Desk
 from pipeline.results.explain import Unexplained, as_page, explain, text
-from pipeline.results.release import approve, build, release
+from pipeline.results.release import approve, release
 from rules.catalogue import LONDON
 from tests.pipeline.results_season import (
     APPROVED,
@@ -24,6 +24,7 @@ from tests.pipeline.results_season import (
     TO_LEARNERS,
     WHO,
     WHY,
+    build,
     play,
     series,
 )

@@ -24,7 +24,8 @@ from parsers.reader import read
 from pipeline.desk import Desk
 from pipeline.files.check import Exit, check_file
 from pipeline.results.embargo import ReleaseError, embargoed, sha256_of
-from pipeline.results.release import approve, build, release, unlike, withdraw
+from pipeline.results.release import approve, release, unlike, withdraw
+from pipeline.results.release import build as unaccepted
 from pipeline.results.result_files import RECORDS, read_back, records, result_files, typed
 from rules import terms
 from rules.catalogue import Milestone
@@ -42,6 +43,7 @@ from tests.pipeline.results_season import (
     WHO,
     WHY,
     awarded,
+    build,
     outside,
     series,
 )
@@ -278,6 +280,8 @@ def test_res_2_a_version_that_waits_keeps_the_next_from_being_built(work: Desk, 
 
 def test_res_6_what_was_refused_is_not_on_record_for_a_replay(work: Desk, proposed: Awarding) -> None:
     before = [entry.job for entry in work.journal.all()]
+    with pytest.raises(ReleaseError, match="does not pass the gate"):
+        unaccepted(work, proposed, BUILT)
     build(work, proposed, BUILT)
     with pytest.raises(ReleaseError):
         release(work, series(work), "centres", TO_CENTRES - SECOND)
@@ -286,7 +290,9 @@ def test_res_6_what_was_refused_is_not_on_record_for_a_replay(work: Desk, propos
     approve(work, proposed, WHO, WHY, APPROVED)
     release(work, series(work), "centres", TO_CENTRES)
     release(work, series(work), "centres", TO_CENTRES)
-    assert [entry.job for entry in work.journal.all()] == [*before, "build", "approve_results", "release"]
+    assert [entry.job for entry in work.journal.all()] == [
+        *before, "balance", "accept_exception", "build", "approve_results", "release"
+    ]  # fmt: skip
 
 
 def test_a_series_in_which_nobody_is_entered_has_nothing_to_release(work: Desk) -> None:

@@ -22,7 +22,7 @@ from pipeline.awarding.preview import preview
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.results.exhibit import result_exhibit
-from pipeline.results.release import approve, build, release
+from pipeline.results.release import approve, release
 from pipeline.watching.guard import Guard, guard
 from pipeline.watching.watch import GUARD_MINUTES, INGEST, WATCH, watch
 from rules import terms
@@ -38,6 +38,7 @@ from tests.pipeline.results_season import (
     TO_LEARNERS,
     WHO,
     WHY,
+    build,
     outside,
     play,
     series,

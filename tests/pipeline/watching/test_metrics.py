@@ -8,11 +8,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.awarding.award import award
 from pipeline.desk import Desk
-from pipeline.results.release import approve, build, release
+from pipeline.results.release import approve, release
 from pipeline.watching.alerts import FILES_HELD, alert, tell
 from pipeline.watching.metrics import METRICS, exposition
 from rules.catalogue import LONDON
-from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, WHO, WHY, play, series
+from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, WHO, WHY, build, play, series
 
 Labels = tuple[tuple[str, str], ...]
 

@@ -18,14 +18,14 @@ from infra.ledger.sql import copy, open_engine
 from infra.settings import Settings
 from pipeline.awarding.award import award
 from pipeline.desk import Desk, open_desk
-from pipeline.results.release import approve, build, release
+from pipeline.results.release import approve, release
 from pipeline.season.checkpoints import checkpoint
 from pipeline.watching.alerts import ALERTS, DISK_LOW, TEST, alert, tell
 from pipeline.watching.callbacks import PAGES
 from pipeline.watching.watch import INGEST, WATCH, Watched, conditions, watch
 from rules.catalogue import LONDON
 from tests.mailbox import Hook, webhook
-from tests.pipeline.results_season import CENTRE, TO_CENTRES, TO_LEARNERS, WHO, WHY, play, series
+from tests.pipeline.results_season import CENTRE, TO_CENTRES, TO_LEARNERS, WHO, WHY, build, play, series
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOON = datetime(2024, 1, 10, 12, tzinfo=LONDON)
