@@ -43,7 +43,7 @@ from pipeline.steps import Step, watched
 
 AT_ONCE = 2
 """Crashes played at the same time."""
-CHANGES = frozenset({"put", "put_if_absent", "move", "remove"})
+CHANGES = frozenset({"put", "put_if_absent", "put_all", "move", "remove"})
 """What changes a store."""
 READS = frozenset({"get", "open", "list"})
 """What reads of it, by a key or what keys begin with."""
@@ -307,11 +307,11 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._store, name)
 
-        def traced(*args: Any) -> Any:
-            done = method(*args)
+        def traced(*args: Any, **named: Any) -> Any:
+            done = method(*args, **named)
             if name in READS:
                 self._tracing.reads.add(place_of(args[0]))
-            elif done is not False:  # said where there was nothing to change
+            elif any(done) if isinstance(done, list) else done is not False:  # said where there was nothing to change
                 self._tracing.change()
             return done
 

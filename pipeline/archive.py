@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import PurePosixPath
 
 from infra.settings import MIB
-from infra.store import LONGEST_NAME, Store, Stored
+from infra.store import LONGEST_NAME, BadKey, Missing, Store, Stored
+from pipeline.parallel import in_parallel
 from pipeline.steps import ARCHIVED, FEED_NOTED
 
 IN_MEMORY = 8 * MIB
+SMALL = MIB // 4
+"""Files of at most so many bytes are archived together, a batch at a time."""
 GLANCE = 1024
 CUT = 200
 """So many bytes stay of a name that is too long."""
@@ -81,7 +84,40 @@ def archive(store: Store, stored: Stored) -> tuple[str, bytes]:
         copy.seek(0)
         store.put_if_absent(f"archive/{sha256}", copy)  # type: ignore[arg-type]
         ARCHIVED.passed()
+    _note(stored, sha256)
+    return sha256, start
+
+
+def archive_all(
+    store: Store, waiting: Sequence[Stored], lost: Callable[[Stored, Exception], None]
+) -> list[tuple[str, bytes] | None]:
+    """`archive` of several files, the small ones together. None for a file that cannot be taken: `lost` is told, with
+    the `Missing` or `BadKey`. Of what is no file: an empty SHA-256 and no bytes."""
+
+    def taken(stored: Stored) -> tuple[str, bytes] | bytes | None:
+        try:
+            store.list(stored.key)  # checks the key alone: a file with a bad key cannot even be set aside
+            if stored.kind != "file":
+                return "", b""
+            with store.open(stored.key) as source:
+                data = source.read(SMALL + 1)
+            return data if len(data) <= SMALL else archive(store, stored)
+        except (BadKey, Missing) as error:
+            lost(stored, error)
+            return None
+
+    found = in_parallel(taken, waiting)
+    small = [(stored, kept) for stored, kept in zip(waiting, found, strict=True) if isinstance(kept, bytes)]
+    hashes = [hashlib.sha256(data).hexdigest() for _, data in small]
+    store.put_all([(f"archive/{sha256}", data) for sha256, (_, data) in zip(hashes, small, strict=True)], absent=True)
+    for sha256, (stored, _) in zip(hashes, small, strict=True):
+        ARCHIVED.passed()
+        _note(stored, sha256)
+    of_small = iter(hashes)
+    return [(next(of_small), kept[:GLANCE]) if isinstance(kept, bytes) else kept for kept in found]
+
+
+def _note(stored: Stored, sha256: str) -> None:
     taken = _TAKEN.get()
     if taken is not None:
         taken.take(landing(stored, sha256))
-    return sha256, start

@@ -24,15 +24,27 @@ from tests.patience import until
 
 _SERVER = """
 import sys
+import threading
 from datetime import datetime
-from moto.s3 import models
-from tests.patience import until
+from moto.s3 import models, responses
 from moto.server import main
+
+turn = threading.Lock()
+
+def in_turn(method):
+    def alone(self):
+        with turn:
+            return method(self)
+    return alone
+
+for name in ("put_object", "delete_object"):
+    setattr(responses.S3Response, name, in_turn(getattr(responses.S3Response, name)))
 if sys.argv[2]:
     models.utcnow = lambda: datetime.fromisoformat(sys.argv[2])
 main(["-H", "127.0.0.1", "-p", sys.argv[1]])
 """
-"""moto's, with a clock that stands still, because objects are received when the server says that they came."""
+"""moto's, with a clock that stands still, because objects are received when the server says that they came. It looks at
+a condition and writes in two steps, S3 in one: so here one at a time."""
 
 
 @contextmanager

@@ -74,7 +74,7 @@ GROUND: Mapping[str, tuple[str, ...]] = {
     "catalogue_in_use": (),
     "steps": (),
     "jobs": ("steps",),
-    "archive": ("steps",),
+    "archive": ("steps", "parallel"),
     "contained": (),
     "feeds": ("desk", "archive", "steps", "contained", "wording"),
     "register": ("desk",),

@@ -27,7 +27,7 @@ from parsers.feed import read_feed
 from parsers.findings import Code, Finding, Found, Reach
 from parsers.identifiers import filename
 from parsers.reader import Submission, glance, read
-from pipeline.archive import archive, key_text
+from pipeline.archive import archive_all, key_text
 from pipeline.contained import FAILURES, contained, log_failure, outside
 from pipeline.desk import Desk
 from pipeline.feeds import LANDING_PLACES, Feed, kept_out
@@ -191,26 +191,15 @@ def _whose(key: str) -> tuple[str, str]:
 def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) -> int:
     """Archives, books, acknowledges and takes out the files of a batch; returns how many. Each step is done for all
     files before the next step begins."""
-    landings = in_parallel(lambda file: _landing(desk, file, now), waiting)
-    taken = [(file, landing) for file, landing in zip(waiting, landings, strict=True) if landing]
+    archived = archive_all(desk.store, [file.stored for file in waiting], _cannot_be_taken)
+    taken = [(file, _landing(file, *kept, now)) for file, kept in zip(waiting, archived, strict=True) if kept]
     received = desk.ledger.receive([landing for _, landing in taken])
     RECEIVED.passed()
-
-    def acknowledge(pair: tuple[_Waiting, Received]) -> None:
-        file, received = pair
-        if received.outcome is None:
-            reply = replies.received(received.landing, received.reply_name)
-            desk.store.put(_outbox(file.centre, received.reply_name), replies.text(reply).encode("ascii"))
-            ACKNOWLEDGED.passed()
-        if file.stored.kind == "file":
-            desk.store.remove(file.stored)
-            TAKEN_OUT.passed()
-        else:
-            with suppress(Missing):  # its sender has taken it away
-                desk.store.move(file.stored.key, _quarantine(file.centre, received.reply_name, file.name))
-            SET_ASIDE.passed()
-
-    in_parallel(acknowledge, list(zip([file for file, _ in taken], received, strict=True)))
+    undecided = [(file, its) for (file, _), its in zip(taken, received, strict=True) if its.outcome is None]
+    desk.store.put_all([(_outbox(file.centre, its.reply_name), _first_reply(its)) for file, its in undecided])
+    for _ in undecided:
+        ACKNOWLEDGED.passed()
+    in_parallel(lambda pair: _take_out(desk, *pair), list(zip([file for file, _ in taken], received, strict=True)))
     for submission in received:
         log.info(
             "received submission %d: centre %s, %d bytes, reply %s",
@@ -219,19 +208,34 @@ def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) ->
     return len(received)
 
 
-def _landing(desk: Desk, file: _Waiting, now: datetime) -> Landing | None:
-    """Archives a file and says what is known of it; None when it cannot be taken."""
-    try:
-        desk.store.list(file.stored.key)  # checks the key alone: a file with a bad key cannot even be set aside
-        sha256, start = archive(desk.store, file.stored) if file.stored.kind == "file" else ("", b"")
-    except BadKey as error:
+def _cannot_be_taken(stored: Stored, error: Exception) -> None:
+    centre = next((_whose(stored.key.removeprefix(place))[0] for place in LANDING_PLACES.values()
+                   if stored.key.startswith(place)), NO_CENTRE)  # fmt: skip
+    if isinstance(error, BadKey):
         # Only an object written without the landing service can have such a key; we cannot move it.
-        log.error("an object of centre %s cannot be taken: %s", file.centre, error)
-        return None
-    except Missing:
+        log.error("an object of centre %s cannot be taken: %s", centre, error)
+    else:
         # Removed or replaced: the next run sees what is there by then.
-        log.warning("a file of centre %s was removed before it could be taken", file.centre)
-        return None
+        log.warning("a file of centre %s was removed before it could be taken", centre)
+
+
+def _first_reply(received: Received) -> bytes:
+    return replies.text(replies.received(received.landing, received.reply_name)).encode("ascii")
+
+
+def _take_out(desk: Desk, file: _Waiting, received: Received) -> None:
+    """Takes what is on the books out of the inbox; what is no file goes to quarantine."""
+    if file.stored.kind == "file":
+        desk.store.remove(file.stored)
+        TAKEN_OUT.passed()
+        return
+    with suppress(Missing):  # its sender has taken it away
+        desk.store.move(file.stored.key, _quarantine(file.centre, received.reply_name, file.name))
+    SET_ASIDE.passed()
+
+
+def _landing(file: _Waiting, sha256: str, start: bytes, now: datetime) -> Landing:
+    """What is known of a file that is in the archive."""
     seen, named = glance(start), filename.original(file.name)
     return Landing(
         landing_key=key_text(file.stored.key),
@@ -600,17 +604,17 @@ def publish(desk: Desk) -> None:
     """Puts every decided reply that may not be out yet into its centre's outbox, and held files into quarantine."""
     waiting = desk.ledger.unpublished()
 
-    def put(row: Mapping[str, Any]) -> None:
-        if row["outcome"] == Outcome.QUARANTINED.value and row["sha256"]:
-            with desk.store.open(f"archive/{row['sha256']}") as original:
-                desk.store.put(_quarantine(row["centre"], row["name"], row["file_name"]), original)
-            HELD.passed()
-        place = _outbox(row["centre"], row["name"])
-        desk.store.put(place + ".json", row["twin"].encode("ascii"))
-        TWIN_OUT.passed()
-        desk.store.put(place, row["text"].encode("ascii"))
-        REPLY_OUT.passed()
+    def hold(row: Mapping[str, Any]) -> None:
+        with desk.store.open(f"archive/{row['sha256']}") as original:
+            desk.store.put(_quarantine(row["centre"], row["name"], row["file_name"]), original)
+        HELD.passed()
 
-    in_parallel(put, waiting)
+    in_parallel(hold, [row for row in waiting if row["outcome"] == Outcome.QUARANTINED.value and row["sha256"]])
+    out = [(_outbox(row["centre"], row["name"]), row) for row in waiting]
+    # A reply is there with its twin, or its twin is there before it.
+    for step, ending, column in ((TWIN_OUT, ".json", "twin"), (REPLY_OUT, "", "text")):
+        desk.store.put_all([(place + ending, row[column].encode("ascii")) for place, row in out])
+        for _ in out:
+            step.passed()
     desk.ledger.published([row["submission_id"] for row in waiting])
     ANSWERED.passed()

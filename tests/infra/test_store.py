@@ -26,7 +26,19 @@ from botocore.compat import HTTPHeaders
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.store import DEEPEST, BadKey, FolderStore, Missing, S3Store, Store, Stored, StoreError, open_store
+from infra.store import (
+    DEEPEST,
+    FEW,
+    TOGETHER,
+    BadKey,
+    FolderStore,
+    Missing,
+    S3Store,
+    Store,
+    Stored,
+    StoreError,
+    open_store,
+)
 from tests import instruments
 
 NOW = datetime(2027, 8, 12, 8, 0, tzinfo=UTC)
@@ -134,6 +146,54 @@ def test_missing(store: Store, key: str) -> None:
         store.get(key)
     with pytest.raises(Missing, match=key):
         store.open(key)
+
+
+@pytest.mark.parametrize("count", [0, 1, FEW, 2 * TOGETHER + 1])
+def test_fil_1_many_files_are_written_as_each_by_itself(store: Store, count: int) -> None:
+    names = [f"outbox/{number % 7:05}/{number}" for number in range(count)]
+    assert store.put_all([(name, name.encode()) for name in names]) == [True] * count
+    assert sorted(keys(store)) == sorted(names)
+    assert store.put_all([(name, b"new") for name in names]) == [True] * count
+    assert {store.get(name) for name in names[:5]} <= {b"new"}
+
+
+def test_fil_1_of_many_files_those_that_are_there_are_kept(store: Store) -> None:
+    store.put("archive/2", b"first")
+    files = [(f"archive/{number}", b"second") for number in (1, 2, 3, 3, 4)]
+    assert store.put_all(files, absent=True) in ([True, False, True, False, True], [True, False, False, True, True])
+    assert [store.get(f"archive/{number}") for number in (1, 2, 3, 4)] == [b"second", b"first", b"second", b"second"]
+
+
+def test_fil_1_no_file_is_written_beside_one_with_a_bad_key(store: Store) -> None:
+    with pytest.raises(BadKey):
+        store.put_all([*((f"a/{number}", b"") for number in range(FEW)), ("a/../b", b"")])
+    assert keys(store) == []
+
+
+def test_fil_1_many_files_leave_no_drafts(folder: FolderStore) -> None:
+    folder.put("there", b"")
+    files = [(f"{number}", b"x") for number in range(FEW)]
+    with pytest.raises(StoreError, match=f"cannot write {FEW + 1} files: Not a directory"):
+        folder.put_all([*files, ("there/below", b"x")])
+    assert folder.put_all(files) == [True] * FEW
+    assert list((folder.root / ".tmp").iterdir()) == []
+
+
+def test_fil_1_many_files_are_on_disk_before_they_have_their_names(
+    folder: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that loses power must not be left with a name and no content."""
+    seen: list[list[str]] = []
+
+    def to_disk(handle: int) -> int:
+        seen.append(keys(folder))
+        return 0
+
+    monkeypatch.setattr("infra.store._SYNC_FILE_SYSTEM", to_disk)
+    folder.put_all([(f"{number}", b"x") for number in range(FEW)])
+    assert seen == [[], [f"{number}" for number in range(FEW)]]
+    monkeypatch.setattr("infra.store._SYNC_FILE_SYSTEM", None)
+    assert folder.put_all([(f"{number}", b"y") for number in range(FEW)]) == [True] * FEW
 
 
 def test_put_if_absent_keeps_the_first(store: Store) -> None:
