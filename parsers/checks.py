@@ -21,6 +21,7 @@ from . import findings as f
 from . import forms
 from .columnar import Columnar, Wrong, is_date
 from .findings import CODES, LISTED, Code, Found, Reach
+from .gathered import Spot
 from .identifiers import uci, uln, upn
 from .layouts import Field, Layout
 from .names import NAME_CHARACTERS, normal_name
@@ -82,7 +83,7 @@ class Examination:
     _whole: dict[int, _Whole] = field(factory=dict, init=False)
     _moved: dict[int, _Moved] = field(factory=dict, init=False)
     _rows: dict[tuple[str, str], list[dict[str, Any]]] = field(factory=dict, init=False)
-    _rest: dict[tuple[str, str], list[tuple[int, str | None]]] = field(factory=dict, init=False)
+    _rest: dict[tuple[str, str], list[tuple[int, str | None, int]]] = field(factory=dict, init=False)
     _listed: Counter[tuple[int, str, str]] = field(factory=Counter, init=False)
 
     def examine(self, suspects: Sequence[Suspect]) -> list[Suspect]:
@@ -201,7 +202,10 @@ class Examination:
             for suspect in map(suspects.__getitem__, its[:LISTED]):
                 self._note(code, suspect, place.name, partial(_facts_of, code, place, suspect))
             said = f.BASEDATA_FIELD if owner is None and code.reach is Reach.CANDIDATE else code
-            rest = [(file, owner.cut(suspects[index].record).strip() if owner else None) for index in its[LISTED:]]
+            rest = [
+                (file, owner.cut(suspects[index].record).strip() if owner else None, suspects[index].line)
+                for index in its[LISTED:]
+            ]
             self._rest.setdefault((said.name, place.name), []).extend(rest)
 
     def _one_by_one(self, place: Field, at: NDArray[np.int64], suspects: Sequence[Suspect]) -> None:
@@ -231,11 +235,14 @@ class Examination:
         for (code, name), rows in self._rows.items():
             frame = pl.DataFrame(rows, schema_overrides=_PLACE, infer_schema_length=None)
             rest = self._rest.get((code, name), [])
-            refused = pl.DataFrame(rest, schema={"file": pl.UInt32, "candidate": pl.String}, orient="row")
-            keys = pl.concat([frame.select("file", "candidate"), refused])
+            refused = pl.DataFrame(rest, schema=_REST, orient="row")
+            keys = pl.concat([frame.select("file", "candidate"), refused.select("file", "candidate")])
             found.rows(CODES[code], frame, field=name or None, refused=keys)
-            for file, count in Counter(file for file, _ in rest).items():
-                found.more(CODES[code], count, file=file)
+            behind: dict[int, list[Spot]] = {}
+            for file, candidate, line in rest:
+                behind.setdefault(file, []).append((line, None, candidate))
+            for file, its in behind.items():
+                found.more(CODES[code], len(its), file=file, field=name or None, spots=its)
 
     @cached_property
     def _candidate(self) -> Field | None:
@@ -251,7 +258,7 @@ class Examination:
         key = (code.name, name)
         count = self._listed[suspect.file, code.name, name] = self._listed[suspect.file, code.name, name] + 1
         if count > LISTED:
-            self._rest.setdefault(key, []).append((suspect.file, candidate))
+            self._rest.setdefault(key, []).append((suspect.file, candidate, suspect.line))
             return
         row = {"file": suspect.file, "line": suspect.line, "candidate": candidate}
         self._rows.setdefault(key, []).append(row | facts())
@@ -266,6 +273,7 @@ class Examination:
         self._note(f.LOWER_CASE, suspect.mended(record), place.name, lambda: facts(place, first))
 
 
+_REST = {"file": pl.UInt32, "candidate": pl.String, "line": pl.UInt32}
 _PLACE = {"file": pl.UInt32, "line": pl.UInt32, "candidate": pl.String, "value": pl.String}
 
 

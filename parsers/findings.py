@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import cached_property
+from string import Formatter
 from typing import Any
 
 import polars as pl
 from attrs import frozen
+
+from .gathered import FEW, Cause, Gathered, Spot
 
 
 class Reach(StrEnum):
@@ -72,9 +76,10 @@ class Finding:
         return f"line {self.line}, column {first}" if first == last else f"line {self.line}, columns {first}-{last}"
 
 
-@frozen
+@frozen(slots=False)
 class Code:
-    """A kind of finding: its rule, how far it reaches, and its three sentences."""
+    """A kind of finding: its rule, how far it reaches, and its three sentences. `together`: message and expected for
+    many candidates at once, where its own name a learner."""
 
     name: str
     rule: str
@@ -82,6 +87,13 @@ class Code:
     message: str
     expected: str
     remedy: str
+    together: tuple[str, str] | None = None
+
+    @cached_property
+    def common(self) -> tuple[str, ...]:
+        """The facts that findings of one cause have in common: those that the sentences for all of them name."""
+        texts = (*(self.together or (self.message, self.expected)), self.remedy)
+        return tuple(sorted({name for text in texts for _, name, _, _ in Formatter().parse(text) if name}))
 
     def at(
         self,
@@ -96,10 +108,7 @@ class Code:
         **facts: Any,
     ) -> Finding:
         """A finding of this kind; `facts` fill the templates beside `value`, `candidate` and `option`."""
-        shown, candidate, option = (None if text is None else _bounded(text) for text in (value, candidate, option))
-        spoken = field and _IN_WORDS.get(field, field.replace("_", " "))
-        words = {"value": shown, "candidate": candidate, "option": option, "line": line, "field": spoken}
-        words.update({name: visible(fact) if isinstance(fact, str) else fact for name, fact in facts.items()})
+        words = _words(value, line=line, field=field, candidate=candidate, option=option, **facts)
         return Finding(
             code=self.name,
             rule=self.rule,
@@ -108,13 +117,31 @@ class Code:
             line=line,
             columns=columns,
             field=field,
-            value=shown,
+            value=words["value"],
             message=self.message.format_map(words),
             expected=self.expected.format_map(words),
             remedy=self.remedy.format_map(words),
-            candidate=candidate,
-            option=option,
+            candidate=words["candidate"],
+            option=words["option"],
         )
+
+    def for_all(self, value: str | None, **facts: Any) -> tuple[str, str] | None:
+        """Message and expected for all places of a cause together; None where a finding's own do."""
+        if self.together is None:
+            return None
+        message, expected = self.together
+        words = _words(value, **facts)
+        return message.format_map(words), expected.format_map(words)
+
+
+def _words(value: str | None, **facts: Any) -> dict[str, Any]:
+    """What fills the sentences of a finding, each text so that it can be shown."""
+    field = facts.pop("field", None)
+    short = {"value": value} | {name: facts.pop(name, None) for name in ("candidate", "option")}
+    words = {name: visible(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
+    words.update({name: None if text is None else _bounded(text) for name, text in short.items()})
+    words["field"] = field and _IN_WORDS.get(field, field.replace("_", " "))
+    return words
 
 
 _IN_WORDS = {"uci": "UCI", "uln": "ULN", "upn": "UPN"}
@@ -151,6 +178,9 @@ class Found:
         self._files = files
         self._counts: Counter[tuple[int, str]] = Counter()
         self._built: dict[int, list[Finding]] = {}
+        self._causes: dict[int, dict[tuple[str, ...], Cause]] = {}
+        self._kinds: Counter[tuple[int, str]] = Counter()
+        """Causes of one code in one file."""
         self._reaches: dict[int, set[Reach]] = {}
         self._refused: dict[Reach, list[pl.DataFrame]] = {Reach.CANDIDATE: [], Reach.ENTRY: []}
 
@@ -167,12 +197,44 @@ class Found:
         """One finding in the file of that index."""
         self._counts[file, code.name] += 1
         self._reaches.setdefault(file, set()).add(code.reach)
+        finding: Finding | None = None
         if self._counts[file, code.name] <= LISTED:
-            self._built.setdefault(file, []).append(code.at(self._files[file], line, columns, value, **facts))
+            finding = code.at(self._files[file], line, columns, value, **facts)
+            self._built.setdefault(file, []).append(finding)
+        known = {"value": value, "line": line, **facts}
+        cause = self._cause(file, (code.name, *(str(known.get(name)) for name in code.common)))
+        if cause is None:
+            return
+        if not cause.first:
+            cause.shared = code.for_all(value, **facts)
+        if len(cause.first) < FEW:
+            cause.first.append(finding or code.at(self._files[file], line, columns, value, **facts))
+        cause.spots.append((line, columns, facts.get("candidate")))
 
-    def more(self, code: Code, count: int, *, file: int = 0) -> None:
-        """Counts `count` more findings of a code that has reached its limit."""
+    def _cause(self, file: int, key: tuple[str, ...]) -> Cause | None:
+        """The cause of that key, whose first part is the name of its code; None where a file has had `LISTED` others of
+        the code: they are counted only."""
+        causes = self._causes.setdefault(file, {})
+        if key not in causes:
+            if self._kinds[file, key[0]] == LISTED:
+                return None
+            self._kinds[file, key[0]] += 1
+            causes[key] = Cause()
+        return causes[key]
+
+    def more(
+        self, code: Code, count: int, *, file: int = 0, field: str | None = None, spots: Sequence[Spot] = ()
+    ) -> None:
+        """Counts `count` more findings of a code that has reached its limit. `spots`: their lines and candidates, if
+        these are known; they are put to the cause of the code and field, if there is no other it could be."""
         self._counts[file, code.name] += max(count, 0)
+        causes = [
+            cause
+            for (name, *_), cause in self._causes.get(file, {}).items()
+            if name == code.name and cause.first[0].field == field
+        ]
+        if len(causes) == 1:
+            causes[0].follow(spots)
 
     def rows(
         self,
@@ -198,8 +260,40 @@ class Found:
             self.add(
                 code, row.pop("line"), columns if first is None else (first, last), row.pop("value"), field=field, **row
             )
-        for file, count in violations.group_by("file").len().iter_rows():
-            self._counts[file, code.name] += max(count - LISTED, 0)
+        rest = violations.filter(pl.int_range(pl.len()).over("file") >= LISTED)
+        if rest.height:
+            self._gather(code, rest, columns, field)
+
+    def _gather(self, code: Code, rest: pl.DataFrame, columns: tuple[int, int] | None, field: str | None) -> None:
+        """Counts violations behind the first of a file, and puts them to their causes."""
+        named = [name for name in code.common if name in rest.columns and name != "line"]
+        if "first" not in rest.columns:
+            place = columns or (None, None)
+            rest = rest.with_columns(first=pl.lit(place[0], pl.UInt32), last=pl.lit(place[1], pl.UInt32))
+        if "candidate" not in rest.columns:
+            rest = rest.with_columns(candidate=pl.lit(None, pl.String))
+        spot = ("line", "first", "last", "candidate")
+        facts = [name for name in rest.columns if name not in ("file", *spot)]
+        grouped = rest.group_by("file", *(pl.col(name).alias(f"={name}") for name in named), maintain_order=True).agg(
+            *(pl.col(name).alias(f"@{name}") for name in spot), *(pl.col(name).first() for name in facts)
+        )
+        for row in grouped.iter_rows(named=True):
+            file, places = row["file"], [row[f"@{name}"] for name in spot]
+            self._counts[file, code.name] += len(places[0])
+            spots: list[Spot] = [
+                (line, columns if first is None else (first, last), candidate)
+                for line, first, last, candidate in zip(*places, strict=True)
+            ]
+            line, its_columns, candidate = spots[0]
+            known = {name: row[name] for name in facts} | {"field": field, "candidate": candidate}
+            cause = self._cause(file, (code.name, *(str(({"line": line} | known).get(name)) for name in code.common)))
+            if cause is None:
+                continue
+            if not cause.first:
+                value = known.pop("value")
+                cause.shared = code.for_all(value, **known)
+                cause.first.append(code.at(self._files[file], line, its_columns, value, **known))
+            cause.spots.extend(spots)
 
     def carry(self, file: int, findings: Iterable[Finding]) -> None:
         """Takes over the findings of the reader."""
@@ -211,6 +305,10 @@ class Found:
             self._counts[file, finding.code] += 1
             self._reaches.setdefault(file, set()).add(finding.reach)
             self._built.setdefault(file, []).append(finding)
+            cause = self._cause(file, (finding.code, finding.message, finding.expected, finding.remedy))
+            if cause is not None:
+                cause.first = cause.first or [finding]
+                cause.spots.append((finding.line, finding.columns, finding.candidate))
 
     def reaches(self, file: int) -> set[Reach]:
         """How far the findings of a file reach."""
@@ -237,9 +335,24 @@ class Found:
         built = list(self._built.get(file, ()))
         for (index, code), count in self._counts.items():
             if index == file and count > LISTED:
-                more = str(count - LISTED)
-                built.append(MORE_OF_THE_SAME.at(self._files[file], value=more, field=code, of=f"of {code}"))
+                built.append(self._further(file, code, count - LISTED))
         return in_order(built)
+
+    def gathered(self, file: int) -> tuple[Gathered, ...]:
+        """The causes in one file, each with all its places: those that stop the most first."""
+        causes = self._causes.get(file, {})
+        told = [gathered for cause in causes.values() for gathered in cause.told()]
+        placed: Counter[str] = Counter()
+        for (code, *_), cause in causes.items():
+            placed[code] += len(cause.spots)
+        for (index, code), count in self._counts.items():
+            if index == file and count > placed[code]:
+                told += Cause.of(self._further(file, code, count - placed[code])).told()
+        reaches = list(Reach)
+        return tuple(sorted(told, key=lambda cause: (reaches.index(cause.reach), cause.begins, cause.code)))
+
+    def _further(self, file: int, code: str, count: int) -> Finding:
+        return MORE_OF_THE_SAME.at(self._files[file], value=str(count), field=code, of=f"of {code}")
 
 
 LISTED = 25
@@ -252,8 +365,17 @@ _NO_ENTRY = pl.DataFrame(schema={"file": pl.UInt32, "candidate": pl.String, "opt
 class Codes(dict[str, Code]):
     """A closed list of codes by name; each is declared once, into the list."""
 
-    def declare(self, name: str, rule: str, reach: Reach, message: str, expected: str, remedy: str) -> Code:
-        self[name] = code = Code(name, rule, reach, message, expected, remedy)
+    def declare(
+        self,
+        name: str,
+        rule: str,
+        reach: Reach,
+        message: str,
+        expected: str,
+        remedy: str,
+        together: tuple[str, str] | None = None,
+    ) -> Code:
+        self[name] = code = Code(name, rule, reach, message, expected, remedy, together)
         return code
 
 
@@ -629,6 +751,10 @@ LOWER_CASE = _code(
     '"{value}" was read as "{kept}": these files use capital letters only',
     "{kept}",
     "Nothing to do if that is right.",
+    together=(
+        "small letters were read as capitals: these files use capital letters only",
+        "capital letters",
+    ),
 )
 MORE_OF_THE_SAME = _code(
     "MORE_OF_THE_SAME",
@@ -710,6 +836,10 @@ RECORD_SHIFTED = _code(
     "Nothing of this record was read. The software that wrote the file must {mend}: tell its supplier. Then, unless "
     "the whole file was refused, send candidates of an entry file in your next amendment (A) file, other records in a "
     "new file.",
+    together=(
+        "the records are shifted: {cause}, so everything after it is {shift} too far to the {side}",
+        "every field in its own columns",
+    ),
 )
 RECORDS_SHIFTED = _code(
     "RECORDS_SHIFTED",
@@ -789,6 +919,10 @@ BORN = _code(
     'date of birth "{value}" is not a date',
     "DDMMYY, or 000000 when it is not known",
     AMEND,
+    together=(
+        "the dates of birth are no dates",
+        "DDMMYY, or 000000 when it is not known",
+    ),
 )
 NAME_FORM = _code(
     "NAME_FORM",
@@ -797,6 +931,10 @@ NAME_FORM = _code(
     'name "{value}" is not written as surname, colon, forenames',
     "SURNAME:FORENAMES (the colon stays when there is no forename)",
     AMEND,
+    together=(
+        "names are not written as surname, colon, forenames",
+        "SURNAME:FORENAMES (the colon stays when there is no forename)",
+    ),
 )
 NAME_CHARACTERS = _code(
     "NAME_CHARACTERS",
@@ -805,6 +943,10 @@ NAME_CHARACTERS = _code(
     'name "{value}" is kept as "{kept}"',
     "capital letters A to Z, space, and ' . : ( ) / -",
     "Nothing to do if the name as kept is right.",
+    together=(
+        "names have characters that are not kept",
+        "capital letters A to Z, space, and ' . : ( ) / -",
+    ),
 )
 NAME_CUT = _code(
     "NAME_CUT",
@@ -813,6 +955,10 @@ NAME_CUT = _code(
     'name "{value}" fills its field of 40 columns, or all but one, and was probably cut off',
     "a name of at most 40 columns, colon included",
     "Nothing to do if it is complete. If not, agree a shorter form with us, for registration and entries alike.",
+    together=(
+        "names fill their field of 40 columns, or all but one, and were probably cut off",
+        "a name of at most 40 columns, colon included",
+    ),
 )
 UCI_MISSING = _code(
     "UCI_MISSING",
@@ -829,6 +975,10 @@ UCI_FORM = _code(
     'UCI "{value}" does not have the form of a UCI',
     "13 characters: centre number (5 digits), 0 or a letter, year (2), candidate number (4), check letter",
     AMEND,
+    together=(
+        "these do not have the form of a UCI",
+        "13 characters: centre number (5 digits), 0 or a letter, year (2), candidate number (4), check letter",
+    ),
 )
 UCI_WRONG = _code(
     "UCI_WRONG",
@@ -837,6 +987,10 @@ UCI_WRONG = _code(
     'UCI "{value}" does not match its check letter: a character is wrong or two are swapped',
     "check letter {check} for {core}",
     "Compare the UCI with the candidate's earlier papers. " + AMEND,
+    together=(
+        "UCIs do not match their check letters: a character is wrong or two are swapped",
+        "the check letter that belongs to the 12 characters before it",
+    ),
 )
 UCI_LETTER_MISSING = _code(
     "UCI_LETTER_MISSING",
@@ -845,6 +999,10 @@ UCI_LETTER_MISSING = _code(
     'UCI "{value}" came without its check letter; it was filled in: {value}{check}',
     "{value}{check}",
     "Nothing to do; please put the full UCI into your software.",
+    together=(
+        "UCIs came without their check letters; these were filled in",
+        "UCIs of 13 characters, the last of them the check letter",
+    ),
 )
 ULN_WRONG = _code(
     "ULN_WRONG",
@@ -853,6 +1011,10 @@ ULN_WRONG = _code(
     'ULN "{value}" does not match its check digit',
     "ten digits, the last of which checks the others; blank when there is none",
     "Compare it with the Learning Records Service. " + AMEND,
+    together=(
+        "ULNs do not match their check digits",
+        "ten digits, the last of which checks the others; blank when there is none",
+    ),
 )
 UPN_WRONG = _code(
     "UPN_WRONG",
@@ -861,6 +1023,10 @@ UPN_WRONG = _code(
     'UPN "{value}" does not match its check letter; it was kept as it is',
     "a letter that checks the rest, then eleven digits and a digit or letter",
     "Compare it with the pupil's record. We do not use it to tell candidates apart.",
+    together=(
+        "UPNs do not match their check letters; they were kept as they are",
+        "a letter that checks the rest, then eleven digits and a digit or letter",
+    ),
 )
 
 # --- The desk's own feeds (portal, staff) ------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Wording common to all texts of the desk: a finding, counts of findings, and money."""
+"""Wording common to all texts of the desk: a finding, a cause with its places, counts of both, and money."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from parsers.findings import Finding, Reach
+from parsers.gathered import Gathered
 
 WIDTH = 96
 
@@ -15,6 +16,10 @@ def finding_lines(number: int, finding: Finding) -> Iterator[str]:
     """One finding as a person reads it."""
     who = f", candidate {finding.candidate}" if finding.candidate else ""
     yield f"{number:>3}. {finding.place}{who}: {finding.reach.spoken.upper()}"
+    yield from _sentences(finding)
+
+
+def _sentences(finding: Finding | Gathered) -> Iterator[str]:
     yield from textwrap.wrap(
         f"{finding.message[:1].upper()}{finding.message[1:]}. ({finding.rule}, {finding.code})",
         WIDTH, initial_indent="     ", subsequent_indent="     ", break_on_hyphens=False,
@@ -23,6 +28,65 @@ def finding_lines(number: int, finding: Finding) -> Iterator[str]:
         yield from textwrap.wrap(
             label + words, WIDTH, initial_indent="     ", subsequent_indent=" " * 15, break_on_hyphens=False
         )
+
+
+def cause_lines(number: int, cause: Gathered) -> Iterator[str]:
+    """One cause as a person reads it, with all its places."""
+    yield from textwrap.wrap(
+        f"{where(cause)}: {cause.reach.spoken.upper()}",
+        WIDTH, initial_indent=f"{number:>3}. ", subsequent_indent="     ", break_on_hyphens=False,
+    )  # fmt: skip
+    yield from _sentences(cause)
+
+
+def where(cause: Gathered) -> str:
+    """`line 14, columns 109-114, candidate 0003`; of many places `candidates 0001 to 0012, 0015 (lines 3-14, 17)`."""
+    lines = [span for place in cause.places for span in place.lines]
+    columns = {place.columns for place in cause.places}
+    said = _several("line", "lines", [_span(*span, "-") for span in sorted(set(lines))]) if lines else "whole file"
+    if len(columns) == 1 and (only := columns.pop()):
+        said += f", column {only[0]}" if only[0] == only[1] else f", columns {only[0]}-{only[1]}"
+    if not cause.candidates:
+        return said
+    whom = _several("candidate", "candidates", [_span(first, last, " to ") for first, last in cause.candidates])
+    return f"{said}, {whom}" if cause.count == 1 else f"{whom} ({said})"
+
+
+MOST_SPANS = 40
+"""So many ranges of lines or candidates are written out in a text; its JSON twin has them all."""
+
+
+def _several(single: str, many: str, spans: Sequence[str]) -> str:
+    left = len(spans) - MOST_SPANS
+    more = f" and {left} more" if left > 0 else ""
+    return f"{single if len(spans) == 1 and spans[0].isdigit() else many} {', '.join(spans[:MOST_SPANS])}{more}"
+
+
+def _span(first: object, last: object, between: str) -> str:
+    return f"{first}" if first == last else f"{first}{between}{last}"
+
+
+def causes_summary(causes: Sequence[Gathered]) -> str:
+    """What causes stop, in counts: `2 that refuse 13 candidates, 1 warning`; `none` where there is nothing to say."""
+    said = []
+    for reach in Reach:
+        its = [cause for cause in causes if cause.reach is reach]
+        if not its:
+            continue
+        plural = len(its) > 1
+        if reach is Reach.MARK:
+            marks = sum(cause.count for cause in its)
+            stopped = "a mark" if marks == 1 else f"{marks} marks"
+        else:
+            whom = len(set().union(*(cause.whom for cause in its))) or sum(cause.count for cause in its)
+            stopped = "a candidate" if whom == 1 else f"{whom} candidates"
+        words = {
+            Reach.CANDIDATE: f"that refuse{'' if plural else 's'} {stopped}",
+            Reach.ENTRY: f"that refuse{'' if plural else 's'} entries of {stopped}",
+            Reach.MARK: f"that refuse{'' if plural else 's'} {stopped}",
+        }
+        said.append(f"{len(its)} {words.get(reach) or _SUMMED[reach][plural]}")
+    return ", ".join(said) or "none"
 
 
 _SUMMED = {

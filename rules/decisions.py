@@ -15,6 +15,7 @@ from attrs import asdict, evolve, field, frozen
 
 from parsers.columns import Columns, columns
 from parsers.findings import Finding, Found, Reach
+from parsers.gathered import Gathered
 from parsers.layouts import CANDIDATE, MARK
 from parsers.reader import Submission
 from rules import certification, entries, files, identity, marks, registration, terms
@@ -50,13 +51,14 @@ class Outcome(StrEnum):
 class Decision(Change):
     """What is decided about one file, and what it changes.
 
-    `cards`: what is said of the candidates in doubt. Of a file of marks: `marks`, what is to be booked
-    (`rules.marks.GOOD`), and `mark_counts`, how many `marks` it holds and how many of them are `new`, `replaced`,
-    `unchanged` and `refused`; empty for other files.
+    `causes`: the findings by cause, with all their places. `cards`: what is said of the candidates in doubt. Of a file
+    of marks: `marks`, what is to be booked (`rules.marks.GOOD`), and `mark_counts`, how many `marks` it holds and how
+    many of them are `new`, `replaced`, `unchanged` and `refused`; empty for other files.
     """
 
     outcome: Outcome
     findings: tuple[Finding, ...]
+    causes: tuple[Gathered, ...] = ()
     cards: tuple[Card, ...] = ()
     series: Series | None = None
     marks: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=marks.GOOD))
@@ -325,7 +327,11 @@ def _decisions(current: Round, changed: Changes, judged: marks.JudgedMarks) -> l
         change, counted = changed.of(index), marks_counted.get(index, {})
         taken = counted["marks"] - counted["refused"] if counted else change.applied
         outcome = _outcome(index, current.found, taken)
-        findings = current.found.of(index)
+        findings, causes = current.found.of(index), current.found.gathered(index)
+        if outcome is Outcome.REFUSED:
+            # Nobody looks at a file that is refused.
+            findings = tuple(finding for finding in findings if finding.reach is not Reach.HOLD)
+            causes = tuple(cause for cause in causes if cause.reach is not Reach.HOLD)
         if outcome is Outcome.REPEATED:
             repeated = tuple(finding for finding in findings if finding.code == f.ALREADY_PROCESSED.name)
             decisions.append(nothing_done(outcome, repeated, current.series[index]))
@@ -334,6 +340,7 @@ def _decisions(current: Round, changed: Changes, judged: marks.JudgedMarks) -> l
             Decision(
                 outcome=outcome,
                 findings=findings,
+                causes=causes,
                 series=current.series.get(index),
                 marks=marks_by_file.get(index, pl.DataFrame(schema=marks.GOOD)),
                 mark_counts=counted,
@@ -350,7 +357,9 @@ def _records(arrival: Arrival) -> int:
 
 def nothing_done(outcome: Outcome, findings: tuple[Finding, ...], series: Series | None = None) -> Decision:
     """The decision about a file of which nothing is applied."""
-    return Decision(outcome=outcome, findings=findings, series=series)
+    found = Found([""])
+    found.carry(0, findings)
+    return Decision(outcome=outcome, findings=findings, causes=found.gathered(0), series=series)
 
 
 WAITS = nothing_done(Outcome.WAITING, ())
@@ -368,3 +377,23 @@ def _outcome(index: int, found: Found, applied: int) -> Outcome:
     if reaches & {Reach.CANDIDATE, Reach.ENTRY, Reach.MARK}:
         return Outcome.PARTLY if applied else Outcome.REFUSED
     return Outcome.WITH_WARNINGS if Reach.WARNING in reaches else Outcome.ACCEPTED
+
+
+# --- What is said ----------------------------------------------------------------------------------------------------
+
+WHATEVER_IT_SAYS = tuple(
+    code.name for code in (f.OTHER_CENTRE, f.FILE_DIRECTION, f.WINDOW_NOT_OPEN, f.WINDOW_CLOSED, f.CLAIM_WINDOW)
+)
+"""Findings that refuse a file whatever stands in it, the strongest first: no other file of its kind would be taken."""
+
+
+def decisive(causes: Sequence[Gathered]) -> tuple[Gathered, ...]:
+    """FIL-1: of the causes found in a file those that decide about it, which are told: what is wrong in a file that is
+    refused or held as a whole only follows, or makes no difference."""
+    for name in WHATEVER_IT_SAYS:
+        if alone := tuple(cause for cause in causes if cause.code == name):
+            return alone
+    for reach in (Reach.FILE, Reach.HOLD):
+        if deciding := tuple(cause for cause in causes if cause.reach is reach):
+            return deciding
+    return tuple(causes)

@@ -184,6 +184,10 @@ ULN_DIFFERS = _code(
     "{registered}, or a blank",
     "If the entry is wrong, correct it and send the candidate in an amendment (A) file. If the registration is wrong, "
     "amend that first, then enter.",
+    together=(
+        "the ULNs are not those that are registered",
+        "the ULNs of the registrations, or blanks",
+    ),
 )
 DETAILS_DIFFER = _code(
     "DETAILS_DIFFER",
@@ -193,6 +197,10 @@ DETAILS_DIFFER = _code(
     "the details of the registration",
     "If the registration is wrong, amend it: that is free. If the entry is wrong, correct it in your software; the "
     "entry itself was taken.",
+    together=(
+        "an entry changes no personal details, and these have others here than in the registration",
+        "the details of the registration",
+    ),
 )
 PRIVATE_CANDIDATE = _code(
     "PRIVATE_CANDIDATE",
@@ -201,6 +209,10 @@ PRIVATE_CANDIDATE = _code(
     "candidate {candidate} is sent as a private candidate ({value}): that is not kept, and makes no difference here",
     "C, or P",
     "Nothing to do.",
+    together=(
+        "sent as private candidates ({value}): that is not kept, and makes no difference here",
+        "C, or P",
+    ),
 )
 NO_DETAILS = _code(
     "NO_DETAILS",
@@ -209,6 +221,10 @@ NO_DETAILS = _code(
     "{value} cannot be registered for UCI {uci}: name and date of birth of the learner are not on record here",
     "a registration file with the learner's details before it: no certificate is made out without a name",
     "Send the learner in a registration (E) or amendment (A) file.",
+    together=(
+        "{value} cannot be registered: name and date of birth of the learners are not on record here",
+        "a registration file with the learner's details before it: no certificate is made out without a name",
+    ),
 )
 UCI_NOT_CORRECTED = _code(
     "UCI_NOT_CORRECTED",
@@ -225,6 +241,10 @@ UCI_REPLACED = _code(
     "UCI {value} of candidate {candidate} was replaced by {uci}, and is read as that",
     "{uci}",
     "Nothing to do now. Correct the UCI in your software.",
+    together=(
+        "the UCIs were replaced by others, and are read as those",
+        "the UCIs in force",
+    ),
 )
 OPTION_UNKNOWN = _code(
     "OPTION_UNKNOWN",
@@ -241,6 +261,10 @@ OPTION_TWICE = _code(
     "option {value} is entered twice for candidate {candidate}; it counts once",
     "each option once",
     "Nothing to do.",
+    together=(
+        "option {value} is entered twice; it counts once",
+        "each option once",
+    ),
 )
 
 TABLE_FINAL = _code(
@@ -267,6 +291,10 @@ NOT_REGISTERED = _code(
     "candidate {candidate} is not registered for {subject} at your centre, so {value} cannot be entered",
     "a registration for {subject} (code {registration}) of UCI {uci}{near}",
     "Send the registration in your registration series first, then the entry in your next amendment (A) file.",
+    together=(
+        "not registered for {subject} at your centre",
+        "a registration for {subject} (code {registration}) of each of them",
+    ),
 )
 NAME_MISMATCH = _code(
     "NAME_MISMATCH",
@@ -276,6 +304,10 @@ NAME_MISMATCH = _code(
     "{registered}",
     "If the entry is wrong, correct it and send the candidate in an amendment (A) file. If the registration is wrong, "
     "amend that first, then enter.",
+    together=(
+        "the names are not those that are registered",
+        "the names of the registrations",
+    ),
 )
 
 # --- Windows, sequence and what was applied -------------------------------------------------------------------------
@@ -311,6 +343,10 @@ CLAIM_AWARDED = _code(
     "{value} of candidate {candidate} has been processed into a result and cannot be declined",
     "withdrawals of claims before their results are issued",
     "Nothing to do: the result stands. A learner who resits may claim again and hold both (CRT-4).",
+    together=(
+        "{value} has been processed into a result and cannot be declined",
+        "withdrawals of claims before their results are issued",
+    ),
 )
 RESULT_OUT = _code(
     "RESULT_OUT",
@@ -319,6 +355,10 @@ RESULT_OUT = _code(
     "candidate {candidate} has an issued result in {value}, which rests on this entry",
     "withdrawals of entries before their results are issued",
     "Nothing to do if the result is right: it stands. If it is wrong, ask customer services to have it looked into.",
+    together=(
+        "results in {value} are issued, and rest on these entries",
+        "withdrawals of entries before their results are issued",
+    ),
 )
 ALREADY_PROCESSED = _code(
     "ALREADY_PROCESSED",
@@ -385,6 +425,10 @@ ENTERED_ELSEWHERE = _code(
     "a component, and a claim, once in a series, at one centre",
     "Nothing to send: customer services have this on their list. If the learner has come to you, they transfer the "
     "learner, with marks and without a fee.",
+    together=(
+        "entered for {value} ({title}) at another centre in this series",
+        "a component, and a claim, once in a series, at one centre",
+    ),
 )
 REGISTRATION_IN_USE = _code(
     "REGISTRATION_IN_USE",
@@ -394,6 +438,10 @@ REGISTRATION_IN_USE = _code(
     "a registration on which nothing rests",
     "If the learner is to leave the qualification, withdraw the entries first, in an amendment (A) file of their "
     "series; results cannot be withdrawn. Then withdraw the registration.",
+    together=(
+        "the registration {value} is not withdrawn: {resting} rest on it",
+        "a registration on which nothing rests",
+    ),
 )
 WITHDRAWN = _code(
     "WITHDRAWN",
@@ -402,6 +450,10 @@ WITHDRAWN = _code(
     "candidate {candidate}: withdrawn from {value}, because this file no longer lists it",
     "every option the candidate is to keep, in every amendment",
     "Nothing to do if that was meant. If not, send the candidate again with every option.",
+    together=(
+        "withdrawn from {value}, because this file no longer lists it",
+        "every option the candidate is to keep, in every amendment",
+    ),
 )
 LATE_FEE = _code(
     "LATE_FEE",
@@ -422,6 +474,10 @@ CENTRE_NOT_APPROVED = _code(
     "an approval before the file is received",
     "Apply for approval (centres that offer our GCSEs are approved on request, others within some days), then send the "
     "candidate again in an amendment (A) file.",
+    together=(
+        "centre {centre} is not approved for {subject}{since}",
+        "an approval before the file is received",
+    ),
 )
 CENTRE_UNKNOWN = _code(
     "CENTRE_UNKNOWN",
@@ -431,6 +487,10 @@ CENTRE_UNKNOWN = _code(
     "a centre in the register, approved for the qualification",
     "Check the centre number. If it is right, ask the board's centre services to put the centre into the register, "
     "then send the candidate again in an amendment (A) file.",
+    together=(
+        "centre {centre} is not in the register of centres",
+        "a centre in the register, approved for the qualification",
+    ),
 )
 REGISTER_ROW = _code(
     "REGISTER_ROW",
@@ -492,6 +552,10 @@ NOT_HELD = _code(
     "{value} is to be withdrawn for candidate {candidate}, who does not hold it",
     "an entry in force",
     "Check candidate number, series and code; nothing was changed by this row.",
+    together=(
+        "{value} is to be withdrawn, and is not held",
+        "an entry in force",
+    ),
 )
 
 BOUNDARIES = _code(
@@ -614,6 +678,10 @@ MARK_NOT_ENTERED = _code(
     "an entry in force for {option}",
     "Check candidate number and component code. If the entry is missing, make it first, in an amendment (A) file while "
     "the window is open; then send the mark again in a new file of marks.",
+    together=(
+        "not entered for {option} in {when}",
+        "an entry in force for {option}",
+    ),
 )
 MARK_TWICE = _code(
     "MARK_TWICE",
@@ -663,6 +731,10 @@ MARK_FINAL = _code(
     "marks before the results of {when} are approved",
     "The mark was not taken. If the results are not out yet, they can be withdrawn, marked and awarded again. What is "
     "issued is never changed by a mark that arrives: ask the people who answer for the results (RES-7).",
+    together=(
+        "the results of {when} are approved or issued, so the marks in {option} are final",
+        "marks before the results of {when} are approved",
+    ),
 )
 MARK_LATE = _code(
     "MARK_LATE",

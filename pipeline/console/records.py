@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 
 from infra.store import Missing, Store
 from parsers.findings import Finding, Reach
+from parsers.gathered import Cause, Gathered, Place
 from parsers.layouts import FILE_TYPES, LAYOUTS, Layout
 from parsers.lines import lines_of as numbered
 from pipeline.files.mask import PERSONAL, masked_record
@@ -157,14 +158,22 @@ def reply_text(twin: str, *, personal: bool) -> str:
         )
         for finding in plain.pop("findings")
     )
+    causes, left_out = (tuple(_cause(cause) for cause in plain.pop(name, ())) for name in ("causes", "left_out"))
     fees = tuple(Charge(**charge) for charge in plain.pop("fees"))
     changes = tuple(DetailChange(**change) for change in plain.pop("details_changed", ()))
     cards = tuple(_card(card) for card in plain.pop("who_is_who", ()))
-    whole = replies.Reply(**plain, fees=fees, findings=findings, details_changed=changes, who_is_who=cards)
+    if not causes:  # of a reply that was written before causes were gathered
+        causes = tuple(gathered for finding in findings for gathered in Cause.of(finding).told())
+    whole = replies.Reply(
+        **plain, fees=fees, causes=causes, left_out=left_out, findings=findings, details_changed=changes,
+        who_is_who=cards,
+    )  # fmt: skip
     if not personal:
         whole = evolve(
             whole,
-            findings=tuple(_without_quotes(finding) for finding in findings),
+            next_action=_DOTS if any(cause.code not in HARMLESS for cause in causes) else whole.next_action,
+            causes=tuple(_without_quotes(cause) for cause in causes),
+            findings=(),
             details_changed=tuple(evolve(change, uci=_DOTS, old=_DOTS, new=_DOTS) for change in changes),
             who_is_who=tuple(_without_values(card) for card in cards),
         )
@@ -187,8 +196,17 @@ def _without_values(card: Card) -> Card:
     return evolve(card, said=said)
 
 
-def _without_quotes(finding: Finding) -> Finding:
-    if finding.code in HARMLESS:
-        return finding
-    said = {name: words.replace(HIDDEN, _DOTS) for name, words in _sentences(finding.code).items()}
-    return evolve(finding, value=None, message=said["message"], expected=said["expected"], remedy=said["remedy"])
+def _cause(cause: Mapping[str, Any]) -> Gathered:
+    places = tuple(
+        Place(place["columns"] and tuple(place["columns"]), tuple((first, last) for first, last in place["lines"]))
+        for place in cause["places"]
+    )
+    whom = tuple((first, last) for first, last in cause["candidates"])
+    return Gathered(**{**cause, "reach": Reach(cause["reach"]), "places": places, "candidates": whom})
+
+
+def _without_quotes(cause: Gathered) -> Gathered:
+    if cause.code in HARMLESS:
+        return cause
+    said = {name: words.replace(HIDDEN, _DOTS) for name, words in _sentences(cause.code).items()}
+    return evolve(cause, message=said["message"], expected=said["expected"], remedy=said["remedy"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -17,20 +17,24 @@ from attrs import frozen
 
 from infra.ledger.submissions import Landing
 from parsers.findings import Finding, Reach, visible
+from parsers.gathered import Gathered
 from parsers.reader import Submission
 from parsers.reply import encode
-from pipeline.wording import WIDTH, finding_lines, money, summary
+from pipeline.wording import WIDTH, cause_lines, causes_summary, money
 from rules import terms
 from rules.cards import Card, lines
 from rules.catalogue import PLACEHOLDER, instant_text
-from rules.decisions import Decision, Outcome
-from rules.details import DetailChange, told
+from rules.decisions import Decision, Outcome, decisive
+from rules.details import DetailChange
+from rules.details import told as changes_told
 from rules.fees import Charge
+from rules.findings import ALREADY_PROCESSED, FILE_SAYS_NOTHING
 
 
 @frozen(kw_only=True)
 class Reply:
-    """The content of a reply; `text` and `twin` render it."""
+    """The content of a reply; `text` and `twin` render it. `causes` are told; `left_out` makes no difference to what
+    became of the file. `findings`: the single findings behind both, at most `LISTED` of a code."""
 
     name: str
     centre: str
@@ -41,6 +45,7 @@ class Reply:
     received_at: str
     outcome: str | None = None
     content: str | None = None
+    next_action: str | None = None
     next_file: str | None = None
     candidates: dict[str, int] = attrs.field(factory=dict)
     options: dict[str, int] = attrs.field(factory=dict)
@@ -48,6 +53,8 @@ class Reply:
     fees: tuple[Charge, ...] = ()
     fee_total_pence: int = 0
     details_changed: tuple[DetailChange, ...] = ()
+    causes: tuple[Gathered, ...] = ()
+    left_out: tuple[Gathered, ...] = ()
     findings: tuple[Finding, ...] = ()
     who_is_who: tuple[Card, ...] = ()
 
@@ -67,37 +74,44 @@ def received(landing: Landing, name: str) -> Reply:
 
 def processed(landing: Landing, name: str, submission: Submission, decision: Decision) -> Reply:
     """The complete reply."""
+    told = decisive(decision.causes)
     return attrs.evolve(
         received(landing, name),
         outcome=decision.outcome.value,
+        next_action=_next_action(submission, decision, told),
         content=_content(submission, decision),
         next_file=_next_file(submission, decision),
-        candidates={
-            "in the file": decision.candidates,
-            "accepted": _accepted(decision),
-            "refused": decision.candidates_refused,
-        }
-        if decision.candidates
-        else {},
-        options={
-            "new": decision.added.height,
-            "unchanged": decision.kept,
-            "withdrawn": decision.ended.height,
-            "refused": decision.options_refused,
-        }
-        if decision.candidates
-        else {},
+        candidates=_candidates(decision),
+        options=_options(decision),
         marks={"in the file" if what == "marks" else what: count for what, count in decision.mark_counts.items()},
         fees=decision.charges,
         fee_total_pence=decision.pence,
-        details_changed=told(decision.versions) if decision.outcome.booked else (),
+        details_changed=changes_told(decision.versions) if decision.outcome.booked else (),
+        causes=tuple(map(_of_a_refused_file, told)) if decision.outcome is Outcome.REFUSED else told,
+        left_out=tuple(cause for cause in decision.causes if cause not in told),
         findings=decision.findings,
-        who_is_who=decision.cards,
+        who_is_who=decision.cards if any(cause.candidates for cause in told) else (),
     )
 
 
-def _accepted(decision: Decision) -> int:
-    return decision.candidates - decision.candidates_refused if decision.booked else 0
+def _candidates(decision: Decision) -> dict[str, int]:
+    """How many candidates a file has, and what became of them: of a file that is refused, of all the same."""
+    whole = decision.candidates
+    refused = whole if decision.outcome is Outcome.REFUSED else decision.candidates_refused
+    accepted = whole - refused if decision.booked else 0
+    return {"in the file": whole, "accepted": accepted, "refused": refused} if whole else {}
+
+
+def _options(decision: Decision) -> dict[str, int]:
+    """What became of the options; nothing of a file that was not decided by its entries."""
+    if not decision.candidates or not (decision.outcome.booked or decision.options_refused):
+        return {}
+    return {
+        "new": decision.added.height,
+        "unchanged": decision.kept,
+        "withdrawn": decision.ended.height,
+        "refused": decision.options_refused,
+    }
 
 
 def _content(submission: Submission, decision: Decision) -> str | None:
@@ -124,6 +138,40 @@ def _next_file(submission: Submission, decision: Decision) -> str | None:
     return f"send further changes for {decision.series.title} in an amendment file, number {number:03d} ({name})"
 
 
+def _next_action(submission: Submission, decision: Decision, told: Sequence[Gathered]) -> str:
+    """The one thing to do next, in a sentence or two."""
+    stops = [cause for cause in told if cause.reach not in (Reach.WARNING, Reach.NOTE)]
+    whole = [cause for cause in told if cause.reach in (Reach.FILE, Reach.HOLD) or cause.code in _DECIDED_BY]
+    if whole:
+        return whole[0].remedy
+    following = _next_file(submission, decision)
+    if decision.outcome is Outcome.REFUSED:
+        again = "send it again" if submission.feed is not None else _AGAIN
+        return f"Nothing was applied. Put right what is said below ({_numbered(len(stops))}), and {again}."
+    if decision.outcome is Outcome.PARTLY:
+        where = following.partition(" in ")[2] if following else "a new file"
+        return f"Put right what was refused ({_numbered(len(stops))} below), and send it in {where}."
+    look = _LOOK if any(cause.reach is Reach.WARNING for cause in told) else "Nothing to do."
+    return f"{look} {following[0].upper()}{following[1:]}." if following else look
+
+
+_DECIDED_BY = (ALREADY_PROCESSED.name, FILE_SAYS_NOTHING.name)
+_AGAIN = "send the file again under its own name: its number is still free"
+_LOOK = "Everything was applied. Look at the warnings below."
+
+
+def _numbered(count: int) -> str:
+    return "finding 1" if count == 1 else f"findings 1 {'and' if count == 2 else 'to'} {count}"
+
+
+def _of_a_refused_file(cause: Gathered) -> Gathered:
+    """A cause in a file of which nothing was applied: the file itself is sent again, no amendment to it."""
+    remedy = cause.remedy
+    for amendment in ("in your next amendment (A) file", "in an amendment (A) file"):
+        remedy = remedy.replace(amendment, "in this file")
+    return attrs.evolve(cause, remedy=remedy)
+
+
 # --- As text ---------------------------------------------------------------------------------------------------------
 
 _KINDS = {
@@ -141,6 +189,7 @@ def text(reply: Reply) -> str:
         f"REPLY {reply.name}",
         f"to centre {reply.centre} about {reply.file}",
         "",
+        *_next(reply),
         "RECEIVED",
         f"  File        {reply.file}",
         f"  Size        {reply.size:,} bytes",
@@ -154,6 +203,16 @@ def text(reply: Reply) -> str:
     return encode(lines).decode("ascii")
 
 
+def _next(reply: Reply) -> Iterator[str]:
+    """What to do next, before anything else."""
+    if reply.next_action:
+        yield "NEXT"
+        yield from textwrap.wrap(
+            reply.next_action, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        )
+        yield ""
+
+
 def _processed(reply: Reply) -> Iterator[str]:
     assert reply.outcome is not None
     yield "PROCESSED"
@@ -162,11 +221,10 @@ def _processed(reply: Reply) -> Iterator[str]:
         yield from _labelled("Content", reply.content)
     if reply.candidates:
         yield from _labelled("Candidates", _counts(reply.candidates))
+    if reply.options:
         yield from _labelled("Options", _counts(reply.options))
     if reply.marks:
         yield from _labelled("Marks", _counts(reply.marks))
-    if reply.next_file:
-        yield from _labelled("Next", reply.next_file)
     yield ""
     if reply.fees:
         yield from _fees(reply)
@@ -179,16 +237,26 @@ def _processed(reply: Reply) -> Iterator[str]:
 
 def _findings(reply: Reply) -> Iterator[str]:
     """The findings, and behind them the cards of candidates in doubt (REG-7)."""
-    yield f"FINDINGS  {summary(reply.findings)}"
-    for number, finding in enumerate(reply.findings, 1):
+    yield f"FINDINGS  {causes_summary(reply.causes)}"
+    for number, cause in enumerate(reply.causes, 1):
         yield ""
-        yield from finding_lines(number, finding)
+        yield from cause_lines(number, cause)
+    if reply.left_out:
+        yield ""
+        yield from textwrap.wrap(_left_out(reply), WIDTH, initial_indent="  ", subsequent_indent="  ")
     if reply.who_is_who:
         yield ""
         yield "WHO IS WHO  a star is before what differs"
     for card in reply.who_is_who:
         yield ""
         yield from lines(card, WIDTH)
+
+
+def _left_out(reply: Reply) -> str:
+    count = len(reply.left_out)
+    said = f"{count} more finding{'s are' if count > 1 else ' is'} not shown"
+    held = "until it is decided about" if reply.outcome == Outcome.QUARANTINED else "while the file is refused"
+    return f"{said}, because {'they make' if count > 1 else 'it makes'} no difference {held}: see {reply.name}.json."
 
 
 def _details(reply: Reply) -> Iterator[str]:
