@@ -35,7 +35,7 @@ from pipeline.centres.take import take_register
 from pipeline.desk import Desk
 from pipeline.intake import quarantine
 from pipeline.intake.ingest import ingest
-from pipeline.intake.staff import STAFF_FEED, Entry, allow_sitting, change_entry, complete_marks, extend
+from pipeline.intake.staff import STAFF_FEED, Entry, allow_sitting, change_entry, complete_marks
 from pipeline.keeping.dispute import dispute
 from pipeline.keeping.keep import keep
 from pipeline.learners.orders import correct, merge, split, transfer
@@ -52,6 +52,9 @@ from pipeline.season import moving
 from pipeline.season.basedata import publish_basedata
 from pipeline.season.changes import DateChange
 from pipeline.season.checkpoints import checkpoint
+from pipeline.season.deadlines import write_deadlines
+from pipeline.season.extensions import extend
+from pipeline.season.extensions import withdraw as withdraw_extension
 from pipeline.season.statements import statements
 from rules import terms
 from rules.catalogue import LONDON, Series
@@ -385,7 +388,11 @@ STAGES = (
     ),
     Stage(
         "extension", "extension", _nothing,
-        lambda desk: extend(desk, SECOND, "2024-06", "reentry_deadline", TAKEN, ORDER),
+        lambda desk: extend(desk, SECOND, "2024-06", "marks_deadline", SAMPLED, ORDER),
+    ),
+    Stage(
+        "extension withdrawn", "extension_withdrawn", _nothing,
+        lambda desk: withdraw_extension(desk, SECOND, "2024-06", "marks_deadline", ORDER),
     ),
     Stage("a date is asked for", "ask_date", _nothing, lambda desk: moving.ask(desk, LATER_CERTIFICATES, ORDER)),
     Stage(
@@ -400,6 +407,7 @@ STAGES = (
     ),
     Stage("missing marks", "missing_marks", _nothing, lambda desk: missing_marks(desk, _series(desk), TAKEN)),
     Stage("checkpoint", "checkpoint", _nothing, lambda desk: checkpoint(desk, _series(desk), "window_closes", SAMPLED)),
+    Stage("deadlines", "deadlines", _nothing, lambda desk: write_deadlines(desk, SAMPLED)),
     Stage("statements", "statements", _nothing, lambda desk: statements(desk, _series(desk), TAKEN)),
     Stage("external marks", "external_marks", _externals, lambda desk: take_external(desk, TAKEN + MINUTE)),
     Stage("samples", "sample", _late_marks, lambda desk: sample(desk, _series(desk), SAMPLED)),

@@ -22,11 +22,12 @@ from pipeline.watching.callbacks import run_failed
     tags=["edi", "basedata"],
 )
 def basedata() -> None:
-    """### Publishes basedata
+    """### Publishes basedata, and each centre's deadlines
 
     Every night at 00:30 Europe/London, for every series, registration series too, from four weeks before its window
     opens until its results are with the centres. The files are in `basedata/<series>/<sequence number>/`. A new
-    version, with a note of what changed, is published only when the catalogue says something new about the series.
+    version, with a note of what changed, is published only when the catalogue says something new about the series. Then
+    each centre's deadlines are written into its outbox, where they have changed (CAL-6).
 
     * **Run it now**: press *Trigger*, for example after the catalogue was changed.
     * **It failed**: clear the task. What is already published is not published again.
@@ -41,9 +42,11 @@ def basedata() -> None:
         from infra.settings import Settings
         from pipeline.desk import open_desk
         from pipeline.season.basedata import publish_due
+        from pipeline.season.deadlines import write_deadlines
 
         with open_desk(Settings.load()) as desk:
             published = publish_due(desk, datetime.now(UTC))
+            write_deadlines(desk, datetime.now(UTC))
         note = " ".join(version.note() for version in published) or "No series is near its window: nothing to publish."
         run = get_current_context()["dag_run"]
         note_run(run.dag_id, run.run_id, note)

@@ -164,11 +164,22 @@ _ALL = (
     ),
     Job(
         name="extension",
-        function="pipeline.intake.staff:extend",
+        function="pipeline.season.extensions:extend",
         does="Extend a deadline of a series for one centre (CAL-3).",
-        writes=("actions",),
-        steps=(s.RECORDED,),
-        commands=("staff extension",),
+        reads=("outbox/",),
+        writes=("outbox/", "actions"),
+        steps=(s.RECORDED, s.DEADLINES_OUT),
+        commands=("extension grant",),
+        page="commands.md",
+    ),
+    Job(
+        name="extension_withdrawn",
+        function="pipeline.season.extensions:withdraw",
+        does="Take an extension back (CAL-3).",
+        reads=("outbox/",),
+        writes=("outbox/", "actions"),
+        steps=(s.RECORDED, s.DEADLINES_OUT),
+        commands=("extension withdraw",),
         page="commands.md",
     ),
     Job(
@@ -213,14 +224,15 @@ _ALL = (
             name=f"{name}_date",
             function=f"pipeline.season.moving:{name}",
             does=does,
-            writes=("calendar_changes",),
-            steps=(s.DATE_DECIDED,),
+            reads=reads,
+            writes=(*reads, "calendar_changes"),
+            steps=(s.DATE_DECIDED, *more),
             commands=(f"calendar {name}",),
             page="operations.md",
         )
-        for name, does in (
-            ("confirm", "Put a date in force that waits to be confirmed (CAL-7)."),
-            ("drop", "Drop a date that waits to be confirmed (CAL-7)."),
+        for name, does, reads, more in (
+            ("confirm", "Put a date in force that waits to be confirmed (CAL-7).", ("outbox/",), (s.DEADLINES_OUT,)),
+            ("drop", "Drop a date that waits to be confirmed (CAL-7).", (), ()),
         )
     ),
     # --- Learners ----------------------------------------------------------------------------------------------------
@@ -554,6 +566,18 @@ _ALL = (
         dags=("fees",),
         commands=("run statements",),
         page="checkpoints.md",
+    ),
+    Job(
+        name="deadlines",
+        function="pipeline.season.deadlines:write_deadlines",
+        does="Write the deadlines of each centre into its outbox (CAL-6). What says the same stays as it is.",
+        reads=("outbox/",),
+        writes=("outbox/",),
+        steps=(s.DEADLINES_OUT,),
+        dags=("basedata",),
+        commands=("run deadlines",),
+        page="operations.md",
+        idle=lambda written: not written,
     ),
     Job(
         name="basedata",

@@ -122,6 +122,7 @@ LETTER_OUT = Step("checkpoint", "letter out", "the letter of a checkpoint is in 
 CHECK_REPORTED = Step("checkpoint", "reported", "a part of the report of a checkpoint is written")
 CHECK_RECORDED = Step("checkpoint", "recorded", "the ledger knows that the checkpoint was taken, and its counts")
 STATED = Step("statements", "stated", "a statement or an invoice is in a centre's outbox")
+DEADLINES_OUT = Step("deadlines", "out", "a centre's outbox has its deadlines as they are now")
 PUBLISHED = Step("basedata", "published", "a file of a version of the basedata is written")
 
 # --- Keeping and forgetting ------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ from pipeline.centres.orders import Application, CentreEdit, decide_approval, ed
 from pipeline.centres.take import take_register
 from pipeline.desk import Desk, up_to_date
 from pipeline.intake.ingest import ingest
-from pipeline.intake.staff import Entry, allow_sitting, change_entry, complete_marks, extend
+from pipeline.intake.staff import Entry, allow_sitting, change_entry, complete_marks
 from pipeline.keeping.dispute import dispute
 from pipeline.keeping.export import export
 from pipeline.keeping.keep import keep
@@ -53,6 +53,9 @@ from pipeline.results.claim_lists import claim_lists
 from pipeline.season import moving
 from pipeline.season.changes import DateChange, effect
 from pipeline.season.checkpoints import checkpoint
+from pipeline.season.deadlines import write_deadlines
+from pipeline.season.extensions import doubts, extend
+from pipeline.season.extensions import withdraw as withdraw_extension
 from pipeline.season.moving import undoing
 from pipeline.season.statements import statements
 from rules import terms
@@ -375,7 +378,27 @@ class Season:
 
     def extends(self, said: re.Match[str], order: Order) -> str:
         until = datetime.fromisoformat(said[2]).replace(tzinfo=LONDON) + timedelta(days=1)
-        return extend(self.desk, CENTRE, "2024-06", said[1], until, order)
+        try:
+            return extend(self.desk, CENTRE, "2024-06", said[1], until, order)
+        except StaffError as error:
+            return f"{error}"
+
+    def withdraws_extension(self, said: re.Match[str], order: Order) -> str:
+        try:
+            return withdraw_extension(self.desk, CENTRE, "2024-06", said[1], order)
+        except StaffError as error:
+            return f"{error}"
+
+    def reads_deadlines(self, said: re.Match[str], order: Order) -> str:
+        """Its file of deadlines, written if something has changed; one after the other."""
+        write_deadlines(self.desk, order.at, [CENTRE])
+        text = self.desk.store.get(f"outbox/{CENTRE}/deadlines.txt").decode()
+        return "; ".join(" ".join(line.split()) for line in text.splitlines())
+
+    def doubts(self, said: re.Match[str], order: Order) -> str:
+        """What makes an extension for another centre doubtful."""
+        until = datetime.fromisoformat(said[2]).replace(tzinfo=LONDON) + timedelta(days=1)
+        return "; ".join(doubts(self.desk, said[1], "2024-06", until, order.at)) or "nothing"
 
     def allows(self, said: re.Match[str], order: Order) -> str:
         return allow_sitting(self.desk, CENTRE, self.learners[said[1]]["uci"], said[2], 1, order)
@@ -700,6 +723,9 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"staff extends (\w+) to (\S+)": Season.extends,
     r"staff (sets|asks for) (?:in (\w{4}) )?(\w+)(?: of (\w{5}))? to (\S+)(?: from (\S+ \S+ \w{3}))?": Season.moves,
     r"staff undoes change (\d+)": Season.undoes,
+    r"staff takes the extension of (\w+) back": Season.withdraws_extension,
+    r"staff is asked about an extension for (\d{5}) to (\S+)": Season.doubts,
+    r"the centre reads its deadlines": Season.reads_deadlines,
     r"staff allows (\d{4}) (\w+)": Season.allows,
     r"the desk looks": Season.looks,
     r"staff (corrects|merges|splits|transfers) (\w+)(.*)": Season.orders,

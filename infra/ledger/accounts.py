@@ -104,6 +104,16 @@ class Accounts:
         )  # fmt: skip
         return sql.frame(self._engine, query, CHARGED)
 
+    # --- Who is concerned --------------------------------------------------------------------------------------------
+
+    def components(self, series: str, centre: str | None = None) -> pl.DataFrame:
+        """What each centre, or one, has entries in force for in a series: `centre`, `option`, each pair once."""
+        t = entries.c
+        query = select(t.centre, t.option).distinct().where(t.series == series, t.ended_by.is_(None))
+        if centre is not None:
+            query = query.where(t.centre == centre)
+        return sql.frame(self._engine, query.order_by(t.centre, t.option), {"centre": pl.String, "option": pl.String})
+
     # --- Results to come ---------------------------------------------------------------------------------------------
 
     def registered(self) -> pl.DataFrame:

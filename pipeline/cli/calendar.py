@@ -56,6 +56,15 @@ def run_basedata(series: str) -> None:
     click.echo(f"basedata/{series}/<sequence number>/")
 
 
+@run.command("deadlines", help=JOBS["deadlines"].does)
+@told
+def deadlines() -> None:
+    from pipeline.season.deadlines import FILE, write_deadlines
+
+    with open_the_desk() as desk:
+        click.echo(f"{write_deadlines(desk, datetime.now(UTC))} centres: outbox/<centre>/{FILE}")
+
+
 @run.command("missing-marks", help=JOBS["missing_marks"].does)
 @click.argument("series")
 @told

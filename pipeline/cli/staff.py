@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from pipeline.cli.tools import main, open_the_desk, told
+from pipeline.cli.tools import main, open_the_desk, say, told
 
 if TYPE_CHECKING:
     pass
@@ -29,27 +29,71 @@ def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@staff.command()
-@_ordered
-@click.option("--series", required=True, help="Year and month, for example 2024-06.")
-@click.option("--event", required=True, help="The milestone, for example window_closes or marks_deadline.")
+@main.group()
+def extension() -> None:
+    """Deadlines extended for one centre (CAL-3). Each change is recorded with who, when and why."""
+
+
+def _deadline(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--event", required=True, help="The milestone, for example window_closes or marks_deadline."),
+        click.option("--series", required=True, help="Year and month, for example 2024-06."),
+    ):
+        command = option(command)
+    return _ordered(command)
+
+
+@extension.command()
+@_deadline
 @click.option(
     "--until",
     required=True,
     type=click.DateTime(["%Y-%m-%d"]),
     help="The last day, Europe/London; the whole day counts.",
 )
+@click.option("--yes", is_flag=True, help="Do it without asking, whatever makes it doubtful.")
 @told
-def extension(centre: str, series: str, event: str, until: datetime, who: str, why: str) -> None:
-    """Extend a deadline of a series for one centre (CAL-3)."""
-    from pipeline.intake.staff import extend
+def grant(centre: str, series: str, event: str, until: datetime, yes: bool, who: str, why: str) -> None:
+    """Extend a deadline of a series for one centre (CAL-3), or give an extension another last day."""
     from pipeline.orders import Order
+    from pipeline.season.extensions import doubts, extend
     from rules.catalogue import LONDON
 
-    day = until + timedelta(days=1)
+    end = (until + timedelta(days=1)).replace(tzinfo=LONDON)
     with open_the_desk() as desk:
-        order = Order(who, why, datetime.now(UTC))
-        click.echo(extend(desk, centre, series, event, day.replace(tzinfo=LONDON), order))
+        now = datetime.now(UTC)
+        doubtful = list(doubts(desk, centre, series, end, now))
+        say(doubtful)
+        if doubtful and not yes:
+            click.confirm("Extend it nevertheless?", abort=True)
+        click.echo(extend(desk, centre, series, event, end, Order(who, why, now)))
+
+
+staff.add_command(grant, "extension")
+
+
+@extension.command()
+@_deadline
+@told
+def withdraw(centre: str, series: str, event: str, who: str, why: str) -> None:
+    """Take an extension back (CAL-3): the calendar's date counts for the centre again."""
+    from pipeline.orders import Order
+    from pipeline.season.extensions import withdraw as order
+
+    with open_the_desk() as desk:
+        click.echo(order(desk, centre, series, event, Order(who, why, datetime.now(UTC))))
+
+
+@extension.command("list")
+@click.option("--series", default="", help="Only of this series, for example 2024-06.")
+@click.option("--centre", default="", help="Only of this centre.")
+@told
+def list_extensions(series: str, centre: str) -> None:
+    """List the extensions in force, with who granted each and why (CAL-3)."""
+    from pipeline.season.extensions import listed
+
+    with open_the_desk() as desk:
+        say(list(listed(desk, series, centre)) or ["No centre has an extension."])
 
 
 @staff.command()

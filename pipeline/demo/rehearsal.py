@@ -16,9 +16,10 @@ from fixtures.season import JANUARY, JUNE, Event, Season
 from infra.ledger.moderation import CohortName
 from infra.store import FolderStore
 from pipeline.desk import Desk
-from pipeline.intake.staff import Entry, change_entry, extend
+from pipeline.intake.staff import Entry, change_entry
 from pipeline.marking import moderation
 from pipeline.orders import Order
+from pipeline.season.extensions import extend
 from rules.catalogue import Catalogue, CatalogueError
 
 

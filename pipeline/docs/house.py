@@ -49,7 +49,7 @@ ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
         "docs",
     ),
     "console": ("intake", "season", "files"),
-    "demo": ("intake", "marking", "files"),
+    "demo": ("intake", "marking", "season", "files"),
     "docs": ("doors", "watching", "files"),
 }
 """What stands on the wings. Each may use the ground and what is named."""

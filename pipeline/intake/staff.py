@@ -1,4 +1,4 @@
-"""What staff do by hand: extensions, extra sittings, and entries, claims and withdrawals that centres can no longer
+"""What staff do by hand: extra sittings, and entries, claims and withdrawals that centres can no longer
 make. Each is recorded with who, when and why (OPS-3); entries are taken in the same way as files."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pipeline.journal import journaled
 from pipeline.orders import Order, StaffError
 from pipeline.steps import RECORDED, WRITTEN
 from rules import terms
-from rules.catalogue import EVENTS, Series, instant_text
+from rules.catalogue import Series, instant_text
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +29,6 @@ STAFF_FEED = Feed(place=LANDING_PLACES[terms.STAFF], layout=LAYOUT, example=[EXA
 """The feed of staff."""
 GIVEN = timedelta(minutes=1)
 """How long a command may take to write its feed file after recording the action."""
-
-EXTENDED = tuple(name for name, event in EVENTS.items() if event.extended)
-"""The milestones that can be extended (CAL-3)."""
 
 
 @frozen
@@ -43,27 +40,6 @@ class Entry:
     candidate: str
     uci: str
     option: str
-
-
-@journaled
-def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, order: Order) -> str:
-    """CAL-3: extends a milestone of a series for a centre until `until` (aware, the first instant after it). Returns
-    what was done in words; raises `StaffError`."""
-    meant = _series(desk, series)
-    milestone = desk.catalogue.milestone(meant, event, order.at)
-    if event not in EXTENDED or milestone is None:
-        raise StaffError(f"{meant.title} has no {event} that can be extended; extend one of {', '.join(EXTENDED)}")
-    if until <= milestone.at:
-        raise StaffError(
-            f"{event} of {meant.title} is {instant_text(milestone.at)}; {instant_text(until)} is not later"
-        )
-    extension = _action(order, terms.EXTENSION, centre=centre, series=series, event=event, until=until)
-    in_force = desk.actions.extensions([centre]).get((centre, series, event)) == until
-    # A person may repeat a command because they did not see that it was done.
-    if not (in_force and desk.actions.granted(extension)):
-        desk.actions.record(extension)
-        RECORDED.passed()
-    return f"{event} of {meant.title} is extended for centre {centre} until {instant_text(until)}."
 
 
 @journaled

@@ -7,10 +7,11 @@ import logging
 from datetime import date
 
 from infra.ledger.calendar import ChangeRow
-from pipeline.desk import Desk
+from pipeline.desk import Desk, up_to_date
 from pipeline.journal import journaled
 from pipeline.orders import Order, StaffError
 from pipeline.season.changes import DateChange, change_of, tried
+from pipeline.season.deadlines import write_deadlines
 from pipeline.steps import ASKED_FOR, DATE_DECIDED
 from rules import terms
 from rules.catalogue import instant_text
@@ -44,6 +45,7 @@ def confirm(desk: Desk, change: DateChange, order: Order) -> str:
     trial = tried(desk, change, order.at)
     desk.calendar.decide(row.number, terms.CONFIRMED, order.at, order.at, order.who, order.why)
     DATE_DECIDED.passed()
+    write_deadlines(up_to_date(desk), order.at)
     log.info("%s is confirmed", change.title)
     return f"Confirmed: {change.title}, in force from {instant_text(trial.after.since)}."
 

@@ -121,6 +121,6 @@ def test_cal_2_a_command_says_it_and_works(
     for name, value in (("CATALOGUE", own.catalogue), ("STATE", own.state), ("DATABASE_URL", own.database_url)):
         monkeypatch.setenv(f"RESULTSDAY_{name}", str(value))
     about = ["--centre", "64123", "--series", "2024-06", "--event", "window_closes", "--until", "2030-05-10"]
-    done = CliRunner().invoke(main, ["staff", "extension", *about, "--who", "J. Clerk", "--why", "flood"])
+    done = CliRunner().invoke(main, ["staff", "extension", *about, "--yes", "--who", "J. Clerk", "--why", "flood"])
     assert done.exit_code == 0, done.output
     assert f"calendar.csv, line {line}" in caplog.text

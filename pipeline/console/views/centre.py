@@ -10,6 +10,7 @@ from pipeline.console.shown import known_centre, with_words
 from pipeline.console.snapshots import MILESTONES, OF, TITLES
 from pipeline.console.visit import PAGE, Reads
 from pipeline.desk import Desk
+from pipeline.season.deadlines import deadlines_of
 from rules.catalogue import Series
 
 routes = APIRouter()
@@ -48,6 +49,7 @@ def centre(visit: Reads, centre: str, series: str = "", at: int = 1) -> HTMLResp
         "letters": _letters(desk, centre, its),
         "keys": rows.keys,
         "acted": rows.acted,
+        "deadlines": deadlines_of(desk, centre, visit.now, its.id),
     }
     return visit.page("centre.html", desk, shown)
 

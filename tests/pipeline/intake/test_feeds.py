@@ -14,8 +14,9 @@ from parsers.feed import write_feed
 from pipeline.cli import main
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
-from pipeline.intake.staff import Entry, allow_sitting, change_entry, extend
+from pipeline.intake.staff import Entry, allow_sitting, change_entry
 from pipeline.orders import Order, StaffError
+from pipeline.season.extensions import extend
 from pipeline.steps import RECORDED, Step, watched
 from rules.catalogue import instant_text
 from tests.crashes import Crash
@@ -156,7 +157,7 @@ def test_ops_3_the_staff_commands_record_and_write_the_feed(fresh: Settings, mon
     results = [
         CliRunner().invoke(main, ["staff", *command])
         for command in (
-            ["extension", *who, "--series", "2024-06", "--event", "marks_deadline", "--until", "2024-05-20"],
+            ["extension", "--yes", *who, "--series", "2024-06", "--event", "marks_deadline", "--until", "2024-05-20"],
             ["sitting", *who, "--uci", LEARNER, "--component", "BEN03"],
             ["claim", *who, *about, "--option", "BEN99"],
             ["withdrawal", *who, *about, "--option", "BEN99"],
