@@ -5,7 +5,7 @@ STAMP  := .venv/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up down debian test lint format golden fuzz chaos bench bench-national reliability lock docs site \
-  terraform clean
+  rehearsal terraform clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ lock: $(STAMP) ## resolve pyproject.toml again into requirements.lock (hashes, n
 	  pyproject.toml --extra desk --group dev --output-file requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
 	  pyproject.toml infra/deploy/requirements.in --extra desk --constraint requirements.lock --output-file infra/deploy/requirements.lock
+
+rehearsal: $(STAMP) ## production as it is documented, on loopback, every service, to results day: needs redis-server; six minutes
+	@$(BIN)/python -m tests.rehearsal
 
 terraform: ## where Terraform is installed: format, validate and test infra/deploy/terraform (TERRAFORM_INIT: options of init)
 	@rm -rf var/terraform && mkdir -p var && cp -r infra/deploy/terraform var/terraform

@@ -12,7 +12,7 @@ from airflow.sdk import Param, dag, get_current_context, task
 from infra.settings import Settings
 from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
-from pipeline.watching.callbacks import run_failed
+from pipeline.watching.callbacks import OUTLASTS, run_failed, with_its_turn
 from rules import terms
 
 WHEN = SCHEDULES["award"]
@@ -43,6 +43,7 @@ def boundaries() -> str:
     now = datetime.now(UTC)
     with open_desk(Settings.load()) as desk:
         taken = take_boundaries(desk, now)
+        with_its_turn(taken.kept_out)
         put_forward(desk, now, people=desk.settings.approvals, again=True)
         series = _series(desk)
         if series is None or series.id not in waiting(desk):
@@ -189,7 +190,7 @@ def _newest(desk: Any) -> Any:
     dagrun_timeout=timedelta(days=DAYS_OF_A_RUN),
     on_failure_callback=run_failed,
     params={"series": Param("", type="string", title="Series", description="2024-06; empty: the series that is due")},
-    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    default_args=dict(OUTLASTS),
     tags=["edi", "calendar", "results"],
 )
 def award() -> None:

@@ -9,7 +9,7 @@ from airflow.sdk import dag, get_current_context, task
 from infra.settings import Settings
 from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
-from pipeline.watching.callbacks import run_failed
+from pipeline.watching.callbacks import OUTLASTS, run_failed
 
 WHEN = SCHEDULES["claim_lists"]
 
@@ -22,7 +22,7 @@ WHEN = SCHEDULES["claim_lists"]
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(hours=1),
     on_failure_callback=run_failed,
-    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    default_args=dict(OUTLASTS),
     tags=["edi", "calendar", "results"],
 )
 def claim_lists() -> None:

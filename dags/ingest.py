@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, get_current_context, task
 
-from pipeline.watching.callbacks import run_failed
+from pipeline.watching.callbacks import OUTLASTS, run_failed, with_its_turn
 
 
 @dag(
@@ -17,13 +17,7 @@ from pipeline.watching.callbacks import run_failed
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(hours=1),
     on_failure_callback=run_failed,
-    # Short enough for a killed task, long enough for a database restart: 5, 10, 20 and 40 s, or up to twice that.
-    default_args={
-        "owner": "edi-desk",
-        "retries": 4,
-        "retry_delay": timedelta(seconds=5),
-        "retry_exponential_backoff": 2,
-    },
+    default_args=dict(OUTLASTS),
     tags=["edi", "ingest"],
 )
 def ingest() -> None:
@@ -60,6 +54,7 @@ def ingest() -> None:
                 desk.watch.beat(INGEST, now)
         run = get_current_context()["dag_run"]
         note_run(run.dag_id, run.run_id, done.note())
+        with_its_turn(done.kept_out)
         return done.note()
 
     take_in()

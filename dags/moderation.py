@@ -10,7 +10,7 @@ from airflow.sdk import dag, get_current_context, task
 from infra.settings import Settings
 from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
-from pipeline.watching.callbacks import run_failed
+from pipeline.watching.callbacks import OUTLASTS, run_failed, with_its_turn
 from rules import terms
 
 WHEN = SCHEDULES["moderation"]
@@ -24,7 +24,7 @@ WHEN = SCHEDULES["moderation"]
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(hours=1),
     on_failure_callback=run_failed,
-    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    default_args=dict(OUTLASTS),
     tags=["edi", "calendar", "moderation"],
 )
 def moderation() -> None:
@@ -56,15 +56,17 @@ def moderation() -> None:
         # The instant the run is for, not of the work: a retry and a rehearsal see the calendar as it was then.
         now = run.run_after
         with open_desk(Settings.load()) as desk:
-            marking = take_external(desk, now).note()
+            external = take_external(desk, now)
             steps = [sample(desk, series, now) for series in desk.catalogue.all_series()]
             steps += [take(desk, now), review(desk, now)]
             # What was decided where the console died before it was done; what has changed since is put forward again.
             with suppress(ApprovalError):
                 settle(desk, terms.ADJUSTMENT)
             put_forward(desk, datetime.now(UTC), people=desk.settings.approvals)
-        note = f"{marking} {sum(steps, ModerationCounts()).note()}"
+        counts = sum(steps, ModerationCounts())
+        note = f"{external.note()} {counts.note()}"
         note_run(run.dag_id, run.run_id, note)
+        with_its_turn(external.kept_out or counts.kept_out)
         return note
 
     moderate()

@@ -10,7 +10,7 @@ from airflow.sdk import dag, get_current_context, task
 from infra.settings import Settings
 from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
-from pipeline.watching.callbacks import run_failed
+from pipeline.watching.callbacks import OUTLASTS, run_failed
 from rules import terms
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ WHEN = SCHEDULES["results_day"]
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(hours=1),
     on_failure_callback=run_failed,
-    default_args={"owner": "edi-desk", "retries": 3, "retry_delay": timedelta(seconds=30)},
+    default_args=dict(OUTLASTS),
     tags=["edi", "calendar", "results"],
 )
 def results_day() -> None:

@@ -214,6 +214,13 @@ class Settings:
         "(CeleryExecutor). Empty: tasks are processes of the scheduler (LocalExecutor).",
     )
 
+    queues: str = _setting(
+        "RESULTSDAY_QUEUES",
+        "",
+        "Queues of Celery at which a worker must answer for the desk to be healthy, separated by commas; asked at "
+        "`RESULTSDAY_BROKER`. Empty: none is asked for.",
+    )
+
     approvers: str = _setting(
         "RESULTSDAY_APPROVERS",
         "admin",

@@ -46,7 +46,12 @@ LOOK_AT_THE_CLOCK = (
     "pipeline/watching/status_plugin.py",
     "pipeline/season/timetable.py",
 )
-HAVE_A_STOPWATCH = ("tests/patience.py", "tests/fuzz.py")
+HAVE_A_STOPWATCH = (
+    "tests/patience.py",
+    "tests/fuzz.py",
+    "tests/rehearsal/__main__.py",
+    "tests/rehearsal/topology.py",
+)
 """Of the tests' modules."""
 
 

@@ -40,7 +40,7 @@ from pipeline.watching.watch import INGEST, WATCH
 from rules import terms
 from tests.catalogue import FROZEN
 from tests.mailbox import mail_server, webhook
-from tests.monitors import scheduler_beating
+from tests.monitors import airflow_tables, scheduler_beating
 from tests.patience import PATIENCE
 from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, TO_LEARNERS, WHO, WHY, build, play, series
 from tests.scenario_language import Season
@@ -242,7 +242,7 @@ def desks(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) 
         common = Settings(
             catalogue=FROZEN,
             settle_seconds=30, free_disk_bytes=1, alert_mail_to="operations@example.org", alert_smtp_port=box.port,
-            alert_webhook=hook.url,
+            alert_webhook=hook.url, airflow_database_url=airflow_tables(postgres),
         )  # fmt: skip
         yield Desks(postgres, tmp_path_factory.mktemp("runbook"), common)
 

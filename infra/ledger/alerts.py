@@ -17,6 +17,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from infra.ledger.tables import alerts, beats, checkpoints, entries, hold_decisions, replies, submissions
+from infra.ledger.turns import TurnHeld, turns_held
 from rules import terms
 
 
@@ -91,6 +92,12 @@ class WatchBook:
         """The beats by job."""
         with self._engine.connect() as connection:
             return {row.job: Beat(row.first, row.last) for row in connection.execute(select(beats))}
+
+    # --- Turns -------------------------------------------------------------------------------------------------------
+
+    def turns(self) -> list[TurnHeld]:
+        """Every turn that a run has at the moment."""
+        return turns_held(self._engine)
 
     # --- Counts ------------------------------------------------------------------------------------------------------
 

@@ -48,19 +48,24 @@ class CopyError(SQLAlchemyError):
 
 def open_engine(database_url: str, **options: Any) -> Engine:
     """An engine whose errors name SQLSTATE, table and constraint and quote neither rows nor parameters, as they
-    end in logs. Its connections say to PostgreSQL whose they are; a connection to a machine that is gone ends within a
-    minute, on both sides, with the locks it holds (OPS-6). `options` are SQLAlchemy's."""
+    end in logs. Its connections say to PostgreSQL whose they are; a connection to a machine that is gone ends within
+    half a minute, on both sides, with the locks it holds (OPS-6). `options` are SQLAlchemy's."""
     connect_args = {**_ALIVE, "application_name": _name(), **options.pop("connect_args", {})}
     engine = create_engine(database_url, hide_parameters=True, connect_args=connect_args, **options)
     event.listen(engine, "handle_error", _without_rows)
     return engine
 
 
+CONNECT_SECONDS = 10
+"""Ours: a server that takes longer to take a connection is an outage."""
 _ALIVE = {
-    "keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
-    "options": "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000,
+    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
+    "-c tcp_user_timeout=30000 -c client_connection_check_interval=5000",
 }  # fmt: skip
-"""By default a server notices after two hours that a client's machine is gone, and keeps its locks until then."""
+"""By default a server notices after two hours that a client's machine is gone, and keeps its locks until then; in the
+middle of a query, not before its end."""
 
 
 def _name() -> str:

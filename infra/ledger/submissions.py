@@ -34,7 +34,7 @@ from infra.ledger.tables import (
     replies,
     submissions,
 )
-from infra.ledger.turns import Turn, holder
+from infra.ledger.turns import LOCKS, Turn, holder
 from rules import terms
 from rules.frames import ENTRIES, FILES, HOLDINGS, REGISTRATIONS, SAT, SITTINGS
 
@@ -44,18 +44,12 @@ def migrate(database_url: str) -> None:
     safe when two runs do it at once."""
     engine = sa.create_engine(database_url)
     with engine.connect() as connection, connection.begin():
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCKS["migrate"])))
+        connection.execute(select(func.pg_advisory_xact_lock(LOCKS["migrate"])))
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     engine.dispose()
-
-
-_LOCKS = {
-    "migrate": 7_310_001, "ingest": 7_310_002, "marks": 7_310_003, "moderation": 7_310_004, "boundaries": 7_310_005,
-    "keep": 7_310_006, "register": 7_310_007,
-}  # fmt: skip
 
 
 @frozen(kw_only=True)
@@ -166,14 +160,14 @@ class Ledger:
         """OPS-6: whether this is the only run of `job` anywhere, and if not, who has its turn. If it is, the lock is
         held until the end of the block."""
         with self._engine.connect() as connection:
-            held = bool(connection.execute(select(func.pg_try_advisory_lock(_LOCKS[job]))).scalar())
-            turn = Turn(held, "" if held else holder(connection, _LOCKS[job]))
+            held = bool(connection.execute(select(func.pg_try_advisory_lock(LOCKS[job]))).scalar())
+            turn = Turn(held, "" if held else holder(connection, LOCKS[job]))
             connection.commit()
             try:
                 yield turn
             finally:
                 if held:
-                    connection.execute(select(func.pg_advisory_unlock(_LOCKS[job])))
+                    connection.execute(select(func.pg_advisory_unlock(LOCKS[job])))
                     connection.commit()
 
     # --- Receiving ---------------------------------------------------------------------------------------------------

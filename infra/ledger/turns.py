@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from attrs import frozen
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, bindparam, text
+
+LOCKS = {
+    "migrate": 7_310_001, "ingest": 7_310_002, "marks": 7_310_003, "moderation": 7_310_004, "boundaries": 7_310_005,
+    "keep": 7_310_006, "register": 7_310_007,
+}  # fmt: skip
+"""The advisory locks of the ledger's database, by job."""
 
 _HOLDER = text(
     "SELECT a.pid, a.application_name, host(a.client_addr) AS address, "
@@ -34,3 +42,40 @@ def holder(connection: Connection, key: int) -> str:
     place = f" from {row.address}" if row.address else ""
     name = row.application_name or "a program without a name"
     return f"{name}{place}, connected since {row.since} UTC (PostgreSQL's process {row.pid})"
+
+
+_TURNS = text(
+    "SELECT l.objid AS key, a.application_name AS name, host(a.client_addr) AS address, a.pid, a.state_change AS since "
+    "FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_database d ON d.oid = l.database "
+    "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objsubid = 1 AND l.objid IN :keys "
+    "AND d.datname = current_database() ORDER BY l.objid"
+).bindparams(bindparam("keys", expanding=True))
+
+
+@frozen(kw_only=True)
+class TurnHeld:
+    """A turn that a run has: of which job, since when (aware), and in words which process it is, for PostgreSQL."""
+
+    job: str
+    since: datetime
+    holder: str
+
+    def age(self, now: datetime) -> timedelta:
+        """For how long at `now` (aware)."""
+        return max(now - self.since, timedelta())
+
+
+def turns_held(engine: Engine) -> list[TurnHeld]:
+    """Every turn that is held at the moment. The connection that took it does nothing else until it gives it back, so
+    its last change is when it took it."""
+    jobs = {key: job for job, key in LOCKS.items()}
+    with engine.connect() as connection:
+        return [
+            TurnHeld(job=jobs[row.key], since=row.since, holder=_words(row.name, row.address, row.pid))
+            for row in connection.execute(_TURNS, {"keys": list(jobs)})
+        ]
+
+
+def _words(name: str, address: str | None, pid: int) -> str:
+    place = f" from {address}" if address else ""
+    return f"{name or 'a program without a name'}{place} (PostgreSQL's process {pid})"

@@ -7,10 +7,8 @@ import re
 import subprocess
 from datetime import datetime
 
-from sqlalchemy import make_url
-
 from infra.running.airflow_setup import airflow_home, command
-from infra.running.supervisor import AIRFLOW_DATABASE
+from infra.running.airflow_state import airflow_database
 from infra.settings import Settings
 
 PATIENCE = 3600
@@ -19,13 +17,6 @@ PATIENCE = 3600
 
 class AirflowRowsError(Exception):
     """Airflow's rows could not be counted or removed; the message says why."""
-
-
-def airflow_database(settings: Settings) -> str:
-    """The address of Airflow's tables: that of the settings, or the database `airflow` on the ledger's server."""
-    if settings.airflow_database_url:
-        return settings.airflow_database_url
-    return make_url(settings.database_url).set(database=AIRFLOW_DATABASE).render_as_string(hide_password=False)
 
 
 def old_rows(settings: Settings, before: datetime) -> int:

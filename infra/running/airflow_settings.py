@@ -116,6 +116,20 @@ VARIABLES = (
         "Seconds without a sign of life after which a task is given up, and retried.",
     ),
     _both(
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT", "180",
+        "Seconds after which a task that no worker has taken is queued again, in case the broker has lost it. "
+        "Airflow's default is 600.",
+    ),
+    _both(
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL", "30",
+        "Seconds between two looks for such tasks. Airflow's default is 120.",
+    ),
+    _both(
+        "AIRFLOW__SCHEDULER__NUM_STUCK_IN_QUEUED_RETRIES", "160",
+        "Times: eight hours in which no worker may be up. With Airflow's default of 2, a release that waited for its "
+        "worker for nine minutes had failed.",
+    ),
+    _both(
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL", "30",
         "Seconds between two readings of a DAG file, and so of the calendar.",
     ),
@@ -127,7 +141,7 @@ VARIABLES = (
     ),
     Variable(
         name="AIRFLOW__CELERY__RESULT_BACKEND", desk="", kept_in="result_backend",
-        meaning="Where Celery keeps the results of tasks: `db+postgresql://...`, Airflow's own database.",
+        meaning="Where Celery keeps the results of tasks: `db+postgresql+psycopg2://...`, Airflow's own database.",
     ),
     Variable(
         name="AIRFLOW__CELERY__WORKER_CONCURRENCY", desk="", production="2",

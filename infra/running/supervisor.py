@@ -35,6 +35,7 @@ from infra.airflow_api import AirflowApi, AirflowError
 from infra.host import LOCALHOST, born, claimed_port, make_folder, tail, write_private
 from infra.running import airflow_setup
 from infra.running.airflow_setup import ADMIN, Component
+from infra.running.airflow_state import AIRFLOW_DATABASE
 from infra.running.parts import STOP_SIGNALS, Parts, SupervisorError, end_marked
 from infra.running.postgres import EmbeddedPostgres, create_database
 from infra.settings import MIB, Settings
@@ -42,7 +43,6 @@ from infra.store import StoreError, proved
 
 log = logging.getLogger(__name__)
 
-AIRFLOW_DATABASE = "airflow"
 LEDGER_DATABASE = "resultsday"
 SLOW_SECONDS = 30.0  # so often it is said which part the start waits for
 LONGEST = 6  # times `start_seconds`: no start takes longer, whatever its parts do

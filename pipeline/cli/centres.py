@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,10 @@ def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--who", required=True, help="Your name, for the record.")(command)
 
 
-KEY_FILE = click.argument("key_file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+KEY_FILE = click.argument(
+    "key_file", type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True), metavar="KEY_FILE"
+)
+STANDARD_INPUT = Path("-")
 
 
 @centre.command()
@@ -37,7 +41,8 @@ KEY_FILE = click.argument("key_file", type=click.Path(path_type=Path, exists=Tru
 @_ordered
 @told
 def add(number: str, key_file: Path, who: str, why: str) -> None:
-    """Let a CENTRE log in with the public key in KEY_FILE (OpenSSH or PuTTY), beside the keys it has."""
+    """Let a CENTRE log in with the public key in KEY_FILE (OpenSSH or PuTTY; -: standard input), beside the keys it
+    has."""
     from infra.landing.keys import read_public_key
     from infra.ledger.keys import Ordered
 
@@ -157,7 +162,7 @@ def _centre(number: str) -> str:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return sys.stdin.read() if file == STANDARD_INPUT else file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise click.ClickException(f"{file} cannot be read ({type(error).__name__})") from error
 

@@ -16,8 +16,8 @@ def migrate() -> None:
     """Create or upgrade the ledger's tables. Also creates Airflow's database; both at RESULTSDAY_DATABASE_URL. (`up`
     does this by itself.)"""
     from infra.ledger.submissions import migrate as run
+    from infra.running.airflow_state import AIRFLOW_DATABASE
     from infra.running.postgres import create_database
-    from infra.running.supervisor import AIRFLOW_DATABASE
     from pipeline.desk import prove_store
 
     url = Settings.load().database_url

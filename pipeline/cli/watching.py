@@ -66,6 +66,7 @@ def guard(once: bool) -> None:
             said = looked.note
             click.echo(said)
         guarding.parts(datetime.now(UTC))
+        guarding.progress(datetime.now(UTC))
         for part in guarding.monitored(datetime.now(UTC)):
             click.echo(f"The monitor outside is not told: {part.line()}")
         if once:

@@ -95,7 +95,7 @@ def refusal(asked: Asked, now: datetime) -> str:
     allowed = any(
         may.method == asked.method
         and re.fullmatch(may.path, asked.path)
-        and _rank(asked.role) >= _rank(may.role)
+        and at_least(asked.role, may.role)
         and may.says(asked.body, now)
         for may in lines
     )
@@ -109,13 +109,14 @@ def _starts(asked: Asked) -> bool:
 
 def _only_the_owner(asked: Asked) -> str:
     lines = SERVICES_MAY if asked.who == SERVICE else MAY
-    mine = [may.words for may in lines if _rank(asked.role) >= _rank(may.role)]
+    mine = [may.words for may in lines if at_least(asked.role, may.role)]
     may = f"{asked.who} may {', '.join(mine)}" if mine else f"{asked.who} may look"
     return f"this is for the owner's role ({OWNER}) only; {may}"
 
 
-def _rank(role: str) -> int:
-    return RANKS.index(role) if role in RANKS else -1
+def at_least(role: str, lowest: str) -> bool:
+    """Whether a role is `lowest` or a higher one; one that the table does not know is below all."""
+    return role in RANKS and RANKS.index(role) >= RANKS.index(lowest)
 
 
 def _instant(said: Any) -> datetime:
@@ -144,6 +145,14 @@ def body_of(data: bytes) -> Body | None:
     except (ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
+
+
+def role_of_user(user: Any) -> str:
+    """The role of somebody who has logged in, whichever log-in Airflow has: with the simple one they have a role, with
+    FAB several."""
+    return role_of(
+        [str(user.role or "")] if hasattr(user, "role") else [role.name for role in getattr(user, "roles", ())]
+    )
 
 
 def role_of(names: list[str]) -> str:

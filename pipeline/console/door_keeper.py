@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from airflow.configuration import conf
 
 from pipeline.console.brake import Brake
-from pipeline.console.door import Asked, below_api, body_of, refusal, role_of
+from pipeline.console.door import Asked, below_api, body_of, refusal, role_of_user
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -136,8 +136,7 @@ async def _user(scope: Scope) -> tuple[str, str] | None:
         user: Any = await get_user(request, None, await bearer_scheme(request))
     except HTTPException:
         return None
-    roles = [str(user.role or "")] if hasattr(user, "role") else [role.name for role in getattr(user, "roles", ())]
-    return user.get_name(), role_of(roles)
+    return user.get_name(), role_of_user(user)
 
 
 async def _answer(send: Send, status: int, words: str) -> None:

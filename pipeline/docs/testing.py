@@ -131,6 +131,14 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
             ("tests/deploy/",),
         ),
         Kind(
+            "rehearsal",
+            "Production as its pages say: every service of the compose file on loopback, with FAB, people made by the "
+            "documented commands, and a small season up to results day. `make test` holds the pages to the files, and "
+            "the roles to FAB.",
+            ("tests/rehearsal/",),
+            "make rehearsal",
+        ),
+        Kind(
             "upgrades",
             "A ledger that the first version wrote is upgraded without losing a row, and the desk goes on with it.",
             ("tests/upgrades/",),

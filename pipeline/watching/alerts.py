@@ -231,6 +231,63 @@ DOOR_LIMIT = AlertCode(
     commands=("resultsday metrics",),
     page="door-limit",
 )
+TURN_HELD = AlertCode(
+    name="TURN_HELD",
+    happened="One run has had the turn of {job} for {minutes} minutes: {holder}.",
+    meaning="No other run of this job does anything until it ends. A run that takes so long hangs, as a rule.",
+    to_do="See whether that process does anything. If it hangs, end it: the turn is free at once, and nothing is lost.",
+    commands=("resultsday health",),
+    page="no-progress",
+)
+FILES_UNANSWERED = AlertCode(
+    name="FILES_UNANSWERED",
+    happened="Files are taken in and not answered: {undecided} not decided, {unpublished} decided and without their "
+    "reply. The oldest was received {minutes} minutes ago.",
+    meaning="Nothing is lost, and no centre misses a deadline; but these centres do not know what became of them.",
+    to_do="Run the ingest by hand. If it fails, what it says is the cause.",
+    commands=("resultsday ingest", "resultsday health"),
+    page="no-progress",
+)
+QUEUE_WAITING = AlertCode(
+    name="QUEUE_WAITING",
+    happened="Tasks wait in the queue {queue} for a worker: {count}, the oldest for {minutes} minutes.",
+    meaning="No worker takes them: none is up, all hang, or all are busy.",
+    to_do="See whether workers answer. Restart those that do not; what they had begun is tried again.",
+    commands=("resultsday health",),
+    page="no-progress",
+)
+WORKERS_MISSING = AlertCode(
+    name="WORKERS_MISSING",
+    happened="No worker answers at the queue {queue}.",
+    meaning="Tasks of this queue wait. If it is the queue of releases, results day waits for the guard.",
+    to_do="Start or restart a worker of this queue; one that hangs does not answer either.",
+    commands=("resultsday health",),
+    page="no-progress",
+)
+BROKER_GONE = AlertCode(
+    name="BROKER_GONE",
+    happened="Celery's broker does not answer ({why}).",
+    meaning="No task begins. What had been queued is on the broker's disk; results are published by the guard.",
+    to_do="Start the broker again. Workers find it by themselves.",
+    commands=("resultsday health",),
+    page="no-progress",
+)
+DAG_LATE = AlertCode(
+    name="DAG_LATE",
+    happened="The DAG {dag} has not come, {minutes} minutes after it was due: {why}.",
+    meaning="What it does is not done. When it comes, it makes up for the latest instant it has missed.",
+    to_do="If it is paused, unpause it. If a run holds it up, see why that does not end. Else see to the scheduler.",
+    commands=("resultsday health",),
+    page="no-progress",
+)
+RUN_STUCK = AlertCode(
+    name="RUN_STUCK",
+    happened="Nothing moves in a run of {dag}: {run}, for {minutes} minutes.",
+    meaning="It holds up the next run of this DAG. No task of it is queued, waits for another try, or is alive.",
+    to_do="Look at it in Airflow, and clear or end what stands still.",
+    commands=("resultsday health",),
+    page="no-progress",
+)
 TEST = AlertCode(
     name="TEST",
     happened="This is a test message: somebody has asked for it.",
@@ -246,7 +303,7 @@ ALERTS = {
         RESULTS_LATE, RESULTS_NOT_APPROVED, AWARD_MISSING, RELEASED_BY_GUARD, GUARD_REFUSED, GUARD_BLIND, GUARD_SILENT,
         PART_ENDED, PART_GIVEN_UP,
         CHECKPOINT_MISSING, INGEST_SILENT, FILES_WAITING, FILES_HELD, APPLICATION_LATE, RUN_FAILED, DISK_LOW,
-        DOOR_LIMIT, TEST,
+        DOOR_LIMIT, TURN_HELD, FILES_UNANSWERED, QUEUE_WAITING, WORKERS_MISSING, BROKER_GONE, DAG_LATE, RUN_STUCK, TEST,
     )
 }  # fmt: skip
 """Every kind, by name."""

@@ -36,6 +36,7 @@ from pipeline.watching.alerts import (
 )
 from pipeline.watching.callbacks import tell_without_desk
 from pipeline.watching.health import Part, health
+from pipeline.watching.progress import DAG_MINUTES, of_airflow
 from pipeline.watching.watch import GUARD, WATCH, out
 from rules import terms
 from rules.catalogue import INSTANTS, Catalogue, Series
@@ -159,6 +160,8 @@ class Guard:
         self._airflow_url = airflow_url
         self._told: set[str] = set()
         self._monitored: datetime | None = None
+        self._since: datetime | None = None
+        self._looked: datetime | None = None
 
     def look(self, now: datetime) -> Look:
         """One look at `now` (aware), whatever is broken."""
@@ -181,6 +184,19 @@ class Guard:
             else alert(PART_ENDED, state.name, f"{state.at:%Y-%m-%dT%H}", part=state.name, why=state.why)
             for state in states_of(self._settings)
         ]
+        self._tell([trouble for trouble in found if trouble.key not in self._told], now)
+
+    def progress(self, now: datetime) -> None:
+        """Once a minute: tells people at `now` (aware) what Airflow does not do, as the watch would, which is a DAG
+        itself. A desk that has just been started gets time to make up for what it has missed."""
+        self._since = self._since or now
+        if now - self._since < DAG_MINUTES or (self._looked and now - self._looked < MONITOR):
+            return
+        self._looked = now
+        try:
+            found = list(of_airflow(self._settings, now))
+        except SQLAlchemyError:
+            return  # the ledger is on the same server, and its absence is told; health has the rest
         self._tell([trouble for trouble in found if trouble.key not in self._told], now)
 
     def _tell(self, fresh: Sequence[Alert], now: datetime) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -21,6 +21,8 @@ from infra.ledger.place import StoreBook
 from infra.ledger.sql import open_engine
 from infra.settings import MIB, Settings
 from infra.store import PROBES, Store, StoreError, WrongStore, open_store, own_store
+from pipeline.watching import progress
+from pipeline.watching.alerts import Alert
 from pipeline.watching.watch import INGEST, INGEST_MINUTES, WATCH, free_space
 from rules.catalogue import Catalogue
 from rules.sheets import CatalogueError
@@ -62,10 +64,15 @@ def _parts(settings: Settings, engine: Engine | None, airflow_url: str, now: dat
     if engine is not None and not ledger.wrong:
         yield Part("tables", _asked(lambda: _tables(engine)))
         yield Part("jobs", _asked(lambda: _jobs(engine, now)))
+        yield Part("progress", _asked(lambda: _told(progress.of_ledger(WatchBook(engine), now))))
     yield Part("store", _store(settings, None if ledger.wrong else engine))
     yield Part("disk", _disk(settings))
     yield Part("catalogue", _catalogue(settings))
     yield Part("scheduler", _scheduler(airflow_url, now))
+    if airflow_url and settings.database_url and not ledger.wrong:
+        yield Part("airflow", _airflow(settings, now))
+    if settings.broker and settings.queues:
+        yield Part("workers", _told(progress.of_workers(settings, now)))
     if settings.sftp_check:
         yield Part("sftp", _sftp(settings.sftp_check))
 
@@ -155,6 +162,18 @@ def _scheduler(airflow_url: str, now: datetime) -> str:
     except (httpx.HTTPError, KeyError, TypeError, ValueError) as error:
         return f"Airflow does not report on its scheduler ({type(error).__name__})"
     return "" if now - beat < HEARTBEAT else "the scheduler has given no sign of life for a minute"
+
+
+def _airflow(settings: Settings, now: datetime) -> str:
+    try:
+        return _told(progress.of_airflow(settings, now))
+    except SQLAlchemyError as error:
+        return f"Airflow's tables cannot be read ({type(error).__name__})"
+
+
+def _told(found: Iterable[Alert]) -> str:
+    """What people are told of it, in one line."""
+    return " ".join(trouble.happened for trouble in found)
 
 
 def _sftp(address: str) -> str:

@@ -12,18 +12,27 @@ from datetime import datetime, timedelta
 
 from attrs import field, frozen
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
 
 from infra.ledger.alerts import Waiting, age
+from infra.running.airflow_state import BrokerError, airflow_engine, late_dags, queues, workers
+from infra.settings import Settings
 from infra.store import unfinished
 from pipeline.desk import Desk
 from pipeline.watching.alerts import (
+    BROKER_GONE,
+    DAG_LATE,
     DISK_LOW,
     DOOR_LIMIT,
     FILES_HELD,
+    FILES_UNANSWERED,
     FILES_WAITING,
     INGEST_SILENT,
+    QUEUE_WAITING,
     RESULTS_LATE,
     RESULTS_NOT_APPROVED,
+    TURN_HELD,
+    WORKERS_MISSING,
     AlertCode,
 )
 from pipeline.watching.watch import free_space
@@ -68,13 +77,60 @@ UNDECIDED = Metric(
 UNDECIDED_AGE = Metric(
     name="resultsday_undecided_age_seconds",
     unit="seconds",
-    alert=INGEST_SILENT,
+    alert=FILES_UNANSWERED,
     meaning="How long ago the oldest of these was received.",
 )
 UNPUBLISHED = Metric(
     name="resultsday_unpublished_replies",
     unit="replies",
     meaning="Replies that are decided but may not be in the outbox yet; the next ingest publishes them.",
+)
+UNPUBLISHED_AGE = Metric(
+    name="resultsday_unpublished_age_seconds",
+    unit="seconds",
+    alert=FILES_UNANSWERED,
+    meaning="How long ago the file with the oldest of these replies was received.",
+)
+TURN_AGE = Metric(
+    name="resultsday_turn_age_seconds",
+    unit="seconds",
+    labels=("job",),
+    alert=TURN_HELD,
+    meaning="For how long a run has had the turn of a job of which only one works at a time. Missing if none has.",
+)
+QUEUED = Metric(
+    name="resultsday_queued_tasks",
+    unit="tasks",
+    labels=("queue",),
+    alert=QUEUE_WAITING,
+    meaning="Tasks that wait in a queue of Airflow's executor. Missing while none waits.",
+)
+QUEUED_AGE = Metric(
+    name="resultsday_queued_age_seconds",
+    unit="seconds",
+    labels=("queue",),
+    alert=QUEUE_WAITING,
+    meaning="How long the oldest of these has waited.",
+)
+DAG_AGE = Metric(
+    name="resultsday_dag_late_seconds",
+    unit="seconds",
+    labels=("dag",),
+    alert=DAG_LATE,
+    meaning="How long ago the next run of a DAG should have begun. Missing while it is not due.",
+)
+BROKER = Metric(
+    name="resultsday_broker_up",
+    unit="1",
+    alert=BROKER_GONE,
+    meaning="1 while Celery's broker answers, 0 while it does not. Missing without `RESULTSDAY_BROKER`.",
+)
+WORKERS = Metric(
+    name="resultsday_workers",
+    unit="workers",
+    labels=("queue",),
+    alert=WORKERS_MISSING,
+    meaning="Workers of Celery that answer, by the queue they listen to; 0 for one of `RESULTSDAY_QUEUES` without any.",
 )
 HELD = Metric(
     name="resultsday_held_files", unit="files", alert=FILES_HELD, meaning="Files in quarantine that wait for a person."
@@ -139,7 +195,8 @@ DOOR_LIMITS = Metric(
     meaning="How often each limit of the landing service was reached in the last day, by whomever.",
 )
 METRICS = (
-    INBOX, INBOX_AGE, UNDECIDED, UNDECIDED_AGE, UNPUBLISHED, HELD, HELD_AGE, OUTCOMES, JOB_AGE, ALERTED, STATE, NOT_OUT,
+    INBOX, INBOX_AGE, UNDECIDED, UNDECIDED_AGE, UNPUBLISHED, UNPUBLISHED_AGE, TURN_AGE, QUEUED, QUEUED_AGE, DAG_AGE,
+    BROKER, WORKERS, HELD, HELD_AGE, OUTCOMES, JOB_AGE, ALERTED, STATE, NOT_OUT,
     NEXT, DISK, DOOR_LIMITS,
 )  # fmt: skip
 """In the order of docs/metrics.md."""
@@ -155,7 +212,10 @@ def measure(desk: Desk, now: datetime) -> Iterator[Sample]:
     undecided, held = book.undecided(), book.held()
     yield Sample(UNDECIDED, undecided.count)
     yield Sample(UNDECIDED_AGE, age(undecided, now).total_seconds())
-    yield Sample(UNPUBLISHED, book.unpublished().count)
+    unpublished = book.unpublished()
+    yield Sample(UNPUBLISHED, unpublished.count)
+    yield Sample(UNPUBLISHED_AGE, age(unpublished, now).total_seconds())
+    yield from _progress(desk, now)
     yield Sample(HELD, held.count)
     yield Sample(HELD_AGE, age(held, now).total_seconds())
     for window, length in WINDOWS.items():
@@ -174,6 +234,39 @@ def measure(desk: Desk, now: datetime) -> Iterator[Sample]:
         limits[reached.limit] += reached.times
     for limit, times in sorted(limits.items()):
         yield Sample(DOOR_LIMITS, times, {"limit": limit})
+
+
+def _progress(desk: Desk, now: datetime) -> Iterator[Sample]:
+    for turn in desk.watch.turns():
+        yield Sample(TURN_AGE, turn.age(now).total_seconds(), {"job": turn.job})
+    engine = airflow_engine(desk.settings)
+    try:
+        waiting, late = queues(engine), late_dags(engine, now, timedelta())
+    except SQLAlchemyError:  # health says so; there are no such values
+        waiting, late = [], []
+    finally:
+        engine.dispose()
+    for queue in waiting:
+        yield Sample(QUEUED, queue.tasks, {"queue": queue.name})
+        yield Sample(QUEUED_AGE, queue.age(now).total_seconds(), {"queue": queue.name})
+    for dag in late:
+        yield Sample(DAG_AGE, (now - dag.due).total_seconds(), {"dag": dag.dag})
+    yield from _workers(desk.settings)
+
+
+def _workers(settings: Settings) -> Iterator[Sample]:
+    if not settings.broker:
+        return
+    try:
+        answering = workers(settings.broker)
+    except BrokerError:
+        answering = {}
+        yield Sample(BROKER, 0)
+    else:
+        yield Sample(BROKER, 1)
+    wanted = {name.strip() for name in settings.queues.split(",") if name.strip()}
+    for name in sorted(wanted | answering.keys()):
+        yield Sample(WORKERS, answering.get(name, 0), {"queue": name})
 
 
 def _inbox(desk: Desk) -> Waiting:

@@ -21,6 +21,7 @@ from infra.settings import MIB, Settings
 from pipeline.desk import Desk
 from pipeline.feeds import LANDING_PLACES
 from pipeline.register import open_applications
+from pipeline.watching import progress
 from pipeline.watching.alerts import (
     APPLICATION_LATE,
     AWARD_MISSING,
@@ -104,6 +105,7 @@ def conditions(desk: Desk, book: WatchBook, now: datetime) -> Iterator[Alert]:
         yield from _checkpoints(desk, book, series, since, now)
     yield from _ingest(beats, now)
     yield from _waiting(desk, beats, now)
+    yield from _progress(desk, beats, now)
     yield from _guard(beats, now)
     yield from _held(book, now)
     yield from _applications(desk, now)
@@ -201,6 +203,12 @@ def _waiting(desk: Desk, beats: Mapping[str, Beat], now: datetime) -> Iterator[A
     if oldest >= INGEST_MINUTES:
         minutes = int(oldest / timedelta(minutes=1))
         yield alert(FILES_WAITING, f"{now:%Y-%m-%dT%H}", count=len(arrived), minutes=minutes)
+
+
+def _progress(desk: Desk, beats: Mapping[str, Beat], now: datetime) -> Iterator[Alert]:
+    # One round of grace, as above.
+    if WATCH in beats and now - beats[WATCH].last < INGEST_MINUTES:
+        yield from progress.everything(desk.settings, desk.watch, now)
 
 
 def _guard(beats: Mapping[str, Beat], now: datetime) -> Iterator[Alert]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from infra.airflow_api import AirflowApi
-from infra.running.airflow_rows import airflow_database
+from infra.running.airflow_state import airflow_database
 from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from infra.store import FolderStore, open_store

@@ -15,6 +15,7 @@ from infra.settings import declared
 from pipeline.cli import main
 from pipeline.watching.status_plugin import PREFIX
 from tests.deploy.conftest import DEPLOY, OF_SETTINGS, POLICY, loads_and_tells, program
+from tests.rehearsal import documents
 
 AT_THE_DOOR = {"sftp", "bell"}
 WITHOUT_AIRFLOW = AT_THE_DOOR | {"guard"}
@@ -31,10 +32,12 @@ AIRFLOW = {"db", "api-server", "scheduler", "dag-processor", "triggerer", "celer
 
 
 def given() -> dict[str, str]:
-    """The variables of `.env.example`, filled in."""
+    """The variables of `.env.example`, filled in, but for those that have a default."""
     lines = (DEPLOY / ".env.example").read_text(encoding="utf-8").splitlines()
     assert all(line.startswith("#") or line.endswith("=") for line in lines)  # names only
-    return {line.rstrip("="): "given" for line in lines if not line.startswith("#")} | {"RESULTSDAY_SECRETS": "/srv/s"}
+    defaults = {name for name, otherwise in documents.used_by_compose().items() if re.match("-.", otherwise)}
+    asked = {name: "" if name in defaults else "given" for name in documents.asked_for()}
+    return asked | {"RESULTSDAY_SECRETS": "/srv/s"}
 
 
 def configuration(variables: dict[str, str], folder: Path) -> tuple[int, dict[str, Any], str]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from infra.running.airflow_rows import AirflowRowsError, airflow_database, old_rows, remove_rows
+from infra.running.airflow_rows import AirflowRowsError, old_rows, remove_rows
 from infra.running.airflow_setup import command, environment
+from infra.running.airflow_state import airflow_database
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from attrs import evolve
 from cattrs.preconf.json import make_converter
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from infra.host import LOCALHOST, free_port
 from infra.notify import all_is_well
 from infra.running.parts import PartState, states_file, states_of
+from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from pipeline.approvals import Signature, sign
 from pipeline.awarding.award import award
@@ -27,7 +29,7 @@ from pipeline.watching.guard import Guard, guard
 from pipeline.watching.watch import GUARD_MINUTES, INGEST, WATCH, watch
 from rules import terms
 from tests.mailbox import Hook, webhook
-from tests.monitors import scheduler_beating
+from tests.monitors import airflow_tables, scheduler_beating
 from tests.pipeline.ledger_rows import rows
 from tests.pipeline.results_season import (
     APPROVED,
@@ -54,8 +56,9 @@ def hook() -> Iterator[Hook]:
 
 
 @pytest.fixture
-def settings(fresh: Settings, hook: Hook) -> Settings:
-    return evolve(fresh, alert_webhook=hook.url, alert_seconds=5, free_disk_bytes=1)
+def settings(fresh: Settings, hook: Hook, postgres: EmbeddedPostgres) -> Settings:
+    tables = airflow_tables(postgres)
+    return evolve(fresh, alert_webhook=hook.url, alert_seconds=5, free_disk_bytes=1, airflow_database_url=tables)
 
 
 @pytest.fixture
@@ -273,3 +276,18 @@ def test_a_part_of_the_desk_that_ended_is_told_once_an_hour_and_one_that_is_give
         "A part of the desk has ended 10 times in a row and is given up: triggerer (exit code 1).",
     ]
     assert states_of(evolve(settings, state=settings.state / "none")) == []
+
+
+def test_ops_6_the_guard_tells_that_a_dag_does_not_come_for_the_watch_is_one_itself(
+    settings: Settings, hook: Hook
+) -> None:
+    engine = sa.create_engine(settings.airflow_database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO dag VALUES ('watch', false, false, :due)"), {"due": TO_LEARNERS})
+    engine.dispose()
+    guarding = Guard(settings, "")
+    # A desk that has just been started makes up for what it has missed first.
+    for minutes, told in ((11, 0), (20, 0), (21, 1), (22, 1), (23, 1)):
+        guarding.progress(TO_LEARNERS + minutes * MINUTE)
+        assert len(hook.taken) == told, minutes
+    assert hook.taken[0][1]["happened"].startswith("The DAG watch has not come, 21 minutes after it was due: ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -21,10 +23,11 @@ from infra.settings import Settings
 from infra.store import IDENTITY, TEMPORARY_FOLDER, open_store
 from pipeline.cli import main
 from pipeline.desk import open_desk
+from pipeline.watching.guard import Guard
 from pipeline.watching.health import health
 from pipeline.watching.watch import INGEST, WATCH
 from tests.catalogue import FROZEN
-from tests.monitors import scheduler_beating
+from tests.monitors import airflow_tables, scheduler_beating
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -36,7 +39,7 @@ def alive() -> Iterator[str]:
 
 
 @pytest.fixture
-def well(fresh: Settings) -> Settings:
+def well(fresh: Settings, postgres: EmbeddedPostgres) -> Settings:
     """A desk on which the jobs have run, with a landing service to look at."""
     with open_desk(fresh):
         pass  # which is what gives it a store
@@ -44,7 +47,7 @@ def well(fresh: Settings) -> Settings:
     for job in (INGEST, WATCH):
         WatchBook(engine).beat(job, NOW - timedelta(minutes=4))
     engine.dispose()
-    return evolve(fresh, free_disk_bytes=1)
+    return evolve(fresh, free_disk_bytes=1, airflow_database_url=airflow_tables(postgres))
 
 
 def wrong(settings: Settings, url: str, now: datetime = NOW) -> dict[str, str]:
@@ -54,7 +57,9 @@ def wrong(settings: Settings, url: str, now: datetime = NOW) -> dict[str, str]:
 
 def test_a_desk_that_is_well_says_so_and_leaves_nothing_behind(well: Settings, alive: str) -> None:
     parts = health(well, alive, NOW)
-    assert [part.name for part in parts] == ["ledger", "tables", "jobs", "store", "disk", "catalogue", "scheduler"]
+    assert [part.name for part in parts] == [
+        "ledger", "tables", "jobs", "progress", "store", "disk", "catalogue", "scheduler", "airflow",
+    ]  # fmt: skip
     assert {part.wrong for part in parts} == {""}
     assert [path for path in Path(well.store_location).rglob("*") if path.is_file()] == [
         Path(well.store_location) / IDENTITY
@@ -135,6 +140,7 @@ def test_a_landing_service_that_does_not_answer_is_named(well: Settings, alive: 
     assert wrong(checked, alive) == {"sftp": "the landing service does not answer (ConnectionRefusedError)"}
 
 
+@pytest.mark.timeout(120)
 def test_a_database_that_is_stopped_is_named(tmp_path: Path, alive: str) -> None:
     server = EmbeddedPostgres(tmp_path / "own", durable=False)
     server.start()
@@ -143,7 +149,10 @@ def test_a_database_that_is_stopped_is_named(tmp_path: Path, alive: str) -> None
         own = Settings(catalogue=FROZEN, state=tmp_path, database_url=server.url("ledger"), free_disk_bytes=1)
         open_store(own.store_location)
         assert wrong(own, alive) == {"tables": f"the tables have revision none, this program needs {newest()}",
-                                     "jobs": "the ledger cannot be used (ProgrammingError)"}  # fmt: skip
+                                     "jobs": "the ledger cannot be used (ProgrammingError)",
+                                     "progress": "the ledger cannot be used (ProgrammingError)",
+                                     "airflow": "Airflow's tables cannot be read (OperationalError)"}  # fmt: skip
+        _hangs(server, own, alive)
         server.stop()
         assert wrong(own, alive) == {"ledger": "the ledger cannot be used (OperationalError)"}
         result = CliRunner().invoke(main, ["health"], env=own.environment())
@@ -152,6 +161,18 @@ def test_a_database_that_is_stopped_is_named(tmp_path: Path, alive: str) -> None
         assert "store      ok" in result.output
     finally:
         server.remove()
+
+
+def _hangs(server: EmbeddedPostgres, own: Settings, alive: str) -> None:
+    """OPS-6: a server that is there and says nothing, as a disk that hangs makes it, holds up nobody who asks."""
+    [pid] = [int((server.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert wrong(own, alive) == {"ledger": "the ledger cannot be used (OperationalError)"}
+        look = Guard(evolve(own, database_url=f"{own.database_url}?connect_timeout=2"), alive).look(NOW)
+        assert look.note == "The guard cannot look: the ledger cannot be used (OperationalError)."
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def newest() -> str:

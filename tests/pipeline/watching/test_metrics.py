@@ -67,5 +67,5 @@ def test_every_metric_of_a_season_says_what_is_there(work: Desk) -> None:
 def test_every_metric_has_a_name_of_its_own_and_one_of_the_units() -> None:
     assert len({metric.name for metric in METRICS}) == len(METRICS)
     for one in METRICS:
-        assert one.unit in ("files", "seconds", "replies", "alerts", "bytes", "1")
+        assert one.unit in ("files", "seconds", "replies", "alerts", "bytes", "tasks", "workers", "1")
         assert one.unit not in ("seconds", "bytes") or one.name.endswith(one.unit)
