@@ -60,7 +60,7 @@ class _Moved:
     count: int = 0
 
 
-_MANY = 2
+MANY = 2
 """A single wrong field is just that: in a record out of place there are more."""
 _FEW = 3
 """A file of fewer records has nothing in common."""
@@ -95,7 +95,7 @@ class Examination:
         unread = self._out_of_place(held)
         readable = [suspect for at, suspect in enumerate(held) if at not in unread] if unread else held
         self._judge(readable)
-        return [_with_check_letters(suspect, self.layout) for suspect in readable]
+        return [with_check_letter(suspect, self.layout) for suspect in readable]
 
     def _capitals(self, suspects: Sequence[Suspect]) -> list[Suspect]:
         mixed = any(place.form.mixed for place in self.layout.fields)
@@ -112,7 +112,7 @@ class Examination:
     def _aligned(self, suspects: list[Suspect]) -> list[Suspect]:
         """The suspects with their option codes at the first column of a slot, where everything before is in place."""
         columnar = Columnar(self.layout, [suspect.record for suspect in suspects])
-        in_place = (columnar.plain_faults < _MANY) & columnar.blank(self.layout["reserved"])
+        in_place = (columnar.plain_faults < MANY) & columnar.blank(self.layout["reserved"])
         first = self.layout.slots[0].first - 1
         known: dict[str, Aligned | None] = {}
         held = list(suspects)
@@ -131,7 +131,7 @@ class Examination:
         """The places among `suspects` of records whose fields are not where the layout has them; each noted."""
         faults = Columnar(self.layout, [suspect.record for suspect in suspects]).faults()
         by_file: dict[int, list[int]] = {}
-        for at in np.flatnonzero(faults >= _MANY).tolist():
+        for at in np.flatnonzero(faults >= MANY).tolist():
             by_file.setdefault(suspects[at].file, []).append(at)
         unread: set[int] = set()
         for file, places in by_file.items():
@@ -296,7 +296,7 @@ def _columns_of_uci(record: str) -> Iterator[int]:
     return (found.start() + 1 for found in _UCI.finditer(record) if uci.is_valid(found[1]))
 
 
-def _with_check_letters(suspect: Suspect, layout: Layout) -> Suspect:
+def with_check_letter(suspect: Suspect, layout: Layout) -> Suspect:
     record = suspect.record
     for place in layout.plain:
         if place.form is forms.UCI and record[place.last - 1] == " " and not place.cut(record)[12:].strip():

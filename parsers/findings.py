@@ -415,6 +415,14 @@ FILE_NOT_EDI = _code(
     "plain text records that start with a type 1 file header",
     "Send the file your school software wrote for the awarding body, unchanged and unopened.",
 )
+FILE_ZIPPED = _code(
+    "FILE_ZIPPED",
+    "FIL-2",
+    Reach.FILE,
+    "this is a zip archive of {count} files, the first of them {value}",
+    "the files themselves, each under its own name",
+    "Unpack it, and send each file by itself.",
+)
 FILE_TEXT_WIDE = _code(
     "FILE_TEXT_WIDE",
     "FIL-2",

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import io
+import struct
+import zipfile
+
+from .identifiers import filename
 
 _WIDE = (
     (codecs.BOM_UTF32_LE, "UTF-32 text"),
@@ -65,6 +70,20 @@ def foreign(data: bytes) -> str | None:
     if len(start) > 1 and start[1] == 0xF1 and data[0] in _MAINFRAME:
         return "text in EBCDIC, the character set of mainframes"
     return next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
+
+
+def packed(data: bytes) -> tuple[str, int] | None:
+    """The first file of a centre in a zip archive, and how many files that holds; None for any other archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = [info.filename for info in archive.infolist() if not info.is_dir()]
+    # What a damaged or hostile archive makes zipfile raise.
+    except (zipfile.BadZipFile, struct.error, NotImplementedError, RuntimeError, OSError, ValueError, EOFError,
+            IndexError):  # fmt: skip
+        return None
+    plain = [member.replace("\\", "/").rpartition("/")[2] for member in members]
+    named = [name for name in map(filename.original, plain) if name and name.letter in filename.CENTRE_FILES]
+    return (str(named[0]), len(members)) if named else None
 
 
 def hollow(data: bytes) -> bool:

@@ -22,7 +22,7 @@ from . import findings as f
 from .causes import Page
 from .envelope import Centre, Header
 from .findings import LISTED, Code, Finding, Found
-from .foreign import foreign, hollow, wide
+from .foreign import foreign, hollow, packed, wide
 from .identifiers import filename
 from .identifiers.filename import FileName
 from .layouts import (
@@ -146,6 +146,10 @@ def _page(data: bytes, name: FileName | None, found: Found) -> Page | None:
         found.add(f.FILE_TEXT_WIDE, value=encoding)
         return None
     plain = name is not None and name.letter == "X"
+    zipped = packed(data) if data.startswith(b"PK") else None
+    if zipped:
+        found.add(f.FILE_ZIPPED, value=zipped[0], count=zipped[1])
+        return None
     kind = _stranger_kind(data, plain=plain)
     if kind is None:
         page = causes.unquoted(_read_as_text(causes.unpadded(data, found), found), found)

@@ -11,11 +11,14 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from email.parser import HeaderParser
 from importlib.metadata import PathDistribution, distribution
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -203,6 +206,45 @@ def test_every_command_is_in_one_group_and_each_group_has_an_example_that_can_be
         assert command.callback
         assert command.callback.__module__.rpartition(".")[2] in group.modules
         command.make_context(name, arguments).close()
+
+
+def commands(group: click.Group, named: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command below a group, by its words."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{named}{name} ")
+        else:
+            yield f"{named}{name}", command
+
+
+def test_every_command_that_lists_has_json() -> None:
+    lists = {
+        name: {option for param in command.params for option in param.opts}
+        for name, command in commands(main)
+        # Certificates are listed in a file.
+        if (command.help or "").startswith(("List", "Count")) and name != "certificates"
+    }
+    assert {"jobs", "alerts list", "approvals list", "quarantine list", "centre list"} <= lists.keys()
+    for name, options in lists.items():
+        assert "--json" in options, name
+
+
+def test_lists_for_programs_are_json() -> None:
+    def printed(*arguments: str) -> list[dict[str, object]]:
+        done: list[dict[str, object]] = json.loads(CliRunner().invoke(main, arguments).stdout)
+        return done
+
+    assert [(one["kind"], one["valid"]) for one in printed("identify", "641230220001D", "?", "--json")] == [
+        ("UCI", True), (None, False),
+    ]  # fmt: skip
+    assert {"award", "ingest"} <= {str(one["name"]) for one in printed("jobs", "--json")}
+
+
+def test_a_day_that_is_none_is_refused_in_words() -> None:
+    for arguments in (("check", ".", "--received", "2024-02-31"), ("basedata", "2024-06", "--at", "31.2.2024")):
+        said = " ".join(CliRunner().invoke(main, arguments).output.split())
+        assert "is no day of the calendar; give a day as 2024-02-15" in said
+        assert "%Y" not in said
 
 
 def test_errors_for_people_are_named_as_they_are() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from pipeline.cli.tools import main, open_the_desk, say, told
+from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,15 +41,30 @@ def approvals() -> None:
 
 
 @approvals.command("list")
+@AS_JSON
 @told
-def approvals_list() -> None:
+def approvals_list(as_json: bool) -> None:
     """List what waits for a decision. What nobody has put forward yet is put forward."""
     from pipeline.approvals import listed, put_forward, unlisted
 
     with open_the_desk() as desk:
         if unlisted(desk):
             put_forward(desk, datetime.now(UTC), people=desk.settings.approvals)
-        say([_line(desk, proposal) for proposal in listed(desk)] or ["Nothing waits for a decision."])
+        if as_json:
+            print_json(_row(desk, proposal) for proposal in listed(desk))
+        else:
+            say([_line(desk, proposal) for proposal in listed(desk)] or ["Nothing waits for a decision."])
+
+
+def _row(desk: Desk, proposal: Proposal) -> dict[str, object]:
+    return {
+        "number": proposal.id,
+        "kind": proposal.kind,
+        "subject": proposal.subject,
+        "sha256": proposal.sha256,
+        "approved_by": [str(said.by) for said in proposal.approvals],
+        "approvals_needed": max(desk.settings.approvals, proposal.asked),
+    }
 
 
 def _line(desk: Desk, proposal: Proposal) -> str:

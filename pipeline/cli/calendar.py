@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.tools import main, open_the_desk, running_settings, say, series_in, series_of, told
+from pipeline.cli.tools import (
+    AS_JSON,
+    Day,
+    main,
+    open_the_desk,
+    print_json,
+    running_settings,
+    say,
+    series_in,
+    series_of,
+    told,
+)
 from pipeline.jobs import JOBS
 
 if TYPE_CHECKING:
@@ -113,8 +124,15 @@ def moderation(series: str) -> None:
 
 
 @main.command()
-def jobs() -> None:
+@AS_JSON
+def jobs(as_json: bool) -> None:
     """List every job. What it does, which DAGs run it, and how to run it by hand."""
+    if as_json:
+        print_json(
+            {"name": job.name, "does": job.does, "dags": job.dags, "commands": job.commands, "page": job.page}
+            for job in JOBS.values()
+        )
+        return
     for job in JOBS.values():
         say([job.name, f"  {job.does}", f"  DAG: {', '.join(job.dags) or 'none'}"])
         say([f"  by hand: {', '.join(f'resultsday {command}' for command in job.commands)}"])
@@ -136,14 +154,15 @@ def calendar() -> None:
 
 @calendar.command()
 @click.argument("series", required=False)
+@AS_JSON
 @told
-def show(series: str | None) -> None:
+def show(series: str | None, as_json: bool) -> None:
     """Show the dates of a SERIES and how long until each. SERIES is year and month, for example 2024-06.
 
     Without SERIES: every exam series with a date still to come, or else the last. Dates that nobody has published are
     marked [placeholder]; those that staff have set name the change.
     """
-    from pipeline.season.dates import countdown, series_to_show
+    from pipeline.season.dates import countdown, date_rows, series_to_show
     from rules.catalogue import Catalogue
 
     settings, now = running_settings(hint=False)[0], datetime.now(UTC)
@@ -154,6 +173,9 @@ def show(series: str | None) -> None:
         catalogue = Catalogue.load(settings.catalogue)
         click.echo("No desk runs: these are the dates of the catalogue, without those that staff have set.", err=True)
     shown = series_to_show(catalogue, now) if series is None else (series_in(catalogue, series),)
+    if as_json:
+        print_json(row for exam_series in shown for row in date_rows(catalogue, exam_series, now))
+        return
     for exam_series in shown:
         for line in countdown(catalogue, exam_series, now):
             click.echo(line)
@@ -168,7 +190,7 @@ def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-_FROM = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+_FROM = Day(clock=True)
 _NUMBER = click.argument("number", type=int)
 
 
@@ -255,13 +277,17 @@ def undo(number: int, who: str, why: str) -> None:
 
 @calendar.command("list")
 @click.argument("series", required=False)
+@AS_JSON
 @told
-def list_changes(series: str | None) -> None:
+def list_changes(series: str | None, as_json: bool) -> None:
     """List the dates that staff have changed or want changed (CAL-7), with who and why."""
     from pipeline.season.dates import change_lines
 
     with open_the_desk() as desk:
         rows = [row for row in desk.calendar.changes() if series in (None, row.series)]
+    if as_json:
+        print_json(rows)
+        return
     say([line for row in rows for line in change_lines(row)] or ["Staff have changed no date."])
 
 

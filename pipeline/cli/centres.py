@@ -13,7 +13,7 @@ import click
 from attrs import evolve
 
 from infra.settings import Settings
-from pipeline.cli.tools import main, open_the_desk, told
+from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, told
 
 if TYPE_CHECKING:
     from infra.ledger.keys import CentreKey, KeyBook
@@ -96,23 +96,32 @@ def remove(number: str, fingerprint: str | None, every: bool, who: str, why: str
 
 
 @centre.command(name="list")
+@AS_JSON
 @told
-def list_them() -> None:
+def list_them(as_json: bool) -> None:
     """List the centres that have or had keys, with the number of valid ones."""
     with _books() as keys:
+        if as_json:
+            held = keys.centres(datetime.now(UTC)).items()
+            print_json({"centre": number, "valid_keys": valid} for number, valid in held)
+            return
         for number, valid in keys.centres(datetime.now(UTC)).items():
             click.echo(f"{number}  {valid} valid key{'s' * (valid != 1)}")
 
 
 @centre.command(name="keys")
 @click.argument("number", metavar="CENTRE")
+@AS_JSON
 @told
-def show(number: str) -> None:
+def show(number: str, as_json: bool) -> None:
     """Show every key a CENTRE has or had: who added, rotated or removed it, when and why."""
     with _books() as keys:
         found = keys.keys(_centre(number))
         if not found:
             raise click.ClickException(f"centre {number} has never had a key")
+        if as_json:
+            print_json(found)
+            return
         for key in found:
             click.echo("\n".join(_told(key, datetime.now(UTC))))
 

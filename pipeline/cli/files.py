@@ -11,7 +11,19 @@ import click
 from click.shell_completion import CompletionItem
 
 from infra.settings import SettingError
-from pipeline.cli.tools import PATH, main, running_settings, say, series_in, terminal, told, width
+from pipeline.cli.tools import (
+    AS_JSON,
+    PATH,
+    Day,
+    main,
+    print_json,
+    running_settings,
+    say,
+    series_in,
+    terminal,
+    told,
+    width,
+)
 
 if TYPE_CHECKING:
     from parsers.layouts import FileType, Layout
@@ -22,18 +34,20 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option(
     "--received",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    type=Day(clock=True),
     help="Judge the entry window as if the files were received then (Europe/London).",
 )
-def check(paths: tuple[Path, ...], as_json: bool, received: datetime | None) -> None:
+@click.option("--mended", "mending", is_flag=True, help="Write each file that can be mended without doubt.")
+def check(paths: tuple[Path, ...], as_json: bool, received: datetime | None, mending: bool) -> None:
     """Check files before you send or load them. PATH is a file or a folder; hidden files in folders are skipped.
 
     Entries and amendments (E, A) are checked with the desk's own parser and rules, all other files by their format.
     What needs the ledger (registrations, earlier files) is not checked, nor the entry window unless --received is
-    given.
+    given. With --mended, what can be put right without doubt is, in a file of the same name in the folder `mended`
+    beside it; the file itself stays as it is.
 
     Exit code: 0 nothing to mend, 1 warnings only, 2 wrong usage, 3 candidates or entries would be refused, 4 a file
-    would be refused, 5 a file cannot be read. Of several files the highest counts.
+    would be refused, 5 a file cannot be read, or a folder holds none. Of several files the highest counts.
     """
     from pipeline.files.check_run import check_all
     from rules.catalogue import LONDON, Catalogue, CatalogueError
@@ -44,7 +58,9 @@ def check(paths: tuple[Path, ...], as_json: bool, received: datetime | None) -> 
     except (CatalogueError, SettingError) as error:
         raise click.ClickException(str(error)) from error
     when = received.replace(tzinfo=LONDON) if received else None
-    sys.exit(check_all(paths, catalogue, when, settings.max_file_bytes, None if as_json else terminal()))
+    shown = None if as_json else terminal()
+    now = datetime.now(UTC)
+    sys.exit(check_all(paths, catalogue, when, settings.max_file_bytes, shown, now, mending=mending))
 
 
 def _file(path: Path) -> bytes:
@@ -113,7 +129,7 @@ def convert(source: Path, target: Path, mask: bool, force: bool) -> None:
 
     Nothing is lost: a canonical file comes back byte for byte.
 
-        Exit code: 0 written, 2 wrong usage, 4 the source is not a readable file or table, 5 cannot be read or written.
+    Exit code: 0 written, 2 wrong usage, 4 the source is not a readable file or table, 5 cannot be read or written.
     """
     from pipeline.files.check import Checked, Exit, show
     from pipeline.files.convert import Refused, UsageError
@@ -187,7 +203,7 @@ def layout(record: Layout | FileType | None, as_json: bool) -> None:
 )
 @click.option(
     "--at",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     help="By the catalogue in force on this day, Europe/London; without it, today.",
 )
 @told
@@ -217,7 +233,8 @@ def basedata(series: str, folder: Path | None, at: datetime | None) -> None:
 
 @main.command()
 @click.argument("values", nargs=-1, required=True, metavar="VALUE...")
-def identify(values: tuple[str, ...]) -> None:
+@AS_JSON
+def identify(values: tuple[str, ...], as_json: bool) -> None:
     """Explain identifiers. UCI, ULN, UPN, centre, candidate number, series and file name are recognised by their shape.
 
     Exit code: 0 all are valid, 2 wrong usage, 3 at least one is not.
@@ -226,12 +243,13 @@ def identify(values: tuple[str, ...]) -> None:
     from pipeline.files.identify import SHAPES
     from pipeline.files.identify import identify as identified
 
-    valid = True
-    for value in values:
-        explained = identified(value)
-        valid &= explained is not None and explained.valid
-        click.echo(explained.text() if explained else f"{visible(value)}: does not look like any of {SHAPES}")
-    sys.exit(0 if valid else 3)
+    explained = {value: identified(value) for value in values}
+    if as_json:
+        print_json(each or {"kind": None, "given": value, "valid": False} for value, each in explained.items())
+    else:
+        for value, each in explained.items():
+            click.echo(each.text() if each else f"{visible(value)}: does not look like any of {SHAPES}")
+    sys.exit(0 if all(each and each.valid for each in explained.values()) else 3)
 
 
 @main.command()

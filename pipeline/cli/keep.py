@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.tools import main, open_the_desk, say, told
+from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, told
 
 if TYPE_CHECKING:
     from pipeline.desk import Desk
+    from pipeline.keeping.due import Due
 
 
 @main.group()
@@ -25,11 +26,19 @@ def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @keep.command("list")
+@AS_JSON
 @told
-def list_due() -> None:
+def list_due(as_json: bool) -> None:
     """Count what is due, by class, and what is kept back and why. Nothing is changed."""
     with open_the_desk() as desk:
-        _list(desk, datetime.now(UTC))
+        if as_json:
+            due, _ = _due(desk, datetime.now(UTC))
+            print_json(
+                {"class": one.kept.name, "count": one.count, "bytes": one.size, "kept_back": dict(one.back)}
+                for one in due
+            )
+        else:
+            _list(desk, datetime.now(UTC))
 
 
 @keep.command("carry-out")
@@ -72,13 +81,19 @@ def dispute(centre: str, series: str, uci: str, settled: bool, who: str, why: st
 
 
 def _list(desk: Desk, now: datetime) -> None:
+    due, trouble = _due(desk, now)
+    say(one.line() for one in due)
+    say(trouble)
+
+
+def _due(desk: Desk, now: datetime) -> tuple[list[Due], list[str]]:
+    """What is due of each class, of the desk, this machine and Airflow; and what could not be counted."""
     from infra.running.airflow_rows import AirflowRowsError
     from pipeline.keeping.due import look
     from pipeline.keeping.machine import in_airflow, on_this_machine
 
-    say(look(desk, now).lines())
-    say(due.line() for due in on_this_machine(desk.settings, now, carry_out=False))
+    due = [*look(desk, now).classes, *on_this_machine(desk.settings, now, carry_out=False)]
     try:
-        say([in_airflow(desk.settings, now, carry_out=False).line()])
+        return [*due, in_airflow(desk.settings, now, carry_out=False)], []
     except AirflowRowsError as error:
-        say([f"airflow-rows  not counted: {error}"])
+        return due, [f"airflow-rows  not counted: {error}"]

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pipeline.cli.learners import learner
-from pipeline.cli.tools import open_the_desk, say, told
+from pipeline.cli.tools import AS_JSON, open_the_desk, print_json, say, told
 
 
 def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,13 +41,17 @@ def show(uci: str) -> None:
 
 
 @learner.command()
+@AS_JSON
 @told
-def waiting() -> None:
+def waiting(as_json: bool) -> None:
     """Learners about whom staff decide: entered at two centres, or records that may be of two people."""
     from pipeline.learners.waiting import waiting as list_
 
     with open_the_desk() as desk:
         rows = list_(desk)
+    if as_json:
+        print_json(rows.iter_rows(named=True))
+        return
     for row in rows.iter_rows(named=True):
         about = f" {row['option']}" if row["option"] else ""
         other = f", entered at centre {row['other']}" if row["other"] else ""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from pipeline.cli.tools import main, open_the_desk, say, told
+from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, told
 from rules import terms
 
 
@@ -16,14 +16,19 @@ def quarantine() -> None:
 
 
 @quarantine.command("list")
+@AS_JSON
 @told
-def list_() -> None:
+def list_(as_json: bool) -> None:
     """List every held file: its number, centre, name, receipt, and what holds it."""
     from pipeline.cli.tools import width
     from pipeline.intake.quarantine import held_lines
 
     with open_the_desk() as desk:
-        say(held_lines(desk.console.held(), width()))
+        held = desk.console.held()
+    if as_json:
+        print_json(held.iter_rows(named=True))
+    else:
+        say(held_lines(held, width()))
 
 
 def _command(name: terms.HoldAction, help_text: str) -> None:

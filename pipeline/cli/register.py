@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from pipeline.cli.centres import centre
-from pipeline.cli.tools import open_the_desk, say, told
+from pipeline.cli.tools import AS_JSON, open_the_desk, print_json, say, told
 
 if TYPE_CHECKING:
     from pipeline.desk import Desk
@@ -114,13 +114,22 @@ def deadlines(number: str, series: str) -> None:
 
 
 @centre.command()
+@AS_JSON
 @told
-def applications() -> None:
+def applications(as_json: bool) -> None:
     """List applications that nobody has decided, with the day by which a fast-track one is due."""
     from pipeline.register import open_applications
 
     with open_the_desk() as desk:
-        lines = [one.line() for one in open_applications(desk, datetime.now(UTC))]
+        found = open_applications(desk, datetime.now(UTC))
+    if as_json:
+        print_json(
+            {"centre": one.row.centre, "qualification": one.row.qualification, "asked": one.row.since, "due": one.due,
+             "late": one.late, "who": one.row.who}
+            for one in found
+        )  # fmt: skip
+        return
+    lines = [one.line() for one in found]
     say(lines or ["No application is open."])
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from pipeline.cli.tools import main, open_the_desk, say, told
+from pipeline.cli.tools import Day, main, open_the_desk, say, told
 
 if TYPE_CHECKING:
     pass
@@ -48,7 +48,7 @@ def _deadline(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--until",
     required=True,
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=Day(),
     help="The last day, Europe/London; the whole day counts.",
 )
 @click.option("--yes", is_flag=True, help="Do it without asking, whatever makes it doubtful.")

@@ -14,7 +14,7 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
-from attrs import evolve
+from attrs import asdict, evolve, has
 
 from infra.settings import Settings, declared
 from pipeline.cli.groups import Program
@@ -36,6 +36,35 @@ def terminal(*, stderr: bool = False) -> Console:
 
 
 PATH = click.Path(path_type=Path)
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for other programs.")
+
+
+def print_json(rows: Iterable[Any]) -> None:
+    """Prints rows (mappings, or instances of attrs classes) as a JSON array; dates and instants in ISO 8601."""
+    import json
+
+    held = [asdict(row) if has(type(row)) else dict(row) for row in rows]
+    click.echo(json.dumps(held, indent=2, default=str))
+
+
+class Day(click.DateTime):
+    """A day, or with `clock` a time of one, Europe/London; what is none is refused in words."""
+
+    name = "day"
+
+    def __init__(self, *, clock: bool = False) -> None:
+        super().__init__(["%Y-%m-%d", *(["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"] if clock else [])])
+        self._said = "a day as 2024-02-15" + (", or a time as 2024-02-15T09:30" if clock else "")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no day of the calendar; give {self._said}", param, ctx)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "DATE"
 
 
 _OUTSIDE = frozenset(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from pipeline.cli.tools import main, open_the_desk, running_settings, say, told
+from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, running_settings, say, told
 
 
 @main.command()
@@ -80,12 +80,16 @@ def alerts() -> None:
 
 
 @alerts.command("list")
+@AS_JSON
 @told
-def alerts_list() -> None:
+def alerts_list(as_json: bool) -> None:
     """List the last fifty alerts, the newest first."""
 
     with open_the_desk() as desk:
         said = desk.watch.said()
+    if as_json:
+        print_json(said)
+        return
     say(
         f"{row.at:%Y-%m-%d %H:%M} UTC  {'told' if row.sent_at else 'NOT TOLD':<8}  {row.code}: {row.said}"
         for row in said

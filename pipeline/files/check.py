@@ -4,6 +4,7 @@ about."""
 from __future__ import annotations
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from functools import cached_property
 from pathlib import PurePath
 
 import attrs
+import numpy as np
 from attrs import frozen
 from rich.cells import cell_len
 from rich.console import Console
@@ -44,9 +46,9 @@ class Exit(IntEnum):
 @frozen(slots=False)
 class Checked:
     """One file, named as the user named it, and what was found in it; `cards`: what is said of candidates in
-    doubt. `problem` says why it could not be read,
-    `not_judged` what was not checked. Its lines, for showing, come from `data` or, in a bundle, from the `member` as
-    read."""
+    doubt. `problem` says why it could not be read, `not_judged` what was not checked, `counts` how much it holds, and
+    `today` why it would be refused if it came now, though nothing is wrong with it. Its lines, for showing, come from
+    `data` or, in a bundle, from the `member` as read."""
 
     named: str
     findings: tuple[Finding, ...] = ()
@@ -55,6 +57,8 @@ class Checked:
     member: Submission | None = attrs.field(default=None, repr=False)
     problem: str | None = None
     not_judged: tuple[str, ...] = ()
+    counts: Mapping[str, int] = attrs.field(factory=dict)
+    today: str = ""
 
     @cached_property
     def lines(self) -> Mapping[int, str]:
@@ -91,26 +95,65 @@ def check_file(
     catalogue: Catalogue,
     received: datetime | None,
     progress: Callable[[Submission], Progress] | None = None,
+    now: datetime | None = None,
 ) -> list[Checked]:
     """What is found in a file or, for a bundle, in it and each of its members.
 
     Entries and amendments are judged by the rules that need no ledger, by the catalogue in force at `received` (aware)
     and by the entry window. Without `received` the window is not judged, and the catalogue is the one in force when the
     window of the file's series ends (CAL-2). All other files are judged only by their format; marks also by whether the
-    series exists. `progress` is given the file as read, and returns a function to call with the records checked.
+    series exists. `progress` is given the file as read, and returns a function to call with the records checked. `now`
+    (aware): for what is said of the entry window where `received` is not given.
     """
     named = PurePath(path).name
     if is_bundle_file(named, data):
         bundle = read_bundle(named, data)
         members = [
-            Checked(f"{path}/{member.named}", findings, member=member, cards=doubtful)
+            Checked(f"{path}/{member.named}", findings, member=member, cards=doubtful, counts=counts(member))
             for member in bundle.members
             for findings, doubtful in [_findings(member, catalogue, received, progress)]
         ]
-        return [Checked(path, bundle.findings, data), *members]
+        held = {"files": len(members)}
+        return [Checked(path, bundle.findings, data, counts=held), *members]
     submission = read(named, data)
     found, doubtful = _findings(submission, catalogue, received, progress)
-    return [Checked(path, found, data, cards=doubtful, not_judged=tuple(_not_judged(submission, received)))]
+    told = Checked(
+        path, found, data, cards=doubtful, not_judged=tuple(_not_judged(submission, received)),
+        counts=counts(submission),
+    )  # fmt: skip
+    judged_now = now is not None and received is None and told.exit < Exit.FILE
+    return [attrs.evolve(told, today=_today(submission, catalogue, now)) if now and judged_now else told]
+
+
+def counts(submission: Submission) -> dict[str, int]:
+    """How much a file holds: candidates and options in use, or records; nothing where it cannot be read."""
+    layout = submission.layout
+    if layout is None:
+        return {}
+    rows = [np.frombuffer(part.details, np.uint8).reshape(-1, layout.width + 2) for part in submission.centres]
+    if not layout.slots:
+        return {"records": sum(map(len, rows))}
+    place = layout["candidate"]
+    candidates = sum(len(np.unique(part[:, place.first - 1 : place.last], axis=0)) for part in rows)
+    codes = [slot for slot in layout.slots if slot.name.startswith("option_")]
+    blank = ord(" ")
+    used = sum(int((part[:, slot.first - 1 : slot.last] != blank).any(axis=1).sum()) for part in rows for slot in codes)
+    return {"candidates": candidates, "options": used}
+
+
+def _today(submission: Submission, catalogue: Catalogue, now: datetime) -> str:
+    """ENT-2: why entries would be refused if they came now, whoever sends them; empty where they would not."""
+    header = submission.header
+    if header is None or submission.type is None or submission.type.letter not in _BY_RULES:
+        return ""
+    series = catalogue.series(header.series_key, header.awarding_body)
+    opens = catalogue.milestone(series, "window_opens", now) if series else None
+    closes = catalogue.milestone(series, "window_closes", now) if series else None
+    if closes and now >= closes.at:
+        return f"would be refused today: the window closed on {closes.text}"
+    if opens and now < opens.at:
+        return f"would be refused today: the window opens on {opens.text}"
+    return ""
 
 
 def _not_judged(submission: Submission, received: datetime | None) -> Iterator[str]:
@@ -118,9 +161,12 @@ def _not_judged(submission: Submission, received: datetime | None) -> Iterator[s
     if letter in _BY_RULES:
         if received is None:
             yield "the entry window (give --received)"
-        yield "the centre's approval, registrations and earlier files (only the desk knows them)"
+        yield f"the centre's approval, registrations and earlier files {_LEDGER}"
     elif letter in _OF_A_SERIES:
-        yield "entries and the marks deadline (only the desk knows them)"
+        yield f"entries and the marks deadline {_LEDGER}"
+
+
+_LEDGER = "(only the desk knows them)"
 
 
 def _as_of(submission: Submission, catalogue: Catalogue, received: datetime | None) -> datetime:
@@ -166,7 +212,22 @@ def as_data(checked: Checked) -> dict[str, object]:
         data["problem"] = checked.problem
     findings = [attrs.asdict(finding) for finding in checked.findings]
     cards = [attrs.asdict(card) for card in checked.cards]
-    return data | {"findings": findings, "who_is_who": cards, "not_judged": list(checked.not_judged)}
+    said = {"summary": headline(checked), "counts": dict(checked.counts), "today": checked.today or None}
+    return data | said | {"findings": findings, "who_is_who": cards, "not_judged": list(checked.not_judged)}
+
+
+def headline(checked: Checked) -> str:
+    """The file in a line: `E6412315.X01: good: 30 candidates, 118 options; not judged: what needs the ledger`."""
+    held = ", ".join(f"{count:,} {name if count != 1 else name[:-1]}" for name, count in checked.counts.items())
+    said = [held] if held else []
+    if checked.findings:
+        said.append(summary(checked.findings))
+    if checked.today:
+        said.append(checked.today)
+    if any(_LEDGER in words for words in checked.not_judged):
+        said.append("not judged: what needs the ledger")
+    good = "good" if checked.exit is Exit.CLEAN else ""
+    return ": ".join(part for part in (visible(checked.named), good, "; ".join(said)) if part)
 
 
 def as_json(checked: Iterable[dict[str, object]]) -> str:
@@ -202,8 +263,11 @@ _STYLES = {
 
 
 def show(console: Console, checked: Checked) -> None:
-    """The findings of a file, each with its record and a caret under its columns."""
-    console.print(Text(f"{visible(checked.named)}: {summary(checked.findings)}", style="bold"))
+    """The file in a line, then each finding with its record and a caret under its columns. On a terminal, sentences are
+    wrapped at its width."""
+    width = console.width if console.is_terminal else None
+    for line in _wrapped(headline(checked), width, "  "):
+        console.print(Text(line, style="bold"))
     for finding in checked.findings:
         who = f", candidate {finding.candidate}" if finding.candidate else ""
         console.print(
@@ -213,13 +277,27 @@ def show(console: Console, checked: Checked) -> None:
         )
         for line in excerpt(finding, checked.lines):
             console.print(Text(line, style="dim"), no_wrap=True, crop=False, overflow="ignore")
-        console.print(Text(f"  {finding.message} ({finding.rule})"))
-        console.print(Text(f"  expected: {finding.expected}"))
-        console.print(Text(f"  to do:    {finding.remedy}"))
+        for said, indent in (
+            (f"  {finding.message} ({finding.rule})", "  "),
+            (f"  expected: {finding.expected}", " " * 12),
+            (f"  to do:    {finding.remedy}", " " * 12),
+        ):
+            for line in _wrapped(said, width, indent):
+                console.print(Text(line))
     for card in checked.cards:
         console.print(Text("\nwho is who (a star is before what differs)", style="bold"))
         for line in lines(card, WIDTH):
             console.print(Text(line), no_wrap=True, crop=False, overflow="ignore")
+
+
+def _wrapped(text: str, width: int | None, indent: str) -> list[str]:
+    """A sentence in lines of at most `width` characters, the further ones after `indent`; in a pipe, one line."""
+    if width is None:
+        return [text]
+    return textwrap.wrap(text, max(width, _NARROWEST), subsequent_indent=indent, break_on_hyphens=False)
+
+
+_NARROWEST = 40
 
 
 MARGIN = 20

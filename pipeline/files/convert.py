@@ -14,10 +14,10 @@ from attrs import frozen
 from polars.exceptions import PolarsError
 from polars.io.plugins import register_io_source
 
-from parsers import findings as f
 from parsers.columns import columns
 from parsers.findings import Finding, Found, Reach
 from parsers.identifiers import filename
+from parsers.mend import ABOUT_THE_NAME
 from parsers.reader import Submission, read
 from parsers.writer import file
 from pipeline.files import named_files
@@ -75,8 +75,6 @@ def _numbered(target: Path) -> bool:
 
 # --- There -----------------------------------------------------------------------------------------------------------
 
-_ABOUT_THE_NAME = {f.FILE_NAME.name, f.NAME_HEADER.name, f.FILE_RENAMED.name}
-
 
 def _there(source: Path, target: Path, *, mask: bool) -> Converted:
     data = named_files.whole(source)
@@ -98,7 +96,7 @@ def _there(source: Path, target: Path, *, mask: bool) -> Converted:
 
 def _stopped(submission: Submission) -> bool:
     # The name of a file says nothing about whether its records can be trusted.
-    return any(finding.reach is Reach.FILE and finding.code not in _ABOUT_THE_NAME for finding in submission.findings)
+    return any(finding.reach is Reach.FILE and finding.code not in ABOUT_THE_NAME for finding in submission.findings)
 
 
 @contextmanager
@@ -218,8 +216,8 @@ def _back(source: Path, target: Path) -> Converted:
         raise Refused("the table does not make a valid file", findings, data)
     with _written(target) as path:
         path.write_bytes(data)
-    notes = tuple(f"{finding.place}: {finding.message}" for finding in findings if finding.code in _ABOUT_THE_NAME)
-    others = [finding for finding in findings if finding.code not in _ABOUT_THE_NAME]
+    notes = tuple(f"{finding.place}: {finding.message}" for finding in findings if finding.code in ABOUT_THE_NAME)
+    others = [finding for finding in findings if finding.code not in ABOUT_THE_NAME]
     if others:
         notes += (f"findings: {summary(others)} (resultsday check shows them)",)
     return Converted(sum(len(centre.lines) for centre in submission.centres), notes)

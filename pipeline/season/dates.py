@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from infra.ledger.calendar import ChangeRow
 from rules.catalogue import EVENTS, Catalogue, Series, StaffDate, day_text, instant_text
@@ -38,6 +39,22 @@ def countdown(catalogue: Catalogue, series: Series, now: datetime) -> Iterator[s
         whose = "" if date.component == ANY else f" of {date.component}"
         by = f" (change {date.number})" if isinstance(date, StaffDate) else ""
         yield f"  {date.text:<44}{time_left(date.at, now):<15}{date.event + whose:<30}{EVENTS[date.event].meaning}{by}"
+
+
+def date_rows(catalogue: Catalogue, series: Series, now: datetime) -> Iterator[dict[str, Any]]:
+    """The same for programs: `series`, `event`, `component` (`*`: all of them), `at` (aware, UTC), `text` as people
+    read it, `placeholder`, `meaning`, and the number of the `change` that set it, if staff did."""
+    for date in catalogue.milestones_of(series, now):
+        yield {
+            "series": series.id,
+            "event": date.event,
+            "component": date.component,
+            "at": date.at.astimezone(UTC).isoformat(),
+            "text": date.text,
+            "placeholder": date.placeholder or date.time_placeholder,
+            "meaning": EVENTS[date.event].meaning,
+            "change": date.number if isinstance(date, StaffDate) else None,
+        }
 
 
 def time_left(at: datetime, now: datetime) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import re
 import shutil
 import tempfile
+import zipfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +22,7 @@ from hypothesis import strategies as st
 from parsers.bundle import write_bundle
 from parsers.layouts import CANDIDATE
 from pipeline.cli import main
-from pipeline.files.check import Exit, check_file
+from pipeline.files.check import Exit, check_file, headline
 from rules.catalogue import LONDON, Catalogue
 from tests.catalogue import CATALOGUE, FROZEN
 from tests.parsers.strategies import EXAMPLES, canonical, mutated
@@ -31,6 +34,10 @@ from tests.support import CENTRE, centre_file
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+CLOSED = "would be refused today: the window closed on 2 May 2024"
+REST = "not judged: what needs the ledger"
 
 
 def run(*arguments: str) -> Result:
@@ -107,9 +114,7 @@ def test_ent_2_what_is_not_judged_is_said(
     [told] = json.loads(run(name, "--json", *options).output)
     assert len(told["not_judged"]) == len(not_judged)
     assert all(sentence.startswith(words) for sentence, words in zip(told["not_judged"], not_judged, strict=True))
-    output = run(name, *options).output
-    assert ("Not judged here:" in output) == bool(not_judged)
-    assert [line.strip() for line in output.splitlines() if line.strip() in told["not_judged"]] == told["not_judged"]
+    assert ("not judged: what needs the ledger" in run(name, *options).output) == bool(not_judged)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +147,7 @@ def test_a_bundle_is_checked_with_its_members(folder: Path) -> None:
     result = run("Z6B24_15.zip")
     assert result.exit_code == 4
     assert "[BUNDLE_MEMBER_MISSING]" in result.output
-    assert re.search("^Z6B24_15.zip/O6B24_15.X07: 1 warning$", result.output, re.MULTILINE)
+    assert re.search("^Z6B24_15.zip/O6B24_15.X07: 1 record; 1 warning$", result.output, re.MULTILINE)
     assert result.output.endswith("3 files: 1 with nothing to mend, 1 with warnings only, 1 refused\n")
 
 
@@ -176,8 +181,8 @@ def test_folders_are_walked_in_order_and_hidden_files_passed_over(several: Path)
     shown = [line for line in result.output.splitlines() if line.startswith("files/")]
     assert shown == [
         "files/a.X01: 1 that refuses the file",
-        "files/b/c/E6412315.X01: none",
-        "files/d/E6412315.X01: 1 warning",
+        f"files/b/c/E6412315.X01: good: 3 candidates, 12 options; {CLOSED}; {REST}",
+        f"files/d/E6412315.X01: 3 candidates, 12 options; 1 warning; {CLOSED}; {REST}",
     ]
 
 
@@ -190,15 +195,109 @@ def test_several_files_end_with_a_summary_and_the_highest_exit_code(several: Pat
 
 def test_one_file_has_no_summary(several: Path) -> None:
     output = run("files/b/c/E6412315.X01", "--received", "2024-02-15").output
-    assert output.startswith("files/b/c/E6412315.X01: none\n")
-    assert "1 file" not in output
+    assert output == f"files/b/c/E6412315.X01: good: 3 candidates, 12 options; {REST}\n"
 
 
-def test_an_empty_folder_has_nothing_to_mend(folder: Path) -> None:
-    (folder / "empty").mkdir()
+def test_a_folder_without_a_file_is_an_error(folder: Path) -> None:
+    (folder / "empty" / "within").mkdir(parents=True)
+    (folder / "empty" / "Thumbs.db").write_bytes(b"")
     result = run("empty")
-    assert result.exit_code == 0
-    assert "0 files" in result.output
+    assert result.exit_code == 5
+    assert "empty: cannot be read: the folder holds no file to check" in result.output
+
+
+def test_what_nobody_sends_is_passed_over_in_folders_and_named(several: Path) -> None:
+    for name in ("Thumbs.db", "desktop.ini", "~$list.docx", "X6412315.X01", "X6412315.X01.json"):
+        (several / "files" / name).write_bytes(REPLY)
+    (several / "files" / "mended").mkdir()
+    (several / "files" / "mended" / "E6412315.X01").write_bytes(b"%PDF")
+    output = run("files").output
+    assert "passed over, as none that is sent: 5 files (" in output
+    assert "\n3 files: " in output
+    assert "X6412315.X01: good" in run("files/X6412315.X01").output
+
+
+def test_before_and_in_the_window_its_state_is_told() -> None:
+    def told(day: datetime) -> str:
+        [checked] = check_file("E6412315.X01", centre_file(), CATALOGUE, None, now=day)
+        return headline(checked)
+
+    good = "E6412315.X01: good: 3 candidates, 12 options; "
+    assert told(datetime(2023, 7, 2, tzinfo=LONDON)).startswith(f"{good}would be refused today: the window opens on ")
+    assert told(datetime(2024, 2, 15, tzinfo=LONDON)) == f"{good}{REST}"
+    assert told(datetime(2024, 5, 3, tzinfo=LONDON)) == f"{good}{CLOSED}; {REST}"
+
+
+# --- Packed, and mended ----------------------------------------------------------------------------------------------
+
+
+def test_entry_files_in_an_archive_get_the_same_answer_under_any_name(folder: Path) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("to send/E6412315.X01", centre_file())
+        archive.writestr("to send/A6412315.X02", centre_file())
+    said = []
+    for name in ("entries.zip", "E6412315.X01"):
+        (folder / name).write_bytes(packed.getvalue())
+        result = run(name, "--json")
+        assert result.exit_code == 4
+        [finding] = json.loads(result.output)[0]["findings"]
+        said.append((finding["code"], finding["message"], finding["remedy"]))
+    assert said[0] == said[1]
+    assert said[0][0] == "FILE_ZIPPED"
+    assert "Unpack it" in said[0][2]
+
+
+def upn_left_out(data: bytes) -> bytes:
+    place = CANDIDATE["upn"]
+    lines = data.split(b"\r\n")
+    return b"\r\n".join(
+        line[: place.first - 1] + line[place.last :] + b" " * place.width if line[1:2] == b"5" else line
+        for line in lines
+    )
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        bytes.lower,
+        upn_left_out,
+        lambda data: data.replace(b"\r\n", b"\r\r\n"),
+        lambda data: data.replace(b"\r\n", b""),
+        lambda data: data.replace(b"\r\n", b"\n\n"),
+        lambda data: data + b"\x1a" + b"\0" * 100,
+        lambda data: b"".join(b"> " + line for line in data.splitlines(keepends=True)),
+    ],
+)
+def test_fil_4_a_mended_file_is_the_file_as_it_should_have_been(folder: Path, spoil: Callable[[bytes], bytes]) -> None:
+    good = centre_file(count=5)
+    (folder / "E6412315.X01").write_bytes(spoil(good))
+    result = run("E6412315.X01", "--mended")
+    assert "mended, look at it before you send it: mended/E6412315.X01: good: 5 candidates" in result.output
+    assert (folder / "mended" / "E6412315.X01").read_bytes() == good
+    assert (folder / "E6412315.X01").read_bytes() == spoil(good)
+    again = run("E6412315.X01", "--mended", "--json")
+    assert json.loads(again.output)[0]["mended"] == "mended/E6412315.X01"
+
+
+def test_fil_4_where_there_is_doubt_nothing_is_mended(folder: Path) -> None:
+    squeezed = re.sub(b" +", b" ", centre_file(count=5))
+    for name, data, words in (
+        ("E6412315.X01", squeezed, "what is wrong leaves doubt about what it should be"),
+        ("E6412315.X02", b"%PDF", "what is wrong leaves doubt about what it should be"),
+        ("E6412315.X03", centre_file(changed={"sex": "Q"}, sequence=3), "nothing in it can be mended without asking"),
+    ):
+        (folder / name).write_bytes(data)
+        assert f"not mended: {words}" in run(name, "--mended").output
+    assert not (folder / "mended").exists()
+
+
+def test_a_mended_file_takes_no_other_ones_place(folder: Path) -> None:
+    (folder / "E6412315.X01").write_bytes(centre_file().lower())
+    (folder / "mended").mkdir()
+    (folder / "mended" / "E6412315.X01").write_bytes(b"mine")
+    assert "is there already and holds something else" in run("E6412315.X01", "--mended").output
+    assert (folder / "mended" / "E6412315.X01").read_bytes() == b"mine"
 
 
 def test_json_holds_all_files(several: Path) -> None:

@@ -1,0 +1,65 @@
+"""A file as its software should have written it, where there is no doubt about that (FIL-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import evolve
+
+from . import findings as f
+from . import writer
+from .checks import MANY, Suspect, in_capitals, with_check_letter
+from .columnar import Columnar
+from .envelope import Centre
+from .layouts import Layout
+from .reader import Submission
+from .shifts import aligned, explain_all
+
+ABOUT_THE_NAME = frozenset({f.FILE_NAME.name, f.NAME_HEADER.name, f.FILE_RENAMED.name})
+"""They say nothing about whether the records of a file can be trusted."""
+
+
+def mended(submission: Submission) -> bytes | None:
+    """The canonical bytes of a file whose records are mended: in capitals, option codes in their slots, fields that
+    were not filled or ran over back in their columns, check letters of UCIs added. A record that nothing explains stays
+    as it is. None where the file cannot be trusted as a whole."""
+    layout = submission.layout
+    stopped = any(
+        finding.reach in (f.Reach.FILE, f.Reach.HOLD) and finding.code not in ABOUT_THE_NAME
+        for finding in submission.findings
+    )
+    if layout is None or submission.header is None or stopped:
+        return None
+    centres = [_centre(part, layout) for part in submission.centres]
+    return writer.file(submission.header, centres, layout)
+
+
+def _centre(part: Centre, layout: Layout) -> Centre:
+    texts = part.details.decode("ascii").split(writer.LINE_END)[:-1]
+    return evolve(part, details=writer.block(_records(texts, layout)))
+
+
+def _records(texts: Sequence[str], layout: Layout) -> list[str]:
+    mixed = any(place.form.mixed for place in layout.fields)
+    records = [in_capitals(text, layout) if mixed else text.upper() for text in texts]
+    if not records:
+        return records
+    if layout.slots:
+        records = _slots_in_place(records, layout)
+    faulty = np.flatnonzero(Columnar(layout, records).faults() >= MANY).tolist()
+    for at, shift in zip(faulty, explain_all([records[at] for at in faulty], layout), strict=True):
+        if shift:
+            records[at] = shift.mended
+    suspects = (Suspect(at, 0, at, record) for at, record in enumerate(records))
+    return [with_check_letter(suspect, layout).record for suspect in suspects]
+
+
+def _slots_in_place(records: Sequence[str], layout: Layout) -> list[str]:
+    columnar = Columnar(layout, records)
+    in_place = (columnar.plain_faults < MANY) & columnar.blank(layout["reserved"])
+    first = layout.slots[0].first - 1
+    return [
+        record[:first] + now.text if place and (now := aligned(record[first:])) else record
+        for record, place in zip(records, in_place.tolist(), strict=True)
+    ]
