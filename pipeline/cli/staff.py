@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from pipeline.cli.tools import Day, main, open_the_desk, say, told
+from pipeline.cli.tools import AS_JSON, Day, main, open_the_desk, print_json, say, told
 
 if TYPE_CHECKING:
     pass
@@ -87,12 +87,16 @@ def withdraw(centre: str, series: str, event: str, who: str, why: str) -> None:
 @extension.command("list")
 @click.option("--series", default="", help="Only of this series, for example 2024-06.")
 @click.option("--centre", default="", help="Only of this centre.")
+@AS_JSON
 @told
-def list_extensions(series: str, centre: str) -> None:
+def list_extensions(series: str, centre: str, as_json: bool) -> None:
     """List the extensions in force, with who granted each and why (CAL-3)."""
     from pipeline.season.extensions import listed
 
     with open_the_desk() as desk:
+        if as_json:
+            print_json(desk.actions.extended([centre] if centre else None, series))
+            return
         say(list(listed(desk, series, centre)) or ["No centre has an extension."])
 
 
