@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from parsers.findings import Found
 from rules import files
-from rules.calendar import Milestone
-from rules.catalogue import LONDON, PLACEHOLDER, SHEETS, Catalogue, CatalogueError, Series
+from rules.catalogue import LONDON, SHEETS, Catalogue, CatalogueError, Series
 from rules.deadlines import NONE
 from rules.decisions import decide
 from rules.periods import AMENDMENT
@@ -133,21 +132,6 @@ def test_cal_1_a_published_date_is_in_the_calendar_and_no_placeholder(series_id:
     found = CATALOGUE.milestone(exam(series_id), event, NOW)
     assert found is not None
     assert (found.day.isoformat(), found.placeholder) == (day, False)
-
-
-def test_cal_1_a_year_nobody_has_published_is_the_year_before_moved_by_whole_weeks_and_marked() -> None:
-    def dates(series_id: str) -> dict[tuple[str, str], Milestone]:
-        found = CATALOGUE.milestones_of(exam(series_id), datetime(2026, 11, 1, tzinfo=LONDON))
-        return {(milestone.event, milestone.component): milestone for milestone in found}
-
-    for month in ("01", "06"):
-        before, after = dates(f"2026-{month}"), dates(f"2027-{month}")
-        assert all(milestone.placeholder and milestone.text.endswith(PLACEHOLDER) for milestone in after.values())
-        assert {key: milestone.day + timedelta(weeks=52) for key, milestone in before.items()} == {
-            key: after[key].day for key in before
-        }
-        earlier = {key for year in (2024, 2025) for key in dates(f"{year}-{month}")}
-        assert earlier <= after.keys()
 
 
 def test_cal_1_a_deadline_ends_with_its_day_in_london() -> None:

@@ -3,15 +3,16 @@ tests run on a frozen copy."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from time import process_time
 
 import pytest
 
+from fixtures.next_year import rows
 from infra.settings import CATALOGUE_OF_THE_PROJECT
 from rules.basedata import basedata
-from rules.catalogue import LONDON, SHEETS, Catalogue, Series
+from rules.catalogue import LONDON, SHEETS, Catalogue, Milestone, Series
 from tests.catalogue import FROZEN
 from tests.rules.sheets import rows_of
 
@@ -99,3 +100,56 @@ def test_the_catalogue_loads_in_less_than_50_milliseconds() -> None:
         return process_time() - start
 
     assert any(spent() < 0.05 for _ in range(50))
+
+
+def _dates(year: int) -> dict[tuple[str, str, str], Milestone]:
+    series = [series for series in IN_USE.all_series() if series.year == year]
+    dates = [its for one in series for its in IN_USE.milestones_of(one, AT_LAST)]
+    return {(its.series, its.event, its.component): its for its in dates}
+
+
+def _made(year: int) -> dict[tuple[str, str, str], tuple[str, str]]:
+    found = {}
+    for series, event, component, day, clock, *_ in rows(year, date(year - 1, 7, 1)):
+        found[series, event, component] = day, clock
+    return found
+
+
+def test_cal_1_a_year_nobody_has_published_is_what_the_rules_of_the_placeholders_say() -> None:
+    for year in sorted({series.year for series in IN_USE.all_series() if series.year > 2026}):
+        kept, made = _dates(year), _made(year)
+        assert made.keys() <= kept.keys()
+        for which, milestone in kept.items():
+            if milestone.placeholder:
+                assert milestone.day.isoformat() == made[which][0], which
+
+
+def test_cal_1_the_rules_of_the_placeholders_give_what_was_published_for_the_years_before() -> None:
+    published = 0
+    for year in (2025, 2026):
+        made = _made(year)
+        for which, milestone in _dates(year).items():
+            if not milestone.placeholder:
+                published += 1
+                assert milestone.day.isoformat() == made[which][0], which
+    assert published >= 10
+
+
+def test_cal_1_days_that_the_founding_document_names_without_a_year_stay_those_days() -> None:
+    kept = _dates(2027)
+    for series, event, day in (
+        ("2027-01", "window_opens", "2026-09-04"),
+        ("2027-01", "marks_deadline", "2026-12-15"),
+        ("2027-01", "window_closes", "2027-01-09"),
+        ("2027-01", "late_claims_close", "2027-04-18"),
+        ("2027-06", "window_opens", "2026-11-23"),
+        ("2027-06", "window_closes", "2027-05-02"),
+        ("2027-06", "late_claims_open", "2027-05-03"),
+        ("2027-06", "late_claims_close", "2027-07-05"),
+    ):
+        assert kept[series, event, "*"].day.isoformat() == day
+    registration = IN_USE.series_by_id("2026-09")
+    assert registration
+    opens = IN_USE.milestone(registration, "window_opens", AT_LAST)
+    assert opens
+    assert opens.day.isoformat() == "2026-09-01"
