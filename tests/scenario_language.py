@@ -50,6 +50,7 @@ from pipeline.results import release
 from pipeline.results.after_results import late_claims
 from pipeline.results.certificates import certificates
 from pipeline.results.claim_lists import claim_lists
+from pipeline.results.owed import owed
 from pipeline.season import moving
 from pipeline.season.changes import DateChange, effect
 from pipeline.season.checkpoints import checkpoint
@@ -608,6 +609,19 @@ class Season:
         ]
         return "; ".join([*rows, text] if rows else ["nobody"])
 
+    def lists_owed(self, said: re.Match[str], order: Order) -> str:
+        """Who has no result although results are out."""
+        rows = owed(self.desk, order.at).iter_rows(named=True)
+        numbers = {one["uci"]: number for number, one in self.learners.items()}
+        return (
+            "; ".join(
+                f"{row['series']} {numbers.get(row['uci'], row['uci'])} {row['state']} {row['code']} {row['about']} "
+                f"since {row['since']:%Y-%m-%d} turn of {row['turn']} letter {row['letter'] or 'none'}"
+                for row in rows
+            )
+            or "nobody"
+        )
+
     def lists_certificates(self, said: re.Match[str], order: Order) -> str:
         series = self.series(said[1] or SERIES)
         try:
@@ -748,6 +762,7 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"(?:in (\w{4}) )?results are published": Season.publishes,
     r"(?:in (\w{4}) )?late claims are awarded": Season.awards_late_claims,
     r"(?:in (\w{4}) )?claims are listed": Season.lists_claims,
+    r"who is owed a result is listed": Season.lists_owed,
     r"(?:in (\w{4}) )?certificates are listed": Season.lists_certificates,
     r"staff (disputes|settles) (?:(\d{4})|everything)": Season.disputes,
     r"records are kept no longer than they should": Season.keeps,

@@ -49,6 +49,30 @@ def explain(centre: str, candidate: str, qualification: str | None, series: str 
         say(text(found))
 
 
+@main.command()
+@click.argument("series", required=False, default="")
+@click.option("--csv", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows to this file.")
+@told
+def owed(series: str, path: Path | None) -> None:
+    """List who has no result although results are out (RES-8): reason, since when, whose turn it is, which letter.
+
+    Without SERIES (year and month, for example 2024-06): of every series whose results are out.
+    """
+    from pipeline.report_page import csv_bytes
+    from pipeline.results.owed import lines_of
+    from pipeline.results.owed import owed as list_all
+
+    with open_the_desk() as desk:
+        if series:
+            series_of(desk, series)
+        rows = list_all(desk, datetime.now(UTC), series)
+    if path:
+        path.write_bytes(csv_bytes(rows))
+        click.echo(f"written: {path}, {rows.height:,} rows")
+    else:
+        say(lines_of(rows))
+
+
 # --- The award -------------------------------------------------------------------------------------------------------
 
 

@@ -54,7 +54,7 @@ def claim_lists(desk: Desk, series: Series, now: datetime) -> Listed:
     are released, before that by the entries alone. A centre that had a list and has nobody on it any more is told
     so."""
     released = is_released(desk, series.id)
-    rows = _by_results(desk, series, now) if released else _by_entries(desk, series)
+    rows = unclaimed(desk, series, now) if released else _by_entries(desk, series)
     after = _next(desk, series)
     names = desk.accounts.registered().select("centre", "uci", pl.col("option").alias("registration"), "name")
     titles = desk.catalogue.options(series).select(pl.col("option").alias("cash_in"), "title")
@@ -87,7 +87,7 @@ def claim_lists(desk: Desk, series: Series, now: datetime) -> Listed:
 # --- Who -------------------------------------------------------------------------------------------------------------
 
 
-def _by_results(desk: Desk, series: Series, now: datetime) -> pl.DataFrame:
+def unclaimed(desk: Desk, series: Series, now: datetime) -> pl.DataFrame:
     """Who would be awarded in a series whose results are out, and what each choice would come to (`CHOICES`)."""
     rests_on, components = ground(desk, series), parts(desk.catalogue)
     out = desk.results.current(series.id, released=True)["results"]
