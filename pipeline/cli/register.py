@@ -104,13 +104,18 @@ def show_centre(number: str) -> None:
 @centre.command()
 @click.argument("number")
 @click.option("--series", default="", help="Only of this series, for example 2024-06; else of every one that is near.")
+@AS_JSON
 @told
-def deadlines(number: str, series: str) -> None:
+def deadlines(number: str, series: str, as_json: bool) -> None:
     """Show a centre's own deadlines (CAL-6): the calendar, its extensions, what is still open."""
     from pipeline.season.deadlines import deadlines_of, lines_of
 
     with open_the_desk() as desk:
-        say(lines_of(desk, number, deadlines_of(desk, number, datetime.now(UTC), series)))
+        dates = deadlines_of(desk, number, datetime.now(UTC), series)
+        if as_json:
+            print_json(dates)
+        else:
+            say(lines_of(desk, number, dates))
 
 
 @centre.command()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.approvals import system_account
-from pipeline.cli.tools import main, open_the_desk, say, series_of, told
+from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, series_of, told
 from pipeline.jobs import JOBS
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ def explain(centre: str, candidate: str, qualification: str | None, series: str 
 @main.command()
 @click.argument("series", required=False, default="")
 @click.option("--csv", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write the rows to this file.")
+@AS_JSON
 @told
-def owed(series: str, path: Path | None) -> None:
+def owed(series: str, path: Path | None, as_json: bool) -> None:
     """List who has no result although results are out (RES-8): reason, since when, whose turn it is, which letter.
 
     Without SERIES (year and month, for example 2024-06): of every series whose results are out.
@@ -69,6 +70,8 @@ def owed(series: str, path: Path | None) -> None:
     if path:
         path.write_bytes(csv_bytes(rows))
         click.echo(f"written: {path}, {rows.height:,} rows")
+    elif as_json:
+        print_json(rows.to_dicts())
     else:
         say(lines_of(rows))
 
