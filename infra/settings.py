@@ -56,8 +56,8 @@ class Settings:
     settle_seconds: int = _setting(
         "RESULTSDAY_SETTLE_SECONDS",
         10,
-        "A file that changed less than this many seconds ago may still be growing, and waits for the next run "
-        "(folder store; objects in S3 are always whole).",
+        "A file that was written into a folder less than this many seconds ago may still be growing, and waits for the "
+        "next run. Files that came by SFTP, and objects in S3, are whole and do not wait.",
         int,
     )
     unfinished_seconds: int = _setting(

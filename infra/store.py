@@ -97,6 +97,8 @@ class Stored:
     """Tells this content from a later one where size and time cannot; only the store understands it."""
     arrived: datetime | None = field(default=None, eq=False)
     """When it came to be here, where a sender can choose `modified`; aware, UTC."""
+    whole: bool = field(default=False, eq=False)
+    """Whether it is known to be whole: it was not written where it is, but put there in one step."""
 
     def unchanged(self, later: Stored) -> bool:
         """Whether `later`, found under the same key, is still the same thing."""
@@ -150,7 +152,7 @@ class Store(Protocol):
         """False while a file may still be growing: it changed within `seconds`, or its name is that of an unfinished
         upload.
 
-        Objects in S3 are always whole, so there only the name counts.
+        Files that were put there through a store, and objects in S3, are always whole: of them only the name counts.
         """
 
     def locked(self, key: str, now: datetime) -> bool:
@@ -370,7 +372,7 @@ class FolderStore:
         """See `Store.settled`."""
         # A sender's clock can put the time of a file years ahead: do not wait for that.
         limit = timedelta(seconds=seconds)
-        return not unfinished(stored.key) and not -limit <= now - stored.modified < limit
+        return not unfinished(stored.key) and (stored.whole or not -limit <= now - stored.modified < limit)
 
     def locked(self, key: str, now: datetime) -> bool:
         """See `Store.locked`. A folder has no locks."""
@@ -741,6 +743,8 @@ def _link(source: int, draft: str, name: str, target: int) -> bool:
 def _fill(handle: int, data: bytes | BinaryIO) -> None:
     with os.fdopen(handle, "wb", closefd=False) as file:
         shutil.copyfileobj(_stream(data), file, MIB)
+    with suppress(OSError):  # where a file cannot have the mark, it waits until it has settled
+        os.fchmod(handle, stat.S_IMODE(os.fstat(handle).st_mode) | WHOLE)
 
 
 _SYNC_FILE_SYSTEM: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
@@ -860,13 +864,19 @@ def _file(key: str) -> str:
     return key
 
 
+WHOLE = stat.S_ISVTX
+"""The mark of a file that a store has written: the sticky bit, which means nothing on a file. Whoever writes a file to
+the folder by other means sets it at the end at the earliest, as `cp -p` does."""
+
+
 def _found(key: str, status: os.stat_result) -> Stored:
     """A thing on disk. The version holds change time and inode, because a sender can choose a file's modification
     time."""
     version = f"{status.st_ino}:{status.st_mtime_ns}:{status.st_ctime_ns}"
     modified = _instant(status.st_mtime_ns)
     if stat.S_ISREG(status.st_mode):
-        return Stored(key, status.st_size, modified, "file", version, _instant(status.st_ctime_ns))
+        whole = bool(status.st_mode & WHOLE)
+        return Stored(key, status.st_size, modified, "file", version, _instant(status.st_ctime_ns), whole)
     if stat.S_ISDIR(status.st_mode):
         return Stored(key + "/", 0, modified, "folder", version)
     return Stored(key, 0, modified, "other", version)

@@ -75,7 +75,7 @@ class Job:
 
 
 _FEED = (s.ARCHIVED, s.FEED_NOTED, s.FEED_REPORTED, s.FEED_TAKEN_OUT)
-_DECISION = (s.BOOKED, s.TWIN_OUT, s.REPLY_OUT, s.ANSWERED)
+_DECISION = (s.BOOKED, s.TWIN_OUT, s.REPLY_OUT, s.INDEX_OUT, s.ANSWERED)
 _APPROVAL = ("proposals", "approvals")
 _BOOKS = (
     "submissions", "registrations", "learner_versions", "learner_ucis", "entries", "marks", "fee_lines", "findings",
@@ -125,7 +125,7 @@ _ALL = (
         writes=("archive/", "inbox/", "outbox/", "quarantine/", "feeds/", *_BOOKS),
         steps=(
             s.ARCHIVED, s.RECEIVED, s.ACKNOWLEDGED, s.TAKEN_OUT, s.SET_ASIDE, s.BOOKED, s.HELD, s.TWIN_OUT,
-            s.REPLY_OUT, s.ANSWERED,
+            s.REPLY_OUT, s.INDEX_OUT, s.ANSWERED,
         ),
         dags=("ingest",),
         commands=("ingest",),

@@ -60,6 +60,7 @@ BOOKED = Step("ingest", "booked", "what was decided about a round of files is in
 HELD = Step("ingest", "held", "a copy of a held file is in quarantine")
 TWIN_OUT = Step("ingest", "twin out", "a reply is out as JSON")
 REPLY_OUT = Step("ingest", "reply out", "a reply is out as text")
+INDEX_OUT = Step("ingest", "index out", "a list of what a centre has sent is in its outbox")
 ANSWERED = Step("ingest", "answered", "the ledger knows which replies are out")
 ONCE_MORE = Step("quarantine", "once more", "a held file is on the books again, with what a person decided")
 ASKED_FOR = Step("calendar", "asked for", "a date that staff want changed is on record; nothing of it is in force")

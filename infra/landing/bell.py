@@ -15,14 +15,18 @@ from infra.airflow_api import AirflowApi, AirflowError
 log = logging.getLogger(__name__)
 
 DAG = "ingest"
+GATHER_SECONDS = 0.2
+"""A file that has landed is whole, so nothing else is waited for."""
+PAUSE_SECONDS = 3.0
+"""About as long as a run takes: a ring during it would only make a queue."""
 
 
 class Bell:
-    """Starts the ingest once for files that land close together, `delay` seconds after the first of them: before that a
-    folder store would think the file is still growing."""
+    """Starts the ingest once for files that land close together: `gather` seconds after the first of them, and again
+    `pause` seconds later at the earliest, for those that have landed since."""
 
-    def __init__(self, delay: float) -> None:
-        self._delay = delay
+    def __init__(self, gather: float = GATHER_SECONDS, pause: float = PAUSE_SECONDS) -> None:
+        self._gather, self._pause = gather, pause
         self._due = False
         self._ringing: asyncio.Task[None] | None = None
 
@@ -38,15 +42,20 @@ class Bell:
             self._ringing.cancel()
 
     async def _ring(self) -> None:
+        wait = self._gather
         while self._due:
-            await asyncio.sleep(self._delay)
-            self._due = False
+            await asyncio.sleep(wait)
+            self._due, wait = False, self._pause
             try:
                 log.info("rang run=%s", await asyncio.to_thread(_trigger))
             except (AirflowError, OSError, KeyError) as error:
                 log.warning(
                     "Airflow did not hear the bell (%s); the next sweep will find what has landed", type(error).__name__
                 )
+            if not self._due:
+                # A file that lands in the pause must ring too, but not at once.
+                await asyncio.sleep(self._pause)
+                wait = 0.0
 
 
 def _trigger() -> str:

@@ -91,7 +91,7 @@ class Landing:
         self._keys = keys
         self._limits = limits
         self._pool = ThreadPoolExecutor(THREADS, "store")
-        self._bell = Bell(settings.settle_seconds + 1.0)
+        self._bell = Bell()
         self.around = Surroundings(
             settings=settings,
             store=store,

@@ -36,7 +36,7 @@ from infra.ledger.tables import (
 )
 from infra.ledger.turns import LOCKS, Turn, holder
 from rules import terms
-from rules.frames import ENTRIES, FILES, HOLDINGS, REGISTRATIONS, SAT, SITTINGS
+from rules.frames import ENTRIES, FILES, HOLDINGS, INSTANT, REGISTRATIONS, SAT, SITTINGS, Frame
 
 
 def migrate(database_url: str) -> None:
@@ -93,6 +93,18 @@ class HoldDecision:
     who: str
     why: str
     action: str
+
+
+SENT: Frame = {
+    "centre": pl.String, "file_name": pl.String, "received": INSTANT, "letter": pl.String, "body": pl.String,
+    "series": pl.String, "sequence": pl.Int64, "outcome": pl.String, "reply": pl.String,
+}  # fmt: skip
+"""Files that were sent: `body` (awarding body), `series`, `letter` and `sequence` as their headers say, null where they
+cannot be read; `outcome` is null until it is decided; `reply` is the name of the reply."""
+NUMBERS: Frame = {
+    "centre": pl.String, "body": pl.String, "series": pl.String, "marks": pl.Boolean, "last": pl.Int64,
+}  # fmt: skip
+"""The highest number that was applied, of entries and amendments together, and of `marks`."""
 
 
 @frozen(kw_only=True)
@@ -403,6 +415,29 @@ class Ledger:
             connection.execute(sa.text("ANALYZE (SKIP_LOCKED)"))
 
     # --- Looking -----------------------------------------------------------------------------------------------------
+
+    def sent(self, centres: Sequence[str], most: int) -> pl.DataFrame:
+        """What these centres have sent, the newest first, at most `most` files of each (`SENT`)."""
+        t = submissions.c
+        nth = func.row_number().over(partition_by=t.centre, order_by=(t.received.desc(), t.id.desc())).label("nth")
+        named = (t.centre, t.file_name, t.received, t.letter, t.awarding_body.label("body"), t.series, t.sequence)
+        reply = (t.outcome, t.reply_stream, t.reply_number)
+        newest = select(*named, *reply, nth).where(t.centre.in_(centres)).subquery()
+        query = select(newest).where(newest.c.nth <= most).order_by(newest.c.centre, newest.c.nth)
+        found = sql.look_up(self._engine, query)
+        names = [reply_name(*row) for row in found.select("centre", "reply_stream", "reply_number").iter_rows()]
+        return found.with_columns(reply=pl.Series(names, dtype=pl.String)).select(
+            pl.col(name).cast(kind) for name, kind in SENT.items()
+        )
+
+    def numbers(self, centres: Sequence[str]) -> pl.DataFrame:
+        """The highest numbers that these centres have used (`NUMBERS`)."""
+        t = submissions.c
+        marking = (t.letter == "M").label("marks")
+        key = (t.centre, t.awarding_body.label("body"), t.series, marking)
+        query = select(*key, func.max(t.sequence).label("last")).where(t.centre.in_(centres), t.booked)
+        query = query.where(t.letter.in_(("E", "A", "M"))).group_by(t.centre, t.awarding_body, t.series, marking)
+        return sql.look_up(self._engine, query, NUMBERS)
 
     def story(self, landing_keys: Sequence[str]) -> pl.DataFrame:
         """What became of landings, the newest of each key: `landing_key`, `centre`, `file_name`, `received`,

@@ -32,6 +32,7 @@ from pipeline.contained import FAILURES, contained, log_failure, outside
 from pipeline.desk import Desk
 from pipeline.feeds import LANDING_PLACES, Feed, kept_out
 from pipeline.intake import replies
+from pipeline.intake.sent import write_indexes
 from pipeline.intake.staff import STAFF_FEED, write_left
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
@@ -601,7 +602,8 @@ def _finding_row(finding: Finding) -> dict[str, Any]:
 
 
 def publish(desk: Desk) -> None:
-    """Puts every decided reply that may not be out yet into its centre's outbox, and held files into quarantine."""
+    """Puts every decided reply that may not be out yet into its centre's outbox, with the index that says which file it
+    answers, and held files into quarantine."""
     waiting = desk.ledger.unpublished()
 
     def hold(row: Mapping[str, Any]) -> None:
@@ -616,5 +618,6 @@ def publish(desk: Desk) -> None:
         desk.store.put_all([(place + ending, row[column].encode("ascii")) for place, row in out])
         for _ in out:
             step.passed()
+    write_indexes(desk, sorted({row["centre"] for row in waiting}))
     desk.ledger.published([row["submission_id"] for row in waiting])
     ANSWERED.passed()

@@ -625,7 +625,16 @@ def test_permissions(folder: FolderStore) -> None:
         ("inbox/12345", 0o750),
         ("inbox/12345/a", 0o640),
     ):
-        assert stat.S_IMODE((folder.root / path).stat().st_mode) == expected & ~_umask()
+        mode = stat.S_IMODE((folder.root / path).stat().st_mode)
+        assert mode & ~stat.S_ISVTX == expected & ~_umask()
+
+
+def test_fil_4_a_file_the_store_has_written_has_settled_and_one_that_others_write_has_not(folder: FolderStore) -> None:
+    folder.put("inbox/12345/ours", b"whole")
+    folder.put("inbox/12345/ours.part", b"whole, but its sender goes on")
+    (folder.root / "inbox/12345/theirs").write_bytes(b"growing")
+    settled = {one.key: folder.settled(one, one.modified, 10) for one in folder.list("inbox/")}
+    assert settled == {"inbox/12345/ours": True, "inbox/12345/ours.part": False, "inbox/12345/theirs": False}
 
 
 def _umask() -> int:

@@ -35,7 +35,7 @@ def outbox(desk: Desk) -> dict[str, str]:
     return {
         stored.key.removeprefix("outbox/"): desk.store.get(stored.key).decode("ascii")
         for stored in desk.store.list("outbox/")
-        if stored.kind == "file" and not stored.key.endswith(".json")
+        if stored.key.rpartition("/")[2].startswith("X") and not stored.key.endswith(".json")
     }
 
 

@@ -52,8 +52,7 @@ def test_the_inbox_is_empty_but_for_hidden_files_and_the_folder_that_is_a_link(t
 def test_the_outbox_holds_replies_under_their_own_names_and_nothing_a_sender_named(taken: Taken) -> None:
     for key in keys(taken, "outbox/"):
         centre, _, name = key.partition("/")
-        assert REPLY.fullmatch(name), key
-        assert name[1:6] == centre
+        assert name in ("index.csv", "index.html") or (REPLY.fullmatch(name) and name[1:6] == centre), key
     assert keys(taken, "embargo/") == []
 
 
@@ -180,7 +179,7 @@ def test_on_s3_a_key_that_leads_elsewhere_stops_no_run_and_is_left_for_a_person(
     left = {stored.key.removeprefix("inbox/") for stored in bucket.list("inbox/")}
     assert left == {*BAD, "64123/..x\\y"}
     assert recorded.text.count("cannot be taken") == len(BAD)
-    out = [stored.key for stored in bucket.list("outbox/")]
+    out = [stored.key for stored in bucket.list("outbox/64123/") if "/index." not in stored.key]
     assert len(out) == 2 * len(GOOD)
     assert all(REPLY.fullmatch(key.removeprefix("outbox/64123/")) for key in out)
     assert ingest(desk, now + timedelta(minutes=5)).received == 0

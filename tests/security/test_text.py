@@ -29,10 +29,17 @@ def obeyed(text: str) -> list[str]:
 
 
 def test_every_reply_is_printable_ascii_in_lines_of_bounded_length(taken: Taken) -> None:
-    texts = [stored.key for stored in taken.desk.store.list("outbox/") if not stored.key.endswith(".json")]
+    texts = [stored.key for stored in taken.desk.store.list("outbox/") if re.search("/X[^/]*[0-9]$", stored.key)]
     assert len(texts) > 150
     for key in texts:
         assert re.fullmatch(rb"([ -~]{0,800}\r\n)+", taken.desk.store.get(key)), key
+
+
+def test_every_index_is_printable(taken: Taken) -> None:
+    indexes = [stored.key for stored in taken.desk.store.list("outbox/") if "/index." in stored.key]
+    assert indexes
+    for key in indexes:
+        assert obeyed(taken.desk.store.get(key).decode().replace("\r\n", "\n")) == [], key
 
 
 def test_every_twin_is_printable_ascii(taken: Taken) -> None:

@@ -155,11 +155,12 @@ def test_fil_1_on_s3_every_sample_gets_its_one_reply_too(work: Desk, bucket: S3S
     bucket.put("inbox/64123/F6412315.X03", FORECASTS)
     now = datetime.now(UTC) + timedelta(seconds=5)
     assert ingest(desk, now).received == 9
-    keys = [stored.key for stored in bucket.list("outbox/")]
+    keys = [stored.key for stored in bucket.list("outbox/") if "/X" in stored.key]
     assert sorted(key for key in keys if key.endswith(".json")) == sorted(
         f"{key}.json" for key in keys if not key.endswith(".json")
     )
     assert len(keys) == 18
+    assert len(list(bucket.list("outbox/64123/index."))) == 2
     assert list(bucket.list("inbox/")) == []
     [held] = [stored.key for stored in bucket.list("quarantine/")]
     assert held.endswith(" F6412315.X03")
