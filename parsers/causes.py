@@ -266,14 +266,19 @@ def _nines(page: Page, file_type: FileType) -> Seen | None:
 
 
 def _small_letters(page: Page, file_type: FileType) -> Seen | None:
-    """More small letters than capitals: somebody has turned them all into small ones, or most."""
+    """Somebody has turned capitals into small letters: all of them or most, or some in nearly every record, as in names
+    written as names."""
     assert file_type.detail is not None
-    text = "".join(page.lines[:_FIRST])
+    start = page.lines[:_FIRST]
+    text = "".join(start)
     small = sum(map(str.islower, text))
     capitals = sum(map(str.isupper, text))
+    details = [line for line in start if line[1:2] == "5"]
+    among = sum(line != line.upper() for line in details)
+    usual = len(details) >= _NOT_FEW and among * 10 >= len(details) * 9
+    # Titles may be in small letters, and components have a case of their own: but not where there are no capitals.
     mixed = any(place.form.mixed for place in file_type.detail.fields)
-    # Titles may be in small letters.
-    if mixed or small <= capitals:
+    if capitals if mixed else small <= capitals and not usual:
         return None
     lines = [line.upper() for line in page.lines]
     count = sum(was != now for was, now in zip(page.lines, lines, strict=True))
@@ -282,6 +287,7 @@ def _small_letters(page: Page, file_type: FileType) -> Seen | None:
     return Seen(page.with_lines(lines), f"{count:,}", {"lines": len(lines)})
 
 
+_NOT_FEW = 3
 _FIRST = 400
 """Lines looked at to see what kind of letters a file is written in."""
 

@@ -82,6 +82,7 @@ class Examination:
     records: Mapping[int, int] = field(factory=dict)
     _whole: dict[int, _Whole] = field(factory=dict, init=False)
     _moved: dict[int, _Moved] = field(factory=dict, init=False)
+    _small: dict[int, int] = field(factory=dict, init=False)
     _rows: dict[tuple[str, str], list[dict[str, Any]]] = field(factory=dict, init=False)
     _rest: dict[tuple[str, str], list[tuple[int, str | None, int]]] = field(factory=dict, init=False)
     _listed: Counter[tuple[int, str, str]] = field(factory=Counter, init=False)
@@ -90,32 +91,47 @@ class Examination:
         """The suspects that can be read, mended where that needs no guessing: capitals, option codes beside their
         columns, and a UCI's check letter. A shifted record cannot be read."""
         held = self._capitals(suspects)
-        if self.layout.slots:
-            held = self._aligned(held)
-        unread = self._out_of_place(held)
-        readable = [suspect for at, suspect in enumerate(held) if at not in unread] if unread else held
-        self._judge(readable)
-        return [with_check_letter(suspect, self.layout) for suspect in readable]
+        columnar = self._columnar(held)
+        if self.layout.slots and self._aligned(held, columnar):
+            columnar = self._columnar(held)
+        unread = self._out_of_place(held, columnar)
+        if unread:
+            held = [suspect for at, suspect in enumerate(held) if at not in unread]
+            columnar = self._columnar(held)
+        self._judge(held, columnar)
+        return [with_check_letter(suspect, self.layout) for suspect in held]
+
+    def _columnar(self, suspects: Sequence[Suspect]) -> Columnar:
+        return Columnar(self.layout, [suspect.record for suspect in suspects])
 
     def _capitals(self, suspects: Sequence[Suspect]) -> list[Suspect]:
         mixed = any(place.form.mixed for place in self.layout.fields)
+        small: dict[int, list[tuple[Suspect, str]]] = {}
         held = []
         for suspect in suspects:
             record = in_capitals(suspect.record, self.layout) if mixed else suspect.record.upper()
             if record == suspect.record:
                 held.append(suspect)
                 continue
-            self._lower_case(suspect, record)
+            small.setdefault(suspect.file, []).append((suspect, record))
             held.append(suspect.mended(record))
+        for file, pairs in small.items():
+            most = self._most(file)
+            if most and len(pairs) >= most:
+                # Names written as names, in nearly every record: that is one thing, and not one in each.
+                self._small[file] = len(pairs)
+                continue
+            for suspect, record in pairs:
+                self._lower_case(suspect, record)
         return held
 
-    def _aligned(self, suspects: list[Suspect]) -> list[Suspect]:
-        """The suspects with their option codes at the first column of a slot, where everything before is in place."""
-        columnar = Columnar(self.layout, [suspect.record for suspect in suspects])
+    def _aligned(self, suspects: list[Suspect], columnar: Columnar) -> bool:
+        """Puts option codes at the first column of their slots, where everything before them is in place; whether there
+        were any to move."""
         in_place = (columnar.plain_faults < MANY) & columnar.blank(self.layout["reserved"])
         first = self.layout.slots[0].first - 1
         known: dict[str, Aligned | None] = {}
-        held = list(suspects)
+        moved = False
         for at in np.flatnonzero(in_place).tolist():
             suspect = suspects[at]
             text = suspect.record[first:]
@@ -124,12 +140,13 @@ class Examination:
             now = known[text]
             if now:
                 self._moved.setdefault(suspect.file, _Moved(suspect.line, now.how)).count += 1
-                held[at] = suspect.mended(suspect.record[:first] + now.text)
-        return held
+                suspects[at] = suspect.mended(suspect.record[:first] + now.text)
+                moved = True
+        return moved
 
-    def _out_of_place(self, suspects: Sequence[Suspect]) -> set[int]:
+    def _out_of_place(self, suspects: Sequence[Suspect], columnar: Columnar) -> set[int]:
         """The places among `suspects` of records whose fields are not where the layout has them; each noted."""
-        faults = Columnar(self.layout, [suspect.record for suspect in suspects]).faults()
+        faults = columnar.faults()
         by_file: dict[int, list[int]] = {}
         for at in np.flatnonzero(faults >= MANY).tolist():
             by_file.setdefault(suspects[at].file, []).append(at)
@@ -175,9 +192,8 @@ class Examination:
         facts = {"value": value, "first": column, "last": column + place.width - 1}
         return _Whole(f.LAYOUT_OTHER, sample[0].line, facts | {"where": place.where, "record": self.layout.record})
 
-    def _judge(self, suspects: Sequence[Suspect]) -> None:
+    def _judge(self, suspects: Sequence[Suspect], columnar: Columnar) -> None:
         """Notes everything that is wrong with the fields of these records."""
-        columnar = Columnar(self.layout, [suspect.record for suspect in suspects])
         for place in self.layout.plain if suspects else ():
             failing = columnar.failing(place)
             if not failing.any():
@@ -223,15 +239,24 @@ class Examination:
 
     def report(self, found: Found) -> None:
         """Hands over the findings, grouped by code and field."""
+        self._report_causes(found)
+        self._report_fields(found)
+
+    def _report_causes(self, found: Found) -> None:
         for file, whole in self._whole.items():
             # A large file comes in parts; its cause is said once.
             if not found.made(file, whole.code):
                 facts = dict(whole.facts)
                 columns = facts.pop("first"), facts.pop("last")
                 found.add(whole.code, whole.line, columns, facts.pop("value"), file=file, **facts)
+        for file, count in self._small.items():
+            if not found.made(file, f.LETTERS_SMALL):
+                found.add(f.LETTERS_SMALL, value=f"{count:,}", file=file, lines=f"{self.records[file]:,}")
         for file, moved in self._moved.items():
             if file not in self._whole and not found.made(file, f.OPTIONS_MOVED):
                 found.add(f.OPTIONS_MOVED, moved.line, value=f"{moved.count:,}", file=file, how=moved.how)
+
+    def _report_fields(self, found: Found) -> None:
         for (code, name), rows in self._rows.items():
             frame = pl.DataFrame(rows, schema_overrides=_PLACE, infer_schema_length=None)
             rest = self._rest.get((code, name), [])

@@ -34,9 +34,16 @@ class Columnar:
         flat = np.frombuffer("".join(self.records).encode("ascii"), np.uint8)
         return flat.reshape(-1, self.layout.width)
 
+    @cached_property
+    def _cut(self) -> dict[tuple[int, int], pl.Series]:
+        return {}
+
     def cut(self, place: Field) -> pl.Series:
         """The whole field in every record."""
-        return self._texts.str.slice(place.first - 1, place.width)
+        key = place.first, place.width  # several judges ask for the same field
+        if key not in self._cut:
+            self._cut[key] = self._texts.str.slice(place.first - 1, place.width)
+        return self._cut[key]
 
     def failing(self, place: Field) -> Wrong:
         """Where a field needs a closer look: anything may be wrong with it. In all others there is nothing to find."""

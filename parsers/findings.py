@@ -690,7 +690,7 @@ LETTERS_SMALL = _code(
     "LETTERS_SMALL",
     "FIL-4",
     Reach.WARNING,
-    "{value} of {lines} lines are in small letters; the whole file was read in capitals",
+    "{value} of {lines} lines have small letters where capitals belong; the whole file was read in capitals",
     "capital letters",
     "Nothing to do now; tell whoever changed the file, or the supplier of the software that wrote it.",
 )

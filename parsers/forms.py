@@ -121,7 +121,14 @@ ULN = digits(10, "ten digits, the last of which checks the others", "ULN_WRONG")
 DATE = digits(6, "a date as DDMMYY")
 BORN = digits(6, "DDMMYY, or 000000 when it is not known", "BORN")
 OPTION = capitals(3, 6, "an option code of three to six capital letters and digits")
-COMPONENT = capitals(3, 12, "a component code of three to twelve capital letters and digits")
+COMPONENT = evolve(
+    by_length(
+        "a component code of three to twelve letters, digits, full stops, dashes and strokes",
+        {length: f"[A-Za-z0-9][A-Za-z0-9./-]{{{length - 1}}}" for length in range(3, 13)},
+    ),
+    mixed=True,
+)
+"""In its own case: to some boards `U078b` is not `U078B`."""
 GRADE = by_length("a grade of one or two characters", {1: "[A-Z0-9*#]", 2: "[A-Z0-9*#]{2}"})
 GRADESET = capitals(1, 4, "a gradeset code of one to four characters")
 TITLE = text("a title")

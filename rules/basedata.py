@@ -168,7 +168,7 @@ def placeholders(catalogue: Catalogue, series: Series, at: datetime) -> Iterator
     if stream.placeholder:
         yield f"series {stream.series} and awarding-body identifier {stream.awarding_body}{PLACEHOLDER}"
     if subjects := _our_codes(catalogue, offered, at):
-        yield f"codes of {', '.join(subjects)}{PLACEHOLDER}"
+        yield f"codes of {'; '.join(subjects)}{PLACEHOLDER}"
     if scales := sorted(part.code for part in parts if part.scale_placeholder):
         whose = "every component" if len(scales) == len(parts) else ", ".join(scales)
         yield f"raw marks and UMS of {whose}{PLACEHOLDER}"
@@ -178,16 +178,18 @@ def placeholders(catalogue: Catalogue, series: Series, at: datetime) -> Iterator
 
 
 def _our_codes(catalogue: Catalogue, offered: pl.DataFrame, at: datetime) -> list[str]:
-    """Subjects with components whose codes are ours."""
+    """Whose codes are ours, by subject; where only some of them are in the set, or only some are ours, which."""
     edition = catalogue.edition(at)
-    offers = {edition.by_code[code].registration_code for code in offered["option"]}
-    return sorted(
-        {
-            qualification.subject
-            for qualification in edition.qualifications
-            if qualification.registration_code in offers and any(part.placeholder for part in qualification.components)
-        }
-    )
+    there = {*offered["option"], *offered["registration"]}
+    whole, some = [], []
+    for qualification in sorted(edition.qualifications, key=lambda each: each.subject):
+        used = {code: ours for code, ours in qualification.codes.items() if code in there}
+        ours = [code for code, is_ours in used.items() if is_ours]
+        if ours and len(ours) == len(used):
+            whole.append(qualification.subject)
+        elif ours:
+            some.append(f"{qualification.subject}: {', '.join(ours)}")
+    return [*some, *([f"{'all of ' if some else ''}{', '.join(whole)}"] if whole else [])]
 
 
 def _our_dates(catalogue: Catalogue, parts: Iterable[Component], series: Series, at: datetime) -> Iterator[str]:

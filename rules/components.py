@@ -10,7 +10,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from rules import terms
-from rules.calendar import Series, series_title
+from rules.calendar import PLACEHOLDER, Series, series_title
 from rules.sheets import (
     CODE,
     IN_FORCE_FROM,
@@ -45,6 +45,16 @@ class Component:
     last_series: str = field(metadata=cell(either("", "it has no end", SERIES, ""), "its last series"))
     raw_max: int = field(metadata=cell(POSITIVE, "the most raw marks"))
     ums_max: int = field(metadata=cell(POSITIVE, "the most uniform marks (UMS)"))
+    registration_placeholder: bool = field(
+        default=True,
+        kw_only=True,
+        metadata=cell(YES, "Y, or no such column, when nobody published the registration code: it is ours"),
+    )
+    cash_in_placeholder: bool = field(
+        default=True,
+        kw_only=True,
+        metadata=cell(YES, "Y, or no such column, when nobody published the cash-in code: it is ours"),
+    )
     placeholder: bool = field(
         metadata=cell(YES, "Y when nobody published the component code: it is ours", "code_placeholder")
     )
@@ -84,6 +94,18 @@ class Qualification:
     registration_code: str
     cash_in_code: str
     components: tuple[Component, ...]
+    registration_placeholder: bool
+    cash_in_placeholder: bool
+
+    @property
+    def codes(self) -> dict[str, bool]:
+        """Its registration code, its cash-in code and those of its components, each with whether it is ours because
+        nobody published it."""
+        return {
+            self.registration_code: self.registration_placeholder,
+            self.cash_in_code: self.cash_in_placeholder,
+            **{part.code: part.placeholder for part in self.components},
+        }
 
     @property
     def ums_max(self) -> int:
@@ -106,15 +128,12 @@ class Edition:
     @cached_property
     def by_code(self) -> dict[str, Qualification]:
         """Every qualification by its registration code, its cash-in code and the codes of its components."""
-        return {
-            code: qualification
-            for qualification in self.qualifications
-            for code in (
-                qualification.registration_code,
-                qualification.cash_in_code,
-                *(part.code for part in qualification.components),
-            )
-        }
+        return {code: qualification for qualification in self.qualifications for code in qualification.codes}
+
+    def spoken(self, code: str) -> str:
+        """A code as people read it: one that is ours carries the mark of a placeholder."""
+        qualification = self.by_code.get(code)
+        return f"{code}{PLACEHOLDER if qualification and qualification.codes[code] else ''}"
 
 
 COMPONENTS = Sheet(
@@ -181,7 +200,7 @@ def _qualification(rows: Sequence[Row[Component]]) -> Qualification:
     externals = 0
     for row in rows:
         component = row.record
-        for attribute in ("subject", "qualification_number", "cash_in_code"):
+        for attribute in _SAME:
             ours, theirs = getattr(component, attribute), getattr(first, attribute)
             if ours != theirs:
                 raise row.wrong(attribute, f"{ours!r}, but {first.code} with the same registration code has {theirs!r}")
@@ -195,5 +214,10 @@ def _qualification(rows: Sequence[Row[Component]]) -> Qualification:
         raise rows[-1].wrong("external", f"{first.subject} has no external component; each has one (CAL-5)")
     parts = sorted((row.record for row in rows), key=lambda component: component.number)
     return Qualification(
-        first.subject, first.qualification_number, first.registration_code, first.cash_in_code, tuple(parts)
-    )
+        first.subject, first.qualification_number, first.registration_code, first.cash_in_code, tuple(parts),
+        first.registration_placeholder, first.cash_in_placeholder,
+    )  # fmt: skip
+
+
+_SAME = ("subject", "qualification_number", "cash_in_code", "registration_placeholder", "cash_in_placeholder")
+"""What every line of a qualification says alike."""

@@ -34,13 +34,15 @@ def in_catalogue(options: pl.DataFrame, series: Series, catalogue: Catalogue, fo
 
 def _what_instead(code: str, series: Series, catalogue: Catalogue) -> str:
     """What the sender may have meant by an unknown option code."""
+    named = catalogue.edition().spoken
     for qualification in catalogue.qualifications:
         parts = [part.code for part in qualification.components]
         if code == qualification.registration_code:
-            entered = f"it is entered with {', '.join(parts)} and claimed with {qualification.cash_in_code}"
+            claimed = named(qualification.cash_in_code)
+            entered = f"it is entered with {', '.join(map(named, parts))} and claimed with {claimed}"
             return f"{code} registers for {qualification.subject}; {entered}"
         if code in (*parts, qualification.cash_in_code):
-            registers = f"learners are registered for it with {qualification.registration_code}"
+            registers = f"learners are registered for it with {named(qualification.registration_code)}"
             return f"{code} is an entry for {qualification.subject}; {registers}"
     alike = [
         qualification

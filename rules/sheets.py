@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from attrs import AttrsInstance, fields, frozen
+from attrs import NOTHING, AttrsInstance, fields, frozen
 
 R = TypeVar("R", bound=AttrsInstance)
 
@@ -153,8 +153,9 @@ class Sheet(Generic[R]):
                 raise self._wrong(1, name, f"there is no such column; the columns are {', '.join(by_name)}")
             if name in header[:position]:
                 raise self._wrong(1, name, "appears twice")
-        for name in by_name:
-            if name not in header:
+        optional = {attribute.name for attribute in fields(self.record) if attribute.default is not NOTHING}
+        for name, (attribute, _) in by_name.items():
+            if name not in header and attribute not in optional:
                 raise self._wrong(1, name, "is missing")
         for cells in lines:
             if cells:

@@ -155,7 +155,8 @@ def _shown(desk: Desk, number: str) -> Iterator[str]:
     for qualification in desk.catalogue.qualifications:
         standing = register.standing(number, qualification.registration_code, now)
         word = "approved" if standing.approved else f"not approved{standing.reason}"
-        yield f"  {qualification.registration_code}  {qualification.subject}: {word}"
+        code = desk.catalogue.edition(now).spoken(qualification.registration_code)
+        yield f"  {code}  {qualification.subject}: {word}"
     for row in desk.register.decisions([number]):
         yield (
             f"  {row.at:%Y-%m-%d %H:%M} UTC  {row.qualification} {row.decision} from {row.since} ({row.route}), "

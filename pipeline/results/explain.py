@@ -121,7 +121,8 @@ class _Story:
             for row in _rows(self.registered, option=qualification.registration_code)
             for step in self._came(row, "REG-2")
         ]
-        title = f"{qualification.subject}: registration with {qualification.registration_code}"
+        code = self.desk.catalogue.edition().spoken(qualification.registration_code)
+        title = f"{qualification.subject}: registration with {code}"
         yield Section(title, tuple(steps) or (_NOTHING,))
         for part in qualification.components:
             yield self._component(part)
@@ -138,7 +139,8 @@ class _Story:
             steps += self._counted(part, series)
         steps += [self._done(row) for row in _rows(self.actions, option=part.code)]
         kind = part.scope
-        return Section(f"{part.code} {part.title} ({kind})", tuple(steps) or (_NOTHING,))
+        code = self.desk.catalogue.edition().spoken(part.code)
+        return Section(f"{code} {part.title} ({kind})", tuple(steps) or (_NOTHING,))
 
     def _came(self, row: dict[str, Any], rule: str) -> Iterator[TrailStep]:
         title, number = series_title(row["series"]), row["candidate"]
@@ -200,6 +202,7 @@ class _Story:
 
     def _claims(self, qualification: Qualification) -> Iterator[Section]:
         code = qualification.cash_in_code
+        named = self.desk.catalogue.edition().spoken(code)
         claims = _rows(self.entered, option=code)
         series = sorted({row["series"] for row in claims} | {row["series"] for row in self._awards(qualification)})
         for of in series:
@@ -208,9 +211,9 @@ class _Story:
                 if row["series"] == of:
                     steps += self._decided(row)
             steps += [self._done(row) for row in _rows(self.actions, option=code, series=of)]
-            yield Section(f"{code} claim for {qualification.subject} in {series_title(of)}", tuple(steps))
+            yield Section(f"{named} claim for {qualification.subject} in {series_title(of)}", tuple(steps))
         if not series:
-            yield Section(f"{code} claim for {qualification.subject}", (TrailStep("not claimed", "", "CRT-1"),))
+            yield Section(f"{named} claim for {qualification.subject}", (TrailStep("not claimed", "", "CRT-1"),))
 
     def _awards(self, qualification: Qualification) -> list[dict[str, Any]]:
         return _rows(self.awarded, registration=qualification.registration_code)

@@ -190,6 +190,20 @@ def test_fil_4_what_moves_every_record_is_said_once_and_nothing_that_follows_fro
     assert options.is_empty()
 
 
+@pytest.mark.parametrize("ends", [b"\r\n", b"\n"])
+def test_fil_4_names_written_as_names_are_one_finding(ends: bytes) -> None:
+    good = centre_file(count=40)
+    small = in_details(lambda line: line[:12] + line[12:52].title() + line[52:], good)
+    findings, options = found_in(small.replace(b"\r\n", ends))
+    assert [code for code in codes(findings) if code != "LINE_ENDS"] == ["LETTERS_SMALL"]
+    assert options.equals(found_in(good)[1])
+    # In one record of many it is that record's.
+    lines = good.split(b"\r\n")
+    lines[2] = lines[2][:12] + lines[2][12:52].title() + lines[2][52:]
+    findings, _ = found_in(b"\r\n".join(lines))
+    assert codes(findings) == ["LOWER_CASE"]
+
+
 def test_fil_4_a_shift_of_some_records_refuses_these_alone() -> None:
     data = b"\r\n".join([*LINES[:2], (LINES[2][:72] + LINES[2][85:]).ljust(192), *LINES[3:], b""])
     findings, _ = found_in(data)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from parsers.columns import columns
+from parsers.findings import Found
 from parsers.identifiers.filename import BUNDLE, LETTERS
-from parsers.layouts import CANDIDATE, ENVELOPE, FILE_TYPES, LAYOUTS, RESULT, SLOTS, Field, Layout, Overlay
-from parsers.writer import record
+from parsers.layouts import CANDIDATE, ENVELOPE, FILE_TYPES, LAYOUTS, MARK, RESULT, SLOTS, Field, Layout, Overlay
+from parsers.reader import read as read_file
+from parsers.writer import block, record, single
 
 WIDTHS = {"E": 192, "A": 192, "F": 61, "M": 80, "R": 59, "S": 45, "O": 115, "C": 75, "L": 26, "D": 26}
 
@@ -108,3 +111,18 @@ def test_a_value_that_does_not_fit_is_refused() -> None:
 
 def test_there_are_twelve_option_slots() -> None:
     assert SLOTS == sum(field.name.startswith("option_") for field in CANDIDATE.fields) == 12
+
+
+@pytest.mark.parametrize(("code", "read"), [("U078b", "U078b"), ("U078B", "U078B"), ("8300/1F", "8300/1F")])
+def test_a_component_keeps_its_own_case_and_may_hold_a_stroke(code: str, read: str) -> None:
+    mark = {"data_type": "M", "record_type": "5", "centre": "64123", "candidate": "0001", "uci": "641230220001D",
+            "component": code, "mark": "7"}  # fmt: skip
+    details = block([record(MARK, mark)])
+    data = single("M", "64123", details, awarding_body="15", series_key="6B24", sequence=1, produced="150524")
+    submission = read_file("M6412315.X01", data)
+    found = Found([submission.named])
+    records = columns([submission], MARK, found).records
+    assert (records["component"].to_list(), found.of(0)) == ([read], ())
+    # Where there is not one capital in a file, they were all made small.
+    [finding] = read_file("M6412315.X01", data.lower()).findings
+    assert finding.code == "LETTERS_SMALL"

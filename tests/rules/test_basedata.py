@@ -169,8 +169,13 @@ def test_what_nobody_published_is_told_and_marked() -> None:
     assert "series 6B and awarding-body identifier 15 [placeholder]" in told
     assert "fees: external, internal [placeholder]" in told
     assert any(line.startswith("due 15 May 2026 [placeholder] (BAC01, ") for line in told)
-    # The claim is free as published, Enterprise has its own codes, and so has the deadline of 2024.
-    assert not any("Enterprise" in line for line in told)
+    # Of Enterprise, the codes of components are published, and those it is registered and claimed with are not.
+    [codes] = [line for line in told if line.startswith("codes of ")]
+    assert codes.startswith("codes of Enterprise: BEN22, BEN99; all of Animal Care, ")
+    [codes] = [line for line in placeholders(CATALOGUE, series("2023-09"), BEFORE) if line.startswith("codes of ")]
+    assert codes.startswith("codes of Animal Care, ")
+    assert "Enterprise" in codes
+    # The claim is free as published, and so is the deadline of 2024.
     assert not any(line.startswith("due") for line in placeholders(CATALOGUE, series("2024-06"), BEFORE))
 
 

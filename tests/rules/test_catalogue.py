@@ -731,3 +731,20 @@ def test_a_file_as_spreadsheets_save_it_is_read(folder: Path) -> None:
     text = path.read_text(encoding="utf-8")
     path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode() + b"\r\n")
     assert Catalogue.load(folder).fees == CATALOGUE.fees
+
+
+def test_each_code_says_by_itself_whether_somebody_published_it(folder: Path) -> None:
+    edition = CATALOGUE.edition()
+    assert [edition.spoken(code) for code in ("BEN01", "BEN22", "BEN99", "BZH01", "ZZZ99")] == [
+        "BEN01", "BEN22 [placeholder]", "BEN99 [placeholder]", "BZH01 [placeholder]", "ZZZ99",
+    ]  # fmt: skip
+    for row in rows_of(folder, "components.csv"):
+        change(folder, "components.csv", {"component_code": row["component_code"]}, {"cash_in_placeholder": "N"})
+    assert Catalogue.load(folder).edition().spoken("BEN99") == "BEN99"
+
+
+def test_a_catalogue_from_before_the_flags_of_codes_can_be_read(folder: Path) -> None:
+    rows = rows_of(folder, "components.csv")
+    new = ("registration_placeholder", "cash_in_placeholder")
+    write(folder, "components.csv", [{name: cell for name, cell in row.items() if name not in new} for row in rows])
+    assert Catalogue.load(folder).edition().spoken("BEN22") == "BEN22 [placeholder]"

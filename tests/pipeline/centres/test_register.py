@@ -217,11 +217,11 @@ def run(desk: Desk, *words: str) -> Result:
 def test_reg_10_the_commands_add_show_ask_decide_and_end(work: Desk) -> None:
     assert "give its name" in run(work, "centre", "edit", NEW, "--postcode", "ZZ1 9ZZ", *ORDER).output
     assert "Hilltop" in run(work, "centre", "edit", NEW, "--name", "Hilltop School", *ORDER).output
-    assert "BEN22  Enterprise: not approved" in run(work, "centre", "show", NEW).output
+    assert "BEN22 [placeholder]  Enterprise: not approved" in run(work, "centre", "show", NEW).output
     assert "asked for on" in run(work, "centre", "apply", NEW, "BEN22", "--fast-track", *ORDER).output
     assert f"{NEW}  BEN22  asked" in run(work, "centre", "applications").output
     assert "approved from" in run(work, "centre", "grant", NEW, "BEN22", *ORDER).output
-    assert "BEN22  Enterprise: approved" in run(work, "centre", "show", NEW).output
+    assert "BEN22 [placeholder]  Enterprise: approved" in run(work, "centre", "show", NEW).output
     assert "No application is open." in run(work, "centre", "applications").output
     today = f"{datetime.now(UTC).astimezone(LONDON):%Y-%m-%d}"
     assert f"ended from {today}" in run(work, "centre", "end", NEW, "BEN22", *ORDER).output
