@@ -82,6 +82,12 @@ class Settings:
         "A larger file is kept in the archive and refused without being parsed.",
         int,
     )
+    store_threads: int = _setting(
+        "RESULTSDAY_STORE_THREADS",
+        32,
+        "A job has at most this many requests to a store in S3 under way at a time: the farther away it is, the more.",
+        int,
+    )
     sftp_host: str = _setting(
         "RESULTSDAY_SFTP_HOST", "127.0.0.1", "Address on which the landing service (SFTP) listens."
     )
@@ -336,7 +342,7 @@ class Settings:
         if min(self.batch_files, self.batch_bytes, self.max_file_bytes) < 1:
             yield "batch and file limits must be at least 1"
         for setting in declared():
-            named = ("alert_seconds", "guard_seconds", "start_seconds", "restarts")
+            named = ("alert_seconds", "guard_seconds", "start_seconds", "restarts", "store_threads")
             limit = setting.name in named or (setting.name.startswith("sftp_") and setting.name != "sftp_port")
             if limit and setting.metadata["kind"] is int and getattr(self, setting.name) < 1:
                 yield f"{setting.metadata['variable']} must be at least 1"

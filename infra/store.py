@@ -60,7 +60,7 @@ TOGETHER = 100
 FEW = 4
 """Fewer files than this are made durable each by itself: waiting for a whole file system would take longer."""
 THREADS = 8
-"""Objects that are written to S3 at a time."""
+"""Requests that are under way at a time, unless whoever opens the store says otherwise."""
 TRIES = 20  # of a step that another process can spoil; a try fails only because another's succeeded
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -108,6 +108,10 @@ class Stored:
 class Store(Protocol):
     """What the desk needs of a place for files. Every method raises `BadKey` before it touches anything."""
 
+    @property
+    def threads(self) -> int:
+        """How many files it is worth reading or writing at a time."""
+
     def list(self, prefix: str) -> Iterator[Stored]:
         """Everything whose key begins with `prefix`, at any depth, sorted by key.
 
@@ -146,7 +150,8 @@ class Store(Protocol):
         """
 
     def remove(self, stored: Stored) -> bool:
-        """Remove exactly what was listed: False when it has changed since, or is gone."""
+        """Remove exactly what was listed: False when it has changed since, or is gone. In S3, what was replaced by the
+        same bytes has not changed."""
 
     def settled(self, stored: Stored, now: datetime, seconds: int) -> bool:
         """False while a file may still be growing: it changed within `seconds`, or its name is that of an unfinished
@@ -169,13 +174,13 @@ def open_store(location: str, *, create: bool = True) -> Store:
     return _opened(location, create, None)
 
 
-def _opened(location: str, create: bool, identity: str | None) -> Store:
+def _opened(location: str, create: bool, identity: str | None, threads: int = THREADS) -> Store:
     if not location.startswith("s3://"):
         return FolderStore(Path(location), create=create, identity=identity)
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     if not bucket:
         raise StoreError(f"the store {location!r} names no bucket; expected s3://bucket or s3://bucket/prefix")
-    return S3Store(bucket, prefix, identity=identity)
+    return S3Store(bucket, prefix, identity=identity, threads=threads)
 
 
 # --- Which store it is -----------------------------------------------------------------------------------------------
@@ -200,8 +205,9 @@ class Known(Protocol):
         """Records the identity of the first store, and returns the one on record."""
 
 
-def own_store(location: str, known: Known) -> Store:
-    """OPS-6: the store at `location`, if it is the one that belongs to the ledger. The first one that a ledger has is
+def own_store(location: str, known: Known, threads: int = THREADS) -> Store:
+    """OPS-6: the store at `location`, if it is the one that belongs to the ledger; in S3, with `threads` requests at a
+    time. The first one that a ledger has is
     created and given an identity; after that nothing is created. Raises `StoreError` when there is another store or
     none: a disk that is not mounted, a folder exchanged for another, an empty bucket."""
     identity = known.identity()
@@ -215,7 +221,7 @@ def own_store(location: str, known: Known) -> Store:
         first = open_store(location)
         first.put_if_absent(IDENTITY, secrets.token_hex(16).encode())
         identity = known.settle(identity_of(first))
-    return _opened(location, False, identity)
+    return _opened(location, False, identity, threads)
 
 
 def proved(location: str, known: Known) -> Store:
@@ -257,6 +263,8 @@ class FolderStore:
     Folders are opened one by one from the root and never through a link, so no key and no link leads out. Whoever opens
     the store removes what writers that died have left among its temporary files.
     """
+
+    threads = THREADS
 
     def __init__(self, root: Path, *, create: bool = True, identity: str | None = None) -> None:
         """With an `identity` every step first looks whether this is that store: a disk can be unmounted at any time."""
@@ -519,19 +527,22 @@ class FolderStore:
 class S3Store:
     """A store in an S3 bucket, below a prefix; credentials, region and endpoint come from boto3's own chain."""
 
-    def __init__(self, bucket: str, prefix: str = "", *, identity: str | None = None) -> None:
+    def __init__(self, bucket: str, prefix: str = "", *, identity: str | None = None, threads: int = THREADS) -> None:
         """With an `identity` the bucket is asked once whether it is that store: nobody unmounts a bucket."""
         import boto3  # imported here: it takes longer than most commands on a folder do
         from botocore.config import Config
 
-        self.bucket = bucket
+        self.bucket, self.threads = bucket, threads
         self.base = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         # S3 servers other than Amazon's rarely have a host name for every bucket.
         elsewhere = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"))
         style: Literal["path", "auto"] = "path" if elsewhere else "auto"
         with _telling(self, "open it"):
             self.client: S3Client = boto3.session.Session().client(
-                "s3", config=Config(retries={"mode": "standard"}, s3={"addressing_style": style})
+                "s3",
+                config=Config(
+                    retries={"mode": "standard"}, s3={"addressing_style": style}, max_pool_connections=threads + 2
+                ),
             )
         if identity is not None and (found := identity_of(self)) != identity:
             raise _not_ours(self, found)
@@ -604,7 +615,7 @@ class S3Store:
             self.put(*file)
             return True
 
-        with ThreadPoolExecutor(THREADS) as pool:
+        with ThreadPoolExecutor(self.threads) as pool:
             return list(pool.map(put, files))
 
     def move(self, source: str, target: str) -> None:
@@ -634,6 +645,8 @@ class S3Store:
         """See `Store.remove`."""
         self._object(stored.key)
         with _telling(self, f"remove {stored.key!r}"):
+            if stored.version:
+                return self._delete(stored)  # the condition says all that a look would
             today = self._look(stored.key)
             return today is not None and stored.unchanged(today) and self._delete(today)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -88,11 +89,43 @@ def archive(store: Store, stored: Stored) -> tuple[str, bytes]:
     return sha256, start
 
 
+class Recent:
+    """What this process has just archived, by SHA-256, up to so many bytes: it need not be fetched again. What is
+    archived never changes."""
+
+    def __init__(self, most_bytes: int = 64 * MIB) -> None:
+        self._free, self._lock = most_bytes, threading.Lock()
+        self._kept: dict[str, bytes] = {}
+
+    def keep(self, sha256: str, data: bytes) -> None:
+        """Keeps a file as long as there is room."""
+        with self._lock:
+            if sha256 not in self._kept and len(data) <= self._free:
+                self._free -= len(data)
+                self._kept[sha256] = data
+
+    def take(self, sha256: str) -> bytes | None:
+        """A file that is kept, which then is not any more; None if it is not."""
+        with self._lock:
+            data = self._kept.pop(sha256, None)
+            self._free += len(data or b"")
+            return data
+
+
+def archived(store: Store, sha256: str, most_bytes: int, recent: Recent) -> bytes:
+    """The first `most_bytes` of an archived file. Raises `Missing`."""
+    data = recent.take(sha256)
+    if data is not None:
+        return data[:most_bytes]
+    with store.open(f"archive/{sha256}") as file:
+        return file.read(most_bytes)
+
+
 def archive_all(
-    store: Store, waiting: Sequence[Stored], lost: Callable[[Stored, Exception], None]
+    store: Store, waiting: Sequence[Stored], lost: Callable[[Stored, Exception], None], recent: Recent
 ) -> list[tuple[str, bytes] | None]:
-    """`archive` of several files, the small ones together. None for a file that cannot be taken: `lost` is told, with
-    the `Missing` or `BadKey`. Of what is no file: an empty SHA-256 and no bytes."""
+    """`archive` of several files, the small ones together, which `recent` keeps. None for a file that cannot be taken:
+    `lost` is told, with the `Missing` or `BadKey`. Of what is no file: an empty SHA-256 and no bytes."""
 
     def taken(stored: Stored) -> tuple[str, bytes] | bytes | None:
         try:
@@ -106,11 +139,12 @@ def archive_all(
             lost(stored, error)
             return None
 
-    found = in_parallel(taken, waiting)
+    found = in_parallel(taken, waiting, store.threads)
     small = [(stored, kept) for stored, kept in zip(waiting, found, strict=True) if isinstance(kept, bytes)]
     hashes = [hashlib.sha256(data).hexdigest() for _, data in small]
     store.put_all([(f"archive/{sha256}", data) for sha256, (_, data) in zip(hashes, small, strict=True)], absent=True)
-    for sha256, (stored, _) in zip(hashes, small, strict=True):
+    for sha256, (stored, data) in zip(hashes, small, strict=True):
+        recent.keep(sha256, data)
         ARCHIVED.passed()
         _note(stored, sha256)
     of_small = iter(hashes)

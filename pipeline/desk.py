@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from infra.ledger.accounts import Accounts
 from infra.ledger.actions import ActionBook
@@ -29,6 +29,7 @@ from infra.ledger.submissions import Ledger
 from infra.ledger.trail import Trail
 from infra.settings import Settings
 from infra.store import Store, adopted, own_store, proved
+from pipeline.archive import Recent
 from pipeline.catalogue_in_use import dates_of_staff, in_use
 from pipeline.steps import Step
 from rules.catalogue import Catalogue
@@ -61,6 +62,8 @@ class Desk:
     trail: Trail
     watch: WatchBook
     catalogue_fault: str = ""
+    recent: Recent = field(factory=Recent, eq=False, repr=False)
+    """What was archived while the desk is open."""
 
     def put(self, step: Step, key: str, data: bytes) -> None:
         """Writes a file to the store and passes the step for it."""
@@ -84,7 +87,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
         engine = ledger.engine
         desk = Desk(
             settings=settings,
-            store=own_store(settings.store_location, StoreBook(engine)),
+            store=own_store(settings.store_location, StoreBook(engine), settings.store_threads),
             catalogue=found.catalogue,
             catalogue_fault=found.fault,
             ledger=ledger,

@@ -13,11 +13,11 @@ B = TypeVar("B")
 THREADS = 8
 
 
-def in_parallel(step: Callable[[A], B], things: Sequence[A]) -> list[B]:
-    """What `step` returns for each thing, in their order. Raises the error of the first of them that fails, once all
-    have ended."""
+def in_parallel(step: Callable[[A], B], things: Sequence[A], threads: int = THREADS) -> list[B]:
+    """What `step` returns for each thing, in their order, `threads` at a time. Raises the error of the first of them
+    that fails, once all have ended."""
     if len(things) < 2:
         return [step(thing) for thing in things]
     contexts = [copy_context() for _ in things]
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(min(threads, len(things))) as pool:
         return list(pool.map(lambda context, thing: context.run(step, thing), contexts, things))

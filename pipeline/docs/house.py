@@ -70,7 +70,7 @@ WINGS: Mapping[str, tuple[str, ...]] = {
 wings need goes to the ground."""
 
 GROUND: Mapping[str, tuple[str, ...]] = {
-    "desk": ("steps", "catalogue_in_use"),
+    "desk": ("steps", "catalogue_in_use", "archive"),
     "catalogue_in_use": (),
     "steps": (),
     "jobs": ("steps",),

@@ -27,7 +27,7 @@ from parsers.feed import read_feed
 from parsers.findings import Code, Finding, Found, Reach
 from parsers.identifiers import filename
 from parsers.reader import Submission, glance, read
-from pipeline.archive import archive_all, key_text
+from pipeline.archive import archive_all, archived, key_text
 from pipeline.contained import FAILURES, contained, log_failure, outside
 from pipeline.desk import Desk
 from pipeline.feeds import LANDING_PLACES, Feed, kept_out
@@ -192,15 +192,16 @@ def _whose(key: str) -> tuple[str, str]:
 def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) -> int:
     """Archives, books, acknowledges and takes out the files of a batch; returns how many. Each step is done for all
     files before the next step begins."""
-    archived = archive_all(desk.store, [file.stored for file in waiting], _cannot_be_taken)
-    taken = [(file, _landing(file, *kept, now)) for file, kept in zip(waiting, archived, strict=True) if kept]
+    in_archive = archive_all(desk.store, [file.stored for file in waiting], _cannot_be_taken, desk.recent)
+    taken = [(file, _landing(file, *kept, now)) for file, kept in zip(waiting, in_archive, strict=True) if kept]
     received = desk.ledger.receive([landing for _, landing in taken])
     RECEIVED.passed()
     undecided = [(file, its) for (file, _), its in zip(taken, received, strict=True) if its.outcome is None]
     desk.store.put_all([(_outbox(file.centre, its.reply_name), _first_reply(its)) for file, its in undecided])
     for _ in undecided:
         ACKNOWLEDGED.passed()
-    in_parallel(lambda pair: _take_out(desk, *pair), list(zip([file for file, _ in taken], received, strict=True)))
+    pairs = list(zip([file for file, _ in taken], received, strict=True))
+    in_parallel(lambda pair: _take_out(desk, *pair), pairs, desk.store.threads)
     for submission in received:
         log.info(
             "received submission %d: centre %s, %d bytes, reply %s",
@@ -339,7 +340,11 @@ def _halves(files: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
 def _decided_together(desk: Desk, round_: Sequence[Received], summary: IngestCounts) -> list[Decided]:
     with summary.stage("read"):
         said = desk.ledger.hold_decisions([received.id for received in round_])
-        submissions = [_read(desk, received.landing, said.get(received.id)) for received in round_]
+        files = in_parallel(lambda received: _fetched(desk, received.landing), round_, desk.store.threads)
+        submissions = [
+            _read(desk, received.landing, data, said.get(received.id))
+            for received, data in zip(round_, files, strict=True)
+        ]
     arrivals = [
         Arrival(
             submission=submission,
@@ -375,8 +380,23 @@ def _answered(decided: Decided) -> Answered:
     return contained(lambda: (decided, _reply(*decided)), held)
 
 
-def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission:
-    """The file as read; `said`: what a person decided about it while it was held."""
+def _limit(desk: Desk, landing: Landing) -> int:
+    """How many bytes a file may have to be read."""
+    feed = ENTRY_FEEDS.get(landing.channel)
+    return feed.limit(desk) if feed else desk.settings.max_file_bytes
+
+
+def _fetched(desk: Desk, landing: Landing) -> bytes:
+    """The file's bytes, and one more than it may have; none of what is no file, or is listed as too large."""
+    limit = _limit(desk, landing)
+    # The size is from the listing: what was archived a moment later may be larger.
+    if landing.kind != "file" or landing.size > limit:
+        return b""
+    return archived(desk.store, landing.sha256, limit + 1, desk.recent)
+
+
+def _read(desk: Desk, landing: Landing, data: bytes, said: HoldDecision | None) -> Submission:
+    """The file with these bytes as read; `said`: what a person decided about it while it was held."""
     name = landing.file_name
     if said is not None and said.action == terms.IGNORE:
         return _unread(landing, f.HELD_CLOSED, value=said.why)
@@ -388,11 +408,7 @@ def _read(desk: Desk, landing: Landing, said: HoldDecision | None) -> Submission
         return _unread(landing, f.FILE_IN_FOLDER, value=name)
     if unfinished(name):
         return _unread(landing, f.UPLOAD_UNFINISHED, value=name)
-    feed = ENTRY_FEEDS.get(landing.channel)
-    limit = feed.limit(desk) if feed else desk.settings.max_file_bytes
-    # The size is from the listing: what was archived a moment later may be larger.
-    with desk.store.open(f"archive/{landing.sha256}") as archived:
-        data = archived.read(limit + 1) if landing.size <= limit else b""
+    feed, limit = ENTRY_FEEDS.get(landing.channel), _limit(desk, landing)
     if max(landing.size, len(data)) > limit:
         return _unread(landing, f.FILE_TOO_LARGE, size=max(landing.size, len(data)), limit=limit)
     return read_feed(name, data) if feed else read(name, data)

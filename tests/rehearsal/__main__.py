@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -97,8 +98,9 @@ def rehearse() -> dict[str, float]:
     """Everything, in order; seconds by part. Raises `NotAsDocumentedError`."""
     seconds: dict[str, float] = {}
     season = Season(datetime.now(UTC))
-    season.write_catalogue(FOLDER.with_name("rehearsal-catalogue"))
     catalogue = FOLDER.with_name("rehearsal-catalogue")
+    shutil.rmtree(catalogue, ignore_errors=True)
+    season.write_catalogue(catalogue)
     with stage("install what the image has", seconds):
         production = production_environment(documents.ROOT / "var")
     with (
