@@ -13,8 +13,8 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from infra.ledger import sql
-from infra.ledger.learners import details_in_force, led
-from infra.ledger.marks import newest_marks, sittings
+from infra.ledger.learners import details_in_force, learners_at, led
+from infra.ledger.marks import newest_marks, sittings, sittings_of
 from infra.ledger.tables import checkpoints, entries, fee_lines, findings, marks, registrations, replies, submissions
 from rules import terms
 from rules.frames import INSTANT, LAST_MARKS, NAMES_REFUSED, REGISTERED, SITTINGS, Frame
@@ -54,8 +54,9 @@ class Accounts:
 
     # --- Fees --------------------------------------------------------------------------------------------------------
 
-    def held(self, series: str) -> pl.DataFrame:
-        """Entries, or of a registration series registrations, in force (`HELD`): `pence` is what was charged,
+    def held(self, series: str, centre: str = "") -> pl.DataFrame:
+        """Entries, or of a registration series registrations, in force (`HELD`), of one `centre` or of all:
+        `pence` is what was charged,
         `placeholder` that nobody published the price. By centre, candidate and option."""
         e, r, paid = entries.c, registrations.c, fee_lines.c
         columns = ("submission_id", "centre", "series", "candidate", "uci", "option")
@@ -79,6 +80,7 @@ class Accounts:
                 func.coalesce(paid.placeholder, False).label("placeholder"),
             )
             .outerjoin(fee_lines, same)
+            .where(*_at(t, centre))
             .order_by(t.centre, t.candidate, t.option)
         )  # fmt: skip
         return sql.frame(self._engine, query, HELD)
@@ -116,8 +118,9 @@ class Accounts:
 
     # --- Results to come ---------------------------------------------------------------------------------------------
 
-    def registered(self) -> pl.DataFrame:
-        """Registrations in force, the newest of each learner and code at a centre (`rules.frames.REGISTERED`)."""
+    def registered(self, centre: str = "") -> pl.DataFrame:
+        """Registrations in force, the newest of each learner and code at a centre (`rules.frames.REGISTERED`), of one
+        `centre` or of all."""
         t, named = (
             led(registrations).where(registrations.c.ended_by.is_(None)).subquery().c,
             details_in_force().subquery(),
@@ -126,6 +129,7 @@ class Accounts:
             select(t.centre, t.candidate, t.uci, t.option, func.coalesce(named.c.name, "").label("name"))
             .ext(distinct_on(t.centre, t.uci, t.option))
             .outerjoin(named, (named.c.centre == t.centre) & (named.c.uci == t.uci))
+            .where(*_at(t, centre))
             .order_by(t.centre, t.uci, t.option, t.id.desc())
         )
         return sql.frame(self._engine, query, REGISTERED)
@@ -135,22 +139,28 @@ class Accounts:
         (`rules.frames.SITTINGS`)."""
         return sql.frame(self._engine, sittings(until), SITTINGS)
 
-    def marked(self, series: str) -> pl.DataFrame:
-        """The newest mark of each learner and component in a series (`rules.frames.LAST_MARKS`)."""
-        newest = newest_marks().where(marks.c.series == series)
+    def sittings_at(self, centre: str) -> pl.DataFrame:
+        """The same in every series of the learners at a centre, wherever they took them."""
+        return sql.frame(self._engine, sittings_of(learners_at([centre])), SITTINGS)
+
+    def marked(self, series: str, centre: str = "") -> pl.DataFrame:
+        """The newest mark of each learner and component in a series (`rules.frames.LAST_MARKS`), of one `centre` or of
+        all."""
+        newest = newest_marks().where(marks.c.series == series, *_at(marks.c, centre))
         rows = newest.subquery()
         query = select(*(rows.c[name] for name in LAST_MARKS))
         return sql.frame(self._engine, query, LAST_MARKS)
 
-    def refused_names(self, key: str, awarding_body: str, code: str) -> pl.DataFrame:
+    def refused_names(self, key: str, awarding_body: str, code: str, centre: str = "") -> pl.DataFrame:
         """Candidates refused with finding `code` in any file of the series with this key and awarding body
-        (`rules.frames.NAMES_REFUSED`)."""
+        (`rules.frames.NAMES_REFUSED`), of one `centre` or of all."""
         s, found = submissions.c, findings.c
         query = (
             select(s.centre, found.candidate)
             .distinct()
             .join(submissions, s.id == found.submission_id)
             .where(found.code == code, found.candidate.is_not(None), s.series == key, s.awarding_body == awarding_body)
+            .where(*_at(s, centre))
         )
         return sql.frame(self._engine, query, NAMES_REFUSED)
 
@@ -179,3 +189,8 @@ class Accounts:
         row = {"series": series, "event": event, "at": at, "counts": dict(counts)}
         with self._engine.begin() as connection:
             connection.execute(insert(checkpoints).values(row).on_conflict_do_nothing())
+
+
+def _at(columns: Any, centre: str) -> list[sa.ColumnElement[bool]]:
+    """The condition that rows are of a centre; none for all."""
+    return [columns.centre == centre] if centre else []

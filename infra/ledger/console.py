@@ -12,9 +12,11 @@ from attrs import field, frozen
 from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
-from infra.ledger import sql
+from infra.ledger import deeds, sql
+from infra.ledger.deeds import DEEDS, Sought
 from infra.ledger.learners import details_in_force, every_uci, in_force, led
 from infra.ledger.marks import newest_marks
+from infra.ledger.night import NightRows, night, night_files
 from infra.ledger.tables import (
     actions,
     awardings,
@@ -145,12 +147,32 @@ class CentreRows:
 
 
 @frozen
+class CentreCounts:
+    """Learners entered, and entries."""
+
+    learners: int
+    entries: int
+
+
+@frozen
 class FileRows:
-    """A file, its findings (`FINDINGS`), and the held file `before` it of which it is the decision."""
+    """A file, its findings (`FINDINGS`), the held file `before` it of which it is the decision, and the
+    `text` of its reply."""
 
     file: Mapping[str, Any]
     findings: pl.DataFrame
     before: Mapping[str, Any] | None
+    text: str
+
+
+@frozen
+class AuditRows:
+    """A page of what people did (`infra.ledger.deeds.DEEDS`) and the `total`; everybody who did anything, and what."""
+
+    deeds: pl.DataFrame
+    total: int
+    people: Sequence[str]
+    actions: Sequence[str]
 
 
 @frozen
@@ -220,7 +242,11 @@ class ConsoleBook:
         """A file as its page shows it; None when there is none. Values, messages and the reply may hold personal
         data."""
         row = self.submission(submission)
-        return None if row is None else FileRows(row, self.findings(submission), self.predecessor(submission))
+        return (
+            None
+            if row is None
+            else FileRows(row, self.findings(submission), self.predecessor(submission), row["text"] or "")
+        )
 
     def quarantine(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The files that are held (`HELD`), and what was decided about others (`DECIDED`)."""
@@ -233,6 +259,25 @@ class ConsoleBook:
     def approval(self, series: str) -> tuple[list[Mapping[str, Any]], dict[str, dict[str, int]]]:
         """Every awarding of a series, and what waits in it (`states`)."""
         return self.awardings(series), self.states(series)
+
+    def night(self, series: str) -> NightRows:
+        """The night of results of a series: versions, centres, and the jobs that publish."""
+        return night(self._engine, series)
+
+    def night_files(self, series: str) -> pl.DataFrame:
+        """Every file of the results of a series (`infra.ledger.night.FILES`)."""
+        return night_files(self._engine, series)
+
+    def audit(self, sought: Sought, limit: int | None = None, offset: int = 0) -> AuditRows:
+        """What people did (OPS-3), the newest first: a page of it, or all without a `limit`."""
+        t, some = deeds.deeds().c, deeds.of(sought)
+        [(total,)] = self._rows(select(func.count()).select_from(some.order_by(None).subquery()))
+        return AuditRows(
+            deeds=sql.frame(self._engine, some.limit(limit).offset(offset), DEEDS),
+            total=total,
+            people=[who for (who,) in self._rows(select(t.who).distinct().order_by(t.who))],
+            actions=[action for (action,) in self._rows(select(t.action).distinct().order_by(t.action))],
+        )
 
     def search(
         self,
@@ -447,8 +492,8 @@ class ConsoleBook:
         t, d = submissions.c, hold_decisions.c
         query = (
             select(
-                submissions, replies.c.name.label("reply"), replies.c.twin, d.action.label("decision"), d.who, d.why,
-                d.at, d.successor_id.label("successor"),
+                submissions, replies.c.name.label("reply"), replies.c.twin, replies.c.text, d.action.label("decision"),
+                d.who, d.why, d.at, d.successor_id.label("successor"),
             )
             .outerjoin(replies, replies.c.submission_id == t.id)
             .outerjoin(hold_decisions, d.submission_id == t.id)
@@ -539,6 +584,13 @@ class ConsoleBook:
 
     # --- Centres and learners ----------------------------------------------------------------------------------------
 
+    def counts_of(self, centre: str, series: str) -> CentreCounts:
+        """How many learners of a centre are entered in a series, and their entries, claims included."""
+        e = entries.c
+        query = select(func.count(e.candidate.distinct()), func.count())
+        where = (e.centre == centre, e.series == series, e.ended_by.is_(None))
+        return CentreCounts(*self._rows(query.where(*where))[0])
+
     def marks_missing(self, centre: str, series: str) -> pl.DataFrame:
         """Entries for internal components of a centre without a mark: `component`, `candidate`, `status`."""
         m, t = marks.c, led(entries).where(entries.c.centre == centre, entries.c.series == series).subquery().c
@@ -626,10 +678,10 @@ class ConsoleBook:
 
     def acted(self, centre: str, limit: int = 50) -> list[Mapping[str, Any]]:
         """What staff did about a centre (OPS-3), the newest first: `at`, `who`, `why`, `action`, `series`, `option`,
-        `file_name`."""
+        `event`, `until`, `file_name`."""
         t = actions.c
         query = (
-            select(t.at, t.who, t.why, t.action, t.series, t.option, t.file_name)
+            select(t.at, t.who, t.why, t.action, t.series, t.option, t.event, t.until, t.file_name)
             .where(t.centre == centre)
             .order_by(t.id.desc())
             .limit(limit)

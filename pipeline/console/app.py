@@ -1,7 +1,8 @@
 """The console's application: every answer locked down, every refusal a page; the addresses are in `routes`.
 
-Every page is made on the server; there is no script. Users who have not logged in are sent to log in; users who may not
-see a page are told so. Every change is a POST from a page of ours, and is recorded.
+Every page is made on the server; the only script takes over Airflow's theme, and no other can run. Users who have not
+logged in are sent to log in; users who may not see a page are told so. Every change is a POST from a page of ours, and
+is recorded.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,8 +28,6 @@ from rules.sheets import CatalogueError
 log = logging.getLogger(__name__)
 
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'self'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
     # Without any referrer, a browser would not say where a POST comes from.
@@ -44,6 +44,8 @@ def application(
     app = FastAPI(title="Resultsday", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.site = Site(Console(settings, clock, Tokens.of(secret)), clock, whoever, login)
     app.middleware("http")(_guarded)
+    app.exception_handler(RequestValidationError)(_no_such_page)
+    app.exception_handler(Exception)(_failed)
     app.exception_handler(AnyHTTPException)(_refused)
     app.exception_handler(SQLAlchemyError)(_no_ledger)
     app.exception_handler(CatalogueError)(_no_catalogue)
@@ -54,6 +56,7 @@ def application(
 
 async def _guarded(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
     response = await answer(request)
+    response.headers.setdefault("Content-Security-Policy", site_of(request).policy)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     return response
@@ -67,6 +70,15 @@ async def _refused(request: Request, error: AnyHTTPException) -> Response:
     below = request.scope["root_path"]
     page = site.templates.get_template("refused.html")
     return HTMLResponse(page.render(below=below, status=error.status_code, words=error.detail), error.status_code)
+
+
+async def _no_such_page(request: Request, error: RequestValidationError) -> Response:
+    # What was asked for may be about a person: it is not repeated.
+    return await _refused(request, HTTPException(404, "There is no such page: its address cannot be read."))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return await _refused(request, HTTPException(500, "Our own code failed. Operations see why in the log of Airflow."))
 
 
 async def _no_ledger(request: Request, error: SQLAlchemyError) -> Response:

@@ -35,7 +35,7 @@ def overview(centres: pl.DataFrame, to: str, query: str) -> str:
     cells = centres.select(cell.str.join("")).item() if centres.height else ""
     words = f"{centres.height} centres by the number of milestones completed"
     wide, tall = min(max(centres.height, 40), ACROSS) * CELL, rows * CELL
-    return f'<svg class="overview" viewBox="0 0 {wide} {tall}" role="img" aria-label="{words}">{cells}</svg>'
+    return f'<svg class="overview" viewBox="0 0 {wide} {tall}" role="group" aria-label="{words}">{cells}</svg>'
 
 
 def calendar_line(dates: Sequence[Milestone], now: datetime) -> str:

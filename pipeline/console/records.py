@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
@@ -81,6 +81,29 @@ def lines_of(store: Store, sha256: str, wanted: Iterable[int]) -> dict[int, str]
         return {}
     found = numbered(data)
     return {number: found[number - 1] for number in numbers if 0 < number <= len(found)}
+
+
+SHOWN_LINES = 300
+"""Lines of a file that its page shows; a download has all. Ours."""
+
+
+def original(
+    store: Store, sha256: str, letter: str | None, findings: Sequence[Mapping[str, Any]], *, personal: bool
+) -> tuple[list[Record], int]:
+    """The first lines of a file in the archive, the columns of the first finding of each marked, and how many lines
+    there are; none when it is not there. Unless `personal`, whatever may be about a person is masked."""
+    try:
+        text = numbered(store.get(f"archive/{sha256}"))
+    except Missing:
+        return [], 0
+    text = text[:-1] if text and not text[-1] else text
+    marked = {finding["line"]: finding for finding in reversed(findings) if finding["first_column"]}
+    plain = {"first_column": None, "last_column": None, "code": ""}
+    shown = [
+        record(number, line, letter, marked.get(number, plain), personal=personal)
+        for number, line in enumerate(text[:SHOWN_LINES], 1)
+    ]
+    return shown, len(text)
 
 
 def record(line: int, text: str, letter: str | None, finding: Mapping[str, Any], *, personal: bool) -> Record:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -13,7 +16,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.console.access import Person, Right
-from pipeline.console.console import Console, current
+from pipeline.console.console import Console
 from pipeline.console.words import FILTERS
 from pipeline.desk import Desk
 from rules.catalogue import Series
@@ -28,7 +31,7 @@ PAGE = 50
 PAGES = (
     ("", "Season", "look"), ("centres", "Centres", "look"), ("files", "Files", "files"),
     ("quarantine", "Quarantine", "files"), ("watch", "Watch", "look"), ("approval", "Approval", "look"),
-    ("search", "Search", "files"),)  # fmt: skip
+    ("night", "Night", "look"), ("audit", "Who did what", "files"), ("search", "Search", "files"),)  # fmt: skip
 
 _TAKES: dict[Right, str] = {
     "look": "look at the console",
@@ -62,10 +65,19 @@ class Site:
     login: Callable[[str], str]
     templates: Environment = field(factory=_templates)
 
+    @cached_property
+    def policy(self) -> str:
+        """What a browser may do with a page: nothing from elsewhere, and no script but the one that follows Airflow's
+        theme."""
+        script = sha256(self.templates.get_template("theme.js").render().encode()).digest()
+        return (
+            f"default-src 'none'; script-src 'sha256-{b64encode(script).decode()}'; style-src 'self'; img-src 'self'; "
+            "form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+        )
 
-def common(desk: Desk, now: datetime, person: Person, below: str, shown: Mapping[str, Any]) -> dict[str, Any]:
+
+def common(desk: Desk, now: datetime, person: Person, below: str, series: Series) -> dict[str, Any]:
     """What every page needs: the user, the addresses of the pages, and the series."""
-    series = shown.get("series") or current(desk.catalogue, now)
     return {
         "below": below,
         "root": below.removesuffix("/resultsday"),
@@ -139,7 +151,8 @@ class Visit:
 
     def page(self, template: str, desk: Desk, shown: dict[str, Any]) -> HTMLResponse:
         """The page that shows `shown`."""
-        every = common(desk, self.now, self.person, self.below, shown)
+        series = shown.get("series") or self.series(self.request.query_params.get("series", ""))
+        every = common(desk, self.now, self.person, self.below, series)
         return HTMLResponse(self.site.templates.get_template(template).render(every | shown))
 
 

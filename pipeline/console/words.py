@@ -7,6 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from rules.calendar import instant_text
+from rules.catalogue import LONDON, day_text
+
+YEAR, MONTH = 365, 31
+EXACT = 30
+"""From so many days on, hours do not matter."""
 
 
 def number(value: int) -> str:
@@ -20,11 +25,16 @@ def when(instant: datetime | None) -> str:
 
 
 def until(left: timedelta) -> str:
-    """`in 12 days 4 hours`, `in 35 minutes`, `3 days ago`: the two largest parts that matter."""
+    """`in 2 years 3 months`, `in 41 days`, `in 12 days 4 hours`, `in 35 minutes`, `3 days ago`: what matters."""
     seconds = int(abs(left).total_seconds())
     days, rest = divmod(seconds, 86_400)
     hours, minutes = rest // 3600, rest % 3600 // 60
-    parts = [(days, "day"), (hours, "hour")] if days else [(hours, "hour"), (minutes, "minute")]
+    if days >= YEAR:
+        parts = [(days // YEAR, "year"), (days % YEAR // MONTH, "month")]
+    elif days >= EXACT:
+        parts = [(days, "day")]
+    else:
+        parts = [(days, "day"), (hours, "hour")] if days else [(hours, "hour"), (minutes, "minute")]
     said = " ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in parts if count) or "less than a minute"
     return f"in {said}" if left > timedelta(0) else f"{said} ago"
 
@@ -39,6 +49,12 @@ def size(count: int) -> str:
     return f"{count:,} byte{'s' * (count != 1)}"
 
 
+def last_day(end: datetime) -> str:
+    """The last day in London before an instant: `Wednesday 21 August 2024`."""
+    last = (end - timedelta(microseconds=1)).astimezone(LONDON)
+    return f"{last:%A} {day_text(last.date())}"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
-    "number": number, "when": when, "until": until, "event": event, "size": size,
+    "number": number, "when": when, "until": until, "event": event, "size": size, "last_day": last_day,
 }  # fmt: skip

@@ -357,7 +357,7 @@ def _decided_together(desk: Desk, round_: Sequence[Received], summary: IngestCou
         for received, submission in zip(round_, submissions, strict=True)
     ]
     with summary.stage("know"):
-        known = _known(desk, arrivals)
+        known = known_of(desk, arrivals)
     with summary.stage("decide"):
         decisions = decide(arrivals, desk.catalogue, known)
     return list(zip(round_, submissions, decisions, strict=True))
@@ -420,7 +420,7 @@ def _unread(landing: Landing, code: Code, **facts: Any) -> Submission:
     return Submission(named=landing.file_name, name=None, type=None, findings=found.of(0))
 
 
-def _known(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
+def known_of(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
     """What the ledger holds about the centres of a round."""
     centres = sorted({arrival.centre for arrival in arrivals})
     headers = [arrival.submission.header for arrival in arrivals if arrival.submission.header]

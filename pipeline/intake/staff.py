@@ -60,6 +60,22 @@ def allow_sitting(desk: Desk, centre: str, uci: str, component: str, number: int
     return f"{granted}."
 
 
+def entry_feed(desk: Desk, action: Literal["entry", "claim", "withdrawal"], entry: Entry, order: Order) -> bytes:
+    """The feed file by which one option of a learner is entered or withdrawn; raises `StaffError`."""
+    meant = _series(desk, entry.series)
+    claims = entry.option in {qualification.cash_in_code for qualification in desk.catalogue.qualifications}
+    if action == "claim" and not claims:
+        raise StaffError(f"{entry.option} is not a cash-in code: use `staff entry`")
+    if action == "entry" and claims:
+        raise StaffError(f"{entry.option} is a cash-in code: use `staff claim`")
+    row = {
+        "action": "withdraw" if action == "withdrawal" else "enter", "series": meant.key,
+        "awarding_body": meant.awarding_body, "centre": entry.centre, "candidate": entry.candidate, "uci": entry.uci,
+        "option": entry.option, "who": _in_a_line(order.who), "why": _in_a_line(order.why),
+    }  # fmt: skip
+    return write_feed([row])
+
+
 @journaled
 def change_entry(
     desk: Desk,
@@ -71,20 +87,9 @@ def change_entry(
     """Enters (`entry`, `claim`) or withdraws one option of a learner: records it (OPS-3) and writes a feed file, which
     the next ingest decides by the rules for staff (ENT-2, CRT-1). `certificate`: the centre asks for one with its claim
     (CRT-7). Returns the file's key; raises `StaffError`."""
-    meant = _series(desk, entry.series)
-    claims = entry.option in {qualification.cash_in_code for qualification in desk.catalogue.qualifications}
-    if action == "claim" and not claims:
-        raise StaffError(f"{entry.option} is not a cash-in code: use `staff entry`")
-    if action == "entry" and claims:
-        raise StaffError(f"{entry.option} is a cash-in code: use `staff claim`")
     if certificate and action != "claim":
         raise StaffError("a certificate is asked for with a claim (CRT-7)")
-    row = {
-        "action": "withdraw" if action == "withdrawal" else "enter", "series": meant.key,
-        "awarding_body": meant.awarding_body, "centre": entry.centre, "candidate": entry.candidate, "uci": entry.uci,
-        "option": entry.option, "who": _in_a_line(order.who), "why": _in_a_line(order.why),
-    }  # fmt: skip
-    data = write_feed([row])
+    data = entry_feed(desk, action, entry, order)
     name = f"staff-{order.at.astimezone(UTC):%Y%m%dT%H%M%S%f}-{hashlib.sha256(data).hexdigest()[:8]}.csv"
     about = {"centre": entry.centre, "series": entry.series, "uci": entry.uci, "option": entry.option}
     done = [_action(order, action, **about, file_name=name, feed=data.decode())]

@@ -24,7 +24,7 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
     """CAL-3: extends a milestone of a series for a centre until `until` (aware, the first instant after it), which may
     be earlier than an extension it has. Returns what was done in words; raises `StaffError`, also when results of the
     series are out."""
-    meant, milestone = _extendable(desk, series, event, order.at)
+    meant, milestone = extendable(desk, series, event, order.at)
     if until <= milestone.at:
         raise StaffError(
             f"{event} of {meant.title} is {instant_text(milestone.at)}; {instant_text(until)} is not later. To take an "
@@ -38,7 +38,7 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
 def withdraw(desk: Desk, centre: str, series: str, event: str, order: Order) -> str:
     """CAL-3: takes an extension back: the calendar's date counts for the centre again. What was decided under it stays.
     Returns what was done in words; raises `StaffError`."""
-    meant, milestone = _extendable(desk, series, event, order.at)
+    meant, milestone = extendable(desk, series, event, order.at)
     taken = _action(order, centre, series, event, None)
     if (centre, series, event) not in desk.actions.extensions([centre]) and not desk.actions.granted(taken):
         raise StaffError(f"centre {centre} has no extension of {event} of {meant.title}")
@@ -74,7 +74,8 @@ def _lines(desk: Desk, extension: Extension) -> Iterator[str]:
     yield f"       {instant_text(extension.at)} by {extension.who}: {extension.why}"
 
 
-def _extendable(desk: Desk, series: str, event: str, at: datetime) -> tuple[Series, Milestone]:
+def extendable(desk: Desk, series: str, event: str, at: datetime) -> tuple[Series, Milestone]:
+    """A series and the date of one of its events at `at` (aware), which may be extended; raises `StaffError`."""
     meant = desk.catalogue.series_by_id(series)
     if meant is None:
         raise StaffError(f"there is no calendar for series {series}; write it as year and month, for example 2024-06")

@@ -1,19 +1,31 @@
-"""Everything about a centre in a series."""
+"""Everything about a centre in a series, to be read out on the telephone."""
 
 from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
 
 import polars as pl
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
+from infra.store import Stored, left_behind
+from pipeline.console.acts import ACTS
 from pipeline.console.shown import known_centre, with_words
 from pipeline.console.snapshots import MILESTONES, OF, TITLES
 from pipeline.console.visit import PAGE, Reads
 from pipeline.desk import Desk
 from pipeline.season.deadlines import deadlines_of
+from rules import checkpoints
 from rules.catalogue import Series
+from rules.deadlines import deadline
+from rules.findings import NAME_MISMATCH
 
 routes = APIRouter()
+
+RECORDS = re.compile(r"[RX][0-9]{7}\.X[0-9]{2,}(\.json)?")
+"""Names of replies and results, which are no letters."""
 
 
 @routes.get("/centres/{centre}")
@@ -27,13 +39,15 @@ def centre(visit: Reads, centre: str, series: str = "", at: int = 1) -> HTMLResp
     rows = desk.console.centre(centre, its.id, its.key, its.awarding_body, visit.now, PAGE, (here - 1) * PAGE)
     if row.is_empty() and rows.total == 0:
         raise HTTPException(404, f"Nothing is known of centre {centre}.")
+    registered = desk.register.newest([centre]).get(centre)
     by_component = rows.missing.group_by("component", maintain_order=True).agg(
         pl.len().alias("count"), pl.col("candidate").str.join(", ").alias("candidates")
     )
     shown = {
         "series": its,
         "centre": centre,
-        "name": desk.register.names([centre]).get(centre, ""),
+        "register": registered,
+        "name": registered.name if registered else "",
         "row": next(row.iter_rows(named=True), None),
         "milestones": [(name, TITLES[name], *OF[name]) for name in MILESTONES],
         "files": list(rows.files.iter_rows(named=True)),
@@ -46,19 +60,45 @@ def centre(visit: Reads, centre: str, series: str = "", at: int = 1) -> HTMLResp
         "codes": with_words(rows.codes),
         "held": list(rows.held.iter_rows(named=True)),
         "cohorts": rows.cohorts,
-        "letters": _letters(desk, centre, its),
+        "without": without_result(desk, centre, its, visit.now),
+        "letters": _letters(desk, centre),
+        "unfinished": _unfinished(desk, centre),
         "keys": rows.keys,
         "acted": rows.acted,
         "deadlines": deadlines_of(desk, centre, visit.now, its.id),
+        "acts": ACTS,
     }
     return visit.page("centre.html", desk, shown)
 
 
-def _letters(desk: Desk, centre: str, series: Series) -> list[str]:
-    """Checkpoint letters of the series in the centre's outbox."""
-    stored = desk.store.list(f"outbox/{centre}/")
-    return sorted(
-        each.key.rpartition("/")[2]
-        for each in stored
-        if each.kind == "file" and f"/checkpoint-{series.id}-" in each.key
+def without_result(desk: Desk, centre: str, series: Series, now: datetime) -> list[dict[str, Any]]:
+    """OPS-1: who gets no result as things stand, by reason, as the centre's letters say it: a mark that the centre may
+    still send is not missed yet, and what only the board can put right is left out."""
+    accounts, marks_due = desk.accounts, deadline(series, "marks_deadline", now, desk.catalogue)
+    found = checkpoints.without_result(
+        accounts.held(series.id, centre),
+        accounts.registered(centre),
+        accounts.sittings_at(centre),
+        accounts.marked(series.id, centre),
+        accounts.refused_names(series.key, series.awarding_body, NAME_MISMATCH.name, centre),
+        series,
+        desk.catalogue,
     )
+    early = [checkpoints.MISSING_MARK.code] if marks_due is not None and now < marks_due.at else []
+    told = found.filter(~pl.col("code").is_in([checkpoints.BOARD_MARK.code, *early]))
+    by_reason = told.group_by("code", maintain_order=True).agg(
+        pl.col("candidate").n_unique().alias("count"), pl.col("candidate").unique().sort().str.join(", ")
+    )
+    return [row | {"reason": checkpoints.REASONS[row["code"]]} for row in by_reason.iter_rows(named=True)]
+
+
+def _letters(desk: Desk, centre: str) -> list[Stored]:
+    """What lies in the centre's outbox beside replies and results, the newest first."""
+    there = [stored for stored in desk.store.list(f"outbox/{centre}/") if stored.kind == "file"]
+    letters = [stored for stored in there if not RECORDS.match(stored.key.rpartition("/")[2])]
+    return sorted(letters, key=lambda stored: (stored.modified, stored.key), reverse=True)
+
+
+def _unfinished(desk: Desk, centre: str) -> list[Stored]:
+    """Uploads of the centre that have not got their own name yet (FIL-4)."""
+    return [stored for stored in desk.store.list(f"inbox/{centre}/") if left_behind(stored.key)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, HTTPException, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from infra.ledger.console import FileRows
+from infra.store import Missing
 from parsers.findings import Reach
 from pipeline.console import records
 from pipeline.console.visit import FROM_HERE, Acts, Reads, SeesPersonal, Visit
@@ -25,6 +27,26 @@ routes = APIRouter()
 def file(visit: Reads, number: int, shown: str = "") -> HTMLResponse:
     """A file, its findings and its reply; with personal data for whom `shown` opens them."""
     return visit.page("file.html", visit.desk(), _shown(visit, number, shown))
+
+
+@routes.get("/files/{number}/{which}")
+def download(visit: SeesPersonal, number: int, which: str, shown: str = "") -> Response:
+    """The original or the reply of a file, byte for byte, for whom `shown` opens its personal data."""
+    rows = visit.desk().console.file(number)
+    if rows is None or which not in ("original", "reply"):
+        raise HTTPException(404, "There is no such file.")
+    if not visit.may_see_personal(f"file {number}", shown, rows.file["centre"]):
+        raise HTTPException(403, "Say why you need the personal data on the page of the file, and download it there.")
+    reply, text = rows.file["reply"], rows.text
+    if which == "reply" and reply is None:
+        raise HTTPException(404, "This file has no reply yet.")
+    try:
+        data = visit.desk().store.get(f"archive/{rows.file['sha256']}") if which == "original" else text.encode("ascii")
+    except Missing:
+        raise HTTPException(404, "The archive does not have this file any more.") from None
+    name = quote(rows.file["file_name"] if which == "original" else reply)
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(data, media_type="application/octet-stream", headers=headers)
 
 
 @routes.post("/files/{number}/shown", dependencies=[FROM_HERE])
@@ -64,8 +86,16 @@ def _shown(visit: Visit, number: int, shown: str = "") -> dict[str, Any]:
         raise HTTPException(404, f"There is no file with the number {number}.")
     file, found = rows.file, list(rows.findings.iter_rows(named=True))
     personal = visit.may_see_personal(f"file {number}", shown, file["centre"])
+    readable = file["kind"] == "file" and file["size"] <= desk.settings.max_file_bytes
+    original, lines = (
+        records.original(desk.store, file["sha256"], file["letter"], found, personal=personal)
+        if readable and (personal or file["channel"] == terms.EDI)
+        else ([], 0)
+    )
     codes = frozenset(finding["code"] for finding in found if finding["reach"] == Reach.HOLD)
+    of = desk.catalogue.series(file["series"] or "", file["awarding_body"] or "")
     return {
+        "series": of if of and of.purpose == terms.ENTRY else visit.series(""),
         "file": file,
         "findings": _findings(desk, rows, personal=personal),
         "reply": records.reply_text(file["twin"], personal=personal) if file["twin"] else "",
@@ -73,6 +103,9 @@ def _shown(visit: Visit, number: int, shown: str = "") -> dict[str, Any]:
         "releasable": releasable(codes),
         "before": rows.before,
         "personal": personal,
+        "original": original,
+        "lines": lines,
+        "shown": shown,
     }
 
 

@@ -1,0 +1,63 @@
+"""Who did what, over the whole desk: by person, kind, day and centre, and as CSV (OPS-3)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+import polars as pl
+from fastapi import APIRouter, HTTPException, Response
+from fastapi.responses import HTMLResponse
+
+from infra.ledger.deeds import Sought
+from pipeline.console.visit import PAGE, Reads
+from pipeline.report_page import csv_bytes
+from rules.calendar import instant_text
+from rules.catalogue import LONDON
+
+routes = APIRouter()
+
+
+@routes.get("/audit")
+def audit(
+    visit: Reads, who: str = "", action: str = "", centre: str = "", since: str = "", until: str = "", at: int = 1
+) -> HTMLResponse:
+    """What people did, the newest first."""
+    desk, here = visit.desk(), max(at, 1)
+    rows = desk.console.audit(_sought(who, action, centre, since, until), PAGE, (here - 1) * PAGE)
+    given = {"who": who, "action": action, "centre": centre, "since": since, "until": until}
+    shown = {
+        "rows": list(rows.deeds.iter_rows(named=True)),
+        "total": rows.total,
+        "people": rows.people,
+        "actions": rows.actions,
+        "at": here,
+        "last": max(-(-rows.total // PAGE), 1),
+        "query": "?" + urlencode({name: value for name, value in given.items() if value}),
+        "sought": given,
+    }
+    return visit.page("audit.html", desk, shown)
+
+
+@routes.get("/audit.csv")
+def audit_csv(
+    visit: Reads, who: str = "", action: str = "", centre: str = "", since: str = "", until: str = ""
+) -> Response:
+    """The same, all of it, as CSV; times in Europe/London."""
+    deeds = visit.desk().console.audit(_sought(who, action, centre, since, until)).deeds
+    told = deeds.with_columns(deeds["at"].map_elements(instant_text, return_dtype=pl.String).alias("at"))
+    headers = {"Content-Disposition": 'attachment; filename="who-did-what.csv"'}
+    return Response(csv_bytes(told), media_type="text/csv", headers=headers)
+
+
+def _sought(who: str, action: str, centre: str, since: str, until: str) -> Sought:
+    last = _day(until)
+    return Sought(who=who, action=action, centre=centre, since=_day(since), until=last and last + timedelta(days=1))
+
+
+def _day(said: str) -> datetime | None:
+    """The beginning of a day in London; None for none; raises `HTTPException` for what is no day."""
+    try:
+        return datetime.fromisoformat(f"{said}T00:00:00").replace(tzinfo=LONDON) if said else None
+    except ValueError:
+        raise HTTPException(404, f"{said} is no day; write one as 2024-08-21.") from None

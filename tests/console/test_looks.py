@@ -1,0 +1,128 @@
+"""How every page looks: at three widths, in both themes, and to a screen reader; and errors are pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from infra.running.postgres import EmbeddedPostgres
+from pipeline.console.visit import PAGES
+from tests.console.world import NAMED_BY, SERIES, World, furnished, served
+
+WIDTHS = (390, 768, 1280)
+MORE = (
+    "centres/64123", "centres/64123/candidates/0002", "files/{held}", "files/{refused}",
+    "reports/checkpoints/2024-06-award.html", "night?still=1",
+)  # fmt: skip
+"""Pages that stand in no navigation, and the one that would refresh itself."""
+
+
+@pytest.fixture(scope="module")
+def world(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with furnished(postgres, tmp_path_factory.mktemp("world"), "looks") as made, served(made):
+        made.desk.store.put("reports/checkpoints/2024-06-award.html", b"<p>made up</p>")
+        made.release()
+        yield made
+
+
+@pytest.fixture
+def page(browser: Browser, world: World) -> Iterator[Page]:
+    context = browser.new_context(extra_http_headers={NAMED_BY: "clerk"}, base_url=world.url)
+    context.set_default_timeout(30_000)
+    yield context.new_page()
+    context.close()
+
+
+def opened(page: Page, world: World, path: str) -> None:
+    address = path.format(held=world.held, refused=world.refused)
+    answer = page.goto(f"/resultsday/{address}{'&' if '?' in address else '?'}series={SERIES}")
+    assert answer
+    assert answer.status == 200, path
+
+
+@pytest.mark.parametrize("path", [*(path for path, _, _ in PAGES if path != "night"), *MORE])
+def test_a_page_fits_every_screen_and_axe_finds_nothing_in_either_theme(page: Page, world: World, path: str) -> None:
+    opened(page, world, path)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), (theme, width)
+        for width in (WIDTHS[0], WIDTHS[-1]):
+            page.set_viewport_size({"width": width, "height": 900})
+            found = Axe().run(page).response["violations"]
+            assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == [], (theme, width)
+
+
+def test_the_theme_is_the_one_chosen_in_airflow(page: Page, world: World) -> None:
+    def paper() -> str:
+        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    page.emulate_media(color_scheme="light")
+    opened(page, world, "")
+    assert paper() == "rgb(255, 255, 255)"
+    page.evaluate("localStorage.setItem('theme', 'dark')")  # as Airflow does
+    page.reload()
+    assert paper() == "rgb(21, 25, 30)"
+    page.emulate_media(color_scheme="dark")
+    page.evaluate("localStorage.setItem('theme', 'light')")
+    page.reload()
+    assert paper() == "rgb(255, 255, 255)"
+
+
+def test_no_other_script_can_run(page: Page, world: World) -> None:
+    opened(page, world, "")
+    page.evaluate("s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s)")
+    assert page.evaluate("window.ran") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("files/none", 404), ("files/999999", 404), ("no/such/page", 404), ("search?q=x", 410), ("centres?only=x", 404),
+     ("audit?since=2024-13-01", 404), ("centres?at=x", 404), ("files/99999999999999999999999", 404)],
+)  # fmt: skip
+def test_an_error_is_a_page(page: Page, path: str, status: int) -> None:
+    answer = page.goto(f"/resultsday/{path}")
+    assert answer
+    assert (answer.status, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert page.get_by_role("link", name="Season").is_visible()
+
+
+def test_the_night_refreshes_itself_until_it_is_told_to_stop_and_reports_nothing_early(
+    page: Page, world: World
+) -> None:
+    answer = page.goto(f"/resultsday/night?series={SERIES}")
+    assert answer
+    assert answer.headers["refresh"] == "30"
+    page.get_by_role("link", name="Stop it").click()
+    assert "stands still" in page.locator("main").inner_text()
+    rows = [row.split("\t") for row in page.locator("table").first.locator("tbody tr").all_inner_texts()]
+    assert [(row[3], row[4], row[5]) for row in rows] == [("centres", "3", "3"), ("learners", "2", "2")]
+    told = page.request.get(f"/resultsday/night.csv?series={SERIES}").text().splitlines()
+    assert "manifest_sha256" in told[0]
+    assert len(told) == 1 + 3 + 2
+    assert all(",out," in row for row in told[1:])
+    world.desk.store.put("outbox/64123/R6412315.X01", b"changed")
+    told = page.request.get(f"/resultsday/night.csv?series={SERIES}").text().splitlines()
+    assert len(told) == 6
+
+
+def test_ops_3_who_did_what_is_found_by_person_kind_and_day_and_exported(page: Page) -> None:
+    def rows(query: str) -> list[str]:
+        page.goto(f"/resultsday/audit?{query}")
+        return page.locator("tbody tr").all_inner_texts()
+
+    every = rows("")
+    assert any("results approved" in row for row in every)
+    person = page.locator("#who-did option").nth(1).inner_text()
+    assert all(person in row for row in rows(f"who={person}"))
+    assert rows("since=2030-01-01") == []
+    assert rows("action=results_approved&since=2024-08-14&until=2024-08-14") != []
+    assert rows("action=results_approved&until=2024-08-13") == []
+    text = page.request.get("/resultsday/audit.csv").text()
+    assert len(text.splitlines()) == 1 + len(every)
+    assert re.match("at,who,action,centre,about,why\r?\n", text)
