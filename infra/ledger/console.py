@@ -12,7 +12,7 @@ from attrs import field, frozen
 from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
-from infra.ledger import deeds, sql
+from infra.ledger import deeds, sql, work
 from infra.ledger.deeds import DEEDS, Sought
 from infra.ledger.learners import details_in_force, every_uci, in_force, led
 from infra.ledger.marks import newest_marks
@@ -35,6 +35,7 @@ from infra.ledger.tables import (
     replies,
     submissions,
 )
+from infra.ledger.work import WorkNote
 from rules import terms
 from rules.frames import INSTANT, Frame
 
@@ -166,6 +167,15 @@ class FileRows:
 
 
 @frozen
+class WorkRows:
+    """Held files (`HELD`), alerts, and what staff did with items of the work list, in order."""
+
+    held: pl.DataFrame
+    alerts: Sequence[Mapping[str, Any]]
+    notes: Sequence[WorkNote]
+
+
+@frozen
 class AuditRows:
     """A page of what people did (`infra.ledger.deeds.DEEDS`) and the `total`; everybody who did anything, and what."""
 
@@ -259,6 +269,10 @@ class ConsoleBook:
     def approval(self, series: str) -> tuple[list[Mapping[str, Any]], dict[str, dict[str, int]]]:
         """Every awarding of a series, and what waits in it (`states`)."""
         return self.awardings(series), self.states(series)
+
+    def work(self, codes: Sequence[str]) -> WorkRows:
+        """What the work list shows: held files, alerts with these codes, and what staff did with items."""
+        return WorkRows(self.held(), work.seen(self._engine, codes), work.notes(self._engine))
 
     def night(self, series: str) -> NightRows:
         """The night of results of a series: versions, centres, and the jobs that publish."""

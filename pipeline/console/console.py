@@ -13,6 +13,7 @@ from fastapi import HTTPException
 
 from infra.ledger.actions import Action
 from infra.settings import Settings
+from pipeline.awarding.award import Ground, ground
 from pipeline.catalogue_in_use import in_use
 from pipeline.console.snapshots import Snapshot, Snapshots
 from pipeline.console.tokens import Tokens
@@ -42,6 +43,7 @@ class Console:
     _edition: float = 0.0
     _open: ExitStack = field(factory=ExitStack)
     _snapshots: Snapshots | None = None
+    _ground: tuple[object, Ground] | None = None
     _lock: Lock = field(factory=Lock)
 
     def desk(self) -> Desk:
@@ -72,6 +74,15 @@ class Console:
             if self._snapshots is None:
                 self._snapshots = Snapshots(desk.console, lambda of: _silent(desk, of))
         return self._snapshots.of(series, self.clock)
+
+    def ground(self, desk: Desk, series: Series) -> Ground:
+        """What results of a series rest on, with the newest boundaries, approved or not; kept until the ledger has
+        changed, so that one boundary after another can be tried. Raises `AwardError`."""
+        tables = desk.results.conversions(series.id, approved=False)
+        state = (series.id, desk.console.state(), [table.sha256 for table in tables])
+        if self._ground is None or self._ground[0] != state:
+            self._ground = (state, ground(desk, series, approved=False))
+        return self._ground[1]
 
     def note_shown(self, desk: Desk, who: str, why: str, centre: str, what: str) -> None:
         """Records that personal data was shown (OPS-3); raises `HTTPException` when no reason was given."""

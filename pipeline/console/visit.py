@@ -29,9 +29,18 @@ PERSONAL = "personal"
 PAGE = 50
 """Lines of a list per page."""
 PAGES = (
-    ("", "Season", "look"), ("centres", "Centres", "look"), ("files", "Files", "files"),
-    ("quarantine", "Quarantine", "files"), ("watch", "Watch", "look"), ("approval", "Approval", "look"),
-    ("night", "Night", "look"), ("audit", "Who did what", "files"), ("search", "Search", "files"),)  # fmt: skip
+    ("", "Season", "look"),
+    ("work", "Work", "files"),
+    ("centres", "Centres", "look"),
+    ("files", "Files", "files"),
+    ("quarantine", "Quarantine", "files"),
+    ("watch", "Watch", "look"),
+    ("approval", "Approval", "look"),
+    ("boundaries", "Boundaries", "approve"),
+    ("night", "Night", "look"),
+    ("audit", "Who did what", "files"),
+    ("search", "Search", "files"),
+)
 
 _TAKES: dict[Right, str] = {
     "look": "look at the console",

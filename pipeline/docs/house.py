@@ -48,7 +48,7 @@ ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
         "demo",
         "docs",
     ),
-    "console": ("centres", "intake", "results", "season", "files"),
+    "console": ("awarding", "centres", "intake", "results", "season", "files"),
     "demo": ("intake", "marking", "season", "files"),
     "docs": ("doors", "watching", "files"),
 }

@@ -16,7 +16,11 @@ from tests.console.world import NAMED_BY, SERIES, World, furnished, served
 WIDTHS = (390, 768, 1280)
 MORE = (
     "centres/64123", "centres/64123/candidates/0002", "files/{held}", "files/{refused}",
-    "reports/checkpoints/2024-06-award.html", "night?still=1",
+    "reports/checkpoints/2024-06-award.html",
+    "night?still=1",
+    "calendar",
+    "boundaries?component=BEN01&L2D=51",
+    "centres/64123/acts/claim?candidate=0004&option=BEN99",
 )  # fmt: skip
 """Pages that stand in no navigation, and the one that would refresh itself."""
 

@@ -201,3 +201,38 @@ def test_13_ops_3_who_extended_that_deadline(clerk: Clerk) -> None:
         clerk.click("CSV of all 1")
     assert "a fire at the school" in export.value.path().read_text(encoding="utf-8")
     assert clerk.clicks == 4
+
+
+def test_what_needs_a_person_is_on_the_work_list_until_it_is_solved_or_closed(clerk: Clerk, world: World) -> None:
+    world.desk.store.put(f"inbox/{CENTRE}/E6412315.X07.part", b"E1")
+    clerk.click("Work")
+    assert f"unfinished upload\t{CENTRE}\tE6412315.X07.part, 2 bytes (FIL-4)" in clerk.reads()
+    before = clerk.page.locator("tbody tr").count()
+    clerk.page.locator("input[name=chosen]").first.check()
+    clerk.click("Take …", "button")
+    assert "Take 1 item" in clerk.reads()
+    clerk.fill("Note", "I ring them up")
+    clerk.click("Do it, as clerk", "button")
+    assert "in hand: clerk\tI ring them up" in clerk.reads()
+    clerk.page.locator("input[name=chosen]").first.check()
+    clerk.click("Close …", "button")
+    clerk.fill("Why", "they send it again tomorrow")
+    clerk.click("Do it, as clerk", "button")
+    assert clerk.page.locator("tbody tr").count() == before - 1
+    clerk.click("Who did what")
+    assert "work closed" in clerk.reads()
+    assert "they send it again tomorrow" in clerk.reads()
+
+
+def test_awd_1_a_boundary_is_moved_on_the_page_and_nothing_is_recorded(clerk: Clerk, world: World) -> None:
+    before = world.desk.results.conversions("2024-06")
+    clerk.click("Boundaries")
+    clerk.fill("L2D from", "51")
+    clerk.click("What if?", "button")
+    assert "BEN01 L2D from 48 [placeholder] to 51" in clerk.reads()
+    assert "Moved\t0\t5\t0" in clerk.page.get_by_label("What it would do").inner_text()
+    clerk.fill("L2D from", "20")
+    clerk.click("What if?", "button")
+    assert "This cannot be" in clerk.page.get_by_role("alert").inner_text()
+    assert world.desk.results.conversions("2024-06") == before
+    assert clerk.page.request.get("/resultsday/boundaries", headers={NAMED_BY: "reader"}).status == 403

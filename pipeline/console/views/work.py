@@ -1,0 +1,109 @@
+"""The work list: what needs a person, who has it, and how it is closed; one at a time or many at once (OPS-3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import polars as pl
+from fastapi import APIRouter, Form, HTTPException, Query, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from infra.ledger.actions import Action
+from infra.ledger.work import CLOSED, NOTED, TAKEN
+from pipeline.console.visit import FROM_HERE, PAGE, Acts, Reads, Visit
+from pipeline.console.worklist import ALERTS, KINDS, Item, items
+from pipeline.report_page import csv_bytes
+from rules.calendar import instant_text
+from rules.catalogue import Series
+
+routes = APIRouter()
+
+DOES = {TAKEN: "take", NOTED: "note", CLOSED: "close"}
+"""What can be done with items, and the word for it."""
+Chosen = Annotated[list[str], Query()]
+
+
+@routes.get("/work")
+def work(
+    visit: Reads,
+    series: str = "",
+    kind: str = "",
+    owner: str = "",
+    centre: str = "",
+    at: int = 1,
+    chosen: Chosen = [],  # noqa: B006 - FastAPI makes a new one for each request
+    does: str = "",
+) -> HTMLResponse:
+    """The list; with items `chosen` and what one `does` with them, what would be done, to be confirmed."""
+    its = visit.series(series)
+    some = _some(visit, its, kind, owner, centre)
+    last = max(-(-len(some) // PAGE), 1)
+    here = min(max(at, 1), last)
+    given = {"series": its.id, "kind": kind, "owner": owner, "centre": centre}
+    wanted = [item for item in some if item.subject in set(chosen)] if does in DOES else []
+    shown: dict[str, Any] = {
+        "series": its,
+        "rows": some[(here - 1) * PAGE : here * PAGE],
+        "total": len(some),
+        "kinds": KINDS,
+        "sought": given,
+        "owners": sorted({item.owner for item in some if item.owner}),
+        "query": "?" + urlencode({name: value for name, value in given.items() if value}),
+        "at": here,
+        "last": last,
+        "wanted": wanted,
+        "does": does,
+        "word": DOES.get(does, ""),
+        "words": DOES,
+    }
+    return visit.page("work.html", visit.desk(), shown)
+
+
+@routes.post("/work", dependencies=[FROM_HERE])
+async def work_done(
+    visit: Acts,
+    does: str = Form(""),
+    why: str = Form(""),
+    series: str = Form(""),
+    chosen: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI makes a new one for each request
+) -> Response:
+    """Puts on record what somebody does with items of the list, and why."""
+    if does not in DOES or not why.strip():
+        raise HTTPException(400, "Say what you do with it, and why: it is recorded.")
+    await run_in_threadpool(_record, visit, does, why.strip()[:500], visit.series(series), chosen)
+    return RedirectResponse(f"{visit.below}/work?series={visit.series(series).id}", 303)
+
+
+@routes.get("/work.csv")
+def work_csv(visit: Reads, series: str = "", kind: str = "", owner: str = "", centre: str = "") -> Response:
+    """The list as CSV; times in Europe/London."""
+    columns = ("kind", "centre", "words", "state", "owner", "note", "since")
+    rows = [
+        {name: str(getattr(item, name) or "") for name in columns}
+        | {"kind": KINDS[item.kind], "since": instant_text(item.since) if item.since else ""}
+        for item in _some(visit, visit.series(series), kind, owner, centre)
+    ]
+    headers = {"Content-Disposition": 'attachment; filename="work.csv"'}
+    told = pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String))
+    return Response(csv_bytes(told), media_type="text/csv", headers=headers)
+
+
+def _some(visit: Visit, series: Series, kind: str, owner: str, centre: str) -> list[Item]:
+    desk = visit.desk()
+    every = items(desk, desk.console.work(ALERTS), visit.console.snapshot(desk, series).silent, series.id)
+    wanted = {"kind": kind, "owner": owner, "centre": centre}
+    return [item for item in every if all(not value or getattr(item, name) == value for name, value in wanted.items())]
+
+
+def _record(visit: Visit, does: str, why: str, series: Series, chosen: Sequence[str]) -> None:
+    there = {item.subject: item for item in _some(visit, series, "", "", "")}
+    done = [
+        Action(at=visit.now, who=visit.person.name, why=why, action=does, centre=item.centre, file_name=item.subject)
+        for subject in chosen
+        if (item := there.get(subject))
+    ]
+    if done:
+        visit.desk().actions.record(*done)
