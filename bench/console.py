@@ -86,7 +86,8 @@ def fill(url: str) -> None:
 
 PAGES = (
     "", "centres", "centres?only=marks&sort=marks&down=1&at=2", "centres/10009", "centres/10009/candidates/0001",
-    "files", "files?code=NAME_CUT", "files/37", "quarantine", "watch", "approval",
+    "files", "files?code=NAME_CUT", "files/37", "quarantine", "watch", "approval", "work", "night", "audit",
+    "boundaries",
 )  # fmt: skip
 SEARCHES = ("10009", "10009/0001", "100090230001A", "E1000915")
 NOW = datetime(2024, 5, 7, 10, tzinfo=UTC)
