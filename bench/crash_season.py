@@ -386,6 +386,7 @@ STAGES = (
         "held file released", "quarantine_release", _nothing,
         lambda desk: quarantine.release(desk, _held(desk, ENTRIES_AGAIN), ORDER),
     ),
+    Stage("deadlines", "deadlines", _nothing, lambda desk: write_deadlines(desk, TAKEN)),
     Stage(
         "extension", "extension", _nothing,
         lambda desk: extend(desk, SECOND, "2024-06", "marks_deadline", SAMPLED, ORDER),
@@ -407,7 +408,7 @@ STAGES = (
     ),
     Stage("missing marks", "missing_marks", _nothing, lambda desk: missing_marks(desk, _series(desk), TAKEN)),
     Stage("checkpoint", "checkpoint", _nothing, lambda desk: checkpoint(desk, _series(desk), "window_closes", SAMPLED)),
-    Stage("deadlines", "deadlines", _nothing, lambda desk: write_deadlines(desk, SAMPLED)),
+    Stage("deadlines after a date", "deadlines", _nothing, lambda desk: write_deadlines(desk, SAMPLED)),
     Stage("statements", "statements", _nothing, lambda desk: statements(desk, _series(desk), TAKEN)),
     Stage("external marks", "external_marks", _externals, lambda desk: take_external(desk, TAKEN + MINUTE)),
     Stage("samples", "sample", _late_marks, lambda desk: sample(desk, _series(desk), SAMPLED)),

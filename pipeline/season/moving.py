@@ -39,15 +39,16 @@ def ask(desk: Desk, change: DateChange, order: Order) -> int:
 def confirm(desk: Desk, change: DateChange, order: Order) -> str:
     """CAL-7: puts a date in force that waits. Returns what was done in words; raises `StaffError`. Confirmed again by
     the same person for the same reason, nothing changes."""
-    row = _waiting(desk, change, order, terms.CONFIRMED)
-    if row is None:
-        return f"It is confirmed already: {change.title}."
-    trial = tried(desk, change, order.at)
-    desk.calendar.decide(row.number, terms.CONFIRMED, order.at, order.at, order.who, order.why)
-    DATE_DECIDED.passed()
+    row, done = _waiting(desk, change, order, terms.CONFIRMED), f"It is confirmed already: {change.title}."
+    if row is not None:
+        since = tried(desk, change, order.at).after.since
+        desk.calendar.decide(row.number, terms.CONFIRMED, order.at, order.at, order.who, order.why)
+        DATE_DECIDED.passed()
+        log.info("%s is confirmed", change.title)
+        done = f"Confirmed: {change.title}, in force from {instant_text(since)}."
+    # Also of a run that died in between.
     write_deadlines(up_to_date(desk), order.at)
-    log.info("%s is confirmed", change.title)
-    return f"Confirmed: {change.title}, in force from {instant_text(trial.after.since)}."
+    return done
 
 
 @journaled
