@@ -38,7 +38,7 @@ from pipeline.intake.ingest import ingest
 from pipeline.intake.staff import STAFF_FEED, Entry, allow_sitting, change_entry, complete_marks
 from pipeline.keeping.dispute import dispute
 from pipeline.keeping.keep import keep
-from pipeline.learners.orders import correct, merge, split, transfer
+from pipeline.learners.orders import Details, correct, correct_details, merge, split, transfer
 from pipeline.marking.external import missing_marks, take_external
 from pipeline.marking.moderation import approve as adjust
 from pipeline.marking.moderation import reject, review, take
@@ -472,6 +472,10 @@ STAGES = (
     Stage(
         "dispute", "dispute", _nothing,
         lambda desk: dispute(desk, Dispute(THIRD, "2024-01"), ASKED, WHO, WHY),
+    ),
+    Stage(
+        "corrected details", "learner_details", _nothing,
+        lambda desk: correct_details(desk, _learner(0), Details(name="RIGHT:NAME", born="2008-02-09"), ORDER),
     ),
     Stage("a corrected UCI", "learner_correct", _nothing, lambda desk: correct(desk, _learner(0), NEW_UCI, ORDER)),
     Stage("a correction undone", "learner_split", _nothing, lambda desk: split(desk, _learner(0), ORDER)),

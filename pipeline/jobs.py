@@ -256,6 +256,15 @@ _ALL = (
             ),
         )
     ),
+    Job(
+        name="learner_details",
+        function="pipeline.learners.orders:correct_details",
+        does="Give a learner another name or date of birth, wherever they are registered (REG-6, REG-8).",
+        writes=("actions", "learner_versions"),
+        steps=(s.RECORDED,),
+        commands=("learner correct",),
+        page="identity.md",
+    ),
     # --- Marking -----------------------------------------------------------------------------------------------------
     Job(
         name="external_marks",

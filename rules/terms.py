@@ -53,6 +53,7 @@ EXTENSION: Final = "extension"
 EXTRA_SITTING: Final = "extra_sitting"
 # What staff order about who a learner is (REG-8).
 UCI_CORRECTED: Final = "uci_corrected"
+DETAILS_CORRECTED: Final = "details_corrected"
 UCIS_MERGED: Final = "ucis_merged"
 UCI_SPLIT: Final = "uci_split"
 LEARNER_TRANSFERRED: Final = "learner_transferred"

@@ -404,6 +404,14 @@ class Season:
     def allows(self, said: re.Match[str], order: Order) -> str:
         return allow_sitting(self.desk, CENTRE, self.learners[said[1]]["uci"], said[2], 1, order)
 
+    def puts_right(self, said: re.Match[str], order: Order) -> str:
+        """A learner's name or date of birth is put right by staff."""
+        changed = dict(part.split(" ", 1) for part in said[2].split("; "))
+        try:
+            return learners.correct_details(self.desk, self.uci_of(said[1]), learners.Details(**changed), order)
+        except StaffError as error:
+            return f"refused: {error}"
+
     def orders(self, said: re.Match[str], order: Order) -> str:
         """What staff order about who a learner is; learners by candidate number or UCI."""
         verb, who, rest = said[1], self.uci_of(said[2]), said[3].split()
@@ -743,6 +751,7 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"staff allows (\d{4}) (\w+)": Season.allows,
     r"the desk looks": Season.looks,
     r"staff (corrects|merges|splits|transfers) (\w+)(.*)": Season.orders,
+    r"staff puts right (\d{4}) \((.+)\)": Season.puts_right,
     r"staff's work list": Season.waits,
     r"(?:in (\w{4}) )?board marks (\w+) (.+)": Season.board_marks,
     r"staff completes (\w+)": Season.completes,

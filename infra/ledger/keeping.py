@@ -393,4 +393,5 @@ def _forget_in_journal(connection: Connection, pairs: Any) -> None:
     replaced = cast(func.replace(plain, pairs.c.uci, pairs.c.stand_in), JSONB)
     gone = func.to_jsonb(cast(literal(NO_LONGER_KEPT), Text))
     reason = func.jsonb_set(replaced, text("'{order,Order,why}'"), gone, text("false"))
-    connection.execute(update(journal).where(plain.contains(pairs.c.uci)).values(arguments=reason))
+    nobody = func.jsonb_set(reason, text("'{details,Details}'"), cast({"name": ERASED}, JSONB), text("false"))
+    connection.execute(update(journal).where(plain.contains(pairs.c.uci)).values(arguments=nobody))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -204,6 +205,24 @@ class LearnerBook:
         with self._engine.begin() as connection:
             change(connection, _NOTHING, _NOTHING, pl.DataFrame([row]))
             connection.execute(actions.insert(), [asdict(done)])
+
+    def correct_details(self, uci: str, name: str | None, born: date | None, done: Action) -> int:
+        """Gives the learner another name or date of birth (None: as it is) at every centre that has their details in
+        force, as versions of their own, and records the order, in one transaction. Returns at how many centres."""
+        v, said = learner_versions.c, {"name": name, "born": born}
+        new = {what: value for what, value in said.items() if value is not None}
+        with self._engine.begin() as connection:
+            theirs = (v.uci == sa.any_(every_uci(sa.literal(uci))), v.until.is_(None))
+            other = sa.or_(*(v[what].is_distinct_from(value) for what, value in new.items()))
+            held = select(v.id, v.centre, v.uci, *(v[what] for what in DETAILS)).where(*theirs, other)
+            rows = [dict(row) for row in connection.execute(held.order_by(v.id).with_for_update()).mappings()]
+            if rows:
+                ids = [row.pop("id") for row in rows]
+                connection.execute(learner_versions.update().where(v.id.in_(ids)).values(until=done.at))
+                by = {"since": done.at, "who": done.who, "why": done.why}
+                connection.execute(learner_versions.insert(), [row | new | by for row in rows])
+                connection.execute(actions.insert(), [asdict(done)])
+        return len(rows)
 
     def unlead(self, uci: str, done: Action) -> None:
         """Undoes what made a UCI lead to another, and records the order, in one transaction. What led to it before, and

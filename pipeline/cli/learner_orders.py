@@ -63,18 +63,32 @@ def waiting(as_json: bool) -> None:
 
 @learner.command()
 @click.argument("uci")
-@click.option("--to", required=True, help="The right UCI, under which nobody is on record.")
+@click.option("--to", default="", help="The right UCI, under which nobody is on record.")
+@click.option("--name", default="", help="The right name, as SURNAME:FORENAMES.")
+@click.option("--born", default="", help="The right date of birth, as 2008-02-09.")
 @_ordered
 @told
-def correct(uci: str, to: str, who: str, why: str, yes: bool) -> None:
-    """Replace a UCI by the right one (REG-8). Both lead to the learner from then on; `learner split` undoes it."""
-    from pipeline.learners.life import following
+def correct(uci: str, to: str, name: str, born: str, who: str, why: str, yes: bool) -> None:
+    """Replace a UCI by the right one (REG-8), or put a name or a date of birth right (REG-6).
+
+    Both UCIs lead to the learner from then on; `learner split` undoes it. Name and date of birth hold at every centre
+    that has registered the learner, with every version on record; the same command with what was there undoes it.
+    """
+    from pipeline.learners.life import details_becoming, following
+    from pipeline.learners.orders import Details, correct_details
     from pipeline.learners.orders import correct as order
     from pipeline.orders import Order
 
+    if bool(to) == bool(name or born):
+        raise click.UsageError("give the right UCI (--to), or the right --name or --born")
     with open_the_desk() as desk:
-        _confirmed([f"UCI {uci} is to be replaced by {to}.", *following(desk, uci)], yes)
-        click.echo(order(desk, uci, to, Order(who, why, datetime.now(UTC))))
+        if to:
+            _confirmed([f"UCI {uci} is to be replaced by {to}.", *following(desk, uci)], yes)
+            click.echo(order(desk, uci, to, Order(who, why, datetime.now(UTC))))
+            return
+        details = Details(name=name, born=born)
+        _confirmed([*details_becoming(desk, uci, details.kept, born), "It costs nothing."], yes)
+        click.echo(correct_details(desk, uci, details, Order(who, why, datetime.now(UTC))))
 
 
 @learner.command()

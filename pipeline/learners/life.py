@@ -39,6 +39,24 @@ def show(desk: Desk, uci: str) -> list[str]:
     return lines
 
 
+def details_becoming(desk: Desk, uci: str, name: str, born: str) -> list[str]:
+    """What another name (as it is kept) or date of birth (YYYY-MM-DD; empty: as it is) would change, a centre a line,
+    and what stays. Names are personal data."""
+    held = desk.learners.life(in_force(desk, uci))["details"].filter(pl.col("until").is_null())
+    lines = [f"UCI {in_force(desk, uci)}, in force from now on:"]
+    for row in held.iter_rows(named=True):
+        there = {"name": row["name"], "date of birth": f"{row['born'] or 'none'}"}
+        here = {"name": name, "date of birth": born}
+        said = [f"{what} {there[what]} becomes {here[what]}" for what in here if here[what] not in ("", there[what])]
+        lines.append(f"  centre {row['centre']}: {', '.join(said) or 'nothing changes'}")
+    if held.is_empty():
+        lines.append("  no centre has their details in force")
+    return [
+        *lines,
+        "What was issued before stays as it was; an entry in the name of before is refused from now on (REG-3).",
+    ]
+
+
 def _section(title: str, lines: Iterator[str]) -> list[str]:
     return ["", title, *(list(lines) or ["  nothing"])]
 

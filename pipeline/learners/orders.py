@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import date
 from typing import Any
+
+from attrs import frozen
 
 from infra.ledger.actions import Action
 from parsers.identifiers import uci as ucis
+from parsers.names import normal_name
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.learners.life import in_force, is_known
@@ -31,6 +35,46 @@ def correct(desk: Desk, uci: str, to: str, order: Order) -> str:
     if is_known(desk.learners.life(to)):
         raise StaffError(f"somebody is on record under UCI {to}: if it is the same learner, merge the two")
     return _lead(desk, uci, to, done, "is replaced by")
+
+
+@frozen(kw_only=True)
+class Details:
+    """What is to be put right of a learner's details; empty: as it is. `born`: as YYYY-MM-DD."""
+
+    name: str = ""
+    born: str = ""
+
+    @property
+    def kept(self) -> str:
+        """The name as it is compared and kept (REG-3)."""
+        return normal_name(self.name)
+
+    @property
+    def day(self) -> date | None:
+        """The date of birth; raises `StaffError`."""
+        try:
+            return date.fromisoformat(self.born) if self.born else None
+        except ValueError:
+            raise StaffError("a date of birth is written as 2008-02-09") from None
+
+
+@journaled
+def correct_details(desk: Desk, uci: str, details: Details, order: Order) -> str:
+    """REG-6, REG-8: gives a learner another name or date of birth at every centre that has registered them; what was
+    issued before stays as it was. Returns what was done in words, without either; raises `StaffError`. The same order
+    given again does nothing."""
+    _known(desk, uci)
+    born, words = details.day, [word for word, value in (("name", details.kept), ("born", details.born)) if value]
+    if not words:
+        raise StaffError("say which name or date of birth is the right one")
+    if born is not None and born >= order.at.date():
+        raise StaffError("nobody is born on that day yet")
+    done = _action(order, terms.DETAILS_CORRECTED, uci=uci, event=", ".join(words))
+    centres = desk.learners.correct_details(in_force(desk, uci), details.kept or None, born, done)
+    if not centres:
+        return f"The details of UCI {uci} are these already: nothing is changed."
+    RECORDED.passed()
+    return f"The details of UCI {uci} are corrected at {centres} centre{'s' * (centres > 1)}. It costs nothing."
 
 
 @journaled

@@ -48,6 +48,25 @@ def test_reg_8_the_effect_is_shown_first_and_nothing_is_done_without_a_yes(asked
     assert "its own again" in asked("split", UCI, *SAID, "--yes").output
 
 
+def test_reg_6_a_name_and_a_date_of_birth_are_put_right_with_their_versions(asked: Callable[..., Result]) -> None:
+    shown = asked("correct", UCI, "--name", "de Sousa: Se\u00e1n", "--born", "2008-02-10", *SAID, answer="n\n")
+    assert shown.exit_code != 0
+    assert "centre 64123: name DE SOUZA:SEAN becomes DE SOUSA:SEAN, date of birth 2008-02-09 becomes" in shown.output
+    assert "DE SOUSA" not in asked("show", UCI).output
+    put_right = ("correct", UCI, "--name", "de Sousa: Se\u00e1n", "--born", "2008-02-10", *SAID, "--yes")
+    done = asked(*put_right).output
+    assert "are corrected at 1 centre." in done
+    life = asked("show", UCI).output
+    assert "DE SOUZA:SEAN, born 9 February 2008" in life
+    assert "DE SOUSA:SEAN, born 10 February 2008" in life
+    assert "ordered by J. Clerk: the centre asked by telephone" in life
+    assert "nothing is changed" in asked(*put_right).output
+    assert asked("correct", UCI, "--name", "A:B", "--to", NEW, *SAID, "--yes").exit_code == 2
+    assert asked("correct", UCI, *SAID, "--yes").exit_code == 2
+    assert "written as 2008-02-09" in asked("correct", UCI, "--born", "10/02/2008", *SAID, "--yes").output
+    assert "nobody is on record" in asked("correct", NEW, "--name", "A:B", *SAID, "--yes").output
+
+
 def test_reg_8_a_transfer_lists_what_moves(asked: Callable[..., Result]) -> None:
     moved = asked("transfer", UCI, "--centre", "64123", "--to", "58201", "--candidate", "0007", *SAID, "--yes")
     assert "2024-06 BEN01\n" in moved.output

@@ -25,6 +25,8 @@ from pipeline.keeping.due import LOCKED, UNKNOWN, UNRELEASED, look
 from pipeline.keeping.export import export
 from pipeline.keeping.keep import keep
 from pipeline.keeping.machine import on_this_machine
+from pipeline.learners.orders import Details, correct_details
+from pipeline.orders import Order
 from pipeline.replay import replay
 from pipeline.results.release import approve, release
 from rules import terms
@@ -139,9 +141,15 @@ def test_ops_9_the_list_comes_first_and_changes_nothing(released: Desk) -> None:
 
 
 def test_ops_9_learners_are_forgotten_and_the_statistics_of_results_stay_whole(released: Desk) -> None:
+    corrected = next(one["uci"] for number, one in learners().items() if number != PENDING)
+    early = Order("J. Clerk", "the centre asked", datetime(2024, 2, 1, 12, tzinfo=UTC))
+    correct_details(released, corrected, Details(name="RIGHT:NAME", born="2007-01-01"), early)
+    assert "RIGHT:NAME" in everything(released)
     before = counts(released)
     done = keep(released, LATER, WHO, WHY)
     assert done.learners.height == 4
+    assert "RIGHT:NAME" not in everything(released)
+    assert "2007-01-01" not in everything(released)
     text, gone = everything(released), [one for number, one in learners().items() if number != PENDING]
     for person in gone:
         assert person["uci"] not in text
