@@ -48,6 +48,7 @@ from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates
 from pipeline.results.claim_lists import claim_lists
 from pipeline.results.release import approve, build, release, release_passed, withdraw
+from pipeline.results.withholding import Scope, end_withholding, withhold
 from pipeline.season import moving
 from pipeline.season.basedata import publish_basedata
 from pipeline.season.changes import DateChange
@@ -225,6 +226,11 @@ def _moderators(desk: Desk, size: Size) -> None:
 def _proposed(centre: str) -> CohortName:
     """The cohort of a centre whose marks a moderator did not agree with."""
     return CohortName("2024-06", centre, COMPONENTS[0])
+
+
+def _cohort_withheld() -> Scope:
+    """A cohort whose results are withheld for a while."""
+    return Scope(series="2024-06", centre=FIRST, option=COMPONENTS[1])
 
 
 def _sitting(desk: Desk) -> object:
@@ -431,6 +437,11 @@ STAGES = (
     Stage(
         "approve boundaries", "approve_boundaries", _nothing,
         lambda desk: approve_boundaries(desk, _series(desk), WHO, WHY, AWARDED),
+    ),
+    Stage("withheld", "withhold", _nothing, lambda desk: withhold(desk, _cohort_withheld(), ORDER)),
+    Stage(
+        "no longer withheld", "end_withholding", _nothing,
+        lambda desk: end_withholding(desk, _cohort_withheld(), terms.HOLD_RELEASED, ORDER),
     ),
     Stage("award", "award", _nothing, lambda desk: award(desk, _series(desk), AWARDED)),
     Stage("balance", "balance", _nothing, lambda desk: balance(desk, _newest(desk), AWARDED)),

@@ -224,7 +224,7 @@ def decide(
         )
     asked = max(desk.settings.approvals, proposal.asked)
     if asked > 1:
-        _may_decide(desk, person, asked)
+        may_decide(desk, person, asked)
     kind = KINDS[proposal.kind]
     job = kind.acts.approve if verdict == terms.APPROVED else kind.acts.reject
     by = Signature(how=person.how, people=asked, shown=shown or proposal.sha256)
@@ -254,7 +254,8 @@ def settle(desk: Desk, kind: str, series: str = "") -> int:
     return settled
 
 
-def _may_decide(desk: Desk, person: Signer, asked: int) -> None:
+def may_decide(desk: Desk, person: Signer, asked: int) -> None:
+    """OPS-4: raises `ApprovalError` where `asked` people are asked and a person is not one who may decide."""
     named = {name.strip().casefold() for name in desk.settings.approvers.split(",")} - {""}
     if person.person not in named:
         raise ApprovalError(

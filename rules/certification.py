@@ -20,6 +20,7 @@ from rules.catalogue import Catalogue
 from rules.frames import INSTANT
 from rules.reasons import Reason, listed
 from rules.scales import Scale
+from rules.withholding import REASONS as OF_WITHHOLDING
 
 AWARDS: dict[str, Any] = {
     "centre": pl.String,
@@ -87,7 +88,7 @@ REASONS = listed(
         words="the learner was absent from every component",
         remedy="Nothing can be awarded; withdraw the claim or claim in a later series.",
     ),
-)  # fmt: skip
+) | OF_WITHHOLDING  # fmt: skip
 """Why a claim is not awarded. Of several reasons the first in this list is given."""
 
 WHYS = listed(
@@ -225,7 +226,7 @@ def _choices(series: str, claimed: pl.DataFrame, sittings: pl.DataFrame, parts: 
         claimed.select("claim_id", "centre", *_LEARNER)
         .join(up_to, on=_LEARNER)
         # Sittings at any centre; of two in one series, which nobody should have, the better.
-        .sort(*_SITTING, pl.col("ums").fill_null(-1).neg(), "outcome", "raw")
+        .sort(*_SITTING, pl.col("ums").fill_null(-1).neg(), pl.col("outcome") == terms.ABSENT, "raw")
         .filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in _SITTING))
         .with_columns((pl.col("outcome") == terms.ABSENT).alias("absent"))
     )

@@ -206,6 +206,19 @@ AS_ISSUED: Frame = {
 }
 """Component results as they were issued last, the pending ones too."""
 
+HOLDS: Frame = {
+    "id": pl.Int64,
+    "series": pl.String,
+    "centre": pl.String,
+    "uci": pl.String,
+    "option": pl.String,
+    "state": pl.String,
+    "at": INSTANT,
+    "who": pl.String,
+    "why": pl.String,
+}
+"""What is withheld (RES-8), the newest word of each scope: what is empty is every one; `state` as in `rules.terms`."""
+
 ASKED: Frame = {"centre": pl.String, "uci": pl.String, "option": pl.String}
 """Claims with which a certificate was asked for: `option` is the cash-in code."""
 

@@ -69,6 +69,14 @@ DISPUTE: Final = "dispute"
 SETTLED: Final = "settled"
 EXPORT: Final = "export"
 
+# What is withheld, and what is decided about it (RES-8).
+WITHHELD: Final = "withheld"
+HOLD_RELEASED: Final = "withheld_released"
+HOLD_VOIDED: Final = "withheld_voided"
+WITHHELD_STATUS: Final = "W"
+"""The status of the mark in a result that is withheld."""
+HoldWord = Literal["withheld_released", "withheld_voided"]
+
 # What is asked and decided about a centre and a qualification (REG-1), and how it came to be.
 ASKED: Final = "asked"
 GRANTED: Final = "granted"
@@ -144,6 +152,7 @@ DECIDED_KINDS: Final = (WHOLE_SERIES, FOLLOW_UP)
 GRADED: Final = "graded"
 ABSENT: Final = "absent"
 PENDING: Final = "pending"
+VOIDED: Final = "voided"
 AWARDED: Final = "awarded"
 NOT_ELIGIBLE: Final = "not_eligible"
 

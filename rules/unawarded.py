@@ -58,6 +58,7 @@ def unawarded(
     )
     unclaimed = results.join(awards, on=["uci", "registration"], how="anti")
     pending = unclaimed.filter(pl.col("outcome") == terms.PENDING)
+    withheld = pl.col("status") == terms.WITHHELD_STATUS
     of_cash_in = parts.select(pl.col("cash_in").alias("option"), "registration").unique()
     claimed = claims.join(of_cash_in, on="option")
     not_claimed = unclaimed.join(claimed, on=["uci", "registration"], how="anti").unique(_LEARNER)
@@ -70,7 +71,8 @@ def unawarded(
     return pl.concat([
         refused,
         not_claimed.select(*_LEARNER, code=pl.lit(NO_CLAIM.code), about=pl.lit("")),
-        _because(pending.rename({"component": "option"}), COMPONENT_PENDING),
+        _because(pending.filter(~withheld).rename({"component": "option"}), COMPONENT_PENDING),
+        _because(pending.filter(withheld).rename({"component": "option"}), OF_CLAIMS["WITHHELD"]),
         _because(late, AFTER_CUT_OFF),
     ]).select(pl.col(name).cast(kind) for name, kind in UNAWARDED.items()).sort(*_LEARNER, "code")  # fmt: skip
 

@@ -51,6 +51,8 @@ from pipeline.results.after_results import late_claims
 from pipeline.results.certificates import certificates
 from pipeline.results.claim_lists import claim_lists
 from pipeline.results.owed import owed
+from pipeline.results.result_files import read_back
+from pipeline.results.withholding import Scope, end_withholding, withhold
 from pipeline.season import moving
 from pipeline.season.changes import DateChange, effect
 from pipeline.season.checkpoints import checkpoint
@@ -567,6 +569,30 @@ class Season:
             return f"refused: {error}"
         return "done" if done else "accepted before"
 
+    def withholds(self, said: re.Match[str], order: Order) -> str:
+        """Staff withhold results, release them or void them."""
+        key, verb, learner, centre, option = said.groups(default="")
+        uci = self.learners[learner]["uci"] if learner else ""
+        scope = Scope(series=self.series(key or SERIES).id, centre=centre, uci=uci, option=option)
+        try:
+            if verb == "withholds":
+                return withhold(self.desk, scope, order)
+            word: terms.HoldWord = terms.HOLD_RELEASED if verb == "releases" else terms.HOLD_VOIDED
+            return end_withholding(self.desk, scope, word, order)
+        except StaffError as error:
+            return str(error)
+
+    def reads_results(self, said: re.Match[str], _: Order) -> str:
+        """The records of the centre's R file, by candidate and code, and the rows of its newest portal feed."""
+        name = f"R{CENTRE}15.X{said[1]}"
+        rows = read_back({name: self.desk.store.get(f"outbox/{CENTRE}/{name}")}).iter_rows(named=True)
+        return "; ".join(
+            " ".join(
+                str(word) for word in (row["candidate"], row["option"], row["score"], row["grade"]) if word is not None
+            )
+            for row in rows
+        )
+
     def builds_results(self, said: re.Match[str], order: Order) -> str:
         """Awarded and built, not approved."""
         series = self.series(said[1] or SERIES)
@@ -767,6 +793,8 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"(?:in (\w{4}) )?results are (approved|withdrawn)": Season.decides_on_results,
     r"results are compared": Season.compares_results,
     r"results are weighed": Season.weighs,
+    r"(?:in (\w{4}) )?staff (withholds|releases|voids)(?: (\d{4}))?(?: of (\d{5}))?(?: (B\w+))?": Season.withholds,
+    r"the R file (\d\d) is read": Season.reads_results,
     r"staff (accepts|takes back) (\w+) (?:of|at) (\w+)": Season.accepts,
     r"(?:in (\w{4}) )?results are published": Season.publishes,
     r"(?:in (\w{4}) )?late claims are awarded": Season.awards_late_claims,

@@ -15,7 +15,7 @@ from infra.ledger import sql
 from infra.ledger.learners import every_uci, in_force, learners_at, led
 from infra.ledger.tables import actions, submissions
 from rules import terms
-from rules.frames import ALLOWANCES, ASKED
+from rules.frames import ALLOWANCES, ASKED, HOLDS
 
 
 @frozen(kw_only=True)
@@ -120,6 +120,19 @@ class ActionBook:
             .where(t.action == terms.MARKS_COMPLETE, t.series == series)
         )
         return sql.frame(self._engine, query, {"centre": pl.String, "component": pl.String})
+
+    def holds(self, series: str) -> pl.DataFrame:
+        """RES-8: what is withheld or was, in this series and before it (`rules.frames.HOLDS`): the last word of each
+        scope."""
+        t = actions.c
+        words = (terms.WITHHELD, terms.HOLD_RELEASED, terms.HOLD_VOIDED)
+        query = led(
+            actions, t.action.label("state"), only=("id", "series", "centre", "uci", "option", "at", "who", "why")
+        ).where(t.action.in_(words), t.series <= series)
+        rows = sql.frame(self._engine, query.order_by(t.id), HOLDS)
+        scope = ["series", pl.when(pl.col("uci") == "").then("centre").otherwise(pl.lit("")), "uci", "option"]
+        last = rows.with_columns(pl.struct(scope).alias("scope")).unique("scope", keep="last", maintain_order=True)
+        return last.select(*HOLDS)
 
     def certificates(self, series: str) -> pl.DataFrame:
         """Claims of a series with which a certificate was asked for (CRT-7; `rules.frames.ASKED`)."""

@@ -556,7 +556,7 @@ class ResultBook:
         r = results.c
         rows = sql.table(
             self._engine,
-            led(results, r.component.label("option"), only=("awarding_id", "centre", "uci", "outcome")).where(
+            led(results, r.component.label("option"), only=("awarding_id", "centre", "uci", "outcome", "status")).where(
                 r.awarding_id.in_(of["id"].to_list()), r.centre.in_(centres)
             ),
         )
@@ -565,7 +565,8 @@ class ResultBook:
             self._not_kept_back(rows.join(of, left_on="awarding_id", right_on="id"))
             .sort("awarding_id")
             .unique(key, keep="last", maintain_order=True)
-            .filter(pl.col("outcome") != terms.PENDING)
+            # What is withheld is final too: the answer to a mark must not say that it is (RES-2, RES-8).
+            .filter((pl.col("outcome") != terms.PENDING) | (pl.col("status") == terms.WITHHELD_STATUS))
         )
         out = self._out(newest).select(*key, pl.lit(value=True).alias("out"))
         found = newest.join(out, on=key, how="left").with_columns(pl.col("out").fill_null(value=False))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, report, take
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
 from pipeline.steps import APPROVED, AWARDED, PROPOSED, RECORDED
-from rules import certification, terms
+from rules import certification, terms, withholding
 from rules import findings as f
 from rules.awarding import RESULTS, as_issued, parts, sittings
 from rules.catalogue import PLACEHOLDER, Catalogue, Series, series_title
@@ -346,6 +346,7 @@ class Ground:
     earlier: pl.DataFrame = field(repr=False)
     later: pl.DataFrame = field(repr=False)
     issued: pl.DataFrame = field(repr=False)
+    holds: pl.DataFrame = field(repr=False)
     conversions: tuple[ConversionRow, ...] = field(repr=False)
 
     @property
@@ -528,9 +529,11 @@ def undecided(desk: Desk, series: Series) -> tuple[str, ...]:
 def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
     """Reads what the results of a series rest on; `approved`: only conversion tables that a person has approved."""
     book = desk.results
-    questions = (book.marks, book.entered, book.claims, book.earlier, book.later, book.as_issued)
+    questions: tuple[Callable[[str], pl.DataFrame], ...] = (
+        book.marks, book.entered, book.claims, book.earlier, book.later, book.as_issued, desk.actions.holds,
+    )  # fmt: skip
     # The database answers several questions at once.
-    marks, entered, claims, earlier, later, issued = in_parallel(lambda question: question(series.id), questions)
+    marks, entered, claims, earlier, later, issued, holds = in_parallel(lambda question: question(series.id), questions)
     return Ground(
         series=series.id,
         entered=entered,
@@ -539,26 +542,29 @@ def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
         earlier=earlier,
         later=later,
         issued=issued,
+        holds=holds,
         conversions=tuple(table for table in book.conversions(approved=approved) if table.series <= series.id),
     )
 
 
 def judge(rests_on: Ground, catalogue: Catalogue, now: datetime) -> SeriesResults:
-    """AWD-2 to AWD-4, CRT-2 to CRT-4: the results of a series, all at once, by the catalogue in force at `now`."""
+    """AWD-2 to AWD-4, CRT-2 to CRT-4: the results of a series, all at once, by the catalogue in force at `now`; what is
+    withheld or voided shows nothing of itself (RES-8)."""
     components = parts(catalogue)
     computed = sittings(rests_on.entered, rests_on.marks, rests_on.table, components)
-    results = as_issued(computed, rests_on.issued)
+    results = withholding.masked(as_issued(computed, rests_on.issued), rests_on.holds)
     certified = certification.certify(
         rests_on.series,
         rests_on.claims,
-        results,
+        results.filter(pl.col("outcome") != terms.VOIDED),
         components,
         rests_on.earlier,
         certification.sat_from(rests_on.later, catalogue, now),
         catalogue.scale(terms.QUALIFICATION, now),
     )
     its = results.filter(pl.col("series") == rests_on.series).select(*RESULTS)
-    return SeriesResults(results=its, awards=certified.awards, choices=certified.choices)
+    awards = withholding.masked_awards(certified.awards, results, rests_on.holds, rests_on.series)
+    return SeriesResults(results=its, awards=awards, choices=certified.choices)
 
 
 def conversion_frame(tables: Iterable[ConversionRow]) -> pl.DataFrame:

@@ -43,6 +43,7 @@ from rules.balance import (
 from rules.catalogue import PLACEHOLDER, Series, instant_text, series_title
 from rules.certification import AWARDS
 from rules.recount import Recount, Table, recount
+from rules.withholding import touched
 
 log = logging.getLogger(__name__)
 
@@ -154,9 +155,11 @@ def weigh(desk: Desk, awarding: Awarding) -> Balance:
     again = _again(desk, rests_on, awarding)
     external = [part.code for part in desk.catalogue.edition(awarding.at).components.values() if part.external]
     before = compared_with(desk, series) if awarding.kind == terms.WHOLE_SERIES else None
+    # What is withheld is not issued, so nothing need agree about it yet.
+    theirs = ~pl.col("uci").is_in(touched(rests_on.entered, rests_on.claims, rests_on.holds, series.id).implode())
     found = pl.concat(
         [
-            missing_marks(results, external),
+            missing_marks(results.filter(pl.col("status") != terms.WITHHELD_STATUS), external),
             moderation(cohorts, results, rests_on.marks),
             _shifts(desk, awarding, before),
             stale,
@@ -164,7 +167,7 @@ def weigh(desk: Desk, awarding: Awarding) -> Balance:
             pl.concat(
                 [
                     unmatched(held, results, awards, awarding.at),
-                    computed_otherwise(results, awards, again.results, again.claims),
+                    computed_otherwise(results.filter(theirs), awards.filter(theirs), again.results, again.claims),
                 ]
             ).join(stale, on=["centre", "uci", "component"], how="anti"),
         ]
@@ -228,12 +231,14 @@ def _sheet(
 ) -> dict[str, Any]:
     """The sheet: every entry is one result or one exception, every claim an award or has a reason."""
     shift = desk.catalogue.shift(awarding.at)
+    withheld = pl.col("status") == terms.WITHHELD_STATUS
+    outcome = pl.when(withheld).then(pl.lit(terms.WITHHELD)).otherwise("outcome").alias("said")
     reason = pl.when(pl.col("reason") == "").then("outcome").otherwise("reason").alias("said")
     standing = counted(found)
     return {
         "series": awarding.series,
         "version": awarding.version,
-        "entries": dict(results.group_by("outcome").len().sort("outcome").iter_rows()),
+        "entries": dict(results.group_by(outcome).len().sort("said").iter_rows()),
         "claims": dict(awards.group_by(reason).len().sort("said").iter_rows()),
         "recomputed": {
             "results": results.height,

@@ -57,7 +57,27 @@ def drift(desk: Desk, awarding: Awarding) -> pl.DataFrame:
     now, frozen_frames = in_parallel(lambda question: question(), questions)
     if awarding.state in terms.ISSUED_STATES:
         now = _without_awaited(now, frozen_frames["results"])
+        judged = judge(now, desk.catalogue, awarding.at).frames()
+        return differences(_without_withheld(frozen_frames, judged), judged)
     return differences(frozen_frames, judge(now, desk.catalogue, awarding.at).frames())
+
+
+def _without_withheld(
+    version: Mapping[str, pl.DataFrame], ledger: Mapping[str, pl.DataFrame]
+) -> dict[str, pl.DataFrame]:
+    """Without what is withheld in an approved version and still entered or claimed: once it is decided, it follows
+    after the release (RES-8)."""
+    held = {
+        "results": pl.col("status") == terms.WITHHELD_STATUS,
+        "awards": pl.col("reason") == "WITHHELD",
+    }
+    left = {}
+    for name, rows in version.items():
+        key = ["centre", "uci", _CODE[name]]
+        text = rows.with_columns(pl.col(column).cast(pl.String) for column in key)
+        there = text.filter(held[name]).join(ledger[name], on=key, how="semi")
+        left[name] = text.join(there, on=key, how="anti")
+    return left
 
 
 def _without_awaited(rests_on: Ground, results: pl.DataFrame) -> Ground:

@@ -16,6 +16,7 @@ from pipeline.cli import (
     results,
     staff,
     watching,
+    withhold,
 )
 from pipeline.cli.tools import main
 
@@ -36,4 +37,5 @@ __all__ = [
     "results",
     "staff",
     "watching",
+    "withhold",
 ]

@@ -24,6 +24,7 @@ from rules import terms
 from rules.catalogue import PLACEHOLDER, Component, Qualification, instant_text, series_title
 from rules.certification import REASONS, WHYS
 from rules.conversion import Boundaries, points
+from rules.withholding import standing
 
 
 class Unexplained(ValueError):  # noqa: N818
@@ -103,12 +104,14 @@ class _Story:
 
     def __init__(self, desk: Desk, trail: Trail, uci: str) -> None:
         self.desk = desk
+        self.uci = uci
         self.registered = trail.registered(uci)
         self.entered = trail.entered(uci)
         self.marks = trail.marks(uci)
         self.awarded = trail.awarded(uci)
         self.chosen = trail.chosen(uci)
         self.actions = trail.done(uci)
+        self.holds = desk.actions.holds(max(series.id for series in desk.catalogue.all_series()))
         self.tables = {(table.series, table.component): table for table in desk.results.conversions()}
         centres = self.awarded["centre"].unique().to_list()
         series = self.awarded["series"].unique().to_list()
@@ -153,6 +156,10 @@ class _Story:
             )
 
     def _marks(self, part: Component, series: str) -> Iterator[TrailStep]:
+        held = list(self._holds(part, series))
+        yield from (step for _, step in held)
+        if any(state == terms.WITHHELD for state, _ in held):
+            return  # nothing else of it is readable (RES-8)
         versions = _rows(self.marks, component=part.code, series=series)
         for row in versions:
             said = "absent" if row["status"] == "A" else "not yet available" if row["mark"] is None else row["mark"]
@@ -168,6 +175,15 @@ class _Story:
             yield self._converted(part, final["mark"], table)
         elif final["mark"] is not None:
             yield TrailStep(f"{series_title(series)}: no approved conversion table yet", "", "AWD-1")
+
+    def _holds(self, part: Component, series: str) -> Iterator[tuple[str, TrailStep]]:
+        """RES-8: what was withheld or voided of a sitting, by whom and why."""
+        mine = self.entered.filter(option=part.code, series=series).with_columns(pl.lit(self.uci).alias("uci"))
+        words = {terms.WITHHELD: "the result is withheld", terms.HOLD_VOIDED: "the result was voided"}
+        for hold in self.holds.filter(pl.col("state").is_in(list(words))).iter_rows(named=True):
+            if standing(mine, self.holds.filter(pl.col("id") == hold["id"])).null_count() < mine.height:
+                by = f"{hold['who']}, {instant_text(hold['at'])}: {hold['why']}"
+                yield hold["state"], TrailStep(f"{series_title(series)}: {words[hold['state']]}", by, "RES-8")
 
     def _converted(self, part: Component, raw: int, table: ConversionRow) -> TrailStep:
         # The ledger does not keep the order of grades.

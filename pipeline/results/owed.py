@@ -20,7 +20,7 @@ from rules.choices import NOW
 from rules.unawarded import AFTER_CUT_OFF, COMPONENT_PENDING, NO_CLAIM, REASONS, unawarded
 
 PENDING, LATE, NOT_ELIGIBLE, UNCLAIMED = "pending", "late", "not eligible", "never claimed"
-STATES = (PENDING, LATE, NOT_ELIGIBLE, UNCLAIMED)
+STATES = (PENDING, terms.WITHHELD, LATE, NOT_ELIGIBLE, UNCLAIMED)
 BOARD, CENTRE, DESK = "the board", "the centre", "the desk"
 
 OWED: dict[str, Any] = {
@@ -38,11 +38,13 @@ OWED: dict[str, Any] = {
     "sent": pl.Datetime("us", "UTC"),
 }
 """A row a learner, qualification and reason. `state`: one of `STATES`; `code`: of `rules.unawarded.REASONS`; `about`:
-the codes it is about, by comma; `since`: the learners' results day, or when the claim came if that was later; `turn`:
-who has to act; `letter`: the newest file in the centre's outbox that tells it of this, and when it was `sent`."""
+the codes it is about, by comma; `since`: the learners' results day, or when the claim came if that was later, or when
+it was withheld; `turn`: who has to act; `letter`: the newest file in the centre's outbox that tells it of this, and
+when it was `sent`."""
 
 _LETTERS: Mapping[str, str] = {
     PENDING: "missing-marks-{series}-",
+    terms.WITHHELD: "",
     LATE: "",
     NOT_ELIGIBLE: "checkpoint-{series}-award",
     UNCLAIMED: "claims-{series}",
@@ -94,15 +96,39 @@ def _of_series(desk: Desk, series: Series, now: datetime) -> pl.DataFrame:
         parts(desk.catalogue).select(pl.col("cash_in").alias("option"), "registration").unique(), on="option"
     ).select(*(pl.col(name).cast(pl.String) for name in _LEARNER), pl.col("received").cast(OWED["since"]))
     pending = pl.col("code").is_in(["MARK_PENDING", COMPONENT_PENDING.code])
+    withheld = pl.col("code") == "WITHHELD"
+    found = found.with_columns(_withheld_since(desk, series, found))
     of_board = pl.col("about").str.split(", ").list.eval(pl.element().is_in(external)).list.any()
     return found.join(came.group_by(_LEARNER).agg(pl.col("received").min()), on=_LEARNER, how="left").with_columns(
         series=pl.lit(series.id),
-        state=pl.when(pending).then(pl.lit(PENDING)).when(pl.col("code") == AFTER_CUT_OFF.code).then(pl.lit(LATE))
+        state=pl.when(pending).then(pl.lit(PENDING)).when(withheld).then(pl.lit(terms.WITHHELD))
+        .when(pl.col("code") == AFTER_CUT_OFF.code).then(pl.lit(LATE))
         .when(pl.col("code") == NO_CLAIM.code).then(pl.lit(UNCLAIMED)).otherwise(pl.lit(NOT_ELIGIBLE)),
-        since=pl.max_horizontal(pl.lit(day.at if day else now).cast(OWED["since"]), "received"),
-        turn=pl.when(pending & of_board).then(pl.lit(BOARD)).when(pl.col("code") == AFTER_CUT_OFF.code)
+        since=pl.coalesce(
+            "held", pl.max_horizontal(pl.lit(day.at if day else now).cast(OWED["since"]), "received")
+        ),
+        turn=pl.when((pending & of_board) | withheld).then(pl.lit(BOARD)).when(pl.col("code") == AFTER_CUT_OFF.code)
         .then(pl.lit(DESK)).otherwise(pl.lit(CENTRE)),
-    ).drop("received")  # fmt: skip
+    ).drop("received", "held")  # fmt: skip
+
+
+def _withheld_since(desk: Desk, series: Series, rows: pl.DataFrame) -> pl.Series:
+    """Since when each row with the code WITHHELD is, `held`: by itself, or for the components it is about."""
+    holds = desk.actions.holds(series.id).filter(pl.col("state") == terms.WITHHELD)
+    whole = {each.registration_code: each for each in desk.catalogue.qualifications}
+    times: list[datetime | None] = []
+    for row in rows.iter_rows(named=True):
+        of = whole[row["registration"]]
+        about = row["about"].split(", ") if row["about"] else [part.code for part in of.components]
+        codes = {"", of.cash_in_code, *about}
+        mine = [
+            hold["at"]
+            for hold in holds.iter_rows(named=True)
+            if hold["option"] in codes
+            and (hold["uci"] == row["uci"] if hold["uci"] else hold["centre"] in ("", row["centre"]))
+        ]  # fmt: skip
+        times.append(min(mine, default=None) if row["code"] == "WITHHELD" else None)
+    return pl.Series("held", times, dtype=OWED["since"])
 
 
 def _letters(desk: Desk) -> pl.DataFrame:

@@ -38,7 +38,7 @@ NO_RESULT, PENDING, PARTIAL = "X", "Q", "#"
 """The indicators of RES-4."""
 
 _INDICATOR = pl.col("outcome").replace_strict(
-    {terms.ABSENT: NO_RESULT, terms.NOT_ELIGIBLE: NO_RESULT, terms.PENDING: PENDING}, default=""
+    {**dict.fromkeys((terms.ABSENT, terms.VOIDED, terms.NOT_ELIGIBLE), NO_RESULT), terms.PENDING: PENDING}, default=""
 )
 UNIFORM, LARGE, GRADES = "U", "B", "1"
 """Result types. Ours: a total with a partial absence goes out as `B`, as `U` has no place for the `#`; what has no
