@@ -10,7 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from attrs import field, frozen
 
+from infra.ledger.frozen import join
+from infra.ledger.sealed import install
 from infra.ledger.tables import metadata
+from infra.store import Store
 
 
 @frozen
@@ -55,3 +58,22 @@ def put_back(url: str, ledger: Ledger) -> None:
             raw.copy_expert(f"COPY {_in_order(metadata.tables[name])} FROM STDIN", io.BytesIO(lines))
         for name, last in ledger.numbers.items():
             raw.execute("SELECT setval(%s, %s, %s)", (name, max(last, 1), last > 0))
+
+
+@contextmanager
+def rewritten(url: str, store: Store | None = None) -> Iterator[sa.Connection]:
+    """A connection on which sealed rows can be changed (OPS-7), for tests that need a past that never was; afterwards
+    everything is sealed anew, and the heads in `store` are gone."""
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        raw = connection.exec_driver_sql
+        raw("SET LOCAL session_replication_role = replica")
+        yield connection
+        raw("DELETE FROM seals; DELETE FROM states; DELETE FROM frozen_sums; DELETE FROM frozen_rows")
+        raw("DROP FUNCTION seal_refuse() CASCADE")  # the tables are as if they had never been sealed
+        raw("SET LOCAL session_replication_role = origin")
+        install(connection)
+        join(connection)
+    for head in store.list("seals/") if store else ():
+        if store and head.kind == "file":
+            store.remove(head)

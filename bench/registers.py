@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
-import sqlalchemy as sa
-
 from infra.ledger.register import CATALOGUE, ApprovalRow, CentreRow, RegisterBook
+from infra.ledger.sql import open_engine
 from rules import terms
 
 SINCE = datetime(2020, 9, 1, tzinfo=UTC)
@@ -21,7 +20,7 @@ OF_TESTS = ("12345", "13579", "31415", "40807", "58201", "64123", "64124", "6412
 
 def register(url: str, centres: Iterable[str]) -> None:
     """Puts centres that are approved for everything into the register of a ledger, and the one that is not."""
-    engine = sa.create_engine(url)
+    engine = open_engine(url)
     book = RegisterBook(engine)
     book.add([centre(number) for number in sorted({*centres, ONLY_ENTERPRISE})])
     if not book.decisions([ONLY_ENTERPRISE]):

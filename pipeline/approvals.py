@@ -138,6 +138,12 @@ _ALL = (
         rule="MOD-2",
         module="pipeline.marking.adjustment_approval",
     ),
+    Kind(
+        name=terms.DIFFERENCE,
+        title="Difference: a row or a file that the audit found not as it was sealed",
+        rule="OPS-7",
+        module="pipeline.results.difference_approval",
+    ),
 )
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}

@@ -25,6 +25,7 @@ from infra.ledger.moderation import Moderation
 from infra.ledger.place import StoreBook
 from infra.ledger.register import RegisterBook
 from infra.ledger.results import ResultBook
+from infra.ledger.seals import SealBook
 from infra.ledger.submissions import Ledger
 from infra.ledger.trail import Trail
 from infra.settings import Settings
@@ -58,6 +59,7 @@ class Desk:
     moderation: Moderation
     register: RegisterBook
     results: ResultBook
+    seals: SealBook
     stores: StoreBook
     trail: Trail
     watch: WatchBook
@@ -105,6 +107,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             moderation=Moderation(engine),
             register=RegisterBook(engine),
             results=ResultBook(engine),
+            seals=SealBook(engine),
             stores=StoreBook(engine),
             trail=Trail(engine),
             watch=WatchBook(engine),

@@ -114,6 +114,8 @@ STATE_CHANGED = Step("release", "state changed", "the version of the results is 
 REQUEST_BOOKED = Step(
     "updated files", "request booked", "a request for updated files is recorded, and the files are on the books"
 )
+HEAD_OUT = Step("audit", "head out", "the head of the chain of seals is in the store")
+AUDITED = Step("audit", "audited", "the ledger knows what an audit found")
 CLAIMS_LISTED = Step("claims", "listed", "a centre's list of claims to make, or the report on them, is written")
 CERTIFIED = Step("certificates", "listed", "a list of certificates is written")
 

@@ -95,6 +95,10 @@ _ALL = (
         reason="Published to everybody, and names nobody.",
     ),
     RecordClass(
+        name="seals", where="`seals/`", since="", then="stays", by=NOBODY, placeholder=False,
+        reason="Heads of the chain of seals: they prove what the record was, and name nobody.",
+    ),
+    RecordClass(
         name="probes", where="`probes/`", days=1, since="it was written", then="removed", by=JOB,
         reason="What a health check leaves that was killed in the middle of its test.",
     ),

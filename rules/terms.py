@@ -123,6 +123,7 @@ BOUNDARIES: Final = "boundaries"
 RESULTS: Final = "results"
 ADJUSTMENT: Final = "adjustment"
 EXCEPTION: Final = "exception"
+DIFFERENCE: Final = "difference"
 REJECTED: Final = "rejected"
 Verdict = Literal["approved", "rejected"]
 

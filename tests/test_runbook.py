@@ -114,6 +114,13 @@ def _half_out(desk: Desk) -> None:
     desk.store.put(first.place, desk.store.get(first.embargoed))
 
 
+def _unsealed(desk: Desk) -> None:
+    """Somebody has changed a mark past the desk."""
+    with desk.ledger.engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        connection.exec_driver_sql("UPDATE marks SET tasks = '1' WHERE candidate = '0004' AND component = 'BEN01'")
+
+
 def _tampered(desk: Desk) -> None:
     newest = desk.results.newest("2024-06")
     assert newest
@@ -186,6 +193,7 @@ PREPARED: dict[str, tuple[str, Callable[[Desk], None]]] = {
     "tampered": ("approved", _tampered),
     "half released": ("approved", _half_released),
     "released": ("half released", _released),
+    "unsealed": ("approved", _unsealed),
 }
 """Of each state: the one it comes from, and what leads there."""
 

@@ -34,14 +34,15 @@ from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from infra.ledger import sql
+from infra.ledger.personal import ERASED, NO_LONGER_KEPT, PERSONAL
+from infra.ledger.sealed import is_sealed
+from infra.ledger.seals import forget
 from infra.ledger.tables import (
     actions,
     alerts,
     awardings,
     awards,
-    choices,
     door_limits,
-    draws,
     entries,
     erasures,
     fee_lines,
@@ -55,30 +56,9 @@ from infra.ledger.tables import (
     registrations,
     removals,
     results,
-    samples,
     submissions,
 )
 from rules import terms
-
-ERASED = "ERASED"
-"""How the stand-in for the UCI of a learner who was forgotten begins; a number follows, 13 characters in all."""
-NO_LONGER_KEPT = "no longer kept"
-PERSONAL: Mapping[Table, Mapping[str, Any]] = {
-    registrations: {"uln": "", "upn": "", "name": ERASED, "born": None},
-    learner_versions: {"uln": "", "upn": "", "name": ERASED, "born": None, "why": NO_LONGER_KEPT},
-    learner_ucis: {"why": NO_LONGER_KEPT},
-    entries: {},
-    marks: {},
-    samples: {},
-    draws: {},
-    results: {},
-    awards: {},
-    choices: {},
-    actions: {"why": NO_LONGER_KEPT, "feed": None},
-}
-"""Tables that name learners: each has a UCI, which a stand-in replaces, and what else goes, by what stands there then.
-A test fails for a column of this kind in any other table."""
-
 
 _PASSING = ((alerts, alerts.c.at), (door_limits, door_limits.c.hour))
 """What is interesting for a season only."""
@@ -314,7 +294,8 @@ class KeepingBook:
 
     def forget(self, learners: pl.DataFrame, who: str, why: str, at: datetime) -> None:
         """Replaces what names these learners (`uci`, `last`) everywhere, and records it, in one transaction. Each gets
-        the next number; results, marks and counts stay as they are."""
+        the next number; results, marks and counts stay as they are. Raises `SealBroken` when one of their rows is
+        not as it was sealed: it would be sealed anew as it is (OPS-7)."""
         with self._engine.begin() as connection:
             first = int(connection.execute(select(func.coalesce(func.max(erasures.c.number), 0) + 1)).scalar_one())
             numbered = list(enumerate(learners.iter_rows(named=True), first))
@@ -322,9 +303,12 @@ class KeepingBook:
                 {"number": number, "at": at, "last": row["last"], "who": who, "why": why} for number, row in numbered
             ]
             connection.execute(insert(erasures), rows)
-            pairs = values(column("uci", Text), column("stand_in", Text), name="stand_ins")
-            pairs = pairs.data([(row["uci"], stand_in(number)) for number, row in numbered])
+            stand_ins = {row["uci"]: stand_in(number) for number, row in numbered}
+            pairs = values(column("uci", Text), column("stand_in", Text), name="stand_ins").data([*stand_ins.items()])
+            forget(connection, stand_ins)
             for table, gone in PERSONAL.items():
+                if is_sealed(table):
+                    continue
                 given = {"uci": pairs.c.stand_in, **gone}
                 connection.execute(update(table).where(table.c.uci == pairs.c.uci).values(given))
             led_to = learner_ucis.c.in_force

@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from infra.ledger import sql
 from infra.ledger.actions import Action
+from infra.ledger.frozen import canonical, freeze
 from infra.ledger.learners import every_uci, led
 from infra.ledger.marks import newest_marks
 from infra.ledger.tables import (
@@ -33,6 +34,7 @@ from infra.ledger.tables import (
     learner_versions,
     looks,
     marks,
+    published_files,
     release_files,
     results,
     submissions,
@@ -439,6 +441,7 @@ class ResultBook:
             for table in (results, awards, choices):
                 frame = frames[table.name]
                 sql.copy(connection, table, frame.select(pl.lit(awarding.id).alias("awarding_id"), pl.all()))
+                freeze(connection, table, awarding.id, canonical(table, frame))
         return awarding
 
     def newest(self, series: str, kinds: Sequence[str] = terms.DECIDED_KINDS) -> Awarding | None:
@@ -652,11 +655,16 @@ class ResultBook:
             return [ReleaseFile(**row) for row in connection.execute(query).mappings()]
 
     def published(self, awarding: Awarding, places: Sequence[str], at: datetime) -> None:
-        """Marks files as published."""
+        """Marks files as published, and puts on record for good which they were (OPS-7)."""
         f = release_files.c
-        query = release_files.update().where(f.awarding_id == awarding.id, f.place.in_(places))
+        mine = (f.awarding_id == awarding.id, f.place.in_(places))
+        out = select(f.awarding_id, f.place, f.sha256, f.size, sa.literal(at, sa.DateTime(timezone=True))).where(*mine)
+        issued = insert(published_files).from_select(
+            ["awarding_id", "place", "sha256", "size", "at"], out.order_by(f.place)
+        )
         with self._engine.begin() as connection:
-            connection.execute(query.values(published_at=at))
+            connection.execute(release_files.update().where(*mine).values(published_at=at))
+            connection.execute(issued.on_conflict_do_nothing())
 
 
 def _learners_of(series: str) -> Select[Any]:

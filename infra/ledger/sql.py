@@ -53,6 +53,7 @@ def open_engine(database_url: str, **options: Any) -> Engine:
     connect_args = {**_ALIVE, "application_name": _name(), **options.pop("connect_args", {})}
     engine = create_engine(database_url, hide_parameters=True, connect_args=connect_args, **options)
     event.listen(engine, "handle_error", _without_rows)
+    event.listen(engine, "commit", _seal)
     return engine
 
 
@@ -66,6 +67,12 @@ _ALIVE = {
 }  # fmt: skip
 """By default a server notices after two hours that a client's machine is gone, and keeps its locks until then; in the
 middle of a query, not before its end."""
+
+
+def _seal(connection: Connection) -> None:
+    """OPS-7: what a transaction has added to sealed tables gets its places in the chain when the desk commits it, and
+    only then: `infra.ledger.sealed`."""
+    connection.exec_driver_sql("SELECT seal_chain()")
 
 
 def _name() -> str:
@@ -152,13 +159,19 @@ _KINDS: tuple[tuple[type[TypeEngine[Any]], type[pl.DataType]], ...] = (
 def table(engine: Engine, query: Select[Any], schema: Frame | None = None) -> pl.DataFrame:
     """The rows of a query by COPY, for the rows of a whole country, as `schema` says, or with the query's column names
     and types. Columns of text, whole numbers, truth values, dates and times (UTC). Raises `CopyError`."""
+    with engine.connect() as connection:
+        return copied(connection, query, schema)
+
+
+def copied(connection: Connection, query: Select[Any], schema: Frame | None = None) -> pl.DataFrame:
+    """`table`, in the caller's transaction."""
     kinds = {
         column.name: next(kind for type_, kind in _KINDS if isinstance(column.type, type_))
         for column in query.selected_columns
     }
-    statement = query.compile(engine, compile_kwargs={"render_postcompile": True})
+    statement = query.compile(connection, compile_kwargs={"render_postcompile": True})
     buffer = io.BytesIO()
-    with engine.connect() as connection, closing(connection.connection.cursor()) as raw:
+    with closing(connection.connection.cursor()) as raw:
         wanted = raw.mogrify(str(statement), statement.params).decode()
         try:
             # What such a question sorts and joins fits into memory; by its own limit PostgreSQL would use the disk.

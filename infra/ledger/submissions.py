@@ -21,7 +21,8 @@ from attrs import asdict, fields, frozen
 from sqlalchemy import Connection, Engine, RowMapping, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from infra.ledger import learners, sql
+from infra.ledger import frozen as frozen_book
+from infra.ledger import learners, sealed, sql
 from infra.ledger.learners import LearnerBook, every_uci, learners_at, led
 from infra.ledger.marks import add, sittings_of
 from infra.ledger.tables import (
@@ -49,6 +50,8 @@ def migrate(database_url: str) -> None:
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        sealed.install(connection)
+        frozen_book.join(connection)
     engine.dispose()
 
 

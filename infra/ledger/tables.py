@@ -17,13 +17,14 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from rules import terms
 
@@ -545,6 +546,79 @@ approvals = Table(
     Column("at", DateTime(timezone=True), nullable=False, comment="by the desk's clock"),
     Column("why", Text, nullable=False),
     UniqueConstraint("proposal_id", "who", "verdict"),
+)
+
+# --- The seal (OPS-7). Which tables are sealed is declared in infra/ledger/sealed.py.
+
+seals = Table(
+    "seals",
+    metadata,
+    _id(),
+    Column(
+        "number", BigInteger, unique=True, comment="place in the chain, from 1; null: the desk did not add the rows"
+    ),
+    Column("table_name", Text, nullable=False),
+    Column("columns", ARRAY(Text), nullable=False, comment="that were hashed, in order"),
+    Column("keys", ARRAY(Text), nullable=False, comment="of the rows"),
+    Column("digests", LargeBinary, comment="16 bytes for each row; null: another seal replaces this one (OPS-9)"),
+    Column("content_sha256", Text, nullable=False, comment="of columns, keys and digests"),
+    Column("replaces", BigInteger, comment="the place of the seal whose rows it seals anew, without who it was"),
+    Column("head", Text, comment="SHA-256 of the head before it and of this seal"),
+    Column("transaction", BigInteger, comment="in which the rows were added, until it has a place"),
+    Index("ix_seals_unchained", "transaction", postgresql_where=text("number IS NULL")),
+    Index("ix_seals_table_name", "table_name", "number"),
+)
+
+states = Table(
+    "states",
+    metadata,
+    _id(),
+    Column("table_name", Text, nullable=False),
+    Column("key", Text, nullable=False, comment="of the row that is in this state"),
+    Column("said", JSONB, nullable=False, comment="the columns that may change, from now on"),
+    Index("ix_states_key", "table_name", "key"),
+)
+
+frozen_rows = Table(
+    "frozen_rows",
+    metadata,
+    _id(),
+    _awarding(),
+    Column("table_name", Text, nullable=False, comment="results, awards or choices"),
+    Column("edition", Integer, nullable=False, comment="1; the next ones after learners were forgotten (OPS-9)"),
+    Column("rows", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False, comment="of the rows in their canonical form and order"),
+    UniqueConstraint("awarding_id", "table_name", "edition"),
+)
+
+frozen_sums = Table(
+    "frozen_sums",
+    metadata,
+    Column("frozen_id", BigInteger, ForeignKey("frozen_rows.id"), primary_key=True),
+    Column("sums", LargeBinary, nullable=False, comment="CRC-32 of each row, 4 bytes: by these a changed row is found"),
+)
+
+published_files = Table(
+    "published_files",
+    metadata,
+    _id(),
+    _awarding(),
+    Column("place", Text, nullable=False, comment="the key it was published under"),
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("awarding_id", "place"),
+)
+
+audits = Table(
+    "audits",
+    metadata,
+    _id(),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("whole", Boolean, nullable=False, comment="everything was looked at, not only what was new"),
+    Column("number", BigInteger, nullable=False, comment="of the last seal it looked at"),
+    Column("head", Text, nullable=False, comment="of the chain then"),
+    Column("found", JSONB, nullable=False, comment="what differs; empty: nothing"),
 )
 
 journal = Table(

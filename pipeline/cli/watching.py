@@ -24,6 +24,21 @@ def health() -> None:
 
 
 @main.command()
+@click.option("--rows", "rows_only", is_flag=True, help="Only chain and sealed rows: no awards, no files.")
+@click.option("--json", "as_json", is_flag=True, help="For a program.")
+@told
+def audit(rows_only: bool, as_json: bool) -> None:
+    """Compute chain, awards and manifests once more. Names the first row that is not as it was sealed; exit code 1 when
+    there is one."""
+    from pipeline.results.audit import audit as look
+
+    with open_the_desk() as desk:
+        found = look(desk, datetime.now(UTC), whole=not rows_only)
+    say([found.as_json()] if as_json else found.lines())
+    sys.exit(1 if found.differences else 0)
+
+
+@main.command()
 @told
 def metrics() -> None:
     """Print every metric in the text format of Prometheus."""

@@ -27,6 +27,7 @@ from pipeline.awarding.balance import Balance, weigh, write
 from pipeline.awarding.drift import by_centre, drift, in_words
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.results.difference_approval import sealed_or_refused
 from pipeline.results.embargo import (
     ReleaseError,
     anything_out,
@@ -429,7 +430,8 @@ def release(desk: Desk, series: Series, audience: terms.Audience, now: datetime)
     """RES-2: publishes the approved results of a series to an audience, if by the calendar in force at `now` (aware)
     its instant has come (CAL-2), and writes a report to `reports/results/<series>/<version>/`. Run again, it publishes
     what is missing, and nothing twice. The centres of which the ledger says something else than the version are kept
-    back, all others get their results (AWD-5). Raises `ReleaseError`, which says what to do."""
+    back, all others get their results (AWD-5). Nothing goes out while the record is not as it was sealed (OPS-7).
+    Raises `ReleaseError`, which says what to do."""
     instant = _instant(desk, series, audience, now)
     with desk.results.alone():
         awarding = _to_release(desk, series, audience)
@@ -454,6 +456,7 @@ def _published(
     """Publishes what of a version an audience may have, and reports it. `until`: the end of the embargo in words."""
     fresh, without = 0, None
     if awarding.state == terms.APPROVED:
+        sealed_or_refused(desk, awarding, now)
         files = _as_built(desk, awarding)
         _keep_back(desk, awarding, files, now)
         files = desk.results.due_files(awarding)
@@ -500,6 +503,7 @@ def release_claims(desk: Desk, awarding: Awarding, now: datetime) -> Built:
     with desk.results.alone():
         awarding = _current(desk, awarding)
         if awarding.state != terms.RELEASED:
+            sealed_or_refused(desk, awarding, now)
             publish(desk, awarding, _as_built(desk, awarding), now)
             awarding = _changed(desk, awarding, terms.RELEASED)
     return evolve(built, awarding=awarding)

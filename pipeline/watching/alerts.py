@@ -206,6 +206,15 @@ FILES_HELD = AlertCode(
     commands=("resultsday quarantine list",),
     page="held-or-refused",
 )
+SEAL_BROKEN = AlertCode(
+    name="SEAL_BROKEN",
+    happened="The record is not as it was sealed, in {count} places. The first: {first}.",
+    meaning="Somebody or something has changed the ledger or a file past the desk. No results are released until it is "
+    "put right, or people take it on.",
+    to_do="Find out who could do that, and put it right from a backup or the archive.",
+    commands=("resultsday audit", "resultsday approvals list"),
+    page="seal-broken",
+)
 APPLICATION_LATE = AlertCode(
     name="APPLICATION_LATE",
     happened="Fast-track applications of centres are not decided after five working days: {count}, the oldest of "
@@ -299,7 +308,7 @@ TEST = AlertCode(
 ALERTS = {
     code.name: code
     for code in (
-        RESULTS_STALE, CENTRES_KEPT_BACK,
+        RESULTS_STALE, CENTRES_KEPT_BACK, SEAL_BROKEN,
         RESULTS_LATE, RESULTS_NOT_APPROVED, AWARD_MISSING, RELEASED_BY_GUARD, GUARD_REFUSED, GUARD_BLIND, GUARD_SILENT,
         PART_ENDED, PART_GIVEN_UP,
         CHECKPOINT_MISSING, INGEST_SILENT, FILES_WAITING, FILES_HELD, APPLICATION_LATE, RUN_FAILED, DISK_LOW,

@@ -17,10 +17,14 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra.ledger.alerts import WatchBook, revisions
+from infra.ledger.approvals import ApprovalBook
 from infra.ledger.place import StoreBook
+from infra.ledger.seals import SealBook
 from infra.ledger.sql import open_engine
 from infra.settings import MIB, Settings
 from infra.store import PROBES, Store, StoreError, WrongStore, open_store, own_store
+from pipeline.results.audit import looked
+from pipeline.results.difference_approval import accepted, open_differences
 from pipeline.watching import progress
 from pipeline.watching.alerts import Alert
 from pipeline.watching.watch import INGEST, INGEST_MINUTES, WATCH, free_space
@@ -29,6 +33,8 @@ from rules.sheets import CatalogueError
 
 SECONDS = 5
 """Seconds a part may take to answer a single question."""
+AUDIT = timedelta(days=2)
+"""Ours: a job audits everything once a day."""
 HEARTBEAT = timedelta(seconds=60)
 """Ours: an older sign of life from Airflow's scheduler does not count."""
 
@@ -65,6 +71,8 @@ def _parts(settings: Settings, engine: Engine | None, airflow_url: str, now: dat
         yield Part("tables", _asked(lambda: _tables(engine)))
         yield Part("jobs", _asked(lambda: _jobs(engine, now)))
         yield Part("progress", _asked(lambda: _told(progress.of_ledger(WatchBook(engine), now))))
+        if not _asked(lambda: _tables(engine)):
+            yield Part("seal", _asked(lambda: _seal(engine, now)))
     yield Part("store", _store(settings, None if ledger.wrong else engine))
     yield Part("disk", _disk(settings))
     yield Part("catalogue", _catalogue(settings))
@@ -111,6 +119,19 @@ def _jobs(engine: Engine, now: datetime) -> str:
             minutes = int((now - beats[job].last) / timedelta(minutes=1))
             wrong.append(f"no run of {job} has succeeded for {minutes} minutes")
     return "; ".join(wrong)
+
+
+def _seal(engine: Engine, now: datetime) -> str:
+    """OPS-7: what the last audits found, and what is new since then. Everything is looked at once a day by a job."""
+    seals, approvals = SealBook(engine), ApprovalBook(engine)
+    last = seals.audited()
+    new = [found for found in looked(seals, last.number if last else 0) if not accepted(approvals, found)]
+    if found := [*open_differences(seals, approvals), *new]:
+        return f"the record is not as it was sealed: {found[0].words}"
+    whole = seals.audited(whole=True)
+    if whole and now - whole.at >= AUDIT:
+        return f"everything was last audited {(now - whole.at).days} days ago"
+    return ""
 
 
 def _store(settings: Settings, engine: Engine | None) -> str:

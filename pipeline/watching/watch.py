@@ -21,6 +21,7 @@ from infra.settings import MIB, Settings
 from pipeline.desk import Desk
 from pipeline.feeds import LANDING_PLACES
 from pipeline.register import open_applications
+from pipeline.results.difference_approval import open_differences
 from pipeline.watching import progress
 from pipeline.watching.alerts import (
     APPLICATION_LATE,
@@ -36,6 +37,7 @@ from pipeline.watching.alerts import (
     RESULTS_LATE,
     RESULTS_NOT_APPROVED,
     RESULTS_STALE,
+    SEAL_BROKEN,
     Alert,
     alert,
     tell,
@@ -107,6 +109,7 @@ def conditions(desk: Desk, book: WatchBook, now: datetime) -> Iterator[Alert]:
     yield from _waiting(desk, beats, now)
     yield from _progress(desk, beats, now)
     yield from _guard(beats, now)
+    yield from _seal(desk)
     yield from _held(book, now)
     yield from _applications(desk, now)
     yield from _disks(desk.settings, now)
@@ -217,6 +220,13 @@ def _guard(beats: Mapping[str, Beat], now: datetime) -> Iterator[Alert]:
         return
     if (silent := now - beats[GUARD].last) >= GUARD_MINUTES:
         yield alert(GUARD_SILENT, beats[GUARD].last.isoformat(), minutes=int(silent / timedelta(minutes=1)))
+
+
+def _seal(desk: Desk) -> Iterator[Alert]:
+    """OPS-7: what the last audits found and nobody has taken on."""
+    if found := open_differences(desk.seals, desk.approvals):
+        first = found[0]
+        yield alert(SEAL_BROKEN, first.words, first.now, count=len(found), first=first.words)
 
 
 def _held(book: WatchBook, now: datetime) -> Iterator[Alert]:

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from attrs import evolve, frozen
 
+from bench.ledgers import rewritten
 from infra.airflow_api import AirflowApi
 from infra.ledger import tables as t
 from infra.ledger.sql import copy
@@ -73,7 +74,7 @@ def ledger(desk: RunningDesk, desk_settings: Settings) -> Iterator[Desk]:
         try:
             yield open_
         finally:
-            _take_back(open_, engine)
+            _take_back(open_)
 
 
 def _rows() -> dict[sa.Table, list[dict[str, object]]]:
@@ -104,9 +105,9 @@ def _rows() -> dict[sa.Table, list[dict[str, object]]]:
     return {t.submissions: [submission], t.entries: entries, t.marks: marks}
 
 
-def _take_back(desk: Desk, engine: sa.Engine) -> None:
+def _take_back(desk: Desk) -> None:
     ours = sa.select(t.awardings.c.id).where(t.awardings.c.series == SERIES)
-    with engine.begin() as connection:
+    with rewritten(desk.settings.database_url, desk.store) as connection:
         for table in (t.release_files, t.results, t.awards, t.choices):
             connection.execute(table.delete().where(table.c.awarding_id.in_(ours)))
         for table in (t.awardings, t.conversions):

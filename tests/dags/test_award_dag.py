@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.ledgers import rewritten
 from infra.ledger import tables as t
 from pipeline.desk import Desk
 from tests.dags.awarding import put_forward, states
@@ -67,7 +68,7 @@ def test_awd_1_res_2_ops_4_nothing_is_approved_but_by_a_person_in_the_console(
 
 def test_awd_1_a_missing_table_ends_the_run_at_once(visitors: dict[str, Visitor], ledger: Desk) -> None:
     api = visitors["admin"].api
-    with ledger.ledger.engine.begin() as connection:
+    with rewritten(ledger.settings.database_url, ledger.store) as connection:
         moved = {"series": "2023-06"}
         for table in (t.entries, t.marks):
             connection.execute(table.update().where(table.c.centre == CENTRE).values(moved))
@@ -78,7 +79,7 @@ def test_awd_1_a_missing_table_ends_the_run_at_once(visitors: dict[str, Visitor]
         assert "no approved conversion table for BEN01 in 2023-06" in api.log("award", run, "award_series")
         assert ledger.results.newest("2023-06") is None
     finally:
-        with ledger.ledger.engine.begin() as connection:
+        with rewritten(ledger.settings.database_url, ledger.store) as connection:
             for table in (t.entries, t.marks):
                 connection.execute(table.update().where(table.c.centre == CENTRE).values(series=SERIES))
 

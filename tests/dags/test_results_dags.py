@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from attrs import define, evolve
 
+from bench.ledgers import rewritten
 from fixtures.generate import people
 from infra.airflow_api import AirflowApi
 from infra.ledger import tables as t
@@ -88,7 +89,7 @@ def ledger(desk: RunningDesk, desk_settings: Settings, calendar: Calendar) -> It
 
 def _take_back(desk: Desk) -> None:
     series = ("2097-06", "2096-06")
-    with desk.ledger.engine.begin() as connection:
+    with rewritten(desk.settings.database_url, desk.store) as connection:
         ids = list(connection.execute(sa.select(t.awardings.c.id).where(t.awardings.c.series.in_(series))).scalars())
         for table in (t.release_files, t.results, t.awards, t.choices):
             connection.execute(table.delete().where(table.c.awarding_id.in_(ids)))

@@ -20,7 +20,9 @@ T = TypeVar("T")
 
 def _used(url: str) -> bool:
     """Whether a ledger holds more than the register of centres."""
-    return any(rows for table, rows in read_ledger(url).rows.items() if table not in ("centres", "centre_approvals"))
+    return any(
+        rows for table, rows in read_ledger(url).rows.items() if table not in ("centres", "centre_approvals", "seals")
+    )
 
 
 @frozen

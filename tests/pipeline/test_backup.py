@@ -38,7 +38,8 @@ def empty(work: Desk, new_ledger: Callable[[], str], tmp_path: Path) -> Iterator
     settings = evolve(work.settings, state=tmp_path / "restored", database_url=new_ledger())
     with open_desk(settings) as desk:
         with desk.ledger.engine.begin() as connection:
-            connection.execute(sa.text("TRUNCATE centres, centre_approvals"))
+            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+            connection.execute(sa.text("TRUNCATE seals, centres, centre_approvals"))
         yield desk
 
 

@@ -37,6 +37,7 @@ def fresh(ledger_of_scenarios: str, tmp_path: Path) -> Settings:
     """Settings with that ledger, emptied, and a store of its own."""
     engine = sa.create_engine(ledger_of_scenarios)
     with engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY"))
         connection.execute(own_store.delete())  # each scenario has a store of its own
     engine.dispose()

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from attrs import evolve
 from click.testing import CliRunner, Result
 
+from bench.ledgers import rewritten
 from pipeline.awarding.award import (
     AwardError,
     Taken,
@@ -236,7 +237,7 @@ def test_awd_6_what_was_issued_is_carried_forward_and_not_computed_again(work: D
         )
     )
     with_boundaries(work)
-    with work.ledger.engine.begin() as connection:
+    with rewritten(work.settings.database_url, work.store) as connection:
         # As if it had been issued with another table than the one on the books.
         connection.execute(sa.text("UPDATE results SET ums = 57 WHERE component = 'BEN01'"))
     june_results = award(work, june(work), NOW).awarding

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from bench.ledgers import rewritten
 from infra.ledger import tables as t
 from infra.ledger.approvals import Signer
 from infra.ledger.results import Awarding
@@ -84,7 +85,7 @@ def test_awd_7_a_wrong_ums_or_grade_in_a_version_is_found_by_the_second_computat
     code = "cash_in" if table == "awards" else "component"
     change = sa.text(f"UPDATE {table} SET {column} = :value WHERE centre = :centre AND candidate = '0002' AND "
                      f"{code} = :about AND awarding_id = :id")  # fmt: skip
-    with work.ledger.engine.begin() as connection:
+    with rewritten(work.settings.database_url, work.store) as connection:
         changed = connection.execute(
             change, {"value": value, "centre": CENTRE, "about": about, "id": proposed.id}
         ).rowcount
@@ -102,7 +103,7 @@ def test_awd_7_what_the_first_computation_gets_wrong_is_found_by_the_second(
     accept_all(work, proposed)
     # As if the first computation had made another table: every UMS of BEN01 one more than the boundaries give.
     wrong = {"ums": [value + 1 for value in table_of(work, "BEN01")]}
-    with work.ledger.engine.begin() as connection:
+    with rewritten(work.settings.database_url, work.store) as connection:
         mine = (t.conversions.c.component == "BEN01") & (t.conversions.c.series == "2024-06")
         connection.execute(t.conversions.update().where(mine).values(wrong))
         connection.execute(sa.text("UPDATE results SET ums = ums + 1 WHERE component = 'BEN01' AND ums > 0"))
@@ -118,7 +119,7 @@ def test_awd_7_what_the_first_computation_gets_wrong_is_found_by_the_second(
 
 def test_awd_7_a_result_that_was_lost_from_a_version_is_found(work: Desk, proposed: Awarding) -> None:
     accept_all(work, proposed)
-    with work.ledger.engine.begin() as connection:
+    with rewritten(work.settings.database_url, work.store) as connection:
         connection.execute(t.results.delete().where(t.results.c.candidate == "0004"))
     assert ("NO_RESULT", "BEN01", 1) in weigh(work, proposed).blocking.rows()
 

@@ -15,7 +15,8 @@ from click.testing import CliRunner, Result
 
 from bench.ledgers import read_ledger
 from fixtures.generate import people
-from infra.ledger.keeping import ERASED, PERSONAL, Dispute
+from infra.ledger.keeping import Dispute
+from infra.ledger.personal import ERASED, PERSONAL
 from infra.ledger.tables import awards, metadata, results
 from infra.store import FolderStore
 from pipeline.cli import main

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from bench.crashes import state
+from bench.ledgers import rewritten
 from infra.ledger.results import Awarding
 from pipeline.awarding.award import award
 from pipeline.desk import Desk
@@ -217,7 +218,7 @@ def test_res_3_the_request_is_recorded_and_every_further_one_has_its_own_number(
     released.step(CLAIM)
     late_claims(desk, NEXT_DAY)
     ask(desk, CENTRE)
-    with desk.ledger.engine.begin() as connection:
+    with rewritten(desk.settings.database_url, desk.store) as connection:
         connection.execute(sa.text("UPDATE results SET grade = 'L2M' WHERE candidate = '0002' AND component = 'BEN01'"))
     assert ask(desk, CENTRE, at=ASKED + SECOND) == ([f"outbox/{CENTRE}/R6412315.X03"], [])
     assert "0002       BEN01   changed  75 D2       75 M2" in desk.store.get(
@@ -307,7 +308,7 @@ def test_crt_7_for_a_claim_after_the_late_window_one_is_made_only_if_it_was_aske
     assert (asked["candidate"], asked["grade"]) == ("0004", "L2P")
     closes = datetime(2024, 7, 6, tzinfo=LONDON)
     for claimed, on_request in ((closes - SECOND, 0), (closes, 1)):
-        with desk.ledger.engine.begin() as connection:
+        with rewritten(desk.settings.database_url, desk.store) as connection:
             statement = sa.text("UPDATE awards SET claimed_at = :at WHERE candidate = '0004'")
             connection.execute(statement, {"at": claimed})
         assert certificates(desk, series(desk), ASKED) == 4 - on_request
@@ -318,7 +319,7 @@ def test_crt_7_there_is_no_certificate_for_a_u_or_before_the_release(work: Desk)
     play(work)
     with pytest.raises(ReleaseError, match="not released yet: no certificate is due"):
         certificates(work, series(work), ASKED)
-    with work.ledger.engine.begin() as connection:
+    with rewritten(work.settings.database_url, work.store) as connection:
         connection.execute(sa.text("UPDATE marks SET mark = 5 WHERE candidate = '0002' AND centre = '64123'"))
     awarding: Awarding = award(work, series(work), AWARDED).awarding
     approve(work, build(work, awarding, BUILT).awarding, WHO, WHY, APPROVED)

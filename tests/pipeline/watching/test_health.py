@@ -58,7 +58,7 @@ def wrong(settings: Settings, url: str, now: datetime = NOW) -> dict[str, str]:
 def test_a_desk_that_is_well_says_so_and_leaves_nothing_behind(well: Settings, alive: str) -> None:
     parts = health(well, alive, NOW)
     assert [part.name for part in parts] == [
-        "ledger", "tables", "jobs", "progress", "store", "disk", "catalogue", "scheduler", "airflow",
+        "ledger", "tables", "jobs", "progress", "seal", "store", "disk", "catalogue", "scheduler", "airflow",
     ]  # fmt: skip
     assert {part.wrong for part in parts} == {""}
     assert [path for path in Path(well.store_location).rglob("*") if path.is_file()] == [
