@@ -169,20 +169,23 @@ class Effect:
         if not self.files:
             yield "No file received so far is judged otherwise."
             return
-        yield f"{len(self.files):,} files received so far fall on the other side of the date:"
+        falls = "file received so far falls" if len(self.files) == 1 else "files received so far fall"
+        yield f"{len(self.files):,} {falls} on the other side of the date:"
         for file in self.files[:SHOWN]:
             became = "waits, and is judged by the new date" if file.outcome is None else f"was {file.outcome}"
             yield f"  {file.centre} {file.file_name}, received {instant_text(file.received)}: {became}"
         if len(self.files) > SHOWN:
             yield f"  and {len(self.files) - SHOWN:,} more"
         if decided:
-            yield f"What was decided stays ({decided:,} files): a centre that is to have it otherwise sends again."
+            files = f"{decided:,} file{'s' * (decided > 1)}"
+            yield f"What was decided stays ({files}): a centre that is to have it otherwise sends again."
 
     def _extensions(self) -> Iterator[str]:
         if not self.extensions:
             yield "No centre has an extension of it."
             return
-        yield f"{len(self.extensions):,} centres have an extension of it:"
+        have = "centre has" if len(self.extensions) == 1 else "centres have"
+        yield f"{len(self.extensions):,} {have} an extension of it:"
         for extension in self.extensions[:SHOWN]:
             counts = "counts" if extension.until > self.trial.after.at else "no longer counts, the date is later"
             yield f"  {extension.centre} until {instant_text(extension.until)}: {counts}"
