@@ -26,9 +26,11 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from parsers.bundle import is_bundle, read_bundle, write_bundle
 from parsers.columns import columns
-from parsers.findings import CODES, LISTED, Finding, Found
+from parsers.findings import CODES, LISTED, Finding, Found, Reach
+from parsers.importers import BASEDATA, remarks
 from parsers.layouts import Layout
 from parsers.lines import lines_of
+from parsers.mend import ABOUT_THE_NAME, mended
 from parsers.reader import glance, read
 from tests.parsers.strategies import canonical, mutate
 from tests.support import name_of
@@ -68,6 +70,9 @@ def sound(named: str, data: bytes, *, twice: bool = True) -> tuple[Finding, ...]
     layout, findings = findings_of(named, data)
     if twice:
         assert (layout, findings) == findings_of(named, data), "other findings the second time"
+    _can_be_mended(named, data)
+    if named[:1].upper() in ("R", *BASEDATA):
+        remarks({named: data})
     lines = lines_of(data)
     if any(one.code == "TABS_READ" for one in findings):
         lines = [line.expandtabs(8) for line in lines]
@@ -83,6 +88,17 @@ def sound(named: str, data: bytes, *, twice: bool = True) -> tuple[Finding, ...]
     for code, count in Counter(one.code for one in findings).items():
         assert count <= (len(CODES) if code == "MORE_OF_THE_SAME" else LISTED + 1), code
     return findings
+
+
+def _can_be_mended(named: str, data: bytes) -> None:
+    """What is mended is canonical, and has nothing left to mend."""
+    if is_bundle(data):
+        return
+    now = mended(read(named, data))
+    if now is not None:
+        again = read(named, now)
+        assert {one.code for one in again.findings if one.reach is Reach.FILE} <= ABOUT_THE_NAME, again.findings
+        assert mended(again) == now, "mended twice, it is another file"
 
 
 # --- What it begins with, and what it keeps --------------------------------------------------------------------------

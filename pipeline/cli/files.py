@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from click.shell_completion import CompletionItem
 
 from infra.settings import SettingError
 from pipeline.cli.tools import (
@@ -26,6 +25,8 @@ from pipeline.cli.tools import (
 )
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from parsers.layouts import FileType, Layout
 
 
@@ -166,6 +167,8 @@ class _RecordName(click.ParamType["Layout | FileType"]):
         return known
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
         from parsers.layouts import FILE_TYPES
         from pipeline.files.record_types import names
 
