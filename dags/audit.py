@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
-from pipeline.watching.callbacks import run_failed
+from pipeline.watching.callbacks import OUTLASTS, run_failed
 
 
 @dag(
@@ -17,7 +17,7 @@ from pipeline.watching.callbacks import run_failed
     is_paused_upon_creation=False,
     dagrun_timeout=timedelta(hours=3),
     on_failure_callback=run_failed,
-    default_args={"owner": "edi-desk", "retries": 2, "retry_delay": timedelta(minutes=5)},
+    default_args=dict(OUTLASTS),
     tags=["edi", "watch"],
 )
 def audit() -> None:
