@@ -89,7 +89,7 @@ lock: $(STAMP) ## resolve pyproject.toml again into requirements.lock (hashes, n
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
 	  pyproject.toml infra/deploy/requirements.in --extra desk --constraint requirements.lock --output-file infra/deploy/requirements.lock
 
-rehearsal: $(STAMP) ## production as it is documented, on loopback, every service, to results day: needs redis-server; six minutes
+rehearsal: $(STAMP) ## production as it is documented, on loopback, every service, to results day; needs redis-server
 	@$(BIN)/python -m tests.rehearsal
 
 terraform: ## where Terraform is installed: format, validate and test infra/deploy/terraform (TERRAFORM_INIT: options of init)
