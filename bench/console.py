@@ -18,6 +18,7 @@ from bench.desks import new_desk, temporary_server
 from infra.settings import Settings
 from pipeline.console.access import Person
 from pipeline.console.app import application
+from pipeline.desk import open_desk
 
 CENTRES, LEARNERS = 3_000, 50
 
@@ -102,6 +103,8 @@ def main() -> None:
     """Fills a ledger and asks for every page."""
     with temporary_server() as (server, folder):
         settings = new_desk(server, folder, "national")
+        with open_desk(settings):
+            pass  # the store becomes the ledger's own, before there is anything in it
         fill(settings.database_url)
         ask(settings)
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from infra.settings import Settings
+from infra.store import StoreError
 from pipeline.console.console import Console
 from pipeline.console.routes import routes
 from pipeline.console.tokens import Tokens
@@ -49,6 +50,7 @@ def application(
     app.exception_handler(AnyHTTPException)(_refused)
     app.exception_handler(SQLAlchemyError)(_no_ledger)
     app.exception_handler(CatalogueError)(_no_catalogue)
+    app.exception_handler(StoreError)(_no_store)
     app.include_router(routes)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     return app
@@ -85,6 +87,11 @@ async def _no_ledger(request: Request, error: SQLAlchemyError) -> Response:
     # A database error quotes rows: neither log nor show it.
     log.error("the ledger cannot be used (%s)", type(error).__name__)
     return await _refused(request, HTTPException(503, "The ledger cannot be used at the moment."))
+
+
+async def _no_store(request: Request, error: StoreError) -> Response:
+    log.error("the store cannot be used (%s)", error)
+    return await _refused(request, HTTPException(503, "The store cannot be used at the moment."))
 
 
 async def _no_catalogue(request: Request, error: CatalogueError) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -130,3 +131,14 @@ def test_ops_3_who_did_what_is_found_by_person_kind_and_day_and_exported(page: P
     text = page.request.get("/resultsday/audit.csv").text()
     assert len(text.splitlines()) == 1 + len(every)
     assert re.match("at,who,action,centre,about,why\r?\n", text)
+
+
+def test_ops_6_a_store_that_is_gone_is_said_on_a_page(page: Page, world: World) -> None:
+    root = Path(world.desk.settings.store_location)
+    root.rename(root.with_name("gone"))
+    try:
+        answer = page.goto("/resultsday/centres/64123")
+        assert answer
+        assert (answer.status, "The store cannot be used" in page.content()) == (503, True)
+    finally:
+        root.with_name("gone").rename(root)
