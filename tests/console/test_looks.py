@@ -142,3 +142,17 @@ def test_ops_6_a_store_that_is_gone_is_said_on_a_page(page: Page, world: World) 
         assert (answer.status, "The store cannot be used" in page.content()) == (503, True)
     finally:
         root.with_name("gone").rename(root)
+
+
+def test_the_original_and_its_reply_are_downloaded_once_a_reason_is_given(page: Page, world: World) -> None:
+    address = f"/resultsday/files/{world.refused}"
+    assert page.request.get(f"{address}/original").status == 403
+    page.goto(address)
+    page.get_by_text("Show personal data").click()
+    page.get_by_label("Why you need it").fill("the centre asks")
+    page.keyboard.press("Enter")
+    links = page.get_by_role("link", name="Download")
+    for link, beginning in ((links.first, b"E1"), (links.last, b"REPLY X")):
+        got = page.request.get(link.get_attribute("href") or "")
+        assert (got.status, got.body()[: len(beginning)]) == (200, beginning)
+        assert got.headers["content-disposition"].startswith("attachment; ")

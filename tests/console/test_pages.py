@@ -158,7 +158,8 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(opened: Open) -> 
     while True:
         page.keyboard.press("Tab")
         kind, name, outline = page.evaluate(
-            "((e) => [e.tagName, e.textContent.trim(), getComputedStyle(e).outlineStyle])(document.activeElement)"
+            "((e) => [e.tagName, e.getAttribute('aria-label') || e.textContent.trim(), "
+            "getComputedStyle(e).outlineStyle])(document.activeElement)"
         )
         if kind == "BODY":
             break

@@ -29,11 +29,21 @@ def file(visit: Reads, number: int, shown: str = "") -> HTMLResponse:
     return visit.page("file.html", visit.desk(), _shown(visit, number, shown))
 
 
-@routes.get("/files/{number}/{which}")
-def download(visit: SeesPersonal, number: int, which: str, shown: str = "") -> Response:
-    """The original or the reply of a file, byte for byte, for whom `shown` opens its personal data."""
+@routes.get("/files/{number}/original")
+def original(visit: SeesPersonal, number: int, shown: str = "") -> Response:
+    """A file as it came, byte for byte, for whom `shown` opens its personal data."""
+    return _download(visit, number, "original", shown)
+
+
+@routes.get("/files/{number}/reply")
+def reply(visit: SeesPersonal, number: int, shown: str = "") -> Response:
+    """The reply to a file, byte for byte, for whom `shown` opens its personal data."""
+    return _download(visit, number, "reply", shown)
+
+
+def _download(visit: Visit, number: int, which: str, shown: str) -> Response:
     rows = visit.desk().console.file(number)
-    if rows is None or which not in ("original", "reply"):
+    if rows is None:
         raise HTTPException(404, "There is no such file.")
     if not visit.may_see_personal(f"file {number}", shown, rows.file["centre"]):
         raise HTTPException(403, "Say why you need the personal data on the page of the file, and download it there.")
