@@ -20,6 +20,7 @@ from infra.store import FolderStore, Missing
 from pipeline.desk import Desk, open_desk
 from pipeline.jobs import JOBS
 from pipeline.journal import run_again
+from rules import terms
 from rules.catalogue import LONDON
 
 OUTPUTS = ("archive/", "basedata/", "embargo/", "outbox/", "portal/", "quarantine/", "reports/")
@@ -191,4 +192,6 @@ def compared(desk: Desk, again: Desk, jobs: int, lost: tuple[str, ...] = ()) -> 
 
 
 def _outputs(desk: Desk) -> set[str]:
-    return {stored.key for place in OUTPUTS for stored in desk.store.list(place) if stored.kind == "file"}
+    """The keys of all outputs, but for answers to files that were only tried: of these nothing is kept."""
+    listed = (stored for place in OUTPUTS for stored in desk.store.list(place) if stored.kind == "file")
+    return {stored.key for stored in listed if not stored.key.rpartition("/")[2].startswith(terms.TRIAL)}

@@ -64,6 +64,11 @@ _ALL = (
         reason="A file that nobody has taken in yet is never removed.",
     ),
     RecordClass(
+        name="tried", where="`try/`", days=0, since="the file was answered", then="removed", by=AT_ONCE,
+        personal=True, placeholder=False,
+        reason="A file that is only tried was not received: nothing of it is kept but the answer in the outbox.",
+    ),
+    RecordClass(
         name="archive", where="`archive/`", years=7, since="it was last received", then="removed", by=JOB,
         personal=True,
         reason="Shows what a centre sent, for as long as results can be questioned. Replays need it.",

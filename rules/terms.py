@@ -41,6 +41,8 @@ REFUSED: Final = "refused"
 REPEATED: Final = "already processed"
 QUARANTINED: Final = "quarantined"
 WAITING: Final = "waiting"
+# How the name of the answer to a file that was only tried begins.
+TRIAL: Final = "TRIAL-"
 
 # What a person decides about a held file: decide it again, close it, apply it all the same (FIL-3).
 AGAIN: Final = "again"

@@ -21,7 +21,7 @@ from asyncssh import FXF_APPEND, FXF_EXCL, FXF_WRITE, SFTPAttrs, SFTPName
 from attrs import define, field
 
 from infra.landing.limits import WAITING, Notes, Reached, Refused
-from infra.landing.paths import AREAS, INBOX, BadPath, Place, place
+from infra.landing.paths import AREAS, SENT_TO, BadPath, Place, place
 from infra.landing.shares import DayShare, Shares
 from infra.landing.uploads import Buffer, Landed, finish, land, look
 from infra.settings import Settings
@@ -189,8 +189,10 @@ class CentreFiles(asyncssh.SFTPServer):
         """Refuses a file when so many already wait that something must be wrong."""
         most = self._around.settings.sftp_waiting_files
         if self._centre.waiting is None or self._centre.waiting >= most:
-            prefix = Place((INBOX,)).key(self._centre.number) + "/"
-            self._centre.waiting = await self._ask(lambda: sum(1 for _ in self._around.store.list(prefix)))
+            places = [Place((area,)).key(self._centre.number) + "/" for area in SENT_TO]
+            self._centre.waiting = await self._ask(
+                lambda: sum(1 for prefix in places for _ in self._around.store.list(prefix))
+            )
         if self._centre.waiting >= most:
             with self._in_words():
                 raise Reached(WAITING, most)
@@ -317,7 +319,7 @@ class CentreFiles(asyncssh.SFTPServer):
         if found is not None:
             return _attributes(found)
         inside = self._key(where) + "/"
-        if where.area != INBOX and await self._ask(lambda: any(True for _ in self._around.store.list(inside))):
+        if where.area not in SENT_TO and await self._ask(lambda: any(True for _ in self._around.store.list(inside))):
             return _folder(self._began)
         raise asyncssh.SFTPNoSuchFile("no such file")
 
@@ -344,8 +346,8 @@ class CentreFiles(asyncssh.SFTPServer):
                 yield SFTPName(name.encode(), attrs=_folder(self._began))
             return
         found = await self._ask(_children, self._around.store, self._key(where) + "/")
-        under_way = self._centre.uploads if where.area == INBOX else {}
-        for upload, buffer in list(under_way.items()):
+        under_way = {upload: buffer for upload, buffer in self._centre.uploads.items() if upload.area == where.area}
+        for upload, buffer in under_way.items():
             yield SFTPName(upload.name.encode(), attrs=self.fstat(buffer))
             found = [(name, attrs) for name, attrs in found if name != upload.name]
         if not found and len(where.names) > 1:
@@ -398,8 +400,10 @@ class CentreFiles(asyncssh.SFTPServer):
         return where.key(self._centre.number)
 
     def _landing_place(self, where: Place) -> None:
-        if where.area != INBOX or len(where.names) != 2:
-            raise asyncssh.SFTPPermissionDenied("files are sent to /inbox, which has no folders")
+        if where.area not in SENT_TO or len(where.names) != 2:
+            raise asyncssh.SFTPPermissionDenied(
+                "files are sent to /inbox, or to /try to be tried; these have no folders"
+            )
 
     def _buffer(self, file_obj: object) -> Buffer:
         assert isinstance(file_obj, Buffer)

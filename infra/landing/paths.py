@@ -10,8 +10,10 @@ import unicodedata
 
 from attrs import frozen
 
-INBOX, OUTBOX, BASEDATA = "inbox", "outbox", "basedata"
-AREAS = (INBOX, OUTBOX, BASEDATA)
+INBOX, TRY, OUTBOX, BASEDATA = "inbox", "try", "outbox", "basedata"
+AREAS = (INBOX, TRY, OUTBOX, BASEDATA)
+SENT_TO = (INBOX, TRY)
+"""Where centres send files."""
 LONGEST_NAME = 200
 """In bytes: below the 255 of file systems, so that there is room to add a number to the name."""
 LONGEST_PATH = 1000

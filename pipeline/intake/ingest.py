@@ -34,6 +34,7 @@ from pipeline.feeds import LANDING_PLACES, Feed, kept_out
 from pipeline.intake import replies
 from pipeline.intake.sent import write_indexes
 from pipeline.intake.staff import STAFF_FEED, write_left
+from pipeline.intake.trial import trials
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
 from pipeline.register import register_of
@@ -66,6 +67,8 @@ class IngestCounts:
     growing: int = 0
     untaken: int = 0
     """Files that were removed before they could be taken, and objects in S3 whose key we cannot move."""
+    tried: int = 0
+    """Files that were only tried: answered, and nothing else."""
     outcomes: Counter[str] = field(factory=Counter)
     codes: Counter[str] = field(factory=Counter)
     pence: int = 0
@@ -90,12 +93,13 @@ class IngestCounts:
             return self.kept_out
         left = f" {self.growing} still growing, left for the next run." if self.growing else ""
         untaken = f" {self.untaken} could not be taken: see the log." if self.untaken else ""
+        tried = f" {self.tried} were only tried." if self.tried else ""
         if not self.received and not self.outcomes:
-            return f"Nothing to do: no files are waiting.{left}{untaken}"
+            return f"Nothing to do: no files are waiting.{left}{untaken}{tried}"
         decided = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.outcomes.items())) or "none"
         codes = ", ".join(f"{code} x{count}" for code, count in self.codes.most_common()) or "none"
         return (
-            f"Received {self.received} files.{left}{untaken} Decided: {decided}.\n"
+            f"Received {self.received} files.{left}{untaken}{tried} Decided: {decided}.\n"
             f"Fees booked: {money(self.pence)}. Findings: {codes}.\n"
             f"{self.seconds:.1f} s of work."
         )
@@ -118,6 +122,8 @@ def ingest(desk: Desk, now: datetime) -> IngestCounts:
         with summary.stage("archive"):
             receive(desk, now, summary)
         process(desk, summary)
+        with summary.stage("try"):
+            summary.tried = trials(desk, now, lambda received, data: _tried(desk, received, data))
         if summary.outcomes.total() >= desk.settings.batch_files:
             with summary.stage("analyze"):
                 desk.ledger.analyze()
@@ -361,6 +367,28 @@ def _decided_together(desk: Desk, round_: Sequence[Received], summary: IngestCou
     with summary.stage("decide"):
         decisions = decide(arrivals, desk.catalogue, known)
     return list(zip(round_, submissions, decisions, strict=True))
+
+
+def _tried(desk: Desk, received: Received, data: bytes) -> tuple[Submission, Decision]:
+    """What would be decided about a file that is only tried."""
+
+    def judged() -> tuple[Submission, Decision]:
+        landing, limit = received.landing, desk.settings.max_file_bytes
+        if landing.size > limit:
+            submission = _unread(landing, f.FILE_TOO_LARGE, size=landing.size, limit=limit)
+        else:
+            submission = read(landing.file_name, data)
+        arrival = Arrival(
+            submission=submission,
+            centre=landing.centre,
+            received=landing.received,
+            sha256=landing.sha256,
+            channel=terms.EDI,
+        )
+        [decision] = decide([arrival], desk.catalogue, _known(desk, [arrival]))
+        return submission, decision
+
+    return contained(judged, lambda error: _held(received, error)[1:])
 
 
 def _held(received: Received, error: BaseException) -> Decided:

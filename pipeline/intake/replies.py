@@ -43,6 +43,8 @@ class Reply:
     sha256: str
     received: str
     received_at: str
+    trial: bool = False
+    """The file was only tried: nothing of this has happened."""
     outcome: str | None = None
     content: str | None = None
     next_action: str | None = None
@@ -186,11 +188,12 @@ _KINDS = {
 def text(reply: Reply) -> str:
     """The reply as a person reads it: at most `WIDTH` columns."""
     lines = [
-        f"REPLY {reply.name}",
+        f"{'TRIAL' if reply.trial else 'REPLY'} {reply.name}",
         f"to centre {reply.centre} about {reply.file}",
         "",
+        *(_TRIAL if reply.trial else ()),
         *_next(reply),
-        "RECEIVED",
+        "TRIED" if reply.trial else "RECEIVED",
         f"  File        {reply.file}",
         f"  Size        {reply.size:,} bytes",
         f"  SHA-256     {reply.sha256 or 'none: nothing to read'}",
@@ -213,10 +216,17 @@ def _next(reply: Reply) -> Iterator[str]:
         yield ""
 
 
+_TRIAL = (
+    "This was a trial. The file was not received, nothing was applied or charged, no number was used.",
+    "What follows is what would be answered if it were sent now, to inbox.",
+    "",
+)
+
+
 def _processed(reply: Reply) -> Iterator[str]:
     assert reply.outcome is not None
-    yield "PROCESSED"
-    yield f"  Outcome     {reply.outcome.upper()}"
+    yield "WHAT WOULD COME OF IT" if reply.trial else "PROCESSED"
+    yield f"  Outcome     {'would be ' if reply.trial else ''}{reply.outcome.upper()}"
     if reply.content:
         yield from _labelled("Content", reply.content)
     if reply.candidates:

@@ -50,7 +50,7 @@ def test_the_root_holds_inbox_outbox_and_basedata_and_each_is_listed_the_newest_
 
     async def look(client: asyncssh.SFTPClient) -> dict[str, list[str]]:
         names = {}
-        for folder in ("/", "inbox", "outbox", "basedata", "basedata/2024-06", "basedata/2024-06/01"):
+        for folder in ("/", "inbox", "try", "outbox", "basedata", "basedata/2024-06", "basedata/2024-06/01"):
             listed = [str(entry.filename) async for entry in client.scandir(folder)]
             names[folder] = [name for name in listed if name not in (".", "..")]
         assert await get(client, "basedata/2024-06/01/S6B24_15.X01") == b"base"
@@ -59,7 +59,8 @@ def test_the_root_holds_inbox_outbox_and_basedata_and_each_is_listed_the_newest_
         return names
 
     assert service.use(look) == {
-        "/": ["inbox", "outbox", "basedata"], "inbox": [], "outbox": ["X0", "X1"], "basedata": ["2024-06"],
+        "/": ["inbox", "try", "outbox", "basedata"], "inbox": [], "try": [], "outbox": ["X0", "X1"],
+        "basedata": ["2024-06"],
         "basedata/2024-06": ["01"], "basedata/2024-06/01": ["S6B24_15.X01"],
     }  # fmt: skip
 

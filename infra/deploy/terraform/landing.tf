@@ -1,4 +1,4 @@
-# The centres' door: SFTP, keys only. A centre sees /inbox, /outbox and /basedata, and nothing that is another's.
+# The centres' door: SFTP, keys only. A centre sees /inbox, /try, /outbox and /basedata, and nothing that is another's.
 
 resource "aws_transfer_server" "landing" {
   identity_provider_type      = "SERVICE_MANAGED"
@@ -26,6 +26,7 @@ resource "aws_transfer_user" "centre" {
   dynamic "home_directory_mappings" {
     for_each = {
       "/inbox"    = "/${aws_s3_bucket.desk.id}/inbox/${each.key}"
+      "/try"      = "/${aws_s3_bucket.desk.id}/try/${each.key}"
       "/outbox"   = "/${aws_s3_bucket.desk.id}/outbox/${each.key}"
       "/basedata" = "/${aws_s3_bucket.desk.id}/basedata"
     }

@@ -64,7 +64,7 @@ run "a_centre_sees_its_own_folders" {
 
   assert {
     condition = toset([for one in aws_transfer_user.centre["64123"].home_directory_mappings : "${one.entry} ${one.target}"]) == toset([
-      "/inbox /desk/inbox/64123", "/outbox /desk/outbox/64123", "/basedata /desk/basedata",
+      "/inbox /desk/inbox/64123", "/try /desk/try/64123", "/outbox /desk/outbox/64123", "/basedata /desk/basedata",
     ])
     error_message = "A centre's folders are its own."
   }

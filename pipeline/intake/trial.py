@@ -1,0 +1,72 @@
+"""A file that is only tried: judged like a file that is sent, with the ledger, and answered; nothing of it is kept.
+
+A centre puts it into `try/`. No number is used, nothing is booked or charged, and it is not received: no deadline is
+met by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from attrs import evolve
+
+from infra.ledger.submissions import Landing, Received
+from infra.store import BadKey, Missing, Stored, left_behind
+from parsers.reader import Submission
+from pipeline.archive import key_text
+from pipeline.desk import Desk
+from pipeline.intake import replies
+from pipeline.steps import TRIAL_CLEARED, TRIAL_OUT
+from rules import terms
+from rules.decisions import Decision
+
+TRY = "try/"
+
+Judge = Callable[[Received, bytes], tuple[Submission, Decision]]
+"""What is decided about a file with this content; nothing is booked."""
+
+
+def trials(desk: Desk, now: datetime, judge: Judge) -> int:
+    """Answers every file in `try/` that has settled at `now` (aware), and removes it; returns how many."""
+    answered = 0
+    for stored in sorted(desk.store.list(TRY), key=lambda file: (file.modified, file.key)):
+        centre, _, name = stored.key.removeprefix(TRY).partition("/")
+        if stored.kind != "file" or not re.fullmatch("[0-9]{5}", centre) or not name or "/" in name:
+            continue
+        if desk.store.settled(stored, now, desk.settings.settle_seconds):
+            answered += _answer(desk, stored, centre, name, now, judge)
+        elif left_behind(stored.key) and now - stored.modified >= timedelta(seconds=desk.settings.unfinished_seconds):
+            desk.store.remove(stored)
+            TRIAL_CLEARED.passed()
+    return answered
+
+
+def _answer(desk: Desk, stored: Stored, centre: str, name: str, now: datetime, judge: Judge) -> bool:
+    """Whether a file was still there to be answered."""
+    limit = desk.settings.max_file_bytes
+    try:
+        with desk.store.open(stored.key) as source:
+            data = source.read(limit + 1)
+    except (Missing, BadKey):  # taken away by its sender; or an object with a key that no file can have
+        return False
+    landing = Landing(
+        landing_key=key_text(stored.key),
+        centre=centre,
+        file_name=key_text(name),
+        kind="file",
+        received=min(stored.modified, now),
+        modified=stored.modified,
+        size=max(stored.size, len(data)),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+    answer = terms.TRIAL + re.sub(r"[^A-Za-z0-9._() -]", "_", name)[:100]
+    submission, decision = judge(Received(id=0, landing=landing, reply_name=answer, outcome=None), data)
+    reply = evolve(replies.processed(landing, answer, submission, decision), trial=True)
+    desk.put(TRIAL_OUT, f"outbox/{centre}/{answer}.json", replies.twin(reply).encode("ascii"))
+    desk.put(TRIAL_OUT, f"outbox/{centre}/{answer}.txt", replies.text(reply).encode("ascii"))
+    desk.store.remove(stored)
+    TRIAL_CLEARED.passed()
+    return True
