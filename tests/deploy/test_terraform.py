@@ -188,7 +188,8 @@ def test_a_centre_has_its_own_folders(resources: dict[tuple[str, str], dict[str,
     assert _bare(user["home_directory_type"]) == "LOGICAL"
     text = (TERRAFORM / "landing.tf").read_text(encoding="utf-8")
     assert re.findall(r'"(/\w+)"\s+= "/\$\{aws_s3_bucket.desk.id\}(\S+)"', text) == [
-        ("/inbox", "/inbox/${each.key}"), ("/outbox", "/outbox/${each.key}"), ("/basedata", "/basedata"),
+        ("/inbox", "/inbox/${each.key}"), ("/try", "/try/${each.key}"), ("/outbox", "/outbox/${each.key}"),
+        ("/basedata", "/basedata"),
     ]  # fmt: skip
 
 
