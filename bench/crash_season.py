@@ -153,6 +153,7 @@ def _inbox(desk: Desk, size: Size) -> None:
     land(desk, f"inbox/{first}/{ENTRIES_AGAIN}", again, ENTERED + MINUTE)
     land(desk, f"inbox/{first}/E{first}15.X04", b"no file of ours\r\n", ENTERED)
     land(desk, "inbox/lost.X01", forecasts, ENTERED)
+    land(desk, f"try/{first}/{ENTRIES_AGAIN}", again, ENTERED)
     second = size.numbers()[1]
     land(desk, f"inbox/{second}/{FORECASTS_TOO}", _file("F", second, b"", "6B24", 3), ENTERED)
     assert isinstance(desk.store, FolderStore)
