@@ -385,7 +385,7 @@ def _tried(desk: Desk, received: Received, data: bytes) -> tuple[Submission, Dec
             sha256=landing.sha256,
             channel=terms.EDI,
         )
-        [decision] = decide([arrival], desk.catalogue, _known(desk, [arrival]))
+        [decision] = decide([arrival], desk.catalogue, known_of(desk, [arrival]))
         return submission, decision
 
     return contained(judged, lambda error: _held(received, error)[1:])
