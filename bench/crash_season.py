@@ -32,6 +32,10 @@ from pipeline.awarding.exception_approval import waiting as blocking
 from pipeline.awarding.preview import preview
 from pipeline.centres.orders import Application, CentreEdit, decide_approval, edit_centre
 from pipeline.centres.take import take_register
+from pipeline.corrections.cases import Request, open_case, propose
+from pipeline.corrections.cases import approve as approve_case
+from pipeline.corrections.cases import reject as reject_case
+from pipeline.corrections.effect import Plan
 from pipeline.desk import Desk
 from pipeline.intake import quarantine
 from pipeline.intake.ingest import ingest
@@ -311,6 +315,37 @@ def _pending(desk: Desk, size: Size) -> None:
     take_external(desk, CLAIMED + MINUTE)
 
 
+def _for_issued(desk: Desk, size: Size) -> None:
+    """The board marks the first learner of each centre again, whose results are out."""
+    _external(desk, size, "again", ASKED, slice(0, 1), mark=55)
+
+
+def _boundaries_for_issued(desk: Desk, size: Size) -> None:
+    land(desk, "feeds/boundaries/again.csv", boundaries("2024-06", dict.fromkeys(COMPONENTS, 50)), ASKED)
+
+
+def _moderators_for_issued(desk: Desk, size: Size) -> None:
+    """A moderator has looked again at a learner of the second centre."""
+    row = f"2024-06,{SECOND},{COMPONENTS[0]},{size.learners_of(SECOND)[0]['uci']},60,Moderator 1"
+    heading = "series,centre,component,uci,mark,moderator"
+    land(desk, "feeds/moderation/again.csv", f"{heading}\r\n{row}\r\n".encode(), ASKED)
+
+
+def _open_case(desk: Desk) -> object:
+    request = Request(
+        kind="clerical_recheck", about=[COMPONENTS[0]], by="a centre", on="2024-09-05", consent="2024-09-01"
+    )
+    return open_case(desk, _series(desk), request, WHO, WHY, ASKED + MINUTE)
+
+
+def _propose(desk: Desk) -> object:
+    """What the board's own marks of the first case say."""
+    case = desk.corrections.numbered(1)
+    assert case
+    marks = {str(subject): subject.given for subject in case.subjects}
+    return propose(desk, 1, Plan(kind="error_of_the_board", marks=marks), WHO, WHY, ASKED + MINUTE)
+
+
 def _series(desk: Desk) -> Series:
     found = desk.catalogue.series_by_id("2024-06")
     assert found
@@ -481,6 +516,28 @@ STAGES = (
     ),
     Stage("later claims", "late_claims", _pending, lambda desk: late_claims(desk, CLAIMED + 2 * MINUTE)),
     Stage("updated files", "updated_results", _nothing, _updated),
+    Stage(
+        "marks for issued results", "external_marks", _for_issued, lambda desk: take_external(desk, ASKED + MINUTE)
+    ),
+    Stage(
+        "boundaries for issued results", "take_boundaries", _boundaries_for_issued,
+        lambda desk: take_boundaries(desk, ASKED + MINUTE),
+    ),
+    Stage(
+        "moderators' marks for issued results", "take_moderation", _moderators_for_issued,
+        lambda desk: take(desk, ASKED + MINUTE),
+    ),
+    Stage("open a correction", "open_correction", _nothing, _open_case),
+    Stage("propose a correction", "propose_correction", _nothing, _propose),
+    Stage(
+        "reject a correction", "reject_correction", _nothing,
+        lambda desk: reject_case(desk, 1, WHO, WHY, ASKED + 2 * MINUTE),
+    ),
+    Stage("propose it again", "propose_correction", _nothing, _propose),
+    Stage(
+        "approve a correction", "approve_correction", _nothing,
+        lambda desk: approve_case(desk, 1, WHO, WHY, ASKED + 3 * MINUTE),
+    ),
     Stage(
         "dispute", "dispute", _nothing,
         lambda desk: dispute(desk, Dispute(THIRD, "2024-01"), ASKED, WHO, WHY),

@@ -27,8 +27,8 @@ def late_claims() -> None:
     result yet are awarded, and published as a further version below `portal/centres/<series>/` and
     `portal/learners/<series>/`. Results files change on request only (DAG `updated_results`).
 
-    Before that, every hour too, the results that wait for approval or for their instant are compared with the ledger
-    (AWD-5). Of whom they differ is listed in `reports/drift/<series>/`, and people are told.
+    Corrections approved in a console that could not carry them out are carried out (RES-7), and the results that wait
+    are compared with the ledger (AWD-5). Of whom they differ is listed in `reports/drift/<series>/`; people are told.
 
     * **Run it now**: press *Trigger*. No claim is awarded twice.
     * **It failed**: the run's note says which series failed, and why; the others were done. Clear the task.
@@ -54,6 +54,17 @@ def late_claims() -> None:
         return late.note()
 
     @task
+    def corrections() -> str:
+        """Carries out what people have approved in a console that cannot reach the embargo (RES-7, OPS-4)."""
+        from infra.settings import Settings
+        from pipeline.approvals import settle
+        from pipeline.desk import open_desk
+        from rules import terms
+
+        with open_desk(Settings.load()) as desk:
+            return f"{settle(desk, terms.CORRECTION)} corrections carried out."
+
+    @task
     def look() -> str:
         """Compares the results that wait with the ledger (AWD-5)."""
         from infra.settings import Settings
@@ -65,6 +76,7 @@ def late_claims() -> None:
             return compare(desk, min(run.run_after, datetime.now(UTC))).note()
 
     award_late()
+    corrections()
     look()
 
 

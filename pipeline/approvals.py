@@ -144,6 +144,13 @@ _ALL = (
         rule="OPS-7",
         module="pipeline.results.difference_approval",
     ),
+    Kind(
+        name=terms.CORRECTION,
+        title="Correction: what becomes of results that are out",
+        rule="RES-7",
+        module="pipeline.corrections.approval",
+        proposer_counts=True,
+    ),
 )
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _ALL}

@@ -15,6 +15,7 @@ from infra.ledger.alerts import WatchBook
 from infra.ledger.approvals import ApprovalBook
 from infra.ledger.calendar import CalendarBook
 from infra.ledger.console import ConsoleBook
+from infra.ledger.corrections import CorrectionBook
 from infra.ledger.door import DoorBook
 from infra.ledger.journal import Journal
 from infra.ledger.keeping import KeepingBook
@@ -50,6 +51,7 @@ class Desk:
     approvals: ApprovalBook
     calendar: CalendarBook
     console: ConsoleBook
+    corrections: CorrectionBook
     door: DoorBook
     journal: Journal
     keeping: KeepingBook
@@ -98,6 +100,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             approvals=ApprovalBook(engine),
             calendar=CalendarBook(engine),
             console=ConsoleBook(engine),
+            corrections=CorrectionBook(engine),
             door=DoorBook(engine),
             journal=Journal(engine),
             keeping=KeepingBook(engine),

@@ -77,6 +77,7 @@ class Job:
 _FEED = (s.ARCHIVED, s.FEED_NOTED, s.FEED_REPORTED, s.FEED_TAKEN_OUT)
 _DECISION = (s.BOOKED, s.TWIN_OUT, s.REPLY_OUT, s.INDEX_OUT, s.ANSWERED)
 _APPROVAL = ("proposals", "approvals")
+_CASE = ("corrections", "correction_subjects", "correction_states")
 _BOOKS = (
     "submissions", "registrations", "learner_versions", "learner_ucis", "entries", "marks", "fee_lines", "findings",
     "replies",
@@ -271,8 +272,8 @@ _ALL = (
         function="pipeline.marking.external:take_external",
         does="Take in the board's own marks (MRK-1). They wait in feeds/external-marks/.",
         reads=("archive/", "feeds/"),
-        writes=("archive/", "feeds/", "reports/", "marks"),
-        steps=(s.EXTERNAL_BOOKED, *_FEED),
+        writes=("archive/", "feeds/", "reports/", "marks", *_CASE),
+        steps=(s.EXTERNAL_BOOKED, s.CASE_OPENED, *_FEED),
         dags=("moderation",),
         commands=("run external-marks",),
         page="marks.md",
@@ -304,8 +305,8 @@ _ALL = (
         function="pipeline.marking.moderation:take",
         does="Take in the moderators' marks, compare the samples that are complete and give feedback (MOD-2).",
         reads=("archive/", "feeds/"),
-        writes=("archive/", "feeds/", "outbox/", "reports/", "cohorts", "samples"),
-        steps=(s.MODERATED, s.FEEDBACK_OUT, s.COMPARED, *_FEED),
+        writes=("archive/", "feeds/", "outbox/", "reports/", "cohorts", "samples", *_CASE),
+        steps=(s.MODERATED, s.CASE_OPENED, s.FEEDBACK_OUT, s.COMPARED, *_FEED),
         dags=("moderation",),
         commands=("run moderation",),
         page="moderation.md",
@@ -361,8 +362,8 @@ _ALL = (
         function="pipeline.awarding.award:take_boundaries",
         does="Take in the boundaries that wait in feeds/boundaries/ and propose conversion tables (AWD-1).",
         reads=("archive/", "feeds/"),
-        writes=("archive/", "feeds/", "reports/", "conversions"),
-        steps=(s.PROPOSED, *_FEED),
+        writes=("archive/", "feeds/", "reports/", "conversions", *_CASE),
+        steps=(s.PROPOSED, s.CASE_OPENED, *_FEED),
         dags=("award",),
         commands=("boundaries take",),
         page="results-day.md",
@@ -570,12 +571,56 @@ _ALL = (
     Job(
         name="certificates",
         function="pipeline.results.certificates:certificates",
-        does="List the certificates of a SERIES that are due (CRT-7).",
-        writes=("reports/",),
-        steps=(s.CERTIFIED,),
+        does="List the certificates of a SERIES that are due (CRT-7), and number them (CRT-8).",
+        writes=("reports/", "certificates"),
+        steps=(s.CERTIFICATES_NUMBERED, s.CERTIFIED),
         dags=("certificates",),
         commands=("certificates",),
         page="results-day.md",
+    ),
+    # --- Corrections -------------------------------------------------------------------------------------------------
+    Job(
+        name="open_correction",
+        function="pipeline.corrections.cases:open_case",
+        does="Open a case about results that are out (RES-7).",
+        writes=_CASE,
+        steps=(s.CASE_OPENED,),
+        commands=("correction open",),
+        page="corrections.md",
+    ),
+    Job(
+        name="propose_correction",
+        function="pipeline.corrections.cases:propose",
+        does="Propose what becomes of a case, with its whole effect (RES-7).",
+        writes=("reports/", "correction_states", "proposals"),
+        steps=(s.EFFECT_SHOWN, s.CASE_STATED, s.PUT_FORWARD),
+        commands=("correction propose",),
+        page="corrections.md",
+    ),
+    Job(
+        name="approve_correction",
+        function="pipeline.corrections.cases:approve",
+        does="Approve what is proposed for a case, and carry it out (RES-7).",
+        reads=("embargo/", "reports/"),
+        writes=(
+            "embargo/", "outbox/", "portal/", "reports/", "awardings", "awards", "certificates", "choices",
+            "conversions", "correction_effects", "correction_states", "marks", "release_files", "results", *_APPROVAL,
+        ),
+        steps=(
+            s.SIGNED, s.CORRECTED, s.NUMBERS_FREE, s.PUT_AWAY, s.MANIFEST_PUT, s.FILES_BOOKED, s.STATE_CHANGED, s.OUT,
+            s.NOTED, s.CENTRE_TOLD, s.CASE_STATED,
+        ),
+        commands=("correction approve", "approvals approve"),
+        page="corrections.md",
+    ),
+    Job(
+        name="reject_correction",
+        function="pipeline.corrections.cases:reject",
+        does="Reject what is proposed for a case: nothing changes (RES-7).",
+        writes=("correction_states", *_APPROVAL),
+        steps=(s.SIGNED, s.CASE_STATED),
+        commands=("correction reject", "approvals reject"),
+        page="corrections.md",
     ),
     # --- The season --------------------------------------------------------------------------------------------------
     Job(
@@ -641,8 +686,8 @@ _ALL = (
         reads=("archive/", "embargo/", "outbox/", "portal/", "probes/", "quarantine/", "reports/"),
         writes=(
             "archive/", "embargo/", "outbox/", "portal/", "probes/", "quarantine/", "reports/", "actions", "alerts",
-            "awards", "choices", "door_limits", "draws", "entries", "erasures", "findings", "frozen_rows",
-            "frozen_sums", "learner_ucis",
+            "awards", "certificates", "choices", "door_limits", "draws", "entries", "erasures", "findings",
+            "frozen_rows", "frozen_sums", "learner_ucis",
             "learner_versions", "marks", "registrations", "removals", "replies", "results", "samples",
         ),
         steps=(s.GONE_NOTED, s.LET_GO, s.EMPTIED, s.ALERTS_GONE, s.FORGOTTEN),

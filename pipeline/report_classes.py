@@ -14,6 +14,7 @@ REPORT_CLASSES: Mapping[str, terms.ReportClass] = {
     "reports/certificates/": terms.PERSONAL,
     "reports/checkpoints/": terms.PERSONAL,
     "reports/claims/": terms.PERSONAL,
+    "reports/corrections/": terms.EMBARGO,
     "reports/drift/": terms.EMBARGO,
     "reports/marks/": terms.PERSONAL,
     "reports/moderation/": terms.EMBARGO,

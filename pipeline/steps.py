@@ -119,7 +119,16 @@ REQUEST_BOOKED = Step(
 HEAD_OUT = Step("audit", "head out", "the head of the chain of seals is in the store")
 AUDITED = Step("audit", "audited", "the ledger knows what an audit found")
 CLAIMS_LISTED = Step("claims", "listed", "a centre's list of claims to make, or the report on them, is written")
+CERTIFICATES_NUMBERED = Step("certificates", "numbered", "new certificates are in the register, each with its number")
 CERTIFIED = Step("certificates", "listed", "a list of certificates is written")
+
+# --- Corrections -----------------------------------------------------------------------------------------------------
+
+CASE_OPENED = Step("corrections", "opened", "a case is on record, with what it is about")
+EFFECT_SHOWN = Step("corrections", "shown", "a page of a correction's effect is written")
+CASE_STATED = Step("corrections", "stated", "a case is in its next state, and it is recorded who did it and why")
+CORRECTED = Step("corrections", "corrected", "a correction is approved, and its versions are in the ledger")
+CENTRE_TOLD = Step("corrections", "told", "the letter on a correction is in a centre's outbox")
 
 # --- The season ------------------------------------------------------------------------------------------------------
 

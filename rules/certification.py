@@ -58,6 +58,11 @@ CHOICES: dict[str, Any] = {
 
 REASONS = listed(
     Reason(
+        code="VOIDED", rule="RES-7",
+        words="the result of a component was voided by a correction, and no other sitting takes its place",
+        remedy="Ask us which sittings can be claimed; the letter on the correction says how to appeal.",
+    ),
+    Reason(
         code="SAT_AGAIN", rule="CRT-4",
         words="the external component was taken again in a later series, and this claim was made on the day of that "
         "examination or later, so the earlier sitting cannot be chosen any more",
@@ -144,6 +149,8 @@ def certify(
     parts = parts.with_columns(pl.col("component").cast(pl.Enum(parts["component"].sort())))
     of_cash_in = parts.select(pl.col("cash_in").alias("option"), "registration").unique()
     claimed = claims.join(of_cash_in, on="option").rename({"option": "cash_in", "id": "claim_id"})
+    voided = sittings.filter(pl.col("outcome") == terms.VOIDED, pl.col("series") <= series)
+    sittings = sittings.filter(pl.col("outcome") != terms.VOIDED)
     choices = _choices(series, claimed, sittings, parts)
     counting = choices.filter("counts")
     total = counting.group_by("claim_id").agg(
@@ -152,6 +159,7 @@ def certify(
         pl.col("absent").all().alias("all_absent"),
     )
     reasons = pl.concat([
+        _voided(claimed, voided, counting, parts),
         _sat_again(claimed, taken_later, parts),
         _no_external(series, claimed, choices, parts),
         _external_absent(choices),
@@ -356,6 +364,13 @@ def _examined(catalogue: Catalogue, series_id: str, component: str, at: datetime
         if found:
             return datetime.combine(found.day, time.min, LONDON).astimezone(UTC)
     return None
+
+
+def _voided(claimed: pl.DataFrame, voided: pl.DataFrame, counting: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
+    """RES-7: a sitting that was voided counts for nothing; where no other does, there is no award."""
+    kind = parts.schema["component"]
+    gone = voided.select(*_LEARNER, pl.col("component").cast(kind)).unique()
+    return _because(claimed.join(gone, on=_LEARNER).join(counting, on=_PART, how="anti"), "VOIDED")
 
 
 def _sat_again(claimed: pl.DataFrame, taken: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:

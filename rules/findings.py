@@ -274,7 +274,8 @@ TABLE_FINAL = _code(
     "results of {series} are approved or issued, so the conversion table of {option} cannot be replaced",
     "the boundaries by which {option} was awarded in {series}",
     "If the results are not out yet, withdraw them (`resultsday results withdraw {series}`), send the boundaries again "
-    "and award anew. If they are out, they stand: ask the people who answer for the results (RES-7).",
+    "and award anew. If they are out, they stand, and a correction is opened instead: `resultsday correction list` "
+    "(RES-7).",
 )
 OPTION_NOT_IN_SERIES = _code(
     "OPTION_NOT_IN_SERIES",
@@ -730,7 +731,8 @@ MARK_FINAL = _code(
     "the results of {when} are approved or issued, so the mark of candidate {value} in {option} is final",
     "marks before the results of {when} are approved",
     "The mark was not taken. If the results are not out yet, they can be withdrawn, marked and awarded again. What is "
-    "issued is never changed by a mark that arrives: ask the people who answer for the results (RES-7).",
+    "issued is never changed by a mark that arrives, only by a correction: the board's own mark opens one, a centre "
+    "asks for one (RES-7).",
     together=(
         "the results of {when} are approved or issued, so the marks in {option} are final",
         "marks before the results of {when} are approved",

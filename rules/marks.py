@@ -71,10 +71,12 @@ GOOD: dict[str, Any] = {
 @frozen
 class JudgedMarks:
     """The outcome of judging. `good`: the marks to be booked (`GOOD`). `unchanged`: how many marks of each file say
-    what is held already, by file."""
+    what is held already, by file. `issued`: the marks refused because the result is out (RES-7): `series`, `centre`,
+    `candidate`, `component`, `mark`, `status`."""
 
     good: pl.DataFrame = field(repr=False)
     unchanged: Mapping[int, int]
+    issued: pl.DataFrame = field(repr=False)
 
     def counts(self, file: int, marks: int) -> dict[str, int]:
         """What became of the `marks` that a file holds."""
@@ -160,6 +162,7 @@ def _window() -> pl.Expr:
 
 _PLACE = ["file", "line"]
 _MARK = ["centre", "series", "uci", "component"]
+_ISSUED = ["series", "centre", "candidate", "component", "mark", "status"]
 
 
 def judge(
@@ -217,8 +220,10 @@ def judge(
         else pl.when(amended).then(pl.lit(terms.AMENDED)).otherwise(pl.lit(terms.SUBMITTED))
     )
     good = _without(dated, [late]).with_columns(stage.alias("stage"))
+    out = approved.join(_held(final).filter("out"), on=_BY_UCI, how="semi", maintain_order="left")
     unchanged = right.join(fresh, on=_PLACE, how="anti").group_by("file").len()
-    return JudgedMarks(good.select(pl.col(name).cast(kind) for name, kind in GOOD.items()), dict(unchanged.iter_rows()))
+    kept = good.select(pl.col(name).cast(kind) for name, kind in GOOD.items())
+    return JudgedMarks(kept, dict(unchanged.iter_rows()), out.select(*_ISSUED))
 
 
 def _prepared(records: pl.DataFrame, components: pl.DataFrame) -> pl.DataFrame:
@@ -337,10 +342,13 @@ def _not_held(rows: pl.DataFrame, entered: pl.DataFrame) -> pl.DataFrame:
 def result_approved(rows: pl.DataFrame, final: pl.DataFrame | None) -> pl.DataFrame:
     """AWD-5, RES-7: a mark does not change a result that is approved or issued. One that a pending result waits for is
     taken (AWD-4). What is said is the same before and after the release, and whatever the result is (RES-2)."""
-    held = pl.DataFrame(schema=FINAL) if final is None else final
-    return rows.join(held, on=[*_BY_UCI], how="semi", maintain_order="left").with_columns(
+    return rows.join(_held(final), on=[*_BY_UCI], how="semi", maintain_order="left").with_columns(
         pl.col("candidate").alias("value")
     )
+
+
+def _held(final: pl.DataFrame | None) -> pl.DataFrame:
+    return pl.DataFrame(schema=FINAL) if final is None else final
 
 
 def twice(rows: pl.DataFrame) -> pl.DataFrame:

@@ -99,6 +99,8 @@ Band = Literal["on_time", "late", "high_late"]
 SUBMITTED: Final = "submitted"
 AMENDED: Final = "amended"
 ADJUSTED: Final = "adjusted"
+CORRECTED: Final = "corrected"
+"""The stage of a mark by a correction; also the choice that a result is corrected (RES-7)."""
 
 # States of a moderated cohort (MOD-2); the last is ADJUSTED, where an adjustment was approved.
 SAMPLED: Final = "sampled"
@@ -126,6 +128,7 @@ RESULTS: Final = "results"
 ADJUSTMENT: Final = "adjustment"
 EXCEPTION: Final = "exception"
 DIFFERENCE: Final = "difference"
+CORRECTION: Final = "correction"
 REJECTED: Final = "rejected"
 Verdict = Literal["approved", "rejected"]
 
@@ -148,6 +151,8 @@ WHOLE_SERIES: Final = "series"
 LATE_CLAIMS: Final = "claims"
 FOLLOW_UP: Final = "follow_up"
 """Results of centres that a release kept back (AWD-5)."""
+CORRECTED_RESULTS: Final = "correction"
+"""The results that a correction changes, and nothing else (RES-7)."""
 DECIDED_KINDS: Final = (WHOLE_SERIES, FOLLOW_UP)
 """What a person approves, and the calendar releases."""
 
@@ -158,6 +163,22 @@ PENDING: Final = "pending"
 VOIDED: Final = "voided"
 AWARDED: Final = "awarded"
 NOT_ELIGIBLE: Final = "not_eligible"
+
+# A correction (RES-7): its states, the others being PROPOSED, APPROVED and REJECTED; which way a result goes; what is
+# chosen for it, besides CORRECTED; and what comes of the whole, besides
+# CONFIRMED and VOIDED.
+OPEN: Final = "open"
+DONE: Final = "done"
+UP: Final = "up"
+DOWN: Final = "down"
+SAME: Final = "same"
+LEFT_HIGHER: Final = "left_higher"
+RAISED: Final = "raised"
+LOWERED: Final = "lowered"
+
+# States of a certificate (CRT-8).
+DUE: Final = "due"
+RECALLED: Final = "recalled"
 
 # Whom a release is for (RES-2).
 CENTRES: Final = "centres"

@@ -27,13 +27,16 @@ from infra.store import FolderStore
 from parsers.feed import write_feed
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, record, single
-from pipeline.approvals import ApprovalError, decide, put_forward
+from pipeline.approvals import ApprovalError, Signature, decide, put_forward
 from pipeline.awarding.award import AwardError, approve_boundaries, award, take_boundaries
 from pipeline.awarding.balance import balance
 from pipeline.awarding.drift import look
 from pipeline.awarding.exception_approval import accept, take_back
 from pipeline.centres.orders import Application, CentreEdit, decide_approval, edit_centre
 from pipeline.centres.take import take_register
+from pipeline.corrections.cases import Request, completed, considered, numbered, open_case, propose
+from pipeline.corrections.effect import CorrectionError, Plan
+from pipeline.corrections.preview import lines as effect_lines
 from pipeline.desk import Desk, up_to_date
 from pipeline.intake.ingest import ingest
 from pipeline.intake.staff import Entry, allow_sitting, change_entry, complete_marks
@@ -50,6 +53,8 @@ from pipeline.results import release
 from pipeline.results.after_results import late_claims
 from pipeline.results.certificates import certificates
 from pipeline.results.claim_lists import claim_lists
+from pipeline.results.explain import explain
+from pipeline.results.explain import text as explained
 from pipeline.results.owed import owed
 from pipeline.results.result_files import read_back
 from pipeline.results.withholding import Scope, end_withholding, withhold
@@ -683,6 +688,87 @@ class Season:
         ]
         return "; ".join([*components, *claims])
 
+    # --- Corrections ---
+
+    def asks_people(self, said: re.Match[str], _: Order) -> str:
+        self.given(f"{said[1]} people approve: {said[2]}")
+        return said[1]
+
+    def opens_correction(self, said: re.Match[str], order: Order) -> str:
+        """A case about results of learners of the centre: `correction 1`, or why not."""
+        about = [
+            f"{CENTRE}/{who.strip()}/{code}" if who else code
+            for who, code in re.findall(r"(\d{4} )?(\w+)(?:,|$)", said[2])
+        ]
+        request = Request(kind=said[3].replace(" ", "_"), about=about, by="the centre", on=f"{order.at:%Y-%m-%d}")
+        try:
+            series = self.series(said[1] or SERIES)
+            return f"correction {open_case(self.desk, series, request, order.who, order.why, order.at).number}"
+        except CorrectionError as error:
+            return f"refused; {error}"
+
+    def proposes(self, said: re.Match[str], order: Order) -> str:
+        """What the effect of a proposal is, in the words of the command line; or why it is refused."""
+        number, words, kind, consent, left, who = int(said[1]), said[2] or "", said[3], said[4], said[5], said[6]
+        boundaries: dict[str, dict[str, int]] = {}
+        for code, grade, mark in re.findall(r"(\w+):(\w+)=(\d+)", words):
+            boundaries.setdefault(code, {})[grade] = int(mark)
+        plan = Plan(
+            kind=(kind or "").replace(" ", "_"), consent=consent or "", left_higher=left or "", boundaries=boundaries,
+            marks={f"{CENTRE}/{learner}/{code}": mark
+                   for code, learner, mark in re.findall(r"(\w+) (\d{4})=(\w+)", words)},
+        )  # fmt: skip
+        by = Signature(how=terms.BY_CONSOLE, people=self.desk.settings.approvals)
+        try:
+            case = numbered(self.desk, number)
+            told = list(effect_lines(self.desk, case, considered(self.desk, case, completed(case, plan))))
+            propose(self.desk, number, plan, who, order.why, order.at, by)
+        except CorrectionError as error:
+            return f"refused; {error}"
+        return "; ".join(told)
+
+    def decides_correction(self, said: re.Match[str], order: Order) -> str:
+        """What comes of somebody's decision, and the results as they are then; or why it is refused."""
+        proposal = self.desk.approvals.newest(terms.CORRECTION, said[1])
+        verdict: terms.Verdict = terms.APPROVED if said[2] == "approved" else terms.REJECTED
+        assert proposal
+        try:
+            decide(self.desk, proposal.id, verdict, Signer(said[3], terms.BY_CONSOLE), order.why, order.at)
+        except (ApprovalError, CorrectionError) as error:
+            return f"refused; {error}"
+        case = numbered(self.desk, int(said[1]))
+        versions = [f"{series} version {version}" for series, version in self.desk.corrections.versions(case.number)]
+        return "; ".join([case.state, *versions, self.answers(self.series(SERIES))])
+
+    def lists_corrections(self, _: re.Match[str], __: Order) -> str:
+        return "; ".join(
+            f"{case.number} {case.state} {', '.join(f'{one} {one.given}'.strip() for one in case.subjects)}"
+            for case in self.desk.corrections.all()
+        ) or "none"  # fmt: skip
+
+    def reads_correction(self, said: re.Match[str], _: Order) -> str:
+        return " ".join(self.desk.store.get(f"outbox/{said[2] or CENTRE}/correction-{said[1]}.txt").decode().split())
+
+    def reads_results_file(self, said: re.Match[str], _: Order) -> str:
+        """A results file in the centre's outbox: `0001 BEN03 120 P2`, a phrase a record."""
+        name = said[1]
+        rows = read_back({name: self.desk.store.get(f"outbox/{CENTRE}/{name}")})
+        return "; ".join(
+            f"{row['candidate']} {row['option']} {row['score']} {row['grade']}" for row in rows.iter_rows(named=True)
+        )
+
+    def explains(self, said: re.Match[str], _: Order) -> str:
+        return "; ".join(explained(explain(self.desk, CENTRE, said[1])))
+
+    def lists_register(self, _: re.Match[str], __: Order) -> str:
+        """The register of certificates, a phrase each."""
+        rows = self.desk.corrections.certificates([series.id for series in self.desk.catalogue.all_series()])
+        return "; ".join(
+            f"{row['number']} {row['candidate']} {row['grade']} {row['state']}"
+            + (f" in place of {row['replaces']}" if row["replaces"] else "")
+            for row in rows.iter_rows(named=True)
+        ) or "none"  # fmt: skip
+
     # --- Lists and money ---
 
     def checks(self, said: re.Match[str], order: Order) -> str:
@@ -765,6 +851,16 @@ class Season:
 
 _WHO = r"(?: (\d{4})(?: (\([^)]*\)))?:)?"
 _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
+    r"(?:in (\w{4}) )?a correction is opened for (.+) as (.+)": Season.opens_correction,
+    r"correction (\d+)(?: of (.+?))?(?: as ([a-z][a-z -]+?))?(?:, consent (\S+))?(?:, left higher: (.+?))? is proposed "
+    r"by (\w+)": Season.proposes,
+    r"correction (\d+) is (approved|rejected) by (\w+)": Season.decides_correction,
+    r"(\d) people approve from now on: (.+)": Season.asks_people,
+    r"corrections are listed": Season.lists_corrections,
+    r"the centre reads correction (\d+)(?: at (\d{5}))?": Season.reads_correction,
+    r"the centre reads results in (\S+)": Season.reads_results_file,
+    r"(\d{4}) is explained": Season.explains,
+    r"the register of certificates": Season.lists_register,
     rf"(?:in (\w{{4}}) )?(?:centre|other (\d{{5}})) sends ([EAM]){_WHO}(.*)": Season.sends,
     r"centre makes a folder (.+)": Season.makes_a_folder,
     r"(portal|staff) (enters|withdraws) (?:in (\w{4}) )?(\d{4}) (\w+)": Season.enters,

@@ -10,6 +10,7 @@ from sqlalchemy import Table
 from infra.ledger.tables import (
     actions,
     awards,
+    certificates,
     choices,
     draws,
     entries,
@@ -35,6 +36,7 @@ PERSONAL: Mapping[Table, Mapping[str, Any]] = {
     results: {},
     awards: {},
     choices: {},
+    certificates: {},
     actions: {"why": NO_LONGER_KEPT, "feed": None},
 }
 """Tables that name learners: each has a UCI, which a stand-in replaces, and what else goes, by what stands there then.

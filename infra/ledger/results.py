@@ -20,8 +20,10 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from infra.ledger import sql
 from infra.ledger.actions import Action
+from infra.ledger.corrections import Case, State, add_approval, add_certificates, reason_of
 from infra.ledger.frozen import canonical, freeze
 from infra.ledger.learners import every_uci, led
+from infra.ledger.marks import add as add_marks
 from infra.ledger.marks import newest_marks
 from infra.ledger.tables import (
     actions,
@@ -177,15 +179,19 @@ class ResultBook:
                 connection.execute(actions.insert().values(asdict(action)))
         return approved
 
-    def conversions(self, series: str | None = None, *, approved: bool = True) -> list[ConversionRow]:
+    def conversions(
+        self, series: str | None = None, *, approved: bool = True, before: datetime | None = None
+    ) -> list[ConversionRow]:
         """The newest conversion table of each component, of `series` or of all series; with `approved`, of those that
-        a person has approved."""
+        a person has approved; `before`: before an instant (aware)."""
         c = conversions.c
         query = select(conversions).ext(distinct_on(c.series, c.component))
         if series:
             query = query.where(c.series == series)
         if approved:
             query = query.where(c.approved_at.is_not(None))
+        if before:
+            query = query.where(c.approved_at < before)
         names = set(ConversionRow.__annotations__)
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(c.series, c.component, c.version.desc())).mappings()
@@ -396,6 +402,13 @@ class ResultBook:
         """AWD-6: whether results of a series are approved or issued."""
         return bool(self.issued(series))
 
+    def is_out(self, series: str) -> bool:
+        """RES-7: whether anything of the results of a series is out."""
+        f = release_files.c
+        query = select(select(f.place).where(f.series == series, f.published_at.is_not(None)).exists())
+        with self._engine.connect() as connection:
+            return bool(connection.execute(query).scalar())
+
     # --- Awardings ---------------------------------------------------------------------------------------------------
 
     def record(
@@ -420,12 +433,8 @@ class ResultBook:
             newest = self._newest(connection, series, [kind])
             if newest and newest.sha256 == sha256 and newest.state != terms.WITHDRAWN:
                 return newest
-            version = connection.execute(
-                select(func.coalesce(func.max(awardings.c.version), 0) + 1).where(awardings.c.series == series)
-            ).scalar_one()
-            values: dict[str, Any] = {
+            values = {
                 "series": series,
-                "version": version,
                 "kind": kind,
                 "at": at,
                 "conversions_sha256": conversions_sha256,
@@ -436,13 +445,42 @@ class ResultBook:
                 "decided_at": at if who else None,
                 "why": why,
             }
-            row = connection.execute(insert(awardings).values(values).returning(awardings)).mappings().one()
-            awarding = _awarding(row)
-            for table in (results, awards, choices):
-                frame = frames[table.name]
-                sql.copy(connection, table, frame.select(pl.lit(awarding.id).alias("awarding_id"), pl.all()))
-                freeze(connection, table, awarding.id, canonical(table, frame))
-        return awarding
+            return _recorded(connection, values, frames)
+
+    def correct(
+        self,
+        case: Case,
+        state: State,
+        effects: pl.DataFrame,
+        versions: Sequence[tuple[dict[str, Any], Mapping[str, pl.DataFrame]]],
+        new_marks: pl.DataFrame,
+        tables: Sequence[ConversionRow],
+        certified: pl.DataFrame,
+    ) -> None:
+        """RES-7: records in one transaction that a case is approved, and all that follows: its effects
+        (`infra.ledger.corrections.EFFECTS`), the new versions of results (columns of the table of awardings, and
+        frames as `record` has them), of marks (the columns of the table but the id), the conversion tables, and the
+        rows of the register of certificates."""
+        with self._engine.begin() as connection:
+            add_approval(connection, case, state, effects)
+            add_marks(connection, new_marks)
+            m = marks.c
+            query = led(marks, only=("centre", "series", "uci", "component", "id")).where(
+                m.source == reason_of(case.number)
+            )
+            ids = sql.rows(connection, query, {**dict.fromkeys(_MARK_OF, pl.String), "id": pl.Int64})
+            for table in tables:
+                _add_table(connection, table, state)
+            for values, frames in versions:
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"awarding {values['series']}"))))
+                of_series = ids.filter(pl.col("series") == values["series"]).drop("series")
+                its = frames["results"].drop("mark_id").join(
+                    of_series.rename({"id": "mark_id"}), on=["centre", "uci", "component"], how="left",
+                    maintain_order="left",
+                )  # fmt: skip
+                ordered = its.select(frames["results"].columns)
+                _recorded(connection, values, {**frames, "results": ordered})
+            add_certificates(connection, certified, state.at)
 
     def newest(self, series: str, kinds: Sequence[str] = terms.DECIDED_KINDS) -> Awarding | None:
         """The newest awarding of a series, of those that a person decides about."""
@@ -665,6 +703,34 @@ class ResultBook:
         with self._engine.begin() as connection:
             connection.execute(release_files.update().where(*mine).values(published_at=at))
             connection.execute(issued.on_conflict_do_nothing())
+
+
+_MARK_OF = ("centre", "series", "uci", "component")
+
+
+def _recorded(connection: Connection, values: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> Awarding:
+    """Freezes results as the next version of their series, in the caller's transaction."""
+    a = awardings.c
+    version = connection.execute(
+        select(func.coalesce(func.max(a.version), 0) + 1).where(a.series == values["series"])
+    ).scalar_one()
+    row = connection.execute(insert(awardings).values(**values, version=version).returning(awardings)).mappings().one()
+    awarding = _awarding(row)
+    for table in (results, awards, choices):
+        frame = frames[table.name]
+        sql.copy(connection, table, frame.select(pl.lit(awarding.id).alias("awarding_id"), pl.all()))
+        freeze(connection, table, awarding.id, canonical(table, frame))
+    return awarding
+
+
+def _add_table(connection: Connection, table: ConversionRow, state: State) -> None:
+    """Adds a conversion table that is approved with a correction, in the caller's transaction."""
+    c = conversions.c
+    same = (c.series == table.series) & (c.component == table.component)
+    version = connection.execute(select(func.coalesce(func.max(c.version), 0) + 1).where(same)).scalar_one()
+    values = asdict(table, filter=lambda column, _: column.name not in _LATER)
+    by = {"proposed_by": state.by, "proposed_at": state.at, "approved_by": state.by, "approved_at": state.at}
+    connection.execute(conversions.insert().values(**values, **by, version=version))
 
 
 def _learners_of(series: str) -> Select[Any]:

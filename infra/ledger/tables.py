@@ -519,6 +519,92 @@ looks = Table(
     Index("ix_looks_awarding", "awarding_id"),
 )
 
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="1, 2, ... in the order they were opened"),
+    Column("series", Text, nullable=False, comment="year and month of the results it is about (RES-7)"),
+    Column("source", Text, nullable=False, comment="SHA-256 of the feed file that opened it; empty: a person did"),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_on", Date, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("who", Text, nullable=False, comment="who opened it"),
+    Column("how", Text, nullable=False, comment="how the desk knows them: console, account, desk or played"),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+correction_subjects = Table(
+    "correction_subjects",
+    metadata,
+    _id(),
+    Column("number", Integer, ForeignKey("corrections.number"), nullable=False),
+    Column("centre", Text, nullable=False, comment="empty: of every centre"),
+    Column("candidate", Text, nullable=False, comment="empty: everybody"),
+    Column("component", Text, nullable=False),
+    Column("given", Text, nullable=False, comment="the mark or the boundaries that arrived; empty: a person opened it"),
+    Index("ix_correction_subjects_number", "number"),
+)
+
+correction_states = Table(
+    "correction_states",
+    metadata,
+    _id(),
+    Column("number", Integer, ForeignKey("corrections.number"), nullable=False),
+    Column("state", Text, nullable=False, comment="open, proposed, approved, rejected or done; the last row counts"),
+    Column("kind", Text, nullable=False, comment="one of rules.corrections.KINDS; empty: nobody has said yet"),
+    Column("consent", Date, comment="day of the learner's consent"),
+    Column("outcome", Text, nullable=False, comment="in words of rules.terms: confirmed, raised, lowered, voided"),
+    Column("plan", JSONB, nullable=False, comment="what is proposed: marks, boundaries, and who is left higher"),
+    Column("sha256", Text, nullable=False, comment="of its whole effect"),
+    Column("files", JSONB, nullable=False, comment="SHA-256 of the pages that show the effect, by their keys"),
+    Column("who", Text, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("why", Text, nullable=False),
+    Index("ix_correction_states_number", "number"),
+)
+
+correction_effects = Table(
+    "correction_effects",
+    metadata,
+    Column("number", Integer, nullable=False, comment="of the correction"),
+    Column("series", Text, nullable=False),
+    Column("centre", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("code", Text, nullable=False, comment="component or cash-in code"),
+    Column("raw_before", Integer),
+    Column("raw", Integer),
+    Column("ums_before", Integer),
+    Column("ums", Integer),
+    Column("grade_before", Text, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("outcome_before", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("way", Text, nullable=False, comment="up, down or same"),
+    Column("choice", Text, nullable=False, comment="corrected, or left_higher: the result stays as it was issued"),
+    Column("performance", Boolean, nullable=False, comment="an award that counts in performance tables (CRT-4)"),
+    Index("ix_correction_effects_centre", "centre", "candidate"),
+    Index("ix_correction_effects_number", "number"),
+)
+
+certificates = Table(
+    "certificates",
+    metadata,
+    _id(),
+    Column("number", Text, nullable=False, comment="of the certificate: series and six digits (CRT-8)"),
+    Column("state", Text, nullable=False, comment="due or recalled; the last row of a number counts"),
+    Column("series", Text, nullable=False),
+    Column("centre", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("uci", Text, nullable=False),
+    Column("cash_in", Text, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("replaces", Text, nullable=False, comment="number of the certificate in whose place it comes; or empty"),
+    Column("why", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("ix_certificates_series", "series"),
+)
+
 proposals = Table(
     "proposals",
     metadata,

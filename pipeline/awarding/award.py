@@ -21,10 +21,12 @@ import polars as pl
 from attrs import evolve, field, frozen
 
 from infra.ledger.actions import Action
+from infra.ledger.corrections import Subject
 from infra.ledger.results import Awarding, ConversionRow
 from parsers.findings import FEED_ROW, Found
 from parsers.table import CODE, TEXT, FeedLayout, Rows
 from pipeline.approvals import NOT_SEEN, Exhibit, Signature, deciders, reasons, sign
+from pipeline.arrived import correction_opened
 from pipeline.desk import Desk
 from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, report, take_feed
 from pipeline.journal import journaled
@@ -103,6 +105,7 @@ class _Proposal:
     tables: tuple[ConversionRow, ...] = ()
     proposed: int = 0
     refused: bool = False
+    corrections: tuple[str, ...] = ()
 
 
 def _propose(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Proposal:
@@ -112,7 +115,18 @@ def _propose(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Proposal:
     refused = bool(found.of(0))
     proposed = 0 if refused else desk.results.propose(tables, THE_FEED, file.now)
     PROPOSED.passed()
-    return _Proposal(() if refused else tuple(tables), proposed, refused)
+    opened = correction_opened(desk, BOUNDARIES.place, file, _for_issued(desk, tables))
+    return _Proposal(() if refused else tuple(tables), proposed, refused, opened)
+
+
+def _for_issued(desk: Desk, tables: Iterable[ConversionRow]) -> dict[str, list[Subject]]:
+    """RES-7: other boundaries for components whose results are out, by series."""
+    found: dict[str, list[Subject]] = {}
+    for table in tables:
+        if desk.results.is_final(table.series) and desk.results.is_out(table.series) and not _is_held(desk, table):
+            given = " ".join(f"{grade}={mark}" for grade, mark in falling(table))
+            found.setdefault(table.series, []).append(Subject(component=table.component, given=given))
+    return found
 
 
 def _still_open(desk: Desk, tables: Iterable[ConversionRow], found: Found) -> None:
@@ -223,6 +237,7 @@ def _report(desk: Desk, file: FeedFile, proposal: _Proposal, found: Found) -> by
             f"{PLACEHOLDER if table.placeholder else ''}"
             for table in tables
         ),
+        *proposal.corrections,
     ]
     return report(BOUNDARIES.title, file, facts, found)
 
@@ -511,7 +526,7 @@ def _recorded(desk: Desk, series: Series, rests_on: Ground, judged: SeriesResult
         at=now,
         conversions_sha256=conversions_sha256(used),
         sha256=judged.sha256,
-        counts=_counts(judged),
+        counts=counts(judged),
         frames=judged.frames(),
     )
     AWARDED.passed()
@@ -631,7 +646,7 @@ def _check_tables(rests_on: Ground, series: Series) -> None:
         )
 
 
-def _counts(judged: SeriesResults) -> dict[str, Any]:
+def counts(judged: SeriesResults) -> dict[str, Any]:
     """Learners by grade or outcome, of every component and qualification, and claims by reason (JSON)."""
 
     def by(frame: pl.DataFrame, key: str, *values: str) -> dict[str, dict[str, int]]:

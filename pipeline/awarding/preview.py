@@ -454,7 +454,7 @@ def _refused_grids(refused: pl.DataFrame) -> Iterator[Grid]:
 def _near_grids(close: pl.DataFrame, catalogue: Catalogue) -> Iterator[Grid]:
     up, by = pl.col("marks") > 0, pl.col("marks").abs()
     counted = [
-        (side & (by <= distance)).sum().alias(f"{'up' if higher else 'down'} within {distance}")
+        (side & (by <= distance)).sum().alias(f"{terms.UP if higher else terms.DOWN} within {distance}")
         for higher, side in ((True, up), (False, ~up))
         for distance in range(1, WITHIN + 1)
     ]

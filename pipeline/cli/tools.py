@@ -79,6 +79,7 @@ _OUTSIDE = frozenset(
         "pipeline.awarding.award.AwardError",
         "pipeline.backup.BackupError",
         "pipeline.centres.orders.CentreError",
+        "pipeline.corrections.effect.CorrectionError",
         "pipeline.demo.demo.DemoError",
         "pipeline.keeping.dispute.KeepingError",
         "pipeline.marking.moderation.NotProposed",

@@ -41,6 +41,7 @@ ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
         "marking",
         "awarding",
         "results",
+        "corrections",
         "season",
         "watching",
         "keeping",
@@ -63,6 +64,7 @@ WINGS: Mapping[str, tuple[str, ...]] = {
     "results": ("awarding",),  # late claims are awarded after results day
     "watching": ("results",),  # the guard publishes by the same function as the DAG
     "season": (),
+    "corrections": ("awarding", "results"),  # it judges and publishes as they do
     "keeping": (),
     "files": (),
 }
@@ -77,6 +79,7 @@ GROUND: Mapping[str, tuple[str, ...]] = {
     "archive": ("steps", "parallel"),
     "contained": (),
     "feeds": ("desk", "archive", "steps", "contained", "wording"),
+    "arrived": ("desk", "feeds", "steps"),
     "register": ("desk",),
     "journal": ("desk", "steps", "archive", "jobs"),
     "report_classes": (),

@@ -13,9 +13,11 @@ from datetime import datetime
 import polars as pl
 from attrs import frozen
 
+from infra.ledger.corrections import Subject
 from parsers.findings import Found
 from parsers.reply import encode
 from parsers.table import CODE, FeedLayout, Rows, Wrong
+from pipeline.arrived import correction_opened, mark_in_words
 from pipeline.desk import Desk
 from pipeline.feeds import OURS, BoardFeed, FeedFile, failed_note, report, take_feed
 from pipeline.journal import journaled
@@ -75,6 +77,7 @@ class _Booked:
 
     counts: Mapping[str, int]
     again: bool = False
+    corrections: tuple[str, ...] = ()
 
 
 def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
@@ -115,7 +118,22 @@ def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
     )
     EXTERNAL_BOOKED.passed()
     unread = rows.unread
-    return _Booked(counts | {"marks": counts["marks"] + unread, "refused": counts["refused"] + unread}, again)
+    return _Booked(
+        counts | {"marks": counts["marks"] + unread, "refused": counts["refused"] + unread},
+        again,
+        correction_opened(desk, EXTERNAL_MARKS.place, file, _for_issued(judged.issued)),
+    )
+
+
+def _for_issued(rows: pl.DataFrame) -> dict[str, list[Subject]]:
+    """RES-7: the marks that came for results which are out, by series."""
+    found: dict[str, list[Subject]] = {}
+    for series, centre, candidate, component, mark, status in rows.iter_rows():
+        given = mark_in_words(mark, status)
+        found.setdefault(series, []).append(
+            Subject(centre=centre, candidate=candidate, component=component, given=given)
+        )
+    return found
 
 
 def _readable(desk: Desk, rows: Rows, found: Found) -> Rows:
@@ -147,7 +165,7 @@ _STATUS = "blank (marked), A (absent) or N (not yet available)"
 def _report(desk: Desk, file: FeedFile, booked: _Booked, found: Found) -> bytes:
     said = ", ".join(f"{count} {'in the file' if what == 'marks' else what}" for what, count in booked.counts.items())
     again = ["  Again       this file was booked before: it replaces no mark"] if booked.again else []
-    return report(EXTERNAL_MARKS.title, file, [f"  Marks       {said}", *again], found)
+    return report(EXTERNAL_MARKS.title, file, [f"  Marks       {said}", *again, *booked.corrections], found)
 
 
 EXTERNAL_MARKS = BoardFeed(

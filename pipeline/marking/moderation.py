@@ -17,10 +17,12 @@ from sqlalchemy import Connection
 
 from infra.ledger.actions import Action
 from infra.ledger.approvals import Signer
+from infra.ledger.corrections import Subject
 from infra.ledger.moderation import Cohort, CohortName, Moderation
 from parsers.findings import Finding, Found
 from parsers.table import Rows
 from pipeline.approvals import NOT_SEEN, ApprovalError, Exhibit, Signature, deciders, files_shown, reasons, sign
+from pipeline.arrived import correction_opened
 from pipeline.desk import Desk
 from pipeline.feeds import SMALL, BoardFeed, FeedFile, take_feed
 from pipeline.journal import journaled
@@ -72,6 +74,7 @@ class _Compared:
     rows: int = 0
     good: int = 0
     cohorts: tuple[Cohort, ...] = ()
+    corrections: tuple[str, ...] = ()
 
 
 def _compare(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Compared:
@@ -84,12 +87,35 @@ def _compare(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Compared:
     with book.transaction() as connection:
         book.moderated(connection, judged.good)
     MODERATED.passed()
+    opened = correction_opened(desk, PLACE, file, _for_issued(desk, feed, sampled))
     summary = ModerationCounts(files=1)
     for cohort_id in judged.touched:
         with book.transaction() as connection:
             summary = summary + _first_comparison(desk, book, connection, cohort_id, file.now)
         COMPARED.passed()
-    return _Compared(summary, feed.height + rows.unread, judged.usable, tuple(book.cohorts(judged.touched)))
+    return _Compared(summary, feed.height + rows.unread, judged.usable, tuple(book.cohorts(judged.touched)), opened)
+
+
+def _for_issued(desk: Desk, feed: pl.DataFrame, sampled: pl.DataFrame) -> dict[str, list[Subject]]:
+    """RES-7: the moderator's marks, other than those compared, for results which are out, by series."""
+    key = [*KEY, "uci"]
+    centres, series = feed["centre"].unique().to_list(), feed["series"].unique().to_list()
+    out = desk.results.final(centres, series).filter("out").rename({"option": "component"})
+    entered = desk.marks.entered(centres, series).rename({"option": "component"})
+    rows = (
+        feed.filter(pl.col("mark").str.contains("^[0-9]{1,3}$"))
+        .join(out, on=key, how="semi")
+        .join(entered.select(*key, "candidate"), on=key)
+        .join(sampled.select(*key, "moderated_mark"), on=key, how="left")
+        .filter(pl.col("mark").cast(pl.Int64).ne_missing(pl.col("moderated_mark")))
+        .unique([*key, "mark"])
+        .sort("series", "centre", "component", "candidate")
+    )
+    found: dict[str, list[Subject]] = {}
+    for of, centre, component, candidate, mark in rows.select(*KEY, "candidate", "mark").iter_rows():
+        its = Subject(centre=centre, candidate=candidate, component=component, given=mark)
+        found.setdefault(of, []).append(its)
+    return found
 
 
 def _first_comparison(
@@ -189,6 +215,7 @@ def _report(desk: Desk, file: FeedFile, compared: _Compared, found: Found) -> by
         f"{MODERATORS_MARKS.title}  {file.name}",
         f"  SHA-256     {file.sha256}",
         f"  Rows        {compared.rows}, of which {compared.good} can be applied",
+        *compared.corrections,
         "",
         "SAMPLES IN THIS FILE",
         *(

@@ -13,7 +13,8 @@ from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.results.embargo import ReleaseError
 from pipeline.results.release import is_released
 from pipeline.results.result_files import typed
-from pipeline.steps import CERTIFIED
+from pipeline.steps import CERTIFICATES_NUMBERED, CERTIFIED
+from rules import terms
 from rules.catalogue import PLACEHOLDER, Series, instant_text
 from rules.certificates import certificates as due_certificates
 from rules.certificates import due_day
@@ -25,9 +26,10 @@ CERTIFICATES = "reports/certificates/"
 
 @journaled
 def certificates(desk: Desk, series: Series, now: datetime) -> int:
-    """CRT-7: writes the certificates of the released results of a series that are due, by name, to
-    `reports/certificates/<series>-<day>.csv`, those made only on request to `<series>-on-request.csv`, and
-    counts by centre to `<series>.html`. Returns how many are due; raises `ReleaseError` before the release."""
+    """CRT-7, CRT-8: numbers the certificates that are due in the register. Writes those of the released results of a
+    series, by name, to `reports/certificates/<series>-<day>.csv`, those made only on request to
+    `<series>-on-request.csv`, and counts by centre to `<series>.html`. Returns how many are due; raises `ReleaseError`
+    before the release."""
     if not is_released(desk, series.id):
         raise ReleaseError(f"the results of {series.title} are not released yet: no certificate is due")
     _, awards = typed(desk.results.current(series.id, released=True))
@@ -38,6 +40,7 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
     )
     day = due_day(series, desk.catalogue, now)
     due, asked = listed.filter(pl.col("due").is_not_null()), listed.filter(pl.col("due").is_null())
+    due = _numbered(desk, series, due, now)
     place = f"{CERTIFICATES}{series.id}"
     if day:
         desk.put(CERTIFIED, f"{place}-{day.day.isoformat()}.csv", csv_bytes(due))
@@ -67,3 +70,22 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
     desk.put(CERTIFIED, f"{place}.html", page("Certificates", facts, [grid], notes))
     log.info("certificates of %s: %d due, %d if asked for", series.id, due.height, asked.height)
     return due.height
+
+
+def _numbered(desk: Desk, series: Series, due: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """CRT-8: the certificates that are due, each with its `number` in the register; new ones are entered there."""
+    key = ["centre", "uci", "cash_in"]
+    held = desk.corrections.certificates([series.id])
+    live = held.filter(pl.col("state") == terms.DUE)
+    last = held["number"].str.tail(6).cast(pl.Int64).max() or 0
+    new = due.join(live, on=key, how="anti", maintain_order="left").with_columns(
+        pl.format("{}-{}", pl.lit(series.id), (pl.int_range(1, pl.len() + 1) + last).cast(pl.String).str.zfill(6))
+        .alias("number"),
+        *(pl.lit(value).alias(name) for name, value in
+          (("state", terms.DUE), ("series", series.id), ("replaces", ""), ("why", "results"))),
+    )  # fmt: skip
+    if not new.is_empty():
+        desk.corrections.register(new, now)
+        CERTIFICATES_NUMBERED.passed()
+    numbers = pl.concat([frame.select(*key, "number") for frame in (live, new)])
+    return due.join(numbers, on=key, how="left", maintain_order="left")

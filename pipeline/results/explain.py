@@ -24,6 +24,7 @@ from rules import terms
 from rules.catalogue import PLACEHOLDER, Component, Qualification, instant_text, series_title
 from rules.certification import REASONS, WHYS
 from rules.conversion import Boundaries, points
+from rules.corrections import KINDS
 from rules.withholding import standing
 
 
@@ -84,6 +85,9 @@ def explain(
         raise Unexplained(f"candidate {candidate} of centre {centre} has nothing of {qualification}")
     story = _Story(desk, trail, uci)
     sections = [section for each in mine for section in story.of(each)]
+    sections += story.corrections([
+        code for each in mine for code in (each.cash_in_code, *(part.code for part in each.components))
+    ])  # fmt: skip
     sections += story.approvals([part.code for each in mine for part in each.components])
     facts = [("Centre", centre), ("Candidate", f"{candidate}, {series_title(latest)}"), ("UCI", uci or "none")]
     if others:
@@ -111,8 +115,17 @@ class _Story:
         self.awarded = trail.awarded(uci)
         self.chosen = trail.chosen(uci)
         self.actions = trail.done(uci)
+        self.corrected = desk.corrections.about(
+            self.entered.select("series", "centre", "candidate").unique().iter_rows()
+        )
         self.holds = desk.actions.holds(max(series.id for series in desk.catalogue.all_series()))
         self.tables = {(table.series, table.component): table for table in desk.results.conversions()}
+        # What was left higher rests on the table by which it was issued.
+        for row in self.corrected.filter(pl.col("choice") == terms.LEFT_HIGHER).iter_rows(named=True):
+            case = desk.corrections.numbered(row["number"])
+            for table in desk.results.conversions(row["series"], before=case.states[-1].at) if case else ():
+                if table.component == row["code"]:
+                    self.tables[table.series, table.component] = table
         centres = self.awarded["centre"].unique().to_list()
         series = self.awarded["series"].unique().to_list()
         self.published = pl.concat([trail.published(centre, series) for centre in centres]) if centres else None
@@ -254,6 +267,24 @@ class _Story:
             for file in _rows(self.published, awarding_id=row["awarding_id"]):
                 yield TrailStep(f"published in {file['place']}", instant_text(file["published_at"]), "RES-2")
 
+    def corrections(self, codes: Sequence[str]) -> Iterator[Section]:
+        """RES-7: what corrections have done to results of these codes: as they were issued, and as they are now."""
+        steps = []
+        for row in self.corrected.filter(pl.col("code").is_in(codes)).iter_rows(named=True):
+            case = self.desk.corrections.numbered(row["number"])
+            assert case
+            decided, proposed = case.states[-1], case.proposed
+            now = "left as it is" if row["choice"] == terms.LEFT_HIGHER else f"corrected to {_result(row)}"
+            left = f": {decided.plan['left_higher']}" if row["choice"] == terms.LEFT_HIGHER else ""
+            by = f"proposed by {proposed.by}, approved by {decided.by}" if proposed else ""
+            steps.append(TrailStep(
+                f"{series_title(row['series'])} {row['code']}: issued as {_result(row, '_before')}, {now}{left}",
+                f"correction {case.number} ({KINDS[case.kind].title}), {by}, {instant_text(decided.at)}: {case.why}",
+                "RES-7",
+            ))  # fmt: skip
+        if steps:
+            yield Section("What was corrected", tuple(steps))
+
     def approvals(self, components: Sequence[str]) -> Iterator[Section]:
         """OPS-4: who approved the boundaries, adjustments and results that these components of the learner rest on."""
         book = self.desk.approvals
@@ -283,8 +314,15 @@ class _Story:
         )
 
 
+def _result(row: dict[str, Any], when: str = "") -> str:
+    raw, ums, grade, outcome = (row[f"{name}{when}"] for name in ("raw", "ums", "grade", "outcome"))
+    marks = "" if raw is None else f"{raw} raw, "
+    return f"{marks}{ums} UMS, {grade}" if grade else str(outcome).replace("_", " ")
+
+
 _NOTHING = TrailStep("nothing")
-_STAGES = {terms.SUBMITTED: "MRK-1", terms.EXTERNAL: "MRK-1", terms.AMENDED: "MRK-2", terms.ADJUSTED: "MOD-2"}
+_STAGES = {terms.SUBMITTED: "MRK-1", terms.EXTERNAL: "MRK-1", terms.AMENDED: "MRK-2", terms.ADJUSTED: "MOD-2",
+           terms.CORRECTED: "RES-7"}  # fmt: skip
 _OUTCOMES = {terms.NOT_ELIGIBLE: "not eligible", terms.PENDING: "pending"}
 
 
@@ -300,6 +338,8 @@ def _mark_source(row: dict[str, Any]) -> str:
     received = f"received {instant_text(row['received'])}"
     if row["stage"] == terms.ADJUSTED:
         return f"moderation, {instant_text(row['received'])}"
+    if row["stage"] == terms.CORRECTED:
+        return f"{row['source']}, {instant_text(row['received'])}"
     if row["file_name"]:
         return f"{row['file_name']} line {row['line']}, {received}"
     return f"the board's marking, {row['source'][:12]} line {row['line']}, {received}"

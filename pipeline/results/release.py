@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, get_args
@@ -52,6 +52,7 @@ __all__ = [
     "Released",
     "approve",
     "build",
+    "issue",
     "release",
     "release_claims",
     "withdraw",
@@ -131,16 +132,23 @@ def _build(desk: Desk, awarding: Awarding, series: Series, balance: Balance | No
         NUMBERS_FREE.passed()
     results, awards = typed(desk.results.frames(awarding, only=("results", "awards")))
     made = list(_files(desk, awarding, series, results, awards))
+    warnings = unlike(desk, series, awarding.at, {file.place: data for file, data in made if file.sequence})
+    return _put_under_embargo(desk, awarding, made, balance), warnings
+
+
+def _put_under_embargo(
+    desk: Desk, awarding: Awarding, made: Sequence[tuple[ReleaseFile, bytes]], balance: Balance | None = None
+) -> Awarding:
+    """Writes the files of an awarding under embargo with their manifest, books them, and takes it to `built`."""
     put_away(desk.store, {file.embargoed: data for file, data in made})
     rows = [file for file, _ in made]
-    manifest = _manifest(awarding, rows, results.height + awards.height, balance)
-    for place in (manifest_key(awarding), f"{RESULT_REPORTS}{series.id}/{awarding.version}/manifest.json"):
+    manifest = _manifest(awarding, rows, awarding.counts["results"] + awarding.counts["claims"], balance)
+    for place in (manifest_key(awarding), f"{RESULT_REPORTS}{awarding.series}/{awarding.version}/manifest.json"):
         desk.store.put(place, manifest)
         MANIFEST_PUT.passed()
     desk.results.add_files(rows)
     FILES_BOOKED.passed()
-    warnings = unlike(desk, series, awarding.at, {file.place: data for file, data in made if file.sequence})
-    return _changed(desk, awarding, terms.BUILT, manifest_sha256=sha256_of(manifest)), warnings
+    return _changed(desk, awarding, terms.BUILT, manifest_sha256=sha256_of(manifest))
 
 
 def _files(
@@ -501,12 +509,31 @@ def release_claims(desk: Desk, awarding: Awarding, now: datetime) -> Built:
         raise ReleaseError(f"{_named(awarding)} cannot be released like a later claim")
     built = build(desk, awarding, now)
     with desk.results.alone():
+        return evolve(built, awarding=_out_at_once(desk, awarding, now))
+
+
+def issue(
+    desk: Desk, awarding: Awarding, made: Callable[[], Iterable[tuple[ReleaseFile, bytes]]], now: datetime
+) -> None:
+    """RES-7: publishes a version that people have approved already, at once, with the files that `made` gives. Can be
+    repeated. Raises `ReleaseError`."""
+    with desk.results.alone():
         awarding = _current(desk, awarding)
-        if awarding.state != terms.RELEASED:
-            sealed_or_refused(desk, awarding, now)
-            publish(desk, awarding, _as_built(desk, awarding), now)
-            awarding = _changed(desk, awarding, terms.RELEASED)
-    return evolve(built, awarding=awarding)
+        if awarding.state == terms.PROPOSED:
+            desk.results.drop_files(awarding)  # of a run that died: its numbers are free
+            NUMBERS_FREE.passed()
+            awarding = _put_under_embargo(desk, awarding, [*made()])
+        _out_at_once(desk, awarding, now)
+
+
+def _out_at_once(desk: Desk, awarding: Awarding, now: datetime) -> Awarding:
+    """Publishes every file of a version that is built."""
+    awarding = _current(desk, awarding)
+    if awarding.state == terms.RELEASED:
+        return awarding
+    sealed_or_refused(desk, awarding, now)
+    publish(desk, awarding, _as_built(desk, awarding), now)
+    return _changed(desk, awarding, terms.RELEASED)
 
 
 def is_released(desk: Desk, series: str) -> bool:

@@ -20,6 +20,7 @@ from pipeline.results.certificates import certificates
 from pipeline.results.embargo import ReleaseError
 from pipeline.results.release import LAST_NUMBER, approve, release, release_claims
 from pipeline.results.result_files import changes, read_back
+from rules import terms
 from rules.catalogue import LONDON
 from tests.pipeline.ledger_rows import rows
 from tests.pipeline.results_season import (
@@ -296,6 +297,16 @@ def test_crt_7_certificates_are_due_on_the_day_of_the_series(released: Season) -
     assert all(row["name"] for row in due)
     shown = desk.store.get("reports/certificates/2024-06.html").decode()
     assert "8 November 2024 [placeholder]" in shown
+
+
+def test_crt_8_a_certificate_has_one_number_however_often_it_is_listed(released: Season) -> None:
+    desk = released.desk
+    for _ in range(2):
+        certificates(desk, series(desk), ASKED)
+        due = table(desk, "reports/certificates/2024-06-2024-11-08.csv")
+        assert [row["number"] for row in due] == ["2024-06-000001", "2024-06-000002", "2024-06-000003"]
+    register = desk.corrections.certificates(["2024-06"])
+    assert register.select("number", "state").rows() == [(row["number"], terms.DUE) for row in due]
 
 
 def test_crt_7_for_a_claim_after_the_late_window_one_is_made_only_if_it_was_asked_for(released: Season) -> None:

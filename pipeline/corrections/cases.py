@@ -1,0 +1,317 @@
+"""Cases (RES-7): opened by a person, or by an input that arrives for issued results. What a case would do is proposed
+with its whole effect by one person, and approved or rejected by another (OPS-4). Approved, it becomes a version of the
+results that contains it and nothing else, and it is out within the run.
+
+Every job can die anywhere and be run again: what has been approved is recorded at once, with everything that follows
+from it, and published by this run or the next.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from attrs import asdict, frozen
+
+from infra.ledger.approvals import Proposal, Signer
+from infra.ledger.corrections import Case, State, Subject, reason_of
+from infra.store import Missing
+from pipeline.approvals import NOT_SEEN, Exhibit, Signature, deciders, reasons, sign
+from pipeline.corrections.effect import CorrectionError, Effect, Plan, effect, words
+from pipeline.corrections.outputs import issue_versions, tell_centres
+from pipeline.corrections.preview import about, certificate_rows, files
+from pipeline.desk import Desk
+from pipeline.journal import journaled
+from pipeline.results.embargo import sha256_of
+from pipeline.results.result_files import typed
+from pipeline.steps import CASE_OPENED, CASE_STATED, CORRECTED, EFFECT_SHOWN, PUT_FORWARD
+from rules import terms
+from rules.catalogue import INSTANTS, Series, instant_text, series_title
+from rules.corrections import KINDS, consent_missing, outcome
+
+log = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class Request:
+    """What somebody asks for: results of a series to be looked at again. `about`: `64123/0001/BEN03`, or a component
+    for everybody's; `on`: the day of the request (`2024-09-01`)."""
+
+    kind: str
+    about: Sequence[str]
+    by: str
+    on: str
+    consent: str = ""
+
+
+@journaled
+def open_case(
+    desk: Desk, series: Series, request: Request, who: str, why: str, now: datetime, by: Signature = NOT_SEEN
+) -> Case:
+    """RES-7: opens a case about issued results, at `now` (aware). Raises `CorrectionError`."""
+    _said(who, why)
+    kind, requested, consent = _kind(request.kind), _day(request.on), _consent(request.consent)
+    if requested is None or not request.by.strip():
+        raise CorrectionError("say who asked for it, and on which day (2024-09-01)")
+    if requested > now.date():
+        raise CorrectionError(f"the request is of {requested:%-d %B %Y}, which is still to come")
+    if not desk.results.is_out(series.id):
+        raise CorrectionError(f"nothing of {series.title} is out: there is nothing to correct")
+    subjects = _subjects(desk, series, request.about)
+    case = desk.corrections.open(
+        Case(
+            number=0, series=series.id, source="", requested_by=request.by, requested_on=requested, why=why, who=who,
+            how=by.how, at=now, subjects=tuple(subjects),
+        ),
+        kind.name,
+        consent,
+    )  # fmt: skip
+    CASE_OPENED.passed()
+    log.info("correction %d of %s is opened", case.number, series.id)
+    return case
+
+
+def _subjects(desk: Desk, series: Series, about_: Sequence[str]) -> list[Subject]:
+    """What a request is about; raises `CorrectionError` for what was never issued."""
+    results, _ = typed(desk.results.current(series.id))
+    issued = set(results.select("centre", "candidate", "component").iter_rows())
+    components = {component for _, _, component in issued}
+    subjects = []
+    for said in dict.fromkeys(about_):
+        parts = tuple(said.split("/"))
+        if parts in issued:
+            subjects.append(Subject(centre=parts[0], candidate=parts[1], component=parts[2]))
+        elif said in components:
+            subjects.append(Subject(component=said))
+        else:
+            raise CorrectionError(
+                f"nothing is issued in {series.title} for {said}: name centre, candidate number and component "
+                f"(64123/0001/BEN03), or a component for everybody's"
+            )
+    if not subjects:
+        raise CorrectionError("name at least one result (64123/0001/BEN03), or a component")
+    return subjects
+
+
+def _kind(name: str) -> Any:
+    if name not in KINDS:
+        raise CorrectionError(f"say what kind of correction it is: {', '.join(KINDS)}")
+    return KINDS[name]
+
+
+def _day(said: str) -> date | None:
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        return None
+
+
+def _consent(said: str) -> date | None:
+    day = _day(said)
+    if said and day is None:
+        raise CorrectionError(f"{said} is no day of consent: write 2024-09-01")
+    return day
+
+
+def _said(who: str, why: str) -> None:
+    if not who.strip() or not why.strip():
+        raise CorrectionError("say who does this, and why (OPS-3)")
+
+
+def numbered(desk: Desk, number: int) -> Case:
+    """The case with a number; raises `CorrectionError`."""
+    case = desk.corrections.numbered(number)
+    if case is None:
+        raise CorrectionError(f"there is no correction {number}: `resultsday correction list` shows them all")
+    return case
+
+
+# --- Proposed --------------------------------------------------------------------------------------------------------
+
+
+def considered(desk: Desk, case: Case, plan: Plan) -> Effect:
+    """RES-7: the whole effect of a plan, if a case of its kind may be decided like that; nothing is recorded. Raises
+    `CorrectionError`."""
+    series = desk.catalogue.series_by_id(case.series)
+    assert series
+    kind = _kind(plan.kind)
+    if not case.is_open:
+        raise CorrectionError(f"correction {case.number} is {case.state}: open another")
+    day = desk.catalogue.milestone(series, INSTANTS[terms.CENTRES], case.at)
+    if missing := consent_missing(kind, _consent(plan.consent), day.day if day else None):
+        raise CorrectionError(missing)
+    for said in [*plan.marks, *plan.boundaries]:
+        if not any(_covers(subject, said) for subject in case.subjects):
+            raise CorrectionError(
+                f"correction {case.number} is not about {said}: a case is about what it was opened for. Open another"
+            )
+    found = effect(desk, series, plan)
+    if (plan.marks or plan.boundaries) and found.effects.is_empty():
+        raise CorrectionError("nothing would change: propose that the results are confirmed instead")
+    return found
+
+
+def _covers(subject: Subject, said: str) -> bool:
+    return str(subject) == said or (not subject.candidate and said.rpartition("/")[2] == subject.component)
+
+
+def completed(case: Case, plan: Plan) -> Plan:
+    """A plan with what the case knows already: its kind, and the learner's consent."""
+    last = case.states[-1]
+    consent = plan.consent or (last.consent.isoformat() if last.consent else "")
+    return Plan(**{**asdict(plan), "kind": plan.kind or case.kind, "consent": consent})
+
+
+@journaled
+def propose(desk: Desk, number: int, plan: Plan, who: str, why: str, now: datetime, by: Signature = NOT_SEEN) -> Case:
+    """RES-7, OPS-4: proposes what is to come of a case at `now` (aware), and writes its effect for whoever approves it:
+    a page, every result, and the draft of the notice to the regulator, in `reports/corrections/<number>/`. Proposed
+    again, it takes the place of the proposal before. Raises `CorrectionError`."""
+    _said(who, why)
+    case = numbered(desk, number)
+    plan = completed(case, plan)
+    found = considered(desk, case, plan)
+    last = case.states[-1]
+    if (last.state, last.sha256, last.who) == (terms.PROPOSED, found.sha256, who):
+        _put_forward(desk, case, who, last.at, by)  # a run that died may not have
+        return case
+    pages = files(desk, case, found)
+    for key, data in pages.items():
+        desk.put(EFFECT_SHOWN, key, data)
+    state = State(
+        state=terms.PROPOSED, who=who, how=by.how, at=now, why=why, kind=plan.kind, consent=_consent(plan.consent),
+        outcome=outcome(found.effects), plan=asdict(plan), sha256=found.sha256,
+        files={key: sha256_of(data) for key, data in pages.items()},
+    )  # fmt: skip
+    desk.corrections.step(case, state)
+    CASE_STATED.passed()
+    case = numbered(desk, number)
+    _put_forward(desk, case, who, now, by)
+    log.info("correction %d is proposed: %s", number, state.outcome)
+    return case
+
+
+def _put_forward(desk: Desk, case: Case, who: str, now: datetime, by: Signature) -> None:
+    """OPS-4: who proposes is on record as one of the people asked for."""
+    exhibit = exhibit_of(case)
+    desk.approvals.propose(
+        terms.CORRECTION, str(case.number), exhibit.sha256, by.people, Signer(who, by.how), now, counts=True
+    )
+    PUT_FORWARD.passed()
+
+
+def exhibit_of(case: Case) -> Exhibit:
+    """OPS-4: exactly what is shown to whoever approves a proposal."""
+    proposed = case.proposed
+    if proposed is None:
+        raise CorrectionError(f"nothing is proposed for correction {case.number} yet")
+    facts = (
+        *about(case),
+        ("Proposed", f"by {proposed.by}, {instant_text(proposed.at)}: {proposed.why}"),
+        ("Outcome", proposed.outcome),
+        *words(Plan(**proposed.plan)),
+        ("Effect", f"SHA-256 {proposed.sha256}"),
+    )
+    title = f"Correction {case.number} of {series_title(case.series)}"
+    return Exhibit(
+        kind=terms.CORRECTION, subject=str(case.number), title=title, facts=facts, files=dict(proposed.files)
+    )
+
+
+# --- Decided ---------------------------------------------------------------------------------------------------------
+
+
+@journaled
+def approve(desk: Desk, number: int, who: str, why: str, now: datetime, by: Signature = NOT_SEEN) -> Case:
+    """RES-7, OPS-4: approves what is proposed for a case, if it would still do what was shown, and carries it out: a
+    version of every series concerned, the portal, complete results files, a letter to each centre, certificates.
+    Returns the case as it is then, still proposed while more people are asked. Raises `CorrectionError`,
+    `ReleaseError`, and as `sign` does."""
+    case = numbered(desk, number)
+    if case.state == terms.PROPOSED:
+        _said(who, why)
+        plan = Plan(**(case.proposed.plan if case.proposed else {}))
+        found = _still(desk, case, plan)
+        proposal = sign(desk, exhibit_of(case), terms.APPROVED, who, why, now, by)
+        if proposal.state != terms.APPROVED:
+            return case
+        _record(desk, case, found, proposal)
+        case = numbered(desk, number)
+    if case.state == terms.APPROVED:
+        approved = case.states[-1]
+        issue_versions(desk, case, approved.at, now)
+        tell_centres(desk, case, approved.at)
+        done = State(**{**_values(approved), "state": terms.DONE})
+        desk.corrections.step(case, done)
+        CASE_STATED.passed()
+    elif case.state != terms.DONE:
+        raise CorrectionError(f"correction {number} is {case.state}: there is nothing to approve")
+    log.info("correction %d is approved and issued", number)
+    return numbered(desk, number)
+
+
+def _values(state: State) -> dict[str, Any]:
+    return asdict(state, recurse=False)
+
+
+def _still(desk: Desk, case: Case, plan: Plan) -> Effect:
+    """AWD-5: the effect, if it is still what was proposed, and its pages as they were written."""
+    found, proposed = considered(desk, case, plan), case.proposed
+    assert proposed
+    if found.sha256 != proposed.sha256:
+        raise CorrectionError(
+            f"correction {case.number} would do something else now than what was proposed: results or claims it is "
+            f"about have changed since. Propose it again (`resultsday correction propose {case.number}`)"
+        )
+    for key, sha256 in proposed.files.items():
+        try:
+            data = desk.store.get(key)
+        except Missing:
+            data = b""
+        if sha256_of(data) != sha256:
+            raise CorrectionError(f"{key} is not as it was written: find out who changed it, and propose it again")
+    return found
+
+
+def _record(desk: Desk, case: Case, found: Effect, proposal: Proposal) -> None:
+    """Everything that follows in the ledger, at once."""
+    proposed, said = case.proposed, proposal.approvals[-1]
+    assert proposed
+    names = deciders(proposal)
+    state = State(**{
+        **_values(proposed), "state": terms.APPROVED, "who": names, "how": terms.PLAYED, "at": said.at,
+        "why": reasons(proposal),
+    })  # fmt: skip
+    reason = reason_of(case.number)
+    decided = {"at": said.at, "state": terms.PROPOSED, "decided_by": names, "decided_at": said.at, "why": reason}
+    desk.results.correct(
+        case,
+        state,
+        found.effects,
+        [(version.values | decided, version.results.frames()) for version in found.versions],
+        found.sourced(reason, said.at),
+        found.tables,
+        certificate_rows(desk, found, reason),
+    )
+    CORRECTED.passed()
+
+
+@journaled
+def reject(desk: Desk, number: int, who: str, why: str, now: datetime, by: Signature = NOT_SEEN) -> Case:
+    """RES-7, OPS-4: rejects what is proposed for a case: nothing changes, and something else can be proposed. Raises
+    `CorrectionError`, and as `sign` does."""
+    _said(who, why)
+    case = numbered(desk, number)
+    if case.state == terms.REJECTED:
+        return case
+    if case.state != terms.PROPOSED:
+        raise CorrectionError(f"correction {number} is {case.state}: there is nothing to reject")
+    sign(desk, exhibit_of(case), terms.REJECTED, who, why, now, by)
+    rejected = State(
+        state=terms.REJECTED, who=who, how=by.how, at=now, why=why, kind=case.kind, consent=case.states[-1].consent
+    )
+    desk.corrections.step(case, rejected)
+    CASE_STATED.passed()
+    return numbered(desk, number)
