@@ -187,7 +187,7 @@ def test_ops_4_who_put_it_forward_does_not_approve_it(two: Desk) -> None:
     two.store.put(key, two.store.get(key) + b" ")
     put_forward(two, AT, "Jane", terms.BY_ACCOUNT, 2)
     with pytest.raises(ApprovalError, match="system account Jane put this forward and cannot approve it"):
-        decide(two, 2, terms.APPROVED, JANE, "mine", AT)
+        decide(two, 3, terms.APPROVED, JANE, "mine", AT)
     assert state(two) == "built"
 
 
@@ -221,8 +221,8 @@ def test_ops_4_a_kind_may_count_who_put_it_forward_as_one_of_two(one: Desk, monk
     both.store.put(key, both.store.get(key) + b" ")
     put_forward(both, AT, "jane", terms.BY_CONSOLE, 2)
     with pytest.raises(ApprovalError, match="cannot approve it"):
-        decide(both, 2, terms.APPROVED, JANE, "mine", AT)
-    assert decide(both, 2, terms.APPROVED, JOHN, "I agree", AT).state == terms.APPROVED
+        decide(both, 3, terms.APPROVED, JANE, "mine", AT)
+    assert decide(both, 3, terms.APPROVED, JOHN, "I agree", AT).state == terms.APPROVED
     assert state(both) == "approved"
 
 
