@@ -151,13 +151,16 @@ def effect(desk: Desk, series: Series, plan: Plan) -> Effect:
 
 def _issued(desk: Desk, series: Series) -> pl.DataFrame:
     """The component results of a series that hold (`rules.awarding.RESULTS`)."""
-    if not any(
-        awarding.kind == terms.WHOLE_SERIES and awarding.state == terms.RELEASED
-        for awarding in desk.results.every(series.id)
-    ):
+    whole = [awarding for awarding in desk.results.every(series.id) if awarding.kind == terms.WHOLE_SERIES]
+    if not any(awarding.state == terms.RELEASED for awarding in whole):
+        if any(file.published_at for awarding in whole for file in desk.results.files(awarding)):
+            raise CorrectionError(
+                f"the results of {series.title} are out to centres and not yet to learners: correct them when both "
+                f"have them (`resultsday calendar {series.id}` says when)"
+            )
         raise CorrectionError(
-            f"the results of {series.title} are not out yet, to centres and learners: until then withdraw the version "
-            f"(`resultsday results withdraw {series.id}`), put right what is wrong, and award again"
+            f"the results of {series.title} are not out yet: withdraw the version (`resultsday results withdraw "
+            f"{series.id}`), put right what is wrong, and award again"
         )
     results, _ = typed(desk.results.current(series.id, released=True))
     return results

@@ -20,6 +20,7 @@ from pipeline.awarding.preview import near, preview
 from pipeline.awarding.what_if import Moves, effect, moves_of, what_if
 from pipeline.cli import main
 from pipeline.desk import Desk
+from rules.awarding import RESULTS
 from rules.certification import AWARDS, CHOICES
 from tests.catalogue import CATALOGUE
 from tests.pipeline.results_of import BOUNDARIES, NOW, feed, june, played, with_boundaries
@@ -117,7 +118,8 @@ def test_awd_4_who_is_not_awarded_is_listed_by_reason_without_names(season: Seas
 def test_results_are_held_against_the_same_season_a_year_before_else_the_latest(
     season: Season, issued: tuple[str, ...], compared: str
 ) -> None:
-    empty = dict.fromkeys(("results", "awards", "choices"), pl.DataFrame(schema={"centre": pl.String}))
+    schemas = {"results": RESULTS, "awards": AWARDS, "choices": CHOICES}
+    empty = {name: pl.DataFrame(schema=schema) for name, schema in schemas.items()}
     for series in issued:
         season.desk.results.record(
             series=series, kind="series", at=NOW, conversions_sha256="", sha256=series, frames=empty, state="released",
