@@ -13,6 +13,7 @@ from bench.ledgers import read_ledger
 from infra.ledger.tables import metadata
 from infra.store import TEMPORARY_FOLDER, FolderStore
 from pipeline.desk import Desk
+from pipeline.results.audit import HEADS
 
 TABLE = "table "
 """Stands before the name of a table in a state."""
@@ -21,8 +22,11 @@ State = Mapping[str, bytes]
 
 LINKS: Mapping[str, str] = {"awarding_id": "awardings", "claim_id": "entries", "mark_id": "marks"}
 """Columns that hold the number of another table's row without a foreign key, as their tables are large."""
-UNCOMPARED = ("beats", "journal")
-"""Tables that say how often something was run, not what came of it."""
+UNDECLARED = ("beats", "journal", "seals", "states")
+"""Tables that are filled by what is done to others: no job declares them."""
+UNCOMPARED = (*UNDECLARED, "audits")
+"""Tables that say how often something was run, or by number and in which order it was added, not what came of it. That
+seals are whole is looked at by the audit."""
 OF_THE_MACHINE = ("id", "modified")
 """Columns that no season sets: numbers, and when the store's clock says that a file was written, as it does of those
 that jobs write; when a file counts as received is compared."""
@@ -72,5 +76,11 @@ def linked(column: sa.Column[int]) -> str | None:
 
 
 def differences(state: State, other: State) -> tuple[str, ...]:
-    """Names of tables and files that are not the same in both."""
-    return tuple(sorted(name for name in {*state, *other} if state.get(name) != other.get(name)))
+    """Names of tables and files that are not the same in both. Heads of the chain of seals are left out: a job that
+    died has put another there, and its audit is run again."""
+    return tuple(name for name in changes(state, other) if not name.startswith(HEADS))
+
+
+def changes(before: State, after: State) -> tuple[str, ...]:
+    """Names of all tables and files that have changed."""
+    return tuple(sorted(name for name in {*before, *after} if before.get(name) != after.get(name)))

@@ -25,10 +25,9 @@ from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, details, single
 from pipeline.approvals import put_forward
 from pipeline.awarding.award import approve_boundaries, award, award_claims, reject_boundaries, take_boundaries
-from pipeline.awarding.balance import balance
+from pipeline.awarding.balance import balance, counted, listed_exceptions
 from pipeline.awarding.drift import look
 from pipeline.awarding.exception_approval import accept, take_back
-from pipeline.awarding.exception_approval import waiting as blocking
 from pipeline.awarding.preview import preview
 from pipeline.centres.orders import Application, CentreEdit, decide_approval, edit_centre
 from pipeline.centres.take import take_register
@@ -62,6 +61,7 @@ from pipeline.season.extensions import extend
 from pipeline.season.extensions import withdraw as withdraw_extension
 from pipeline.season.statements import statements
 from rules import terms
+from rules.balance import CODES
 from rules.catalogue import LONDON, Series
 
 NEW_UCI = "582012110007M"
@@ -370,7 +370,14 @@ def _again(desk: Desk, size: Size) -> None:
 
 def _accepted(desk: Desk) -> object:
     """Somebody accepts what blocks the results: marks that are not there, cohorts that are not decided."""
-    return [accept(desk, subject, WHO, WHY, AWARDED) for subject in blocking(desk)]
+    listed, series = listed_exceptions(desk, _newest(desk)), _series(desk).id
+    assert listed is not None
+    # Each of them, as people press again where a run has died.
+    return [
+        accept(desk, f"{series} {code} {component}", WHO, WHY, AWARDED)
+        for code, component, _ in counted(listed).iter_rows()
+        if CODES[code].acceptable
+    ]
 
 
 def _weighed(desk: Desk, size: Size) -> None:

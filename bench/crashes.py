@@ -30,7 +30,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
 
-from bench.compared import TABLE, UNCOMPARED, State, differences, rows
+from bench.compared import TABLE, UNDECLARED, State, changes, differences, rows
 from bench.crash_season import STAGES, Size, Stage
 from bench.ledgers import Ledger, put_back, read_ledger
 from infra.ledger.submissions import migrate
@@ -39,6 +39,7 @@ from infra.settings import Settings
 from infra.store import IDENTITY, KEPT_LEVELS, S3Store, Store, open_store
 from pipeline.desk import Desk, open_desk
 from pipeline.jobs import JOBS, JOURNAL, all_steps
+from pipeline.results.audit import looked
 from pipeline.steps import Step, watched
 
 AT_ONCE = 2
@@ -445,7 +446,7 @@ def undisturbed(on: Ground, beginning: Beginning, base: str) -> Run:
         code, trace = process(beginning.stage, settings)
         assert code == 0, f"{beginning.stage.name} ends with {code}"
         left = state(settings)
-        files = frozenset(place_of(name) for name in differences(before, left) if not name.startswith(TABLE))
+        files = frozenset(place_of(name) for name in changes(before, left) if not name.startswith(TABLE))
         return Run(beginning.stage.job, trace, files | _changed(beginning.ledger, settings), left)
 
 
@@ -454,9 +455,15 @@ def _changed(before: Ledger, settings: Settings) -> frozenset[str]:
     after = read_ledger(settings.database_url)
     return frozenset(
         table
-        for table in after.rows.keys() - set(UNCOMPARED)
+        for table in after.rows.keys() - set(UNDECLARED)
         if set(_lines(before, table)) != set(_lines(after, table))
     )
+
+
+def _unsealed(settings: Settings) -> list[str]:
+    """OPS-7: rows that are not as they were sealed."""
+    with open_desk(settings) as desk:
+        return [difference.words for difference in looked(desk.seals)]
 
 
 def _lines(ledger: Ledger, table: str) -> list[bytes]:
@@ -468,7 +475,7 @@ def _crashed(on: Ground, base: str, beginning: Beginning, target: Target, expect
         code, _ = process(beginning.stage, settings, target)
         alone(settings.database_url)
         again, _ = process(beginning.stage, settings)
-        found = differences(state(settings), expected)
+        found = (*differences(state(settings), expected), *_unsealed(settings))
     if (code, again) != (-signal.SIGKILL, 0):
         found = (f"it ends with {code}, run again with {again}", *found)
     return Crash(stage=beginning.stage.name, step=target[0], nth=target[1], differences=found)

@@ -41,6 +41,7 @@ from infra.settings import Settings
 from pipeline.demo.rehearsal import SeasonStep, happen, steps
 from pipeline.desk import Desk, open_desk
 from pipeline.replay import empty_desk, replay
+from pipeline.results.audit import looked
 from rules.catalogue import Catalogue
 from tests.conservation.play import LONG_AGO, run_step
 
@@ -250,7 +251,8 @@ def play(place: Place, plan: Plan, told: Told) -> None:
                 with open_desk(desk.settings) as again:
                     act.jobs(again)
             told.acts += 1
-            if wrong := differences(held(desk), calm.left):
+            unsealed = [difference.words for difference in looked(desk.seals)]
+            if wrong := (*differences(held(desk), calm.left), *unsealed):
                 struck = ", ".join(f"{fault.victim} at {fault.after:.3f}" for fault in faults) or "nothing killed"
                 told.wrong.append(_failed(plan, f"{act.name} ({struck})", wrong))
                 return
