@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.approvals import system_account
-from pipeline.cli.tools import main, open_the_desk, say, series_of, told
+from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, series_of, told
 
 if TYPE_CHECKING:
     from infra.ledger.corrections import Case
@@ -50,12 +50,29 @@ def open_(
 
 @correction.command("list")
 @click.option("--series", default="", help="Of this series only.")
+@AS_JSON
 @told
-def list_(series: str) -> None:
+def list_(series: str, as_json: bool) -> None:
     """List the cases, also those that an input opened."""
     with open_the_desk() as desk:
         cases = desk.corrections.all(series)
-    say([_line(case) for case in cases] or ["There are no corrections."])
+    if as_json:
+        print_json(map(_row, cases))
+    else:
+        say([_line(case) for case in cases] or ["There are no corrections."])
+
+
+def _row(case: Case) -> dict[str, object]:
+    return {
+        "number": case.number,
+        "series": case.series,
+        "state": case.state,
+        "kind": case.kind,
+        "subjects": [str(subject) for subject in case.subjects],
+        "requested_by": case.requested_by,
+        "requested_on": case.requested_on,
+        "opened": case.at,
+    }
 
 
 def _line(case: Case) -> str:

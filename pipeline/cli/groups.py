@@ -26,7 +26,11 @@ GROUPS = (
     Group(
         "Learners", ("learners", "learner_orders", "learner_export", "keep"), "resultsday learner show 641230220001D"
     ),
-    Group("Awards and results", ("results", "gate", "withhold"), "resultsday explain --centre 64123 --candidate 0001"),
+    Group(
+        "Awards and results",
+        ("results", "gate", "withhold", "corrections"),
+        "resultsday explain --centre 64123 --candidate 0001",
+    ),
     Group("Decisions", ("approvals",), "resultsday approvals list"),
     Group("Watching and running it", ("watching", "production"), "resultsday health"),
 )

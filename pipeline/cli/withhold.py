@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.approvals import system_account
-from pipeline.cli.tools import main, open_the_desk, say, series_of, told
+from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, series_of, told
 
 if TYPE_CHECKING:
     from pipeline.desk import Desk
@@ -69,18 +69,23 @@ def withhold_void(series: str, centre: str, candidate: str, code: str, why: str)
 
 
 @withhold.command("list")
+@AS_JSON
 @told
-def withhold_list() -> None:
+def withhold_list(as_json: bool) -> None:
     """List what is withheld, with reason and since when."""
     from pipeline.results.withholding import holds
     from rules.catalogue import instant_text
 
     with open_the_desk() as desk:
-        rows = [
-            f"{row['series']}  {row['centre'] or '*':<5}  {row['uci'] or '*':<13}  {row['option'] or '*':<6}  "
-            f"since {instant_text(row['at'])}, by {row['who']}: {row['why']}"
-            for row in holds(desk).iter_rows(named=True)
-        ]
+        held = list(holds(desk).iter_rows(named=True))
+    if as_json:
+        print_json(held)
+        return
+    rows = [
+        f"{row['series']}  {row['centre'] or '*':<5}  {row['uci'] or '*':<13}  {row['option'] or '*':<6}  "
+        f"since {instant_text(row['at'])}, by {row['who']}: {row['why']}"
+        for row in held
+    ]
     say(rows or ["Nothing is withheld."])
 
 

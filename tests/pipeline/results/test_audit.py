@@ -24,7 +24,7 @@ from pipeline.desk import Desk, open_desk
 from pipeline.results.audit import HEADS, Audit, audit
 from pipeline.results.difference_approval import waiting
 from pipeline.results.embargo import ReleaseError
-from pipeline.results.release import approve, build, release
+from pipeline.results.release import approve, release
 from rules import terms
 from tests.catalogue import FROZEN as CATALOGUE
 from tests.pipeline.results_season import (
@@ -35,6 +35,7 @@ from tests.pipeline.results_season import (
     WHO,
     WHY,
     awarded,
+    build,
     series,
 )
 

@@ -207,7 +207,7 @@ def test_res_6_built_twice_from_the_same_awarding_every_byte_is_the_same(work: D
     frames = work.results.frames(first)
     fresh = work.results.record(
         series="2024-06", kind="series", at=AWARDED, conversions_sha256=first.conversions_sha256, sha256=first.sha256,
-        counts={}, frames=frames,
+        counts=first.counts, frames=frames,
     )  # fmt: skip
     build(work, fresh, BUILT + SECOND)
     # The number of the one that was withdrawn is free again, so even the name is the same.
