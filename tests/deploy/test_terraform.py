@@ -161,8 +161,8 @@ def test_every_kind_of_report_is_shown_to_those_who_may_see_it() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "pipeline").rglob("*.py"))
     # A constant of the job that writes it, or what a feed declares of its reports.
     kinds = set(re.findall(r'^(?:[A-Z_]+ = |    reports=)"reports/(.+?)/",?$', text, re.MULTILINE))
-    assert len(kinds) == 10
-    of_awarding = {"award", "boundaries", "drift", "results"}
+    assert len(kinds) == 11
+    of_awarding = {"award", "boundaries", "corrections", "drift", "results"}
     assert all(under_embargo(f"{kind}/") for kind in of_awarding)
     for role, seen in {
         "ingest": kinds - of_awarding,

@@ -149,7 +149,17 @@ def test_fil_7_the_next_run_is_quiet_and_a_good_file_between_hostile_ones_is_tak
         assert max(len(text), len(twin)) < MOST
     changed = {name for name, rows in booked(desk).items() if rows != attacked.before[name]}
     assert changed, "the feed's example has to be a file that is booked in this scene"
-    assert changed <= {"centres", "entries", "fee_lines", "marks", "samples", "cohorts", "conversions", "seals"}
+    assert changed <= {
+        "centres",
+        "entries",
+        "fee_lines",
+        "marks",
+        "samples",
+        "cohorts",
+        "conversions",
+        "seals",
+        "states",
+    }
 
 
 def test_fil_7_every_feed_that_is_declared_has_its_door() -> None:

@@ -36,6 +36,8 @@ WRITES_CSV = {
     ("pipeline/report_page.py", "write_csv"): "csv_bytes, which everything people open goes through",
     ("pipeline/files/convert.py", "sink_csv"): "convert, through its own guard, which can be undone to the letter",
     ("pipeline/awarding/award.py", "write_csv"): "a digest; nobody sees it",
+    ("pipeline/awarding/balance.py", "write_csv"): "a digest; nobody sees it",
+    ("pipeline/corrections/effect.py", "write_csv"): "a digest; nobody sees it",
     ("infra/ledger/sql.py", "write_csv"): "rows for COPY, read by PostgreSQL",
     ("parsers/feed.py", "DictWriter"): "the desk's own feed, read by the desk",
 }

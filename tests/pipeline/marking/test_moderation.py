@@ -490,6 +490,6 @@ def test_mod_2_an_approval_that_dies_changes_no_mark_and_can_be_done_again(
             approve(proposed, BEN01, "M. Head", "sample reviewed", AMENDED_BY)
     after = everything(proposed)
     # What a person has said stays on record; nothing was done about it, and it can be done.
-    assert {name for name in after if after[name] != before[name]} == {"proposals", "approvals"}
+    assert {name for name in after if after[name] != before[name]} == {"proposals", "approvals", "seals"}
     assert approve(proposed, BEN01, "M. Head", "sample reviewed", AMENDED_BY)
     assert len(everything(proposed)["approvals"]) == 1

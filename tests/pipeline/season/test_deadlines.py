@@ -104,5 +104,5 @@ def test_cal_6_the_page_of_a_centre_has_its_deadlines(entered: Desk, fresh: Sett
 
     pages = TestClient(application(fresh, lambda: NOW, whoever, lambda back: back))
     page = pages.get(f"/centres/{CENTRE}?series=2024-06").text
-    assert "Deadlines" in page
-    assert re.search(r"<td>15 May 2024</td><td>last day for marks[^<]+</td><td>open</td>", page)
+    assert "Its deadlines" in page
+    assert re.search(r"<td>15 May 2024</td><td>last day for marks[^<]+</td><td>open, [^<]+</td>", page)

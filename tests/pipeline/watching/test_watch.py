@@ -196,6 +196,7 @@ def test_every_alert_has_a_page_in_the_runbook_and_all_its_words_are_filled_in()
         "seconds": 60, "files": 1, "part": "scheduler", "who": "Centre 64123", "times": 1, "limit": "sessions",
         "version": 1, "learners": 1, "centres": "64123", "centre": "64123", "asked": "1 May", "command": "resultsday",
         "job": "ingest", "holder": "a process", "undecided": 1, "unpublished": 1, "queue": "release",
+        "first": "marks: id 1",
     }  # fmt: skip
     for one in ALERTS.values():
         message = alert(one, **words).message("https://runbook.example/{page}.html", NOON)
