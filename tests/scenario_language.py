@@ -448,10 +448,10 @@ class Season:
     # --- Marks and moderation ---
 
     def board_marks(self, said: re.Match[str], order: Order) -> str:
-        series, component = self.series(said[1] or SERIES).id, said[2]
+        series, component, centre = self.series(said[1] or SERIES).id, said[2], said[4] or CENTRE
         learners = [word.partition("=") for word in said[3].split()]
         rows = [
-            f"{series},{CENTRE},{one},{self.learners[one]['uci']},{component},"
+            f"{series},{centre},{one},{self.entered_as(one, series, centre)},{component},"
             + ({"absent": ",A", "awaited": ",N"}.get(mark) or f"{_mark(mark, one)},")
             for one, _, mark in learners
         ]
@@ -460,6 +460,17 @@ class Season:
         self.land(f"feeds/external-marks/{name}.csv", _csv(header, rows), order.at - timedelta(hours=1))
         take_external(self.desk, order.at)
         return self.desk.store.get(f"reports/marks/{name}.txt").decode()
+
+    def entered_as(self, candidate: str, series: str, centre: str) -> str:
+        """The UCI of a candidate: of the scenario's learners, or of who is entered under that number elsewhere."""
+        if centre == CENTRE:
+            return str(self.learners[candidate]["uci"])
+        query = (
+            "select distinct uci from entries where candidate = :candidate and series = :series and centre = :centre "
+            "and ended_by is null"
+        )
+        [(uci,)] = self.rows(query, candidate=candidate, series=series, centre=centre)
+        return str(uci)
 
     def completes(self, said: re.Match[str], order: Order) -> str:
         try:
@@ -875,7 +886,7 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"staff (corrects|merges|splits|transfers) (\w+)(.*)": Season.orders,
     r"staff puts right (\d{4}) \((.+)\)": Season.puts_right,
     r"staff's work list": Season.waits,
-    r"(?:in (\w{4}) )?board marks (\w+) (.+)": Season.board_marks,
+    r"(?:in (\w{4}) )?board marks (\w+) (.+?)(?: at (\d{5}))?": Season.board_marks,
     r"staff completes (\w+)": Season.completes,
     r"(?:in (\w{4}) )?samples are drawn": Season.samples,
     r"(?:in (\w{4}) )?moderator marks (\w+) ([+-]\d+)": Season.moderates,

@@ -78,6 +78,7 @@ def test_every_rule_has_a_scenario() -> None:
         ("FEE-5 the invoice", "invoice | GBP 63.35", "invoice | GBP 63.3"),
         ("CRT-2 the best sitting", "L2M 222", "L2M 221"),
         ("CRT-6 a claim after", "1 later claims", "2 later claims"),
+        ("CRT-8 certificates", "no recalled", "0001 L2P recalled"),
         ("CAL-4 Art and Design", "2023-11-01 12:00 GMT", "2023-11-01 12:00 BST"),
         ("CAL-4 Art and Design", "centre sends E 0001: BZA01 | refused", "centre says E 0001: BZA01 | refused"),
     ],
