@@ -14,6 +14,8 @@ from tests.support import CENTRE
 
 WHY = ("--why", "looked at")
 DECIDED = ("--who", "J. Clerk", *WHY)
+OF_0002 = ("--centre", CENTRE, "--candidate", "0002", *WHY)
+OF_CASE = ("--kind", "error_of_the_board", "--requested-by", "the board", "--requested-on", "2024-09-01")
 
 
 @pytest.fixture
@@ -28,6 +30,10 @@ def run(season: Season, *words: str) -> Result:
 
 def test_res_2_from_the_award_to_an_updated_file_every_step_says_what_it_did(season: Season) -> None:
     steps: list[tuple[tuple[str, ...], str]] = [
+        (("withhold", "put", "2024-06", *OF_0002), f"Withheld: 2024-06, centre {CENTRE}"),
+        (("withhold", "list", "--json"), '"state": "withheld"'),
+        (("withhold", "release", "2024-06", *OF_0002), f"2024-06, centre {CENTRE}"),
+        (("withhold", "list", "--json"), "[]"),
         (("award", "2024-06"), "3 of 4 claims awarded"),
         (("gate", "show", "2024-06"), "BOARD_MARK_MISSING"),
         (
@@ -50,6 +56,10 @@ def test_res_2_from_the_award_to_an_updated_file_every_step_says_what_it_did(sea
         (("late-claims",), "0 later claims decided"),
         (("updated-results", "2024-06", CENTRE, *DECIDED), f"Nothing has changed for {CENTRE}"),
         (("certificates", "2024-06"), "3 certificates are due: reports/certificates/2024-06.html"),
+        (("correction", "list", "--json"), "[]"),
+        (("correction", "open", "2024-06", f"{CENTRE}/0002/BEN03", *OF_CASE, *WHY), "Correction 1 is open."),
+        (("correction", "list"), f"1  2024-06  open      error of the board    {CENTRE}/0002/BEN03"),
+        (("correction", "list", "--json"), f'"subjects": [\n      "{CENTRE}/0002/BEN03"\n    ]'),
     ]
     for words, said in steps:
         result = run(season, *words)
