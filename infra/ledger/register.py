@@ -96,8 +96,10 @@ class RegisterBook:
     def add(self, rows: Sequence[CentreRow]) -> None:
         """Adds versions, in one transaction; one that is there already is left."""
         if rows:
+            # With what it returns, many rows go in one statement, and so under one seal.
+            new = upsert(centres).on_conflict_do_nothing().returning(centres.c.id)
             with self._engine.begin() as connection:
-                connection.execute(upsert(centres).on_conflict_do_nothing(), [asdict(row) for row in rows])
+                connection.execute(new, [asdict(row) for row in rows])
 
     def of_file(self, source: str, at: datetime) -> tuple[int, int]:
         """How many versions came in a file (its SHA-256) received at `at` (aware): of new centres, and of others."""
