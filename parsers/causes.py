@@ -19,7 +19,7 @@ from . import findings as f
 from .findings import Code, Found, Reach
 from .identifiers import uci
 from .layouts import ENVELOPE, Field, FileType, Layout
-from .lines import HEAD, LINE_END, apart
+from .lines import HEAD, LINE_END, apart, prefix, unquoted
 
 
 @frozen
@@ -131,7 +131,7 @@ def filled_with_nuls(data: bytes) -> bool:
     return b"\0\0" in data and b"   " not in data and HEAD.match(data[:2].decode("latin-1")) is not None
 
 
-def unquoted(page: Page, found: Found) -> Page:
+def unmarked(page: Page, found: Found) -> Page:
     """The page without what a spreadsheet, a mail program or an editor put around every line."""
     for code, seen_in in ((f.SPREADSHEET_MARKS, _quoted), (f.LINE_PREFIX, _prefixed), (f.SPREADSHEET_MARKS, _quoted)):
         seen = seen_in(page)
@@ -141,46 +141,19 @@ def unquoted(page: Page, found: Found) -> Page:
     return page
 
 
-_INNER = re.compile('[ \t>|"]*[A-Za-z][13579]')
-"""How a record begins under further marks."""
-
-
-_QUOTED = re.compile('[ \t]*"(.*)"[ \t]*[,;\t ]*')
-
-
 def _quoted(page: Page) -> Seen | None:
     """Lines in quotation marks, or with a row of separators behind them."""
-    texts = [line for line in page.lines if line.strip()]
-    if not texts or (not texts[0].lstrip().startswith('"') and not texts[0].rstrip().endswith((",", ";"))):
+    lines = unquoted(page.lines)
+    if lines is None:
         return None
-    lines = [_unquoted(line) for line in page.lines]
     changed = sum(was != now for was, now in zip(page.lines, lines, strict=True))
-    first = next(line for line in lines if line.strip())
-    if changed * 2 < len(texts) or not _INNER.match(first) or re.search('"?[,;\t]', first[:3]):
-        return None
     return Seen(page.with_lines(lines), f"{changed:,}")
-
-
-def _unquoted(line: str) -> str:
-    quoted = _QUOTED.fullmatch(line)
-    if quoted:
-        return quoted[1].replace('""', '"')
-    bare = line.rstrip(" \t")
-    return bare.rstrip(",;") if bare.endswith((",", ";")) else line
 
 
 def _prefixed(page: Page) -> Seen | None:
     """Lines that all begin with the same marks or spaces."""
-    texts = [line for line in page.lines if line.strip()]
-    if not texts or texts[0][:1] not in " \t>|":
-        return None
-    least, most = min(texts), max(texts)
-    common = next((at for at, (one, other) in enumerate(zip(least, most, strict=False)) if one != other), len(least))
-    marks = re.match("[ \t>|]+", least[:common])
-    if not marks or not _INNER.match(texts[0][marks.end() :]):
-        return None
-    lines = [line[marks.end() :] for line in page.lines]
-    return Seen(page.with_lines(lines), f.visible(marks[0]))
+    marks = prefix(page.lines)
+    return Seen(page.with_lines([line[len(marks) :] for line in page.lines]), f.visible(marks)) if marks else None
 
 
 _TABLE = re.compile('"?[A-Za-z]"?[,;\t]?"?[13579]"?([,;\t])')

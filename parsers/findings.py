@@ -209,7 +209,7 @@ class Found:
             cause.shared = code.for_all(value, **facts)
         if len(cause.first) < FEW:
             cause.first.append(finding or code.at(self._files[file], line, columns, value, **facts))
-        cause.spots.append((line, columns, facts.get("candidate")))
+        cause.add(line, columns, facts.get("candidate"))
 
     def _cause(self, file: int, key: tuple[str, ...]) -> Cause | None:
         """The cause of that key, whose first part is the name of its code; None where a file has had `LISTED` others of
@@ -293,7 +293,8 @@ class Found:
                 value = known.pop("value")
                 cause.shared = code.for_all(value, **known)
                 cause.first.append(code.at(self._files[file], line, its_columns, value, **known))
-            cause.spots.extend(spots)
+            for spotted in spots:
+                cause.add(*spotted)
 
     def carry(self, file: int, findings: Iterable[Finding]) -> None:
         """Takes over the findings of the reader."""
@@ -308,7 +309,7 @@ class Found:
             cause = self._cause(file, (finding.code, finding.message, finding.expected, finding.remedy))
             if cause is not None:
                 cause.first = cause.first or [finding]
-                cause.spots.append((finding.line, finding.columns, finding.candidate))
+                cause.add(finding.line, finding.columns, finding.candidate)
 
     def reaches(self, file: int) -> set[Reach]:
         """How far the findings of a file reach."""
@@ -344,7 +345,7 @@ class Found:
         told = [gathered for cause in causes.values() for gathered in cause.told()]
         placed: Counter[str] = Counter()
         for (code, *_), cause in causes.items():
-            placed[code] += len(cause.spots)
+            placed[code] += cause.count
         for (index, code), count in self._counts.items():
             if index == file and count > placed[code]:
                 told += Cause.of(self._further(file, code, count - placed[code])).told()

@@ -60,57 +60,71 @@ class Gathered:
 
 @define
 class Cause:
-    """A cause while its places are gathered. `shared`: message and expected for all of them together, where these are
-    not the findings' own."""
+    """A cause while its places are gathered: their lines, columns and candidates, side by side. `shared`: message and
+    expected for all of them together, where these are not the findings' own."""
 
     shared: tuple[str, str] | None = None
     first: list[Finding] = field(factory=list)
     """The findings of the first places."""
-    spots: list[Spot] = field(factory=list)
+    lines: list[int | None] = field(factory=list)
+    columns: list[Columns] = field(factory=list)
+    candidates: list[str | None] = field(factory=list)
 
     @classmethod
     def of(cls, finding: Finding) -> Cause:
         """The cause of one finding."""
-        return cls(None, [finding], [(finding.line, finding.columns, finding.candidate)])
+        return cls(None, [finding], [finding.line], [finding.columns], [finding.candidate])
+
+    @property
+    def count(self) -> int:
+        """In how many places it was found."""
+        return len(self.lines)
+
+    def add(self, line: int | None, columns: Columns, candidate: str | None) -> None:
+        """A further place."""
+        # A file may have nothing but faults, in lines of a few bytes: the same columns are kept once.
+        self.columns.append(self.columns[-1] if self.columns and self.columns[-1] == columns else columns)
+        self.lines.append(line)
+        self.candidates.append(candidate)
 
     def follow(self, spots: Sequence[Spot]) -> None:
         """Adds places of which the columns are not known: they are the same as before, or not said."""
-        before = {columns for _, columns, _ in self.spots}
+        before = set(self.columns)
         columns = before.pop() if len(before) == 1 else None
-        self.spots.extend((line, columns, candidate) for line, _, candidate in spots)
+        for line, _, candidate in spots:
+            self.add(line, columns, candidate)
 
     def told(self) -> Iterator[Gathered]:
         """What is said of it: one thing, or of few places that differ, each."""
-        finding = self.first[0]
-        own = (finding.message, finding.expected)
-        if self.shared is None or len(self.spots) == 1:
-            yield _told(finding, self.spots, own)
-        elif len(self.spots) > FEW:
-            yield _told(finding, self.spots, self.shared)
+        own = (self.first[0].message, self.first[0].expected)
+        if self.shared is None or self.count == 1:
+            yield self._told(own)
+        elif self.count > FEW:
+            yield self._told(self.shared)
         elif all((other.message, other.expected) == own for other in self.first):
-            yield _told(finding, self.spots, own)
+            yield self._told(own)
         else:
-            for other, spot in zip(self.first, self.spots, strict=True):
-                yield _told(other, [spot], (other.message, other.expected))
+            for other in self.first:
+                yield from Cause.of(other).told()
 
-
-def _told(finding: Finding, spots: Sequence[Spot], sentences: tuple[str, str]) -> Gathered:
-    by_columns: dict[Columns, list[int]] = {}
-    for line, columns, _ in spots:
-        if line is not None:
-            by_columns.setdefault(columns, []).append(line)
-    message, expected = sentences
-    return Gathered(
-        code=finding.code,
-        rule=finding.rule,
-        reach=finding.reach,
-        message=message,
-        expected=expected,
-        remedy=finding.remedy,
-        count=len(spots),
-        places=tuple(Place(columns, ranges(lines)) for columns, lines in by_columns.items()),
-        candidates=_candidates(candidate for _, _, candidate in spots if candidate),
-    )
+    def _told(self, sentences: tuple[str, str]) -> Gathered:
+        by_columns: dict[Columns, list[int]] = {}
+        for line, columns in zip(self.lines, self.columns, strict=True):
+            if line is not None:
+                by_columns.setdefault(columns, []).append(line)
+        finding = self.first[0]
+        message, expected = sentences
+        return Gathered(
+            code=finding.code,
+            rule=finding.rule,
+            reach=finding.reach,
+            message=message,
+            expected=expected,
+            remedy=finding.remedy,
+            count=self.count,
+            places=tuple(Place(columns, ranges(lines)) for columns, lines in by_columns.items()),
+            candidates=_candidates(filter(None, self.candidates)),
+        )
 
 
 # --- Ranges ----------------------------------------------------------------------------------------------------------

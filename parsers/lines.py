@@ -21,10 +21,56 @@ def decoded(data: bytes) -> str:
 
 
 def lines_of(data: bytes) -> list[str]:
-    """The lines of a file, one character a column. Records without line ends between them count as lines of their
-    own."""
+    """The lines of a file, one character a column. Records without line ends between them count as lines of their own;
+    these are without what a program put around them."""
     lines = LINE_END.split(decoded(data))
-    return apart(lines) or lines
+    bare = unquoted(lines) or lines
+    marks = len(prefix(bare))
+    bare = [line[marks:] for line in bare] if marks else bare
+    return apart(unquoted(bare) or bare) or lines
+
+
+# --- What a spreadsheet, a mail program or an editor put around every line -------------------------------------------
+
+_INNER = re.compile('[ \t>|"]*[A-Za-z][13579]')
+"""How a record begins under further marks."""
+_QUOTED = re.compile('[ \t]*"(.*)"[ \t]*[,;\t ]*')
+
+
+def unquoted(lines: Sequence[str]) -> list[str] | None:
+    """Lines without their quotation marks, or without the row of separators behind them; None where they have
+    neither."""
+    texts = [line for line in lines if line.strip()]
+    if not texts or (not texts[0].lstrip().startswith('"') and not texts[0].rstrip().endswith((",", ";"))):
+        return None
+    bare = [_unquoted(line) for line in lines]
+    changed = sum(was != now for was, now in zip(lines, bare, strict=True))
+    first = next(line for line in bare if line.strip())
+    if changed * 2 < len(texts) or not _INNER.match(first) or re.search('"?[,;\t]', first[:3]):
+        return None
+    return bare
+
+
+def _unquoted(line: str) -> str:
+    quoted = _QUOTED.fullmatch(line)
+    if quoted:
+        return quoted[1].replace('""', '"')
+    bare = line.rstrip(" \t")
+    return bare.rstrip(",;") if bare.endswith((",", ";")) else line
+
+
+def prefix(lines: Sequence[str]) -> str:
+    """The marks or spaces with which all lines begin; empty where there are none before records."""
+    texts = [line for line in lines if line.strip()]
+    if not texts or texts[0][:1] not in " \t>|":
+        return ""
+    least, most = min(texts), max(texts)
+    common = next((at for at, (one, other) in enumerate(zip(least, most, strict=False)) if one != other), len(least))
+    marks = re.match("[ \t>|]+", least[:common])
+    return marks[0] if marks and _INNER.match(texts[0][marks.end() :]) else ""
+
+
+# --- Records without line ends between them --------------------------------------------------------------------------
 
 
 def apart(lines: Sequence[str]) -> list[str] | None:

@@ -152,7 +152,7 @@ def _page(data: bytes, name: FileName | None, found: Found) -> Page | None:
         return None
     kind = _stranger_kind(data, plain=plain)
     if kind is None:
-        page = causes.unquoted(_read_as_text(causes.unpadded(data, found), found), found)
+        page = causes.unmarked(_read_as_text(causes.unpadded(data, found), found), found)
         separated = None if plain else causes.table(page)
         if separated:
             found.add(f.TABLE_SAVED, value=separated)

@@ -84,7 +84,7 @@ def processed(landing: Landing, name: str, submission: Submission, decision: Dec
         content=_content(submission, decision),
         next_file=_next_file(submission, decision),
         candidates=_candidates(decision),
-        options=_options(decision),
+        options=_options(decision, told),
         marks={"in the file" if what == "marks" else what: count for what, count in decision.mark_counts.items()},
         fees=decision.charges,
         fee_total_pence=decision.pence,
@@ -104,9 +104,11 @@ def _candidates(decision: Decision) -> dict[str, int]:
     return {"in the file": whole, "accepted": accepted, "refused": refused} if whole else {}
 
 
-def _options(decision: Decision) -> dict[str, int]:
-    """What became of the options; nothing of a file that was not decided by its entries."""
-    if not decision.candidates or not (decision.outcome.booked or decision.options_refused):
+def _options(decision: Decision, told: Sequence[Gathered]) -> dict[str, int]:
+    """What became of the options; nothing of a file that was not decided by its entries: it is refused or held as a
+    whole, whatever they are."""
+    whole = any(cause.reach in (Reach.FILE, Reach.HOLD) for cause in told)
+    if whole or not decision.candidates or not (decision.outcome.booked or decision.options_refused):
         return {}
     return {
         "new": decision.added.height,

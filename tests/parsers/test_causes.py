@@ -14,6 +14,7 @@ import pytest
 from parsers.columns import columns
 from parsers.findings import Finding, Found, Reach
 from parsers.layouts import CANDIDATE
+from parsers.lines import lines_of
 from parsers.reader import read
 from tests.fuzz import sound
 from tests.support import centre_file, codes, name_of
@@ -114,6 +115,14 @@ def test_fil_4_a_record_on_the_line_of_another_is_found_and_lines_count_on() -> 
     submission = read("E6412315.X01", data)
     assert codes(submission.findings) == ["LINE_ENDS_LOST"]
     assert list(submission.centres[0].lines) == [3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("around", [b"  %s", b"> %s", b'"%s"'])
+def test_fil_4_records_without_line_ends_count_as_lines_within_the_marks_of_a_program_too(around: bytes) -> None:
+    data = around % b"".join(LINES)
+    assert "LINE_ENDS_LOST" in codes(read("E6412315.X01", data).findings)
+    assert [line.rstrip() for line in lines_of(data)] == [line.decode("ascii").rstrip() for line in LINES]
+    sound("E6412315.X01", data)
 
 
 # --- What nearly all records have in common -----------------------------------------------------------------------
