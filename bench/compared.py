@@ -24,9 +24,9 @@ LINKS: Mapping[str, str] = {"awarding_id": "awardings", "claim_id": "entries", "
 """Columns that hold the number of another table's row without a foreign key, as their tables are large."""
 UNDECLARED = ("beats", "journal", "seals", "states")
 """Tables that are filled by what is done to others: no job declares them."""
-UNCOMPARED = (*UNDECLARED, "audits")
-"""Tables that say how often something was run, or by number and in which order it was added, not what came of it. That
-seals are whole is looked at by the audit."""
+UNCOMPARED = (*UNDECLARED, "audits", "frozen_rows", "frozen_sums")
+"""Tables that say how often something was run, or by number and in which order it was added, not what came of it, or
+that hash rows with their numbers. Seals and frozen rows are looked at as the audit does (`unsealed`)."""
 OF_THE_MACHINE = ("id", "modified")
 """Columns that no season sets: numbers, and when the store's clock says that a file was written, as it does of those
 that jobs write; when a file counts as received is compared."""
@@ -73,6 +73,11 @@ def linked(column: sa.Column[int]) -> str | None:
     """The table of whose rows the column holds numbers."""
     keys = [key.column.table.name for key in column.foreign_keys]
     return keys[0] if keys else LINKS.get(column.name)
+
+
+def unsealed(desk: Desk) -> list[str]:
+    """OPS-7: rows that are not as they were sealed, and versions that are not as they were frozen."""
+    return [f"{broken.table}: {broken.row}" for broken in (*desk.seals.broken(0), *desk.seals.thawed(None))]
 
 
 def differences(state: State, other: State) -> tuple[str, ...]:

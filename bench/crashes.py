@@ -30,7 +30,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from attrs import define, evolve, field, frozen
 
-from bench.compared import TABLE, UNDECLARED, State, changes, differences, rows
+from bench.compared import TABLE, UNDECLARED, State, changes, differences, rows, unsealed
 from bench.crash_season import STAGES, Size, Stage
 from bench.ledgers import Ledger, put_back, read_ledger
 from infra.ledger.submissions import migrate
@@ -39,7 +39,6 @@ from infra.settings import Settings
 from infra.store import IDENTITY, KEPT_LEVELS, S3Store, Store, open_store
 from pipeline.desk import Desk, open_desk
 from pipeline.jobs import JOBS, JOURNAL, all_steps
-from pipeline.results.audit import looked
 from pipeline.steps import Step, watched
 
 AT_ONCE = 2
@@ -461,9 +460,8 @@ def _changed(before: Ledger, settings: Settings) -> frozenset[str]:
 
 
 def _unsealed(settings: Settings) -> list[str]:
-    """OPS-7: rows that are not as they were sealed."""
     with open_desk(settings) as desk:
-        return [difference.words for difference in looked(desk.seals)]
+        return unsealed(desk)
 
 
 def _lines(ledger: Ledger, table: str) -> list[bytes]:

@@ -28,7 +28,7 @@ import psutil
 from attrs import define, field, frozen
 from sqlalchemy.exc import DBAPIError
 
-from bench.compared import TABLE, State, differences, held
+from bench.compared import TABLE, State, differences, held, unsealed
 from bench.crash_season import STAGES, Size
 from bench.crashes import PATIENCE, alone, ended, fresh_process, settings_of
 from bench.desks import temporary_server
@@ -41,7 +41,6 @@ from infra.settings import Settings
 from pipeline.demo.rehearsal import SeasonStep, happen, steps
 from pipeline.desk import Desk, open_desk
 from pipeline.replay import empty_desk, replay
-from pipeline.results.audit import looked
 from rules.catalogue import Catalogue
 from tests.conservation.play import LONG_AGO, run_step
 
@@ -251,8 +250,7 @@ def play(place: Place, plan: Plan, told: Told) -> None:
                 with open_desk(desk.settings) as again:
                     act.jobs(again)
             told.acts += 1
-            unsealed = [difference.words for difference in looked(desk.seals)]
-            if wrong := (*differences(held(desk), calm.left), *unsealed):
+            if wrong := (*differences(held(desk), calm.left), *unsealed(desk)):
                 struck = ", ".join(f"{fault.victim} at {fault.after:.3f}" for fault in faults) or "nothing killed"
                 told.wrong.append(_failed(plan, f"{act.name} ({struck})", wrong))
                 return
