@@ -268,14 +268,20 @@ def _first(connection: Connection, sealed: Sealed, columns: tuple[str, ...], num
 
 def _never_sealed(connection: Connection, sealed: Sealed) -> list[Broken]:
     """The first row of a table that is in no seal."""
+    # All of them before the first is looked for: with a LIMIT beside it PostgreSQL compares each row with each key.
     question = f"""
-        SELECT {key(sealed, "t")} FROM {sealed.name} AS t WHERE NOT EXISTS (
-            SELECT FROM (SELECT unnest(keys) AS key FROM seals WHERE table_name = :name) AS k
-            WHERE k.key = {key(sealed, "t")}
-        ) ORDER BY {", ".join(sealed.key)} LIMIT 1
+        SELECT {key(sealed, "t")} FROM {sealed.name} AS t WHERE {key(sealed, "t")} = ANY(ARRAY(
+            SELECT {key(sealed, "t")} FROM {sealed.name} AS t
+            EXCEPT SELECT unnest(keys) FROM seals WHERE table_name = :name
+        )) ORDER BY {", ".join(sealed.key)} LIMIT 1
     """  # noqa: S608 -- names of our own tables
     found = connection.execute(text(question), {"name": sealed.name}).scalar()
     return [] if found is None else [Broken(what="added", table=sealed.name, row=_named(connection, sealed, found))]
+
+
+def _ordered(sealed: Sealed) -> str:
+    columns = ", ".join(f't."{name}"' for name in sealed.key)
+    return f"ROW({columns})"
 
 
 def _states(connection: Connection, sealed: Sealed) -> list[Broken]:
@@ -283,12 +289,14 @@ def _states(connection: Connection, sealed: Sealed) -> list[Broken]:
     if not sealed.states:
         return []
     question = f"""
-        SELECT {key(sealed, "t")} FROM {sealed.name} AS t LEFT JOIN (
-            SELECT DISTINCT ON (key) key, said FROM states WHERE table_name = :name ORDER BY key, id DESC
-        ) AS s ON s.key = {key(sealed, "t")}
-        WHERE s.said IS NULL OR s.said <> (
-            SELECT jsonb_object_agg(k, to_jsonb(t) -> k) FROM jsonb_object_keys(s.said) AS k
-        ) ORDER BY {", ".join(sealed.key)} LIMIT 1
+        WITH wrong AS MATERIALIZED (
+            SELECT {key(sealed, "t")} AS row, {_ordered(sealed)} AS place FROM {sealed.name} AS t LEFT JOIN (
+                SELECT DISTINCT ON (key) key, said FROM states WHERE table_name = :name ORDER BY key, id DESC
+            ) AS s ON s.key = {key(sealed, "t")}
+            WHERE s.said IS NULL OR s.said <> (
+                SELECT jsonb_object_agg(k, to_jsonb(t) -> k) FROM jsonb_object_keys(s.said) AS k
+            )
+        ) SELECT wrong.row FROM wrong ORDER BY place LIMIT 1
     """  # noqa: S608 -- names of our own tables
     found = connection.execute(text(question), {"name": sealed.name}).scalar()
     return [] if found is None else [Broken(what="state", table=sealed.name, row=_named(connection, sealed, found))]
