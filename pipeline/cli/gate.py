@@ -4,7 +4,7 @@ command runs under."""
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -35,12 +35,20 @@ def gate_show(series: str) -> None:
         say(balance(desk, awarding, datetime.now(UTC)).lines())
 
 
+def _about(command: Any) -> Any:
+    for parameter in (
+        click.option("--why", required=True, help="The reason, for the record."),
+        click.option("--centre", help="For a centre."),
+        click.option("--component", help="For a component, or the qualification whose grades have moved."),
+        click.argument("code"),
+        click.argument("series"),
+    ):
+        command = parameter(command)
+    return command
+
+
 @gate.command("accept")
-@click.argument("series")
-@click.argument("code")
-@click.option("--component", help="For a component, or the qualification whose grades have moved.")
-@click.option("--centre", help="For a centre.")
-@click.option("--why", required=True, help="The reason, for the record.")
+@_about
 @told
 def gate_accept(series: str, code: str, component: str | None, centre: str | None, why: str) -> None:
     """Accept the exceptions of a CODE in a SERIES, for a component or for a centre."""
@@ -55,11 +63,7 @@ def gate_accept(series: str, code: str, component: str | None, centre: str | Non
 
 
 @gate.command("take-back")
-@click.argument("series")
-@click.argument("code")
-@click.option("--component", help="For a component, or the qualification whose grades have moved.")
-@click.option("--centre", help="For a centre.")
-@click.option("--why", required=True, help="The reason, for the record.")
+@_about
 @told
 def gate_take_back(series: str, code: str, component: str | None, centre: str | None, why: str) -> None:
     """Take the acceptance of a CODE in a SERIES back, before the results are approved."""
