@@ -2,10 +2,12 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN    := .venv/bin
 STAMP  := .venv/.installed
+# Every program that the desk and its tests start would compile our code anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down debian test lint format golden fuzz chaos bench bench-national reliability lock docs site \
-  rehearsal terraform clean
+.PHONY: help install demo up down debian test lint format golden fuzz chaos bench bench-answer bench-distance bench-national reliability lock docs site \
+  rehearsal disturbances terraform clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,9 +68,16 @@ fuzz: $(STAMP) ## breaks files and reads them, FUZZ_SECONDS long (60) or until i
 chaos: $(STAMP) ## seasons in which jobs and PostgreSQL are killed at random moments: SEED= (1), SECONDS= (60; 0: that seed alone)
 	@$(BIN)/python -m bench.chaos --seed $(or $(SEED),1) --seconds $(or $(SECONDS),60)
 
-bench: $(STAMP) ## the parser beside its floor and its peers, then a national series to results day: seconds, memory
+bench: $(STAMP) ## the parser beside its floor and its peers, what bad files cost, then a national series to results day: seconds, memory
 	@$(BIN)/python -m bench.parse
+	@$(BIN)/python -m bench.bad
 	@$(BIN)/python -m bench.national
+
+bench-answer: $(STAMP) ## from landing to receipt and reply on a running desk: median, worst, where the time goes. FILES=50
+	@$(BIN)/python -m bench.answer --files $(or $(FILES),50)
+
+bench-distance: $(STAMP) ## an ingest with its store in a folder, and in S3 at 0, 10 and 30 ms: seconds. FILES=300
+	@$(BIN)/python -m bench.distance --files $(or $(FILES),300)
 
 bench-national: $(STAMP) ## the national series alone
 	@$(BIN)/python -m bench.national
@@ -91,6 +100,9 @@ lock: $(STAMP) ## resolve pyproject.toml again into requirements.lock (hashes, n
 
 rehearsal: $(STAMP) ## production as it is documented, on loopback, every service, to results day; needs redis-server
 	@$(BIN)/python -m tests.rehearsal
+
+disturbances: $(STAMP) ## the same topology, each part killed or stopped for a minute; into docs/disturbances.md. ONLY='S3: stopped'
+	@$(BIN)/python -m tests.rehearsal --disturb '$(ONLY)'
 
 terraform: ## where Terraform is installed: format, validate and test infra/deploy/terraform (TERRAFORM_INIT: options of init)
 	@rm -rf var/terraform && mkdir -p var && cp -r infra/deploy/terraform var/terraform

@@ -7,9 +7,8 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache
 
-import sqlalchemy as sa
-
 from bench.ledgers import read_ledger
+from infra.ledger.contents import OF_THE_MACHINE, linked
 from infra.ledger.tables import metadata
 from infra.store import TEMPORARY_FOLDER, FolderStore
 from pipeline.desk import Desk
@@ -20,27 +19,35 @@ TABLE = "table "
 State = Mapping[str, bytes]
 """The rows of each table and the content of each file, by its name."""
 
-LINKS: Mapping[str, str] = {"awarding_id": "awardings", "claim_id": "entries", "mark_id": "marks"}
-"""Columns that hold the number of another table's row without a foreign key, as their tables are large."""
 UNDECLARED = ("beats", "journal", "seals", "states")
 """Tables that are filled by what is done to others: no job declares them."""
 UNCOMPARED = (*UNDECLARED, "audits", "frozen_rows", "frozen_sums")
 """Tables that say how often something was run, or by number and in which order it was added, not what came of it, or
 that hash rows with their numbers. Seals and frozen rows are looked at as the audit does (`unsealed`)."""
-OF_THE_MACHINE = ("id", "modified")
-"""Columns that no season sets: numbers, and when the store's clock says that a file was written, as it does of those
-that jobs write; when a file counts as received is compared."""
 
 
 def held(desk: Desk) -> State:
     """The rows of every table and every file of the store, the drafts of writers included."""
     store = desk.store
     assert isinstance(store, FolderStore)
-    files = {stored.key: store.get(stored.key) if stored.kind == "file" else b"" for stored in store.list("")}
     drafts = {
         f"{TEMPORARY_FOLDER}/{path.name}": path.read_bytes() for path in (store.root / TEMPORARY_FOLDER).glob("*")
     }
-    return rows(desk.settings.database_url) | files | drafts
+    return rows(desk.settings.database_url) | files(store) | drafts
+
+
+LANDED = ("inbox/", "feeds/", "try/")
+"""Where a folder that somebody made is something that landed."""
+
+
+def files(store: FolderStore) -> dict[str, bytes]:
+    """Every file of a folder store, and the folders that somebody made. An empty one elsewhere is what a removal leaves
+    that was ended between a file and its folder: nobody is shown it."""
+    return {
+        stored.key: store.get(stored.key) if stored.kind == "file" else b""
+        for stored in store.list("")
+        if stored.kind == "file" or stored.key.startswith(LANDED)
+    }
 
 
 def rows(url: str) -> dict[str, bytes]:
@@ -67,12 +74,6 @@ def rows(url: str) -> dict[str, bytes]:
         for table, its in lines.items()
         if table not in UNCOMPARED
     }
-
-
-def linked(column: sa.Column[int]) -> str | None:
-    """The table of whose rows the column holds numbers."""
-    keys = [key.column.table.name for key in column.foreign_keys]
-    return keys[0] if keys else LINKS.get(column.name)
 
 
 def unsealed(desk: Desk) -> list[str]:

@@ -1,5 +1,6 @@
 """Whole seasons of made-up centres, audited against the truth they were made from:
-`python -m bench.conservation [CENTRES LEARNERS_AT_EACH]`, the smallest of them without.
+`python -m bench.conservation [CENTRES LEARNERS_AT_EACH]`, the smallest of them without; with `changing` at the end, two
+learners in a hundred change after each milestone.
 
 A season is made, every file of it dropped at its instant, and all the desk's jobs run, from the registrations of
 September to an updated results file after results day. Then `tests.conservation.audit` asks ledger and store what came
@@ -19,7 +20,8 @@ from bench.measure import memory
 from fixtures.season import season
 from pipeline.demo.rehearsal import SeasonStep
 from pipeline.desk import open_desk
-from tests.conservation.audit import audit
+from tests.conservation.audit import EVERY, IN_THE_END, audit
+from tests.conservation.changes import play_with_changes
 from tests.conservation.play import play
 
 SEED = 1
@@ -38,8 +40,9 @@ class Weighed:
     peak: int
 
 
-def weigh(centres: int, learners: int, progress: Callable[[str], object] = print) -> Weighed:
-    """Plays and audits a season of this many centres of this many learners."""
+def weigh(centres: int, learners: int, progress: Callable[[str], object] = print, *, changing: bool = False) -> Weighed:
+    """Plays and audits a season of this many centres of this many learners; `changing`: one that does not hold
+    still, by what is held and awarded in the end."""
     progress(f"making {centres:,} centres of {learners} learners")
     made = season(SEED, centres, learners)
     with (
@@ -51,11 +54,11 @@ def weigh(centres: int, learners: int, progress: Callable[[str], object] = print
             progress(f"{time.perf_counter() - began:8.1f} s  {step.title}")
 
         began = time.perf_counter()
-        played = play(desk, made, tell)
+        played = play_with_changes(desk, made, tell)[0] if changing else play(desk, made, tell)
         seconds = time.perf_counter() - began
         peak = memory("VmHWM")
         progress(f"{seconds:8.1f} s  audit")
-        balance = audit(played)
+        balance = audit(played, IN_THE_END if changing else EVERY)
     return Weighed(
         centres=centres,
         learners=len(made.truth.learners),
@@ -66,9 +69,9 @@ def weigh(centres: int, learners: int, progress: Callable[[str], object] = print
     )
 
 
-def main(centres: int, learners: int) -> None:
+def main(centres: int, learners: int, *, changing: bool) -> None:
     """Prints what was counted; ends with 1 when anything does not agree."""
-    weighed = weigh(centres, learners)
+    weighed = weigh(centres, learners, changing=changing)
     for what, count in weighed.counted.items():
         print(f"{what:26}{count:14,}")
     print(f"{'not agreeing':26}{len(weighed.wrong):14,}")
@@ -77,4 +80,5 @@ def main(centres: int, learners: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*([int(argument) for argument in sys.argv[1:]] or (12, 10)))
+    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+    main(*(numbers or (12, 10)), changing="changing" in sys.argv[1:])

@@ -1,97 +1,49 @@
-"""How long the console takes at national size: 3,000 centres, 540,000 entries, made by SQL into a ledger of its own.
+"""How long the console takes at the size of a country: 3,000 centres and ten million rows, made by SQL into a ledger of
+its own.
 
 `python -m bench.console` prints for every page what it took on the server, without Airflow around it: the first time,
-in which the series is counted for all pages, and the slowest of five after it.
+in which the series is counted for all pages; the slowest of five after it, and what its own process computed, which a
+busy machine does not lengthen; then what the database says its statements took (EXPLAIN ANALYZE), how many blocks they
+looked at, and the slowest of them. `--small`: a series of a country alone, a million rows.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import httpx
 import sqlalchemy as sa
+from attrs import define, field
 from fastapi import Request
 
+from bench.country import HISTORY, fill, rows_of
 from bench.desks import new_desk, temporary_server
 from infra.settings import Settings
+from pipeline.awarding.award import take_boundaries
 from pipeline.console.access import Person
 from pipeline.console.app import application
 from pipeline.desk import open_desk
 
-CENTRES, LEARNERS = 3_000, 50
-
-_PEOPLE = f"""
-    FROM generate_series(0, {CENTRES - 1}) AS c(n), generate_series(1, {LEARNERS}) AS l(n),
-         LATERAL (SELECT (10000 + c.n)::text AS centre, lpad(l.n::text, 4, '0') AS candidate,
-                         (10000 + c.n)::text || '0230' || lpad(l.n::text, 3, '0') || 'A' AS uci) AS p
-"""
-# So many centres of each ten are late with entries, and with marks.
-_ENTERED = "c.n % 10 <> 7"
-_MARKED = "c.n % 10 NOT IN (3, 7)"
-
-ROWS = (
-    """INSERT INTO submissions (centre, file_name, landing_key, kind, received, modified, size, sha256, letter,
-                               awarding_body, series, sequence, reply_stream, reply_number, outcome, booked, counts)
-       SELECT (10000 + c)::text, letter || (10000 + c)::text || body || '.X01', 'inbox/' || c || letter || key, 'file',
-              day::timestamptz, day::timestamptz, 10000, md5(c || letter || key), letter, body, key, 1, body,
-              row_number() OVER (PARTITION BY c, body ORDER BY day),
-              CASE WHEN c % 50 = 9 AND letter = 'M' THEN 'quarantined' WHEN c % 7 = 0 THEN 'accepted with warnings'
-                   ELSE 'accepted' END, NOT (c % 50 = 9 AND letter = 'M'), '{}'::jsonb
-       FROM generate_series(0, %(last)s) AS c,
-            (VALUES ('E', '13', '9B23', '2023-09-18'), ('E', '15', '6B24', '2024-02-15'), ('A', '15', '6B24',
-             '2024-03-15'), ('M', '15', '6B24', '2024-04-30')) AS f(letter, body, key, day)
-       WHERE key = '9B23' OR c % 10 <> 7""",
-    """INSERT INTO replies (submission_id, name, text, twin, published)
-       SELECT id, 'X' || centre || reply_stream || '.X0' || reply_number, '',
-              jsonb_build_object('name', 'X', 'centre', centre, 'file', file_name, 'size', size, 'sha256', sha256,
-                                 'received', received, 'received_at', received, 'outcome', outcome,
-                                 'findings', '[]'::jsonb, 'fees', '[]'::jsonb)::text, true FROM submissions""",
-    """INSERT INTO findings (submission_id, ordinal, code, rule, reach, line, first_column, last_column, message,
-                             expected, remedy, candidate)
-       SELECT id, 1, CASE WHEN outcome = 'quarantined' THEN 'NUMBER_REUSED' ELSE 'NAME_CUT' END, 'FIL-3',
-              CASE WHEN outcome = 'quarantined' THEN 'hold' ELSE 'warning' END, NULL, NULL, NULL,
-              CASE WHEN outcome = 'quarantined' THEN 'sequence number 001 of May/June 2024 was used before, by a file '
-              || 'with other contents received 30 April 2024 01:00 BST' ELSE 'a name fills its field' END, '', '', NULL
-       FROM submissions WHERE outcome <> 'accepted'""",
-    f"""INSERT INTO registrations (submission_id, line, centre, series, candidate, uci, uln, upn, name, sex, option)
-        SELECT c.n + 1, l.n + 2, centre, '2023-09', candidate, uci, '', '', 'MADE:UP', 'F', 'BEN22' {_PEOPLE}""",
-    f"""INSERT INTO entries (submission_id, line, centre, series, candidate, uci, option, kind, band, pence,
-                             entry_pence)
-        SELECT c.n + 1, l.n + 2, centre, '2024-06', candidate, uci, o.option, o.kind, 'on_time', 0, 0 {_PEOPLE},
-               (VALUES ('BEN01', 'internal'), ('BEN02', 'internal'), ('BEN03', 'external'), ('BEN99', 'cash_in'))
-               AS o(option, kind)
-        WHERE {_ENTERED}""",
-    f"""INSERT INTO marks (centre, series, candidate, uci, component, version, stage, mark, status, source, line,
-                           received)
-        SELECT centre, '2024-06', candidate, uci, o.option, 1, o.stage, 30, '', 'x', l.n, '2024-04-30' {_PEOPLE},
-               (VALUES ('BEN01', 'submitted'), ('BEN02', 'submitted'), ('BEN03', 'external')) AS o(option, stage)
-        WHERE {_MARKED}""",
-    """INSERT INTO cohorts (centre, series, component, state, size, sampled_at)
-       SELECT (10000 + c)::text, '2024-06', o, CASE WHEN c % 11 = 0 THEN 'feedback' ELSE 'agreed' END, 50, '2024-05-20'
-       FROM generate_series(0, %(last)s) AS c, (VALUES ('BEN01'), ('BEN02')) AS v(o) WHERE c % 10 NOT IN (3, 7)""",
-)  # fmt: skip
-
-
-def fill(url: str) -> None:
-    """A national series into an empty, migrated ledger."""
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        for rows in ROWS:
-            connection.exec_driver_sql(rows.replace("%(last)s", str(CENTRES - 1)).replace("%", "%%"))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
-    engine.dispose()
-
-
 PAGES = (
-    "", "centres", "centres?only=marks&sort=marks&down=1&at=2", "centres/10009", "centres/10009/candidates/0001",
-    "files", "files?code=NAME_CUT", "files/37", "quarantine", "watch", "approval", "work", "night", "audit",
-    "boundaries",
+    "", "calendar", "centres", "centres?only=marks&sort=marks&down=1&at=2", "centres/10009",
+    "centres/10009/candidates/0001", "centres/10009/acts/extension?event=marks_deadline&until=2024-06-01", "files",
+    "files?every=1&at=100", "files?code=NAME_CUT", "files/37", "quarantine", "watch", "approval", "work", "night",
+    "night?series=2023-06", "audit", "audit?who=clerk3&at=9", "audit?centre=10009", "boundaries",
 )  # fmt: skip
-SEARCHES = ("10009", "10009/0001", "100090230001A", "E1000915")
+WHAT_IFS = ({"component": "BEN01", "L2D": "47"}, {"component": "BEN01", "L2D": "48"})
+SEARCHES = (
+    "10009", "10009/0001", "0001", "100090230001A", "10009 002", "file 37", "E1000915", "X1000915.X23", "School 1000",
+)  # fmt: skip
 NOW = datetime(2024, 5, 7, 10, tzinfo=UTC)
+SERIES = "2024-06"
+BOUNDARIES = Path(__file__).parents[1] / "fixtures" / "boundaries"
 
 
 async def somebody(_: Request) -> Person:
@@ -99,45 +51,120 @@ async def somebody(_: Request) -> Person:
     return Person("bench", frozenset(("look", "files", "act", "personal", "approve")))
 
 
-def main() -> None:
+def main(history: range = HISTORY) -> None:
     """Fills a ledger and asks for every page."""
     with temporary_server() as (server, folder):
         settings = new_desk(server, folder, "national")
-        with open_desk(settings):
-            pass  # the store becomes the ledger's own, before there is anything in it
-        fill(settings.database_url)
+        furnish(settings, history)
         ask(settings)
 
 
-def ask(settings: Settings) -> None:
-    """Prints how long every page of that desk takes."""
+def furnish(settings: Settings, history: range) -> None:
+    """The country, and its boundaries."""
+    with open_desk(settings):  # the store becomes the ledger's own, before there is anything in it
+        fill(settings.database_url, history)
+    with open_desk(settings) as desk:
+        desk.store.put(f"feeds/boundaries/{SERIES}.csv", (BOUNDARIES / f"{SERIES}.csv").read_bytes())
+        take_boundaries(desk, NOW)
+        for number in range(10):
+            desk.store.put(f"outbox/10009/LETTER-{number}.txt", b"made up")
+    print(f"{rows_of(settings.database_url):,} rows", flush=True)
+
+
+@define
+class Asked:
+    """The statements that were sent to a database while somebody listened."""
+
+    said: list[tuple[str, Any]] = field(factory=list)
+
+    def explained(self, engine: sa.Engine) -> Iterator[tuple[float, int, str]]:
+        """For each question: milliseconds by the database's own account, blocks of 8 KiB that it looked at, and
+        the statement."""
+        with engine.connect() as connection:
+            for statement, parameters in self.said:
+                if not statement.lstrip().upper().startswith(("SELECT", "WITH")):
+                    continue
+                [(plan,)] = connection.exec_driver_sql(
+                    f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters
+                )
+                top = plan[0]
+                blocks = top["Plan"]["Shared Hit Blocks"] + top["Plan"]["Shared Read Blocks"]
+                yield top["Planning Time"] + top["Execution Time"], blocks, " ".join(statement.split())
+                connection.rollback()
+
+
+@contextmanager
+def listening() -> Iterator[Asked]:
+    """Hears every statement that any engine sends."""
+    asked = Asked()
+
+    def heard(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        asked.said.append((statement, parameters))
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", heard)
+    try:
+        yield asked
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", heard)
+
+
+def ask(settings: Settings, only: str = "") -> None:
+    """Prints how long every page of that desk takes, or those whose address contains `only`."""
     app = application(settings, lambda: NOW, somebody, lambda _: "/")
-    asyncio.run(_ask(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench", timeout=None)))
+    engine = sa.create_engine(settings.database_url)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bench", timeout=None)
+
+    async def every() -> None:
+        await client.get("/search")  # opens the desk and reads the catalogue
+        print(f"{'':58}{'first':>10}{'slowest':>10}{'computed':>10}{'database':>10}{'blocks':>9}{'KiB':>7}")
+        for path in PAGES:
+            address = f"/{path}{'&' if '?' in path else '?'}series={SERIES}"
+            if only in path:
+                await _timed(path or "season", engine, _get(client, address if "series=" not in path else f"/{path}"))
+        for marks in WHAT_IFS:
+            if only in (title := f"boundaries, what if L2D from {marks['L2D']}"):
+                await _timed(title, engine, _post(client, "/boundaries", marks | {"series": SERIES}))
+        for words in SEARCHES:
+            if only in f"search {words}":
+                await _timed(f"search {words}", engine, _post(client, "/search", {"words": words}))
+
+    asyncio.run(every())
 
 
-async def _ask(client: httpx.AsyncClient) -> None:
-    await client.get("/search")  # opens the desk and reads the catalogue
-    print(f"{'':46}{'first':>10}{'slowest of 5':>14}{'KiB':>8}")
-    for path in PAGES:
-        address = f"/{path}{'&' if '?' in path else '?'}series=2024-06"
-        await _timed(path or "season", client, address, None)
-    for words in SEARCHES:
-        await _timed(f"search {words}", client, "/search", {"words": words})
+Asking = Callable[[], Any]
 
 
-async def _timed(title: str, client: httpx.AsyncClient, address: str, form: dict[str, str] | None) -> None:
-    took, size = [], 0
+def _get(client: httpx.AsyncClient, address: str) -> Asking:
+    return lambda: client.get(address)
+
+
+def _post(client: httpx.AsyncClient, address: str, form: Mapping[str, str]) -> Asking:
+    return lambda: client.post(address, data=dict(form), headers={"Origin": "http://bench"}, follow_redirects=True)
+
+
+async def _timed(title: str, engine: sa.Engine, asking: Asking) -> None:
+    took, computed, size = [], [], 0
     for _ in range(6):
-        began = time.perf_counter()
-        if form is None:
-            answer = await client.get(address)
-        else:
-            answer = await client.post(address, data=form, headers={"Origin": "http://bench"}, follow_redirects=True)
+        began, busy = time.perf_counter(), time.process_time()
+        answer = await asking()
         took.append(time.perf_counter() - began)
-        answer.raise_for_status()
+        computed.append(time.process_time() - busy)
+        if answer.status_code >= 400:
+            print(f"{title:58}{answer.status_code:>10}", flush=True)
+            return
         size = len(answer.content)
-    print(f"{title:46}{took[0] * 1000:8.0f} ms{max(took[1:]) * 1000:11.0f} ms{size / 1024:8.0f}")
+    with listening() as asked:
+        await asking()
+    plans = sorted(asked.explained(engine), reverse=True)
+    print(
+        f"{title:58}{took[0] * 1000:7.0f} ms{max(took[1:]) * 1000:7.0f} ms{min(computed[1:]) * 1000:7.0f} ms"
+        f"{sum(each for each, _, _ in plans):7.1f} ms{sum(blocks for _, blocks, _ in plans):9,}{size / 1024:7.0f}",
+        flush=True,
+    )
+    for each, blocks, statement in plans[:1]:
+        if each > 20:
+            print(f"      {each:7.1f} ms, {blocks:,} blocks: {statement[:220]}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(range(0) if "--small" in sys.argv else HISTORY)

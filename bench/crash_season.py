@@ -17,9 +17,11 @@ import sqlalchemy as sa
 from attrs import frozen
 
 from fixtures.generate import boundaries, people
+from infra.ledger.door import Fetched, Visit
 from infra.ledger.keeping import Dispute
 from infra.ledger.moderation import CohortName
 from infra.ledger.results import Awarding
+from infra.ledger.told import Notice
 from infra.store import FolderStore
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, details, single
@@ -201,7 +203,7 @@ def _entries(centre: str, learners: list[dict[str, str]], sequence: int, *, clai
 
 def _file(letter: str, centre: str, records: bytes, series: str, sequence: int) -> bytes:
     body = "13" if series == "9B23" else "15"
-    return single(letter, centre, records, awarding_body=body, series_key=series, sequence=sequence, produced="150224")
+    return single(letter, centre, records, awarding_body=body, series_key=series, sequence=sequence, produced="010922")
 
 
 def _late_marks(desk: Desk, size: Size) -> None:
@@ -346,6 +348,17 @@ def _propose(desk: Desk) -> object:
     return propose(desk, 1, Plan(kind="error_of_the_board", marks=marks), WHO, WHY, ASKED + MINUTE)
 
 
+def _withholding_proposed(desk: Desk, size: Size) -> None:
+    """Somebody wants a cohort of the second centre withheld whose results are out (RES-8)."""
+    request = Request(kind=terms.WITHHOLDING, about=[f"{SECOND}/*/{COMPONENTS[1]}"], by="a centre", on="2024-09-05")
+    case = open_case(desk, _series(desk), request, WHO, WHY, ASKED + 4 * MINUTE)
+    propose(desk, case.number, Plan(), WHO, WHY, ASKED + 4 * MINUTE)
+
+
+def _last_case(desk: Desk) -> int:
+    return max(case.number for case in desk.corrections.all())
+
+
 def _series(desk: Desk) -> Series:
     found = desk.catalogue.series_by_id("2024-06")
     assert found
@@ -402,10 +415,25 @@ def _held(desk: Desk, name: str) -> quarantine.HeldFile:
 
 
 def _left_behind(desk: Desk, size: Size) -> None:
-    """A health check was killed in the middle, there was an alert, and a centre was refused more connections."""
+    """A health check was killed in the middle, there was an alert, and a centre was refused more connections, sent
+    files, was told of a letter and fetched it; a file was posted to the desk's webhook."""
     desk.store.put("probes/0123456789abcdef", b"probe")
     desk.watch.unsaid("ingest_silent/2024", "ingest_silent", "The ingest is silent.", TAKEN)
     desk.door.reached({("sessions", FIRST): 1}, TAKEN)
+    desk.door.move("sent", {(FIRST, int(TAKEN.timestamp()) // 3600): 1_130})
+    desk.door.visited({(FIRST, "SHA256:made-up"): Visit(logged_in=TAKEN)})
+    desk.door.fetched(
+        [Fetched(centre=FIRST, name="feedback.txt", written=TAKEN, fingerprint="SHA256:made-up", at=TAKEN)]
+    )
+    desk.told.add(
+        [
+            Notice(
+                centre=FIRST, name="feedback.txt", sha256="", written=TAKEN, kind="feedback", words="",
+                seen=TAKEN,
+            )
+        ]
+    )  # fmt: skip
+    desk.told.posted(desk.told.unposted(OPENED)[0].submission, TAKEN)
 
 
 def _updated(desk: Desk) -> object:
@@ -544,6 +572,10 @@ STAGES = (
     Stage(
         "approve a correction", "approve_correction", _nothing,
         lambda desk: approve_case(desk, 1, WHO, WHY, ASKED + 3 * MINUTE),
+    ),
+    Stage(
+        "approve a withholding", "approve_correction", _withholding_proposed,
+        lambda desk: approve_case(desk, _last_case(desk), WHO, WHY, ASKED + 5 * MINUTE),
     ),
     Stage(
         "dispute", "dispute", _nothing,

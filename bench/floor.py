@@ -2,7 +2,8 @@
 
 The same files are read, hashed, kept durably, sliced without checks and taken away; the very rows that the ingest has
 booked go by COPY into the same tables, with the same keys and indexes, in as many transactions; the very bytes of its
-last replies are kept. No rule, no look-up, no first reply, no journal of steps. What is kept is made durable in groups:
+last replies are kept. No rule, no look-up, no first reply, no journal of steps, and no trigger: the seals of the rows
+(OPS-7) go in as the rows they are. What is kept is made durable in groups:
 under temporary names, one `syncfs`, renamed, one more.
 """
 
@@ -134,6 +135,7 @@ def _copy(ledger: Connection, transaction: Iterable[Rows]) -> None:
     """The rows of a transaction, in one."""
     with ledger.cursor() as cursor:
         cursor.execute("BEGIN")
+        cursor.execute("SET LOCAL session_replication_role = replica")
         for table, rows in transaction:
             cursor.copy_expert(f"COPY {table} FROM STDIN", io.BytesIO(rows))
         cursor.execute("COMMIT")

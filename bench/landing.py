@@ -21,7 +21,8 @@ from attrs import frozen
 from bench.desks import temporary_server
 from infra.host import free_port
 from infra.landing.keys import read_public_key
-from infra.ledger.keys import KeyBook, Ordered
+from infra.ledger.approvals import Order
+from infra.ledger.keys import KeyBook
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 
@@ -81,7 +82,7 @@ def measure(folder: Path, postgres: EmbeddedPostgres) -> None:
     engine = sa.create_engine(postgres.url("landing"))
     book, public = KeyBook(engine), read_public_key(key.export_public_key().decode())
     for number in range(20000, 20001 + CENTRES):
-        book.add(str(number), public, Ordered("bench", "bench", datetime.now(UTC)))
+        book.add(str(number), public, Order("bench", "bench", datetime.now(UTC)))
     engine.dispose()
     port = free_port()
     environment = {

@@ -70,6 +70,7 @@ def rewritten(url: str, store: Store | None = None) -> Iterator[sa.Connection]:
         raw("SET LOCAL session_replication_role = replica")
         yield connection
         raw("DELETE FROM seals; DELETE FROM states; DELETE FROM frozen_sums; DELETE FROM frozen_rows")
+        raw("DELETE FROM audits")
         raw("DROP FUNCTION seal_refuse() CASCADE")  # the tables are as if they had never been sealed
         raw("SET LOCAL session_replication_role = origin")
         install(connection)

@@ -23,10 +23,10 @@ from attrs import define, frozen
 
 from bench.desks import temporary_server
 from bench.registers import register_for_tests
-from infra.airflow_api import AirflowApi, AirflowError
+from infra.airflow_api import FINAL_STATES, AirflowApi, AirflowError
 from infra.host import LOCALHOST, free_port
 from infra.landing.keys import read_public_key
-from infra.ledger.keys import Ordered
+from infra.ledger.approvals import Order
 from infra.running import airflow_setup
 from infra.running.parts import MARK
 from infra.running.postgres import EmbeddedPostgres
@@ -175,7 +175,7 @@ def running() -> Iterator[Ground]:
             key = asyncssh.generate_private_key("ssh-ed25519")
             with open_desk(settings) as opened:
                 line = read_public_key(key.export_public_key().decode("ascii"))
-                opened.keys.add(CENTRE, line, Ordered(WHO, WHY, datetime.now(UTC)))
+                opened.keys.add(CENTRE, line, Order(WHO, WHY, datetime.now(UTC)))
             yield Ground(settings, desk, server, key)
         finally:
             down(settings, print)
@@ -248,6 +248,7 @@ class WithoutScheduler:
 def without_scheduler(ground: Ground) -> WithoutScheduler:
     """RES-2: results are approved, the scheduler does nothing any more, and the instant comes. It is stopped rather
     than killed: the supervisor would start it again."""
+    until(lambda: _at_rest(ground))  # a moderation that goes on would draw samples of this season
     scheduler = processes(ground.settings)["scheduler"]
     scheduler.send_signal(signal.SIGSTOP)
     try:
@@ -268,6 +269,17 @@ def without_scheduler(ground: Ground) -> WithoutScheduler:
     finally:
         scheduler.send_signal(signal.SIGCONT)
     return WithoutScheduler(seconds=seconds, files=files, runs=len(runs))
+
+
+def _at_rest(ground: Ground) -> bool:
+    """Whether no run is at work, and the daily moderation has had the run that it begins with."""
+    with AirflowApi(ground.desk.ui_url, ground.desk.username, ground.desk.password) as api:
+        return all(
+            run["state"] in FINAL_STATES
+            for dag in api.dags()
+            if not dag["is_paused"]
+            for run in api.runs(dag["dag_id"])
+        ) and bool(api.runs("moderation"))
 
 
 CENTRES_FILES = 3

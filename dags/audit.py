@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
 from pipeline.watching.callbacks import OUTLASTS, run_failed
+from pipeline.watching.notes import allowed, tell_run
 
 
 @dag(
@@ -35,16 +36,15 @@ def audit() -> None:
     @task
     def look() -> str:
         """Audits everything, and notes what differs."""
-        from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.desk import open_desk
         from pipeline.results.audit import audit as whole
 
         run = get_current_context()["dag_run"]
         with open_desk(Settings.load()) as desk:
-            note = "\n".join(whole(desk, datetime.now(UTC)).lines())
-        note_run(run.dag_id, run.run_id, note)
-        return note
+            note = "\n".join(whole(desk, datetime.now(UTC)).lines(named=False))
+        tell_run(run, note)
+        return allowed("audit", note)
 
     look()
 

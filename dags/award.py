@@ -13,6 +13,7 @@ from infra.settings import Settings
 from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import OUTLASTS, run_failed, with_its_turn
+from pipeline.watching.notes import allowed, tell_run
 from rules import terms
 
 WHEN = SCHEDULES["award"]
@@ -48,7 +49,7 @@ def boundaries() -> str:
         series = _series(desk)
         if series is None or series.id not in waiting(desk):
             raise AirflowSkipException(taken.note())
-    return taken.note()
+    return allowed("award", taken.note())
 
 
 def boundaries_decided() -> bool:
@@ -72,7 +73,6 @@ def award_series() -> str:
     """Awards the series; the results are its next version. What blocks them is put forward."""
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-    from infra.airflow_api import note_run
     from pipeline.approvals import put_forward
     from pipeline.awarding.award import AwardError, NobodyEntered
     from pipeline.awarding.award import award as run_award
@@ -100,8 +100,8 @@ def award_series() -> str:
             raise AirflowFailException(str(error)) from error
         weighed = balance(desk, awarded.awarding, run.run_after)
         put_forward(desk, datetime.now(UTC), people=desk.settings.approvals)
-    note_run(run.dag_id, run.run_id, f"{awarded.told()} {weighed.note()} {checked.note()}")
-    return awarded.told()
+    tell_run(run, f"{awarded.told()} {weighed.note()} {checked.note()}")
+    return allowed("award", awarded.told())
 
 
 def exceptions_accepted() -> bool:
@@ -126,12 +126,12 @@ def build() -> str:
         newest = _newest(desk)
         if newest.state == terms.WITHDRAWN:
             raise AirflowSkipException("the results were withdrawn: mend what is wrong and trigger the DAG again")
-        return run_build(desk, newest, get_current_context()["dag_run"].run_after).note()
+        return allowed("award", run_build(desk, newest, get_current_context()["dag_run"].run_after).note())
 
 
 @task
-def preview() -> list[str]:
-    """Writes the pages to look at, and puts the results forward; returns the pages."""
+def preview() -> str:
+    """Writes the pages to look at, and puts the results forward."""
     from pipeline.approvals import put_forward
     from pipeline.awarding.preview import preview as run_preview
     from pipeline.desk import open_desk
@@ -139,7 +139,7 @@ def preview() -> list[str]:
     with open_desk(Settings.load()) as desk:
         pages = run_preview(desk, _newest(desk))
         put_forward(desk, datetime.now(UTC), people=desk.settings.approvals)
-    return list(pages)
+    return allowed("award", f"{len(pages):,} pages to look at.")
 
 
 def results_decided() -> bool:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
 from pipeline.watching.callbacks import OUTLASTS, run_failed
+from pipeline.watching.notes import allowed, tell_run
 
 
 @dag(
@@ -38,7 +39,6 @@ def basedata() -> None:
     @task
     def publish() -> str:
         """One task for all series."""
-        from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.desk import open_desk
         from pipeline.season.basedata import publish_due
@@ -49,8 +49,8 @@ def basedata() -> None:
             write_deadlines(desk, datetime.now(UTC))
         note = " ".join(version.note() for version in published) or "No series is near its window: nothing to publish."
         run = get_current_context()["dag_run"]
-        note_run(run.dag_id, run.run_id, note)
-        return note
+        tell_run(run, note)
+        return allowed("basedata", note)
 
     publish()
 

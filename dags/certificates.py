@@ -10,6 +10,7 @@ from infra.settings import Settings
 from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import OUTLASTS, run_failed
+from pipeline.watching.notes import allowed, tell_run
 
 WHEN = SCHEDULES["certificates"]
 
@@ -40,7 +41,6 @@ def certificates() -> None:
     @task
     def list_due() -> str:
         """One task for every series whose certificates are due."""
-        from infra.airflow_api import note_run
         from pipeline.desk import open_desk
         from pipeline.results.certificates import certificates as list_all
         from pipeline.results.release import is_released
@@ -54,8 +54,8 @@ def certificates() -> None:
                 if series and is_released(desk, series_id):
                     notes.append(f"{series.title}: {list_all(desk, series, run.run_after):,} certificates are due.")
         note = " ".join(notes) or "No certificates are due for results that are out."
-        note_run(run.dag_id, run.run_id, note)
-        return note
+        tell_run(run, note)
+        return allowed("certificates", note)
 
     list_due()
 

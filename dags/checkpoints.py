@@ -10,6 +10,7 @@ from infra.settings import Settings
 from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import OUTLASTS, run_failed
+from pipeline.watching.notes import allowed, tell_run
 
 WHEN = SCHEDULES["checkpoints"]
 
@@ -41,7 +42,6 @@ def checkpoints() -> None:
     @task
     def check() -> str:
         """One task for every series whose deadline it is."""
-        from infra.airflow_api import note_run
         from pipeline.desk import open_desk
         from pipeline.marking.external import missing_marks
         from pipeline.season.checkpoints import checkpoint
@@ -60,8 +60,8 @@ def checkpoints() -> None:
                     if event == "marks_deadline":
                         missing_marks(desk, series, run.run_after)
         note = " ".join(notes) or "No deadline has passed yet."
-        note_run(run.dag_id, run.run_id, note)
-        return note
+        tell_run(run, note)
+        return allowed("checkpoints", note)
 
     check()
 

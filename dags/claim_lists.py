@@ -10,6 +10,7 @@ from infra.settings import Settings
 from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import OUTLASTS, run_failed
+from pipeline.watching.notes import allowed, tell_run
 
 WHEN = SCHEDULES["claim_lists"]
 
@@ -40,7 +41,6 @@ def claim_lists() -> None:
     @task
     def list_claims() -> str:
         """One task for every series whose list is due."""
-        from infra.airflow_api import note_run
         from pipeline.desk import open_desk
         from pipeline.results.claim_lists import claim_lists as list_all
         from pipeline.results.claim_lists import due_series
@@ -53,8 +53,8 @@ def claim_lists() -> None:
         with open_desk(settings) as desk:
             notes = [list_all(desk, series, now).note() for series in due_series(desk, events, now)]
         note = " ".join(notes) or "No list of claims is due."
-        note_run(run.dag_id, run.run_id, note)
-        return note
+        tell_run(run, note)
+        return allowed("claim_lists", note)
 
     list_claims()
 

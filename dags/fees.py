@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
 from pipeline.watching.callbacks import OUTLASTS, run_failed
+from pipeline.watching.notes import allowed, tell_run
 
 
 @dag(
@@ -34,7 +35,6 @@ def fees() -> None:
     @task
     def state() -> str:
         """One task for all series and centres."""
-        from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.desk import open_desk
         from pipeline.season.dates import current_series
@@ -48,8 +48,8 @@ def fees() -> None:
             ]
         note = " ".join(counts) or "No series is current: nothing to state."
         run = get_current_context()["dag_run"]
-        note_run(run.dag_id, run.run_id, note)
-        return note
+        tell_run(run, note)
+        return allowed("fees", note)
 
     state()
 

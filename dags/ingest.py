@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from pipeline.watching.callbacks import OUTLASTS, run_failed, with_its_turn
+from pipeline.watching.notes import allowed, tell_run
 
 
 @dag(
@@ -36,7 +37,6 @@ def ingest() -> None:
     @task
     def take_in() -> str:
         """One task for all files: a task for each would cost more than the work."""
-        from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.centres.take import take_register
         from pipeline.desk import open_desk
@@ -53,9 +53,9 @@ def ingest() -> None:
             if not done.kept_out:
                 desk.watch.beat(INGEST, now)
         run = get_current_context()["dag_run"]
-        note_run(run.dag_id, run.run_id, done.note())
+        tell_run(run, done.note())
         with_its_turn(done.kept_out)
-        return done.note()
+        return allowed("ingest", done.note())
 
     take_in()
 

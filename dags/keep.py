@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
 from pipeline.watching.callbacks import OUTLASTS, run_failed
+from pipeline.watching.notes import allowed, tell_run
 
 
 @dag(
@@ -40,12 +41,11 @@ def keep() -> None:
         from pipeline.keeping.due import look
 
         with open_desk(Settings.load()) as desk:
-            return "\n".join(look(desk, datetime.now(UTC)).lines())
+            return allowed("keep", "\n".join(look(desk, datetime.now(UTC)).lines()))
 
     @task
     def carry_out() -> str:
         """Lets go of it, and notes what went: by now it may be more than was listed."""
-        from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.desk import open_desk
         from pipeline.keeping.keep import keep as let_go
@@ -54,8 +54,8 @@ def keep() -> None:
         with open_desk(Settings.load()) as desk:
             done = let_go(desk, datetime.now(UTC), "the desk", "the periods of the page Keeping")
         note = "\n".join((f"{done.count:,} let go.", *done.lines()))
-        note_run(run.dag_id, run.run_id, note)
-        return note
+        tell_run(run, note)
+        return allowed("keep", note)
 
     @task
     def clean_up() -> str:
@@ -65,7 +65,7 @@ def keep() -> None:
 
         settings, now = Settings.load(), datetime.now(UTC)
         old = (*on_this_machine(settings, now, carry_out=True), in_airflow(settings, now, carry_out=True))
-        return "\n".join(due.line() for due in old)
+        return allowed("keep", "\n".join(due.line() for due in old))
 
     list_due() >> carry_out() >> clean_up()
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from pipeline.watching.callbacks import OUTLASTS, run_failed
+from pipeline.watching.notes import allowed, tell_run
 
 
 @dag(
@@ -38,7 +39,6 @@ def late_claims() -> None:
     @task
     def award_late() -> str:
         """One task for all series: there are few such claims in a day."""
-        from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.desk import open_desk
         from pipeline.results.after_results import late_claims as award_all
@@ -48,10 +48,10 @@ def late_claims() -> None:
         with open_desk(Settings.load()) as desk:
             # The instant the run is for: a rehearsal sets it, but never ahead of the clock.
             late = award_all(desk, min(run.run_after, datetime.now(UTC)))
-        note_run(run.dag_id, run.run_id, late.note())
+        tell_run(run, late.note())
         if late.errors:
             raise ReleaseError(late.note())
-        return late.note()
+        return allowed("late_claims", late.note())
 
     @task
     def corrections() -> str:
@@ -62,7 +62,7 @@ def late_claims() -> None:
         from rules import terms
 
         with open_desk(Settings.load()) as desk:
-            return f"{settle(desk, terms.CORRECTION)} corrections carried out."
+            return allowed("late_claims", f"{settle(desk, terms.CORRECTION)} corrections carried out.")
 
     @task
     def look() -> str:
@@ -73,7 +73,7 @@ def late_claims() -> None:
 
         run = get_current_context()["dag_run"]
         with open_desk(Settings.load()) as desk:
-            return compare(desk, min(run.run_after, datetime.now(UTC))).note()
+            return allowed("late_claims", compare(desk, min(run.run_after, datetime.now(UTC))).note())
 
     award_late()
     corrections()

@@ -11,6 +11,7 @@ from infra.settings import Settings
 from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import OUTLASTS, run_failed, with_its_turn
+from pipeline.watching.notes import allowed, tell_run
 from rules import terms
 
 WHEN = SCHEDULES["moderation"]
@@ -33,7 +34,7 @@ def moderation() -> None:
     Runs at the first instant after the marks deadline and after the deadline for amending marks of every exam series,
     as given in `calendar.csv` of the catalogue, and every day: for centres that have marked everybody once moderation
     has opened, for extensions and for files of moderators. Samples and feedback are in `outbox/<centre>/`, the pages
-    about adjustments in `reports/moderation/`.
+    about adjustments in `reports/moderation/`. Whatever has landed is taken in first, as it was sent in time.
 
     * **Run it now**: press *Trigger*. Nothing is drawn or compared twice.
     * **An adjustment is waiting**: look at *Approval* in the console, or `resultsday approvals list`.
@@ -42,34 +43,29 @@ def moderation() -> None:
     """
 
     @task
-    def moderate() -> str:
-        """One task for the three steps: they are short, and each builds on the step before."""
-        from infra.airflow_api import note_run
+    def take_steps() -> str:
+        """One task for all steps: they are short, and each builds on the step before."""
         from pipeline.approvals import ApprovalError, put_forward, settle
         from pipeline.desk import open_desk
-        from pipeline.marking.counts import ModerationCounts
+        from pipeline.marking.due import moderate
         from pipeline.marking.external import take_external
-        from pipeline.marking.moderation import review, take
-        from pipeline.marking.samples import sample
 
         run = get_current_context()["dag_run"]
         # The instant the run is for, not of the work: a retry and a rehearsal see the calendar as it was then.
         now = run.run_after
         with open_desk(Settings.load()) as desk:
             external = take_external(desk, now)
-            steps = [sample(desk, series, now) for series in desk.catalogue.all_series()]
-            steps += [take(desk, now), review(desk, now)]
+            counts = moderate(desk, desk.catalogue.all_series(), now, datetime.now(UTC))
             # What was decided where the console died before it was done; what has changed since is put forward again.
             with suppress(ApprovalError):
                 settle(desk, terms.ADJUSTMENT)
             put_forward(desk, datetime.now(UTC), people=desk.settings.approvals)
-        counts = sum(steps, ModerationCounts())
         note = f"{external.note()} {counts.note()}"
-        note_run(run.dag_id, run.run_id, note)
+        tell_run(run, note)
         with_its_turn(external.kept_out or counts.kept_out)
-        return note
+        return allowed("moderation", note)
 
-    moderate()
+    take_steps()
 
 
 moderation()

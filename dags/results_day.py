@@ -11,6 +11,7 @@ from infra.settings import Settings
 from pipeline.season.schedule import SCHEDULES
 from pipeline.season.timetable import CalendarTimetable
 from pipeline.watching.callbacks import OUTLASTS, run_failed
+from pipeline.watching.notes import allowed, tell_run
 from rules import terms
 
 if TYPE_CHECKING:
@@ -62,7 +63,6 @@ def results_day() -> None:
 
 def _release(audience: Audience, events: tuple[str, ...]) -> str:
     """Releases the series due at one of `events`, and sets the run's note."""
-    from infra.airflow_api import note_run
     from pipeline.desk import open_desk
     from pipeline.results.release import ReleaseError, release
     from pipeline.results.result_approval import do_as_decided
@@ -79,11 +79,11 @@ def _release(audience: Audience, events: tuple[str, ...]) -> str:
                     # The real clock: a run for an instant that has not come releases nothing.
                     notes.append(release(desk, series, audience, datetime.now(UTC)).note())
                 except ReleaseError as error:
-                    note_run(run.dag_id, run.run_id, f"NOT RELEASED to {audience}: {error}.")
+                    tell_run(run, f"NOT RELEASED to {audience}: {error}.")
                     raise
     if notes:
-        note_run(run.dag_id, run.run_id, " ".join(notes))
-    return " ".join(notes) or f"Nothing is due to {audience}."
+        tell_run(run, " ".join(notes))
+    return allowed("results_day", " ".join(notes) or f"Nothing is due to {audience}.")
 
 
 results_day()

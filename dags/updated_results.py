@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import Param, dag, get_current_context, task
 
 from pipeline.watching.callbacks import OUTLASTS, run_failed
+from pipeline.watching.notes import allowed, tell_run
 
 
 @dag(
@@ -42,7 +43,6 @@ def updated_results() -> None:
         """One task for all centres."""
         from airflow.sdk.exceptions import AirflowFailException
 
-        from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.desk import open_desk
         from pipeline.results.after_results import updated
@@ -61,10 +61,10 @@ def updated_results() -> None:
                 note = updated(desk, asked["centres"], now, series, who, asked["why"]).note()
             except ReleaseError as error:
                 # A retry would be refused as well.
-                note_run(run.dag_id, run.run_id, f"NOT DONE: {error}.")
+                tell_run(run, f"NOT DONE: {error}.")
                 raise AirflowFailException(str(error)) from error
-        note_run(run.dag_id, run.run_id, note)
-        return note
+        tell_run(run, note)
+        return allowed("updated_results", note)
 
     restate()
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from pipeline.watching.callbacks import run_failed
+from pipeline.watching.notes import allowed, tell_run
 
 
 @dag(
@@ -25,7 +26,8 @@ def watch() -> None:
 
     Results that are not out or not approved, an award or a checkpoint that was not done, an ingest that does not
     succeed, files held for too long, a disk that is filling up. It looks at the ledger, not at runs. Each alert is sent
-    once, by e-mail and webhook as the settings `RESULTSDAY_ALERT_*` say, with what to do about it.
+    once, by e-mail and webhook as the settings `RESULTSDAY_ALERT_*` say, with what to do about it. Beside it, `tell`
+    tells centres that want it what is new in their outboxes.
 
     * **Run it now**: press *Trigger*. No alert is sent twice.
     * **It failed**: clear the task, or wait for the next run.
@@ -35,7 +37,6 @@ def watch() -> None:
     @task
     def look() -> str:
         """One look."""
-        from infra.airflow_api import note_run
         from infra.settings import Settings
         from pipeline.desk import open_desk
         from pipeline.watching.watch import watch as look_around
@@ -43,10 +44,21 @@ def watch() -> None:
         with open_desk(Settings.load()) as desk:
             note = look_around(desk, datetime.now(UTC)).note()
         run = get_current_context()["dag_run"]
-        note_run(run.dag_id, run.run_id, note)
-        return note
+        tell_run(run, note)
+        return allowed("watch", note)
+
+    @task
+    def tell() -> str:
+        """Tells centres and the desk's own webhook; whatever becomes of that, the look does not wait for it."""
+        from infra.settings import Settings
+        from pipeline.desk import open_desk
+        from pipeline.watching.telling import tell_centres
+
+        with open_desk(Settings.load()) as desk:
+            return allowed("watch", tell_centres(desk, datetime.now(UTC)).note())
 
     look()
+    tell()
 
 
 watch()

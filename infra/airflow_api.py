@@ -27,6 +27,10 @@ FINAL_STATES = frozenset({"success", "failed"})
 POLL_SECONDS = 0.2
 
 
+LOG_INS = 5
+"""Times that a log-in is tried which has to wait: of many at the same moment, some do."""
+
+
 class AirflowError(Exception):
     """Airflow refused a call, could not be reached, or took too long; the message says what and why."""
 
@@ -138,6 +142,10 @@ class AirflowApi:
         """One DAG in detail: `doc_md`, `default_args`, `tags`, `owners`, ..."""
         return self._call("GET", f"/dags/{dag_id}/details")
 
+    def read_again(self, dag_id: str) -> None:
+        """Has Airflow read a DAG's file, and with it the dates it runs at, now and not at its next look."""
+        self._call("PUT", f"/parseDagFile/{self.dag(dag_id)['file_token']}")
+
     def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1) -> str:
         """The log of one try of a task."""
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
@@ -182,16 +190,24 @@ class AirflowApi:
     def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         return self._send(method, f"/api/v2{path}", headers={"Authorization": f"Bearer {self.token()}"}, **request)
 
+    def _asked(self, method: str, path: str, **request: Any) -> httpx.Response:
+        for _ in range(LOG_INS - 1):
+            answer = self._client.request(method, path, **request)
+            if answer.status_code != 429:
+                return answer
+            time.sleep(1)
+        return self._client.request(method, path, **request)
+
     def _send(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:
-            answer = self._client.request(method, path, **request)
+            answer = self._asked(method, path, **request)
         except httpx.HTTPError as error:
             raise AirflowError(f"{method} {path}: {error or type(error).__name__}") from error
         if answer.is_error:
             # The answer to a refused log-in repeats the password: it must not reach a log.
             why = "log-in refused" if path == "/auth/token" else answer.text[:2000]
             raise AirflowError(f"{method} {path}: {answer.status_code} {why}")
-        return dict(answer.json())
+        return dict(answer.json() or {})
 
 
 def note_run(dag_id: str, run_id: str, note: str) -> None:

@@ -47,6 +47,13 @@ class Settings:
         "PostgreSQL address of the ledger, `postgresql+psycopg2://user:password@host:port/database`. Empty: the desk "
         "starts an embedded server. Airflow's own tables are in the database `airflow` on the same server.",
     )
+    database_owner_url: str = _setting(
+        "RESULTSDAY_DATABASE_OWNER_URL",
+        "",
+        "The same address with the user who owns the ledger's tables. Only `resultsday migrate`, `up` and `restore` "
+        "need it: they give the user of RESULTSDAY_DATABASE_URL what the desk needs, which is not to change or remove "
+        "what is sealed. Empty: the desk itself owns the tables, and health says so.",
+    )
     catalogue: Path = _setting(
         "RESULTSDAY_CATALOGUE",
         CATALOGUE_OF_THE_PROJECT,
@@ -232,7 +239,7 @@ class Settings:
         "admin",
         "Who may approve boundaries, results, adjustments and corrections: users of the console, separated by commas. "
         "Where two are asked, a system account counts only if it is named here too; it is the same person as a user "
-        "of that name.",
+        "of that name. Somebody with two names is written with both, `jane=jclerk`, and is one person.",
     )
 
     approvals: int = _setting(
@@ -247,6 +254,12 @@ class Settings:
         "",
         "More users of the desk's own Airflow, `name:role` separated by commas; the roles are viewer, user, op and "
         "admin. Their passwords are made at the first start and kept in `airflow/passwords.json` in the state folder.",
+    )
+    roles: str = _setting(
+        "RESULTSDAY_ROLES",
+        "",
+        "Roles of your own in Airflow, and which of ours each is like, `Exams Clerk=user` separated by commas: viewer, "
+        "user or op. A role that is not named here has no right in the console, and may do nothing over Airflow's API.",
     )
     personal_data: str = _setting(
         "RESULTSDAY_PERSONAL_DATA",
@@ -279,6 +292,12 @@ class Settings:
     alert_webhook_token: str = _setting(
         "RESULTSDAY_ALERT_WEBHOOK_TOKEN", "", "Bearer token for that address. Empty: none."
     )
+    file_webhook: str = _setting(
+        "RESULTSDAY_FILE_WEBHOOK",
+        "",
+        "Address to which what became of each file is posted as JSON, one POST a file: submission, centre, outcome, "
+        "reply. The token is that of `RESULTSDAY_ALERT_WEBHOOK_TOKEN`. Empty: nowhere.",
+    )
     alert_seconds: int = _setting(
         "RESULTSDAY_ALERT_SECONDS",
         10,
@@ -290,6 +309,12 @@ class Settings:
         "docs/runbook/{page}.md",
         "Address of the runbook's pages, for links in alerts, with `{page}` for the name of the page. On the docs site "
         "it ends in `runbook/{page}.html`.",
+    )
+    console_url: str = _setting(
+        "RESULTSDAY_CONSOLE_URL",
+        "",
+        "Address of the console as people type it, for links in alerts, such as "
+        "`https://desk.board.example/resultsday`. Empty: the console on this machine.",
     )
     guard_seconds: int = _setting(
         "RESULTSDAY_GUARD_SECONDS",
@@ -321,6 +346,17 @@ class Settings:
         """The store's address with its default filled in: a folder or `s3://bucket/prefix`."""
         return self.store or str(self.state / "store")
 
+    @property
+    def owner_url(self) -> str:
+        """The address with which the ledger's tables are made and changed."""
+        return self.database_owner_url or self.database_url
+
+    @property
+    def console_address(self) -> str:
+        """The console's address with its default filled in; empty where the port is not known."""
+        own = f"http://127.0.0.1:{self.ui_port}/resultsday" if self.ui_port else ""
+        return self.console_url.rstrip("/").replace("//resultsday", "/resultsday") or own
+
     @classmethod
     def load(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Settings from `environment`; raises `SettingError` for a value that cannot be used or a file that cannot be
@@ -335,8 +371,15 @@ class Settings:
             raise SettingError(wrong)
         return loaded
 
+    def own_roles(self) -> dict[str, str]:
+        """Which of ours each other role of Airflow is like, by its name in small letters."""
+        pairs = (one.rpartition("=") for one in self.roles.split(",") if one.strip())
+        return {name.strip().casefold(): like.strip().casefold() for name, _, like in pairs}
+
     def _wrong(self) -> Iterator[str]:
         """What is wrong with settings that are of their kind."""
+        if set(self.own_roles().values()) - {"viewer", "user", "op"}:
+            yield "RESULTSDAY_ROLES says for each role viewer, user or op, like `Exams Clerk=user`"
         if self.approvals < 1:
             yield "RESULTSDAY_APPROVALS must be at least 1"
         if min(self.batch_files, self.batch_bytes, self.max_file_bytes) < 1:

@@ -17,11 +17,13 @@ import secrets
 import shutil
 import stat
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, TypeVar, cast
@@ -61,6 +63,13 @@ FEW = 4
 """Fewer files than this are made durable each by itself: waiting for a whole file system would take longer."""
 THREADS = 8
 """Requests that are under way at a time, unless whoever opens the store says otherwise."""
+CONNECT_SECONDS, ANSWER_SECONDS = 5, 20
+"""How long S3 may take to be reached, and to say anything more. It is asked three times; with boto3's own minute for
+each, a job hung for minutes before it told anybody."""
+AT_ONCE = 1000
+"""Objects that S3 removes with one request."""
+WORTH_A_TRIAL = 100
+"""From so many on, it is worth the requests to find out whether a server can."""
 TRIES = 20  # of a step that another process can spoil; a try fails only because another's succeeded
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -153,6 +162,10 @@ class Store(Protocol):
         """Remove exactly what was listed: False when it has changed since, or is gone. In S3, what was replaced by the
         same bytes has not changed."""
 
+    def remove_all(self, found: Sequence[Stored]) -> Sequence[bool]:
+        """`remove` of several, none of which is looked at before: what each would have returned. Much faster than one
+        after another."""
+
     def settled(self, stored: Stored, now: datetime, seconds: int) -> bool:
         """False while a file may still be growing: it changed within `seconds`, or its name is that of an unfinished
         upload.
@@ -168,19 +181,19 @@ class Store(Protocol):
         nothing, and `remove` removes nothing that has changed. What is wrong, in words; empty when nothing is."""
 
 
-def open_store(location: str, *, create: bool = True) -> Store:
+def open_store(location: str, *, create: bool = True, hurry: int = 0) -> Store:
     """The store at `location`: `s3://bucket/prefix`, or else a folder, which is created when missing unless `create` is
-    False."""
-    return _opened(location, create, None)
+    False. With `hurry`, S3 is asked once for everything, and given so many seconds to answer."""
+    return _opened(location, create, None, hurry=hurry)
 
 
-def _opened(location: str, create: bool, identity: str | None, threads: int = THREADS) -> Store:
+def _opened(location: str, create: bool, identity: str | None, threads: int = THREADS, hurry: int = 0) -> Store:
     if not location.startswith("s3://"):
         return FolderStore(Path(location), create=create, identity=identity)
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     if not bucket:
         raise StoreError(f"the store {location!r} names no bucket; expected s3://bucket or s3://bucket/prefix")
-    return S3Store(bucket, prefix, identity=identity, threads=threads)
+    return S3Store(bucket, prefix, identity=identity, threads=threads, hurry=hurry)
 
 
 # --- Which store it is -----------------------------------------------------------------------------------------------
@@ -205,15 +218,15 @@ class Known(Protocol):
         """Records the identity of the first store, and returns the one on record."""
 
 
-def own_store(location: str, known: Known, threads: int = THREADS) -> Store:
+def own_store(location: str, known: Known, threads: int = THREADS, *, hurry: int = 0) -> Store:
     """OPS-6: the store at `location`, if it is the one that belongs to the ledger; in S3, with `threads` requests at a
-    time. The first one that a ledger has is
+    time, and in a `hurry` as `open_store`. The first one that a ledger has is
     created and given an identity; after that nothing is created. Raises `StoreError` when there is another store or
     none: a disk that is not mounted, a folder exchanged for another, an empty bucket."""
     identity = known.identity()
     if identity is None:
         if known.has_files():
-            there = open_store(location, create=False)
+            there = open_store(location, create=False, hurry=hurry)
             if not any(stored.kind == "file" for stored in there.list("archive/")):
                 raise WrongStore(
                     f"{there}: the ledger has received files, and this store has none in archive/. Nothing was created"
@@ -221,7 +234,7 @@ def own_store(location: str, known: Known, threads: int = THREADS) -> Store:
         first = open_store(location)
         first.put_if_absent(IDENTITY, secrets.token_hex(16).encode())
         identity = known.settle(identity_of(first))
-    return _opened(location, False, identity, threads)
+    return _opened(location, False, identity, threads, hurry)
 
 
 def proved(location: str, known: Known) -> Store:
@@ -376,6 +389,11 @@ class FolderStore:
         self._prune(folders)
         return True
 
+    def remove_all(self, found: Sequence[Stored]) -> Sequence[bool]:
+        """See `Store.remove_all`."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(self.remove, found))
+
     def settled(self, stored: Stored, now: datetime, seconds: int) -> bool:
         """See `Store.settled`."""
         # A sender's clock can put the time of a file years ahead: do not wait for that.
@@ -415,11 +433,15 @@ class FolderStore:
             if self._identity is not None and (found := _written(handle)) != self._identity:
                 raise _not_ours(self, found)
             for depth, part in enumerate(parts):
-                if create:
+                try:
+                    inner = os.open(part, _INNER, dir_fd=handle)
+                except FileNotFoundError:
+                    if not create:
+                        raise
                     with suppress(FileExistsError):
                         os.mkdir(part, 0o700 if not depth and part in PRIVATE else 0o750, dir_fd=handle)
                         os.fsync(handle)
-                inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
+                    inner = os.open(part, _INNER, dir_fd=handle)
                 os.close(handle)
                 handle = inner
             yield handle
@@ -474,10 +496,12 @@ class FolderStore:
                 _fill(handle, data)
                 temporary.append(name)
             _on_disk(source)
-            done = [
-                self._in_folder(folders, partial(place, source, draft, name), durable=False)
-                for (*folders, name), draft in zip((_names(key) for key, _ in files), temporary, strict=True)
-            ]
+            done: list[bool] = []
+            drafts_of = zip((_names(key) for key, _ in files), temporary, strict=True)
+            # Neighbours in a folder are placed with it open once: to open it takes longer than to place a file.
+            for folders, group in groupby(drafts_of, lambda each: each[0][:-1]):
+                waiting = deque((draft, name) for (*_, name), draft in group)
+                self._in_folder(folders, partial(_placed, place, source, waiting, done), durable=False)
             _on_disk(source)
             return done
 
@@ -527,8 +551,11 @@ class FolderStore:
 class S3Store:
     """A store in an S3 bucket, below a prefix; credentials, region and endpoint come from boto3's own chain."""
 
-    def __init__(self, bucket: str, prefix: str = "", *, identity: str | None = None, threads: int = THREADS) -> None:
-        """With an `identity` the bucket is asked once whether it is that store: nobody unmounts a bucket."""
+    def __init__(
+        self, bucket: str, prefix: str = "", *, identity: str | None = None, threads: int = THREADS, hurry: int = 0
+    ) -> None:
+        """With an `identity` the bucket is asked once whether it is that store: nobody unmounts a bucket. `hurry`: see
+        `open_store`."""
         import boto3  # imported here: it takes longer than most commands on a folder do
         from botocore.config import Config
 
@@ -541,9 +568,13 @@ class S3Store:
             self.client: S3Client = boto3.session.Session().client(
                 "s3",
                 config=Config(
-                    retries={"mode": "standard"}, s3={"addressing_style": style}, max_pool_connections=threads + 2
+                    retries={"mode": "standard", "total_max_attempts": 1} if hurry else {"mode": "standard"},
+                    s3={"addressing_style": style}, max_pool_connections=threads + 2,
+                    connect_timeout=hurry or CONNECT_SECONDS, read_timeout=hurry or ANSWER_SECONDS,
                 ),
-            )
+            )  # fmt: skip
+        self.client.meta.events.register_last("before-call.s3", _sends_what_is_small)
+        self._removes_at_once: bool | None = None
         if identity is not None and (found := identity_of(self)) != identity:
             raise _not_ours(self, found)
 
@@ -650,6 +681,49 @@ class S3Store:
             today = self._look(stored.key)
             return today is not None and stored.unchanged(today) and self._delete(today)
 
+    def remove_all(self, found: Sequence[Stored]) -> Sequence[bool]:
+        """See `Store.remove_all`. A thousand by one request, where the server keeps the condition on each of them."""
+        for stored in found:
+            self._object(stored.key)
+        if len(found) < WORTH_A_TRIAL or not all(stored.version for stored in found) or not self._can_remove_at_once():
+            with ThreadPoolExecutor(self.threads) as pool:
+                return list(pool.map(self.remove, found))
+        groups = [found[start : start + AT_ONCE] for start in range(0, len(found), AT_ONCE)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return [done for group in pool.map(self._remove_at_once, groups) for done in group]
+
+    def _remove_at_once(self, found: Sequence[Stored]) -> Sequence[bool]:
+        names = [self._object(stored.key) for stored in found]
+        with _telling(self, f"remove {len(found)} objects"):
+            said = self.client.delete_objects(
+                Bucket=self.bucket,
+                Delete={
+                    "Objects": [
+                        {"Key": name, "ETag": stored.version} for name, stored in zip(names, found, strict=True)
+                    ]
+                },
+            )
+        refused = {error.get("Key", ""): error.get("Code", "") for error in said.get("Errors", ())}
+        if wrong := sorted({code for code in refused.values() if code not in _CHANGED}):
+            raise StoreError(f"{self}: cannot remove {len(refused)} objects: {', '.join(wrong)}")
+        return [name not in refused for name in names]
+
+    def _can_remove_at_once(self) -> bool:
+        """Whether the server keeps the condition on each of many objects. One that ignores it would lose what a centre
+        has sent again under the same name, so it is tried, once, on an object of its own."""
+        if self._removes_at_once is None:
+            key = f"{PROBES}{secrets.token_hex(8)}"
+            self.put(key, b"tried")
+            with _telling(self, f"remove {key!r}"):
+                found = self._look(key)
+                try:
+                    there = found is not None and self._remove_at_once([evolve(found, version=_NO_ETAG)]) == [False]
+                except StoreError:
+                    there = False
+                self._removes_at_once = there and self._look(key) is not None
+                self.client.delete_object(Bucket=self.bucket, Key=self._object(key))
+        return self._removes_at_once
+
     def settled(self, stored: Stored, now: datetime, seconds: int) -> bool:
         """See `Store.settled`."""
         return not unfinished(stored.key)
@@ -719,9 +793,18 @@ class S3Store:
         return True
 
 
+def _sends_what_is_small(params: dict[str, Any], **_: object) -> None:
+    """boto3 asks S3 before each write whether it may send, and waits for the answer: every write would go there and
+    back twice. Of what is in memory nothing is won by it."""
+    if isinstance(params.get("body"), io.BytesIO):
+        params["headers"].pop("Expect", None)
+
+
 _LOSES = "files would be lost in silence. Use another server, or another version of it (docs/production.md)"
 _NO_ETAG = f'"{32 * "0"}"'
 """No object has this ETag."""
+_CHANGED = ("ConditionalRequestConflict", "NoSuchKey", "PreconditionFailed")
+"""What S3 says of an object that is not the one that was meant, or gone."""
 
 
 def _written(root: int) -> str:
@@ -734,6 +817,13 @@ def _written(root: int) -> str:
         return os.read(handle, 100).decode("ascii", errors="replace")
     finally:
         os.close(handle)
+
+
+def _placed(place: Place, source: int, waiting: deque[tuple[str, str]], done: list[bool], target: int) -> None:
+    """Places the drafts that wait, in order; those that it has placed wait no longer, should it be taken again."""
+    while waiting:
+        done.append(place(source, *waiting[0], target))
+        waiting.popleft()
 
 
 def _replace(source: int, draft: str, name: str, target: int) -> bool:
@@ -760,6 +850,7 @@ def _fill(handle: int, data: bytes | BinaryIO) -> None:
         os.fchmod(handle, stat.S_IMODE(os.fstat(handle).st_mode) | WHOLE)
 
 
+_INNER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _SYNC_FILE_SYSTEM: Callable[[int], int] | None = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
 """The system's call that waits until all of a file system is on disk; Linux has it, Python does not offer it."""
 

@@ -132,13 +132,44 @@ def filled_with_nuls(data: bytes) -> bool:
 
 
 def unmarked(page: Page, found: Found) -> Page:
-    """The page without what a spreadsheet, a mail program or an editor put around every line."""
+    """The page without what a spreadsheet, a mail program or an editor put around every line, or around them all, and
+    in the place of spaces."""
+    count = sum(line.count(_NO_BREAK) for line in page.lines)
+    if count > _A_FEW:
+        found.add(f.SPACES_OTHER, value=f"{count:,}")
+        page = page.with_lines([line.replace(_NO_BREAK, " ") for line in page.lines])
     for code, seen_in in ((f.SPREADSHEET_MARKS, _quoted), (f.LINE_PREFIX, _prefixed), (f.SPREADSHEET_MARKS, _quoted)):
         seen = seen_in(page)
         if seen:
             found.add(code, value=seen.value, **seen.facts)
             page = seen.page
-    return page
+    return _without_text(page, found)
+
+
+_NO_BREAK = "\u00a0"
+_A_FEW = 3
+_WHOLE = re.compile("(?P<letter>[A-Z])1[0-9]{5}[0-9]{2}[0-9A-Z]{2}[0-9]{2}", re.IGNORECASE)
+"""How a centre's file header begins."""
+
+
+def _without_text(page: Page, found: Found) -> Page:
+    """The page without lines of a message before the only file header or behind the only file trailer; of text alone,
+    not of records."""
+    heads = [at for at, line in enumerate(page.lines) if _WHOLE.match(line)]
+    if len(heads) != 1:
+        return page
+    letter = page.lines[heads[0]][0]
+    ends = [at for at, line in enumerate(page.lines) if re.match(f"{letter}9[0-9]{{5}}", line)]
+    if len(ends) != 1 or ends[0] < heads[0]:
+        return page
+    around = [*page.lines[: heads[0]], *page.lines[ends[0] + 1 :]]
+    texts = [line for line in around if line.strip(" \t9")]
+    if not texts or any(re.match(f"{letter}[13579]", line) for line in texts):
+        return page
+    said = "a line" if len(texts) == 1 else f"{len(texts):,} lines"
+    found.add(f.TEXT_AROUND, value=said, are="is" if len(texts) == 1 else "are")
+    kept = slice(heads[0], ends[0] + 1)
+    return evolve(page, lines=page.lines[kept], numbers=page.numbers[kept], ended=True)
 
 
 def _quoted(page: Page) -> Seen | None:
@@ -220,6 +251,35 @@ def _blank_lines(page: Page, _: FileType) -> Seen | None:
     inside = kept.numbers[-1] - kept.numbers[0] + 1 > len(kept.lines) or kept.numbers[0] > 1
     where = "between the records" if inside else "at the end of the file"
     return Seen(kept, str(count), {"where": where}, None if inside else kept.numbers[-1] + 1)
+
+
+def _two_files(page: Page, file_type: FileType) -> Seen | None:
+    """A second file behind the first one, on the line of its trailer; one that begins on a line of its own is seen by
+    the order of records."""
+    end = re.compile(f"{file_type.letter}9[0-9]{{5}}[0-9 ]{{14}} *", re.IGNORECASE)
+    for at, line in enumerate(page.lines[:-1]):
+        trailer = end.match(line) if line[1:2] == "9" else None
+        if trailer and _WHOLE.match(line, trailer.end()):
+            return Seen(page, line[trailer.end() :][:2], {}, page.numbers[at])
+    return None
+
+
+def _letters_wide(page: Page, file_type: FileType) -> Seen | None:
+    """Names filled with spaces as if a letter with an accent, which is two bytes in UTF-8, were two columns."""
+    layout = file_type.detail
+    if layout is None or "name" not in layout.names or all(line.isascii() for line in page.lines):
+        return None
+    lines, end, count = list(page.lines), layout["name"].last, 0
+    behind = next(place for place in layout.fields if place.first > end)
+    for at, line in enumerate(lines):
+        more = len(line.encode()) - len(line)
+        if line[1:2] != "5" or not more or line[:end].isascii() or _at_home(behind, line.ljust(layout.width)):
+            continue
+        now = line[: end - more] + " " * more + line[end - more :]
+        if _like(now[: layout.width], layout) and not _like(line, layout) and not now[layout.width :].strip():
+            lines[at] = now[: max(len(line), layout.width)]
+            count += 1
+    return Seen(page.with_lines(lines), f"{count:,}") if count else None
 
 
 def _nines(page: Page, file_type: FileType) -> Seen | None:
@@ -306,6 +366,8 @@ CAUSES = (
     Cause("doubled carriage returns", f.LINE_ENDS_DOUBLED, _line_ends_doubled),
     Cause("other line ends", f.LINE_ENDS, _line_ends),
     Cause("empty lines", f.BLANK_LINES, _blank_lines),
+    Cause("two files in one", f.FILES_JOINED, _two_files),
+    Cause("letters counted as two columns", f.LETTERS_WIDE, _letters_wide),
     Cause("filling of nines", f.FILE_PADDED, _nines),
     Cause("small letters", f.LETTERS_SMALL, _small_letters),
     Cause("tabs in the place of spaces", f.TABS_READ, _tabs_read),

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -25,12 +25,11 @@ from .gathered import Spot
 from .identifiers import uci, uln, upn
 from .layouts import Field, Layout
 from .names import NAME_CHARACTERS, normal_name
-from .shifts import Aligned, Shift, aligned, explain_all
+from .shifts import Aligned, Shift, aligned, explain_all, swapped
 
 
-@frozen
-class Suspect:
-    """A record to be looked at closely, at canonical width, and where it comes from."""
+class Suspect(NamedTuple):
+    """A record to be looked at closely, at canonical width, and where it comes from. There may be very many."""
 
     place: int
     file: int
@@ -128,7 +127,7 @@ class Examination:
     def _aligned(self, suspects: list[Suspect], columnar: Columnar) -> bool:
         """Puts option codes at the first column of their slots, where everything before them is in place; whether there
         were any to move."""
-        in_place = (columnar.plain_faults < MANY) & columnar.blank(self.layout["reserved"])
+        in_place = (columnar.plain_faults < MANY) & columnar.blank(self.layout["reserved"]) & columnar.astray
         first = self.layout.slots[0].first - 1
         known: dict[str, Aligned | None] = {}
         moved = False
@@ -184,6 +183,9 @@ class Examination:
             return None
         place = self.layout["uci"]
         sample = suspects[:: max(len(suspects) // _SAMPLE, 1)][:_SAMPLE]
+        pair = swapped([suspect.record for suspect in sample], self.layout)
+        if pair:
+            return _swapped(*pair, sample[0])
         columns = Counter(column for suspect in sample for column in _columns_of_uci(suspect.record))
         column, count = columns.most_common(1)[0] if columns else (place.first, 0)
         if column == place.first or count * 10 < len(sample) * 9:
@@ -194,12 +196,14 @@ class Examination:
 
     def _judge(self, suspects: Sequence[Suspect], columnar: Columnar) -> None:
         """Notes everything that is wrong with the fields of these records."""
+        owner = self._candidate
+        owners = columnar.cut(owner).str.strip_chars().to_list() if owner else [None] * len(suspects)
         for place in self.layout.plain if suspects else ():
             failing = columnar.failing(place)
             if not failing.any():
                 continue
             for code, wrong in _of_one_kind(place, failing, columnar):
-                self._alike(code, place, np.flatnonzero(wrong), suspects)
+                self._alike(code, place, np.flatnonzero(wrong), suspects, owners)
             if not _has_kinds(place):
                 self._one_by_one(place, np.flatnonzero(failing), suspects)
         for suspect in suspects if self.layout.overlays else ():
@@ -207,21 +211,19 @@ class Examination:
                 for code, _, facts in _of_field(place, place.cut(suspect.record).rstrip(" ")):
                     self._of_place(code, suspect, place, facts)
 
-    def _alike(self, code: Code, place: Field, at: NDArray[np.int64], suspects: Sequence[Suspect]) -> None:
-        """Notes that a field has the same fault in all these records."""
+    def _alike(
+        self, code: Code, place: Field, at: NDArray[np.int64], suspects: Sequence[Suspect], owners: Sequence[str | None]
+    ) -> None:
+        """Notes that a field has the same fault in all these records, of these candidates."""
         if not len(at):
             return
-        owner = self._candidate
         files = np.array([suspects[index].file for index in at.tolist()])
         for file in np.unique(files).tolist():
             its = at[files == file].tolist()
             for suspect in map(suspects.__getitem__, its[:LISTED]):
                 self._note(code, suspect, place.name, partial(_facts_of, code, place, suspect))
-            said = f.BASEDATA_FIELD if owner is None and code.reach is Reach.CANDIDATE else code
-            rest = [
-                (file, owner.cut(suspects[index].record).strip() if owner else None, suspects[index].line)
-                for index in its[LISTED:]
-            ]
+            said = f.BASEDATA_FIELD if self._candidate is None and code.reach is Reach.CANDIDATE else code
+            rest = [(file, owners[index], suspects[index].line) for index in its[LISTED:]]
             self._rest.setdefault((said.name, place.name), []).extend(rest)
 
     def _one_by_one(self, place: Field, at: NDArray[np.int64], suspects: Sequence[Suspect]) -> None:
@@ -260,7 +262,8 @@ class Examination:
         for (code, name), rows in self._rows.items():
             frame = pl.DataFrame(rows, schema_overrides=_PLACE, infer_schema_length=None)
             rest = self._rest.get((code, name), [])
-            refused = pl.DataFrame(rest, schema=_REST, orient="row")
+            columns = zip(*rest, strict=True) if rest else ([], [], [])
+            refused = pl.DataFrame(dict(zip(_REST, columns, strict=True)), schema=_REST)
             keys = pl.concat([frame.select("file", "candidate"), refused.select("file", "candidate")])
             found.rows(CODES[code], frame, field=name or None, refused=keys)
             behind: dict[int, list[Spot]] = {}
@@ -296,6 +299,14 @@ class Examination:
         first = next(at.start() for at in _SMALL.finditer(suspect.record) if record[at.start()] != at[0])
         place = next(place for place in self.layout.fields if place.first - 1 <= first < place.last)
         self._note(f.LOWER_CASE, suspect.mended(record), place.name, lambda: facts(place, first))
+
+
+def _swapped(one: Field, other: Field, suspect: Suspect) -> _Whole:
+    """What is said of two fields in each other's place."""
+    last = one.first - 1 + other.width
+    facts = {"first_field": one.spoken, "second_field": other.spoken, "first_where": one.where}
+    place = {"value": suspect.record[one.first - 1 : last].rstrip(), "first": one.first, "last": last}
+    return _Whole(f.FIELDS_SWAPPED, suspect.line, facts | place | {"second_where": other.where})
 
 
 _REST = {"file": pl.UInt32, "candidate": pl.String, "line": pl.UInt32}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import forms
 from .identifiers import uci, uln, upn
-from .layouts import Field, Layout
+from .layouts import SLOTS, Field, Layout
 
 Wrong = NDArray[np.bool_]
 
@@ -87,6 +87,12 @@ class Columnar:
                 count += self._misfits(place)
         return count
 
+    @cached_property
+    def astray(self) -> Wrong:
+        """Where option codes may stand beside their columns: there is nothing but codes, and not each in its slot."""
+        texts = self._texts.str.slice(self.layout.slots[0].first - 1)
+        return (texts.str.contains(_CODES) & ~texts.str.contains(_IN_SLOTS)).to_numpy()
+
     def blank(self, place: Field) -> Wrong:
         """Where a field is blank."""
         return (self.cut(place).str.strip_chars_end(" ") == "").to_numpy()
@@ -106,26 +112,24 @@ class Columnar:
         return np.where(blank, place.required, ~good)
 
     def _odd_slots(self) -> NDArray[np.int64]:
-        """How many option codes and suffixes are none. Most slots hold the same few texts."""
+        """How many option codes and suffixes are none."""
         count = np.zeros(len(self.records), np.int64)
         first = self.layout.slots[0].first - 1
-        known: dict[str, int] = {}
         for start in range(first, self.layout.width, _SLOT):
-            texts = self._texts.str.slice(start, _SLOT)
-            different = texts.unique().to_list()
-            known |= {text: _odd(text) for text in different if text not in known}
-            if any(known[text] for text in different):
-                count += texts.replace_strict(known, return_dtype=pl.Int64).to_numpy()
+            code, suffix = self._texts.str.slice(start, _SLOT - 1), self._texts.str.slice(start + _SLOT - 1, 1)
+            count += ~code.str.contains(_CODE).to_numpy()
+            count += (suffix != " ").to_numpy()
         return count
 
 
 _SLOT = 7
-
-
-def _odd(slot: str) -> int:
-    code = slot[: _SLOT - 1]
-    wrong = bool(code.strip()) and (code[0] == " " or not forms.OPTION.fits(code.rstrip(" ")))
-    return int(wrong) + int(slot[_SLOT - 1 :] != " ")
+_CODE = f"^(?-u)(?:{forms.OPTION.filled(_SLOT - 1)}| {{{_SLOT - 1}}})$"
+"""A slot's code, filled with spaces, or none."""
+_BETWEEN = "[ ,;/|]"
+_CODES = f"^(?-u){_BETWEEN}*(?:[A-Z0-9]{{3,}}(?:{_BETWEEN}+|$))*$"
+"""Nothing but what may be option codes, however they are parted."""
+_IN_SLOTS = f"^(?-u)(?:(?:{forms.OPTION.filled(_SLOT - 1)}| {{{_SLOT - 1}}}) ){{{SLOTS}}} *$"
+"""Every code in its slot."""
 
 
 def _no_day(place: Field, text: str) -> bool:

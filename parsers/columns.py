@@ -231,15 +231,14 @@ def _suspect(slab: _Slab) -> Wrong:
             suspect |= check(slab, place)
     if layout.slots:
         different, texts = slab.codes
-        odd = [code for code, text in zip(different, texts, strict=True) if not _usual(text)]
-        if odd:
+        odd = different[~pl.Series(texts, dtype=pl.String).str.contains(_USUAL).to_numpy()]
+        if len(odd):
             suspect |= np.isin(slab.slots, odd).any(axis=1)
     return suspect
 
 
-def _usual(slot: str) -> bool:
-    code = slot.rstrip(" ")
-    return not code or (len(code) < _SLOT and forms.OPTION.fits(code))
+_USUAL = f"^(?-u)(?:(?:{forms.OPTION.filled(_SLOT - 1)}) | {{{_SLOT}}})$"
+"""A slot with a code at its first column, or with none."""
 
 
 # --- Typed columns ---------------------------------------------------------------------------------------------------
@@ -339,7 +338,7 @@ def _options(slab: _Slab, records: pl.DataFrame) -> pl.DataFrame:
     code = np.searchsorted(different, slab.slots.ravel()[at])
     first = slab.layout.slots[0].first + np.uint32(_SLOT) * slot
     chosen = records.select("file", "line", "candidate", "uci")[pl.Series(record)]
-    spelt = pl.Series([text.strip().upper() for text in texts], dtype=pl.String)
+    spelt = pl.Series(texts, dtype=pl.String).str.strip_chars().str.to_uppercase()
     return chosen.with_columns(
         spelt.gather(code).alias("option"), pl.Series("first", first), pl.Series("last", first + np.uint32(_SLOT - 2))
     )

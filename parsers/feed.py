@@ -1,11 +1,12 @@
 """The desk's own CSV feed for single entries, claims and withdrawals: from the board's portal, and from staff.
 
 It is not a JCQ format (grade I throughout). A feed file is about one centre and one series; each row enters or
-withdraws one option of one learner, and nothing else of that learner changes. Columns, in any order, with a header
-line:
+withdraws one option of one learner, and nothing else of that learner changes. A row `complete` says that the centre has
+marked all of a component (MOD-3): the component is its `option`, and it has neither `candidate` nor `uci`. Columns, in
+any order, with a header line:
 
-`action` (`enter`, `withdraw`), `series` (series key, `6B24`), `awarding_body`, `centre`, `candidate`, `uci`, `option`,
-`who` (portal user or member of staff), `why` (required from staff, may be blank from the portal).
+`action` (`enter`, `withdraw`, `complete`), `series` (series key, `6B24`), `awarding_body`, `centre`, `candidate`,
+`uci`, `option`, `who` (portal user or member of staff), `why` (required from staff, may be blank from the portal).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from .reader import Submission
 from .table import CODE, TEXT, FeedLayout, read_rows
 
 COLUMNS = ("action", "series", "awarding_body", "centre", "candidate", "uci", "option", "who", "why")
-ACTIONS = ("enter", "withdraw")
+COMPLETE = "complete"
+ACTIONS = ("enter", "withdraw", COMPLETE)
 
 LAYOUT = FeedLayout(dict.fromkeys(COLUMNS, CODE) | {"who": TEXT, "why": TEXT})
 
@@ -34,6 +36,8 @@ EXAMPLE = {
     "uci": "641230220002K", "option": "BEN01", "who": "portal user 17", "why": "",
 }  # fmt: skip
 """A row of a feed file, as it might be."""
+EXAMPLE_COMPLETE = EXAMPLE | {"action": COMPLETE, "candidate": "", "uci": "", "who": "marking system"}
+"""A row by which a centre's system says that it has marked everybody."""
 
 ROWS: dict[str, pl.DataType] = {"line": pl.UInt32()} | {name: pl.String() for name in COLUMNS}
 """The frame of a feed's good rows: its columns as text, and the line each is on."""
@@ -73,8 +77,11 @@ Row = dict[str, Any]
 
 
 def _good(row: Row, found: Found) -> bool:
-    wrong = [(name, form.words) for name, form in _FORMS.items() if not form.fits(row[name])]
-    if not wrong and not uci.is_valid(row["uci"]):
+    complete = row["action"] == COMPLETE
+    learner = ("candidate", "uci") if complete else ()
+    wrong = [(name, form.words) for name, form in _FORMS.items() if name not in learner and not form.fits(row[name])]
+    wrong += [(name, "nothing: what is complete is about no single learner") for name in learner if row[name]]
+    if not wrong and not complete and not uci.is_valid(row["uci"]):
         wrong = [("uci", "a UCI whose check letter is right")]
     for name, expected in wrong:
         found.add(

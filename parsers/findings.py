@@ -440,8 +440,8 @@ FILE_NAME = _code(
     "FIL-2",
     Reach.FILE,
     '"{value}" is not the name of a common-format file',
-    "a name like {example}: letter, centre number, awarding-body identifier, .X and two digits",
-    "Send the file under the name your school software gave it.",
+    "{example}: letter, centre number, awarding-body identifier, .X and two digits",
+    "Send the file {proper}.",
 )
 FILE_RENAMED = _code(
     "FILE_RENAMED",
@@ -450,6 +450,14 @@ FILE_RENAMED = _code(
     'the file arrived as "{value}", a name that a browser or file manager gives to a copy; it was read as {original}',
     "{original}",
     "Nothing to do now. Next time send the file from the folder your software saved it in, under its own name.",
+)
+NAME_READ = _code(
+    "NAME_READ",
+    "FIL-4",
+    Reach.NOTE,
+    'the file arrived as "{value}"; it was read as {original}',
+    "{original}",
+    "Nothing to do.",
 )
 FILE_TYPE = _code(
     "FILE_TYPE",
@@ -522,7 +530,7 @@ FILES_JOINED = _code(
     "FILES_JOINED",
     "FIL-4",
     Reach.FILE,
-    "a second file begins here: the first one ended on the line before",
+    "a second file begins here, behind the end of the first",
     "the end of the file",
     "Send the two files one by one, each under its own name; do not join files by hand.",
 )
@@ -547,7 +555,7 @@ TRAILER_DOUBLED = _code(
     "FIL-2",
     Reach.FILE,
     "{record} appears here a second time",
-    "each trailer once",
+    "each header and trailer once",
     "Create the file again in your school software; no record may be repeated.",
 )
 SEQUENCE_NUMBER = _code(
@@ -564,6 +572,23 @@ SEQUENCE_SPACES = _code(
     Reach.NOTE,
     'sequence number "{value}" is filled with spaces; it was read as {number:03d}',
     "{number:03d}",
+    "Nothing to do now; tell the supplier of the software that wrote the file.",
+)
+HEADER_SMALL = _code(
+    "HEADER_SMALL",
+    "FIL-4",
+    Reach.NOTE,
+    '"{value}" in the file header was read as "{kept}"',
+    "{kept}",
+    "Nothing to do now; tell the supplier of the software that wrote the file.",
+)
+SOFTWARE_VERSION = _code(
+    "SOFTWARE_VERSION",
+    "FIL-4",
+    Reach.WARNING,
+    "the software version in the file header has another width than three columns, so the formats version stands in "
+    "{where}; the header was read as meant",
+    "a software version of three columns, then the formats version in columns 25-26",
     "Nothing to do now; tell the supplier of the software that wrote the file.",
 )
 DISTRIBUTION_BLANK = _code(
@@ -686,6 +711,50 @@ LINE_PREFIX = _code(
     'every line begins with "{value}", which a mail program or an editor put there; it was taken off',
     "lines that begin with the letter of the file",
     "Nothing to do now; next time send the file itself, not its text.",
+)
+SPACES_OTHER = _code(
+    "SPACES_OTHER",
+    "FIL-4",
+    Reach.WARNING,
+    "{value} no-break spaces stand where spaces belong, as in what is copied from a web page or a document; they were "
+    "read as spaces",
+    "spaces in what a field does not need",
+    "Nothing to do now; next time send the file itself, not a copy of its text.",
+)
+MAIL_CODED = _code(
+    "MAIL_CODED",
+    "FIL-4",
+    Reach.WARNING,
+    "the file came as a mail program codes it on its way ({value}); it was decoded",
+    "the bytes that the school software wrote",
+    "Nothing to do now; next time save the attachment from the mail program, and send that.",
+)
+TEXT_AROUND = _code(
+    "TEXT_AROUND",
+    "FIL-4",
+    Reach.WARNING,
+    "{value} before the file header or behind the file trailer {are} no records; the records between are whole and "
+    "were read",
+    "a file header first, and nothing behind the file trailer",
+    "Nothing to do now; next time send the file itself, not as part of a message.",
+)
+LETTERS_WIDE = _code(
+    "LETTERS_WIDE",
+    "FIL-4",
+    Reach.WARNING,
+    "in {value} records a letter with an accent was counted as two columns when the name was filled with spaces, so "
+    "what is behind the name stood too far to the left; it was put back",
+    "a column for each letter",
+    "Nothing to do now; tell the supplier of the software that wrote the file.",
+)
+DATES_ORDER = _code(
+    "DATES_ORDER",
+    "FIL-4",
+    Reach.FILE,
+    'the dates of birth are written as {order} in nearly all records: "{value}" was found here',
+    "day, month, year (DDMMYY)",
+    "Nothing was read. The software that wrote the file must write dates of birth as DDMMYY: change the setting or "
+    "tell its supplier, create the file again and send it under its own name.",
 )
 LETTERS_SMALL = _code(
     "LETTERS_SMALL",
@@ -867,6 +936,15 @@ LAYOUT_OTHER = _code(
     'the records have another layout than {record}: in nearly all of them the UCI stands in other columns; "{value}" '
     "was found here",
     "the UCI in {where}",
+    "Nothing was read. Choose the common format (version 14) in your software; if it has no such choice, tell its "
+    "supplier.",
+)
+FIELDS_SWAPPED = _code(
+    "FIELDS_SWAPPED",
+    "FIL-4",
+    Reach.FILE,
+    '{first_field} and {second_field} stand in each other\'s place in nearly all records; "{value}" was found here',
+    "{first_field} in {first_where}, then {second_field} in {second_where}",
     "Nothing was read. Choose the common format (version 14) in your software; if it has no such choice, tell its "
     "supplier.",
 )

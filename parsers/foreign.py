@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import codecs
 import io
+import quopri
+import re
 import struct
 import zipfile
 
@@ -53,6 +57,17 @@ def wide(data: bytes) -> str | None:
     return marked or ("UTF-16 text" if _alternating(data[:400]) else None)
 
 
+def narrow(data: bytes) -> bytes:
+    """Text in UTF-16 or UTF-32 as UTF-8; what it is not comes back as it is."""
+    encoding = (wide(data) or "").removesuffix(" text")
+    if encoding and not data.startswith(tuple(mark for mark, _ in _WIDE)):
+        encoding += "-LE" if data[1:2] == b"\0" else "-BE"
+    try:
+        return data.decode(encoding).encode() if encoding else data
+    except UnicodeError:
+        return data
+
+
 def _alternating(start: bytes) -> bool:
     halves = (start[::2], start[1::2])
     return len(start) > 8 and any(
@@ -70,6 +85,26 @@ def foreign(data: bytes) -> str | None:
     if len(start) > 1 and start[1] == 0xF1 and data[0] in _MAINFRAME:
         return "text in EBCDIC, the character set of mainframes"
     return next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
+
+
+def mail_coded(data: bytes) -> tuple[str, bytes] | None:
+    """How a mail program has coded text on its way, and the bytes that were sent; None for any other text."""
+    start = data[:4096].lstrip()
+    lines = start.splitlines()[:20]
+    if _BASE64.fullmatch(start[:4096].replace(b"\r", b"").replace(b"\n", b"")) and len(lines) > 1:
+        try:
+            sent = base64.b64decode(data, validate=False)
+        except binascii.Error:
+            return None
+        return ("base64", sent) if _RECORDS.match(sent) else None
+    soft = sum(line.endswith(b"=") for line in lines)
+    if soft * 3 >= len(lines) > 0 and _RECORDS.match(start):
+        return "quoted-printable", quopri.decodestring(data)
+    return None
+
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{60,}={0,2}")
+_RECORDS = re.compile(rb"(?:\xef\xbb\xbf)?[A-Za-z]1[0-9A-Za-z]{3}")
 
 
 def packed(data: bytes) -> tuple[str, int] | None:

@@ -52,10 +52,16 @@ class Gathered:
         return {number for first, last in self.candidates for number in _between(first, last)}
 
     @property
+    def first_place(self) -> tuple[int | None, Columns]:
+        """The line in which it is found first, and the columns there; None where there are none."""
+        first = min(self.places, key=lambda place: (place.lines[0][0], place.columns or (0, 0)), default=None)
+        return (first.lines[0][0], first.columns) if first else (None, None)
+
+    @property
     def begins(self) -> tuple[int, int]:
         """Its first line and column; 0 where there is none."""
-        spots = ((place.lines[0][0], (place.columns or (0, 0))[0]) for place in self.places)
-        return min(spots, default=(0, 0))
+        line, columns = self.first_place
+        return line or 0, (columns or (0, 0))[0]
 
 
 @define
@@ -91,8 +97,10 @@ class Cause:
         """Adds places of which the columns are not known: they are the same as before, or not said."""
         before = set(self.columns)
         columns = before.pop() if len(before) == 1 else None
-        for line, _, candidate in spots:
-            self.add(line, columns, candidate)
+        # There may be hundreds of thousands of them.
+        self.columns.extend([columns] * len(spots))
+        self.lines.extend([line for line, _, _ in spots])
+        self.candidates.extend([candidate for _, _, candidate in spots])
 
     def told(self) -> Iterator[Gathered]:
         """What is said of it: one thing, or of few places that differ, each."""

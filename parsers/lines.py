@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from .layouts import FILE_TYPES
+from .columnar import fits
+from .foreign import mail_coded
+from .layouts import FILE_TYPES, Layout
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 HEAD = re.compile("[A-Za-z][13579]")
@@ -13,7 +15,10 @@ HEAD = re.compile("[A-Za-z][13579]")
 
 
 def decoded(data: bytes) -> str:
-    """The text of a file: UTF-8 or, where it is not, Windows-1252. Without a byte-order mark."""
+    """The text of a file: UTF-8 or, where it is not, Windows-1252. Without a byte-order mark, and without what a mail
+    program has made of it on its way."""
+    coded = mail_coded(data)
+    data = coded[1] if coded else data
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -82,11 +87,57 @@ def apart(lines: Sequence[str]) -> list[str] | None:
         return None
     widths = [layout.width for layout in (kind.detail, *kind.older.values())]
     letters = kind.letter + kind.letter.lower()
+    whole = _rejoined(lines, kind.detail, letters)
+    if whole:
+        return whole
     if sum(line[:1] in letters and line[1:2] in "13579" for line in lines if line) * 2 < sum(map(bool, lines)):
         return next((whole for width in widths if (whole := _cut("".join(lines), width, letters))), None)
     if max(map(len, lines)) <= min(widths) + len("E1"):
         return None
     return next((split for width in widths if (split := _split(lines, width, letters))), None)
+
+
+def _rejoined(lines: Sequence[str], layout: Layout, letters: str) -> list[str] | None:
+    """Records that were broken after so many columns, as a mail program breaks lines, and have lost the spaces at the
+    end of each part; None where they were not."""
+    texts = [line for line in lines if line.strip()]
+    most = max(map(len, texts))
+    if not _SHORTEST_PART <= most < layout.width:
+        return None
+    records: list[list[str]] = []
+    for line in texts:
+        begins = line[:1] in letters and line[1:2] in tuple("13579")
+        if begins and (not records or line[1] in _AFTER[records[-1][0][1]]):
+            records.append([line])
+        elif not records or len(records[-1]) * most >= layout.width:
+            return None
+        else:
+            records[-1].append(line)
+    details = [parts for parts in records if parts[0][1] == "5"][:_SAMPLE]
+    if sum(len(parts) > 1 for parts in details) * 2 < max(len(details), 2):
+        return None
+    # Parts that all end with a blank field are shorter than where they were broken.
+    for step in range(most, min(most + _BLANK_FIELD, layout.width)):
+        joined = [_joined(parts, step, layout.width).upper() for parts in details]
+        if sum(_whole(record, layout) for record in joined) * 2 > len(joined):
+            return [_joined(parts, step, layout.width) for parts in records]
+    return None
+
+
+def _joined(parts: Sequence[str], step: int, width: int) -> str:
+    return "".join(part.ljust(step) for part in parts)[:width].ljust(width)
+
+
+def _whole(record: str, layout: Layout) -> bool:
+    """Whether every field that only few texts fit has one of them."""
+    return all(fits(place, place.cut(record)) for place in layout.plain if place.form.strict)
+
+
+_SAMPLE = 12
+_BLANK_FIELD = 40
+_SHORTEST_PART = 40
+_AFTER = {"1": "3", "3": "57", "5": "57", "7": "39", "9": ""}
+"""Which record types may follow each."""
 
 
 def _split(lines: Sequence[str], width: int, letters: str) -> list[str] | None:

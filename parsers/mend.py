@@ -7,17 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 from attrs import evolve
 
+from . import births, writer
 from . import findings as f
-from . import writer
 from .checks import MANY, Suspect, in_capitals, with_check_letter
 from .columnar import Columnar
 from .envelope import Centre
 from .layouts import Layout
 from .reader import Submission
-from .shifts import aligned, explain_all
+from .shifts import aligned, exchanged, explain_all, swapped
 
-ABOUT_THE_NAME = frozenset({f.FILE_NAME.name, f.NAME_HEADER.name, f.FILE_RENAMED.name})
+ABOUT_THE_NAME = frozenset({f.FILE_NAME.name, f.NAME_HEADER.name, f.NAME_READ.name, f.FILE_RENAMED.name})
 """They say nothing about whether the records of a file can be trusted."""
+_MENDED = ABOUT_THE_NAME | {f.DATES_ORDER.name}
 
 
 def mended(submission: Submission) -> bytes | None:
@@ -26,18 +27,29 @@ def mended(submission: Submission) -> bytes | None:
     as it is. None where the file cannot be trusted as a whole."""
     layout = submission.layout
     stopped = any(
-        finding.reach in (f.Reach.FILE, f.Reach.HOLD) and finding.code not in ABOUT_THE_NAME
-        for finding in submission.findings
+        finding.reach in (f.Reach.FILE, f.Reach.HOLD) and finding.code not in _MENDED for finding in submission.findings
     )
     if layout is None or submission.header is None or stopped:
         return None
-    centres = [_centre(part, layout) for part in submission.centres]
+    year = 2000 + int(submission.header.year) if submission.header.year.isdigit() else 0
+    centres = [_centre(part, layout, year) for part in submission.centres]
     return writer.file(submission.header, centres, layout)
 
 
-def _centre(part: Centre, layout: Layout) -> Centre:
+def _centre(part: Centre, layout: Layout, year: int) -> Centre:
     texts = part.details.decode("ascii").split(writer.LINE_END)[:-1]
-    return evolve(part, details=writer.block(_records(texts, layout)))
+    return evolve(part, details=writer.block(_dates_in_order(_records(texts, layout), layout, year)))
+
+
+def _dates_in_order(records: list[str], layout: Layout, year: int) -> list[str]:
+    """Records with their dates of birth as day, month, year, where nearly all have another order."""
+    if "born" not in layout.names:
+        return records
+    place = layout["born"]
+    other = births.other_order([place.cut(record) for record in records], year)
+    if other is None:
+        return records
+    return [record[: place.first - 1] + other.usual(place.cut(record)) + record[place.last :] for record in records]
 
 
 def _records(texts: Sequence[str], layout: Layout) -> list[str]:
@@ -48,6 +60,9 @@ def _records(texts: Sequence[str], layout: Layout) -> list[str]:
     if layout.slots:
         records = _slots_in_place(records, layout)
     faulty = np.flatnonzero(Columnar(layout, records).faults() >= MANY).tolist()
+    pair = swapped([records[at] for at in faulty], layout) if len(faulty) * 10 >= len(records) * 9 else None
+    if pair:
+        return [exchanged(record, *pair) for record in records]
     for at, shift in zip(faulty, explain_all([records[at] for at in faulty], layout), strict=True):
         if shift:
             records[at] = shift.mended

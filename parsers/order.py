@@ -53,11 +53,14 @@ class Expected:
     def __init__(self) -> None:
         self._parser: InteractiveParser = ORDER.parse_interactive("")
         self._last = ""
+        self._accepted: set[str] | None = None
 
     def next(self) -> set[str]:
         """The kinds that may come next. The grammar takes a run of details as one; more of them may always follow."""
-        accepted: set[str] = self._parser.accepts()  # type: ignore[no-untyped-call]
-        return accepted | ({self._last} & {"DETAILS"})
+        # A file may have nothing but records out of place: the grammar is asked once for all of them.
+        if self._accepted is None:
+            self._accepted = set(self._parser.accepts())  # type: ignore[no-untyped-call]
+        return self._accepted | ({self._last} & {"DETAILS"})
 
     def take(self, kind: str) -> bool:
         """Goes on past a record, or a run of details, of this kind; False when it may not come here."""
@@ -65,6 +68,7 @@ class Expected:
             return False
         if kind != self._last:
             self._parser.feed_token(Token(kind, ""))
+            self._accepted = None
         self._last = kind
         return True
 

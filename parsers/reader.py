@@ -17,12 +17,12 @@ import numpy as np
 import polars as pl
 from attrs import define, evolve, field, frozen
 
-from . import causes, reply
+from . import births, causes, reply
 from . import findings as f
 from .causes import Page
 from .envelope import Centre, Header
 from .findings import LISTED, Code, Finding, Found
-from .foreign import foreign, hollow, packed, wide
+from .foreign import foreign, hollow, mail_coded, packed, wide
 from .identifiers import filename
 from .identifiers.filename import FileName
 from .layouts import (
@@ -68,6 +68,10 @@ class Submission:
             found.reach in (f.Reach.FILE, f.Reach.HOLD) for found in self.findings
         )
 
+    def disagrees(self, *fields: str) -> bool:
+        """Whether its headers disagree on one of these fields (the finding `HEADERS_DIFFER`)."""
+        return any(found.code == f.HEADERS_DIFFER.name and found.field in fields for found in self.findings)
+
     @property
     def sequence(self) -> int:
         """The sequence number, 1 to 999; 0 when the file has no centre header."""
@@ -81,7 +85,7 @@ def read(named: str, data: bytes) -> Submission:
     name = exact or filename.original(named)
     found = Found([named])
     if name and not exact:
-        found.add(f.FILE_RENAMED, value=named, original=str(name))
+        found.add(f.FILE_RENAMED if filename.copied(named) else f.NAME_READ, value=named, original=str(name))
     held = _canonical(data)
     if held is None:
         page = _page(data, name, found)
@@ -95,11 +99,38 @@ def read(named: str, data: bytes) -> Submission:
         if explained is None:
             return Submission(named=named, name=name, type=file_type, findings=found.of(0))
         held = _tidied(explained, file_type, found)
-    header, centres = _envelope(held, found)
-    _check_name(named, name, header, centres, found)
+    header, centres, differing = _envelope(held, found)
+    _check_name(named, name, header, centres, found, differing)
+    _check_births(held, header, found)
     return Submission(
         named=named, name=name, type=held.type, layout=held.layout, header=header, centres=centres, findings=found.of(0)
     )
+
+
+def name_of(header: Header | None, centres: Sequence[Centre]) -> FileName | None:
+    """The name that a file must have by its headers; None where they do not say."""
+    if header is None or not centres or not centres[0].sequence:
+        return None
+    return filename.parse(f"{header.letter}{header.centre}{header.awarding_body}.X{centres[0].sequence % 100:02d}")
+
+
+def _check_births(held: _Records, header: Header | None, found: Found) -> None:
+    """FIL-4: whether nearly all dates of birth are written in another order; a sample tells."""
+    if header is None or "born" not in held.layout.names or not re.fullmatch("[0-9]{2}", header.year):
+        return
+    place, width = held.layout["born"], held.layout.width + 2
+    run = max((run for run in held.runs if run.kind == "DETAILS"), key=lambda run: len(run.lines), default=None)
+    if run is None:
+        return
+    at = range(0, len(run.lines), max(len(run.lines) // _SAMPLE, 1))
+    texts = [run.records[row * width + place.first - 1 : row * width + place.last].decode("ascii") for row in at]
+    other = births.other_order(texts, 2000 + int(header.year))
+    if other:
+        found.add(f.DATES_ORDER, run.lines[at[other.at]], place.columns, texts[other.at], field=place.name,
+                  order=other.words)  # fmt: skip
+
+
+_SAMPLE = 40
 
 
 @frozen
@@ -150,6 +181,10 @@ def _page(data: bytes, name: FileName | None, found: Found) -> Page | None:
     if zipped:
         found.add(f.FILE_ZIPPED, value=zipped[0], count=zipped[1])
         return None
+    coded = None if plain else mail_coded(data)
+    if coded:
+        found.add(f.MAIL_CODED, value=coded[0])
+        data = coded[1]
     kind = _stranger_kind(data, plain=plain)
     if kind is None:
         page = causes.unmarked(_read_as_text(causes.unpadded(data, found), found), found)
@@ -462,8 +497,10 @@ def _begun(taken: Sequence[tuple[str, list[_Line]]], file_type: FileType, found:
         start = taken[0][1][0][2].strip()[:20] if taken else ""
         line = taken[0][1][0][0] if taken else 1
         found.add(f.HEADER_MISSING, line, (1, 2), start, letter=file_type.letter)
-        # Go on as if it were there: one missing record is one finding.
+        # Go on as if it were there: what is missing with it is one finding.
         expected.take("FILE_HEADER")
+        if taken and taken[0][0] == "DETAILS":
+            expected.take("CENTRE_HEADER")
     return expected
 
 
@@ -475,6 +512,7 @@ def _ordered(
     expected = _begun(taken, file_type, found)
     runs: list[_Run] = []
     line, last = 0, ""
+    seen: set[str] = set()
     for kind, records in taken:
         first = records[0][0]
         if kind and expected.take(kind):
@@ -482,16 +520,34 @@ def _ordered(
         elif kind == "FILE_HEADER" and last == "FILE_TRAILER":
             found.add(f.FILES_JOINED, first, (1, 2), records[0][2][:2])
             break
-        elif kind and kind == last:
-            found.add(f.TRAILER_DOUBLED, first, (1, 2), records[0][2][:2], record=SPOKEN[kind])
+        elif kind and kind in seen and kind in (last, "FILE_HEADER"):
+            _doubled(kind, records, found)
         elif kind or records is not taken[0][1]:
             _misplaced(kind, records, expected.next(), file_type, found)
+            # One record that is missing is one finding: what follows is read as if it were there.
+            if _skipped(kind, expected):
+                line, last = records[-1][0], kind
+        seen.add(kind)
         if kind:
             runs.extend(_run(kind, records, width))
     accepted = expected.next()
     if whole and line and "$END" not in accepted and not found.made(0, f.RECORD_ORDER, f.RECORD_OTHER_TYPE):
         found.add(f.TRAILER_MISSING, line, found=SPOKEN[last], wanted=either(accepted))
     return runs
+
+
+def _doubled(kind: str, records: Sequence[_Line], found: Found) -> None:
+    """Reports a header or trailer that comes a second time; headers that do, both of them, are one thing."""
+    if not found.made(0, f.TRAILER_DOUBLED) or kind not in ("FILE_HEADER", "CENTRE_HEADER"):
+        found.add(f.TRAILER_DOUBLED, records[0][0], (1, 2), records[0][2][:2], record=SPOKEN[kind])
+
+
+def _skipped(kind: str, expected: Expected) -> bool:
+    """Goes on past a record that comes where another, a header or trailer, is missing before it."""
+    missing = {"DETAILS": "CENTRE_HEADER", "CENTRE_TRAILER": "CENTRE_HEADER", "FILE_TRAILER": "CENTRE_TRAILER"}.get(
+        kind
+    )
+    return missing is not None and expected.take(missing) and expected.take(kind)
 
 
 def _run(kind: str, records: Sequence[_Line], width: int) -> Iterator[_Run]:
@@ -536,12 +592,13 @@ def _stranger(records: Sequence[_Line]) -> str:
 # --- Envelope -------------------------------------------------------------------------------------------------------
 
 
-def _envelope(held: _Records, found: Found) -> tuple[Header | None, tuple[Centre, ...]]:
-    """Header and centres of the records, with agreement and counts checked (formats reference, section 2)."""
+def _envelope(held: _Records, found: Found) -> tuple[Header | None, tuple[Centre, ...], set[str]]:
+    """Header and centres of the records, with agreement and counts checked (formats reference, section 2); and in what
+    other records differ from the file header."""
     envelope = _Envelope(held, found)
     for run in held.runs:
         envelope.take(run)
-    return envelope.header, envelope.whole()
+    return envelope.header, envelope.whole(), {name for name, _ in envelope.differing}
 
 
 @define
@@ -552,6 +609,10 @@ class _Envelope:
     _held: _Records
     _found: Found
     header: Header | None = None
+    differing: set[tuple[str, str]] = field(factory=set)
+    """What records say differently from the file header, and what they say."""
+    _gaps: set[int] = field(factory=set)
+    """By how much the counts of centre trailers are wrong."""
     _centres: list[Centre] = field(factory=list)
     _details: list[list[_Run]] = field(factory=list)
 
@@ -566,7 +627,7 @@ class _Envelope:
         if run.kind == "FILE_HEADER":
             self.header = self.header or _header(record, line, self._held, self._found)
         elif run.kind == "CENTRE_HEADER":
-            self._centres.append(_centre(record, line, self.header, self._found))
+            self._centres.append(_centre(record, line, self.header, self._found, self.differing))
             self._details.append([])
         elif run.kind == "CENTRE_TRAILER" and self._centres:
             self._centre_trailer(record, line)
@@ -585,9 +646,15 @@ class _Envelope:
 
     def _trailer(self, layout: Layout, record: str, line: int, centre: str, counts: Mapping[str, int]) -> None:
         """A trailer against the centre it should name and what it should have counted."""
-        _agree(layout, "centre", record, centre, line, self._found)
+        _agree(layout, "centre", record, centre, line, self._found, self.differing)
         for name, count in counts.items() if self._held.counted else ():
-            _check_count(layout, name, record, line, count, self._found)
+            gap = _gap(layout, name, record, count)
+            if gap is not None and name == "records" and layout is FILE_TRAILER and gap in self._gaps:
+                continue  # the records that a centre trailer misses, once more
+            if gap != 0:
+                _count_wrong(layout, name, record, line, count, self._found)
+            if gap and layout is CENTRE_TRAILER:
+                self._gaps.add(gap)
 
     def whole(self) -> tuple[Centre, ...]:
         """The centres with their detail records."""
@@ -620,6 +687,12 @@ def _header(record: str, line: int, held: _Records, found: Found) -> Header:
     # Some producers write a shorter or longer software version, which moves the formats version by a column or two.
     elif FORMATS_VERSION not in record[23:28]:
         found.add(f.FORMATS_VERSION, line, place.columns, cut[place.name], field=place.name)
+    elif cut[place.name] != FORMATS_VERSION:
+        first = record.index(FORMATS_VERSION, 23) + 1
+        columns = first, first + len(FORMATS_VERSION) - 1
+        where = f"columns {columns[0]}-{columns[1]}"
+        found.add(f.SOFTWARE_VERSION, line, columns, FORMATS_VERSION, field="software_version", where=where)
+        cut["formats_version"], cut["software_version"] = FORMATS_VERSION, record[21 : first - 1].strip(" ")
     for name in ("series", "distribution"):
         cut[name] = _capital(FILE_HEADER[name], record, line, found)
     if not cut["distribution"]:
@@ -633,15 +706,15 @@ def _capital(place: Field, record: str, line: int, found: Found) -> str:
     """The text of a field in capitals; a finding where it was not."""
     text = place.cut(record).strip(" ")
     if text != text.upper():
-        found.add(f.LOWER_CASE, line, place.columns, text, field=place.name, kept=text.upper())
+        found.add(f.HEADER_SMALL, line, place.columns, text, field=place.name, kept=text.upper())
     return text.upper()
 
 
-def _centre(record: str, line: int, header: Header | None, found: Found) -> Centre:
+def _centre(record: str, line: int, header: Header | None, found: Found, differing: set[tuple[str, str]]) -> Centre:
     if header:
         for name in ("centre", "awarding_body", "series", "year"):
             if name != "centre" or header.distribution != "M":
-                _agree(CENTRE_HEADER, name, record, getattr(header, name), line, found)
+                _agree(CENTRE_HEADER, name, record, getattr(header, name), line, found, differing)
     place = CENTRE_HEADER["sequence"]
     sequence = place.cut(record).strip(" ")
     usable = sequence.isdigit() and int(sequence) > 0
@@ -660,19 +733,29 @@ def _centre(record: str, line: int, header: Header | None, found: Found) -> Cent
 _WORDS = {"centre": "centre number", "awarding_body": "awarding-body identifier", "series": "series", "year": "year"}
 
 
-def _agree(layout: Layout, name: str, record: str, meant: str, line: int, found: Found) -> None:
+def _agree(
+    layout: Layout, name: str, record: str, meant: str, line: int, found: Found, differing: set[tuple[str, str]]
+) -> None:
+    """Whether a record says what the file header says; a finding where it does not, once for all that say the same.
+    `differing`: what was told."""
     place = layout[name]
     value = place.cut(record).strip(" ")
-    if value != meant and value.upper() != meant:
+    told = (name, value)
+    if value != meant and value.upper() != meant and told not in differing:
+        differing.add(told)
         found.add(f.HEADERS_DIFFER, line, place.columns, value, field=name, what=_WORDS[name], named=meant)
 
 
-def _check_count(layout: Layout, name: str, record: str, line: int, held: int, found: Found) -> None:
+def _gap(layout: Layout, name: str, record: str, held: int) -> int | None:
+    """How many more a file holds than a trailer says; None where it says no number."""
+    value = layout[name].cut(record).strip(" ")
+    return held - int(value) if value.isdigit() else None
+
+
+def _count_wrong(layout: Layout, name: str, record: str, line: int, held: int, found: Found) -> None:
     place = layout[name]
     value = place.cut(record).strip(" ")
-    gap = held - int(value) if value.isdigit() else None
-    if gap == 0:
-        return
+    gap = _gap(layout, name, record, held)
     hint = ""
     # Two short for a centre, four for a file of one centre: only the details were counted.
     if gap and name == "records" and gap == (2 if layout is CENTRE_TRAILER else 4):
@@ -694,11 +777,22 @@ def _check_count(layout: Layout, name: str, record: str, line: int, held: int, f
 
 
 def _check_name(
-    named: str, name: FileName | None, header: Header | None, centres: Sequence[Centre], found: Found
+    named: str,
+    name: FileName | None,
+    header: Header | None,
+    centres: Sequence[Centre],
+    found: Found,
+    differing: set[str],
 ) -> None:
-    """The file's name against its headers (FIL-2)."""
+    """The file's name against its headers (FIL-2). Of what differs within the file, or of the letter where records are
+    of another file type, nothing more is said."""
     if name is None:
-        found.add(f.FILE_NAME, value=named, example=f"E{header.centre if header else 'ccccc'}15.X01")
+        meant = name_of(header, centres)
+        example = str(meant or "a name like E6412315.X01")
+        proper = (
+            f"as {meant}: that is its name by its headers" if meant else "under the name your school software gave it"
+        )
+        found.add(f.FILE_NAME, value=named, example=example, proper=proper)
         return
     if header is None:
         return
@@ -710,6 +804,7 @@ def _check_name(
     if centres and centres[0].sequence:
         number = f"{centres[0].sequence % 100:02d}"
         pairs.append(("sequence number", name.number, number, CENTRE_HEADER["sequence"], centres[0].line))
+    said = differing | ({"data_type"} if found.made(0, f.RECORD_OTHER_TYPE) else set())
     for what, in_name, in_header, place, line in pairs:
-        if in_name != in_header:
+        if in_name != in_header and place.name not in said:
             found.add(f.NAME_HEADER, line, place.columns, in_header, field=place.name, what=what, named=in_name)

@@ -21,6 +21,8 @@ def decode(data: bytes) -> list[str]:
 
 
 def _harmless(line: str) -> str:
+    if line.isprintable():
+        return line
     return "".join(
         character if character >= " " and character != "\x7f" else character.encode("unicode_escape").decode()
         for character in line

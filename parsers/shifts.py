@@ -202,7 +202,7 @@ def _repair_of(record: str, layout: Layout) -> Repair | None:
             continue
         if mended[width:].strip() or mended[:width] == record or not sound(mended[:width], layout):
             continue
-        if not repair.zeros or _dated(mended, layout):
+        if not repair.zeros or (_dated(mended, layout) and _named(mended, layout)):
             return repair
     return None
 
@@ -212,6 +212,28 @@ def _dated(record: str, layout: Layout) -> bool:
     return all(
         is_date(place.cut(record)) or not place.cut(record).strip(" 0") for place in layout.plain if place.kind == "D"
     )
+
+
+def _named(record: str, layout: Layout) -> bool:
+    """Whether the name of a record, if it has one, may be one: it begins with a letter and has no digits."""
+    return all(re.fullmatch("[^0-9 :][^0-9]*", place.cut(record)) for place in layout.plain if place.form is forms.NAME)
+
+
+def swapped(records: Sequence[str], layout: Layout) -> tuple[Field, Field] | None:
+    """Two neighbouring fields that stand in each other's place in nearly all of these records; None where there are
+    none."""
+    for one, other in pairwise(place for place in layout.plain if place.name not in ("data_type", "record_type")):
+        if one.last + 1 == other.first and not {one.name, other.name} & {"reserved"}:
+            good = sum(sound(exchanged(record, one, other), layout) for record in records)
+            if good * 10 >= len(records) * 9:
+                return one, other
+    return None
+
+
+def exchanged(record: str, one: Field, other: Field) -> str:
+    """A record in which the text of `other` stands before that of `one`, with these the right way round."""
+    middle = one.first - 1 + other.width
+    return record[: one.first - 1] + record[middle : other.last] + record[one.first - 1 : middle] + record[other.last :]
 
 
 @frozen
@@ -227,17 +249,34 @@ _SLOT = 7
 
 def aligned(text: str) -> Aligned | None:
     """The option slots of a record whose codes stand beside their columns, where there is no doubt which they are: at
-    the right of their slots, or in slots of six or eight columns. None where they are in place, or cannot be told."""
-    for step, how in (
-        (_SLOT, "at the right of their slots"),
-        (6, "in slots of 6 columns"),
-        (8, "in slots of 8 columns"),
-    ):
-        codes = [text[start : start + step].strip(" ") for start in range(0, len(text), step)]
-        if all(not code or forms.OPTION.fits(code) for code in codes) and len(codes[SLOTS:]) == codes[SLOTS:].count(""):
-            laid = "".join(code.ljust(_SLOT) for code in codes[:SLOTS]).ljust(len(text))
-            return Aligned(laid, how) if laid != text else None
+    the right of their slots, in slots of another width, or as a list. None where they are in place, or cannot be
+    told."""
+    divided = [(_slots(text, _SLOT), "at the right of their slots")]
+    if not _are_codes(divided[0][0]):
+        divided = [(_slots(text, step), f"in slots of {step} columns") for step in (6, 8, 5)]
+        divided += [(_LISTED.split(text.strip(" ")), "as a list with separators")]
+        # Codes cut in the wrong places are codes too: those of one kind look alike.
+        divided = sorted(filter(lambda way: _are_codes(way[0]), divided), key=lambda way: _kinds(way[0]))
+    for codes, how in divided[:1]:
+        laid = "".join(code.ljust(_SLOT) for code in codes[:SLOTS]).ljust(len(text))
+        return Aligned(laid, how) if laid != text else None
     return None
+
+
+def _slots(text: str, step: int) -> list[str]:
+    return [text[start : start + step].strip(" ") for start in range(0, len(text), step)]
+
+
+_LISTED = re.compile(" *[,;/|] *")
+
+
+def _are_codes(codes: Sequence[str]) -> bool:
+    return not any(codes[SLOTS:]) and all(not code or forms.OPTION.fits(code) for code in codes)
+
+
+def _kinds(codes: Sequence[str]) -> int:
+    """How many patterns of letters and digits there are among codes."""
+    return len({re.sub("[0-9]", "0", re.sub("[A-Z]", "A", code)) for code in codes if code})
 
 
 @lru_cache

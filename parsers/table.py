@@ -27,10 +27,12 @@ TEXT = 500
 @frozen
 class FeedLayout:
     """What a file of a feed looks like: the most characters of each column's cells, by its name; the columns come in
-    any order. `row` is the finding about a row that cannot be used; its reach says whether the others still can."""
+    any order. `row` is the finding about a row that cannot be used; its reach says whether the others still can.
+    `optional`: columns that a file may do without, as it was written before there were any."""
 
     columns: Mapping[str, int]
     row: Code = f.FEED_ROW
+    optional: tuple[str, ...] = ()
 
     @property
     def longest(self) -> int:
@@ -57,11 +59,13 @@ class Wrong:
 @frozen
 class Rows:
     """The rows of a feed file. `table`: `line`, and each of the layout's columns as text without spaces around it.
-    `unread`: how many rows were left out, each with a finding."""
+    `unread`: how many rows were left out, each with a finding. `absent`: optional columns that the file does not have;
+    their cells are empty."""
 
     layout: FeedLayout
     table: pl.DataFrame = field(repr=False)
     unread: int = 0
+    absent: tuple[str, ...] = ()
 
     @classmethod
     def none(cls, layout: FeedLayout) -> Rows:
@@ -146,9 +150,9 @@ def _cells(text: str) -> pl.Expr:
 def _header_fits(header: Sequence[str], layout: FeedLayout, found: Found) -> bool:
     """Whether the first line names each column of the layout once and no other."""
     counted = Counter(header)
-    missing = [name for name in layout.columns if name not in counted]
+    missing = [name for name in layout.columns if name not in counted and name not in layout.optional]
     # A first line that names no column at all is no header, in capitals or with semicolons: that is told once.
-    none = len(missing) == len(layout.columns)
+    none = len(missing) == len(layout.columns) - len(layout.optional)
     unknown = [f'"{name[:CODE]}"' for name in counted if name not in layout.columns and not none]
     twice = [name for name in layout.columns if counted[name] > 1]
     if missing:
@@ -183,11 +187,14 @@ def _of_cells(rows: Rows, header: Sequence[str], found: Found) -> Rows:
     # A row with a cell too many or too few cannot be relied on, so nothing is said of its cells.
     texts = (
         pl.col("cells").list.get(header.index(name), null_on_oob=True).fill_null("").alias(name)
+        if name in header
+        else pl.lit("").alias(name)
         for name in layout.columns
     )
+    absent = tuple(name for name in layout.optional if name not in header)
     table = cells.select("line", *texts, count.alias(_COUNT))
     number = Wrong("number of cells", pl.col(_COUNT) != len(header), wanted, pl.col(_COUNT).cast(pl.String))
-    rows = evolve(rows, table=table).without(found, number)
+    rows = evolve(rows, table=table, absent=absent).without(found, number)
     rows = evolve(rows, table=rows.table.drop(_COUNT))
     controls = [Wrong(name, pl.col(name).str.contains(_CONTROL), _PLAIN) for name in layout.columns]
     lengths = [

@@ -18,6 +18,7 @@ from attrs import frozen
 from botocore.exceptions import ClientError
 
 from infra.ledger.approvals import NOT_PUT_FORWARD, THE_DESK, VERIFIED, Proposal, Said, Signer
+from infra.settings import Settings
 from infra.store import Missing, is_denied
 from pipeline.desk import Desk
 from pipeline.journal import journaled
@@ -76,6 +77,7 @@ class Signature:
     shown: str = ""
 
 
+NOT_VERIFIED = "nobody has verified who {person} is: where two people are asked, that does not count"
 NOT_SEEN = Signature()
 """Of rehearsals and tests: nobody has looked who it was. Where two people are asked, it does not count."""
 
@@ -174,11 +176,17 @@ def put_forward(
             exhibit, newest = kind.acts.exhibit(desk, subject), known.get(subject)
             if newest and newest.sha256 == exhibit.sha256 and not (newest.rejection and again):
                 continue
-            by = Signer(who, how)
-            desk.approvals.propose(kind.name, subject, exhibit.sha256, people, by, now, counts=kind.proposer_counts)
-            PUT_FORWARD.passed()
+            propose(desk, exhibit, people, Signer(who, how), now)
             new.append(f"{kind.name} {subject}")
     return tuple(new)
+
+
+def propose(desk: Desk, exhibit: Exhibit, people: int, by: Signer, now: datetime) -> None:
+    """OPS-4: puts on record what is shown to whoever decides, for so many `people`, and who puts it forward: one of
+    them where the kind says so, and only if they could also approve it."""
+    counts = KINDS[exhibit.kind].proposer_counts and by.how in VERIFIED and by.person in persons(desk.settings)
+    desk.approvals.propose(exhibit.kind, exhibit.subject, exhibit.sha256, people, by, now, counts=counts)
+    PUT_FORWARD.passed()
 
 
 def unlisted(desk: Desk) -> bool:
@@ -267,10 +275,42 @@ def settle(desk: Desk, kind: str, series: str = "") -> int:
     return settled
 
 
+def persons(settings: Settings) -> dict[str, str]:
+    """OPS-4: who may decide, by every name they are known by: of `jane=jclerk,john` jane and jclerk are one person."""
+    found: dict[str, str] = {}
+    for one in settings.approvers.split(","):
+        names = [name for each in one.split("=") if (name := each.strip().casefold())]
+        known = {found[name] for name in names if name in found}
+        for name in [*names, *(name for name, person in found.items() if person in known)]:
+            found[name] = names[0]
+    return found
+
+
+def same_person(desk: Desk, one: Signer, other: Signer) -> bool:
+    """OPS-4: whether two names are one person's: the same name, or named as one in RESULTSDAY_APPROVERS."""
+    known = persons(desk.settings)
+    return known.get(one.person, one.person) == known.get(other.person, other.person)
+
+
+def differ(desk: Desk, first: Signer, second: Signer, done: str, now: str) -> None:
+    """OPS-4: raises `ApprovalError` where two people are asked and the second is not another whom the desk has
+    verified: `done` is what the first did, `now` what the second wants to."""
+    if desk.settings.approvals < 2:
+        return
+    if second.how not in VERIFIED:
+        raise ApprovalError(NOT_VERIFIED.format(person=second))
+    if same_person(desk, first, second):
+        raise ApprovalError(
+            f"{first} has {done} and {second} cannot {now}: where two people are asked, they differ (OPS-4)"
+        )
+
+
 def may_decide(desk: Desk, person: Signer, asked: int) -> None:
-    """OPS-4: raises `ApprovalError` where `asked` people are asked and a person is not one who may decide."""
-    named = {name.strip().casefold() for name in desk.settings.approvers.split(",")} - {""}
-    if person.person not in named:
+    """OPS-4: raises `ApprovalError` where `asked` people are asked and a person is not one who may decide, or only said
+    to be by somebody."""
+    if person.how not in VERIFIED:
+        raise ApprovalError(NOT_VERIFIED.format(person=person))
+    if person.person not in persons(desk.settings):
         raise ApprovalError(
             f"{person} may not decide: where {asked} people are asked, RESULTSDAY_APPROVERS names them, as users of "
             f"the console or system accounts (OPS-4)"
@@ -299,22 +339,27 @@ def sign(
         )  # fmt: skip
     asked = max(by.people, desk.settings.approvals, proposal.asked)
     said = Said(by=Signer(who, by.how), verdict=verdict, people=asked, at=now, why=why)
-    if asked > 1 and verdict == terms.APPROVED:
-        _two_people(proposal, said)
-    proposal = desk.approvals.say(proposal, said)
+
+    def may(current: Proposal) -> None:
+        if asked > 1 and verdict == terms.APPROVED:
+            _two_people(desk, current, said)
+
+    may(proposal)
+    # Once more as it is when nobody else can say anything: one person under two names at the same moment is one.
+    proposal = desk.approvals.say(proposal, said, may)
     SIGNED.passed()
     return proposal
 
 
-def _two_people(proposal: Proposal, said: Said) -> None:
+def _two_people(desk: Desk, proposal: Proposal, said: Said) -> None:
     signer = said.by
     if signer.how not in VERIFIED:
-        raise ApprovalError(f"nobody has verified who {signer} is: where two people are asked, that does not count")
-    if proposal.by.how != terms.BY_THE_DESK and proposal.by.person == signer.person:
+        raise ApprovalError(NOT_VERIFIED.format(person=signer))
+    if proposal.by.how != terms.BY_THE_DESK and same_person(desk, proposal.by, signer):
         raise ApprovalError(
             f"{proposal.by} put this forward and cannot approve it: where two people are asked, they differ (OPS-4)"
         )
-    earlier = next((other for other in proposal.approvals if other.by.person == signer.person), None)
+    earlier = next((other for other in proposal.approvals if same_person(desk, other.by, signer)), None)
     # The very same words are said again by a run that died.
     if earlier and proposal.lacking and (earlier.at, earlier.why) != (said.at, said.why):
         raise ApprovalError(
@@ -322,9 +367,27 @@ def _two_people(proposal: Proposal, said: Said) -> None:
         )
 
 
+_AND, _ACCOUNT = " and ", str(Signer("", terms.BY_ACCOUNT))
+
+
 def deciders(proposal: Proposal) -> str:
     """Who has approved something, as it stands on record."""
-    return " and ".join(str(said.by) for said in proposal.approvals)
+    return together([str(said.by) for said in proposal.approvals])
+
+
+def together(names: Sequence[str]) -> str:
+    """People who did something together, as it stands on record, each once."""
+    return _AND.join(dict.fromkeys(names))
+
+
+def each_of(signer: Signer) -> list[Signer]:
+    """The people behind a name on record: those who did it together, as `together` names them, or the one."""
+    if signer.how != terms.BY_APPROVAL:
+        return [signer]
+    return [
+        Signer(name.removeprefix(_ACCOUNT), terms.BY_ACCOUNT if name.startswith(_ACCOUNT) else terms.BY_CONSOLE)
+        for name in signer.who.split(_AND)
+    ]
 
 
 def reasons(proposal: Proposal) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+import polars as pl
 
 from infra.ledger.corrections import Case, Subject
 from pipeline.desk import Desk
@@ -10,6 +12,8 @@ from pipeline.feeds import FeedFile
 from pipeline.steps import CASE_OPENED
 from rules import terms
 from rules.catalogue import LONDON
+from rules.frames import FINAL
+from rules.withholding import standing
 
 _FEED = "a file of the feed {place}"
 
@@ -37,9 +41,20 @@ def correction_opened(
     return tuple(told)
 
 
+def final(desk: Desk, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
+    """AWD-5: the component results of these centres in these series (ids) that no mark changes (`rules.frames.FINAL`).
+    One that is or was withheld and had no mark is pending like any other: its mark is kept, and completes it once it is
+    released (RES-8, AWD-4). So the answer to a mark says of no result that it is withheld (RES-2)."""
+    rows = desk.results.final(centres, series)
+    if rows["waits"].any():
+        voided = standing(rows, desk.actions.holds(max(series))) == terms.HOLD_VOIDED
+        rows = rows.filter(~pl.col("waits") | voided.fill_null(value=False))
+    return rows.select(*FINAL)
+
+
 def mark_in_words(mark: int | None, status: str) -> str:
     """A mark as a correction has it: the raw mark, or absent; empty where it is not yet available."""
     return terms.ABSENT if status == "A" else "" if mark is None else str(mark)
 
 
-__all__ = ["correction_opened", "mark_in_words"]
+__all__ = ["correction_opened", "final", "mark_in_words"]

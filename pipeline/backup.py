@@ -134,20 +134,21 @@ def restore(desk: Desk, place: Store) -> Backup:
         raise BackupError(f"the store to restore into is not empty: {desk.store}")
     with _at_rest(desk.ledger, PATIENCE), tempfile.TemporaryDirectory() as folder:
         # The ledger comes last: until then it is empty, which shows that the restore did not finish.
-        dump.clear(desk.settings.database_url)
+        dump.clear(desk.settings.owner_url)
         for file in made.files:
             _put_back(file, place, desk.store)
         with _copy(place, LEDGER, made.ledger_sha256) as copy, (Path(folder) / LEDGER).open("wb") as stream:
             shutil.copyfileobj(copy, stream, MIB)
-        dump.load(desk.settings.database_url, Path(folder) / LEDGER)
-    migrate(desk.settings.database_url)
+        dump.load(desk.settings.owner_url, Path(folder) / LEDGER)
+    migrate(desk.settings.owner_url, desk.settings.database_url)
     return made
 
 
 def _put_back(file: Kept, place: Store, store: Store) -> None:
     """Copies a file from the backup into a store, with its time."""
     with _copy(place, FILES + file.key, file.sha256) as copy:
-        store.put(file.key, cast(BinaryIO, copy))
+        # The store is empty; and a head of the chain of seals is never replaced (OPS-7).
+        store.put_if_absent(file.key, cast(BinaryIO, copy))
     if isinstance(store, FolderStore):  # the time it was written is its receipt
         nanoseconds = round(datetime.fromisoformat(file.written).timestamp() * 1_000_000) * 1000
         os.utime(store.root / file.key, ns=(nanoseconds, nanoseconds))

@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 from infra.ledger.accounts import Accounts
 from infra.ledger.actions import ActionBook
 from infra.ledger.alerts import WatchBook
-from infra.ledger.approvals import ApprovalBook
+from infra.ledger.approvals import ApprovalBook, Signer
 from infra.ledger.calendar import CalendarBook
 from infra.ledger.console import ConsoleBook
 from infra.ledger.corrections import CorrectionBook
@@ -28,6 +28,7 @@ from infra.ledger.register import RegisterBook
 from infra.ledger.results import ResultBook
 from infra.ledger.seals import SealBook
 from infra.ledger.submissions import Ledger
+from infra.ledger.told import ToldBook
 from infra.ledger.trail import Trail
 from infra.settings import Settings
 from infra.store import Store, adopted, own_store, proved
@@ -63,6 +64,7 @@ class Desk:
     results: ResultBook
     seals: SealBook
     stores: StoreBook
+    told: ToldBook
     trail: Trail
     watch: WatchBook
     catalogue_fault: str = ""
@@ -112,18 +114,19 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             results=ResultBook(engine),
             seals=SealBook(engine),
             stores=StoreBook(engine),
+            told=ToldBook(engine),
             trail=Trail(engine),
             watch=WatchBook(engine),
         )
         yield up_to_date(desk)
 
 
-def adopt_store(settings: Settings, who: str, why: str, now: datetime) -> Store:
+def adopt_store(settings: Settings, by: Signer, why: str, now: datetime) -> Store:
     """OPS-3, OPS-6: from `now` (aware) on the store of the settings belongs to the ledger, because `who` says so, and
     `why`; the desk itself may not open, as it is another one. Raises `StoreError`."""
     store, identity = adopted(settings.store_location)
     with Ledger(settings.database_url) as ledger:
-        StoreBook(ledger.engine).adopt(identity, who, why, now)
+        StoreBook(ledger.engine).adopt(identity, by, why, now)
     return store
 
 

@@ -47,9 +47,9 @@ class Job:
 
     `does`: in a sentence. `reads`: the places of the store it takes files from or looks at. `writes`: the places of the
     store and the tables of the ledger it changes, besides the journal. `steps`: those it passes when no run died
-    before, besides the journal's. `dags`: the DAGs that run it, none if only people do. `commands`: the commands by
-    which people run it. `receives`: it receives files into the ledger, and is recorded when it has. `idle`: whether its
-    result says that there was nothing to do, which is not recorded.
+    before, besides the journal's; `may_pass`: those that depend on what it finds. `dags`: the DAGs that run it, none if
+    only people do. `commands`: the commands by which people run it. `receives`: it receives files into the ledger, and
+    is recorded when it has. `idle`: whether its result says that there was nothing to do, which is not recorded.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Job:
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...]
     steps: tuple[Step, ...]
+    may_pass: tuple[Step, ...] = ()
     dags: tuple[str, ...] = ()
     commands: tuple[str, ...]
     page: str
@@ -123,12 +124,12 @@ _ALL = (
         function="pipeline.intake.ingest:ingest",
         does="Take in every waiting file: of centres, of the portal and of staff.",
         reads=("archive/", "feeds/", "inbox/", "try/"),
-        writes=("archive/", "inbox/", "try/", "outbox/", "quarantine/", "feeds/", *_BOOKS),
+        writes=("archive/", "inbox/", "try/", "outbox/", "quarantine/", "feeds/", *_BOOKS, "actions"),
         steps=(
             s.ARCHIVED, s.RECEIVED, s.ACKNOWLEDGED, s.TAKEN_OUT, s.SET_ASIDE, s.BOOKED, s.HELD, s.TWIN_OUT,
-            s.REPLY_OUT, s.INDEX_OUT, s.ANSWERED, s.TRIAL_OUT, s.TRIAL_CLEARED,
+            s.REPLY_OUT, s.INDEX_OUT, s.HOLDINGS_OUT, s.ANSWERED, s.TRIAL_OUT, s.TRIAL_CLEARED,
         ),
-        dags=("ingest",),
+        dags=("ingest", "moderation"),
         commands=("ingest",),
         page="flow.md",
         receives=True,
@@ -141,6 +142,7 @@ _ALL = (
         reads=("archive/",),
         writes=("outbox/", "quarantine/", "hold_decisions", *_BOOKS),
         steps=(s.ONCE_MORE, s.HELD, *_DECISION),
+        may_pass=(s.HOLDINGS_OUT,),
         commands=("quarantine again",),
         page="console.md",
     ),
@@ -160,7 +162,7 @@ _ALL = (
         does="Decide a held file although it is a second entry file or an old one (FIL-3).",
         reads=("archive/",),
         writes=("outbox/", "hold_decisions", *_BOOKS),
-        steps=(s.ONCE_MORE, *_DECISION),
+        steps=(s.ONCE_MORE, *_DECISION, s.HOLDINGS_OUT),
         commands=("quarantine release",),
         page="console.md",
     ),
@@ -243,8 +245,8 @@ _ALL = (
             name=f"learner_{name}",
             function=f"pipeline.learners.orders:{name}",
             does=does,
-            writes=("actions", *tables),
-            steps=(s.RECORDED,),
+            writes=("outbox/", "actions", *tables),
+            steps=(s.RECORDED, s.HOLDINGS_OUT),
             commands=(f"learner {name}",),
             page="identity.md",
         )
@@ -262,8 +264,8 @@ _ALL = (
         name="learner_details",
         function="pipeline.learners.orders:correct_details",
         does="Give a learner another name or date of birth, wherever they are registered (REG-6, REG-8).",
-        writes=("actions", "learner_versions"),
-        steps=(s.RECORDED,),
+        writes=("outbox/", "actions", "learner_versions"),
+        steps=(s.RECORDED, s.HOLDINGS_OUT),
         commands=("learner correct",),
         page="identity.md",
     ),
@@ -294,7 +296,7 @@ _ALL = (
         name="sample",
         function="pipeline.marking.samples:sample",
         does="Draw the samples of a SERIES that are due and send the lists to the centres (MOD-1, MOD-3).",
-        writes=("outbox/", "cohorts", "draws", "samples"),
+        writes=("outbox/", "cohorts", "draws", "moderator_marks", "samples"),
         steps=(s.LIST_OUT, s.DRAWN),
         dags=("moderation",),
         commands=("run moderation",),
@@ -306,7 +308,7 @@ _ALL = (
         function="pipeline.marking.moderation:take",
         does="Take in the moderators' marks, compare the samples that are complete and give feedback (MOD-2).",
         reads=("archive/", "feeds/"),
-        writes=("archive/", "feeds/", "outbox/", "reports/", "cohorts", "samples", *_CASE),
+        writes=("archive/", "feeds/", "outbox/", "reports/", "cohorts", "moderator_marks", "samples", *_CASE),
         steps=(s.MODERATED, s.CASE_OPENED, s.FEEDBACK_OUT, s.COMPARED, *_FEED),
         dags=("moderation",),
         commands=("run moderation",),
@@ -532,9 +534,9 @@ _ALL = (
         name="updated_results",
         function="pipeline.results.after_results:updated",
         does="Write updated results files for CENTREs (RES-3). Only for those with changes since the last file.",
-        reads=("embargo/",),
-        writes=("embargo/", "outbox/", "actions", "published_files", "release_files"),
-        steps=(s.PUT_AWAY, s.REQUEST_BOOKED, s.OUT, s.NOTED),
+        reads=("embargo/", "seals/"),
+        writes=("embargo/", "outbox/", "seals/", "actions", "audits", "published_files", "release_files"),
+        steps=(s.HEAD_OUT, s.AUDITED, s.PUT_AWAY, s.REQUEST_BOOKED, s.OUT, s.NOTED),
         dags=("updated_results",),
         commands=("updated-results",),
         page="results-day.md",
@@ -543,7 +545,7 @@ _ALL = (
     Job(
         name="withhold",
         function="pipeline.results.withholding:withhold",
-        does="Withhold results that are not out, of a learner, a component, a cohort or a centre (RES-8).",
+        does="Withhold results that are not out yet, of a learner, a component, a cohort or a centre (RES-8).",
         writes=("actions",),
         steps=(s.RECORDED,),
         commands=("withhold put",),
@@ -552,10 +554,10 @@ _ALL = (
     Job(
         name="end_withholding",
         function="pipeline.results.withholding:end_withholding",
-        does="Release or void what is withheld (RES-8).",
+        does="Release or void what is withheld, or give back what was voided (RES-8).",
         writes=("actions",),
         steps=(s.RECORDED,),
-        commands=("withhold release", "withhold void"),
+        commands=("withhold release", "withhold void", "withhold give-back"),
         page="withholding.md",
     ),
     Job(
@@ -604,9 +606,9 @@ _ALL = (
         does="Approve what is proposed for a case, and carry it out (RES-7).",
         reads=("embargo/", "reports/", "seals/"),
         writes=(
-            "embargo/", "outbox/", "portal/", "reports/", "seals/", "audits", "awardings", "awards", "certificates",
-            "choices", "conversions", "correction_effects", "correction_states", "frozen_rows", "frozen_sums", "marks",
-            "published_files", "release_files", "results", *_APPROVAL,
+            "embargo/", "outbox/", "portal/", "reports/", "seals/", "actions", "audits", "awardings", "awards",
+            "certificates", "choices", "conversions", "correction_effects", "correction_states", "frozen_rows",
+            "frozen_sums", "marks", "published_files", "release_files", "results", *_APPROVAL,
         ),
         steps=(
             s.SIGNED, s.CORRECTED, s.NUMBERS_FREE, s.PUT_AWAY, s.MANIFEST_PUT, s.FILES_BOOKED, s.STATE_CHANGED,
@@ -688,9 +690,10 @@ _ALL = (
         reads=("archive/", "embargo/", "outbox/", "portal/", "probes/", "quarantine/", "reports/"),
         writes=(
             "archive/", "embargo/", "outbox/", "portal/", "probes/", "quarantine/", "reports/", "actions", "alerts",
-            "awards", "certificates", "choices", "door_limits", "draws", "entries", "erasures", "findings",
-            "frozen_rows", "frozen_sums", "learner_ucis",
-            "learner_versions", "marks", "registrations", "removals", "replies", "results", "samples",
+            "awards", "certificates", "choices", "door_bytes", "door_limits", "door_visits", "draws", "entries",
+            "erasures", "events_posted", "notices", "findings", "frozen_rows", "frozen_sums", "learner_ucis",
+            "letters_fetched", "learner_versions", "marks", "registrations", "removals", "replies", "results",
+            "samples",
         ),
         steps=(s.GONE_NOTED, s.LET_GO, s.EMPTIED, s.ALERTS_GONE, s.FORGOTTEN),
         dags=("keep",),

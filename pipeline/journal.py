@@ -17,10 +17,13 @@ from attrs import asdict, has
 
 from infra.ledger.journal import Entry
 from infra.ledger.results import Awarding
+from parsers.findings import visible
 from pipeline.archive import taking
 from pipeline.desk import Desk, up_to_date
 from pipeline.jobs import JOBS, job_of
+from pipeline.orders import StaffError
 from pipeline.steps import BEGUN, DROPPED, ENDED
+from pipeline.typed import storable
 from rules.catalogue import Series
 
 P = ParamSpec("P")
@@ -74,7 +77,18 @@ def _entry(name: str, given: dict[str, Any]) -> Entry:
         value.at for value in given.values() if has(type(value)) and hasattr(value, "at")
     )
     plain = {key: _plain(value) for key, value in given.items() if key != "now"}
+    _storable(plain)
     return Entry(at=instant, job=name, arguments=plain)
+
+
+def _storable(plain: Any) -> None:
+    """FIL-7: what is ordered can be written down. Raises `StaffError` on a character that no column takes; people at
+    the console and on the command line are told by their own doors, which let fewer in."""
+    if isinstance(plain, str) and not storable(plain):
+        raise StaffError(f"nothing was done: {visible(plain)} has a character that cannot be read")
+    if isinstance(plain, list | dict):
+        for part in plain.values() if isinstance(plain, dict) else plain:
+            _storable(part)
 
 
 def run_again(desk: Desk, entry: Entry) -> Any:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from attrs import frozen
+from infra.ledger.approvals import Order, with_name_and_reason
 
 
 class StaffError(ValueError):
     """A member of staff asked for something that cannot be done; the message says why."""
 
 
-@frozen
-class Order:
-    """Who does something, why, and when (aware)."""
-
-    who: str
-    why: str
-    at: datetime
+__all__ = ["Order", "StaffError", "with_name_and_reason"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime
 
+import polars as pl
 from attrs import frozen
 
 from infra.ledger.register import ApprovalRow, CentreRow
@@ -53,7 +54,7 @@ class OpenApplication:
     def line(self) -> str:
         """For a list."""
         due = f", due by {day_text(self.due)}{' (late)' if self.late else ''}" if self.due else ", full application"
-        return f"{self.row.centre}  {self.row.qualification}  asked {day_text(self.row.since)}{due}, {self.row.who}"
+        return f"{self.row.centre}  {self.row.qualification}  asked {day_text(self.row.since)}{due}, {self.row.by}"
 
 
 def open_applications(desk: Desk, now: datetime) -> list[OpenApplication]:
@@ -66,6 +67,22 @@ def open_applications(desk: Desk, now: datetime) -> list[OpenApplication]:
     return found
 
 
+def named(desk: Desk, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows for people, with a column `Name` behind `Centre`; as they are where no centre has a name."""
+    names = desk.register.names(rows["Centre"].unique().to_list())
+    if not names:
+        return rows
+    name = pl.col("Centre").replace_strict(names, default="", return_dtype=pl.String).alias("Name")
+    return rows.select("Centre", name, pl.exclude("Centre"))
+
+
+def titles_of(desk: Desk, centres: Collection[str]) -> dict[str, str]:
+    """Centres as people read them, `64123 Riverside School`, by their numbers; the number alone where there is no
+    name."""
+    names = desk.register.names(centres)
+    return {centre: f"{centre} {names.get(centre, '')}".rstrip() for centre in centres}
+
+
 def title(desk: Desk, centre: str) -> str:
-    """A centre as people read it: `64123 Riverside School`; the number alone where there is no name."""
-    return f"{centre} {desk.register.names([centre]).get(centre, '')}".rstrip()
+    """A centre as people read it."""
+    return titles_of(desk, [centre])[centre]

@@ -1,5 +1,5 @@
-"""Replaying a season (RES-6): every job of the journal is run again, over the files of the archive, into an empty desk;
-then every output is compared, byte for byte."""
+"""Replaying a season (RES-6): every job of the journal runs again, over the archive, into an empty desk; then every
+output and every row of the ledger are compared."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from infra.store import FolderStore, Missing
 from pipeline.desk import Desk, open_desk
 from pipeline.jobs import JOBS
 from pipeline.journal import run_again
+from pipeline.replayed_rows import Rows, compared_rows
 from rules import terms
 from rules.catalogue import LONDON
 
@@ -41,12 +42,13 @@ class Difference:
 
 @frozen(kw_only=True)
 class Replayed:
-    """The outcome of a replay: how many jobs were run again, how many files were compared, and which differ; `lost`
-    says what can no longer be replayed, as it is no longer kept (OPS-9)."""
+    """The outcome of a replay: how many jobs were run again, how many files were compared, and which differ; what the
+    rows of the ledger say; `lost` says what can no longer be replayed, as it is no longer kept (OPS-9)."""
 
     jobs: int
     files: int
     differences: tuple[Difference, ...]
+    rows: Rows
     lost: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
@@ -58,6 +60,7 @@ class Replayed:
             yield "Outputs that rest on it may be missing or different below."
         for difference in self.differences:
             yield f"  {difference.what:<10} {difference.key}"
+        yield from self.rows.lines()
 
 
 @contextmanager
@@ -180,7 +183,7 @@ def _land(desk: Desk, empty: Desk, kind: str, key: str, sha256: str, received: d
 
 
 def compared(desk: Desk, again: Desk, jobs: int, lost: tuple[str, ...] = ()) -> Replayed:
-    """The outputs of two desks, compared, but for those that are no longer kept in the first."""
+    """The outputs and the rows of two desks, compared, but for those that are no longer kept in the first."""
     removed = desk.keeping.removed().keys()
     there, here = _outputs(desk) - removed, _outputs(again) - removed
     differences = [
@@ -188,10 +191,15 @@ def compared(desk: Desk, again: Desk, jobs: int, lost: tuple[str, ...] = ()) -> 
         for key in sorted(there | here)
         if key not in here or key not in there or desk.store.get(key) != again.store.get(key)
     ]
-    return Replayed(jobs=jobs, files=len(there | here), differences=tuple(differences), lost=lost)
+    rows = compared_rows(desk.ledger.contents(), again.ledger.contents())
+    return Replayed(jobs=jobs, files=len(there | here), differences=tuple(differences), rows=rows, lost=lost)
+
+
+_NOT_KEPT = (terms.TRIAL, terms.RECEIVED)
 
 
 def _outputs(desk: Desk) -> set[str]:
-    """The keys of all outputs, but for answers to files that were only tried: of these nothing is kept."""
+    """The keys of all outputs, but for answers to files that were only tried and receipts of file transfer: of these
+    nothing is on record."""
     listed = (stored for place in OUTPUTS for stored in desk.store.list(place) if stored.kind == "file")
-    return {stored.key for stored in listed if not stored.key.rpartition("/")[2].startswith(terms.TRIAL)}
+    return {stored.key for stored in listed if not stored.key.rpartition("/")[2].startswith(_NOT_KEPT)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -15,15 +16,9 @@ _FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 def csv_bytes(frame: pl.DataFrame) -> bytes:
     """The frame as CSV (UTF-8, CR LF) under its column names. Text that a spreadsheet would take for a formula gets an
     apostrophe in front; numbers stay numbers."""
-    plain = frame.with_columns(_guarded(name) for name, kind in frame.schema.items() if kind == pl.String)
-    return plain.write_csv(line_terminator="\r\n").encode()
-
-
-def _guarded(name: str) -> pl.Expr:
-    text = pl.col(name)
-    guarded = pl.when(text.str.contains(_FORMULA)).then(pl.concat_str(pl.lit("'"), text))
-    # A null is written as an empty cell, an empty text as two quotation marks.
-    return guarded.when(text != "").then(text).alias(name)
+    # An empty text would be written as two quotation marks, None is written as an empty cell.
+    guarded = pl.col(pl.String).str.replace(_FORMULA, "'$0").replace("", None)
+    return frame.with_columns(guarded).write_csv(line_terminator="\r\n").encode()
 
 
 def gbp(pence: str) -> pl.Expr:
@@ -74,6 +69,26 @@ def page(
     ).encode()
 
 
+def stacked(titles: Sequence[str]) -> str:
+    """The style of a page whose table is too wide for a telephone: there, the cells of a row stand below each other,
+    each behind its heading, one of `titles`, in which there are no quotation marks."""
+    labels = "".join(
+        f'  td:nth-child({number})::before {{ content: "{title}: "; }}\n' for number, title in enumerate(titles, 1)
+    )
+    return f"@media screen and (max-width: 640px) {{\n{_STACKED}{labels}}}\n"
+
+
+_STACKED = """\
+  body { padding: 6mm 4mm; }
+  thead { display: none; }
+  tr, td { display: block; }
+  tr { padding: 2mm 0; border-bottom: 1px solid var(--line); }
+  tbody td { border: 0; padding: .4mm 1.5mm; }
+  td:empty { display: none; }
+  td::before { color: var(--quiet); }
+"""
+
+
 def _grid(grid: Grid) -> str:
     words = f"<p>{escape(grid.words)}</p>\n" if grid.words else ""
     table = _table(grid) if not grid.frame.is_empty() else "" if grid.picture else "<p>None.</p>\n"
@@ -83,41 +98,36 @@ def _grid(grid: Grid) -> str:
 
 
 def _table(grid: Grid) -> str:
-    frame = grid.frame
-    ranged = [_class(frame[name], name in grid.numbers) for name in frame.columns]
-    headings = "".join(
-        f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(frame.columns, ranged, strict=True)
-    )
-    cells = [
-        pl.concat_str(pl.lit(f"<td{kind}>"), _escaped(name), pl.lit("</td>"))
-        for name, kind in zip(frame.columns, ranged, strict=True)
+    # Polars takes longer to be asked than a page of rows to be written; its cells are made harmless in one piece, as
+    # calls for each of them would take most of the time of an ingest.
+    text = pl.all().cast(pl.String).fill_null("").str.replace_all(_BETWEEN, "", literal=True)
+    names, rows = grid.frame.columns, grid.frame.select(text).rows()
+    kinds = [
+        ' class="n"' if name in grid.numbers else ' class="s"' if _short(cells) else ""
+        for name, cells in zip(names, zip(*rows, strict=True), strict=True)
     ]
-    rows = frame.select(pl.concat_str(pl.lit("<tr>"), *cells, pl.lit("</tr>")).str.join("\n")).item()
+    headings = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(names, kinds, strict=True))
+    row = "<tr>" + "".join(f"<td{kind}>{{}}</td>" for kind in kinds) + "</tr>"
+    cells = escape(_BETWEEN.join(chain.from_iterable(rows))).split(_BETWEEN)
+    lines = "\n".join([row] * len(rows)).format(*cells)
     total = ""
     if grid.total:
-        span = len(frame.columns) - 1
+        span = len(names) - 1
         total = (
             f'<tbody class="total"><tr><th scope="row" colspan="{span}">Total</th>'
             f'<td class="n">{escape(grid.total)}</td></tr></tbody>\n'
         )
-    return f"<table>\n<thead><tr>{headings}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n{total}</table>\n"
+    return f"<table>\n<thead><tr>{headings}</tr></thead>\n<tbody>\n{lines}\n</tbody>\n{total}</table>\n"
 
 
-def _class(cells: pl.Series, number: bool) -> str:
-    """The CSS class of a column: figures are set flush right; they and short words are not broken."""
-    longest = cells.cast(pl.String).str.len_chars().max()
-    short = longest is None or int(str(longest)) <= _UNBROKEN
-    return ' class="n"' if number else ' class="s"' if short else ""
+def _short(cells: Sequence[str]) -> bool:
+    """Figures are set flush right; they and columns of short words are not broken."""
+    return max(map(len, cells)) <= _UNBROKEN
 
 
+_BETWEEN = "\0"
+"""What stands in no cell of a page."""
 _UNBROKEN = 13
-
-
-def _escaped(name: str) -> pl.Expr:
-    text = pl.col(name).cast(pl.String).fill_null("")
-    for raw, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;")):
-        text = text.str.replace_all(raw, safe, literal=True)
-    return text
 
 
 _STYLE = """

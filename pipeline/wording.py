@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from parsers.findings import Finding, Reach
 from parsers.gathered import Gathered
@@ -115,3 +116,22 @@ def money(pence: int) -> str:
     """Pence as `GBP 1,234.50`."""
     sign = "-" if pence < 0 else ""
     return f"{sign}GBP {abs(pence) // 100:,}.{abs(pence) % 100:02d}"
+
+
+YEAR, MONTH = 365, 31
+EXACT = 30
+"""From so many days on, hours do not matter."""
+
+
+def lasting(time: timedelta) -> str:
+    """`2 years 3 months`, `41 days`, `12 days 4 hours`, `35 minutes`: what matters of a time, forwards or back."""
+    seconds = int(abs(time).total_seconds())
+    days, rest = divmod(seconds, 86_400)
+    hours, minutes = rest // 3600, rest % 3600 // 60
+    if days >= YEAR:
+        parts = [(days // YEAR, "year"), (days % YEAR // MONTH, "month")]
+    elif days >= EXACT:
+        parts = [(days, "day")]
+    else:
+        parts = [(days, "day"), (hours, "hour")] if days else [(hours, "hour"), (minutes, "minute")]
+    return " ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in parts if count) or "less than a minute"

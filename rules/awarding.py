@@ -83,8 +83,9 @@ def sittings(entered: pl.DataFrame, marks: pl.DataFrame, conversion: pl.DataFram
 
 def as_issued(sittings: pl.DataFrame, issued: pl.DataFrame) -> pl.DataFrame:
     """AWD-6: the sittings (`SITTINGS`) with what was issued for them (`rules.frames.AS_ISSUED`) in place of what would
-    be computed now. A result that was issued as pending is not: the mark it waits for completes it (AWD-4)."""
-    key = ["centre", "series", "uci", "component"]
+    be computed now. A result that was issued as pending is not: the mark it waits for completes it (AWD-4). What a
+    learner who was merged holds under two candidate numbers of a centre stays as issued under each (REG-8)."""
+    key = ["centre", "series", "candidate", "uci", "component"]
     settled = issued.filter(pl.col("outcome") != terms.PENDING)
     if settled.is_empty():
         return sittings

@@ -121,22 +121,23 @@ def exceptions(rows: pl.DataFrame, code: str, said: pl.Expr | str = "") -> pl.Da
 
 def unmatched(held: pl.DataFrame, results: pl.DataFrame, awards: pl.DataFrame, at: datetime) -> pl.DataFrame:
     """AWD-7: entries and claims without a result, results without one, and what is there twice. `held`:
-    `rules.frames.HELD`;
-    `results`, `awards`: of the version that was awarded at `at` (aware). What was received later is awarded later."""
+    `rules.frames.HELD`; `results`, `awards`: of the version that was awarded at `at` (aware). What was received later
+    is awarded later. Two numbers of a centre, after a merge, are two entries with a result each (REG-8)."""
+    key = [*_RESULT, "candidate"]
     claim = pl.col("kind") == terms.CASH_IN
-    keyed = held.rename({"option": "component"}).select(*_RESULT, "candidate", "received", claim.alias("claim"))
+    keyed = held.rename({"option": "component"}).select(*key, "received", claim.alias("claim"))
     found = []
     for rows, its in (
         (results, keyed.filter(~pl.col("claim"))),
         (awards.rename({"cash_in": "component"}), keyed.filter("claim")),
     ):
-        its = its.select(*_RESULT, "candidate", "received")
-        there = rows.select(*_RESULT, "candidate")
+        its = its.select(*key, "received")
+        there = rows.select(*key)
         before = its.filter(pl.col("received") <= at)
         found += [
-            exceptions(before.join(there, on=_RESULT, how="anti"), "NO_RESULT"),
-            exceptions(there.join(its, on=_RESULT, how="anti"), "NO_ENTRY"),
-            exceptions(there.filter(pl.struct(_RESULT).is_duplicated()).unique(), "COUNTED_TWICE"),
+            exceptions(before.join(there, on=key, how="anti"), "NO_RESULT"),
+            exceptions(there.join(its, on=key, how="anti"), "NO_ENTRY"),
+            exceptions(there.filter(pl.struct(key).is_duplicated()).unique(), "COUNTED_TWICE"),
         ]
     return pl.concat(found)
 
@@ -212,7 +213,7 @@ def computed_otherwise(
     """AWD-7: results and claims of a version of which the second computation (`rules.recount`) says something else."""
     found = []
     for rows, key, other in (
-        (results, _RESULT, again),
+        (results, [*_RESULT, "candidate"], again),
         (awards.rename({"cash_in": "component"}), ["claim_id"], claims_again),
     ):
         same = ["ums", "grade", "outcome"]

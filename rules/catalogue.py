@@ -37,7 +37,7 @@ from rules.calendar import (
     series_title,
 )
 from rules.components import COMPONENTS, Component, Edition, Qualification, editions, read_components
-from rules.periods import BANK_HOLIDAYS, PERIODS_FILE, BankHoliday, Period, read_periods, working_days_later
+from rules.periods import PERIODS_FILE, Period, read_periods, working_days_later
 from rules.scales import (
     SAMPLES,
     SHIFT,
@@ -144,7 +144,6 @@ SHEETS: tuple[Sheet[Any], ...] = (
     TOLERANCE,
     SHIFT,
     PERIODS_FILE,
-    BANK_HOLIDAYS,
     SOURCES,
 )
 """Every file of the catalogue."""
@@ -164,7 +163,6 @@ class Catalogue:
     tolerances: tuple[Tolerance, ...] = field(repr=False)
     shifts: tuple[Shift, ...] = field(repr=False)
     periods: tuple[Period, ...] = field(repr=False)
-    bank_holidays: tuple[BankHoliday, ...] = field(repr=False)
     sources: tuple[Source, ...] = field(repr=False)
     _tables: dict[tuple[date, Series], pl.DataFrame] = field(init=False, repr=False, factory=dict)
     _views: dict[date, Catalogue] = field(init=False, repr=False, factory=dict)
@@ -184,7 +182,6 @@ class Catalogue:
             tolerances=_records(tolerances),
             shifts=tuple(sorted(_records(SHIFT.rows(folder)), key=lambda shift: shift.in_force_from)),
             periods=_records(read_periods(folder)),
-            bank_holidays=_records(BANK_HOLIDAYS.rows(folder)),
             sources=_records(SOURCES.rows(folder)),
         )
         for kind in get_args(terms.Kind):
@@ -369,8 +366,7 @@ class Catalogue:
         """The first instant after a period of working days (`rules.periods.PERIODS`) that begins at `begin` (aware),
         and the period in force then."""
         period = in_force(begin, [period for period in self.periods if period.name == name])
-        days = frozenset(holiday.day for holiday in self.bank_holidays)
-        return working_days_later(begin, period.working_days, days), period
+        return working_days_later(begin, period.working_days), period
 
 
 _OPTION_COLUMNS = ("option", "kind", "subject", "registration", "title", "reason", "available")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
@@ -18,6 +19,22 @@ FAST_TRACK_DAYS = 5
 """Working days within which a fast-track request is decided."""
 EVERY = "*"
 """Every qualification."""
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}"
+_MAIL = rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+_HOOK = r"https://[A-Za-z0-9][!#-&(-;=?-\[\]-~]*"
+TOLD = rf"^(|{_MAIL}|{_HOOK})$"
+"""The form of the address at which a centre is told what is new in its outbox, in plain ASCII: no comment, no quoted
+name, in an address of the web no quotes; empty: it is not told (REG-10)."""
+TELLS = "one e-mail address, or the address of a webhook that begins with https://"
+
+
+def tells(address: str) -> bool:
+    """REG-10: whether a centre can be told there; nowhere is an answer too."""
+    return re.fullmatch(TOLD, address) is not None and len(address) <= LONGEST_ADDRESS
+
+
+LONGEST_ADDRESS = 200
+"""Of a centre, in characters. Ours."""
 
 
 @frozen(kw_only=True)
@@ -67,6 +84,11 @@ class Register:
     def version(self, centre: str, received: datetime) -> CentreVersion | None:
         """REG-10: the centre as it was on record at an instant (aware); None if it was not."""
         return next((one for one in reversed(self.versions.get(centre, ())) if one.at <= received), None)
+
+    def name(self, centre: str, received: datetime) -> str:
+        """REG-10: what a centre was called at an instant (aware); empty where it was not on record."""
+        version = self.version(centre, received)
+        return version.name if version else ""
 
     def standing(self, centre: str, qualification: str, received: datetime) -> Standing:
         """REG-1, REG-10: whether a centre is approved for a qualification (its registration code) at receipt (aware).
@@ -119,6 +141,4 @@ def automatic_on(version: CentreVersion, day: date) -> bool:
 
 def decide_by(asked: date) -> date:
     """The last day on which a fast-track request of a day is decided in time: working days in England."""
-    import holidays  # it takes a tenth of a second, and a check of files never asks
-
-    return working_day(asked, FAST_TRACK_DAYS, holidays.country_holidays("GB", subdiv="ENG"))
+    return working_day(asked, FAST_TRACK_DAYS)

@@ -13,8 +13,8 @@ import polars as pl
 from attrs import field, frozen
 
 from parsers.findings import Found
+from rules import awarding, terms
 from rules import findings as f
-from rules import terms
 from rules.calendar import LONDON
 from rules.catalogue import Catalogue
 from rules.frames import INSTANT
@@ -93,6 +93,12 @@ REASONS = listed(
         words="the learner was absent from every component",
         remedy="Nothing can be awarded; withdraw the claim or claim in a later series.",
     ),
+    Reason(
+        code="CLAIMED_TWICE", rule="CRT-4",
+        words="the learner has claimed it in this series at another centre or under another UCI too, and the same "
+        "sittings are certificated once",
+        remedy="Nothing to do: the claim that came first is awarded.",
+    ),
 ) | OF_WITHHOLDING  # fmt: skip
 """Why a claim is not awarded. Of several reasons the first in this list is given."""
 
@@ -166,10 +172,10 @@ def certify(
         _component_missing(claimed, choices, parts),
         _pending(choices, counting),
         total.filter("all_absent").select("claim_id", about=pl.lit(""), reason=pl.lit("ABSENT")),
+        _claimed_twice(claimed),
     ])  # fmt: skip
-    order = pl.Enum(list(REASONS))
     first = (
-        reasons.with_columns(pl.col("reason").cast(order))
+        reasons.with_columns(pl.col("reason").cast(pl.Enum(list(REASONS))))
         .sort("reason", maintain_order=True)
         .unique("claim_id", keep="first", maintain_order=True)
         .with_columns(pl.col("reason").cast(pl.String))
@@ -197,7 +203,8 @@ def certify(
         .select(pl.col(name).cast(kind) for name, kind in AWARDS.items())
         .sort("centre", "candidate", "cash_in", "uci")
     )
-    chosen = choices.select(pl.col(name).cast(kind) for name, kind in CHOICES.items())
+    once = choices.join(_claimed_twice(claimed), on="claim_id", how="anti")
+    chosen = once.select(pl.col(name).cast(kind) for name, kind in CHOICES.items())
     return Certified(awards, chosen.sort("centre", "uci", "registration", "component", "series"))
 
 
@@ -376,9 +383,27 @@ def _voided(claimed: pl.DataFrame, voided: pl.DataFrame, counting: pl.DataFrame,
 def _sat_again(claimed: pl.DataFrame, taken: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     """CRT-4: a learner who takes the external again in a later series cannot claim on the earlier sitting from the day
     of that examination on."""
+    return _because(_after_the_resit(claimed, taken, parts), "SAT_AGAIN")
+
+
+def _after_the_resit(claimed: pl.DataFrame, taken: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
     external = parts.filter("external").select("registration", pl.col("component").cast(pl.String))
     again = claimed.join(taken.join(external, on="component"), on=_LEARNER)
-    return _because(again.filter(pl.col("received") >= pl.col("taken")), "SAT_AGAIN")
+    return again.filter(pl.col("received") >= pl.col("taken"))
+
+
+def otherwise_by_calendar(
+    claims: pl.DataFrame, later: pl.DataFrame, calendars: tuple[Catalogue, Catalogue], at: datetime
+) -> pl.DataFrame:
+    """CAL-7, CRT-4: claims that the resit stands in the way of by one calendar at `at` (aware) and not by the other:
+    `uci`, `option`, `barred` (by the second). `claims`, `later`: `rules.frames.CLAIMS`, `LATER`."""
+    components = awarding.parts(calendars[1])
+    claimed = claims.join(components.select(pl.col("cash_in").alias("option"), "registration").unique(), on="option")
+    barred = [
+        _after_the_resit(claimed, sat_from(later, calendar, at), components)["id"].implode() for calendar in calendars
+    ]
+    was, will_be = (pl.col("id").is_in(ids) for ids in barred)
+    return claimed.filter(was != will_be).select("uci", "option", will_be.alias("barred"))
 
 
 def _no_external(series: str, claimed: pl.DataFrame, choices: pl.DataFrame, parts: pl.DataFrame) -> pl.DataFrame:
@@ -405,6 +430,13 @@ def _pending(choices: pl.DataFrame, counting: pl.DataFrame) -> pl.DataFrame:
     """AWD-4, CRT-2: a mark that is missing leaves the award pending, unless another sitting of the component counts."""
     unmarked = choices.filter(pl.col("why") == "NO_MARK")
     return _because(unmarked.join(counting, on=_PART, how="anti"), "MARK_PENDING")
+
+
+def _claimed_twice(claimed: pl.DataFrame) -> pl.DataFrame:
+    """CRT-4: of several claims of a learner for a qualification in a series, which only a learner who was merged can
+    have (REG-8), the first received is awarded."""
+    place = pl.struct("received", "claim_id").rank("ordinal").over(_LEARNER)
+    return claimed.filter(place > 1).select("claim_id", about=pl.lit(""), reason=pl.lit("CLAIMED_TWICE"))
 
 
 # --- Claims that cannot be taken back --------------------------------------------------------------------------------

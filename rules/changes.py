@@ -15,6 +15,7 @@ from parsers.findings import Reach
 from rules import certification, details, fees, identity, resting, terms
 from rules import findings as f
 from rules.catalogue import LONDON, day_text, instant_text
+from rules.frames import Frame
 from rules.rounds import Round
 
 ADDED = {
@@ -36,6 +37,8 @@ ADDED = {
     "placeholder": pl.Boolean,
 }
 ENDED = {"file": pl.UInt32, "id": pl.Int64, "candidate": pl.String, "option": pl.String, "refund": pl.Int64}
+_SCHEMAS: dict[str, Frame] = {"added": ADDED, "ended": ENDED, "versions": details.VERSIONS, "dropped": details.DROPPED}
+_NOTHING = {name: pl.DataFrame(schema=schema) for name, schema in _SCHEMAS.items()}
 
 
 @frozen(kw_only=True)
@@ -54,10 +57,10 @@ class Change:
     options_refused: int = 0
     applied: int = 0
     kept: int = 0
-    added: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=ADDED))
-    ended: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=ENDED))
-    versions: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=details.VERSIONS))
-    dropped: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=details.DROPPED))
+    added: pl.DataFrame = field(repr=False, default=_NOTHING["added"])
+    ended: pl.DataFrame = field(repr=False, default=_NOTHING["ended"])
+    versions: pl.DataFrame = field(repr=False, default=_NOTHING["versions"])
+    dropped: pl.DataFrame = field(repr=False, default=_NOTHING["dropped"])
     charges: tuple[fees.Charge, ...] = ()
 
     @property
@@ -93,10 +96,10 @@ class Changes:
             options_refused=self.options_refused.get(file, 0),
             applied=self.applied.get(file, 0),
             kept=self.kept.get(file, 0),
-            added=self.added.get(file, pl.DataFrame(schema=ADDED)),
-            ended=self.ended.get(file, pl.DataFrame(schema=ENDED)),
-            versions=self.versions.get(file, pl.DataFrame(schema=details.VERSIONS)),
-            dropped=self.dropped.get(file, pl.DataFrame(schema=details.DROPPED)),
+            added=self.added.get(file, _NOTHING["added"]),
+            ended=self.ended.get(file, _NOTHING["ended"]),
+            versions=self.versions.get(file, _NOTHING["versions"]),
+            dropped=self.dropped.get(file, _NOTHING["dropped"]),
             charges=self.charges.get(file, ()),
         )
 
@@ -122,11 +125,13 @@ def changes(current: Round, records: pl.DataFrame, options: pl.DataFrame) -> Cha
     # A candidate whose records name no option is applied too: that is a withdrawal.
     untouched = accepted.join(found.refused_entries(), on=_CANDIDATE, how="anti")
     _tell_not_held(withdrawn, held, current)
+    _tell_nothing_held(accepted, stated, held, records, current)
     added = _priced(entered.join(held, on=_OPTION, how="anti", maintain_order="left"), records, current)
     added = _transferred(added, ended, current)
     versions = details.versions(records, accepted, added, ended, current)
     _tell_withdrawn(ended, records, current)
     _tell_late_fees(added, current)
+    _tell_registered_already(added, ended, current)
     not_marks = refused.filter(~pl.col("file").is_in(current.of_marks))
     return Changes(
         standing=standing,
@@ -213,6 +218,24 @@ def _tell_not_held(withdrawn: pl.DataFrame, held: pl.DataFrame, current: Round) 
     current.found.rows(
         f.NOT_HELD, not_held.select("file", "line", "candidate", pl.col("option").alias("value"), "option")
     )
+
+
+def _tell_nothing_held(
+    accepted: pl.DataFrame, stated: pl.DataFrame, held: pl.DataFrame, records: pl.DataFrame, current: Round
+) -> None:
+    """Whom an amendment withdraws from everything though they hold nothing; a feed names each option."""
+    titles = {
+        file: series.title
+        for file, series in current.series.items()
+        if (kind := current.arrivals[file].submission.type) and kind.letter == "A"
+    }
+    blank = accepted.filter(pl.col("file").is_in(list(titles)))
+    for others in (stated, held, current.found.refused_entries()):
+        blank = blank.join(others, on=_CANDIDATE, how="anti")
+    lines = records.group_by(_CANDIDATE).agg(pl.col("line").min())
+    told = blank.join(lines, on=_CANDIDATE).sort(_CANDIDATE)
+    value = pl.col("file").replace_strict(titles, return_dtype=pl.String, default="").alias("value")
+    current.found.rows(f.NOTHING_HELD, told.select("file", "line", "candidate", value))
 
 
 def _tell_withdrawn(ended: pl.DataFrame, records: pl.DataFrame, current: Round) -> None:
@@ -344,6 +367,42 @@ def _tell_late_fees(added: pl.DataFrame, current: Round) -> None:
                 deadline=day_text(deadline.day),
                 version=deadline.version,
             )
+
+
+def _tell_registered_already(added: pl.DataFrame, ended: pl.DataFrame, current: Round) -> None:
+    """REG-8, FEE-4: a registration that is charged although the learner has one for the qualification: at another
+    centre, of which nothing else is told, or at this one in another year."""
+    charged = added.filter(pl.col("kind") == terms.REGISTRATION, pl.col("pence") > 0)
+    if charged.is_empty():
+        return
+    centres = pl.DataFrame(
+        [(file, current.arrivals[file].centre) for file in charged["file"].unique().sort()],
+        schema={"file": pl.UInt32, "centre": pl.String}, orient="row",
+    )  # fmt: skip
+    left = current.known.registrations.join(ended.select("id"), on="id", how="semi")
+    held = (
+        current.known.registered(charged["uci_in_force"].unique().to_list())
+        .join(left, on=["centre", "series", "uci", "option"], how="anti")
+        .select(
+            pl.col("centre").alias("at"), pl.col("series").alias("since"), pl.col("uci").alias("uci_in_force"), "option"
+        )
+    )
+    here = pl.col("at") == pl.col("centre")
+    year = pl.col("since").str.slice(0, 4).cast(pl.Int32)
+    rows = (
+        charged.join(centres, on="file")
+        .join(held, on=["uci_in_force", "option"])
+        .sort("file", "line", "option", ~here, "since", descending=[False, False, False, False, True])
+        .unique(["file", "line", "option"], keep="first", maintain_order=True)
+        .with_columns(
+            where=pl.when(here).then(pl.format("at your centre since {}/{}", year, (year + 1) % 100))
+            .otherwise(pl.lit("at another centre"))
+        )
+    )  # fmt: skip
+    current.found.rows(
+        f.REGISTERED_ALREADY,
+        rows.select("file", "line", "candidate", pl.col("option").alias("value"), "option", "where"),
+    )
 
 
 # --- By file ---------------------------------------------------------------------------------------------------------

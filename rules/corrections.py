@@ -14,13 +14,14 @@ from rules import terms
 @frozen(kw_only=True)
 class CorrectionKind:
     """A kind of correction. `consent`: the learner must have agreed after the results came out; `lowers`: it may lower
-    a grade of its series; `voids`: it may take a result away."""
+    a grade of its series; `voids`: it may take a result away; `withholds`: that is all it does (RES-8)."""
 
     name: str
     title: str
     consent: bool = False
     lowers: bool = True
     voids: bool = False
+    withholds: bool = False
 
 
 _ALL = (
@@ -31,6 +32,7 @@ _ALL = (
     CorrectionKind(name="malpractice", title="malpractice", voids=True),
     CorrectionKind(name="error_of_the_board", title="error of the board", voids=True),
     CorrectionKind(name="special_consideration", title="special consideration"),
+    CorrectionKind(name=terms.WITHHOLDING, title="withholding", withholds=True),
 )
 
 KINDS: Mapping[str, CorrectionKind] = {kind.name: kind for kind in _ALL}
@@ -53,18 +55,21 @@ def consent_missing(kind: CorrectionKind, consent: date | None, results_day: dat
 
 
 def way(before: str = "ums_before", now: str = "ums") -> pl.Expr:
-    """Which way a result goes, by its UMS; none is less than 0."""
+    """Which way a result goes, by its UMS; none is less than 0. One that is pending (`outcome`) is withheld: whatever
+    else is pending is out with no UMS, and nobody corrects it."""
     old, new = pl.col(before).fill_null(-1), pl.col(now).fill_null(-1)
     return (
-        pl.when(new > old).then(pl.lit(terms.UP)).when(new < old).then(pl.lit(terms.DOWN)).otherwise(pl.lit(terms.SAME))
-    )
+        pl.when(pl.col("outcome") == terms.PENDING).then(pl.lit(terms.WITHHELD))
+        .when(new > old).then(pl.lit(terms.UP)).when(new < old).then(pl.lit(terms.DOWN)).otherwise(pl.lit(terms.SAME))
+    )  # fmt: skip
 
 
 def outcome(ways: pl.DataFrame) -> str:
-    """What comes of a case: confirmed, raised, lowered or voided, several by comma. `ways`: `way`, `outcome` and
-    `choice` of every result it is about."""
+    """What comes of a case: confirmed, raised, lowered, voided or withheld, several by comma. `ways`: `way`, `outcome`
+    and `choice` of every result it is about."""
     changed = ways.filter(pl.col("choice") == terms.CORRECTED)
     found = [
+        (terms.WITHHELD, pl.col("way") == terms.WITHHELD),
         (terms.VOIDED, pl.col("outcome") == terms.VOIDED),
         (terms.RAISED, pl.col("way") == terms.UP),
         (terms.LOWERED, (pl.col("way") == terms.DOWN) & (pl.col("outcome") != terms.VOIDED)),

@@ -14,11 +14,12 @@ import polars as pl
 from attrs import asdict, evolve, field, frozen
 
 from parsers.columns import Columns, columns
+from parsers.feed import COMPLETE
 from parsers.findings import Finding, Found, Reach
 from parsers.gathered import Gathered
 from parsers.layouts import CANDIDATE, MARK
 from parsers.reader import Submission
-from rules import certification, entries, files, identity, marks, registration, terms
+from rules import certification, complete, entries, files, identity, marks, registration, terms
 from rules import findings as f
 from rules.cards import Card, cards
 from rules.catalogue import Catalogue, Series
@@ -53,7 +54,9 @@ class Decision(Change):
 
     `causes`: the findings by cause, with all their places. `cards`: what is said of the candidates in doubt. Of a file
     of marks: `marks`, what is to be booked (`rules.marks.GOOD`), and `mark_counts`, how many `marks` it holds and how
-    many of them are `new`, `replaced`, `unchanged` and `refused`; empty for other files.
+    many of them are `new`, `replaced`, `unchanged` and `refused`; empty for other files. `complete`: components whose
+    marks it says are complete (`rules.complete.COMPLETE`). `centre_name`: the
+    sender's by the register at receipt, or empty (REG-10).
     """
 
     outcome: Outcome
@@ -63,6 +66,8 @@ class Decision(Change):
     series: Series | None = None
     marks: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=marks.GOOD))
     mark_counts: Mapping[str, int] = field(factory=dict)
+    complete: pl.DataFrame = field(repr=False, factory=lambda: pl.DataFrame(schema=complete.COMPLETE))
+    centre_name: str = ""
 
     @property
     def booked(self) -> bool:
@@ -88,7 +93,10 @@ def decide(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) -> l
         decided |= zip(indexes, decisions, strict=True)
         if len(by_edition) > 1:
             spoken_of = pl.concat([spoken_of, names])
-    return [decided[index] for index in range(len(arrivals))]
+    return [
+        evolve(decided[index], centre_name=known.register.name(arrival.centre, arrival.received))
+        for index, arrival in enumerate(arrivals)
+    ]
 
 
 def _decide(
@@ -114,7 +122,8 @@ def _decide(
     )
     options = _judge(own, current)
     judged = _judge_marks(current)
-    decisions = _decisions(current, changes(current, read.records, options), judged)
+    said = complete.said_complete(current)
+    decisions = _decisions(current, changes(current, read.records, options), judged, by_file(said))
     return [
         evolve(decision, cards=cards(index, own.records, current.known.registrations, current.found))
         if decision.outcome is not Outcome.REPEATED
@@ -138,6 +147,7 @@ def _headers(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) ->
         found.carry(index, arrival.submission.findings)
         files.one_centre_speaks(index, arrival, found)
         files.taken_here(index, arrival.submission, found)
+        files.not_from_the_future(index, arrival.submission, arrival.received, found)
         series = files.series_of(index, arrival.submission, catalogue, found)
         if series is None:
             continue
@@ -146,7 +156,7 @@ def _headers(arrivals: Sequence[Arrival], catalogue: Catalogue, known: Known) ->
             continue
         stream = earlier.get((arrival.centre, series.awarding_body, series.key), ())
         files.repeats_and_sequence(index, arrival, series, stream, found)
-        if files.enters(arrival.submission):
+        if files.changes_entries(arrival.submission):
             files.window_open(index, arrival, series, catalogue, known.extensions, found)
     return Round(arrivals=arrivals, series=series_by_file, catalogue=catalogue, known=known, found=found)
 
@@ -156,32 +166,33 @@ def check(
 ) -> tuple[Finding, ...]:
     """What can be found in one file without a ledger: form, identity, catalogue and, if `window`, the calendar at
     receipt. `progress` is told how many records are read."""
-    return checked(arrival, catalogue, window=window, progress=progress)[0]
+    return checked(arrival, catalogue, window=window, progress=progress)[0].of(0)
 
 
 def checked(
     arrival: Arrival, catalogue: Catalogue, *, window: bool, progress: Callable[[int], object] | None = None
-) -> tuple[tuple[Finding, ...], tuple[Card, ...]]:
-    """The same, and the cards of candidates in doubt."""
+) -> tuple[Found, tuple[Card, ...]]:
+    """The same as they were found, and the cards of candidates in doubt."""
     found = Found([arrival.submission.named])
     found.carry(0, arrival.submission.findings)
     series = files.series_of(0, arrival.submission, catalogue, found)
     if files.says_nothing(0, arrival.submission, found):
-        return found.of(0), ()
+        return found, ()
     if series and window:
         files.window_open(0, arrival, series, catalogue, NONE, found)
     of_file = {0: series} if series else {}
     current = Round(arrivals=[arrival], series=of_file, catalogue=catalogue, known=Known.nothing(), found=found)
     read = _candidates(current, progress)
     _judge(read, current, by_ledger=False)
-    return found.of(0), cards(0, read.records, current.known.registrations, found)
+    return found, cards(0, read.records, current.known.registrations, found)
 
 
 def _candidates(current: Round, progress: Callable[[int], object] | None = None) -> Columns:
     """The candidate records of every entry and amendment file and the rows of every feed, with the series they are for
     as `series` (its id). An option's `action` is `enter`, or in feeds also `withdraw`."""
     submissions = current.submissions
-    read = _in_force(_with_feeds(columns(submissions, CANDIDATE, current.found, progress), submissions), current)
+    read = entries.records_once_each(columns(submissions, CANDIDATE, current.found, progress), current.found)
+    read = _in_force(_with_feeds(read, submissions), current)
     centres = read.records.select("file", "line", "centre")
     options = read.options.join(centres, on=["file", "line"], how="left", maintain_order="left")
     records = current.with_series(read.records)
@@ -203,7 +214,7 @@ def _in_force(read: Columns, current: Round) -> Columns:
 def _with_feeds(read: Columns, submissions: Sequence[Submission]) -> Columns:
     """The rows of feeds as records without personal details, and as options."""
     feeds = [
-        submission.feed.with_columns(pl.lit(index, pl.UInt32).alias("file"))
+        submission.feed.filter(pl.col("action") != COMPLETE).with_columns(pl.lit(index, pl.UInt32).alias("file"))
         for index, submission in enumerate(submissions)
         if submission.feed is not None
     ]
@@ -222,7 +233,7 @@ def _with_feeds(read: Columns, submissions: Sequence[Submission]) -> Columns:
 def _judge(read: Columns, current: Round, *, by_ledger: bool = True) -> pl.DataFrame:
     """Every rule about candidates and their options; unless `by_ledger`, those that need no ledger. Returns the options
     that are in the catalogue, with what it says of them, each once."""
-    people = _judge_identity(read.records, current)
+    people = _judge_identity(read, current)
     judged = []
     for series in set(current.series.values()):
         options = read.options.filter(pl.col("series") == series.id)
@@ -241,15 +252,16 @@ def _judge(read: Columns, current: Round, *, by_ledger: bool = True) -> pl.DataF
     return pl.concat(judged) if judged else read.options.clear().with_columns(kind=pl.lit(None, pl.String))
 
 
-def _judge_identity(records: pl.DataFrame, current: Round) -> pl.DataFrame:
+def _judge_identity(read: Columns, current: Round) -> pl.DataFrame:
     """The rules about who a learner is: they compare records with each other and with what the ledger holds. Returns
     the records without those that are of somebody else than the registration."""
-    known, found = current.known, current.found
-    key = ["centre", "series", "candidate", "uci"]
+    records, known, found = read.records, current.known, current.found
+    key = ["centre", "series", "candidate", "uci", "option"]
     held = pl.concat([known.registrations.select(key), known.entries.select(key)])
-    registration.one_uci_one_number(records, held, found)
+    registration.one_uci_one_number(records, held, found, read.options.filter(pl.col("action") == "enter"))
     identity.records_agree(records, found)
     identity.private(records, found)
+    identity.of_usual_age(records, found)
     identity.replaced(records, known.registrations, found)
     others = identity.one_person_here(records, known.registrations, found)
     records = records.join(others, on=["file", "candidate"], how="anti", maintain_order="left")
@@ -314,8 +326,10 @@ def _judge_marks(current: Round) -> marks.JudgedMarks:
 # --- What follows ----------------------------------------------------------------------------------------------------
 
 
-def _decisions(current: Round, changed: Changes, judged: marks.JudgedMarks) -> list[Decision]:
-    """Gives each file its outcome, and what it changes."""
+def _decisions(
+    current: Round, changed: Changes, judged: marks.JudgedMarks, said: Mapping[int, pl.DataFrame]
+) -> list[Decision]:
+    """Gives each file its outcome, and what it changes. `said`: by file, what it says is complete."""
     marks_by_file = by_file(judged.good.filter(pl.col("file").is_in(changed.standing)))
     marks_counted = {
         index: judged.counts(index, _records(current.arrivals[index]))
@@ -344,6 +358,7 @@ def _decisions(current: Round, changed: Changes, judged: marks.JudgedMarks) -> l
                 series=current.series.get(index),
                 marks=marks_by_file.get(index, pl.DataFrame(schema=marks.GOOD)),
                 mark_counts=counted,
+                complete=said.get(index, pl.DataFrame(schema=complete.COMPLETE)),
                 **asdict(change, recurse=False),
             )
         )

@@ -97,7 +97,8 @@ def _registered(added: pl.DataFrame, ended: pl.DataFrame, current: Round) -> pl.
 def told(changed: pl.DataFrame) -> tuple[DetailChange, ...]:
     """The changes of one file's versions, by candidate and field: what the reply lists. Details of learners who are new
     to the centre are no changes."""
-    return tuple(_told(changed.filter("held").sort("candidate", "line")))
+    # Most files change nothing, and polars takes longer to be asked for no rows than all of them to be looked through.
+    return tuple(_told(changed.filter("held").sort("candidate", "line"))) if changed["held"].any() else ()
 
 
 def _told(changed: pl.DataFrame) -> Iterator[DetailChange]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from parsers.columns import Columns
 from parsers.findings import Found
 from rules import findings as f
 from rules import terms
@@ -62,6 +63,24 @@ def offered(options: pl.DataFrame, series: Series, found: Found) -> None:
         *_HERE, pl.col("option").alias("value"), "option", "first", "last", "title", "reason", "available"
     )
     found.rows(f.OPTION_NOT_IN_SERIES, rows.with_columns(series=pl.lit(series.title)), field="option")
+
+
+def records_once_each(read: Columns, found: Found) -> Columns:
+    """ENT-1: a record that stands in a file twice, the same in every column, counts once; that is one note."""
+    key = ["file", "candidate", "uci"]
+    several = read.records.filter(pl.struct(key).is_duplicated())
+    if several.is_empty():
+        return read
+    used = read.options.join(several.select("file", "line"), on=["file", "line"], how="semi")
+    held = used.group_by("file", "line").agg(pl.col("option"), pl.col("first"))
+    whole = several.join(held, on=["file", "line"], how="left", maintain_order="left")
+    again = whole.filter(~pl.struct(pl.exclude("line")).is_first_distinct()).select("file", "line", "candidate")
+    found.rows(f.RECORD_TWICE, again.with_columns(value=pl.lit(None, pl.String)))
+    lines = again.select("file", "line")
+    return Columns(*(
+        frame.join(lines, on=["file", "line"], how="anti", maintain_order="left")
+        for frame in (read.records, read.options)
+    ))  # fmt: skip
 
 
 def once_each(options: pl.DataFrame, found: Found) -> pl.DataFrame:

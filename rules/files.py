@@ -4,17 +4,19 @@ CAL-1)."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
 
+from parsers.feed import COMPLETE
 from parsers.findings import Code, Found
 from parsers.layouts import CANDIDATE, FILE_HEADER, FILE_TYPES, Layout
 from parsers.reader import Submission
 from parsers.writer import LINE_END
 from rules import findings as f
 from rules import terms
-from rules.catalogue import Catalogue, Series, day_text, instant_text
+from rules.catalogue import LONDON, Catalogue, Series, day_text, instant_text
 from rules.deadlines import Extensions, deadline
 from rules.known import Arrival
 
@@ -50,7 +52,8 @@ def records_of_their_centre(
         {"file": index, "from": centre.lines[0], "to": centre.lines[-1], "centre_header": centre.number}
         for index, submission in enumerate(submissions)
         for centre in submission.centres
-        if centre.lines
+        # Where the headers disagree, that is said already.
+        if centre.lines and not submission.disagrees("centre")
     ]
     schema = {"file": pl.UInt32, "from": pl.UInt32, "to": pl.UInt32, "centre_header": pl.String}
     # The nearest header above, not every pair of record and header: a file may hold thousands of centres.
@@ -70,13 +73,31 @@ def records_of_their_centre(
     found.rows(f.RECORD_CENTRE, strangers, layout["centre"].columns, "centre")
 
 
+def not_from_the_future(file: int, submission: Submission, received: datetime, found: Found) -> None:
+    """FIL-4, ours: a file that was produced on a day after its receipt comes from a computer with a wrong date."""
+    today = received.astimezone(LONDON).date()
+    for centre in submission.centres:
+        day = _day(centre.produced)
+        if day and day > today:
+            found.add(f.FILE_FROM_FUTURE, value=centre.produced, file=file, day=day_text(day))
+            return
+
+
+def _day(text: str) -> date | None:
+    """DDMMYY as a day of this century; None where it is none."""
+    try:
+        return date(2000 + int(text[4:]), int(text[2:4]), int(text[:2])) if len(text) == 6 else None
+    except ValueError:
+        return None
+
+
 def series_of(file: int, submission: Submission, catalogue: Catalogue, found: Found) -> Series | None:
     """FIL-2: the series the file is for; a finding when its header names none of ours."""
     header = submission.header
     if header is None:
         return None
     series = catalogue.series(header.series_key, header.awarding_body)
-    if series is None:
+    if series is None and not submission.disagrees("awarding_body", "series", "year"):
         value = f"{header.awarding_body} {header.series_key}"
         place = (FILE_HEADER["awarding_body"].first, FILE_HEADER["year"].last)
         line, columns = (None, None) if submission.feed is not None else (1, place)
@@ -89,9 +110,21 @@ def enters(submission: Submission) -> bool:
     return submission.feed is not None or (submission.type is not None and submission.type.letter in BOOKED)
 
 
+def changes_entries(submission: Submission) -> bool:
+    """Whether a submission makes entries, and does not only say that marks are complete (MOD-3)."""
+    said = submission.feed
+    return enters(submission) and (said is None or said.is_empty() or bool((said["action"] != COMPLETE).any()))
+
+
 def marks(submission: Submission) -> bool:
     """Whether a submission is a file of centre marks."""
     return submission.type is not None and submission.type.letter == MARKS
+
+
+def about_marks(submission: Submission) -> bool:
+    """Whether a submission has centre marks, or says that they are complete (MOD-3)."""
+    says = submission.feed is not None and not submission.feed.filter(pl.col("action") == "complete").is_empty()
+    return says or marks(submission)
 
 
 def taken_here(file: int, submission: Submission, found: Found) -> None:

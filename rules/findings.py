@@ -53,6 +53,15 @@ FILE_FAILED = _code(
     "nothing from you: the fault is ours",
     "Nothing to do for you: the file is kept and staff have been told. You will get a new reply.",
 )
+TRIAL_FAILED = _code(
+    "TRIAL_FAILED",
+    "FIL-7",
+    Reach.HOLD,
+    "trying this file failed on our side ({value}); it says nothing about your file",
+    "nothing from you: the fault is ours",
+    "Nothing to do for you: staff have a copy and have been told. You can send the file: if it fails there too it is "
+    "kept, and answered when our fault is mended.",
+)
 FEED_FAILED = _code(
     "FEED_FAILED",
     "FIL-7",
@@ -214,6 +223,27 @@ PRIVATE_CANDIDATE = _code(
         "C, or P",
     ),
 )
+AGE_UNUSUAL = _code(
+    "AGE_UNUSUAL",
+    "FIL-4",
+    Reach.WARNING,
+    'date of birth "{value}" was read as {day}: candidate {candidate} is {age} years old at {series}',
+    "10 to 20 years (a range of ours, not JCQ's)",
+    "Nothing to do if the date is right. If not, correct it and send the candidate again in your next amendment (A) "
+    "file.",
+    together=(
+        "by their dates of birth the candidates are not of the usual age at {series}",
+        "10 to 20 years (a range of ours, not JCQ's)",
+    ),
+)
+FILE_FROM_FUTURE = _code(
+    "FILE_FROM_FUTURE",
+    "FIL-4",
+    Reach.WARNING,
+    'by its trailer the file was produced on {day} ("{value}"), which is later than it came',
+    "a day that is not in the future (ours: JCQ asks for the day of production only)",
+    "Nothing to do now; look at the date of the computer that wrote the file.",
+)
 NO_DETAILS = _code(
     "NO_DETAILS",
     "REG-9",
@@ -246,6 +276,19 @@ UCI_REPLACED = _code(
         "the UCIs in force",
     ),
 )
+REGISTERED_ALREADY = _code(
+    "REGISTERED_ALREADY",
+    "REG-8",
+    Reach.WARNING,
+    "candidate {candidate} is registered for {value} already, {where}; this registration is charged like a first one",
+    "one registration of a learner for a qualification: it stands in later years too, and goes with who moves to you",
+    "Nothing, if you want both. If not, ask customer services: they move a learner from another centre without a fee, "
+    "and look at the fee for this registration.",
+    together=(
+        "the learners are registered for the qualification already; these registrations are charged like first ones",
+        "one registration of a learner for a qualification",
+    ),
+)
 OPTION_UNKNOWN = _code(
     "OPTION_UNKNOWN",
     "ENT-1",
@@ -253,6 +296,18 @@ OPTION_UNKNOWN = _code(
     'option "{value}" is not in the {series} catalogue',
     "{codes}",
     "Nothing of this candidate was applied. " + AMEND,
+)
+RECORD_TWICE = _code(
+    "RECORD_TWICE",
+    "ENT-1",
+    Reach.NOTE,
+    "the record of candidate {candidate} stands here a second time, the same in every column; it counts once",
+    "each record once",
+    "Nothing to do.",
+    together=(
+        "records stand here a second time, the same in every column; they count once",
+        "each record once",
+    ),
 )
 OPTION_TWICE = _code(
     "OPTION_TWICE",
@@ -406,9 +461,10 @@ SEQUENCE_GAP = _code(
     "SEQUENCE_GAP",
     "FIL-3",
     Reach.NOTE,
-    "sequence number {value} follows {last:03d}: {missing} between them did not arrive",
+    "sequence number {value} follows {last:03d}: {missing} between them did not arrive or was refused",
     "{next:03d}",
-    "If you sent a file in between, send it again now; if not, nothing to do.",
+    "If you meant something with a number in between, send it as a new amendment (A) file under the next number: under "
+    "its own it comes too late. If not, nothing to do.",
 )
 AMENDMENT_FIRST = _code(
     "AMENDMENT_FIRST",
@@ -542,6 +598,19 @@ PRACTICE_SITTING = _code(
     "every internal component taken by the end of {series}",
     "Nothing to do if a practice sitting is meant: it uses up one of two sittings and never counts towards an award. "
     "Otherwise enter {missing} too, or the external component in a later series.",
+)
+
+NOTHING_HELD = _code(
+    "NOTHING_HELD",
+    "FIL-3",
+    Reach.WARNING,
+    "candidate {candidate} is to be withdrawn from everything in {value}, and holds nothing in it",
+    "a candidate with an entry in force",
+    "Check the candidate number and the series; nothing was changed for this candidate.",
+    together=(
+        "to be withdrawn from everything in {value}, and holds nothing in it",
+        "a candidate with an entry in force",
+    ),
 )
 
 # --- The desk's own feeds (portal, staff, boundaries) ---------------------------------------------------------------
@@ -690,7 +759,8 @@ MARK_TWICE = _code(
     Reach.MARK,
     "there are several marks for candidate {value} in {option} in this file (lines {lines}); none of them was taken",
     "one mark for a learner in a component",
-    "Send the mark that is meant, once, in a new file of marks.",
+    "Send the mark that is meant, once, in a new file of marks; two candidate numbers of one learner have one mark, "
+    "under either.",
 )
 MARK_ABOVE = _code(
     "MARK_ABOVE",
@@ -745,9 +815,27 @@ MARK_LATE = _code(
     "{count} for {option} came on {value}, after the deadline, {due}; {window}",
     "marks up to the deadline; after it only amendments, while moderation feedback has opened the window",
     "What we held before stands. An assignment cannot be resubmitted after the deadline. If the mark could not be sent "
-    "in time, ask customer services for an extension and send it again.",
+    "in time, ask customer services for an extension and send it again; once the sample has been compared again after "
+    "feedback, no extension opens the window again.",
 )
 
+MARKS_COMPLETE = _code(
+    "MARKS_COMPLETE",
+    "MOD-3",
+    Reach.NOTE,
+    "you have said that your marks of {value} in {series} are complete: {what}",
+    "a sample drawn before the deadline, where you say that you have marked everybody",
+    "Look for the sample in your outbox once it is drawn. A mark that is still missing can be sent until the deadline "
+    "for marks.",
+)
+NOT_COMPLETED = _code(
+    "NOT_COMPLETED",
+    "MOD-3",
+    Reach.FILE,
+    "the marks of {value} in {series} cannot be complete: {why}",
+    "an internal component for which you have learners entered in {series}",
+    "Nothing of the file was applied. Correct the code of the component, and say it again.",
+)
 MARK_AFTER_DRAW = _code(
     "MARK_AFTER_DRAW",
     "MOD-3",

@@ -16,6 +16,12 @@ Frame = Mapping[str, Any]
 
 INSTANT = pl.Datetime(time_unit="us", time_zone="UTC")
 
+
+def rows_by_centre(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The rows of each centre (`centre`), in their order."""
+    return {str(part["centre"][0]): part for part in rows.partition_by("centre", maintain_order=True)}
+
+
 # What a file is decided by.
 
 FILES: Frame = {
@@ -121,8 +127,10 @@ WINDOWS: Frame = {
     "component": pl.String,
     "opens": INSTANT,
     "until": INSTANT,
+    "closed": INSTANT,
 }
-"""Where moderation feedback has opened the amendment window: from `opens` to before `until`."""
+"""Where moderation feedback has opened the amendment window: from `opens` to before `until`. `closed`: when the sample
+was compared again, which ended it for good; then there is no `opens`."""
 
 SAMPLED: Frame = {"centre": pl.String, "series": pl.String, "component": pl.String, "drawn": INSTANT}
 """Cohorts whose sample was drawn, that were given no feedback, and when."""
@@ -132,6 +140,10 @@ ISSUED: Frame = {"centre": pl.String, "series": pl.String, "uci": pl.String, "op
 
 FINAL: Frame = {"centre": pl.String, "series": pl.String, "uci": pl.String, "option": pl.String, "out": pl.Boolean}
 """Component results that are approved, the pending ones not among them; `out`: its centre has it."""
+
+FINAL_OR_HELD: Frame = {**FINAL, "waits": pl.Boolean}
+"""The same with what was withheld. `waits`: there was no mark when it was decided, so that it is pending (AWD-4), and
+not final unless it is voided (RES-8)."""
 
 HOLDINGS: Frame = {"centre": pl.String, "series": pl.String, "uci": pl.String, "option": pl.String}
 """Entries or claims of learners, at any centre."""
@@ -195,6 +207,7 @@ when none has."""
 AS_ISSUED: Frame = {
     "centre": pl.String,
     "series": pl.String,
+    "candidate": pl.String,
     "uci": pl.String,
     "component": pl.String,
     "raw": pl.Int32,
@@ -217,7 +230,8 @@ HOLDS: Frame = {
     "who": pl.String,
     "why": pl.String,
 }
-"""What is withheld (RES-8), the newest word of each scope: what is empty is every one; `state` as in `rules.terms`."""
+"""What is withheld (RES-8), the newest word of each scope, and when what was voided of it was given back: what is empty
+is every one; `state` as in `rules.terms`; `id` is null of what is only proposed."""
 
 ASKED: Frame = {"centre": pl.String, "uci": pl.String, "option": pl.String}
 """Claims with which a certificate was asked for: `option` is the cash-in code."""

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from parsers import births
 from parsers.findings import Found
 from parsers.layouts import CANDIDATE
 from rules import findings as f
+from rules.catalogue import day_text, series_title
 from rules.known import Arrival
 
 DETAILS = {"name": "name", "born": "date of birth", "sex": "sex", "uln": "ULN", "upn": "UPN"}
@@ -171,6 +173,34 @@ def private(records: pl.DataFrame, found: Found) -> None:
         place.columns,
         place.name,
     )
+
+
+def of_usual_age(records: pl.DataFrame, found: Found) -> None:
+    """FIL-4, ours: a learner who is younger than 10 or older than 20 years in the month of the series is told of: more
+    often than not the date is wrong. `records` with the id of their `series`."""
+    place = CANDIDATE["born"]
+    year, month = (pl.col("series").str.slice(start, length).cast(pl.Int32) for start, length in ((0, 4), (5, 2)))
+    age = (year * 12 + month - pl.col("born").dt.year() * 12 - pl.col("born").dt.month()) // 12
+    rows = (
+        with_details(records)
+        .filter(pl.col("series").is_not_null(), pl.col("born").is_not_null())
+        .with_columns(age=age)
+        .filter(~pl.col("age").is_between(_AGES[0], _AGES[-1]))
+        .unique(["file", "candidate"], keep="first")
+        .sort("file", "line")
+    )
+    if rows.height:
+        said = rows.select(
+            *_HERE,
+            pl.col("born").dt.strftime("%d%m%y").alias("value"),
+            pl.col("born").map_elements(day_text, pl.String).alias("day"),
+            "age",
+            pl.col("series").map_elements(series_title, pl.String),
+        )
+        found.rows(f.AGE_UNUSUAL, said, place.columns, place.name)
+
+
+_AGES = births.USUAL_AGES
 
 
 def on_record(options: pl.DataFrame, records: pl.DataFrame, registrations: pl.DataFrame, found: Found) -> None:

@@ -129,7 +129,9 @@ _ALL = (
         personal=True, reason="Certificates are asked for years later; after that nobody needs to know who it was.",
     ),
     RecordClass(
-        name="alerts", where="`alerts`, `door_limits`", years=1, since="it was first seen", then="removed", by=JOB,
+        name="alerts",
+        where="`alerts`, `door_limits`, `door_bytes`, `door_visits`, `letters_fetched`, `notices`, `events_posted`",
+        years=1, since="it was first seen", then="removed", by=JOB,
         reason="What went wrong in a season is compared with the season before.",
     ),
     RecordClass(

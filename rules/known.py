@@ -52,11 +52,11 @@ class Known:
     `claims` those in force of their learners, at any centre.
     `learners` asks for every UCI known for some ULNs, `people` for the details in force under some UCIs, both at any
     centre; `ucis` for the UCIs in force of UCIs that were corrected or merged, `taking` for those of some UCIs with an
-    entry for a component. Every UCI of the frames is one in force. `sittings`, `allowances` and `sat` are of the
-    learners of these centres, at any centre and in any series. `extensions`: until when staff have extended a
-    milestone, by centre, series id and event (the first instant after it). `marked`, `windows` and `sampled` are of the
-    centres that send marks. `final`: the approved component results of these centres in the series of the files.
-    `register`: what they are approved for.
+    entry for a component, `registered` for the registrations in force of some UCIs at any centre. Every UCI of the
+    frames is one in force. `sittings`, `allowances` and `sat` are of the learners of these centres, at any centre and
+    in any series. `extensions`: until when staff have extended a milestone, by centre, series id and event (the first
+    instant after it). `marked`, `windows` and `sampled` are of the centres that send marks. `final`: the approved
+    component results of these centres in the series of the files. `register`: what they are approved for.
     """
 
     files: pl.DataFrame
@@ -66,6 +66,7 @@ class Known:
     people: Callable[[Sequence[str]], pl.DataFrame] = lambda _: pl.DataFrame(schema=PEOPLE)
     ucis: Callable[[Sequence[str]], pl.DataFrame] = lambda _: pl.DataFrame(schema=UCIS)
     taking: Callable[[Sequence[str]], frozenset[str]] = lambda _: frozenset()
+    registered: Callable[[Sequence[str]], pl.DataFrame] = lambda _: pl.DataFrame(schema=HOLDINGS)
     sittings: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=SITTINGS))
     allowances: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=ALLOWANCES))
     sat: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=SAT))

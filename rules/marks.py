@@ -138,8 +138,8 @@ def deadlines(
     return (
         pl.DataFrame(rows, schema=schema, orient="row")
         .join(windows, on=["centre", "series", "component"], how="left", maintain_order="left")
-        # An extension makes an open window longer; it opens none.
-        .with_columns(pl.when(pl.col("until").is_not_null()).then(pl.max_horizontal("until", "longer")).alias("until"))
+        # An extension makes an open window longer; it opens none, and none again.
+        .with_columns(pl.when(pl.col("opens").is_not_null()).then(pl.max_horizontal("until", "longer")).alias("until"))
         .with_columns(_window().alias("window"))
         .select(*DEADLINES)
     )
@@ -147,12 +147,15 @@ def deadlines(
 
 def _window() -> pl.Expr:
     """The amendment window in words."""
-    opens, until = (
+    opens, until, closed = (
         pl.col(name).dt.convert_time_zone("Europe/London").dt.strftime("%-d %B %Y %H:%M %Z")
-        for name in ("opens", "until")
+        for name in ("opens", "until", "closed")
     )
+    over = "the amendment window for {} ended for good when the sample was compared again, on {}"
     return (
-        pl.when(pl.col("until").is_null())
+        pl.when(pl.col("closed").is_not_null())
+        .then(pl.format(over, "component", closed))
+        .when(pl.col("until").is_null())
         .then(pl.format("moderation feedback has opened no amendment window for {}", "component"))
         .otherwise(pl.format("the amendment window for {} is from {} to before {}", "component", opens, until))
     )

@@ -1,15 +1,19 @@
-"""Periods that run in working days from an event, and the bank holidays they leave out (MOD-4)."""
+"""Periods that run in working days: Mondays to Fridays that are no bank holiday in England (MOD-4, REG-1)."""
 
 from __future__ import annotations
 
-from collections.abc import Container
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from rules.calendar import LONDON
-from rules.sheets import DAY, IN_FORCE_FROM, PLACEHOLDER_FLAG, POSITIVE, SOURCE, TEXT, Kind, Row, Sheet, cell, one_of
+from rules.sheets import IN_FORCE_FROM, PLACEHOLDER_FLAG, POSITIVE, SOURCE, Kind, Row, Sheet, cell, one_of
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 AMENDMENT = "amendment"
 PERIODS = {AMENDMENT: "how long a centre has to amend its marks, from the day after the moderator's feedback (MOD-4)"}
@@ -23,18 +27,9 @@ class Period:
     """A number of working days."""
 
     name: str = field(metadata=cell(_PERIOD, "what takes so long", "period"))
-    working_days: int = field(metadata=cell(POSITIVE, "Mondays to Fridays that are not in `bank_holidays.csv`"))
+    working_days: int = field(metadata=cell(POSITIVE, "Mondays to Fridays that are no bank holiday in England"))
     in_force_from: date = field(metadata=IN_FORCE_FROM)
     placeholder: bool = field(metadata=PLACEHOLDER_FLAG)
-    source: str = field(metadata=SOURCE)
-
-
-@frozen
-class BankHoliday:
-    """A bank holiday in England."""
-
-    day: date = field(metadata=cell(DAY, "the day", "date"))
-    name: str = field(metadata=cell(TEXT, "what it is called"))
     source: str = field(metadata=SOURCE)
 
 
@@ -43,12 +38,6 @@ PERIODS_FILE = Sheet(
     Period,
     key=("name", "in_force_from"),
     about="How many working days something takes. The number in force when it begins counts.",
-)
-BANK_HOLIDAYS = Sheet(
-    "bank_holidays.csv",
-    BankHoliday,
-    key=("day",),
-    about="Bank holidays in England, which are no working days. Add a year's when a series of it is opened.",
 )
 
 
@@ -60,16 +49,23 @@ def read_periods(folder: Path) -> list[Row[Period]]:
     return sorted(rows, key=lambda row: row.record.in_force_from)
 
 
-def working_days_later(begin: datetime, count: int, holidays: Container[date]) -> datetime:
+def working_days_later(begin: datetime, count: int) -> datetime:
     """The first instant after the last of `count` working days (above 0) that follow the day of `begin` (aware), in
     Europe/London."""
-    end = working_day(begin.astimezone(LONDON).date(), count, holidays) + timedelta(days=1)
+    end = working_day(begin.astimezone(LONDON).date(), count) + timedelta(days=1)
     return datetime(end.year, end.month, end.day, tzinfo=LONDON)
 
 
-def working_day(day: date, count: int, holidays: Container[date]) -> date:
-    """The day that is `count` working days after another: Monday to Friday, without `holidays`."""
+def working_day(day: date, count: int) -> date:
+    """The day that is `count` working days after another."""
     while count:
         day += timedelta(days=1)
-        count -= day.weekday() < 5 and day not in holidays
+        count -= day.weekday() < 5 and day not in _bank_holidays()
     return day
+
+
+@cache
+def _bank_holidays() -> HolidayBase:
+    import holidays  # it takes a tenth of a second, and a check of files never asks
+
+    return holidays.country_holidays("GB", subdiv="ENG")

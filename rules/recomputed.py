@@ -26,16 +26,14 @@ def other_marks(results: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
 
 
 def other_grades(results: pl.DataFrame, tables: pl.DataFrame) -> pl.DataFrame:
-    """Graded results whose UMS or grade is not what the frozen table gives for the raw mark (AWD-1, AWD-2), and absent
-    or pending ones that have more than they may (AWD-4). `tables`: `rules.conversion.CONVERSION` of one series."""
-    keys = (pl.col(name).cast(CONVERSION[name]) for name in ("component", "raw"))
-    given = tables.select(*keys, ums_of="ums", grade_of="grade")
-    found = results.with_columns(pl.col("raw").cast(pl.Int32)).join(
-        given, on=["component", "raw"], how="left", maintain_order="left"
-    )
-    graded = pl.col("ums").cast(pl.Int64).eq_missing(pl.col("ums_of").cast(pl.Int64)) & pl.col("grade").eq_missing(
-        pl.col("grade_of")
-    )
+    """Graded results whose UMS and grade are not what a table gives for the raw mark (AWD-1, AWD-2), and absent or
+    pending ones that have more than they may (AWD-4). `tables`: `rules.conversion.CONVERSION` of one series, with those
+    in whose place a correction has put another (RES-7)."""
+    key = ["component", "raw", "ums", "grade"]
+    given = tables.select(pl.col(name).cast(CONVERSION[name]) for name in key).unique()
+    named = results.with_columns(pl.col("raw").cast(CONVERSION["raw"]), pl.col("ums").cast(CONVERSION["ums"]))
+    found = named.join(given.with_columns(there=pl.lit(value=True)), on=key, how="left", maintain_order="left")
+    graded = pl.col("there").fill_null(value=False)
     absent = (pl.col("ums") == 0) & (pl.col("grade") == "")
     pending = pl.col("ums").is_null() & (pl.col("grade") == "")
     right = (

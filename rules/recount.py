@@ -41,7 +41,8 @@ class Table:
 
 @frozen
 class Recount:
-    """Component results of the series (`centre`, `uci`, `component`) and claims (`claim_id`), each with `RECOUNTED`."""
+    """Component results of the series (`centre`, `candidate`, `uci`, `component`) and claims (`claim_id`), each with
+    `RECOUNTED`."""
 
     results: pl.DataFrame = field(repr=False)
     claims: pl.DataFrame = field(repr=False)
@@ -61,7 +62,7 @@ def recount(
     """AWD-1 to AWD-6, CRT-2 to CRT-4, ENT-5, ENT-6: results and claims of a series (its id), by the catalogue in force
     at `at` (aware). The frames are of `rules.frames`: `ENTERED`, `MARKS`, `CLAIMS`, `AS_ISSUED`, `LATER`."""
     sat = _sat(entered, marks, issued, _converted(tables, catalogue))
-    here = sat.filter(pl.col("series") == series).select("centre", "uci", "component", *RECOUNTED)
+    here = sat.filter(pl.col("series") == series).select("centre", "candidate", "uci", "component", *RECOUNTED)
     return Recount(here, _claims(series, claims, sat, _again(later, catalogue, at), catalogue, at))
 
 
@@ -103,7 +104,7 @@ def _sat(entered: pl.DataFrame, marks: pl.DataFrame, issued: pl.DataFrame, conve
         converted, on=[*_PART, "raw"], how="left"
     )
     out = issued.filter(pl.col("outcome") != terms.PENDING).select(
-        *_SITTING, *(pl.col(name).alias(f"{name}_out") for name in RECOUNTED)
+        *_SITTING, "candidate", *(pl.col(name).alias(f"{name}_out") for name in RECOUNTED)
     )
     absent = pl.col("status") == "A"
     computed = {
@@ -114,13 +115,15 @@ def _sat(entered: pl.DataFrame, marks: pl.DataFrame, issued: pl.DataFrame, conve
     }  # fmt: skip
     known = pl.col("outcome_out").is_not_null()
     sat = (
-        entered.select("centre", "series", "uci", pl.col("option").alias("component"))
+        entered.select("centre", "series", "candidate", "uci", pl.col("option").alias("component"))
         .join(of_mark, on=_SITTING, how="left")
         .with_columns(**computed)
-        .join(out, on=_SITTING, how="left")
+        # Of a learner who was merged, what was issued under each number of a centre stands (REG-8).
+        .join(out, on=[*_SITTING, "candidate"], how="left")
     )
     return sat.select(
         *_SITTING,
+        "candidate",
         *(
             pl.when(known).then(f"{name}_out").otherwise(name).cast(kind).alias(name)
             for name, kind in RECOUNTED.items()
@@ -166,7 +169,7 @@ def _claims(
     """Every claim with `RECOUNTED`."""
     asked = claims.select(pl.col("id").alias("claim_id"), "uci", "option", "received")
     of_claim = asked.join(_subjects(catalogue), on="option").join(
-        sat.filter(pl.col("series") <= series), on=["uci", "component"]
+        sat.filter(pl.col("series") <= series, pl.col("outcome") != terms.VOIDED), on=["uci", "component"]
     )
     attended = pl.col("outcome") != terms.ABSENT
     # A learner sits a component once in a series; should there be two, at two centres, the better counts.
@@ -191,7 +194,11 @@ def _claims(
         .select("claim_id", again=pl.lit(value=True))
         .unique()
     )
-    wanted = asked.join(_subjects(catalogue).select("option", "internals").unique(), on="option")
+    # Only a learner who was merged can have claimed twice; the first claim is the one that is certificated (CRT-4).
+    twice = pl.struct("received", "claim_id").rank("ordinal").over("uci", "option") > 1
+    wanted = asked.with_columns(twice.alias("twice")).join(
+        _subjects(catalogue).select("option", "internals").unique(), on="option"
+    )
     judged = (
         wanted.join(taken, on="claim_id", how="left")
         .join(final, on="claim_id", how="left")
@@ -256,7 +263,7 @@ def _decided(judged: pl.DataFrame, catalogue: Catalogue, at: datetime) -> pl.Dat
     nowhere = ~pl.col("some_attended").fill_null(no) & ~pl.col("final_attended").fill_null(no)
     outcome = (
         pl.when(refused).then(pl.lit(terms.NOT_ELIGIBLE)).when(waits).then(pl.lit(terms.PENDING))
-        .when(nowhere).then(pl.lit(terms.NOT_ELIGIBLE)).otherwise(pl.lit(terms.AWARDED))
+        .when(nowhere | pl.col("twice")).then(pl.lit(terms.NOT_ELIGIBLE)).otherwise(pl.lit(terms.AWARDED))
     )  # fmt: skip
     awarded = pl.col("outcome") == terms.AWARDED
     return (

@@ -17,20 +17,38 @@ from rules.known import Arrival
 _HERE = ["file", "line", "candidate"]
 
 
-def one_uci_one_number(records: pl.DataFrame, held: pl.DataFrame, found: Found) -> None:
+def one_uci_one_number(
+    records: pl.DataFrame, held: pl.DataFrame, found: Found, entered: pl.DataFrame | None = None
+) -> None:
     """REG-4, REG-5: in a centre and series a UCI has one candidate number and a number one UCI, in the file and in
-    what is held; of records without a centre nothing is known. `held`: `centre`, `series`, `candidate`, `uci`."""
+    what is held; of records without a centre nothing is known. `held`: `centre`, `series`, `candidate`, `uci`.
+
+    REG-8: after a merge a learner can hold things under two numbers of a centre. What only keeps or ends what its
+    number holds is possible then. `entered`: what the records enter (`file`, `line`, `option`), `held` has `option`
+    too."""
     known = records.filter((pl.col("uci") != "") & (pl.col("centre") != ""))
     whose = ["file", "centre", "candidate", "uci"]
     ours = known.select("file", "centre", "series").unique().join(held, on=["centre", "series"])
     both = pl.concat([known.select(whose), ours.select(whose)])
-    for code, shared, many in (
-        (f.CANDIDATE_NUMBER_SHARED, "candidate", "uci"),
-        (f.UCI_TWO_NUMBERS, "uci", "candidate"),
+    merged = known.clear() if entered is None else _of_merged(known, held, entered)
+    for code, shared, many, judged in (
+        (f.CANDIDATE_NUMBER_SHARED, "candidate", "uci", known),
+        (f.UCI_TWO_NUMBERS, "uci", "candidate", known.join(merged, on=["file", "line"], how="anti")),
     ):
-        clashes = _clashes(known, both.rename({many: "other"}), ["file", "centre", shared], many)
+        clashes = _clashes(judged, both.rename({many: "other"}), ["file", "centre", shared], many)
         place = CANDIDATE[shared]
         found.rows(code, clashes.select(*_HERE, pl.col("uci").alias("value"), "other"), place.columns, place.name)
+
+
+def _of_merged(records: pl.DataFrame, held: pl.DataFrame, entered: pl.DataFrame) -> pl.DataFrame:
+    """The records of a number under which a learner who holds things under several is on record, that enter nothing
+    which that number does not hold."""
+    number = ["centre", "series", "candidate", "uci"]
+    several = held.filter(pl.col("candidate").n_unique().over("centre", "series", "uci") > 1)
+    theirs = records.join(several, on=number, how="semi")
+    adding = entered.select("file", "line", "option").join(theirs, on=["file", "line"])
+    adding = adding.join(several, on=[*number, "option"], how="anti")
+    return theirs.join(adding, on=["file", "line"], how="anti")
 
 
 def _clashes(records: pl.DataFrame, values: pl.DataFrame, key: list[str], many: str) -> pl.DataFrame:

@@ -43,6 +43,8 @@ QUARANTINED: Final = "quarantined"
 WAITING: Final = "waiting"
 # How the name of the answer to a file that was only tried begins.
 TRIAL: Final = "TRIAL-"
+# How the name of the receipt for a file begins that has landed and is not decided yet.
+RECEIVED: Final = "RECEIVED-"
 
 # What a person decides about a held file: decide it again, close it, apply it all the same (FIL-3).
 AGAIN: Final = "again"
@@ -70,14 +72,19 @@ DROPPED: Final = "dropped"
 DISPUTE: Final = "dispute"
 SETTLED: Final = "settled"
 EXPORT: Final = "export"
+PERSONAL_DATA: Final = "personal_data"
+STORE_ADOPTED: Final = "store_adopted"
 
 # What is withheld, and what is decided about it (RES-8).
 WITHHELD: Final = "withheld"
 HOLD_RELEASED: Final = "withheld_released"
 HOLD_VOIDED: Final = "withheld_voided"
+HOLD_GIVEN_BACK: Final = "withheld_given_back"
 WITHHELD_STATUS: Final = "W"
 """The status of the mark in a result that is withheld."""
-HoldWord = Literal["withheld_released", "withheld_voided"]
+HoldWord = Literal["withheld_released", "withheld_voided", "withheld_given_back"]
+WITHHOLDING: Final = "withholding"
+"""The kind of correction by which what is out is withheld."""
 
 # What is asked and decided about a centre and a qualification (REG-1), and how it came to be.
 ASKED: Final = "asked"
@@ -133,10 +140,13 @@ REJECTED: Final = "rejected"
 Verdict = Literal["approved", "rejected"]
 
 # How the desk knows who somebody is: by the console's log-in, by the system account a command runs under; THE_DESK: it
-# was a scheduled run; PLAYED: nobody has looked, in rehearsals.
+# was a scheduled run; BY_APPROVAL: an approval says who, which has a record of its own; STATED: somebody has written a
+# name, and nobody has looked whether it is theirs; PLAYED: nobody has looked, in rehearsals.
 BY_CONSOLE: Final = "console"
 BY_ACCOUNT: Final = "account"
 BY_THE_DESK: Final = "desk"
+BY_APPROVAL: Final = "approval"
+STATED: Final = "stated"
 PLAYED: Final = "played"
 
 # What a report holds, and so who may see it (OPS-4); a report without a class is closed.
@@ -166,7 +176,7 @@ NOT_ELIGIBLE: Final = "not_eligible"
 
 # A correction (RES-7): its states, the others being PROPOSED, APPROVED and REJECTED; which way a result goes; what is
 # chosen for it, besides CORRECTED; and what comes of the whole, besides
-# CONFIRMED and VOIDED.
+# CONFIRMED, VOIDED and WITHHELD.
 OPEN: Final = "open"
 DONE: Final = "done"
 UP: Final = "up"

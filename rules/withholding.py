@@ -2,7 +2,8 @@
 them. A withheld result is pending, and nothing else of it is in any version.
 
 A row of `rules.frames.HOLDS` is the newest word about one scope. What is voided is no result: it is no sitting for a
-claim, and an award that is voided is not made.
+claim, and an award that is voided is not made. It stays so until it is given back, which is said of what was voided or
+of a part of it: of one learner where a cohort was voided.
 """
 
 from __future__ import annotations
@@ -26,26 +27,39 @@ REASONS = listed(
 )  # fmt: skip
 """Why a claim is not awarded, or not yet."""
 
+_NONE, _NEWEST = -1, 2**62
+"""The number of a word that was never said, and of one that is only proposed."""
+
 _CLOSED = {"raw": pl.Int32, "mark_id": pl.Int64, "ums": pl.Int32}
 
 
 def standing(rows: pl.DataFrame, holds: pl.DataFrame) -> pl.Series:
     """What stands for each row (`series`, `centre`, `uci`, `option`): `withheld`, `voided`, or null. A hold with an
-    empty centre, learner or option is about every one; one about a learner follows the learner to another centre."""
-    states = pl.Series("state", [None] * rows.height, dtype=pl.String)
-    numbered = rows.select("series", "centre", "uci", "option").with_row_index("row")
-    in_force = holds.filter(pl.col("state") != terms.HOLD_RELEASED)
-    for state in (terms.HOLD_VOIDED, terms.WITHHELD):
-        of = in_force.filter(pl.col("state") == state)
-        shape = pl.struct(pl.col("uci") != "", pl.col("centre") != "", pl.col("option") != "")
-        for part in of.with_columns(shape.alias("shape")).partition_by("shape"):
-            first = part.row(0, named=True)
-            learner, centre, option = first["uci"] != "", first["centre"] != "", first["option"] != ""
-            key = ["series", *(["uci"] if learner else ["centre"] if centre else []), *(["option"] if option else [])]
-            hit = numbered.join(part.select(key).unique(), on=key, how="semi")["row"]
-            mask = pl.Series(numbered["row"].is_in(hit.implode()))
-            states = states.zip_with(~mask, pl.repeat(state, rows.height, dtype=pl.String, eager=True))
-    return states.alias("state")
+    empty centre, learner or option is about every one; one about a learner follows the learner to another centre. What
+    was voided and then given back stands no longer."""
+    withheld, voided, back = (
+        last_word_about(rows, holds.filter(pl.col("state") == state))
+        for state in (terms.WITHHELD, terms.HOLD_VOIDED, terms.HOLD_GIVEN_BACK)
+    )
+    return pl.select(
+        pl.when(withheld.is_not_null()).then(pl.lit(terms.WITHHELD))
+        .when(voided.is_not_null() & (voided > back.fill_null(_NONE))).then(pl.lit(terms.HOLD_VOIDED))
+        .otherwise(pl.lit(None, pl.String)).alias("state")
+    )["state"]  # fmt: skip
+
+
+def last_word_about(rows: pl.DataFrame, holds: pl.DataFrame) -> pl.Series:
+    """Which of these words, whatever they say, is the last about each row (as `standing`): its number, or null."""
+    found = rows.select("series", "centre", "uci", "option", pl.lit(None, pl.Int64).alias("last"))
+    shape = pl.struct(pl.col("uci") != "", pl.col("centre") != "", pl.col("option") != "")
+    for part in holds.with_columns(shape.alias("shape"), pl.col("id").fill_null(_NEWEST)).partition_by("shape"):
+        first = part.row(0, named=True)
+        learner, centre, option = first["uci"] != "", first["centre"] != "", first["option"] != ""
+        key = ["series", *(["uci"] if learner else ["centre"] if centre else []), *(["option"] if option else [])]
+        words = part.group_by(key).agg(pl.col("id").max())
+        found = found.join(words, on=key, how="left", maintain_order="left")
+        found = found.with_columns(pl.max_horizontal("last", "id").alias("last")).drop("id")
+    return found["last"]
 
 
 def masked(sittings: pl.DataFrame, holds: pl.DataFrame) -> pl.DataFrame:

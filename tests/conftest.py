@@ -1,55 +1,81 @@
-"""What several test files share: one PostgreSQL server and one whole desk for the session."""
+"""What several test files share: a PostgreSQL server and an S3 server for the session; and how tests are shared out."""
 
 from __future__ import annotations
 
+import gc
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from shutil import copytree
+from shutil import disk_usage
+from tempfile import TemporaryDirectory
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from bench.registers import register_for_tests
 from infra.running.postgres import EmbeddedPostgres
-from infra.running.supervisor import RunningDesk, down, up
-from infra.settings import Settings
 from infra.store import S3Store, open_store
 from tests.catalogue import FROZEN
 from tests.golden import golden, pytest_addoption
 from tests.instruments import at_port, new_bucket, s3_server
-from tests.mailbox import Mailbox, mail_server
 
 __all__ = ["golden", "pytest_addoption"]
 
 _BUCKETS = count(1)
-RUNNING = ("tests/dags/", "tests/console/")
-"""Where tests use the fixture `desk`."""
-
-
-LONG = (*RUNNING, "tests/test_runbook.py", "tests/pipeline/test_", "tests/test_season.py", "tests/infra/")
+LONG = (
+    "tests/dags/",
+    "tests/console/",
+    "tests/test_runbook.py",
+    "tests/pipeline/test_",
+    "tests/test_season.py",
+    "tests/infra/",
+)
 """What takes longest: workers begin with it, so that none has a long file left when the others are done."""
+RUNNING = {
+    "tests/dags/": "the running desk of tests/dags",
+    "tests/console/test_pages.py": "the running desk of tests/console",
+    "tests/console/test_rights.py": "the running desk of tests/console",
+}
+"""Which tests share a running desk: it is that of one worker."""
+
+
+MEMORY = Path("/dev/shm")
+ROOM = 8 * 2**30
+"""Where the desks of tests live if so many bytes are free: what ends a process in a test never ends the machine, so
+none of their thousands of files has to wait for the disk."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files come first; within a file nothing moves."""
+    for item in items:
+        if "desk_settings" in getattr(item, "fixturenames", ()) and not item.nodeid.startswith(tuple(RUNNING)):
+            raise pytest.UsageError(f"add {item.nodeid.partition('::')[0]} to RUNNING in tests/conftest.py")
     items.sort(key=lambda item: next((at for at, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG)))
 
 
+def pytest_collection_finish() -> None:
+    """What has been imported and collected stays: the collector of garbage need not look at it again and again."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: whoever has the running desk waits for it most of the time."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are processors: whoever has a running desk waits for it most of the time."""
+    return (os.cpu_count() or 1) + 2
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it is not exported with types
-    """Gives a worker the tests of a file, and those of all folders that need a running desk to the same one: a desk of
-    its own for another worker would cost more than the second worker brings."""
+    """Gives a worker the tests of a file; those that share a running desk to the same one: a desk for each would cost
+    more than another worker brings; and the scenarios by their subjects, as they are many."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "a running desk" if nodeid.startswith(RUNNING) else str(super()._split_scope(nodeid))
+        if subject := re.fullmatch(r"(\S+/test_scenarios\.py)::\w+\[(\w+): .*", nodeid, re.DOTALL):
+            return f"{subject[1]}: {subject[2]}"
+        file = str(super()._split_scope(nodeid))
+        return next((whole for name, whole in RUNNING.items() if nodeid.startswith(name)), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
@@ -59,10 +85,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 def pytest_configure(config: pytest.Config) -> None:
     """Airflow makes its home when it is imported: not in the home folder of whoever runs the tests. Commands and
-    processes that tests start read the frozen catalogue."""
-    assert config.cache
+    processes that tests start read the frozen catalogue. While tests are collected nothing is garbage."""
+    gc.disable()
+    if MEMORY.is_dir() and disk_usage(MEMORY).free > ROOM and config.option.basetemp is None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     os.environ["RESULTSDAY_CATALOGUE"] = str(FROZEN)
-    os.environ.setdefault("AIRFLOW_HOME", str(config.cache.mkdir("airflow")))
+    if cache := getattr(config, "cache", None):
+        os.environ.setdefault("AIRFLOW_HOME", str(cache.mkdir("airflow")))
+    elif "AIRFLOW_HOME" not in os.environ:  # pytest was told to keep nothing
+        folder = TemporaryDirectory(prefix="airflow-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["AIRFLOW_HOME"] = folder.name
 
 
 @pytest.fixture(scope="session")
@@ -74,13 +107,6 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
         yield server
     finally:
         server.remove()
-
-
-@pytest.fixture(scope="session")
-def mailbox() -> Iterator[Mailbox]:
-    """The mail server to which the fixture `desk` sends its alerts."""
-    with mail_server() as box:
-        yield box
 
 
 @pytest.fixture(scope="session")
@@ -97,34 +123,3 @@ def bucket(s3_port: int, monkeypatch: pytest.MonkeyPatch) -> S3Store:
     store = open_store(f"{new_bucket(f'bucket{next(_BUCKETS)}')}/resultsday")
     assert isinstance(store, S3Store)
     return store
-
-
-@pytest.fixture(scope="session")
-def desk_settings(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Settings:
-    """The settings of the fixture `desk`: its own state folder and catalogue; files count as settled at once."""
-    state = tmp_path_factory.mktemp("desk")
-    catalogue = Path(copytree(FROZEN, state / "catalogue"))
-    return Settings(
-        state=state,
-        catalogue=catalogue,
-        settle_seconds=0,
-        users="looker:viewer,reader:user,officer:op",
-        alert_mail_to="operations@example.org",
-        alert_smtp_port=mailbox.port,
-        free_disk_bytes=1,
-        sftp_port=0,
-        ui_port=0,
-        guard_seconds=3600,  # so that tests of results_day see what the DAG does
-    )
-
-
-@pytest.fixture(scope="session")
-def desk(desk_settings: Settings) -> Iterator[RunningDesk]:
-    """A running desk, the real one: about fifteen seconds for the first test that asks for it. Do not end it."""
-    try:
-        running = up(desk_settings, print)
-        register_for_tests(running.database_url)
-        yield running
-    finally:
-        down(desk_settings, print)
-        EmbeddedPostgres(desk_settings.state / "postgres").remove()

@@ -26,8 +26,9 @@ _SERVER = """
 import sys
 import threading
 from datetime import datetime
+from time import sleep
+from moto import server
 from moto.s3 import models, responses
-from moto.server import main
 
 turn = threading.Lock()
 
@@ -39,20 +40,51 @@ def in_turn(method):
 
 for name in ("put_object", "delete_object"):
     setattr(responses.S3Response, name, in_turn(getattr(responses.S3Response, name)))
+
+remove_many = models.S3Backend.delete_objects
+
+def if_they_match(self, bucket, objects, bypass=False):
+    with turn:
+        said = {each["Key"]: each["ETag"] for each in objects if "ETag" in each}
+        found = {key: self.head_object(bucket, key) for key in said}
+        changed = [key for key, there in found.items() if not there or there.etag.strip('"') != said[key].strip('"')]
+        done, refused = remove_many(self, bucket, [each for each in objects if each["Key"] not in changed], bypass)
+        return done, [*refused, *changed]
+
+models.S3Backend.delete_objects = if_they_match
+answer = responses.S3Response._bucket_response_delete_keys
+
+def in_s3s_words(self, bucket_name, authenticated=True):
+    status, headers, body = answer(self, bucket_name, authenticated)
+    return status, headers, body.replace("<Code>AccessDenied<", "<Code>PreconditionFailed<")
+
+responses.S3Response._bucket_response_delete_keys = in_s3s_words
 if sys.argv[2]:
     models.utcnow = lambda: datetime.fromisoformat(sys.argv[2])
-main(["-H", "127.0.0.1", "-p", sys.argv[1]])
+answers = server.DomainDispatcherApplication.__call__
+
+def from_afar(self, *request):
+    sleep(float(sys.argv[3]))
+    return answers(self, *request)
+
+if float(sys.argv[3]):
+    server.DomainDispatcherApplication.__call__ = from_afar
+server.main(["-H", "127.0.0.1", "-p", sys.argv[1]])
 """
 """moto's, with a clock that stands still, because objects are received when the server says that they came. It looks at
-a condition and writes in two steps, S3 in one: so here one at a time."""
+a condition and writes in two steps, S3 in one: so here one at a time. It does not know the condition on each of many
+objects that are removed at once, which S3 has."""
 
 
 @contextmanager
-def s3_server(log: Path, clock: datetime | None = None) -> Iterator[int]:
-    """The port of a running S3 server; by its clock it is always `clock` (UTC), if given."""
+def s3_server(log: Path, clock: datetime | None = None, distance: float = 0) -> Iterator[int]:
+    """The port of a running S3 server; by its clock it is always `clock` (UTC), if given. Each request takes `distance`
+    seconds there and back."""
     with claimed_port() as port, log.open("wb") as output:
         at = clock.replace(tzinfo=None).isoformat() if clock else ""
-        server = subprocess.Popen([sys.executable, "-c", _SERVER, str(port), at], stdout=output, stderr=output)
+        server = subprocess.Popen(
+            [sys.executable, "-c", _SERVER, str(port), at, str(distance)], stdout=output, stderr=output
+        )
         try:
             until(lambda: server.poll() is not None or _listens(port))
             if server.poll() is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -30,11 +30,21 @@ USER, PASSWORD = "desk", "correct horse"
 
 @define
 class Mailbox:
-    """What a mail server has taken."""
+    """What a mail server has taken. `refuses`: addresses that it does not know."""
 
     port: int
     mails: list[EmailMessage] = field(factory=list)
     encrypted: list[bool] = field(factory=list)
+    refuses: set[str] = field(factory=set)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Called by the server with each address."""
+        if address in self.refuses:
+            return "550 5.1.1 no such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 fine"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         """Called by the server with a whole mail."""
@@ -107,30 +117,36 @@ def certificate(folder: Path) -> Path:
 
 @define
 class Hook:
-    """What a webhook has taken: paths, headers and bodies. `answer`: the status it answers with."""
+    """What a webhook has taken: headers and bodies. `answer`: the status it answers with; `refused`: the status for a
+    body that it refuses, or 0."""
 
     url: str
     answer: int = 204
+    refused: Callable[[dict[str, Any]], int] = lambda body: 0
     taken: list[tuple[dict[str, str], dict[str, Any]]] = field(factory=list)
 
 
 @contextmanager
-def webhook() -> Iterator[Hook]:
-    """A running listener."""
+def webhook(certificate: Path | None = None) -> Iterator[Hook]:
+    """A running listener; with a certificate (and its key in the same file) by HTTPS."""
     hook = Hook("")
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             hook.taken.append((dict(self.headers), json.loads(body)))
-            self.send_response(hook.answer)
+            self.send_response(hook.refused(hook.taken[-1][1]) or hook.answer)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
             """Says nothing."""
 
     server = ThreadingHTTPServer((LOCALHOST, 0), Handler)
-    hook.url = f"http://{LOCALHOST}:{server.server_port}/alerts"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    hook.url = f"http{'s' if certificate else ''}://{LOCALHOST}:{server.server_port}/alerts"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -10,6 +10,7 @@ Tried = tuple[str, str, str, dict[str, Any], tuple[bool, ...]]
 TRIED: list[Tried] = [
     ("start the ingest", "POST", INGEST, PLAIN, (False, True, True, True)),
     ("with parameters", "POST", INGEST, PLAIN | {"conf": {"x": 1}}, (False, False, False, True)),
+    ("with a note", "POST", INGEST, PLAIN | {"note": "all is well"}, (False, False, False, True)),
     ("in 2030", "POST", INGEST, PLAIN | {"run_after": "2030-01-01T00:00:00Z"}, (False,) * 4),
     ("pause", "PATCH", "/api/v2/dags/results_day", {"is_paused": False}, (False, False, False, True)),
     ("pause many", "PATCH", "/api/v2/dags?dag_id_pattern=none", {"is_paused": False}, (False, False, False, True)),

@@ -35,7 +35,7 @@ def centre_file(
     for number, person in enumerate(people(centre, count, seed=seed)):
         records += candidate_records(letter, centre, person | (dict(changed or {}) if number == 0 else {}), options)
     return single(
-        letter, centre, block(records), awarding_body=body, series_key=series, sequence=sequence, produced="150224",
+        letter, centre, block(records), awarding_body=body, series_key=series, sequence=sequence, produced="010922",
         postcode="CF24 3QX",
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from axe_playwright_python.sync_playwright import Axe
 
 from pipeline.docs.architecture import HOUSE, sentence
 from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, Diagram, ends
@@ -22,6 +23,7 @@ from pipeline.docs.examples import EXAMPLES
 from pipeline.docs.house import GROUND, INFRA, ON_THE_WINGS, PACKAGES, WINGS
 from pipeline.docs.testing import KINDS
 from rules.findings import CODES
+from tests import browser as browsers
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = [
@@ -155,13 +157,20 @@ def test_every_page_is_in_the_site_once() -> None:
     assert sorted(_pages(site["nav"])) == pages
 
 
-def test_the_site_builds_without_a_warning_and_asks_for_nothing_from_elsewhere(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built without a warning."""
+    folder = tmp_path_factory.mktemp("site")
     built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path)],
+        [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder)],
         cwd=ROOT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert (built.returncode, built.stdout, built.stderr) == (0, "", "")
-    pages = list(tmp_path.rglob("*.html"))
+    return folder
+
+
+def test_the_site_asks_for_nothing_from_elsewhere(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
     assert len(pages) > 40
     for page in pages:
         reader = _Asks()
@@ -170,5 +179,22 @@ def test_the_site_builds_without_a_warning_and_asks_for_nothing_from_elsewhere(t
         wrong = [one for one in reader.asked if re.match(r"\w+:|//", one) and not one.startswith("data:")]
         assert wrong == [], page.name
         assert "mermaid" not in page.read_text(encoding="utf-8"), page.name  # the theme would fetch its program
-    for sheet in tmp_path.rglob("*.css"):
+    for sheet in site.rglob("*.css"):
         assert not re.search(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", sheet.read_text(encoding="utf-8")), sheet.name
+
+
+LEVELS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+"""What axe looks for: WCAG 2.1, level AA. The theme's own landmarks are not named apart, which is beyond it."""
+
+
+def test_axe_finds_nothing_on_pages_of_the_site_in_either_theme_wide_and_narrow(site: Path) -> None:
+    with browsers.running() as browser:
+        for theme in ("light", "dark"):
+            page = browser.new_context(color_scheme=theme, reduced_motion="reduce").new_page()
+            for name in ("index", "console", "findings", "runbook/index"):
+                for width in (390, 1280):
+                    page.set_viewport_size({"width": width, "height": 900})
+                    page.goto(f"{(site / name).as_uri()}.html")
+                    found = Axe().run(page, options=LEVELS).response["violations"]
+                    told = [(each["id"], [node["target"] for node in each["nodes"]]) for each in found]
+                    assert told == [], (theme, name, width)

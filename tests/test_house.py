@@ -50,6 +50,7 @@ HAVE_A_STOPWATCH = (
     "tests/patience.py",
     "tests/fuzz.py",
     "tests/rehearsal/__main__.py",
+    "tests/rehearsal/disturbances.py",
     "tests/rehearsal/topology.py",
 )
 """Of the tests' modules."""

@@ -26,7 +26,7 @@ from infra.host import free_port
 from infra.landing.keys import read_public_key
 from infra.ledger import tables as t
 from infra.ledger.alerts import WatchBook
-from infra.ledger.keys import Ordered
+from infra.ledger.approvals import Order
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
@@ -116,9 +116,11 @@ def _half_out(desk: Desk) -> None:
 
 def _unsealed(desk: Desk) -> None:
     """Somebody has changed a mark past the desk."""
-    with desk.ledger.engine.begin() as connection:
+    owner = sa.create_engine(desk.settings.owner_url)
+    with owner.begin() as connection:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         connection.exec_driver_sql("UPDATE marks SET tasks = '1' WHERE candidate = '0004' AND component = 'BEN01'")
+    owner.dispose()
 
 
 def _tampered(desk: Desk) -> None:
@@ -224,7 +226,7 @@ class Desks:
                 if not before:
                     play(desk)
                     key = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
-                    desk.keys.add(CENTRE, read_public_key(key), Ordered(WHO, WHY, AWARDED))
+                    desk.keys.add(CENTRE, read_public_key(key), Order(WHO, WHY, AWARDED))
                 lead(desk)
             self._made[state] = settings
         return self._made[state]
@@ -239,13 +241,14 @@ class Desks:
         engine.dispose()
         if of:
             copytree(of.state, state)
-        return evolve(self._common, state=state, database_url=self._server.url(name))
+        desk, owner = self._server.desk_url(name), self._server.url(name)
+        return evolve(self._common, state=state, database_url=desk, database_owner_url=owner)
 
 
 @pytest.fixture(scope="module")
 def desks(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desks]:
     postgres.create_database("runbook0")
-    migrate(postgres.url("runbook0"))
+    migrate(postgres.url("runbook0"), postgres.desk_url("runbook0"))
     with mail_server() as box, webhook() as hook:
         common = Settings(
             catalogue=FROZEN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,9 +24,13 @@ from pipeline.demo.rehearsal import happen, steps
 from pipeline.desk import open_desk
 from pipeline.intake.ingest import ingest
 from pipeline.replay import empty_desk, replay
+from pipeline.results.audit import audit as seals_audit
 from tests.catalogue import FROZEN
-from tests.conservation.audit import audit
+from tests.conservation.audit import IN_THE_END, audit
+from tests.conservation.changes import play_with_changes
 from tests.conservation.play import LONG_AGO, Played, play
+
+LONG_AFTER = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +104,21 @@ def test_fil_1_fil_3_fee_5_crt_2_res_1_nothing_is_lost_or_doubled_and_every_resu
             "claims awarded", "claims not eligible", "claims pending",
         )
     )  # fmt: skip
+
+
+def test_awd_5_res_7_res_8_a_season_that_changes_after_each_milestone_ends_as_the_truth_of_its_changes(
+    postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    postgres.create_database("changing")
+    migrate(postgres.url("changing"))
+    with open_desk(Settings(catalogue=FROZEN, state=tmp_path, database_url=postgres.url("changing"))) as desk:
+        made = season(seed=2, centres=3, learners_per_centre=4)
+        changed, done = play_with_changes(desk, made)
+        assert audit(changed, IN_THE_END).wrong == ()
+        before = {words.partition(":")[0] for words in audit(Played(desk, made), IN_THE_END).wrong}
+        assert before == {"marks", "awards"}, "by the truth without its changes it would be otherwise"
+        assert set(done) == {"corrected", "marked again", "withheld", "released"}
+        assert seals_audit(desk, LONG_AFTER).differences == ()
 
 
 SPOILT = {

@@ -7,10 +7,10 @@ from typing import Any
 
 __all__ = ["task_policy"]
 
-RELEASE = frozenset({"award", "late_claims", "results_day", "updated_results"})
-"""The DAGs that read or write `embargo/`."""
+RELEASE = frozenset({"audit", "award", "late_claims", "results_day", "updated_results"})
+"""The DAGs that read or write `embargo/`, or the seals of the record."""
 QUEUE = "release"
-"""The queue of the service `release-worker` in the compose file; Kubernetes ignores it."""
+"""The queue of the `release-worker`; KubernetesExecutor ignores it."""
 POD = "/opt/resultsday/task/release-pod.yaml"
 """The template from which KubernetesExecutor makes their pods; Celery ignores it."""
 

@@ -13,17 +13,19 @@ import weakref
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import asyncssh
 from asyncssh import FXF_APPEND, FXF_EXCL, FXF_WRITE, SFTPAttrs, SFTPName
-from attrs import define, field
+from attrs import define, evolve, field
 
 from infra.landing.limits import WAITING, Notes, Reached, Refused
-from infra.landing.paths import AREAS, SENT_TO, BadPath, Place, place
+from infra.landing.paths import AREAS, OUTBOX, SENT_TO, BadPath, Place, is_letter, place
+from infra.landing.receipts import give_receipt
 from infra.landing.shares import DayShare, Shares
 from infra.landing.uploads import Buffer, Landed, finish, land, look
+from infra.ledger.door import Fetched, Visit
 from infra.settings import Settings
 from infra.store import BadKey, Missing, Store, Stored, StoreError, unfinished
 
@@ -77,13 +79,31 @@ class Surroundings:
     """The threads that call the store: its calls block, and sessions must not."""
     landed: Callable[[], None] = field(default=lambda: None)
     """Called after a file has landed whole."""
+    letters: list[Fetched] = field(factory=list)
+    """Letters that were fetched whole, and are not in the ledger yet."""
+    visits: dict[tuple[str, str], Visit] = field(factory=dict)
+    """The last visits by centre and key that are not in the ledger yet."""
+
+    def logged_in(self, centre: str, fingerprint: str) -> None:
+        """Notes that a centre has logged in with a key just now."""
+        self.visits[centre, fingerprint] = Visit(logged_in=datetime.now(UTC))
+
+    def has_fetched(self, centre: str, fingerprint: str, since: int) -> None:
+        """Notes that a centre has fetched a file just now, in a session that began at `since` (seconds since 1970)."""
+        began = datetime.fromtimestamp(since, UTC)
+        known = self.visits.get((centre, fingerprint), Visit(logged_in=began))
+        self.visits[centre, fingerprint] = evolve(known, fetched=datetime.now(UTC))
 
 
 class CentreFiles(asyncssh.SFTPServer):
     """The files of one centre, in one session."""
 
-    def __init__(self, chan: asyncssh.SSHServerChannel[bytes], centre: Centre, around: Surroundings) -> None:
+    def __init__(
+        self, chan: asyncssh.SSHServerChannel[bytes], centre: Centre, around: Surroundings, fingerprint: str
+    ) -> None:
         super().__init__(chan)
+        self._fingerprint = fingerprint
+        self._letters: dict[Buffer, datetime] = {}
         self._centre = centre
         self._around = around
         self._open: set[Buffer] = set()
@@ -117,6 +137,7 @@ class CentreFiles(asyncssh.SFTPServer):
     def _shut(self, buffer: Buffer) -> None:
         """Drops an open file."""
         self._open.discard(buffer)
+        self._letters.pop(buffer, None)
         if self._centre.uploads.get(buffer.place) is buffer:
             del self._centre.uploads[buffer.place]
         buffer.discard()
@@ -141,7 +162,7 @@ class CentreFiles(asyncssh.SFTPServer):
             raise asyncssh.SFTPPermissionDenied("the file is open for reading")
         with self._in_words():
             try:
-                self._around.sent.take(self._centre.number, len(data), time.monotonic())
+                self._around.sent.take(self._centre.number, len(data), time.time())
             except Reached as error:
                 buffer.give_up(str(error))
                 raise
@@ -167,7 +188,14 @@ class CentreFiles(asyncssh.SFTPServer):
         if not buffer.whole():
             raise asyncssh.SFTPFailure("parts of the file are missing; nothing was received, send the whole file again")
         key = buffer.place.key(self._centre.number)
-        self._note(buffer.place, await self._ask(land, self._around.store, key, buffer.file))
+        self._note(buffer.place, landed := await self._ask(land, self._around.store, key, buffer.file))
+        await self._receipt(buffer.place, landed)
+
+    async def _receipt(self, where: Place, landed: Landed) -> None:
+        """FIL-1: the sender finds at once that a whole file is received."""
+        if not unfinished(landed.key):
+            now = datetime.now(UTC)
+            await self._ask(give_receipt, self._around.store, self._centre.number, where, landed, now)
 
     def _note(self, where: Place, landed: Landed) -> None:
         """Records that a file is in the store."""
@@ -218,6 +246,7 @@ class CentreFiles(asyncssh.SFTPServer):
             copy.discard()
         self._centre.sent.pop(old, None)
         self._note(new, landed)
+        await self._receipt(new, landed)
 
     async def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
         """The same as `rename`: nothing is ever replaced."""
@@ -275,7 +304,7 @@ class CentreFiles(asyncssh.SFTPServer):
             buffer.hold(found.size)
             buffer.size = found.size
             try:
-                self._around.fetched.take(self._centre.number, found.size, time.monotonic())
+                self._around.fetched.take(self._centre.number, found.size, time.time())
             except Reached:
                 buffer.discard()
                 raise
@@ -290,6 +319,10 @@ class CentreFiles(asyncssh.SFTPServer):
             buffer.discard()
             raise
         log.info("fetched centre=%s area=%s bytes=%d", self._centre.number, where.area, found.size)
+        self._around.has_fetched(self._centre.number, self._fingerprint, self._began)
+        if where.area == OUTBOX and is_letter(where.name):
+            # Not every store says it more exactly, whichever way it is asked.
+            self._letters[buffer] = found.modified.replace(microsecond=0)
         return buffer
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
@@ -297,7 +330,15 @@ class CentreFiles(asyncssh.SFTPServer):
         buffer = self._buffer(file_obj)
         if buffer.upload:
             raise asyncssh.SFTPPermissionDenied("the file is open for writing")
-        return buffer.read(offset, min(size, LONGEST_READ))
+        data = buffer.read(offset, min(size, LONGEST_READ))
+        if offset + len(data) >= buffer.size and (written := self._letters.pop(buffer, None)):
+            self._around.letters.append(
+                Fetched(
+                    centre=self._centre.number, name=buffer.place.name, written=written,
+                    fingerprint=self._fingerprint, at=datetime.now(UTC),
+                )
+            )  # fmt: skip
+        return data
 
     async def stat(self, path: bytes) -> SFTPAttrs:
         """What is at a path."""

@@ -6,9 +6,12 @@ nothing a client can write leads out of its root; what tries to is refused, not 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from attrs import frozen
+
+from rules import terms
 
 INBOX, TRY, OUTBOX, BASEDATA = "inbox", "try", "outbox", "basedata"
 AREAS = (INBOX, TRY, OUTBOX, BASEDATA)
@@ -18,6 +21,14 @@ LONGEST_NAME = 200
 """In bytes: below the 255 of file systems, so that there is room to add a number to the name."""
 LONGEST_PATH = 1000
 DEEPEST = 8
+
+
+_NO_LETTER = re.compile(rf"[RX][0-9]{{7}}\.X[0-9]{{2,}}(\.json)?|index\.(csv|html)|({terms.TRIAL}|{terms.RECEIVED}).*")
+
+
+def is_letter(name: str) -> bool:
+    """Whether a file of an outbox is a letter or a list: no reply, no receipt, no results, no index."""
+    return not _NO_LETTER.fullmatch(name)
 
 
 class BadPath(ValueError):  # noqa: N818

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import asyncssh
@@ -22,7 +22,7 @@ from infra.landing.keys import fingerprints, host_key, host_key_pairs
 from infra.landing.limits import ALL_BUFFER, ALL_FILES, BUFFER, FETCHED, FILES, SENT, Notes
 from infra.landing.lobby import Lobby
 from infra.landing.session import Door
-from infra.landing.shares import DayShare, Shares
+from infra.landing.shares import HOURS, DayShare, Shares
 from infra.ledger.door import DoorBook
 from infra.ledger.keys import CentreKey, KeyBook
 from infra.ledger.place import StoreBook
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 THREADS = 32
 """That call the store; a centre has a few of them at a time (`infra/landing/files.py: CALLS_OF_A_CENTRE`)."""
 NOTED_SECONDS = 10.0
-"""How often the limits that were reached are put into the ledger."""
+"""How often the limits that were reached, and the letters that were fetched, are put into the ledger."""
 SPARE_DESCRIPTORS = 300
 """For the store, the ledger and the log, beside connections and open files."""
 WATCH_SECONDS = 1.0
@@ -103,10 +103,12 @@ class Landing:
             pool=self._pool,
             landed=self._bell.landed,
         )
+        self._days = (self.around.sent, self.around.fetched)
         self._lobby: Lobby[Door] = Lobby(settings, keys, self.around)
         self.doors = self._lobby.doors
 
     async def __aenter__(self) -> Self:
+        await self._remember_day()
         self.host_key = host_key(self.settings)
         self._listener = await asyncssh.listen(
             self.settings.sftp_host, self.settings.sftp_port, server_factory=lambda: Door(self._lobby),
@@ -136,20 +138,20 @@ class Landing:
         for door in doors:
             await door.served()
         await self._listener.wait_closed()
-        await self._book_limits()
+        await self._book()
         self._pool.shutdown()
         log.info("stopped")
 
     async def _watching(self) -> None:
-        """Ends sessions that are idle, and those whose key is no longer valid; books the limits that were reached, and
-        notes the valid keys."""
+        """Ends sessions that are idle, and those whose key is no longer valid; books what happened, and notes the
+        valid keys."""
         loop = asyncio.get_running_loop()
         booked, remembered = 0.0, loop.time()
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             if (now := loop.time()) - booked >= NOTED_SECONDS:
                 booked = now
-                await self._book_limits()
+                await self._book()
             if now - remembered >= REMEMBER_SECONDS:
                 remembered = now
                 await self._lobby.remember()
@@ -157,6 +159,55 @@ class Landing:
             self._end_idle(sessions)
             if sessions:
                 await self._end_without_key(sessions)
+
+    async def _remember_day(self) -> None:
+        """What centres have moved within the day counts on, whenever the service was started."""
+        try:
+            before = await asyncio.to_thread(self._limits.moved, datetime.now(UTC) - timedelta(hours=HOURS))
+        except SQLAlchemyError as error:
+            log.error("bytes of the day: the ledger cannot be reached (%s)", type(error).__name__)
+            return
+        for day in self._days:
+            day.remember(before.get(day.own.name, {}))
+
+    async def _book(self) -> None:
+        """Puts into the ledger what happened at the door; while it cannot be reached, later."""
+        await self._book_bytes()
+        await self._book_letters()
+        await self._book_visits()
+        await self._book_limits()
+
+    async def _book_bytes(self) -> None:
+        for day in self._days:
+            if counts := day.counted():
+                try:
+                    await asyncio.to_thread(self._limits.move, day.own.name, counts)
+                except SQLAlchemyError as error:
+                    day.put_back(counts)
+                    log.error("bytes of the day: the ledger cannot be reached (%s)", type(error).__name__)
+
+    async def _book_letters(self) -> None:
+        letters = self.around.letters[:]
+        if not letters:
+            return
+        try:
+            await asyncio.to_thread(self._limits.fetched, letters)
+        except SQLAlchemyError as error:
+            log.error("letters fetched: the ledger cannot be reached (%s)", type(error).__name__)
+            return
+        del self.around.letters[: len(letters)]
+
+    async def _book_visits(self) -> None:
+        visits = dict(self.around.visits)
+        if not visits:
+            return
+        try:
+            await asyncio.to_thread(self._limits.visited, visits)
+        except SQLAlchemyError as error:
+            log.error("visits: the ledger cannot be reached (%s)", type(error).__name__)
+            return
+        # What has come meanwhile is booked the next time.
+        self.around.visits = {key: visit for key, visit in self.around.visits.items() if visits.get(key) != visit}
 
     async def _book_limits(self) -> None:
         counts = self.around.notes.taken()

@@ -167,6 +167,7 @@ class Door(asyncssh.SSHServer):
             return
         assert self._pace is not None
         self._pace.logged_in()
+        self._lobby.around.logged_in(self._tried.centre, self._tried.fingerprint)
         log.info("login centre=%s key=%s from=%s", self._tried.centre, self._tried.fingerprint, self.address)
 
     # --- What it may ask for -----------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ class Door(asyncssh.SSHServer):
     def serve(self, chan: asyncssh.SSHServerChannel[bytes], reader: Any, writer: Any) -> None:
         """Answers the requests of the session."""
         assert self.key is not None
-        files = CentreFiles(chan, self._lobby.centre(self.key.centre), self._lobby.around)
+        files = CentreFiles(chan, self._lobby.centre(self.key.centre), self._lobby.around, self.key.fingerprint)
 
         async def answer() -> None:
             try:

@@ -5,7 +5,8 @@ Everything here is used by the event loop alone and needs no lock.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Mapping
 
 from attrs import define, field
 
@@ -65,9 +66,11 @@ class DayShare:
     own: Limit
     _hours: dict[str, deque[list[int]]] = field(factory=dict)
     """For each centre its hours, the oldest first, each with its bytes."""
+    _fresh: Counter[tuple[str, int]] = field(factory=Counter)
+    """Bytes by centre and hour that are not in the ledger yet."""
 
     def take(self, centre: str, amount: int, seconds: float) -> None:
-        """Counts bytes at `seconds` of a clock that only goes forward; raises `Reached` when they are too many."""
+        """Counts bytes at `seconds` since 1970; raises `Reached` when they are too many."""
         hour = int(seconds // HOUR_SECONDS)
         hours = self._hours.setdefault(centre, deque())
         while hours and hours[0][0] <= hour - HOURS:
@@ -77,3 +80,18 @@ class DayShare:
         if not hours or hours[-1][0] != hour:
             hours.append([hour, 0])
         hours[-1][1] += amount
+        self._fresh[centre, hour] += amount
+
+    def remember(self, before: Mapping[tuple[str, int], int]) -> None:
+        """Takes what was counted before the service started, by centre and hour."""
+        for (centre, hour), moved in sorted(before.items()):
+            self._hours.setdefault(centre, deque()).append([hour, moved])
+
+    def counted(self) -> Mapping[tuple[str, int], int]:
+        """What has been counted since it was last asked, by centre and hour."""
+        fresh, self._fresh = self._fresh, Counter()
+        return fresh
+
+    def put_back(self, counts: Mapping[tuple[str, int], int]) -> None:
+        """Takes counts back that could not be booked."""
+        self._fresh.update(counts)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, get_args
 
 import polars as pl
 import sqlalchemy as sa
 from attrs import asdict, frozen
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra.ledger import sql
+from infra.ledger.approvals import Signer, spoken
 from infra.ledger.learners import every_uci, in_force, learners_at, led
 from infra.ledger.tables import actions, submissions
 from rules import terms
@@ -21,7 +23,7 @@ from rules.frames import ALLOWANCES, ASKED, HOLDS
 @frozen(kw_only=True)
 class Action:
     """One thing a member of staff did. `at` and `until` are aware; what does not apply is empty. `feed` is the text
-    of the feed file that carries it, and `file_name` the name of that file."""
+    of the feed file that carries it, and `file_name` the name of that file. `how`: how the desk knows who it was."""
 
     at: datetime
     who: str
@@ -36,6 +38,7 @@ class Action:
     number: int | None = None
     file_name: str = ""
     feed: str | None = None
+    how: str = terms.STATED
 
 
 @frozen(kw_only=True)
@@ -49,6 +52,15 @@ class Extension:
     at: datetime
     who: str
     why: str
+
+
+def ordered_by(file: Any) -> sa.ColumnElement[str]:
+    """SQL for who has ordered a feed file of `submissions` (`file`: its columns): the order that wrote this very file.
+    NULL where there is none, and only the file says who asked."""
+    t = actions.c
+    content = func.encode(func.sha256(func.convert_to(t.feed, "UTF8")), "hex")
+    whose = select(spoken(t.who, t.how)).where(t.centre == file.centre, t.file_name == file.file_name)
+    return whose.where(t.feed.is_not(None), content == file.sha256).limit(1).scalar_subquery()
 
 
 class ActionBook:
@@ -68,7 +80,7 @@ class ActionBook:
     def granted(self, done: Action) -> datetime | None:
         """When the same person granted the same for the same reason; None when nobody did."""
         t = actions.c
-        same = ("action", "who", "why", "centre", "series", "event", "until", "uci", "option", "number")
+        same = ("action", "who", "how", "why", "centre", "series", "event", "until", "uci", "option", "number")
         query = select(t.at).where(*(t[name] == getattr(done, name) for name in same)).order_by(t.id).limit(1)
         with self._engine.connect() as connection:
             return connection.execute(query).scalar()
@@ -92,7 +104,8 @@ class ActionBook:
         last word counts, which may be that there is none."""
         t = actions.c
         whose = (t.centre, t.series, t.event)
-        newest = select(*whose, t.until, t.at, t.who, t.why).ext(distinct_on(*whose)).where(t.action == terms.EXTENSION)
+        who = spoken(t.who, t.how).label("who")
+        newest = select(*whose, t.until, t.at, who, t.why).ext(distinct_on(*whose)).where(t.action == terms.EXTENSION)
         if centres is not None:
             newest = newest.where(t.centre.in_(centres))
         if series:
@@ -122,17 +135,31 @@ class ActionBook:
         return sql.frame(self._engine, query, {"centre": pl.String, "component": pl.String})
 
     def holds(self, series: str) -> pl.DataFrame:
-        """RES-8: what is withheld or was, in this series and before it (`rules.frames.HOLDS`): the last word of each
-        scope."""
+        """RES-8: what is withheld or was, in this series and before it (`rules.frames.HOLDS`), by number: the last word
+        of each scope, and the last with which what was voided was given back."""
         t = actions.c
-        words = (terms.WITHHELD, terms.HOLD_RELEASED, terms.HOLD_VOIDED)
+        words = (terms.WITHHELD, *get_args(terms.HoldWord))
         query = led(
-            actions, t.action.label("state"), only=("id", "series", "centre", "uci", "option", "at", "who", "why")
+            actions,
+            t.action.label("state"),
+            spoken(t.who, t.how).label("who"),
+            only=("id", "series", "centre", "uci", "option", "at", "why"),
         ).where(t.action.in_(words), t.series <= series)
         rows = sql.frame(self._engine, query.order_by(t.id), HOLDS)
-        scope = ["series", pl.when(pl.col("uci") == "").then("centre").otherwise(pl.lit("")), "uci", "option"]
-        last = rows.with_columns(pl.struct(scope).alias("scope")).unique("scope", keep="last", maintain_order=True)
-        return last.select(*HOLDS)
+        back = pl.col("state") == terms.HOLD_GIVEN_BACK
+        last = [last_of_each_scope(each) for each in (rows.filter(~back), rows.filter(back))]
+        return pl.concat(last).select(*HOLDS).sort("id")
+
+    def said_by(self, word: str, series: str, centre: str, uci: str, option: str) -> Signer | None:
+        """Who said a word about results of exactly this scope last (RES-8): that they are withheld, voided; of a
+        learner, whatever the centre is."""
+        t = actions.c
+        query = select(t.who, t.how).where(t.action == word, t.series == series, t.option == option)
+        learner = t.uci == sa.any_(every_uci(sa.literal(uci)))
+        query = query.where(learner if uci else (t.uci == "") & (t.centre == centre))
+        with self._engine.connect() as connection:
+            row = connection.execute(query.order_by(t.id.desc()).limit(1)).first()
+        return Signer(*row) if row else None
 
     def certificates(self, series: str) -> pl.DataFrame:
         """Claims of a series with which a certificate was asked for (CRT-7; `rules.frames.ASKED`)."""
@@ -144,3 +171,11 @@ class ActionBook:
     def everything(self, centre: str) -> pl.DataFrame:
         """All actions about a centre, the newest first."""
         return sql.frame(self._engine, select(actions).where(actions.c.centre == centre).order_by(actions.c.id.desc()))
+
+
+def last_of_each_scope(words: pl.DataFrame) -> pl.DataFrame:
+    """Of words by number (`rules.frames.HOLDS`), the last about each scope; a learner's is the same at every
+    centre."""
+    centre = pl.when(pl.col("uci") == "").then("centre").otherwise(pl.lit(""))
+    scope = pl.struct(pl.col("series"), centre.alias("centre"), pl.col("uci"), pl.col("option"))
+    return words.with_columns(scope.alias("scope")).unique("scope", keep="last", maintain_order=True).drop("scope")

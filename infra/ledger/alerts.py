@@ -14,9 +14,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from attrs import frozen
 from sqlalchemy import Engine, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
-from infra.ledger.tables import alerts, beats, checkpoints, entries, hold_decisions, replies, submissions
+from infra.ledger.approvals import spoken
+from infra.ledger.tables import actions, alerts, beats, checkpoints, entries, hold_decisions, replies, submissions
 from infra.ledger.turns import TurnHeld, turns_held
 from rules import terms
 
@@ -48,6 +49,21 @@ class Beat:
     last: datetime
 
 
+SILENCED = "alert_silenced"
+"""What staff do when nobody is to be told of a kind of alert for a while (OPS-3); without an end: people are told
+again."""
+
+
+@frozen(kw_only=True)
+class Silence:
+    """A kind of alert of which nobody is told before `until` (aware), by whom and why."""
+
+    code: str
+    until: datetime
+    who: str
+    why: str
+
+
 class WatchBook:
     """Access to alerts, beats and counts."""
 
@@ -73,6 +89,23 @@ class WatchBook:
         query = select(alerts).order_by(alerts.c.at.desc(), alerts.c.key).limit(limit)
         with self._engine.connect() as connection:
             return [Said(**row) for row in connection.execute(query).mappings()]
+
+    def booked(self, key: str) -> Said | None:
+        """The alert of that key; None when there is none."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(alerts).where(alerts.c.key == key)).mappings().one_or_none()
+        return Said(**row) if row else None
+
+    def silenced(self, now: datetime) -> Mapping[str, Silence]:
+        """The kinds of alert that are silenced at `now` (aware): the last word about each counts."""
+        t = actions.c
+        last = select(t.file_name.label("code"), t.until, spoken(t.who, t.how).label("who"), t.why).ext(
+            distinct_on(t.file_name)
+        )
+        last = last.where(t.action == SILENCED).order_by(t.file_name, t.id.desc())
+        with self._engine.connect() as connection:
+            rows = [row for row in connection.execute(last).mappings() if row["until"] and row["until"] > now]
+        return {row["code"]: Silence(**row) for row in rows}
 
     def alerted(self, since: datetime) -> Mapping[str, int]:
         """How many alerts were first seen at `since` or later, by code."""

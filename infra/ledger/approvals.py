@@ -3,11 +3,12 @@ and how the desk knows who they are. Rows are added, never changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from attrs import asdict, frozen
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, case, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra.ledger.tables import approvals, proposals
@@ -17,8 +18,17 @@ _SPOKEN = {
     terms.BY_CONSOLE: "{who}",
     terms.BY_ACCOUNT: "system account {who}",
     terms.BY_THE_DESK: "the desk",
+    terms.BY_APPROVAL: "{who}",
+    terms.STATED: "{who} (stated)",
     terms.PLAYED: "{who}",
 }
+
+
+def spoken(who: ColumnElement[Any], how: ColumnElement[Any]) -> ColumnElement[str]:
+    """SQL for a person as on record: what `Signer` says; empty where nobody is named."""
+    told = {known: form.split("{who}") for known, form in _SPOKEN.items() if known != terms.BY_THE_DESK}
+    each = {known: literal(before) + who + literal(after) for known, (before, after) in told.items()}
+    return case((who == "", literal("")), else_=case(each, value=how, else_=who))
 
 
 @frozen
@@ -36,6 +46,36 @@ class Signer:
     def person(self) -> str:
         """What tells people apart: names that differ in capitals only, and an account of the same name, are one."""
         return self.who.strip().casefold()
+
+
+def reads_as_another(name: str) -> bool:
+    """Whether a log-in's name would stand on record as another's: as a system account, the desk, a stated name, or
+    people who did something together; or as the same name once more, by spaces that nobody sees."""
+    others = {form.format(who="") for form in _SPOKEN.values()} - {""}
+    plain = name.casefold()
+    marks = (" and ", *(form.strip() for form in others))
+    return name != " ".join(name.split()) or not name.isprintable() or any(mark in plain for mark in marks)
+
+
+@frozen
+class Order:
+    """Who does something, why, when (aware), and how the desk knows who they are (OPS-3, OPS-4)."""
+
+    who: str
+    why: str
+    at: datetime
+    how: str = terms.STATED
+
+    @property
+    def by(self) -> Signer:
+        """Who does it, as on record."""
+        return Signer(self.who, self.how)
+
+
+def with_name_and_reason(who: str, why: str, refusal: type[Exception]) -> None:
+    """OPS-3: raises `refusal` unless it is said who does something, and why; every door that staff come by asks it."""
+    if not who.strip() or not why.strip():
+        raise refusal("say who is doing this and why (OPS-3)")
 
 
 THE_DESK = Signer("", terms.BY_THE_DESK)
@@ -118,17 +158,19 @@ class ApprovalBook:
         with self._engine.begin() as connection:
             return self._put(connection, new)
 
-    def say(self, proposal: Proposal, said: Said) -> Proposal:
+    def say(self, proposal: Proposal, said: Said, may: Callable[[Proposal], None] = lambda _: None) -> Proposal:
         """Records what somebody said, and puts the proposal forward with it where nobody has; returns the proposal as
-        it is then. Said again, it is not recorded."""
+        it is then. Said again, it is not recorded. `may` raises when they may not say it about the proposal as it is
+        while nobody else can say anything; then nothing is recorded."""
         with self._engine.begin() as connection:
-            t = proposals.c
             if proposal.id == NOT_PUT_FORWARD:
                 proposal = self._put(connection, proposal)
             values = {"proposal_id": proposal.id, "verdict": said.verdict, "people": said.people, "at": said.at}
-            connection.execute(select(t.id).where(t.id == proposal.id).with_for_update())
+            # Not by the row: who may lock it could change it (OPS-7).
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("proposals"), proposal.id)))
             [current] = self._with_words(connection, [proposal.id])
             if (said.by.person, said.verdict) not in {(other.by.person, other.verdict) for other in current.said}:
+                may(current)
                 connection.execute(approvals.insert().values(values | {"why": said.why, **asdict(said.by)}))
                 [current] = self._with_words(connection, [proposal.id])
         return current

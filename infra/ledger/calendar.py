@@ -10,7 +10,9 @@ from datetime import date, datetime
 from attrs import frozen
 from sqlalchemy import Engine, NullPool, and_, create_engine, func, insert, select, update
 
+from infra.ledger.approvals import Signer
 from infra.ledger.tables import calendar_changes, submissions
+from rules import terms
 
 LOOK_SECONDS = 5
 """How long the scheduler waits for the ledger to answer."""
@@ -34,6 +36,18 @@ class ChangeRow:
     decided_at: datetime | None = None
     decided_who: str | None = None
     decided_why: str | None = None
+    how: str = terms.STATED
+    decided_how: str | None = None
+
+    @property
+    def by(self) -> Signer:
+        """Who asked for it."""
+        return Signer(self.who, self.how)
+
+    @property
+    def decided_by(self) -> Signer | None:
+        """Who has decided about it."""
+        return Signer(self.decided_who, self.decided_how or terms.STATED) if self.decided_who else None
 
 
 @frozen
@@ -63,7 +77,7 @@ class CalendarBook:
         """Puts a date on record that waits to be confirmed; returns its number. The same, asked for by the same person
         for the same reason while it waits, is not asked for again."""
         t = calendar_changes.c
-        names = ("series", "event", "component", "day", "since", "who", "why")
+        names = ("series", "event", "component", "day", "since", "who", "how", "why")
         values = {name: getattr(asked, name) for name in names}
         with self._engine.begin() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("calendar_changes"))))
@@ -75,10 +89,16 @@ class CalendarBook:
             connection.execute(insert(calendar_changes).values(number=number, at=asked.at, **values))
             return number
 
-    def decide(self, number: int, decision: str, since: datetime | None, at: datetime, who: str, why: str) -> None:
+    def decide(self, number: int, decision: str, since: datetime | None, at: datetime, by: Signer, why: str) -> None:
         """Confirms or drops what waits; what is decided already stays as it is."""
         t = calendar_changes.c
-        said = {"decision": decision, "decided_at": at, "decided_who": who, "decided_why": why}
+        said = {
+            "decision": decision,
+            "decided_at": at,
+            "decided_who": by.who,
+            "decided_how": by.how,
+            "decided_why": why,
+        }
         with self._engine.begin() as connection:
             query = update(calendar_changes).where(t.number == number, t.decision.is_(None))
             connection.execute(query.values(since=func.coalesce(t.since, since), **said))

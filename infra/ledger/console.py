@@ -13,12 +13,15 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from infra.ledger import deeds, sql, work
+from infra.ledger.actions import ordered_by
+from infra.ledger.approvals import spoken
 from infra.ledger.deeds import DEEDS, Sought
-from infra.ledger.learners import details_in_force, every_uci, in_force, led
+from infra.ledger.learners import at_centre, details_in_force, every_uci, in_force, led
 from infra.ledger.marks import newest_marks
 from infra.ledger.night import NightRows, night, night_files
 from infra.ledger.tables import (
     actions,
+    alerts,
     awardings,
     centre_keys,
     centres,
@@ -176,6 +179,17 @@ class WorkRows:
 
 
 @frozen
+class AlertRows:
+    """A page of alerts (`said`: `key`, `code`, `at`, `said`, `sent_at`) and the `total`, every kind there has been, and
+    by key who has said last that they have it in hand."""
+
+    said: Sequence[Mapping[str, Any]]
+    total: int
+    codes: Sequence[str]
+    owners: Mapping[str, WorkNote]
+
+
+@frozen
 class AuditRows:
     """A page of what people did (`infra.ledger.deeds.DEEDS`) and the `total`; everybody who did anything, and what."""
 
@@ -209,10 +223,20 @@ class ConsoleBook:
         return SeasonRows(self.outcomes(key, awarding_body), self.held_count(), self.states(series))
 
     def centre(
-        self, centre: str, series: str, key: str, awarding_body: str, now: datetime, limit: int, offset: int
+        self,
+        centre: str,
+        series: str,
+        key: str,
+        awarding_body: str,
+        now: datetime,
+        limit: int,
+        offset: int,
+        *,
+        oldest: bool = False,
     ) -> CentreRows:
-        """What the page of a centre shows of a series, at `now` (aware)."""
-        files, total = self.received(centre=centre, limit=limit, offset=offset)
+        """What the page of a centre shows of a series, at `now` (aware), with a page of its files, the newest first or
+        the `oldest`."""
+        files, total = self.received(centre=centre, oldest=oldest, limit=limit, offset=offset)
         return CentreRows(
             files=files,
             total=total,
@@ -238,15 +262,19 @@ class ConsoleBook:
         centre: str = "",
         outcome: str = "",
         code: str = "",
+        oldest: bool = False,
         limit: int = 50,
         offset: int = 0,
-    ) -> tuple[pl.DataFrame, int, pl.DataFrame]:
-        """A page of the files received and how many there are (`received`), and their findings by code (`CODES`). An
-        empty `key` stands for all series."""
-        rows, total = self.received(
-            key=key, awarding_body=awarding_body, centre=centre, outcome=outcome, code=code, limit=limit, offset=offset
-        )
-        return rows, total, self.codes(key=key, awarding_body=awarding_body, centre=centre)
+    ) -> tuple[pl.DataFrame, int]:
+        """A page of the files received and how many there are (`received`). An empty `key` stands for all series."""
+        return self.received(
+            key=key, awarding_body=awarding_body, centre=centre, outcome=outcome, code=code, oldest=oldest, limit=limit,
+            offset=offset,
+        )  # fmt: skip
+
+    def files_codes(self, *, key: str, awarding_body: str, centre: str = "") -> pl.DataFrame:
+        """The findings of a centre by code (`CODES`); those of a country are counted with its centres."""
+        return self.codes(key=key, awarding_body=awarding_body, centre=centre) if centre else pl.DataFrame(schema=CODES)
 
     def file(self, submission: int) -> FileRows | None:
         """A file as its page shows it; None when there is none. Values, messages and the reply may hold personal
@@ -270,9 +298,31 @@ class ConsoleBook:
         """Every awarding of a series, and what waits in it (`states`)."""
         return self.awardings(series), self.states(series)
 
+    def boundaries(self, series: str, component: str) -> dict[int, int]:
+        """How many learners have each raw mark of a component in a series, by the newest version of each."""
+        newest = newest_marks().where(marks.c.series == series, marks.c.component == component).subquery().c
+        query = select(newest.mark, func.count()).where(newest.mark.is_not(None)).group_by(newest.mark)
+        return dict(self._rows(query))
+
     def work(self, codes: Sequence[str]) -> WorkRows:
         """What the work list shows: held files, alerts with these codes, and what staff did with items."""
         return WorkRows(self.held(), work.seen(self._engine, codes), work.notes(self._engine))
+
+    def alerts(self, code: str, limit: int, offset: int, oldest: bool = False) -> AlertRows:
+        """A page of the alerts, the newest first or the `oldest`, of one kind or of all."""
+        t = alerts.c
+        where = [t.code == code] if code else []
+        first = t.at if oldest else t.at.desc()
+        query = select(alerts).where(*where).order_by(first, t.key).limit(limit).offset(offset)
+        with self._engine.connect() as connection:
+            said = [dict(row) for row in connection.execute(query).mappings()]
+        [(total,)] = self._rows(select(func.count()).select_from(alerts).where(*where))
+        return AlertRows(
+            said=said,
+            total=total,
+            codes=[name for (name,) in self._rows(select(t.code).distinct().order_by(t.code))],
+            owners=work.owners(self._engine, [f"{work.ALERT}{row['key']}" for row in said]),
+        )
 
     def night(self, series: str) -> NightRows:
         """The night of results of a series: versions, centres, and the jobs that publish."""
@@ -284,13 +334,13 @@ class ConsoleBook:
 
     def audit(self, sought: Sought, limit: int | None = None, offset: int = 0) -> AuditRows:
         """What people did (OPS-3), the newest first: a page of it, or all without a `limit`."""
-        t, some = deeds.deeds().c, deeds.of(sought)
-        [(total,)] = self._rows(select(func.count()).select_from(some.order_by(None).subquery()))
+        [(total,)] = self._rows(deeds.count(sought))
+        some = deeds.of(sought, None if limit is None else offset + limit)
         return AuditRows(
             deeds=sql.frame(self._engine, some.limit(limit).offset(offset), DEEDS),
             total=total,
-            people=[who for (who,) in self._rows(select(t.who).distinct().order_by(t.who))],
-            actions=[action for (action,) in self._rows(select(t.action).distinct().order_by(t.action))],
+            people=[who for (who,) in self._rows(deeds.names("who"))],
+            actions=[action for (action,) in self._rows(deeds.names("action"))],
         )
 
     def search(
@@ -302,11 +352,13 @@ class ConsoleBook:
         submission: int | None = None,
         person: str = "",
         named: str = "",
+        oldest: bool = False,
         limit: int = 50,
+        offset: int = 0,
     ) -> Found:
         """What is known of a `centre`, a `candidate` number or a `sequence` number there, the file with the number
         `submission`, a `person` by UCI or ULN, or what is `named` so: centres, files and replies by part of their
-        name."""
+        name. Of the files, a page, the newest first or the `oldest`."""
         if submission is not None:
             files, total = self.received(submission=submission)
             return Found(files=files, total=total)
@@ -315,11 +367,11 @@ class ConsoleBook:
         if candidate:
             return Found(learners=self.learners(centre=centre, candidate=candidate, limit=limit))
         if centre:
-            files, total = self.received(centre=centre, sequence=sequence, limit=limit)
+            files, total = self.received(centre=centre, sequence=sequence, oldest=oldest, limit=limit, offset=offset)
             return Found(
                 self._centres(_REGISTER.number == centre) if sequence is None else {}, files=files, total=total
             )
-        files, total = self.received(named=named, limit=limit)
+        files, total = self.received(named=named, oldest=oldest, limit=limit, offset=offset)
         return Found(self._centres(_REGISTER.name.icontains(named, autoescape=True)), files=files, total=total)
 
     def _centres(self, which: sa.ColumnElement[bool]) -> dict[str, str]:
@@ -461,12 +513,13 @@ class ConsoleBook:
         named: str = "",
         sequence: int | None = None,
         submission: int | None = None,
+        oldest: bool = False,
         limit: int = 50,
         offset: int = 0,
     ) -> tuple[pl.DataFrame, int]:
-        """A page of the files received, the newest first, with decisions made while a file was held (`FILES`), and how
-        many there are. `code`: files with such a finding; `named`: files whose name contains this, in any case, or
-        whose reply is called so."""
+        """A page of the files received, the newest first or the `oldest`, with decisions made while a file was held
+        (`FILES`), and how many there are. `code`: files with such a finding; `named`: files whose name contains this,
+        in any case, or whose reply is called so."""
         t, d = submissions.c, hold_decisions.c
         where = []
         if centre:
@@ -484,6 +537,9 @@ class ConsoleBook:
         if named:
             answered = select(replies.c.submission_id).where(replies.c.name.icontains(named, autoescape=True))
             where.append(t.file_name.icontains(named, autoescape=True) | t.id.in_(answered))
+        # The page first, and only then what belongs to its files.
+        order = (t.received, t.id) if oldest else (t.received.desc(), t.id.desc())
+        page = select(t.id).where(*where).order_by(*order).limit(limit).offset(offset)
         query = (
             select(
                 t.id, t.centre, t.file_name, t.channel, t.received, t.letter, t.series, t.sequence, t.outcome,
@@ -491,23 +547,22 @@ class ConsoleBook:
             )
             .outerjoin(replies, replies.c.submission_id == t.id)
             .outerjoin(hold_decisions, d.submission_id == t.id)
-            .where(*where)
-            .order_by(t.received.desc(), t.id.desc())
-            .limit(limit)
-            .offset(offset)
+            .where(t.id.in_(page))
+            .order_by(*order)
         )  # fmt: skip
         [(total,)] = self._rows(select(func.count()).select_from(submissions).where(*where))
         return sql.frame(self._engine, query, FILES), total
 
     def submission(self, submission: int) -> Mapping[str, Any] | None:
         """Everything on record of one file: the columns of its table, the name of its `reply` and the reply as JSON,
-        `twin` (None before it is decided), and `decision`, what a person decided while it was held, with `who`, `why`,
-        `at` and `successor`. A reply may hold personal data."""
+        `twin` (None before it is decided), `ordered_by` (`infra.ledger.actions.ordered_by`), and `decision`, what a
+        person decided while it was held, with `who`, `why`, `at` and `successor`. A reply may hold personal data."""
         t, d = submissions.c, hold_decisions.c
         query = (
             select(
                 submissions, replies.c.name.label("reply"), replies.c.twin, replies.c.text, d.action.label("decision"),
-                d.who, d.why, d.at, d.successor_id.label("successor"),
+                spoken(d.who, d.how).label("who"), d.why, d.at, d.successor_id.label("successor"),
+                ordered_by(t).label("ordered_by"),
             )
             .outerjoin(replies, replies.c.submission_id == t.id)
             .outerjoin(hold_decisions, d.submission_id == t.id)
@@ -520,7 +575,9 @@ class ConsoleBook:
     def predecessor(self, submission: int) -> Mapping[str, Any] | None:
         """Of a file that a decision put on the books again: the held file's `id`, and the decision."""
         d = hold_decisions.c
-        query = select(d.submission_id.label("id"), d.action, d.who, d.why, d.at).where(d.successor_id == submission)
+        query = select(d.submission_id.label("id"), d.action, spoken(d.who, d.how).label("who"), d.why, d.at).where(
+            d.successor_id == submission
+        )
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().first()
         return dict(row) if row else None
@@ -583,7 +640,8 @@ class ConsoleBook:
         successor = submissions.alias("successor")
         query = (
             select(
-                t.id, t.centre, t.file_name, d.at, d.who, d.why, d.action, d.successor_id.label("successor"),
+                t.id, t.centre, t.file_name, d.at, spoken(d.who, d.how).label("who"), d.why, d.action,
+                d.successor_id.label("successor"),
                 successor.c.outcome, replies.c.name.label("reply"),
             )
             .select_from(hold_decisions)
@@ -663,8 +721,11 @@ class ConsoleBook:
     def person(self, centre: str, candidate: str) -> pl.DataFrame:
         """Everything on the books under a candidate number of a centre (`PERSON`): registrations, entries and claims,
         including ended ones. Names, dates of birth and UCIs are personal data."""
-        every, known = led(registrations).where(_whole(registrations, centre)).subquery(), details_in_force().subquery()
-        r, e, d = every.c, led(entries).where(_whole(entries, centre)).subquery().c, known.c
+        every, known = (
+            led(registrations).where(at_centre(registrations, centre)).subquery(),
+            details_in_force().subquery(),
+        )
+        r, e, d = every.c, led(entries).where(at_centre(entries, centre)).subquery().c, known.c
         query = sa.union_all(
             select(
                 r.series, r.option, r.uci, func.coalesce(d.name, r.name).label("name"),
@@ -695,7 +756,17 @@ class ConsoleBook:
         `event`, `until`, `file_name`."""
         t = actions.c
         query = (
-            select(t.at, t.who, t.why, t.action, t.series, t.option, t.event, t.until, t.file_name)
+            select(
+                t.at,
+                spoken(t.who, t.how).label("who"),
+                t.why,
+                t.action,
+                t.series,
+                t.option,
+                t.event,
+                t.until,
+                t.file_name,
+            )
             .where(t.centre == centre)
             .order_by(t.id.desc())
             .limit(limit)
@@ -720,9 +791,3 @@ class ConsoleBook:
 
 def _name(column: sa.ColumnElement[Any]) -> str:
     return str(column.key)
-
-
-def _whole(table: sa.Table, centre: str) -> sa.ColumnElement[bool]:
-    """Rows of a centre, in force or ended: each half has its index."""
-    t = table.c
-    return sa.or_((t.centre == centre) & t.ended_by.is_(None), (t.centre == centre) & t.ended_by.is_not(None))

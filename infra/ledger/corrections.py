@@ -18,8 +18,10 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra.ledger import sql
 from infra.ledger.approvals import Signer
+from infra.ledger.learners import led
 from infra.ledger.tables import (
     awardings,
+    awards,
     certificates,
     correction_effects,
     correction_states,
@@ -47,8 +49,8 @@ EFFECTS: Frame = {
     "performance": pl.Boolean,
 }
 """What a correction does to results, a row a component result or an award: as issued (`_before`) and as it would be;
-`way` is up, down or same; `choice` is corrected or left higher; `performance`: an award that counts in performance
-tables."""
+`way` is up, down, same or withheld; `choice` is corrected or left higher; `performance`: an award that counts in
+performance tables."""
 
 CERTIFICATES: Frame = {
     "number": pl.String,
@@ -67,8 +69,9 @@ CERTIFICATES: Frame = {
 
 @frozen(kw_only=True)
 class Subject:
-    """What a case is about: a component of a candidate, or of everybody (`centre` and `candidate` empty). `given`: the
-    mark or the boundaries that arrived."""
+    """What a case is about: a component of a candidate, or of everybody (`centre` and `candidate` empty). Where results
+    are withheld (RES-8) it may also be a learner's every one, a cohort or a centre, and the component a cash-in code.
+    `given`: the mark or the boundaries that arrived."""
 
     component: str
     centre: str = ""
@@ -76,7 +79,20 @@ class Subject:
     given: str = ""
 
     def __str__(self) -> str:
-        return f"{self.centre}/{self.candidate}/{self.component}" if self.candidate else self.component
+        """As it is written: `64123/0001/BEN03`, `64123/0001`, `64123/*/BEN03` (a cohort), `64123` or `BEN03`."""
+        if not self.centre:
+            return self.component
+        candidate = self.candidate or ("*" if self.component else "")
+        return "/".join(part for part in (self.centre, candidate, self.component) if part)
+
+    @classmethod
+    def of(cls, said: str) -> Subject:
+        """The subject that is written so."""
+        parts = said.split("/")
+        if len(parts) == 1 and not said.isdecimal():
+            return cls(component=said)
+        centre, candidate, component = [*parts, "", ""][:3]
+        return cls(component=component, centre=centre, candidate=candidate.replace("*", ""))
 
 
 @frozen(kw_only=True)
@@ -257,10 +273,10 @@ class CorrectionBook:
     # --- The register of certificates --------------------------------------------------------------------------------
 
     def certificates(self, series: Sequence[str]) -> pl.DataFrame:
-        """The certificates of series (`CERTIFICATES`), by number."""
+        """The certificates of series (`CERTIFICATES`), by number, with the UCIs in force (REG-8)."""
         c = certificates.c
         query = (
-            select(*(c[name] for name in CERTIFICATES))
+            led(certificates, only=tuple(CERTIFICATES))
             .ext(distinct_on(c.number))
             .where(c.series.in_(series))
             .order_by(c.number, c.id.desc())
@@ -268,9 +284,22 @@ class CorrectionBook:
         return sql.table(self._engine, query, CERTIFICATES)
 
     def register(self, rows: pl.DataFrame, at: datetime) -> None:
-        """Adds rows (`CERTIFICATES`) to the register of certificates, in one transaction."""
+        """Adds rows (`CERTIFICATES`) of awards that are issued to the register of certificates, in one transaction.
+        They are filed under the UCI that the award is filed under, so that they go with it when a UCI is split off."""
+        key = ["series", "centre", "candidate", "uci", "cash_in"]
+        a, w = awards.c, awardings.c
+        query = (
+            led(awards, w.series, a.uci.label("filed"), only=("centre", "candidate", "uci", "cash_in"))
+            .join(awardings, w.id == a.awarding_id)
+            .where(w.series.in_(rows["series"].unique().to_list()), w.state.in_(terms.ISSUED_STATES))
+            .order_by(a.awarding_id)
+        )
         with self._engine.begin() as connection:
-            add_certificates(connection, rows, at)
+            of_awards = sql.copied(connection, query, dict.fromkeys([*key, "filed"], pl.String)).unique(
+                key, keep="last", maintain_order=True
+            )
+            named = rows.join(of_awards, on=key, how="left", maintain_order="left")
+            add_certificates(connection, named.with_columns(pl.coalesce("filed", "uci").alias("uci")), at)
 
 
 def reason_of(number: int) -> str:

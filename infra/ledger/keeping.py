@@ -34,6 +34,7 @@ from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from infra.ledger import sql
+from infra.ledger.approvals import Signer
 from infra.ledger.personal import ERASED, NO_LONGER_KEPT, PERSONAL
 from infra.ledger.sealed import is_sealed
 from infra.ledger.seals import forget
@@ -42,17 +43,22 @@ from infra.ledger.tables import (
     alerts,
     awardings,
     awards,
+    door_bytes,
     door_limits,
+    door_visits,
     entries,
     erasures,
+    events_posted,
     fee_lines,
     findings,
     hold_decisions,
     journal,
     learner_ucis,
     learner_versions,
+    letters_fetched,
     marks,
     metadata,
+    notices,
     registrations,
     removals,
     results,
@@ -60,7 +66,11 @@ from infra.ledger.tables import (
 )
 from rules import terms
 
-_PASSING = ((alerts, alerts.c.at), (door_limits, door_limits.c.hour))
+_PASSING = (
+    (alerts, alerts.c.at), (door_limits, door_limits.c.hour), (door_bytes, door_bytes.c.hour),
+    (door_visits, door_visits.c.logged_in), (letters_fetched, letters_fetched.c.at),
+    (notices, notices.c.seen), (events_posted, events_posted.c.at),
+)  # fmt: skip
 """What is interesting for a season only."""
 
 
@@ -292,7 +302,7 @@ class KeepingBook:
                 ],
             }
 
-    def forget(self, learners: pl.DataFrame, who: str, why: str, at: datetime) -> None:
+    def forget(self, learners: pl.DataFrame, by: Signer, why: str, at: datetime) -> None:
         """Replaces what names these learners (`uci`, `last`) everywhere, and records it, in one transaction. Each gets
         the next number; results, marks and counts stay as they are. Raises `SealBroken` when one of their rows is
         not as it was sealed: it would be sealed anew as it is (OPS-7)."""
@@ -300,7 +310,8 @@ class KeepingBook:
             first = int(connection.execute(select(func.coalesce(func.max(erasures.c.number), 0) + 1)).scalar_one())
             numbered = list(enumerate(learners.iter_rows(named=True), first))
             rows = [
-                {"number": number, "at": at, "last": row["last"], "who": who, "why": why} for number, row in numbered
+                {"number": number, "at": at, "last": row["last"], "who": by.who, "how": by.how, "why": why}
+                for number, row in numbered
             ]
             connection.execute(insert(erasures), rows)
             stand_ins = {row["uci"]: stand_in(number) for number, row in numbered}
@@ -311,9 +322,6 @@ class KeepingBook:
                     continue
                 given = {"uci": pairs.c.stand_in, **gone}
                 connection.execute(update(table).where(table.c.uci == pairs.c.uci).values(given))
-            led_to = learner_ucis.c.in_force
-            leading = update(learner_ucis).where(led_to == pairs.c.uci)
-            connection.execute(leading.values(in_force=pairs.c.stand_in))
             _forget_in_journal(connection, pairs)
 
     def erased(self) -> int:

@@ -12,6 +12,7 @@ from attrs import frozen
 from sqlalchemy import Connection, Engine, Row, Select, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from infra.ledger.approvals import Order, with_name_and_reason
 from infra.ledger.tables import centre_keys
 
 
@@ -29,19 +30,6 @@ class PublicKey:
     comment: str
 
 
-@frozen
-class Ordered:
-    """Who changes a key, why, and when (aware)."""
-
-    who: str
-    why: str
-    at: datetime
-
-    def __attrs_post_init__(self) -> None:
-        if not self.who.strip() or not self.why.strip():
-            raise KeyRefused("say who is doing this and why")
-
-
 @frozen(kw_only=True)
 class CentreKey:
     """A key of a centre as the ledger has it; None for what has not happened."""
@@ -54,12 +42,15 @@ class CentreKey:
     comment: str
     added_at: datetime
     added_by: str
+    added_how: str
     added_why: str
     ends_at: datetime | None
     ends_by: str | None
+    ends_how: str | None
     ends_why: str | None
     removed_at: datetime | None
     removed_by: str | None
+    removed_how: str | None
     removed_why: str | None
 
     def valid(self, now: datetime) -> bool:
@@ -73,15 +64,15 @@ class KeyBook:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(self, centre: str, key: PublicKey, order: Ordered) -> None:
+    def add(self, centre: str, key: PublicKey, order: Order) -> None:
         """Adds a key for a centre, valid at once beside those it has. Raises `KeyRefused`."""
-        with self._changing() as connection:
+        with self._changing(order) as connection:
             _insert(connection, centre, key, order)
 
-    def rotate(self, centre: str, key: PublicKey, until: datetime, order: Ordered) -> Sequence[CentreKey]:
+    def rotate(self, centre: str, key: PublicKey, until: datetime, order: Order) -> Sequence[CentreKey]:
         """Adds a key, valid at once, and ends those that were valid at `until` (aware); returns the latter. Raises
         `KeyRefused`."""
-        with self._changing() as connection:
+        with self._changing(order) as connection:
             old = [held for held in _rows(connection, _held(centre)) if held.valid(order.at)]
             if not old:
                 raise KeyRefused(f"centre {centre} has no valid key to rotate: add one")
@@ -89,23 +80,28 @@ class KeyBook:
             t = centre_keys.c
             sooner = or_(t.ends_at.is_(None), t.ends_at > until)
             ids = [row.id for row in old]
-            ended = {"ends_at": until, "ends_by": order.who, "ends_why": order.why}
+            ended = {"ends_at": until, "ends_by": order.who, "ends_how": order.how, "ends_why": order.why}
             connection.execute(update(centre_keys).where(t.id.in_(ids), sooner).values(ended))
             return _rows(connection, select(centre_keys).where(t.id.in_(ids)).order_by(t.id))
 
-    def remove(self, centre: str, fingerprint: str | None, order: Ordered) -> Sequence[CentreKey]:
+    def remove(self, centre: str, fingerprint: str | None, order: Order) -> Sequence[CentreKey]:
         """Removes a key at once and ends the sessions it opened; None removes every key of the centre. Returns the keys
         removed; raises `KeyRefused` when there is none."""
         t = centre_keys.c
         query = _held(centre)
         if fingerprint is not None:
             query = query.where(t.fingerprint == fingerprint)
-        with self._changing() as connection:
+        with self._changing(order) as connection:
             found = _rows(connection, query)
             if not found:
                 which = f"key {fingerprint}" if fingerprint else "key"
                 raise KeyRefused(f"centre {centre} has no {which} to remove")
-            removed = {"removed_at": order.at, "removed_by": order.who, "removed_why": order.why}
+            removed = {
+                "removed_at": order.at,
+                "removed_by": order.who,
+                "removed_how": order.how,
+                "removed_why": order.why,
+            }
             ids = [row.id for row in found]
             connection.execute(update(centre_keys).where(t.id.in_(ids)).values(removed))
         return found
@@ -145,7 +141,8 @@ class KeyBook:
             return {row.centre: row.valid for row in connection.execute(query)}
 
     @contextmanager
-    def _changing(self) -> Iterator[Connection]:
+    def _changing(self, order: Order) -> Iterator[Connection]:
+        with_name_and_reason(order.who, order.why, KeyRefused)
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -153,10 +150,11 @@ class KeyBook:
             raise KeyRefused("the centre already has this key; remove it before adding it again") from None
 
 
-def _insert(connection: Connection, centre: str, key: PublicKey, order: Ordered) -> None:
+def _insert(connection: Connection, centre: str, key: PublicKey, order: Order) -> None:
     row: dict[str, Any] = {
         "centre": centre, "kind": key.kind, "public_key": key.line, "fingerprint": key.fingerprint,
-        "comment": key.comment, "added_at": order.at, "added_by": order.who, "added_why": order.why,
+        "comment": key.comment, "added_at": order.at, "added_by": order.who, "added_how": order.how,
+        "added_why": order.why,
     }  # fmt: skip
     connection.execute(insert(centre_keys).values(row))
 

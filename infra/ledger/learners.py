@@ -15,13 +15,14 @@ import polars as pl
 import sqlalchemy as sa
 from attrs import asdict
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from infra.ledger import sql
 from infra.ledger.tables import (
     actions,
     awardings,
     awards,
+    cohorts,
     entries,
     findings,
     learner_ucis,
@@ -53,6 +54,12 @@ def led(table: sa.Table, *more: sa.ColumnElement[Any], only: Sequence[str] = ())
     ]
     alias = u.uci.table
     return select(*columns, *more).select_from(table.outerjoin(alias, (u.uci == table.c.uci) & u.until.is_(None)))
+
+
+def at_centre(table: sa.Table, centre: str) -> sa.ColumnElement[bool]:
+    """Registrations or entries of a centre, in force or ended: each half has its index."""
+    t = table.c
+    return sa.or_((t.centre == centre) & t.ended_by.is_(None), (t.centre == centre) & t.ended_by.is_not(None))
 
 
 def in_force(uci: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
@@ -100,6 +107,22 @@ MOVING: Frame = {
     "option": pl.String,
 }
 _NOTHING = pl.DataFrame()
+_UNDER_WAY = (terms.FEEDBACK, terms.PROPOSED)
+"""States of a cohort between the moderator's first comparison and a decision."""
+
+
+def _cohort_of(entry: Any, states: Sequence[str]) -> sa.Select[Any]:
+    """The cohort of an entry (columns), where it is in one of these states."""
+    c = cohorts.c
+    return select(c.id).where(
+        c.centre == entry.centre, c.series == entry.series, c.component == entry.option, c.state.in_(states)
+    )
+
+
+def _with_file(table: sa.Table) -> sa.Select[Any]:
+    """All columns, and the name of the file that each row came in; null for what was ordered."""
+    s = submissions.c
+    return select(table, s.file_name).outerjoin(submissions, s.id == table.c.submission_id)
 
 
 class LearnerBook:
@@ -152,14 +175,14 @@ class LearnerBook:
 
     def life(self, uci: str) -> dict[str, pl.DataFrame]:
         """Everything filed under any UCI of the learner whose UCI in force is `uci`, by table: `details` (every
-        version), `ucis` (every correction), `registrations`, `entries`, `marks`, `results`, `awards`. Frames hold
-        personal data."""
+        version) and `ucis` (every correction), both with the `file_name` of their source, `registrations`, `entries`,
+        `marks`, `results`, `awards`. Frames hold personal data."""
         of = every_uci(sa.literal(uci))
         v, u = learner_versions.c, learner_ucis.c
         about_ucis = sa.or_(u.in_force == uci, u.uci == sa.any_(of), u.in_force == sa.any_(of))
         held = {
-            "details": select(learner_versions).where(v.uci == sa.any_(of)).order_by(v.since, v.id),
-            "ucis": select(learner_ucis).where(about_ucis).order_by(u.since, u.id),
+            "details": _with_file(learner_versions).where(v.uci == sa.any_(of)).order_by(v.since, v.id),
+            "ucis": _with_file(learner_ucis).where(about_ucis).order_by(u.since, u.id),
         }
         for table in (registrations, entries):
             t = table.c
@@ -167,27 +190,42 @@ class LearnerBook:
             held[table.name] = query.order_by(t.series, t.centre, t.option)
         m, r, a, w = marks.c, results.c, awards.c, awardings.c
         held["marks"] = select(marks).where(m.uci == sa.any_(of)).order_by(m.series, m.component, m.version)
+        first = {"results": sa.literal(None, sa.Boolean), "awards": a.performance}
         for table, code in ((results, r.component), (awards, a.cash_in)):
             t = table.c
-            query = select(w.series, t.centre, t.uci, code.label("code"), t.grade, w.version, w.state)
+            of_table = (t.centre, t.uci, code.label("code"), t.grade, first[table.name].label("performance"))
+            query = select(w.series, *of_table, w.version, w.state)
             query = query.join(awardings, w.id == t.awarding_id).where(t.uci == sa.any_(of))
             held[table.name] = query.order_by(w.series, code, w.version)
         return {name: sql.frame(self._engine, query) for name, query in held.items()}
 
     def moving(self, uci: str, centre: str) -> pl.DataFrame:
         """What a learner holds at a centre in series without results that hold: `table`, `id`, `series`, `candidate`,
-        `option`. It moves with the learner to another centre, but for what is held there already."""
+        `option`. It moves with the learner to another centre, but for what is held there already. What `in_moderation`
+        lists is left out."""
         settled = select(awardings.c.series).where(awardings.c.state.in_(terms.ISSUED_STATES))
+        e = entries.c
         parts = []
         for table in (registrations, entries):
             t = table.c
             query = select(sa.literal(table.name).label("table"), t.id, t.series, t.candidate, t.option).where(
                 t.uci == sa.any_(every_uci(sa.literal(uci))), t.centre == centre, t.ended_by.is_(None)
             )
-            parts.append(query.where(t.series.not_in(settled)) if table is entries else query)
+            between = _cohort_of(e, _UNDER_WAY).exists()
+            parts.append(query.where(t.series.not_in(settled), ~between) if table is entries else query)
         both = sa.union_all(*parts).subquery()
         query = select(both).order_by(both.c.table, both.c.series, both.c.option)
         return sql.frame(self._engine, query, MOVING)
+
+    def in_moderation(self, uci: str, centre: str) -> pl.DataFrame:
+        """MOD-2: entries of a learner at a centre whose marks the moderator has found wanting, and about which nobody
+        has decided yet: `series`, `option`. They stay with their cohort until then."""
+        e = entries.c
+        query = select(e.series, e.option).where(
+            e.uci == sa.any_(every_uci(sa.literal(uci))), e.centre == centre, e.ended_by.is_(None),
+            _cohort_of(e, _UNDER_WAY).exists(),
+        )  # fmt: skip
+        return sql.frame(self._engine, query.order_by(e.series, e.option), {"series": pl.String, "option": pl.String})
 
     def numbered(self, centre: str, candidate: str) -> pl.DataFrame:
         """Who has a candidate number at a centre, by series: `series`, `uci` (in force)."""
@@ -201,7 +239,7 @@ class LearnerBook:
 
     def lead(self, uci: str, to: str, done: Action) -> None:
         """Makes a UCI lead to another, and records the order, in one transaction."""
-        row = {"uci": uci, "in_force": to, "centre": done.centre, "since": done.at, "who": done.who, "why": done.why}
+        row = {"uci": uci, "in_force": to, "centre": done.centre, "since": done.at, **_by(done)}
         with self._engine.begin() as connection:
             change(connection, _NOTHING, _NOTHING, pl.DataFrame([row]))
             connection.execute(actions.insert(), [asdict(done)])
@@ -219,7 +257,7 @@ class LearnerBook:
             if rows:
                 ids = [row.pop("id") for row in rows]
                 connection.execute(learner_versions.update().where(v.id.in_(ids)).values(until=done.at))
-                by = {"since": done.at, "who": done.who, "why": done.why}
+                by = {"since": done.at, **_by(done)}
                 connection.execute(learner_versions.insert(), [row | new | by for row in rows])
                 connection.execute(actions.insert(), [asdict(done)])
         return len(rows)
@@ -235,7 +273,7 @@ class LearnerBook:
             with_it = list(connection.execute(before).scalars())
             ends = learner_ucis.update().where(u.uci.in_([uci, *with_it]), u.in_force == row["in_force"])
             connection.execute(ends.where(u.until.is_(None)).values(until=done.at))
-            again = {"in_force": uci, "centre": done.centre, "since": done.at, "who": done.who, "why": done.why}
+            again = {"in_force": uci, "centre": done.centre, "since": done.at, **_by(done)}
             if with_it:
                 connection.execute(learner_ucis.insert(), [again | {"uci": other} for other in with_it])
             connection.execute(actions.insert(), [asdict(done)])
@@ -277,6 +315,31 @@ class LearnerBook:
             )
             new = insert(marks).from_select(["centre", "candidate", *names], held).on_conflict_do_nothing()
             connection.execute(new)
+            self._moderated(connection, (series, option), way, candidate, ucis)
+
+    def _moderated(
+        self, connection: Connection, of: tuple[str, str], way: tuple[str, str], candidate: str, ucis: Any
+    ) -> None:
+        """MOD-2: a mark that stands after moderation at the old centre is not moderated again with the new one's: it
+        gets a version that says so."""
+        m, c, (series, option), (centre, to) = marks.c, cohorts.c, of, way
+        agreed = select(c.compared_at).where(
+            c.centre == centre, c.series == series, c.component == option, c.state == terms.AGREED
+        )
+        at = connection.execute(agreed).scalar()
+        mine = (m.centre == to, m.series == series, m.component == option, m.uci == ucis)
+        newest = connection.execute(select(marks).where(*mine).order_by(m.version.desc()).limit(1)).mappings().first()
+        if at is None or newest is None or newest["mark"] is None or newest["stage"] == terms.ADJUSTED:
+            return
+        row = {name: value for name, value in newest.items() if name != "id"}
+        said = {
+            "version": row["version"] + 1,
+            "stage": terms.ADJUSTED,
+            "source": "moderation",
+            "line": 0,
+            "received": at,
+        }
+        connection.execute(insert(marks), [row | said | {"candidate": candidate}])
 
     def doubts(self, codes: Sequence[str]) -> pl.DataFrame:
         """Findings of these codes on files, with the UCI in force that the candidate number has at the centre, the
@@ -306,13 +369,143 @@ class LearnerBook:
         )
 
     def entered(self, ucis: Sequence[str]) -> pl.DataFrame:
-        """Entries and claims in force of the learners with these UCIs in force (`rules.frames.HOLDINGS`)."""
+        """Entries and claims in force of the learners with these UCIs in force: `rules.frames.HOLDINGS` and
+        `candidate`."""
         t, wanted = entries.c, each_of(ucis, "uci")
+        held = sql.each(
+            select(t.centre, t.candidate, t.series, t.option).where(
+                t.uci == sa.any_(every_uci(wanted.c.uci)), t.ended_by.is_(None)
+            )
+        )
+        query = select(held.c.centre, held.c.series, wanted.c.uci, held.c.option, held.c.candidate)
+        held_by = query.select_from(wanted.join(held, sa.true()))
+        return sql.look_up(self._engine, held_by, {**HOLDINGS, "candidate": pl.String})
+
+    def registered(self, ucis: Sequence[str]) -> pl.DataFrame:
+        """Registrations in force of the learners with these UCIs in force, at any centre (`rules.frames.HOLDINGS`)."""
+        t, wanted = registrations.c, each_of(ucis, "uci")
         held = sql.each(
             select(t.centre, t.series, t.option).where(t.uci == sa.any_(every_uci(wanted.c.uci)), t.ended_by.is_(None))
         )
         query = select(held.c.centre, held.c.series, wanted.c.uci, held.c.option)
         return sql.look_up(self._engine, query.select_from(wanted.join(held, sa.true())), HOLDINGS)
+
+    def held_twice(self) -> pl.DataFrame:
+        """ENT-7, REG-8: options that a learner whose UCIs were corrected or merged holds twice in a series without
+        results that hold, a row for each entry or claim but the first: `since` (of the merge), `centre`, `candidate`,
+        `uci`, `series`, `option`, and of the first `other`, its centre, and `number`, the candidate number there."""
+        u, t = learner_ucis.c, entries.c
+        heads = select(u.in_force.label("uci"), func.max(u.since).label("since")).where(u.until.is_(None))
+        head = heads.group_by(u.in_force).subquery().c
+        settled = select(awardings.c.series).where(awardings.c.state.in_(terms.ISSUED_STATES))
+        held = sql.each(
+            select(t.centre, t.candidate, t.series, t.option, (t.uci != head.uci).label("led"), t.id).where(
+                t.uci == sa.any_(every_uci(head.uci)), t.ended_by.is_(None), t.series.not_in(settled)
+            )
+        )
+        query = select(head.since, head.uci, *held.c).select_from(head.uci.table.join(held, sa.true()))
+        kinds = dict.fromkeys(("uci", "centre", "candidate", "series", "option"), pl.String)
+        rows = sql.frame(self._engine, query, {"since": INSTANT, **kinds, "led": pl.Boolean, "id": pl.Int64})
+        per = ["uci", "series", "option"]
+        first = pl.struct("led", "id").rank("ordinal").over(per)
+        of_first = {"other": "centre", "number": "candidate"}
+        rows = rows.with_columns(
+            first.alias("place"),
+            *(pl.col(name).sort_by("led", "id").first().over(per).alias(alias) for alias, name in of_first.items()),
+        )
+        return rows.filter(pl.col("place") > 1).sort("since", *per).drop("led", "id", "place")
+
+    def left_behind(self) -> pl.DataFrame:
+        """MOD-2, REG-8: entries that a learner's last move to another centre left with their cohort, which can follow
+        by now because moderation is decided: `since` (of the move), `centre`, `candidate`, `uci`, `series`, `option`,
+        and `other`, the centre moved to, and `number`, the candidate number there."""
+        a, e, s, there = actions.c, entries.c, submissions.c, entries.alias().c
+        moved = led(actions, a.id, only=("at", "uci", "event", "number")).where(a.action == terms.LEARNER_TRANSFERRED)
+        last = moved.subquery().c
+        centre, other = (func.split_part(last.event, " to ", place) for place in (1, 2))
+        move = (
+            select(last.uci, last.at, last.number, centre.label("centre"), other.label("other"))
+            .ext(distinct_on(last.uci)).order_by(last.uci, last.at.desc(), last.id.desc()).subquery().c
+        )  # fmt: skip
+        settled = select(awardings.c.series).where(awardings.c.state.in_(terms.ISSUED_STATES))
+        mine = sa.any_(every_uci(move.uci))
+        twice = select(there.id).correlate_except(there.id.table).where(
+            there.uci == mine, there.centre == move.other, there.series == e.series, there.option == e.option,
+            there.ended_by.is_(None),
+        )  # fmt: skip
+        held = sql.each(
+            select(e.candidate, e.series, e.option)
+            .join(submissions, s.id == e.submission_id)
+            .where(
+                e.uci == mine, e.centre == move.centre, e.ended_by.is_(None), e.series.not_in(settled),
+                s.received < move.at, ~_cohort_of(e, _UNDER_WAY).exists(), ~twice.exists(),
+            )
+        )  # fmt: skip
+        number = func.lpad(sa.cast(move.number, sa.Text), 4, "0").label("number")
+        query = select(
+            move.at.label("since"), move.centre, held.c.candidate, move.uci, held.c.series, held.c.option,
+            move.other, number,
+        ).select_from(move.uci.table.join(held, sa.true()))  # fmt: skip
+        kinds = dict.fromkeys(("centre", "candidate", "uci", "series", "option", "other", "number"), pl.String)
+        return sql.frame(self._engine, query, {"since": INSTANT, **kinds}).sort("since", "uci", "series", "option")
+
+    def first_twice(self) -> pl.DataFrame:
+        """CRT-4, REG-8: awards that were each issued as a learner's first of a qualification before the UCIs were
+        merged, a row for each but the first: `since` (of the merge), `centre`, `candidate`, `uci`, `series`, `option`
+        (the cash-in code), and of the first `other`, its centre, `number`, the candidate number there, and `earlier`,
+        its series. What has been corrected since is left out."""
+        u, t, w = learner_ucis.c, awards.c, awardings.c
+        heads = select(u.in_force.label("uci"), func.max(u.since).label("since")).where(u.until.is_(None))
+        head = heads.group_by(u.in_force).subquery().c
+        issued = sql.each(
+            select(t.centre, t.candidate, w.series, t.cash_in.label("option"), t.claim_id, t.claimed_at, w.version,
+                   (t.performance & (t.outcome == terms.AWARDED)).label("first"))
+            .join(awardings, w.id == t.awarding_id)
+            .where(t.uci == sa.any_(every_uci(head.uci)), w.state == terms.RELEASED)
+        )  # fmt: skip
+        query = select(head.since, head.uci, *issued.c).select_from(head.uci.table.join(issued, sa.true()))
+        kinds = dict.fromkeys(("uci", "centre", "candidate", "series", "option"), pl.String)
+        rows = sql.frame(
+            self._engine, query,
+            {"since": INSTANT, **kinds, "claim_id": pl.Int64, "claimed_at": INSTANT, "version": pl.Int32,
+             "first": pl.Boolean},
+        )  # fmt: skip
+        order, per = ["series", "claimed_at", "claim_id"], ["uci", "option"]
+        held = rows.sort("version").unique("claim_id", keep="last").filter("first").sort(*order)
+        of_first = {"other": "centre", "number": "candidate", "earlier": "series"}
+        held = held.with_columns(
+            pl.int_range(pl.len()).over(per).alias("place"),
+            *(pl.col(name).first().over(per).alias(alias) for alias, name in of_first.items()),
+        )
+        return held.filter(pl.col("place") > 0).select("since", *kinds, *of_first)
+
+    def issued_twice(self) -> pl.DataFrame:
+        """REG-8, CRT-2: component results of one series that were issued differently under two UCIs before these were
+        merged, a row for each but the first: `since` (of the merge), `centre`, `candidate`, `uci`, `series`, `option`,
+        and of the first `other`, its centre, and `number`, the candidate number there. Pending and voided ones are left
+        out."""
+        u, t, w = learner_ucis.c, results.c, awardings.c
+        heads = select(u.in_force.label("uci"), func.max(u.since).label("since")).where(u.until.is_(None))
+        head = heads.group_by(u.in_force).subquery().c
+        issued = sql.each(
+            select(t.centre, t.candidate, w.series, t.component.label("option"), t.outcome, t.grade, t.ums, w.version)
+            .join(awardings, w.id == t.awarding_id)
+            .where(t.uci == sa.any_(every_uci(head.uci)), w.state == terms.RELEASED)
+        )
+        query = select(head.since, head.uci, *issued.c).select_from(head.uci.table.join(issued, sa.true()))
+        who = ("uci", "centre", "candidate", "series", "option")
+        kinds = dict.fromkeys((*who, "outcome", "grade"), pl.String)
+        rows = sql.frame(self._engine, query, {"since": INSTANT, **kinds, "ums": pl.Int32, "version": pl.Int32})
+        per, said = ["uci", "series", "option"], ["outcome", "grade", "ums"]
+        of_first = {"other": "centre", "number": "candidate"}
+        held = rows.sort("version").unique(who, keep="last").sort(*per, "centre", "candidate")
+        held = held.filter(~pl.col("outcome").is_in([terms.PENDING, terms.VOIDED]))
+        held = held.with_columns(
+            pl.int_range(pl.len()).over(per).alias("place"),
+            (pl.struct(said).n_unique().over(per) > 1).alias("differ"),
+            *(pl.col(name).first().over(per).alias(alias) for alias, name in of_first.items()),
+        )
+        return held.filter("differ", pl.col("place") > 0).select("since", *who, "other", "number")
 
     def taking(self, ucis: Sequence[str]) -> frozenset[str]:
         """Which of these UCIs in force have an entry for a component in force."""
@@ -325,6 +518,11 @@ class LearnerBook:
         return frozenset(sql.look_up(self._engine, select(wanted.c.uci).where(held), {"uci": pl.String})["uci"])
 
 
+def _by(done: Action) -> dict[str, str]:
+    """Who ordered it, how the desk knows them, and why."""
+    return {"who": done.who, "how": done.how, "why": done.why}
+
+
 def _move_details(connection: Connection, ucis: Any, centre: str, to: str, done: Action) -> None:
     """The details in force at the old centre are those of the new one, unless it has its own."""
     v = learner_versions.c
@@ -334,9 +532,10 @@ def _move_details(connection: Connection, ucis: Any, centre: str, to: str, done:
     at_centre = (v.centre == centre, v.uci == ucis, v.until.is_(None))
     if there is None:
         names = ("uci", *DETAILS)
-        said = [sa.literal(to), sa.literal(done.at, sa.DateTime(timezone=True)), *map(sa.literal, (done.who, done.why))]
+        by = _by(done)
+        said = [sa.literal(to), sa.literal(done.at, sa.DateTime(timezone=True)), *map(sa.literal, by.values())]
         held = select(*(v[name] for name in names), *said).where(*at_centre)
-        new = learner_versions.insert().from_select([*names, "centre", "since", "who", "why"], held)
+        new = learner_versions.insert().from_select([*names, "centre", "since", *by], held)
         connection.execute(new)
     connection.execute(learner_versions.update().where(*at_centre).values(until=done.at))
 
@@ -346,12 +545,12 @@ def change(connection: Connection, ended: pl.DataFrame, versions: pl.DataFrame, 
     `versions` and `ucis` have columns of their tables."""
     t, u = learner_versions.c, learner_ucis.c
     if not ended.is_empty():
-        learner = sa.any_(every_uci(sa.bindparam("of_uci", type_=sa.Text)))
+        kinds: sql.Kinds = {"centre": sa.Text(), "uci": sa.Text(), "until": sa.DateTime(timezone=True)}
+        given = sql.listed(ended, kinds).c
         query = learner_versions.update().where(
-            t.centre == sa.bindparam("of_centre"), t.until.is_(None), t.uci == learner
+            t.centre == given.centre, t.until.is_(None), t.uci == sa.any_(every_uci(given.uci))
         )
-        rows = ended.rename({"centre": "of_centre", "uci": "of_uci", "until": "ends"}).to_dicts()
-        connection.execute(query.values(until=sa.bindparam("ends")), rows)
+        connection.execute(query.values(until=given.until))
     sql.copy(connection, learner_versions, versions)
     for row in ucis.iter_rows(named=True):
         # What led to the UCI that is corrected leads on, so that every look-up is one step.

@@ -45,11 +45,14 @@ class MarkBook:
         return sql.look_up(self._engine, given, MARKED)
 
     def windows(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
-        """Where moderation feedback has opened the amendment window (`rules.frames.WINDOWS`)."""
+        """Where moderation feedback has opened the amendment window, and where that is over
+        (`rules.frames.WINDOWS`)."""
         t = cohorts.c
+        is_open = t.state == terms.FEEDBACK
         query = select(
-            t.centre, t.series, t.component, t.compared_at.label("opens"), t.feedback_until.label("until")
-        ).where(t.centre.in_(centres), t.series.in_(series), t.state == terms.FEEDBACK)
+            t.centre, t.series, t.component, sa.case((is_open, t.compared_at)).label("opens"),
+            t.feedback_until.label("until"), sa.case((~is_open, t.compared_at)).label("closed"),
+        ).where(t.centre.in_(centres), t.series.in_(series), t.feedback_until.is_not(None))  # fmt: skip
         return sql.look_up(self._engine, query, WINDOWS)
 
     def sampled(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:

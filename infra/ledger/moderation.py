@@ -21,7 +21,7 @@ from infra.ledger import sql
 from infra.ledger.actions import Action
 from infra.ledger.learners import every_uci, led
 from infra.ledger.marks import add, newest_marks
-from infra.ledger.tables import actions, cohorts, draws, entries, marks, samples
+from infra.ledger.tables import actions, cohorts, draws, entries, marks, moderator_marks, samples
 from rules import terms
 from rules.frames import Frame
 
@@ -136,13 +136,17 @@ class Moderation:
         return sql.frame(self._engine, query, LEARNERS)
 
     def changed(self, series: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """MOD-3: the cohorts of a series whose sample was drawn and never led to feedback, and of which a mark came or
-        an entry ended since: their learners as they are now (`LEARNERS`), and their samples (`DRAWN`). Of a cohort that
-        is agreed, an ended entry changes nothing."""
+        """MOD-3: the cohorts of a series whose sample was drawn and never led to feedback, and of which a mark or a
+        learner (REG-8) came or an entry ended since: their learners as they are now (`LEARNERS`), and their samples
+        (`DRAWN`). Of a cohort that is agreed, an ended entry changes nothing."""
         c, m, e = cohorts.c, marks.c, entries.c
         of = (m.centre == c.centre) & (m.series == c.series) & (m.component == c.component)
         # A file may wait for days before its marks are booked.
-        later = select(m.id).where(of, m.received > c.sampled_at - sa.text("interval '7 days'")).exists()
+        marked = select(m.id).where(of, m.received > c.sampled_at - sa.text("interval '7 days'")).exists()
+        came = select(actions.c.id).where(
+            actions.c.centre == c.centre, actions.c.action == terms.LEARNER_TRANSFERRED, actions.c.at > c.sampled_at
+        )
+        later = marked | came.exists()
         held = select(e.id).where(
             e.centre == c.centre, e.series == c.series, e.uci == samples.c.uci, e.option == c.component,
             e.ended_by.is_(None),
@@ -289,14 +293,19 @@ class Moderation:
         if cohort is None or cohort.state not in (terms.SAMPLED, terms.AGREED) or cohort.feedback_until is not None:
             return False
         s = samples.c
-        before = connection.execute(select(s.uci, s.moderated_mark).where(s.cohort_id == cohort.id))
+        before = connection.execute(select(s.uci, s.candidate, s.moderated_mark).where(s.cohort_id == cohort.id)).all()
         moderated = {row.uci: row.moderated_mark for row in before}
+        stay = set(sample["uci"])
+        left = [row.candidate for row in before if row.moderated_mark is not None and row.uci not in stay]
         connection.execute(samples.delete().where(s.cohort_id == cohort.id))
         rows = sample.select(
             pl.lit(cohort.id).alias("cohort_id"), "uci", "candidate", "reason", pl.col("mark").alias("centre_mark"),
             pl.Series("moderated_mark", [moderated.get(uci) for uci in sample["uci"]], dtype=pl.Int64),
         )  # fmt: skip
         sql.copy(connection, samples, rows)
+        if left:
+            said = [{"cohort_id": cohort.id, "candidate": candidate, "mark": None} for candidate in sorted(left)]
+            connection.execute(insert(moderator_marks), said)
         values = {"state": terms.SAMPLED, "size": drawn.size, "sampled_at": drawn.at}
         connection.execute(cohorts.update().where(cohorts.c.id == cohort.id).values(values))
         _keep_draw(connection, cohort.id, sample, drawn.why, drawn.at)
@@ -314,20 +323,18 @@ class Moderation:
             ).scalars()
         )
         rows = good.filter(pl.col("cohort_id").is_in(open_ids))
-        given = (
-            func.unnest(
-                sa.cast(rows["cohort_id"].to_list(), sa.ARRAY(sa.BigInteger)),
-                sa.cast(rows["uci"].to_list(), sa.ARRAY(sa.Text)),
-                sa.cast(rows["mark"].to_list(), sa.ARRAY(sa.Integer)),
-            )
-            .table_valued("cohort_id", "uci", "mark")
-            .render_derived()
-        )
-        connection.execute(
+        given = sql.listed(rows, {"cohort_id": sa.BigInteger(), "uci": sa.Text(), "mark": sa.Integer()})
+        s = samples.c
+        new = (
             samples.update()
             .values(moderated_mark=given.c.mark)
-            .where(samples.c.cohort_id == given.c.cohort_id, samples.c.uci == sa.any_(every_uci(given.c.uci)))
+            .where(s.cohort_id == given.c.cohort_id, s.uci == sa.any_(every_uci(given.c.uci)))
+            .where(s.moderated_mark.is_distinct_from(given.c.mark))
+            .returning(s.cohort_id, s.candidate, s.moderated_mark)
+            .cte("new")
         )
+        kept = select(new).order_by(new.c.cohort_id, new.c.candidate)
+        connection.execute(insert(moderator_marks).from_select(["cohort_id", "candidate", "mark"], kept))
 
     def sample(self, connection: Connection, cohort: Cohort) -> pl.DataFrame:
         """A cohort's sample by candidate number (`SAMPLE`). `centre_mark` is the centre's newest, or that of the draw

@@ -41,3 +41,7 @@ PERSONAL: Mapping[Table, Mapping[str, Any]] = {
 }
 """Tables that name learners: each has a UCI, which a stand-in replaces, and what else goes, by what stands there then.
 A test fails for a column of this kind in any other table."""
+UCIS: Mapping[Table, tuple[str, ...]] = {
+    table: ("uci", "in_force") if table is learner_ucis else ("uci",) for table in PERSONAL
+}
+"""The columns of these tables that hold a UCI."""

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
+from infra.ledger.approvals import Signer
 from infra.ledger.tables import actions, own_store, submissions
+from rules import terms
 
 
 class StoreBook:
@@ -38,10 +40,10 @@ class StoreBook:
             connection.execute(insert(own_store).values(identity=identity).on_conflict_do_nothing())
             return str(connection.execute(select(own_store.c.identity)).scalar_one())
 
-    def adopt(self, identity: str, who: str, why: str, at: datetime) -> None:
-        """From now on the store of this identity belongs to the ledger: `who` says so, and why (OPS-3)."""
+    def adopt(self, identity: str, by: Signer, why: str, at: datetime) -> None:
+        """From now on the store of this identity belongs to the ledger: `by` says so, and why (OPS-3)."""
         row = insert(own_store).values(identity=identity)
-        action = {"at": at, "who": who, "why": why, "action": "store_adopted", "centre": ""}
+        action = {"at": at, "who": by.who, "how": by.how, "why": why, "action": terms.STORE_ADOPTED, "centre": ""}
         with self._engine.begin() as connection:
             connection.execute(row.on_conflict_do_update(index_elements=["single"], set_={"identity": identity}))
             connection.execute(actions.insert().values(action))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from itertools import takewhile
 from typing import Any
 
 from attrs import asdict, fields, frozen
@@ -11,6 +12,7 @@ from sqlalchemy import Engine, Select, func, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from infra.ledger.approvals import Signer
 from infra.ledger.tables import centre_approvals as approvals
 from infra.ledger.tables import centres
 from rules import terms
@@ -27,6 +29,7 @@ class CentreRow:
     name: str
     postcode: str
     contact: str
+    told: str = ""
     gcse_years: str
     active_from: date
     active_to: date | None
@@ -34,10 +37,21 @@ class CentreRow:
     source: str
     who: str
     why: str
+    how: str = terms.STATED
 
     def says(self) -> tuple[object, ...]:
         """What it says of the centre."""
-        return self.name, self.postcode, self.contact, self.gcse_years, self.active_from, self.active_to
+        return self.name, self.postcode, self.contact, self.told, self.gcse_years, self.active_from, self.active_to
+
+
+@frozen(kw_only=True)
+class Told:
+    """Where a centre wants to be told: `to`, an e-mail address or one that begins with `https://`; `since` when it
+    wants to be told at all, and `here` since when at this address (aware)."""
+
+    to: str
+    since: datetime
+    here: datetime
 
 
 @frozen(kw_only=True)
@@ -53,6 +67,12 @@ class ApprovalRow:
     source: str
     who: str
     why: str
+    how: str = terms.STATED
+
+    @property
+    def by(self) -> Signer:
+        """Who said so."""
+        return Signer(self.who, self.how)
 
 
 class RegisterBook:
@@ -74,6 +94,14 @@ class RegisterBook:
     def names(self, numbers: Collection[str]) -> dict[str, str]:
         """The names of these centres, where there are any."""
         return {number: row.name for number, row in self.newest(numbers).items() if row.name}
+
+    def told(self) -> dict[str, Told]:
+        """The centres that want to be told what is new in their outboxes, by number."""
+        wants = [number for number, row in self.newest().items() if row.told]
+        versions: dict[str, list[CentreRow]] = {}
+        for row in self.versions(wants) if wants else ():
+            versions.setdefault(row.number, []).append(row)
+        return {number: _told(rows) for number, rows in versions.items()}
 
     def decisions(self, numbers: Collection[str] | None = None) -> list[ApprovalRow]:
         """What was asked and decided about these centres, or about all, in the order in which it came."""
@@ -131,6 +159,14 @@ class RegisterBook:
 
 _CENTRE = tuple(attribute.name for attribute in fields(CentreRow))
 _APPROVAL = tuple(attribute.name for attribute in fields(ApprovalRow))
+
+
+def _told(rows: Sequence[CentreRow]) -> Told:
+    """What the versions of a centre say by now, in their order."""
+    newest, back = rows[-1], [*reversed(rows)]
+    since = [*takewhile(lambda row: row.told, back)][-1]
+    here = [*takewhile(lambda row: row.told == newest.told, back)][-1]
+    return Told(to=newest.told, since=since.at, here=here.at)
 
 
 def _centres(numbers: Collection[str] | None) -> Select[tuple[object, ...]]:

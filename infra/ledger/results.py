@@ -31,8 +31,10 @@ from infra.ledger.tables import (
     awards,
     choices,
     conversions,
+    correction_effects,
     entries,
     kept_back,
+    learner_ucis,
     learner_versions,
     looks,
     marks,
@@ -42,7 +44,19 @@ from infra.ledger.tables import (
     submissions,
 )
 from rules import terms
-from rules.frames import AS_ISSUED, CLAIMS, EARLIER, ENTERED, FINAL, HELD, INSTANT, ISSUED, LATER, MARKS, Frame
+from rules.frames import (
+    AS_ISSUED,
+    CLAIMS,
+    EARLIER,
+    ENTERED,
+    FINAL_OR_HELD,
+    HELD,
+    INSTANT,
+    ISSUED,
+    LATER,
+    MARKS,
+    Frame,
+)
 
 
 @frozen(kw_only=True)
@@ -180,12 +194,20 @@ class ResultBook:
         return approved
 
     def conversions(
-        self, series: str | None = None, *, approved: bool = True, before: datetime | None = None
+        self,
+        series: str | None = None,
+        *,
+        approved: bool = True,
+        before: datetime | None = None,
+        superseded: bool = False,
     ) -> list[ConversionRow]:
         """The newest conversion table of each component, of `series` or of all series; with `approved`, of those that
-        a person has approved; `before`: before an instant (aware)."""
+        a person has approved; `before`: before an instant (aware); with `superseded`, also those in whose place another
+        is."""
         c = conversions.c
-        query = select(conversions).ext(distinct_on(c.series, c.component))
+        query = select(conversions)
+        if not superseded:
+            query = query.ext(distinct_on(c.series, c.component))
         if series:
             query = query.where(c.series == series)
         if approved:
@@ -233,6 +255,36 @@ class ResultBook:
         )
         return sql.table(self._engine, query, HELD)
 
+    def uci_of(self, series: str, centre: str, candidate: str) -> str | None:
+        """Who is or was entered in a series under a candidate number of a centre: the UCI in force."""
+        e = entries.c
+        query = led(entries, e.id, only=("uci",)).where(
+            e.series == series, e.centre == centre, e.candidate == candidate
+        )
+        newest = query.subquery().c
+        with self._engine.connect() as connection:
+            found: str | None = connection.execute(select(newest.uci).order_by(newest.id.desc()).limit(1)).scalar()
+        return found
+
+    def own_numbers(self, series: str) -> pl.DataFrame:
+        """REG-8: the candidate number that each learner whose UCIs were corrected or merged keeps at a centre in a
+        series: that of the UCI in force, or else the lowest (`centre`, `uci`, `candidate`)."""
+        e, u = entries.c, learner_ucis.c
+        heads = select(u.in_force).where(u.until.is_(None)).distinct()
+        every = led(entries, e.uci.label("filed"), only=("centre", "uci", "candidate")).where(e.series == series)
+        of = every.subquery().c
+        query = select(of.centre, of.uci, of.candidate, (of.filed == of.uci).label("own")).where(of.uci.in_(heads))
+        kinds = {"centre": pl.String, "uci": pl.String, "candidate": pl.String, "own": pl.Boolean}
+        rows = sql.frame(self._engine, query.distinct(), kinds)
+        kept = rows.sort("own", "candidate", descending=[True, False]).unique(["centre", "uci"], keep="first")
+        return kept.drop("own")
+
+    def candidates(self, series: str, ucis: Sequence[str]) -> pl.DataFrame:
+        """The candidate numbers that learners had in a series, the newest last: `series`, `uci`, `candidate`."""
+        of = led(entries, only=("id", "series", "uci", "candidate")).subquery().c
+        query = select(of.series, of.uci, of.candidate).where(of.series == series, of.uci.in_(ucis)).order_by(of.id)
+        return sql.table(self._engine, query)
+
     def earlier(self, series: str) -> pl.DataFrame:
         """Awards already issued in series before this one (`rules.frames.EARLIER`)."""
         a, w = awards.c, awardings.c
@@ -275,10 +327,11 @@ class ResultBook:
 
     def as_issued(self, series: str, *, before: bool = True) -> pl.DataFrame:
         """AWD-6: the component results of the learners of a series as they were issued last, in the series before it,
-        or also in itself (`rules.frames.AS_ISSUED`)."""
+        or also in itself (`rules.frames.AS_ISSUED`). One that is withheld is as it was before (RES-8), unless a
+        correction has moved its boundaries since: then it is not among them, and judged like everybody's (RES-7)."""
         r, w = led(results).subquery().c, awardings.c
         query = (
-            select(*(r[name] for name in AS_ISSUED if name != "series"), w.series, w.version, r.awarding_id)
+            select(*(r[name] for name in AS_ISSUED if name != "series"), w.series, w.version, w.at, r.awarding_id)
             .join(awardings, w.id == r.awarding_id)
             .where(
                 w.series < series if before else w.series <= series,
@@ -286,9 +339,38 @@ class ResultBook:
                 r.uci.in_(_learners_of(series)),
             )
         )
+        key = ["centre", "series", "candidate", "uci", "component"]
         rows = self._not_kept_back(sql.table(self._engine, query)).sort("series", "version")
-        newest = rows.unique(["centre", "series", "uci", "component"], keep="last", maintain_order=True)
+        withheld = pl.col("status") == terms.WITHHELD_STATUS
+        shown = rows.filter(~withheld).unique(key, keep="last", maintain_order=True)
+        hidden = rows.unique(key, keep="last").filter(withheld).select(key)
+        moved = self._moved_since(shown.join(hidden, on=key, how="semi")) if hidden.height else hidden
+        newest = shown.join(moved, on=key, how="anti", maintain_order="left")
         return newest.select(pl.col(name).cast(kind) for name, kind in AS_ISSUED.items())
+
+    def _moved_since(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """RES-7: of issued results (`AS_ISSUED` with `at`), those of whose component other boundaries are in force
+        since then: `centre`, `series`, `candidate`, `uci`, `component`. Where those who would have gone down were left
+        higher, so is who would go down now."""
+        c, e = conversions.c, correction_effects.c
+        tables = select(c.series, c.component, c.approved_at, c.ums).ext(distinct_on(c.series, c.component))
+        tables = tables.where(c.approved_at.is_not(None), c.version > 1).order_by(
+            c.series, c.component, c.version.desc()
+        )
+        left = select(e.series, e.code.label("component")).where(e.choice == terms.LEFT_HIGHER).distinct()
+        of, key = ["series", "component"], ["centre", "series", "candidate", "uci", "component"]
+        with self._engine.connect() as connection:
+            newest = [tuple(row) for row in connection.execute(tables)]
+        in_force = pl.DataFrame(
+            newest,
+            schema={**dict.fromkeys(of, pl.String), "since": INSTANT, "ums_by_raw": pl.List(pl.Int32)},
+            orient="row",
+        )
+        moved = rows.join(in_force, on=of).filter(pl.col("at") < pl.col("since"))
+        now = pl.col("ums_by_raw").list.get(pl.col("raw"), null_on_oob=True)
+        lower = moved.filter(now < pl.col("ums").fill_null(0))
+        spared = lower.join(sql.frame(self._engine, left, dict.fromkeys(of, pl.String)), on=of, how="semi")
+        return moved.join(spared, on=key, how="anti").select(key)
 
     def kept_back(self, series: str) -> pl.DataFrame:
         """AWD-5: the centres whose results of a version were not issued with it: `awarding_id`, `version`, `centre`,
@@ -347,11 +429,49 @@ class ResultBook:
         return last.join(followed, on="centre", how="anti")["centre"].sort()
 
     def due_files(self, awarding: Awarding) -> list[ReleaseFile]:
-        """The files of an awarding without those of centres that were kept back."""
-        k = kept_back.c
+        """The files of an awarding without those of centres that were kept back, and without those for learners in
+        whose place a correction has others (RES-7)."""
+        k, f = kept_back.c, release_files.c
         with self._engine.connect() as connection:
             back = set(connection.execute(select(k.centre).where(k.awarding_id == awarding.id)).scalars())
-        return [file for file in self.files(awarding) if file.centre not in back]
+            corrected = set(
+                connection.execute(
+                    select(f.centre)
+                    .join(awardings, awardings.c.id == f.awarding_id)
+                    .where(
+                        awardings.c.series == awarding.series,
+                        awardings.c.version > awarding.version,
+                        awardings.c.kind == terms.CORRECTED_RESULTS,
+                        f.audience == terms.LEARNERS,
+                    )
+                ).scalars()
+            )
+        return [
+            file
+            for file in self.files(awarding)
+            if file.centre not in back
+            and (file.published_at or file.audience != terms.LEARNERS or file.centre not in corrected)
+        ]
+
+    def has_out(self, awarding: Awarding) -> list[str]:
+        """The centres that have the results of an awarding."""
+        f = release_files.c
+        query = select(f.centre).where(
+            f.awarding_id == awarding.id, f.place.like(f"{PORTAL_TO_CENTRES}%"), f.published_at.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            return sorted(connection.execute(query).scalars())
+
+    def awaited_by_learners(self, series: str) -> frozenset[str]:
+        """The centres of a series that have results which their learners do not have yet: both are out at different
+        instants (RES-2)."""
+        return frozenset(
+            file.centre
+            for awarding in self.issued(series)
+            if awarding.state == terms.APPROVED
+            for file in self.due_files(awarding)
+            if file.audience == terms.LEARNERS and not file.published_at
+        )
 
     def _not_kept_back(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Without the rows (`awarding_id`, `centre`) of centres that were kept back."""
@@ -393,7 +513,7 @@ class ResultBook:
             for query, column in ((components, r.uci), (claims, a.uci))
         ]
         rows = self._out(pl.concat(both)).sort("series", "centre", "code", "version")
-        following = pl.col("version").shift(-1).over("series", "centre", "code")
+        following = pl.col("version").shift(-1).over("series", "centre", "candidate", "code")
         return rows.with_columns(following.alias("superseded_by")).select(
             pl.col(name).cast(kind) for name, kind in REGISTER.items()
         )
@@ -456,18 +576,19 @@ class ResultBook:
         new_marks: pl.DataFrame,
         tables: Sequence[ConversionRow],
         certified: pl.DataFrame,
+        done: Sequence[Action] = (),
     ) -> None:
         """RES-7: records in one transaction that a case is approved, and all that follows: its effects
         (`infra.ledger.corrections.EFFECTS`), the new versions of results (columns of the table of awardings, and
-        frames as `record` has them), of marks (the columns of the table but the id), the conversion tables, and the
-        rows of the register of certificates."""
+        frames as `record` has them), of marks (the columns of the table but the id), the conversion tables, the
+        rows of the register of certificates, and what is withheld with it (`done`; RES-8)."""
         with self._engine.begin() as connection:
             add_approval(connection, case, state, effects)
+            if done:
+                connection.execute(actions.insert(), [asdict(action) for action in done])
             add_marks(connection, new_marks)
             m = marks.c
-            query = led(marks, only=("centre", "series", "uci", "component", "id")).where(
-                m.source == reason_of(case.number)
-            )
+            query = led(marks, only=(*_MARK_OF, "id")).where(m.source == reason_of(case.number))
             ids = sql.rows(connection, query, {**dict.fromkeys(_MARK_OF, pl.String), "id": pl.Int64})
             for table in tables:
                 _add_table(connection, table, state)
@@ -475,7 +596,7 @@ class ResultBook:
                 connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"awarding {values['series']}"))))
                 of_series = ids.filter(pl.col("series") == values["series"]).drop("series")
                 its = frames["results"].drop("mark_id").join(
-                    of_series.rename({"id": "mark_id"}), on=["centre", "uci", "component"], how="left",
+                    of_series.rename({"id": "mark_id"}), on=["centre", "candidate", "uci", "component"], how="left",
                     maintain_order="left",
                 )  # fmt: skip
                 ordered = its.select(frames["results"].columns)
@@ -548,25 +669,37 @@ class ResultBook:
         return changed
 
     def frames(
-        self, awarding: Awarding, uci: str | None = None, only: Sequence[str] = ("results", "awards", "choices")
+        self, awarding: Awarding, only: Sequence[str] = ("results", "awards", "choices"), *, filed: bool = False
     ) -> dict[str, pl.DataFrame]:
-        """The rows of an awarding by table, of one learner or of all: `results`, `awards`, `choices`, or only some of
-        these."""
+        """The rows of an awarding by table: `results`, `awards`, `choices`, or only some of these. `filed`: under the
+        UCIs with which they were frozen, whatever these lead to by now."""
         return {
-            table.name: sql.table(self._engine, _of(table, [awarding.id], uci)).drop("awarding_id")
+            table.name: sql.table(self._engine, _of(table, [awarding.id], filed=filed)).drop("awarding_id")
             for table in (results, awards, choices)
             if table.name in only
         }
 
-    def current(self, series: str, *, released: bool = False) -> dict[str, pl.DataFrame]:
+    def current(
+        self, series: str, *, released: bool = False, out: bool = False, centre: str = ""
+    ) -> dict[str, pl.DataFrame]:
         """What holds for a series, from the newest issued awarding of everybody and those after it: `results` and
         `awards`, of each learner's component and claim the newest, with `awarding_id`, without those of centres that
-        were kept back. With `released`, without what still waits for its release."""
+        were kept back. What a learner who was merged was issued under two candidate numbers of a centre holds under
+        both (REG-8). With `released`, without what still waits for its release, to centres or learners; with `out`,
+        without what no centre has yet; of one centre, or of all."""
         issued = [awarding for awarding in self.issued(series) if awarding.state == terms.RELEASED or not released]
         whole = max((awarding.version for awarding in issued if awarding.kind == terms.WHOLE_SERIES), default=0)
         ids = [awarding.id for awarding in issued if awarding.version >= whole]
-        keys = {"results": ["centre", "uci", "component"], "awards": ["centre", "uci", "registration"]}
-        frames = {table.name: sql.table(self._engine, _of(table, ids, None)) for table in (results, awards)}
+        who = ["centre", "candidate", "uci"]
+        keys = {"results": [*who, "component"], "awards": [*who, "registration"]}
+        frames = {
+            table.name: sql.table(
+                self._engine, _of(table, ids).where(table.c.centre == centre if centre else sa.true())
+            )
+            for table in (results, awards)
+        }
+        if out:
+            frames = {name: self._out(frame).drop("issued_at") for name, frame in frames.items()}
         return {
             name: self._not_kept_back(frame)
             .sort("awarding_id", maintain_order=True)
@@ -588,12 +721,13 @@ class ResultBook:
 
     def final(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """AWD-5, REG-9: the component results of these centres in these series that are approved or issued, but for the
-        pending ones and those of centres that were kept back (`rules.frames.FINAL`)."""
+        pending ones and those of centres that were kept back (`rules.frames.FINAL_OR_HELD`)."""
         w = awardings.c
-        query = select(w.id, w.series).where(w.series.in_(series), w.state.in_(terms.ISSUED_STATES))
-        of = sql.frame(self._engine, query.order_by(w.id), {"id": pl.Int64, "series": pl.String})
+        decided = func.coalesce(w.decided_at, w.at).label("decided")
+        query = select(w.id, w.series, decided).where(w.series.in_(series), w.state.in_(terms.ISSUED_STATES))
+        of = sql.frame(self._engine, query.order_by(w.id), {"id": pl.Int64, "series": pl.String, "decided": INSTANT})
         if of.is_empty():
-            return pl.DataFrame(schema=FINAL)
+            return pl.DataFrame(schema=FINAL_OR_HELD)
         r = results.c
         rows = sql.table(
             self._engine,
@@ -602,16 +736,37 @@ class ResultBook:
             ),
         )
         key = ["centre", "series", "uci", "option"]
-        newest = (
-            self._not_kept_back(rows.join(of, left_on="awarding_id", right_on="id"))
-            .sort("awarding_id")
-            .unique(key, keep="last", maintain_order=True)
-            # What is withheld is final too: the answer to a mark must not say that it is (RES-2, RES-8).
-            .filter((pl.col("outcome") != terms.PENDING) | (pl.col("status") == terms.WITHHELD_STATUS))
-        )
+        every = self._not_kept_back(rows.join(of, left_on="awarding_id", right_on="id")).sort("awarding_id")
+        settled, withheld = pl.col("outcome") != terms.PENDING, pl.col("status") == terms.WITHHELD_STATUS
+        # What is withheld is final too: the answer to a mark must not say that it is (RES-2, RES-8).
+        newest = every.unique(key, keep="last", maintain_order=True).filter(settled | withheld)
+        waits = self._without_mark(newest.filter(withheld).join(every.filter(settled), on=key, how="anti"))
         out = self._out(newest).select(*key, pl.lit(value=True).alias("out"))
-        found = newest.join(out, on=key, how="left").with_columns(pl.col("out").fill_null(value=False))
-        return found.select(pl.col(name).cast(kind) for name, kind in FINAL.items())
+        found = newest.join(out, on=key, how="left").join(
+            waits.select(*key, pl.lit(value=True).alias("waits")), on=key, how="left"
+        )
+        none = pl.col("out", "waits").fill_null(value=False)
+        return found.with_columns(none).select(pl.col(name).cast(kind) for name, kind in FINAL_OR_HELD.items())
+
+    def _without_mark(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Of results (`centre`, `series`, `uci`, `option`), those that had no mark when they were `decided`."""
+        if rows.is_empty():
+            return rows
+        m, key = marks.c, ["centre", "series", "uci", "option"]
+        of = {"centre": m.centre, "series": m.series, "option": m.component}
+        names = ("centre", "series", "uci", "version", "mark", "status", "received")
+        given = led(marks, m.component.label("option"), only=names).where(
+            *(column.in_(rows[name].unique().to_list()) for name, column in of.items())
+        )
+        then = (
+            rows.select(*key, "decided")
+            .join(sql.table(self._engine, given), on=key)
+            .filter(pl.col("received") < pl.col("decided"))
+            .sort("version")
+            .unique(key, keep="last", maintain_order=True)
+            .filter(pl.col("mark").is_not_null() | (pl.col("status") == "A"))
+        )
+        return rows.join(then, on=key, how="anti")
 
     # --- Files -------------------------------------------------------------------------------------------------------
 
@@ -705,7 +860,7 @@ class ResultBook:
             connection.execute(issued.on_conflict_do_nothing())
 
 
-_MARK_OF = ("centre", "series", "uci", "component")
+_MARK_OF = ("centre", "series", "candidate", "uci", "component")
 
 
 def _recorded(connection: Connection, values: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> Awarding:
@@ -738,9 +893,8 @@ def _learners_of(series: str) -> Select[Any]:
     return led(entries, only=("uci",)).where(t.series == series, t.ended_by.is_(None))
 
 
-def _of(table: sa.Table, awarding_ids: Sequence[int], uci: str | None) -> Select[Any]:
-    query = led(table).where(table.c.awarding_id.in_(awarding_ids))
-    return query.where(table.c.uci == sa.any_(every_uci(sa.literal(uci)))) if uci else query
+def _of(table: sa.Table, awarding_ids: Sequence[int], *, filed: bool = False) -> Select[Any]:
+    return (select(table) if filed else led(table)).where(table.c.awarding_id.in_(awarding_ids))
 
 
 def _awarding(row: RowMapping) -> Awarding:

@@ -6,44 +6,60 @@ places in the chain, each hashed together with the head before it. Whoever adds 
 so such rows stay without a place.
 
 A table joins by a line in `SEALED`; `migrate` does the rest, also for the rows that are there already. What must have a
-state is declared with those columns: only they can be changed, and every state becomes a row of `states`.
+state is declared with those columns: only they can be changed, and every change becomes a row of `states`, with what
+stood there before. So a row that never changes costs nothing more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 from sqlalchemy import Connection, Table, text
 
-from infra.ledger.personal import PERSONAL
+from infra.ledger.personal import ERASED, PERSONAL, UCIS
 from infra.ledger.tables import (
     actions,
     approvals,
     awardings,
     awards,
+    calendar_changes,
     centre_approvals,
+    centre_keys,
     centres,
+    certificates,
     choices,
     cohorts,
     conversions,
+    correction_effects,
+    correction_states,
+    correction_subjects,
+    corrections,
     draws,
+    entries,
     erasures,
     frozen_rows,
     hold_decisions,
     kept_back,
+    learner_ucis,
+    learner_versions,
     marks,
+    moderator_marks,
     proposals,
     published_files,
+    registrations,
+    removals,
     results,
     states,
+    submissions,
 )
 
 
 @frozen(kw_only=True)
 class Sealed:
-    """A table whose rows are sealed one by one. `key`: columns that tell its rows apart, without a UCI; `words`: the
-    columns by which people are told of a row; `states`: the only columns that may change, row by row of `states`."""
+    """A table whose rows are sealed one by one. `key`: columns that tell its rows apart and never change, without a
+    UCI; `words`: the columns by which people are told of a row; `states`: the only columns that may change, each time
+    with a row of `states`."""
 
     table: Table
     key: tuple[str, ...] = ("id",)
@@ -57,11 +73,28 @@ class Sealed:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are hashed: all that never change."""
-        return tuple(column.name for column in self.table.columns if column.name not in self.states)
+        """The columns that are hashed: all, as they were when the row came."""
+        return tuple(column.name for column in self.table.columns)
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """The columns that never change."""
+        return tuple(name for name in self.columns if name not in self.states)
 
 
+_HELD = ("centre", "series", "candidate", "option")
 _ALL = (
+    Sealed(
+        table=submissions,
+        words=("centre", "file_name", "sha256"),
+        states=("outcome", "booked", "pence", "counts"),
+    ),
+    # A transfer moves what a learner holds to another centre; a file, or staff, ends it.
+    Sealed(table=registrations, words=_HELD, states=("centre", "candidate", "ended_by")),
+    Sealed(table=entries, words=_HELD, states=("centre", "candidate", "ended_by")),
+    Sealed(table=learner_versions, words=("centre", "who"), states=("until",)),
+    Sealed(table=learner_ucis, words=("centre", "who"), states=("until",)),
+    Sealed(table=moderator_marks, words=("cohort_id", "candidate")),
     Sealed(table=marks, words=("series", "centre", "candidate", "component", "version", "source", "line")),
     Sealed(
         table=cohorts,
@@ -86,6 +119,31 @@ _ALL = (
     Sealed(table=hold_decisions, key=("submission_id",), words=("action", "who")),
     Sealed(table=centres, words=("number", "source", "who")),
     Sealed(table=centre_approvals, words=("centre", "qualification", "decision", "who")),
+    Sealed(
+        table=centre_keys,
+        words=("centre", "fingerprint", "added_by"),
+        states=tuple(column.name for column in centre_keys.columns if column.name.startswith(("ends_", "removed_"))),
+    ),
+    Sealed(
+        table=calendar_changes,
+        key=("number",),
+        words=("series", "event", "component", "who"),
+        states=tuple(
+            column.name
+            for column in calendar_changes.columns
+            if column.name.startswith(("since", "decision", "decided"))
+        ),
+    ),
+    Sealed(table=corrections, key=("number",), words=("number", "series", "who")),
+    Sealed(table=correction_subjects, words=("number", "centre", "candidate", "component")),
+    Sealed(table=correction_states, words=("number", "state", "who")),
+    Sealed(
+        table=correction_effects,
+        key=("number", "series", "centre", "candidate", "code"),
+        words=("number", "series", "centre", "candidate", "code"),
+    ),
+    Sealed(table=certificates, words=("number", "state", "centre", "candidate")),
+    Sealed(table=removals, key=("key",), words=("key",), states=("kind", "at")),
     Sealed(table=erasures, key=("number",), words=("number", "who")),
     Sealed(table=states, words=("table_name", "key")),
 )
@@ -101,12 +159,48 @@ FROZEN = {
 """Tables that an awarding fills once and as a whole, each with the columns that order its rows: they are hashed
 together (`infra.ledger.frozen`), and the hash is a sealed row of `frozen_rows`."""
 
+_ARRIVED = "what a file said is in the archive, and a replay makes the rows anew"
+NOT_SEALED: Mapping[str, str] = {
+    "findings": f"{_ARRIVED}; the words are taken out in time",
+    "replies": f"{_ARRIVED}; the words are taken out in time",
+    "fee_lines": "their sum is that of the file (`submissions`), and the audit adds them up",
+    "samples": "put anew by every draw: draws and the moderator's marks are sealed, and the audit compares them",
+    "checkpoints": "counted from other tables",
+    "looks": "compared from other tables",
+    "release_files": "worked on until a file is out; it is in the approved manifest, then in `published_files`",
+    "frozen_sums": "only help to find the row; whether one differs is said by `frozen_rows`",
+    "seals": "the chain itself",
+    "audits": "say what was looked at; the next audit looks again",
+    "journal": "says what ran; what came of it is in other tables, and a replay compares them",
+    "alerts": "say what people were told",
+    "beats": "say what ran last",
+    "notices": "say what centres were told is in their outboxes; nothing is decided by it",
+    "events_posted": "say which outcomes were posted to a webhook",
+    "door_bytes": "count what centres have moved within the day",
+    "door_limits": "count who was turned away",
+    "door_visits": "say when centres logged in and fetched last",
+    "letters_fetched": "say which letters were fetched; nothing is decided by it",
+}
+"""Every other table, and why it is not sealed."""
+
 _IN_FULL: dict[str, Table] = {table.name: table for table in (results, awards, choices)}
 
 
 def digest(sealed: Sealed, columns: tuple[str, ...], of: str) -> str:
     """SQL for the digest of a row of the table that is called `of` in the statement: 16 bytes of its SHA-256."""
     return f"substr(sha256(convert_to(ROW({_names(columns, of)})::text, 'UTF8')), 1, 16)"
+
+
+def as_it_came(sealed: Sealed) -> str:
+    """SQL for the rows of a table as they were when they came: without the changes of state since then."""
+    if not sealed.states:
+        return sealed.name
+    return (
+        f"(SELECT (came.r).* FROM (SELECT CASE WHEN w.was IS NULL THEN n "  # noqa: S608 -- names of our own tables
+        f"ELSE jsonb_populate_record(n, w.was) END AS r FROM {sealed.name} AS n LEFT JOIN ("
+        f"SELECT DISTINCT ON (key) key, was FROM states WHERE table_name = '{sealed.name}' AND was IS NOT NULL "
+        f"ORDER BY key, id) AS w ON w.key = {key(sealed, 'n')} OFFSET 0) AS came)"
+    )
 
 
 def key(sealed: Sealed, of: str) -> str:
@@ -132,9 +226,9 @@ CREATE OR REPLACE FUNCTION seal_added() RETURNS trigger LANGUAGE plpgsql SECURIT
 BEGIN
     EXECUTE format(
         'INSERT INTO seals (table_name, columns, keys, digests) '
-        'SELECT %L, string_to_array(%L, '',''), array_agg(%s ORDER BY %s), string_agg(%s, '''' ORDER BY %s) '
-        'FROM added AS a HAVING count(*) > 0',
-        TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1], TG_ARGV[2], TG_ARGV[3], TG_ARGV[2]);
+        'SELECT %L, string_to_array(%L, '',''), array_agg(r.k), string_agg(r.d, '''') '
+        'FROM (SELECT %s AS k, %s AS d FROM added AS a ORDER BY %s) AS r HAVING count(*) > 0',
+        TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1], TG_ARGV[3], TG_ARGV[2]);
     RETURN NULL;
 END $$;
 
@@ -171,9 +265,10 @@ END $$;
 CREATE OR REPLACE FUNCTION seal_states() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER {_UTC} AS $$
 BEGIN
     EXECUTE format(
-        'INSERT INTO states (table_name, key, said) SELECT %L, %s, %s FROM now_so AS a %s',
-        TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1],
-        CASE TG_OP WHEN 'UPDATE' THEN 'JOIN was_so AS b USING (id) WHERE a IS DISTINCT FROM b ORDER BY id' ELSE '' END);
+        'INSERT INTO states (table_name, key, said, was) SELECT c.* FROM ('
+        'SELECT %L, %s, %s AS said, %s AS was FROM now_so AS a JOIN was_so AS b ON %s ORDER BY %s'
+        ') AS c WHERE c.said IS DISTINCT FROM c.was',
+        TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1], TG_ARGV[2], TG_ARGV[3], TG_ARGV[4]);
     RETURN NULL;
 END $$;
 
@@ -190,6 +285,14 @@ CREATE OR REPLACE FUNCTION seal_forget(ucis text[], stand_ins text[]) RETURNS vo
 DECLARE
     touched bigint[];
 BEGIN
+    IF EXISTS (
+        SELECT FROM unnest(stand_ins) AS p (stand_in) WHERE p.stand_in !~ '^{ERASED}[0-9]+$' OR NOT EXISTS (
+            SELECT FROM erasures AS e WHERE e.xmin = pg_current_xact_id()::xid
+            AND e.number = substr(p.stand_in, {len(ERASED) + 1})::bigint
+        )
+    ) THEN
+        RAISE EXCEPTION 'nobody is forgotten without being recorded among erasures (OPS-9)' USING ERRCODE = '42501';
+    END IF;
 %(forget)s
 END $$;
 """  # noqa: S608 -- our own words
@@ -209,11 +312,18 @@ def _triggers(sealed: Sealed) -> Iterator[str]:
     arguments = [columns, key(sealed, "a"), _names(sealed.key, "a"), digest(sealed, sealed.columns, "a")]
     yield _trigger(sealed.name, "seal_added", "AFTER INSERT", "added", arguments)
     if sealed.states:
-        said = ", ".join(f"'{name}', a.\"{name}\"" for name in sealed.states)
-        arguments = [key(sealed, "a"), f"jsonb_build_object({said})"]
-        yield _trigger(sealed.name, "seal_states", "AFTER INSERT", "now_so", arguments, "seal_first")
+        same = f"({_names(sealed.key, 'a')}) = ({_names(sealed.key, 'b')})"
+        arguments = [key(sealed, "a"), _said(sealed, "a"), _said(sealed, "b"), same, _names(sealed.key, "a")]
+        # An earlier kind, which kept the first state too.
+        yield f"DROP TRIGGER IF EXISTS seal_first ON {sealed.name}"
         yield _trigger(sealed.name, "seal_states", "AFTER UPDATE", "now_so", arguments, "seal_next")
-    yield from _refusals(sealed.name, sealed.columns)
+    yield from _refusals(sealed.name, sealed.fixed)
+
+
+def _said(sealed: Sealed, of: str) -> str:
+    """SQL for what the columns that may change say, as JSON."""
+    said = ", ".join(f"'{name}', {of}.\"{name}\"" for name in sealed.states)
+    return f"jsonb_build_object({said})"
 
 
 def _trigger(table: str, function: str, when: str, rows: str, arguments: list[str], name: str = "") -> str:
@@ -235,7 +345,7 @@ def _refusals(table: str, columns: tuple[str, ...]) -> Iterator[str]:
 
 GUARDS = {
     **{
-        name: ("seal_added", "seal_kept", "seal_same", *(("seal_first", "seal_next") if sealed.states else ()))
+        name: ("seal_added", "seal_kept", "seal_same", *(("seal_next",) if sealed.states else ()))
         for name, sealed in SEALED.items()
     },
     **dict.fromkeys(FROZEN, ("seal_kept", "seal_same")),
@@ -258,18 +368,19 @@ def _forget() -> Iterator[str]:
         given = "".join(
             f', "{name}" = {"NULL" if value is None else _quoted(str(value))}' for name, value in gone.items()
         )
-        update = (
-            f"UPDATE {table.name} AS t SET uci = p.stand_in{given} "  # noqa: S608 -- names of our own tables
-            f"FROM unnest(ucis, stand_ins) AS p (uci, stand_in) WHERE t.uci = p.uci;"
-        )
+        updates = [
+            f"UPDATE {table.name} AS t SET {name} = p.stand_in{given if name == 'uci' else ''} "  # noqa: S608 -- our own
+            f"FROM unnest(ucis, stand_ins) AS p (uci, stand_in) WHERE t.{name} = p.uci;"
+            for name in UCIS[table]
+        ]
         if table.name in SEALED:
             sealed = SEALED[table.name]
             yield f"touched := ARRAY({touched(sealed, 'ucis')});"
-            yield update
+            yield from updates
             yield _anew(sealed)
             yield "UPDATE seals SET digests = NULL WHERE number = ANY(touched);"
         else:
-            yield update
+            yield from updates
 
 
 def touched(sealed: Sealed, ucis: str) -> str:
@@ -277,7 +388,8 @@ def touched(sealed: Sealed, ucis: str) -> str:
     return (
         f"SELECT DISTINCT s.number FROM seals AS s, unnest(s.keys) AS u (key) "  # noqa: S608 -- our own tables
         f"JOIN {sealed.name} AS t ON {key(sealed, 't')} = u.key WHERE s.table_name = '{sealed.name}' "
-        f"AND s.number IS NOT NULL AND s.digests IS NOT NULL AND t.uci = ANY({ucis})"
+        f"AND s.number IS NOT NULL AND s.digests IS NOT NULL "
+        f"AND ({' OR '.join(f't.{name} = ANY({ucis})' for name in UCIS[sealed.table])})"
     )
 
 
@@ -288,16 +400,23 @@ def _anew(sealed: Sealed) -> str:
         f"SELECT s.table_name, string_to_array('{columns}', ','), s.keys, "
         f"string_agg({digest(sealed, sealed.columns, 't')}, '' ORDER BY u.place), s.number "
         f"FROM seals AS s, unnest(s.keys) WITH ORDINALITY AS u (key, place) "
-        f"JOIN {sealed.name} AS t ON {key(sealed, 't')} = u.key WHERE s.number = ANY(touched) "
+        f"JOIN {as_it_came(sealed)} AS t ON {key(sealed, 't')} = u.key WHERE s.number = ANY(touched) "
         f"GROUP BY s.id ORDER BY s.number;"
     )
+
+
+def functions() -> str:
+    """SQL that makes what triggers call, in the form that psycopg2 takes."""
+    return _FUNCTIONS.replace("%(forget)s", "\n".join(_forget())).replace("%", "%%")
 
 
 def install(connection: Connection) -> None:
     """Makes functions and triggers what this code says, brings the rows of tables that join into the chain, and chains
     what the migrations have added. In the caller's transaction; it can be repeated."""
     raw = connection.exec_driver_sql
-    raw(_FUNCTIONS.replace("%(forget)s", "\n".join(_forget())).replace("%", "%%"))
+    raw(functions())
+    # To count which of thousands of keys in a cell are frequent (ANALYZE) costs more than to seal them.
+    raw("ALTER TABLE seals ALTER keys SET STATISTICS 0, ALTER columns SET STATISTICS 0, ALTER digests SET STATISTICS 0")
     raw(
         "CREATE OR REPLACE TRIGGER seal_content BEFORE INSERT ON seals FOR EACH ROW EXECUTE FUNCTION seal_content(); "
         "CREATE OR REPLACE TRIGGER seal_kept BEFORE DELETE OR TRUNCATE ON seals FOR EACH STATEMENT "
@@ -328,20 +447,19 @@ def _joined(connection: Connection, table: str) -> bool:
     return bool(found.scalar())
 
 
+_AT_ONCE = 10_000
+"""Rows under one seal, of those that were there before their table was sealed."""
+
+
 def _join(connection: Connection, sealed: Sealed) -> None:
     """Seals the rows that were there before the table was sealed."""
     names, columns = _names(sealed.key, "a"), ",".join(sealed.columns)
     statement = (
         f"INSERT INTO seals (table_name, columns, keys, digests) SELECT '{sealed.name}', "  # noqa: S608 -- our names
-        f"string_to_array('{columns}', ','), array_agg({key(sealed, 'a')} ORDER BY {names}), "
-        f"string_agg({digest(sealed, sealed.columns, 'a')}, '' ORDER BY {names}) "
-        f"FROM {sealed.name} AS a HAVING count(*) > 0"
+        f"string_to_array('{columns}', ','), array_agg(r.k ORDER BY r.place), string_agg(r.d, '' ORDER BY r.place) "
+        f"FROM (SELECT {key(sealed, 'a')} AS k, {digest(sealed, sealed.columns, 'a')} AS d, "
+        f"row_number() OVER (ORDER BY {names}) AS place FROM {sealed.name} AS a) AS r "
+        f"GROUP BY (r.place - 1) / {_AT_ONCE} ORDER BY min(r.place)"
     )
     connection.exec_driver_sql("SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO, YMD'")
     connection.exec_driver_sql(statement)
-    if sealed.states:
-        said = ", ".join(f"'{name}', a.\"{name}\"" for name in sealed.states)
-        connection.exec_driver_sql(
-            f"INSERT INTO states (table_name, key, said) SELECT '{sealed.name}', {key(sealed, 'a')}, "  # noqa: S608
-            f"jsonb_build_object({said}) FROM {sealed.name} AS a ORDER BY {names}"
-        )

@@ -6,8 +6,10 @@ changed in the database is not asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import polars as pl
@@ -16,7 +18,8 @@ from sqlalchemy import Connection, Engine, Table, insert, select, text
 
 from infra.ledger import sql
 from infra.ledger.frozen import Canonical, canonical, freeze
-from infra.ledger.sealed import CONTENT, FROZEN, GUARDS, HEAD, SEALED, Sealed, digest, key, touched
+from infra.ledger.personal import ERASED, UCIS
+from infra.ledger.sealed import CONTENT, FROZEN, GUARDS, HEAD, SEALED, Sealed, as_it_came, digest, key, touched
 from infra.ledger.tables import (
     audits,
     awards,
@@ -46,7 +49,7 @@ NO_HEAD = Head(0, "")
 @frozen(kw_only=True)
 class Broken:
     """One row, or one place of the chain, that is not as it was sealed. `what`: changed, added, removed, state,
-    chain or guard; `place`: of the seal, 0 where there is none; `row`: which row, in words; `now`: what
+    follows, chain or guard; `place`: of the seal, 0 where there is none; `row`: which row, in words; `now`: what
     the row is now, hashed, so that whoever looks at it can be held to what they saw."""
 
     what: str
@@ -54,6 +57,21 @@ class Broken:
     row: str
     place: int = 0
     now: str = ""
+
+
+_NUMBERED = re.compile(
+    r"((?:the row (?:before|after) )?(?:awarding [0-9]+, (?:row [0-9]+|all rows)|(?:id|number|submission_id) [0-9]+)"
+    r"|20[0-9]{2}-[01][0-9] version [0-9]+)(?![\w/])"
+)
+
+
+def unnamed(row: str, now: str) -> str:
+    """A row, in the words of `Broken`, for whoever may not know whose it is: its number, where it has one of its own,
+    and else a hash of the words, by which it is found again."""
+    numbered = _NUMBERED.match(row)
+    number = numbered[1] if numbered else "a row"
+    own = number.startswith(("id", "number", "submission_id")) or ", row" in number or ", all rows" in number
+    return number if own else f"{number}, key {sha256(f'{row} {now}'.encode()).hexdigest()[:12]}"
 
 
 @frozen(kw_only=True)
@@ -91,11 +109,12 @@ class SealBook:
             found = [*_links(connection, after), *_unplaced(connection)]
             for sealed in SEALED.values():
                 found += _rows(connection, sealed, after)
+                found += _forgot_nobody(connection, sealed, after)
                 if not after:
                     found += _never_sealed(connection, sealed)
                     found += _states(connection, sealed)
             if not after:
-                found += _unguarded(connection)
+                found += [*_sums(connection), *_unguarded(connection)]
         yield from sorted(found, key=lambda broken: (broken.place or 2**62, broken.table))
 
     def thawed(self, awarding_ids: Collection[int] | None = None) -> Iterator[Broken]:
@@ -131,6 +150,14 @@ class SealBook:
         with self._engine.begin() as connection:
             connection.execute(insert(audits).values(**row, found=list(audited.found)))
 
+    def audited_well(self) -> Audited | None:
+        """The last audit that has found nothing: its head is in the store."""
+        t = audits.c
+        query = select(t.at, t.whole, t.number, t.head, t.found).where(t.found == [], t.number > 0)
+        with self._engine.connect() as connection:
+            row = connection.execute(query.order_by(t.id.desc()).limit(1)).mappings().one_or_none()
+        return Audited(**row) if row else None
+
     def audited(self, *, whole: bool | None = None) -> Audited | None:
         """The last audit on record, or the last that looked at everything."""
         t = audits.c
@@ -164,8 +191,8 @@ def forget(connection: Connection, stand_ins: Mapping[str, str]) -> None:
         found += _thawed(connection, table, number)
     if found:
         raise SealBroken(
-            f"nobody was forgotten: {found[0].table}, {found[0].row} is not as it was sealed (OPS-7). Run `resultsday "
-            f"audit`"
+            f"nobody was forgotten: {found[0].table}, {unnamed(found[0].row, found[0].now)} is not as it was sealed "
+            f"(OPS-7). Run `resultsday audit`"
         )
     connection.execute(
         text("SELECT seal_forget(:ucis, :stand_ins)"), {"ucis": ucis, "stand_ins": list(stand_ins.values())}
@@ -198,7 +225,9 @@ def _links(connection: Connection, after: int) -> list[Broken]:
         WHERE s.number > :after AND (
             s.number <> s.previous + 1 OR s.head IS DISTINCT FROM {head}
             OR (s.digests IS NOT NULL AND s.content_sha256 <> {content})
-            OR (s.digests IS NULL AND NOT EXISTS (SELECT FROM seals AS r WHERE r.replaces = s.number))
+            OR (s.digests IS NULL AND NOT EXISTS (
+                SELECT FROM seals AS r WHERE r.replaces = s.number AND r.number > s.number
+                AND r.table_name = s.table_name AND r.keys = s.keys))
         ) ORDER BY s.number LIMIT 1
     """  # noqa: S608 -- our own words
     row = connection.execute(text(question), {"after": after, "first": after}).one_or_none()
@@ -235,13 +264,16 @@ def _rows(connection: Connection, sealed: Sealed, after: int, places: Sequence[i
 
 
 def _compared(sealed: Sealed, columns: tuple[str, ...]) -> str:
+    # All keys before they are joined: PostgreSQL thinks that a seal has ten, and would read the table for each seal.
     return f"""
+        WITH k AS MATERIALIZED (
+            SELECT n.number, u.key, u.place FROM seals AS n, unnest(n.keys) WITH ORDINALITY AS u (key, place)
+            WHERE n.table_name = :name AND n.number > :after AND n.columns = :columns AND n.digests IS NOT NULL
+            AND (CAST(:places AS bigint[]) IS NULL OR n.number = ANY(:places))
+        )
         SELECT s.number FROM seals AS s JOIN (
             SELECT k.number, string_agg({digest(sealed, columns, "t")}, '' ORDER BY k.place) AS digests
-            FROM (SELECT n.number, u.key, u.place FROM seals AS n, unnest(n.keys) WITH ORDINALITY AS u (key, place)
-                  WHERE n.table_name = :name AND n.number > :after AND n.columns = :columns AND n.digests IS NOT NULL
-                  AND (CAST(:places AS bigint[]) IS NULL OR n.number = ANY(:places))) AS k
-            LEFT JOIN {sealed.name} AS t ON {key(sealed, "t")} = k.key GROUP BY k.number
+            FROM k LEFT JOIN {as_it_came(sealed)} AS t ON {key(sealed, "t")} = k.key GROUP BY k.number
         ) AS there ON there.number = s.number
         WHERE there.digests IS DISTINCT FROM s.digests ORDER BY s.number
     """  # noqa: S608 -- names of our own tables
@@ -251,10 +283,9 @@ def _first(connection: Connection, sealed: Sealed, columns: tuple[str, ...], num
     """The first row of a seal that is changed or gone."""
     question = f"""
         SELECT u.key, t.digest IS NULL AS gone, encode(t.digest, 'hex') AS now
-        FROM seals AS s, unnest(s.keys) WITH ORDINALITY AS u (key, place)
-        LEFT JOIN LATERAL (
-            SELECT {digest(sealed, columns, "t")} AS digest FROM {sealed.name} AS t WHERE {key(sealed, "t")} = u.key
-        ) AS t ON true
+        FROM seals AS s CROSS JOIN unnest(s.keys) WITH ORDINALITY AS u (key, place) LEFT JOIN (
+            SELECT {key(sealed, "t")} AS key, {digest(sealed, columns, "t")} AS digest FROM {as_it_came(sealed)} AS t
+        ) AS t ON t.key = u.key
         WHERE s.number = :number AND t.digest IS DISTINCT FROM substr(s.digests, (16 * u.place - 15)::int, 16)
         ORDER BY u.place LIMIT 1
     """  # noqa: S608 -- names of our own tables
@@ -264,6 +295,23 @@ def _first(connection: Connection, sealed: Sealed, columns: tuple[str, ...], num
     if row.gone:
         return Broken(what="removed", table=sealed.name, row=f"{'/'.join(sealed.key)} {row.key}", place=number)
     return Broken(what="changed", table=sealed.name, row=_named(connection, sealed, row.key), place=number, now=row.now)
+
+
+def _forgot_nobody(connection: Connection, sealed: Sealed, after: int) -> list[Broken]:
+    """The first seal that replaces another, and none of whose rows is about a learner who was forgotten (OPS-9): only
+    that replaces a seal."""
+    nobody = " AND ".join(f"t.{name} !~ '^{ERASED}'" for name in UCIS.get(sealed.table, ())) or "true"
+    question = f"""
+        WITH k AS MATERIALIZED (
+            SELECT s.number, u.key FROM seals AS s CROSS JOIN unnest(s.keys) AS u (key)
+            WHERE s.table_name = :name AND s.number > :after AND s.replaces IS NOT NULL
+        )
+        SELECT k.number FROM k LEFT JOIN {sealed.name} AS t ON {key(sealed, "t")} = k.key
+        GROUP BY k.number HAVING bool_and(coalesce({nobody}, true)) ORDER BY k.number LIMIT 1
+    """  # noqa: S608 -- names of our own tables
+    number = connection.execute(text(question), {"name": sealed.name, "after": after}).scalar()
+    words = "it replaces another seal, and nobody was forgotten"
+    return [] if number is None else [Broken(what="chain", table=sealed.name, row=words, place=number)]
 
 
 def _never_sealed(connection: Connection, sealed: Sealed) -> list[Broken]:
@@ -290,16 +338,39 @@ def _states(connection: Connection, sealed: Sealed) -> list[Broken]:
         return []
     question = f"""
         WITH wrong AS MATERIALIZED (
-            SELECT {key(sealed, "t")} AS row, {_ordered(sealed)} AS place FROM {sealed.name} AS t LEFT JOIN (
+            SELECT {key(sealed, "t")} AS row, {_ordered(sealed)} AS place FROM {sealed.name} AS t JOIN (
                 SELECT DISTINCT ON (key) key, said FROM states WHERE table_name = :name ORDER BY key, id DESC
             ) AS s ON s.key = {key(sealed, "t")}
-            WHERE s.said IS NULL OR s.said <> (
+            WHERE s.said <> (
                 SELECT jsonb_object_agg(k, to_jsonb(t) -> k) FROM jsonb_object_keys(s.said) AS k
             )
         ) SELECT wrong.row FROM wrong ORDER BY place LIMIT 1
     """  # noqa: S608 -- names of our own tables
     found = connection.execute(text(question), {"name": sealed.name}).scalar()
     return [] if found is None else [Broken(what="state", table=sealed.name, row=_named(connection, sealed, found))]
+
+
+_SUMS = {
+    "samples": """
+        SELECT 'cohort ' || s.cohort_id || ', candidate ' || s.candidate FROM samples AS s LEFT JOIN (
+            SELECT DISTINCT ON (cohort_id, candidate) cohort_id, candidate, mark FROM moderator_marks
+            ORDER BY cohort_id, candidate, id DESC
+        ) AS m USING (cohort_id, candidate)
+        WHERE s.moderated_mark IS DISTINCT FROM m.mark ORDER BY s.cohort_id, s.candidate LIMIT 1
+    """,
+    "fee_lines": """
+        SELECT 'the sum of file ' || s.id || ' (centre ' || s.centre || ')' FROM submissions AS s LEFT JOIN (
+            SELECT submission_id, sum(pence) AS pence FROM fee_lines GROUP BY submission_id
+        ) AS f ON f.submission_id = s.id
+        WHERE s.pence <> coalesce(f.pence, 0) ORDER BY s.id LIMIT 1
+    """,
+}
+"""What follows from sealed tables, by the table: the first row that does not."""
+
+
+def _sums(connection: Connection) -> list[Broken]:
+    found = ((table, connection.execute(text(question)).scalar()) for table, question in _SUMS.items())
+    return [Broken(what="follows", table=table, row=row) for table, row in found if row is not None]
 
 
 def _unguarded(connection: Connection) -> list[Broken]:
@@ -365,14 +436,15 @@ def _first_row(there: Canonical, sums: bytes, rows: int, table: Table, awarding_
 
 
 def _of_awarding(there: Canonical, place: int, table: Table, awarding_id: int, what: str) -> Broken:
-    names = [name for name in FROZEN[table.name] if name != "claim_id"]
+    # Reports, alerts and logs repeat it: a learner is named by centre and candidate number, and by the row (OPS-3).
+    names = [name for name in FROZEN[table.name] if name not in ("claim_id", "uci")]
     before = "the row before " if what == "removed" else ""
     if place >= there.rows.height:
         before, place = ("the row after " if what == "removed" else ""), there.rows.height - 1
     said = "all rows"
     if there.rows.height:
         row = there.rows.row(place, named=True)
-        said = ", ".join(f"{name} {row[name]}" for name in names)
+        said = f"row {place + 1}: " + ", ".join(f"{name} {row[name]}" for name in names)
     return Broken(
         what=what, table=table.name, row=f"{before}awarding {awarding_id}, {said}", now=there.sha256[:32]
     )  # fmt: skip

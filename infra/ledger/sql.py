@@ -5,13 +5,18 @@ from __future__ import annotations
 import io
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
 import polars as pl
 import psycopg2
 from sqlalchemy import (
+    ARRAY,
+    CTE,
     Boolean,
+    Column,
+    ColumnElement,
     CompoundSelect,
     Connection,
     Date,
@@ -22,14 +27,19 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    TableValuedAlias,
+    cast,
     create_engine,
     event,
+    func,
+    select,
     text,
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql.selectable import LateralFromClause
 from sqlalchemy.types import TypeEngine
 
+from infra.alive import SYNC
 from rules.frames import Frame
 
 _NULL = r"\N"
@@ -50,23 +60,11 @@ def open_engine(database_url: str, **options: Any) -> Engine:
     """An engine whose errors name SQLSTATE, table and constraint and quote neither rows nor parameters, as they
     end in logs. Its connections say to PostgreSQL whose they are; a connection to a machine that is gone ends within
     half a minute, on both sides, with the locks it holds (OPS-6). `options` are SQLAlchemy's."""
-    connect_args = {**_ALIVE, "application_name": _name(), **options.pop("connect_args", {})}
+    connect_args = {**SYNC, "application_name": _name(), **options.pop("connect_args", {})}
     engine = create_engine(database_url, hide_parameters=True, connect_args=connect_args, **options)
     event.listen(engine, "handle_error", _without_rows)
     event.listen(engine, "commit", _seal)
     return engine
-
-
-CONNECT_SECONDS = 10
-"""Ours: a server that takes longer to take a connection is an outage."""
-_ALIVE = {
-    "connect_timeout": CONNECT_SECONDS,
-    "keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000,
-    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 "
-    "-c tcp_user_timeout=30000 -c client_connection_check_interval=5000",
-}  # fmt: skip
-"""By default a server notices after two hours that a client's machine is gone, and keeps its locks until then; in the
-middle of a query, not before its end."""
 
 
 def _seal(connection: Connection) -> None:
@@ -156,6 +154,14 @@ _KINDS: tuple[tuple[type[TypeEngine[Any]], type[pl.DataType]], ...] = (
 )
 
 
+def distinct_values(column: ColumnElement[Any]) -> CTE:
+    """The values of a column (`value`), of which there are few, looked up one after another in its index."""
+    least = select(func.min(column).label("value")).cte(f"each_{column.key}", recursive=True)
+    above = select(func.min(column)).where(column > least.c.value).correlate(least).scalar_subquery()
+    every = least.union_all(select(above).where(least.c.value.is_not(None)))
+    return select(every.c.value).where(every.c.value.is_not(None)).cte(f"distinct_{column.key}")
+
+
 def table(engine: Engine, query: Select[Any], schema: Frame | None = None) -> pl.DataFrame:
     """The rows of a query by COPY, for the rows of a whole country, as `schema` says, or with the query's column names
     and types. Columns of text, whole numbers, truth values, dates and times (UTC). Raises `CopyError`."""
@@ -198,6 +204,17 @@ def _read(name: str, kind: type[pl.DataType]) -> pl.Expr:
     if kind is pl.Datetime:
         return cells.str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")
     return cells
+
+
+Kinds = Mapping[str, TypeEngine[Any]]
+
+
+def listed(rows: pl.DataFrame, kinds: Kinds) -> TableValuedAlias:
+    """Rows as a table in a question: the columns that `kinds` names, with their types. A statement that changes many
+    rows by it is one, and so has one seal (OPS-7)."""
+    arrays = [cast(rows[name].to_list(), ARRAY(kind)) for name, kind in kinds.items()]
+    columns = [Column(name, kind) for name, kind in kinds.items()]
+    return func.unnest(*arrays).table_valued(*columns, name="listed").render_derived()
 
 
 def copy(connection: Connection, table: Table, rows: pl.DataFrame) -> None:

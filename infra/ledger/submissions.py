@@ -7,6 +7,7 @@ come out as Polars frames.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,13 +20,15 @@ from alembic import command
 from alembic.config import Config
 from attrs import asdict, fields, frozen
 from sqlalchemy import Connection, Engine, RowMapping, func, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 
 from infra.ledger import frozen as frozen_book
-from infra.ledger import learners, sealed, sql
+from infra.ledger import learners, roles, sealed, sql
+from infra.ledger.contents import Contents
 from infra.ledger.learners import LearnerBook, every_uci, learners_at, led
 from infra.ledger.marks import add, sittings_of
 from infra.ledger.tables import (
+    actions,
     entries,
     fee_lines,
     findings,
@@ -40,9 +43,10 @@ from rules import terms
 from rules.frames import ENTRIES, FILES, HOLDINGS, INSTANT, REGISTRATIONS, SAT, SITTINGS, Frame
 
 
-def migrate(database_url: str) -> None:
-    """Brings the schema of the database to the newest version; it can be repeated, and is
-    safe when two runs do it at once."""
+def migrate(database_url: str, desk_url: str = "") -> None:
+    """Brings the schema of the database to the newest version; it can be repeated, and is safe when two runs do it at
+    once. `database_url` is the owner's address, and its tables are the owner's; `desk_url` that of the desk's own role,
+    which is given what it needs (`infra.ledger.roles`). Raises `RoleError`."""
     engine = sa.create_engine(database_url)
     with engine.connect() as connection, connection.begin():
         connection.execute(select(func.pg_advisory_xact_lock(LOCKS["migrate"])))
@@ -52,6 +56,8 @@ def migrate(database_url: str) -> None:
         command.upgrade(config, "head")
         sealed.install(connection)
         frozen_book.join(connection)
+        if desk_url:
+            roles.admit(connection, desk_url)
     engine.dispose()
 
 
@@ -90,12 +96,14 @@ class Received:
 
 @frozen
 class HoldDecision:
-    """What a person did about a held file: `action` is `again`, `ignore` or `release`; `at` is aware."""
+    """What a person did about a held file: `action` is `again`, `ignore` or `release`; `at` is aware. `how`: how the
+    desk knows who it was."""
 
     at: datetime
     who: str
     why: str
     action: str
+    how: str = terms.STATED
 
 
 SENT: Frame = {
@@ -117,7 +125,7 @@ class Booking:
 
     `outcomes`: `submission_id`, `outcome`, `booked`, `pence`, `counts`. `ended_registrations` and `ended_entries`: `id`
     of what the submission ends. `ended_versions` (`centre`, `uci`, `until`), `versions` and `ucis`: what changes in
-    learners' details and UCIs.
+    learners' details and UCIs. `actions`: what a centre's system orders by a feed, as the table has it.
     """
 
     outcomes: Sequence[Mapping[str, Any]]
@@ -132,6 +140,7 @@ class Booking:
     versions: pl.DataFrame
     ucis: pl.DataFrame
     replies: Sequence[Mapping[str, Any]]
+    actions: Sequence[Mapping[str, Any]] = ()
 
 
 @frozen
@@ -161,6 +170,10 @@ class Ledger:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def contents(self) -> Contents:
+        """Its rows, to be compared with those of another ledger."""
+        return Contents(self._engine)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -224,19 +237,23 @@ class Ledger:
         return {(centre, stream): number for centre, stream, number in connection.execute(query)}
 
     def waiting(self, files: int, size: int, first_series: Sequence[str]) -> list[Received]:
-        """The next files to decide, at most `files` of them and `size` bytes (but always one file), a centre's in the
-        order in which they apply: series whose first two characters are in `first_series` (registrations), then by
-        series, entries before marks, sequence and letter. Files without a readable header come last."""
+        """The next files to decide, at most `files` of them and `size` bytes (but always one file). The centre whose
+        oldest file came first is first: it has waited longest, and of two that speak of one learner the first counts
+        (ENT-7). A centre's files are in the order in which they apply: series whose first two characters are in
+        `first_series` (registrations), then by series, entries before marks, sequence and letter. Files without a
+        readable header come last."""
         table = submissions.c
         kind = sa.case((func.substr(table.series, 1, 2).in_(first_series), 0), (table.series.is_(None), 2), else_=1)
         letter = sa.case({"E": 0, "A": 1}, value=table.letter, else_=2)
         year = func.substr(table.series, 3, 2)
         marking = sa.case((table.letter == "M", 1), else_=0)
-        order = (table.centre, kind, year, table.series, marking, table.sequence, letter, table.received, table.id)
-        before = func.sum(table.size).over(order_by=order) - table.size
-        ranked = (
-            select(submissions, before.label("before")).where(table.outcome.is_(None)).order_by(*order).limit(files)
-        )
+        oldest = func.min(table.received).over(partition_by=table.centre)
+        own = (kind, year, table.series, marking, table.sequence, letter, table.received, table.id)
+        rank = func.row_number().over(partition_by=table.centre, order_by=own)
+        aged = select(submissions, oldest.label("oldest"), rank.label("rank")).where(table.outcome.is_(None)).subquery()
+        order = (aged.c.oldest, aged.c.centre, aged.c.rank)
+        before = func.sum(aged.c.size).over(order_by=order) - aged.c.size
+        ranked = select(aged, before.label("before")).order_by(*order).limit(files)
         with self._engine.connect() as connection:
             rows = connection.execute(ranked).mappings().all()
         return [_received(row) for row in rows if row["before"] < size]
@@ -269,7 +286,7 @@ class Ledger:
                 row = {"submission_id": held.id, "successor_id": booked.id, **asdict(decision)}
                 connection.execute(hold_decisions.insert(), row)
                 return booked, decision
-        return booked, HoldDecision(**{name: there[name] for name in ("at", "who", "why", "action")})
+        return booked, HoldDecision(**{name: there[name] for name in ("at", "who", "why", "action", "how")})
 
     def holding(self, submission_id: int) -> frozenset[str]:
         """The codes of the findings that hold a file."""
@@ -281,7 +298,7 @@ class Ledger:
     def hold_decisions(self, successors: Sequence[int]) -> dict[int, HoldDecision]:
         """The decisions of people that put these files on the books once more, by the ids of the files."""
         t = hold_decisions.c
-        query = select(t.successor_id, t.at, t.who, t.why, t.action).where(t.successor_id.in_(successors))
+        query = select(t.successor_id, t.at, t.who, t.why, t.action, t.how).where(t.successor_id.in_(successors))
         with self._engine.connect() as connection:
             return {id_: HoldDecision(*values) for id_, *values in connection.execute(query)}
 
@@ -368,8 +385,7 @@ class Ledger:
             if len(connection.execute(waiting).all()) < len(ids):
                 transaction.rollback()
                 return False
-            decided = submissions.update().where(table.id == sa.bindparam("submission_id"))
-            connection.execute(decided, booking.outcomes)
+            connection.execute(_decided(booking.outcomes))
             if booking.findings:
                 connection.execute(findings.insert(), booking.findings)
             for held, ended in (
@@ -377,9 +393,9 @@ class Ledger:
                 (entries, booking.ended_entries),
             ):
                 if not ended.is_empty():
-                    ending = held.update().where(held.c.id == sa.bindparam("held_id"))
-                    rows = ended.select(pl.col("id").alias("held_id"), pl.col("submission_id").alias("ended_by"))
-                    connection.execute(ending, rows.to_dicts())
+                    ends = sql.listed(ended, {"id": sa.BigInteger(), "submission_id": sa.BigInteger()})
+                    ending = held.update().where(held.c.id == ends.c.id)
+                    connection.execute(ending.values(ended_by=ends.c.submission_id))
             for into, frame in (
                 (registrations, booking.registrations),
                 (entries, booking.entries),
@@ -389,14 +405,16 @@ class Ledger:
             add(connection, booking.marks)
             learners.change(connection, booking.ended_versions, booking.versions, booking.ucis)
             connection.execute(replies.insert(), booking.replies)
+            if booking.actions:
+                connection.execute(actions.insert(), booking.actions)
         return True
 
     def unpublished(self) -> list[Mapping[str, Any]]:
         """Replies that may not be in the outbox yet: `submission_id`, `name`, `text`, `twin` of the
-        reply, `centre`, `file_name`, `kind`, `sha256`, `outcome` of the file it answers."""
+        reply, `centre`, `file_name`, `kind`, `letter`, `sha256`, `outcome`, `booked` of the file it answers."""
         of = submissions.c
         query = (
-            select(replies, of.centre, of.file_name, of.kind, of.sha256, of.outcome)
+            select(replies, of.centre, of.file_name, of.kind, of.letter, of.sha256, of.outcome, of.booked)
             .join(submissions, of.id == replies.c.submission_id)
             .where(~replies.c.published)
             .order_by(replies.c.submission_id)
@@ -464,6 +482,22 @@ class Ledger:
             .order_by(table.landing_key, table.id.desc())
         )
         return sql.look_up(self._engine, query)
+
+
+def _decided(outcomes: Sequence[Mapping[str, Any]]) -> sa.Update:
+    """What becomes of files, in one statement."""
+    kinds: sql.Kinds = {
+        "submission_id": sa.BigInteger(),
+        "outcome": sa.Text(),
+        "booked": sa.Boolean(),
+        "pence": sa.BigInteger(),
+    }
+    said = pl.DataFrame([{name: row[name] for name in kinds} for row in outcomes], infer_schema_length=None)
+    counts = pl.Series("counts", [json.dumps(row["counts"]) for row in outcomes])
+    given = sql.listed(said.with_columns(counts), {**kinds, "counts": sa.Text()})
+    values = {name: given.c[name] for name in ("outcome", "booked", "pence")}
+    query = submissions.update().where(submissions.c.id == given.c.submission_id)
+    return query.values(**values, counts=sa.cast(given.c.counts, JSONB))
 
 
 def reply_name(centre: str, stream: str, number: int) -> str:

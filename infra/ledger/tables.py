@@ -42,6 +42,15 @@ def _id() -> Column[int]:
     return Column("id", BigInteger, Identity(always=True), primary_key=True)
 
 
+_HOW = "how the desk knows them: console, account, approval, stated or played"
+
+
+def _how(name: str = "how", *, nullable: bool = False) -> Column[str]:
+    """OPS-4: how the desk knows who somebody is; without a word, they have only said so."""
+    default = None if nullable else text(f"'{terms.STATED}'")
+    return Column(name, Text, nullable=nullable, server_default=default, comment=_HOW)
+
+
 def _submission(name: str = "submission_id", *, nullable: bool = False) -> Column[int]:
     return Column(name, BigInteger, ForeignKey("submissions.id"), nullable=nullable)
 
@@ -76,6 +85,9 @@ submissions = Table(
     Column("counts", JSONB),
     UniqueConstraint("landing_key", "modified", "sha256"),
     UniqueConstraint("centre", "reply_stream", "reply_number"),
+    Index("ix_submissions_series", "series", "awarding_body", "received", "id", postgresql_include=["outcome"]),
+    Index("ix_submissions_received", "received", "id"),
+    Index("ix_submissions_sha256", "sha256", postgresql_where=text("booked")),
     Index("ix_submissions_waiting", "centre", postgresql_where=text("outcome IS NULL")),
     Index("ix_submissions_held", "centre", postgresql_where=text(f"outcome = '{terms.QUARANTINED}'")),
     # Of feeds the same bytes can mean something again: entered, withdrawn, entered.
@@ -116,7 +128,7 @@ findings = Table(
     Column("remedy", Text, nullable=False),
     Column("candidate", Text),
     Column("option", Text),
-    Index("ix_findings_code", "code"),
+    Index("ix_findings_code", "code", "submission_id"),
 )
 
 registrations = Table(
@@ -145,6 +157,7 @@ registrations = Table(
         unique=True,
         postgresql_where=text("ended_by IS NULL"),
     ),
+    Index("ix_registrations_uci", "uci"),
     Index("ix_registrations_ended", "centre", postgresql_where=text("ended_by IS NOT NULL")),
 )
 
@@ -163,9 +176,11 @@ learner_versions = Table(
     Column("line", Integer, comment="of the file; null: a staff order"),
     Column("since", DateTime(timezone=True), nullable=False, comment="receipt of the file, or instant of the order"),
     Column("who", Text, nullable=False, server_default=text("''"), comment="who ordered it; empty: the centre's file"),
+    _how(),
     Column("why", Text, nullable=False, server_default=text("''")),
     Column("until", DateTime(timezone=True), comment="replaced or no longer registered; null: in force"),
-    Index("uq_learner_versions_held", "centre", "uci", unique=True, postgresql_where=text("until IS NULL")),
+    Index("uq_learner_versions_held", "uci", "centre", unique=True, postgresql_where=text("until IS NULL")),
+    Index("ix_learner_versions_centre", "centre", postgresql_where=text("until IS NULL")),
     Index("ix_learner_versions_uci", "uci"),
     Index("ix_learner_versions_uln", "uln", postgresql_where=text("uln <> '' AND until IS NULL")),
 )
@@ -181,6 +196,7 @@ learner_ucis = Table(
     Column("line", Integer, comment="of the file; null: a staff order"),
     Column("since", DateTime(timezone=True), nullable=False, comment="receipt of the file, or instant of the order"),
     Column("who", Text, nullable=False, server_default=text("''"), comment="who ordered it; empty: the centre's file"),
+    _how(),
     Column("why", Text, nullable=False, server_default=text("''")),
     Column("until", DateTime(timezone=True), comment="undone, or led on; null: in force"),
     Index("uq_learner_ucis_held", "uci", unique=True, postgresql_where=text("until IS NULL")),
@@ -214,6 +230,7 @@ entries = Table(
     ),
     # A learner's sittings are asked for by the file: of ten countries nobody reads every entry for that.
     Index("ix_entries_uci", "uci", postgresql_where=text("ended_by IS NULL")),
+    Index("ix_entries_ended_uci", "uci", postgresql_where=text("ended_by IS NOT NULL")),
     Index("ix_entries_ended", "centre", postgresql_where=text("ended_by IS NOT NULL")),
 )
 
@@ -250,6 +267,7 @@ actions = Table(
     _id(),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("who", Text, nullable=False),
+    _how(),
     Column("why", Text, nullable=False),
     Column("action", Text, nullable=False, comment="what was done, in a word (OPS-3)"),
     Column("centre", Text, nullable=False),
@@ -264,6 +282,9 @@ actions = Table(
     Column("file_name", Text, nullable=False, server_default=text("''"), comment="of the feed file it went in by"),
     Column("feed", Text, comment="that file, which is written again if it was not"),
     Index("ix_actions_centre", "centre", "action"),
+    Index("ix_actions_action", "action", "at"),
+    Index("ix_actions_who", "who", "how"),
+    Index("ix_actions_at", "at"),
     Index("ix_actions_uci", "uci", postgresql_where=text("uci <> ''")),
 )
 
@@ -281,6 +302,7 @@ hold_decisions = Table(
     ),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("who", Text, nullable=False),
+    _how(),
     Column("why", Text, nullable=False),
     Column("action", Text, nullable=False, comment="again, ignore or release"),
 )
@@ -338,6 +360,16 @@ samples = Table(
     Column("reason", Text, nullable=False, comment="highest, lowest or drawn"),
     Column("centre_mark", Integer, nullable=False, comment="raw mark when the sample was drawn"),
     Column("moderated_mark", Integer, comment="the moderator's"),
+)
+
+moderator_marks = Table(
+    "moderator_marks",
+    metadata,
+    _id(),
+    Column("cohort_id", BigInteger, ForeignKey("cohorts.id"), nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("mark", Integer, comment="raw mark (MOD-2), the last row counts; null: no longer in the sample"),
+    Index("ix_moderator_marks_cohort", "cohort_id"),
 )
 
 draws = Table(
@@ -410,10 +442,10 @@ def _awarding() -> Column[int]:
     return Column("awarding_id", BigInteger, nullable=False, comment="of the table of awardings")
 
 
-def _by_awarding(table: str) -> Index:
+def _by_awarding(table: str, *more: str) -> Index:
     # An awarding of the country goes in by COPY, whole and in order, and is never changed: keys that are checked row
     # by row would cost more than the rows.
-    return Index(f"ix_{table}_awarding", "awarding_id", postgresql_using="brin")
+    return Index(f"ix_{table}_awarding", "awarding_id", *more, postgresql_using="brin")
 
 
 results = Table(
@@ -471,7 +503,7 @@ choices = Table(
     Column("ums", Integer),
     Column("counts", Boolean, nullable=False, comment="the sitting is used for the award"),
     Column("why", Text, nullable=False, comment="the rule's word for it"),
-    _by_awarding("choices"),
+    _by_awarding("choices", "centre"),
 )
 
 release_files = Table(
@@ -662,6 +694,7 @@ states = Table(
     Column("table_name", Text, nullable=False),
     Column("key", Text, nullable=False, comment="of the row that is in this state"),
     Column("said", JSONB, nullable=False, comment="the columns that may change, from now on"),
+    Column("was", JSONB, comment="what they said before"),
     Index("ix_states_key", "table_name", "key"),
 )
 
@@ -712,7 +745,7 @@ journal = Table(
     metadata,
     _id(),
     Column("at", DateTime(timezone=True), nullable=False, comment="the instant the job was run for"),
-    Column("job", Text, nullable=False, comment="one of pipeline.journal.JOBS"),
+    Column("job", Text, nullable=False, comment="one of those that pipeline.jobs declares"),
     Column("arguments", JSONB, nullable=False, comment="what it was run with, besides the instant"),
     Column("taken", JSONB, nullable=False, comment="feed files it took in: key, receipt, SHA-256"),
     Column("landed", BigInteger, comment="id of the last submission when a job that receives had ended"),
@@ -730,12 +763,15 @@ centre_keys = Table(
     Column("comment", Text, nullable=False, comment="whose key it is, in the centre's words"),
     Column("added_at", DateTime(timezone=True), nullable=False),
     Column("added_by", Text, nullable=False),
+    _how("added_how"),
     Column("added_why", Text, nullable=False),
     Column("ends_at", DateTime(timezone=True), comment="not valid from here on: rotated out; null: open"),
     Column("ends_by", Text),
+    _how("ends_how", nullable=True),
     Column("ends_why", Text),
     Column("removed_at", DateTime(timezone=True), comment="not valid from here on; null: not removed"),
     Column("removed_by", Text),
+    _how("removed_how", nullable=True),
     Column("removed_why", Text),
     Index(
         "uq_centre_keys_held",
@@ -756,12 +792,61 @@ alerts = Table(
     Column("sent_at", DateTime(timezone=True), comment="null: nobody has been told yet"),
 )
 
+notices = Table(
+    "notices",
+    metadata,
+    Column("centre", Text, primary_key=True),
+    Column("name", Text, primary_key=True, comment="of a file in its outbox"),
+    Column("sha256", Text, primary_key=True, comment="of that file: what says the same is told once"),
+    Column("written", DateTime(timezone=True), nullable=False, comment="when the store last saw it written"),
+    Column("kind", Text, nullable=False, comment="one of pipeline.watching.news.KINDS"),
+    Column("words", Text, nullable=False, comment="the line that the centre is told: identifiers and outcomes only"),
+    Column("seen", DateTime(timezone=True), nullable=False, comment="when the desk first saw it"),
+    Column("tried_at", DateTime(timezone=True), comment="when the centre was last to be told and was not"),
+    Column("answer", Text, comment="what came of that"),
+    Column("refused", Boolean, nullable=False, server_default=text("false"), comment="nobody takes it there"),
+    Column("sent_at", DateTime(timezone=True), comment="null: the centre has not been told yet"),
+    Index("ix_notices_waiting", "centre", postgresql_where=text("sent_at IS NULL")),
+)
+
+events_posted = Table(
+    "events_posted",
+    metadata,
+    Column(
+        "submission_id",
+        BigInteger,
+        ForeignKey("submissions.id"),
+        primary_key=True,
+        comment="whose outcome was posted to the desk's own webhook",
+    ),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
 beats = Table(
     "beats",
     metadata,
     Column("job", Text, primary_key=True, comment="what runs every few minutes: ingest, watch"),
     Column("first", DateTime(timezone=True), nullable=False, comment="when it first succeeded"),
     Column("last", DateTime(timezone=True), nullable=False, comment="when it last succeeded"),
+)
+
+letters_fetched = Table(
+    "letters_fetched",
+    metadata,
+    Column("centre", Text, primary_key=True),
+    Column("name", Text, primary_key=True, comment="of a letter or list in the centre's outbox"),
+    Column("written", DateTime(timezone=True), primary_key=True, comment="when it was: a letter may be written anew"),
+    Column("fingerprint", Text, primary_key=True, comment="of the key it was fetched with; centre_keys has whose"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="when the last byte was fetched, the first time"),
+)
+
+door_visits = Table(
+    "door_visits",
+    metadata,
+    Column("centre", Text, primary_key=True),
+    Column("fingerprint", Text, primary_key=True, comment="of the key: one row for each, whatever comes"),
+    Column("logged_in", DateTime(timezone=True), nullable=False, comment="when it last logged in with it"),
+    Column("fetched", DateTime(timezone=True), comment="when it last fetched a file; null: never"),
 )
 
 door_limits = Table(
@@ -771,6 +856,15 @@ door_limits = Table(
     Column("centre", Text, primary_key=True, comment="by whom; empty: by somebody who had not logged in"),
     Column("hour", DateTime(timezone=True), primary_key=True, comment="in the hour that begins then"),
     Column("times", BigInteger, nullable=False, comment="how often"),
+)
+
+door_bytes = Table(
+    "door_bytes",
+    metadata,
+    Column("way", Text, primary_key=True, comment="the limit of infra.landing.limits that counts them"),
+    Column("centre", Text, primary_key=True),
+    Column("hour", DateTime(timezone=True), primary_key=True, comment="in the hour that begins then"),
+    Column("bytes", BigInteger, nullable=False, comment="moved by the centre"),
 )
 
 removals = Table(
@@ -788,15 +882,27 @@ erasures = Table(
     Column("at", DateTime(timezone=True), nullable=False, comment="the instant for which the learner was forgotten"),
     Column("last", DateTime(timezone=True), nullable=False, comment="the last thing on record about the learner"),
     Column("who", Text, nullable=False),
+    _how(),
     Column("why", Text, nullable=False),
 )
 
+here = MetaData(schema="place")
+"""Where this desk is and who knocks, not what it did: not in a backup, not compared by a replay."""
+
 own_store = Table(
     "own_store",
-    MetaData(schema="place"),  # where this desk is, not what it did: not in a backup, not compared by a replay
+    here,
     Column("single", Boolean, primary_key=True, server_default=text("true"), comment="there is one row"),
     Column("identity", Text, nullable=False, comment="what the store says of itself under probes/identity"),
     Column("since", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
+
+wrong_passwords = Table(
+    "wrong_passwords",
+    here,
+    Column("whose", Text, primary_key=True, comment="SHA-256 of address and name"),
+    Column("times", BigInteger, nullable=False, comment="in a row, with the tries that are under way"),
+    Column("last", DateTime(timezone=True), nullable=False, index=True),
 )
 
 centres = Table(
@@ -807,12 +913,20 @@ centres = Table(
     Column("name", Text, nullable=False),
     Column("postcode", Text, nullable=False),
     Column("contact", Text, nullable=False, comment="address for letters and e-mail"),
+    Column(
+        "told",
+        Text,
+        nullable=False,
+        server_default=text("''"),
+        comment="who is told what is new in the outbox: an e-mail address or https://...; empty: nobody",
+    ),
     Column("gcse_years", Text, nullable=False, comment="years in which academic years with our GCSEs began, by space"),
     Column("active_from", Date, nullable=False),
     Column("active_to", Date, comment="last day; null: open"),
     Column("at", DateTime(timezone=True), nullable=False, comment="on record from this instant on; versions add up"),
     Column("source", Text, nullable=False, comment="SHA-256 of the register's file, order, or catalogue"),
     Column("who", Text, nullable=False),
+    _how(),
     Column("why", Text, nullable=False),
     UniqueConstraint("number", "at", "source"),
 )
@@ -829,6 +943,7 @@ centre_approvals = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("source", Text, nullable=False, comment="order, or catalogue"),
     Column("who", Text, nullable=False),
+    _how(),
     Column("why", Text, nullable=False),
     Index("ix_centre_approvals_centre", "centre"),
 )
@@ -844,9 +959,11 @@ calendar_changes = Table(
     Column("since", DateTime(timezone=True), comment="in force from; null: from when it is confirmed"),
     Column("at", DateTime(timezone=True), nullable=False, comment="when it was asked for"),
     Column("who", Text, nullable=False),
+    _how(),
     Column("why", Text, nullable=False),
     Column("decision", Text, comment="confirmed or dropped; null: it waits, and nothing of it is in force"),
     Column("decided_at", DateTime(timezone=True)),
     Column("decided_who", Text),
+    _how("decided_how", nullable=True),
     Column("decided_why", Text),
 )

@@ -8,10 +8,11 @@ from typing import Any
 
 import polars as pl
 from sqlalchemy import ColumnElement, Engine, Select, any_, literal, select, union
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra.ledger import sql
-from infra.ledger.learners import every_uci, led
+from infra.ledger.actions import ordered_by
+from infra.ledger.approvals import spoken
+from infra.ledger.learners import at_centre, every_uci, led
 from infra.ledger.tables import (
     actions,
     awardings,
@@ -23,6 +24,7 @@ from infra.ledger.tables import (
     release_files,
     submissions,
 )
+from rules import terms
 
 
 class Trail:
@@ -37,7 +39,7 @@ class Trail:
         every = []
         for table in (registrations, entries):
             t = table.c
-            query = led(table, only=("uci", "series")).where(t.centre == centre, t.candidate == candidate)
+            query = led(table, only=("uci", "series")).where(at_centre(table, centre), t.candidate == candidate)
             every.append(query.where(t.series == series) if series else query)
         with self._engine.connect() as connection:
             rows = connection.execute(union(*every)).all()
@@ -45,7 +47,8 @@ class Trail:
 
     def registered(self, uci: str) -> pl.DataFrame:
         """Every registration: `centre`, `series`, `candidate`, `option`, and of its file `file_name`, `line`,
-        `received`, `channel`; `ended_by`, the name of the file that ended it, or null."""
+        `received`, `channel`, `ordered_by` (`infra.ledger.actions.ordered_by`); `ended_by`, the name of the file that
+        ended it, or null."""
         return self._held(registrations, uci)
 
     def entered(self, uci: str) -> pl.DataFrame:
@@ -57,11 +60,12 @@ class Trail:
         query = (
             select(
                 t.centre, t.series, t.candidate, t.option, t.line, *(t[name] for name in more), s.file_name, s.received,
-                s.channel, e.c.file_name.label("ended_by"), e.c.received.label("ended_at"),
+                s.channel, ordered_by(s).label("ordered_by"), e.c.file_name.label("ended_by"),
+                e.c.received.label("ended_at"),
             )
             .join(submissions, s.id == t.submission_id)
             .outerjoin(e, e.c.id == t.ended_by)
-            .where(_of(t.uci, uci))
+            .where((_of(t.uci, uci) & t.ended_by.is_(None)) | (_of(t.uci, uci) & t.ended_by.is_not(None)))
             .order_by(t.series, t.option, t.id)
         )  # fmt: skip
         return self._frame(query)
@@ -70,23 +74,35 @@ class Trail:
         """Every version of every mark: `id`, `centre`, `series`, `component`, `version`, `stage`, `mark`, `status`,
         `source`, `line`, `received`, and `file_name` where the source is a centre's file."""
         m, s = marks.c, submissions.c
-        files = (
-            select(s.sha256, s.centre, s.file_name)
-            .ext(distinct_on(s.sha256, s.centre))
-            .where(s.booked)
-            .order_by(s.sha256, s.centre, s.id)
-            .subquery()
+        # Marks that moved with the learner came in a file of another centre (REG-8).
+        its_file = (
+            select(s.file_name)
+            .where(s.sha256 == m.source, s.booked)
+            .order_by((s.centre == m.centre).desc(), s.id)
+            .limit(1)
+            .correlate(marks)
+            .scalar_subquery()
         )
         query = (
             select(
                 m.id, m.centre, m.series, m.component, m.version, m.stage, m.mark, m.status, m.source, m.line,
-                m.received, files.c.file_name,
+                m.received, its_file.label("file_name"),
             )
-            .outerjoin(files, (files.c.sha256 == m.source) & (files.c.centre == m.centre))
             .where(_of(m.uci, uci))
             .order_by(m.series, m.component, m.version)
         )  # fmt: skip
-        return self._frame(query)
+        came = ["series", "component", "version", "stage", "mark", "status", "source", "line", "received"]
+        return self._frame(query).unique(came, keep="last", maintain_order=True)
+
+    def moved(self, uci: str) -> pl.DataFrame:
+        """When the learner was moved to another centre, by whom and why: `at`, `who`, `how`, `why`, `event` (`64123 to
+        58201`), `number`, the candidate number there."""
+        t = actions.c
+        query = select(t.at, t.who, t.how, t.why, t.event, t.number).where(
+            _of(t.uci, uci), t.action == terms.LEARNER_TRANSFERRED
+        )
+        # It is on record for both centres.
+        return self._frame(query.distinct().order_by(t.at))
 
     def awarded(self, uci: str) -> pl.DataFrame:
         """Every award and refusal of an award, with its awarding: `series`, `version`, `state`, `kind`, `at`,
@@ -101,8 +117,11 @@ class Trail:
     def chosen(self, uci: str) -> pl.DataFrame:
         """Every sitting considered in an awarding: the columns of the table of choices."""
         c, a = choices.c, awards.c
-        decided = select(a.awarding_id).where(_of(a.uci, uci))
-        query = select(choices).where(_of(c.uci, uci), c.awarding_id.in_(decided))
+        decided = select(a.awarding_id, a.centre, a.uci).distinct().where(_of(a.uci, uci)).subquery()
+        d = decided.c
+        query = select(choices).join(
+            decided, (c.awarding_id == d.awarding_id) & (c.centre == d.centre) & (c.uci == d.uci)
+        )
         return self._frame(query.order_by(c.awarding_id, c.component, c.series))
 
     def published(self, centre: str, series: Sequence[str]) -> pl.DataFrame:
@@ -116,7 +135,9 @@ class Trail:
     def done(self, uci: str) -> pl.DataFrame:
         """What staff did about the learner (OPS-3): `at`, `who`, `why`, `action`, `series`, `option`."""
         t = actions.c
-        query = select(t.at, t.who, t.why, t.action, t.series, t.option).where(_of(t.uci, uci))
+        query = select(t.at, spoken(t.who, t.how).label("who"), t.why, t.action, t.series, t.option).where(
+            _of(t.uci, uci), t.uci != ""
+        )
         return self._frame(query.order_by(t.at))
 
     def _frame(self, query: Select[Any]) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, bindparam, text
 
 LOCKS = {
     "migrate": 7_310_001, "ingest": 7_310_002, "marks": 7_310_003, "moderation": 7_310_004, "boundaries": 7_310_005,
-    "keep": 7_310_006, "register": 7_310_007,
+    "keep": 7_310_006, "register": 7_310_007, "telling": 7_310_008,
 }  # fmt: skip
 """The advisory locks of the ledger's database, by job."""
 

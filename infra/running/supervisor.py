@@ -224,14 +224,14 @@ def _serve(settings: Settings) -> NoReturn:
         Parts(settings) as parts,
     ):
         begin = time.monotonic()
-        database_url, airflow_database_url = _databases(settings, parts)
+        urls = database_url, owner_url, airflow_database_url = _databases(settings, parts)
         postgres_seconds = time.monotonic() - begin
         log.info("PostgreSQL answers (%.1f s)", postgres_seconds)
 
         from infra.ledger.submissions import migrate
 
         begin = time.monotonic()
-        migrate(database_url)
+        migrate(owner_url, database_url)
         log.info("the ledger's tables are ready (%.1f s)", time.monotonic() - begin)
         try:
             _prove_store(settings, database_url)
@@ -270,7 +270,7 @@ def _serve(settings: Settings) -> NoReturn:
             airflow_seconds=round(time.monotonic() - begin, 2),
             sftp_port=sftp_port,
             host_key=fingerprint,
-            environment={**settings.environment(), "RESULTSDAY_DATABASE_URL": database_url, **looked_at},
+            environment={**settings.environment(), **_addresses(urls), **looked_at},
         )
         log.info("Airflow is healthy (%.1f s): %s", desk.airflow_seconds, ui_url)
         try:
@@ -323,16 +323,24 @@ def _guard(settings: Settings) -> Component:
     return Component("guard", (sys.executable, command, "guard"), settings.state.absolute() / "logs" / "guard.log")
 
 
-def _databases(settings: Settings, parts: Parts) -> tuple[str, str]:
-    """Creates the databases that are missing; returns the addresses of the ledger and of Airflow's tables."""
+def _databases(settings: Settings, parts: Parts) -> tuple[str, str, str]:
+    """Creates the databases that are missing; returns the addresses of the ledger, of the ledger with the owner of its
+    tables, and of Airflow's tables."""
     if settings.database_url:
-        ledger = make_url(settings.database_url)
-        create_database(settings.database_url, AIRFLOW_DATABASE)
-        return settings.database_url, ledger.set(database=AIRFLOW_DATABASE).render_as_string(hide_password=False)
+        owner = settings.owner_url
+        create_database(owner, AIRFLOW_DATABASE)
+        airflow = make_url(owner).set(database=AIRFLOW_DATABASE).render_as_string(hide_password=False)
+        return settings.database_url, owner, settings.airflow_database_url or airflow
     postgres = parts.start_postgres()
     postgres.create_database(LEDGER_DATABASE)
     postgres.create_database(AIRFLOW_DATABASE)
-    return postgres.url(LEDGER_DATABASE), postgres.url(AIRFLOW_DATABASE)
+    return postgres.desk_url(LEDGER_DATABASE), postgres.url(LEDGER_DATABASE), postgres.url(AIRFLOW_DATABASE)
+
+
+def _addresses(urls: tuple[str, str, str]) -> dict[str, str]:
+    """The settings of a command on the running desk: the addresses of `_databases`."""
+    names = ("RESULTSDAY_DATABASE_URL", "RESULTSDAY_DATABASE_OWNER_URL", "RESULTSDAY_AIRFLOW_DATABASE_URL")
+    return dict(zip(names, urls, strict=True))
 
 
 def _wait_until_healthy(api: AirflowApi, since: datetime, settings: Settings, parts: Parts) -> None:

@@ -60,10 +60,10 @@ _NAME = re.compile(
     rf"|(X)({_CENTRE})([0-9]{{2}})\.X([1-9][0-9]{{2,}})"
     rf"|(Z)({_BROADCAST})([0-9]{{2}})\.ZIP"
 )
-_COUNTED = r"(?: ?\([0-9]+\)|_[0-9]+)"
+_COUNTED = r"(?:(?: |%20)?[(\[][0-9]+[)\]]|_[0-9]+)"
 _RENAMED = re.compile(
     rf"(?:COPY OF )?([A-Z][0-9A-Z_]{{7}})(?:{_COUNTED}| ?- ?COPY{_COUNTED}?)?"
-    rf"[._-]?(X[0-9]{{2}}|(?<=\.)ZIP){_COUNTED}?(?:\.(?:TXT|DAT|EDI|CSV))?"
+    rf"(?: ?\.\.?|[ _-])?(X[0-9]{{2}}|(?<=\.)ZIP){_COUNTED}?(?:\.(?:TXT|DAT|EDI|CSV))?"
 )
 
 
@@ -121,6 +121,12 @@ def original(text: str) -> FileName | None:
     there is none."""
     match = _RENAMED.fullmatch(compact(text))
     return parse(f"{match[1]}.{match[2]}") if match else None
+
+
+def copied(text: str) -> bool:
+    """Whether a name that is none says that the file is a copy of another, which may have changed since: `Copy of
+    E6412315.X01`, `E6412315 (1).X01`."""
+    return re.search(rf"COPY|{_COUNTED}(?:\.|$)", compact(text)) is not None
 
 
 def explain(text: str) -> Explanation:

@@ -27,9 +27,11 @@ from parsers.findings import FEED_ROW, Found
 from parsers.table import CODE, TEXT, FeedLayout, Rows
 from pipeline.approvals import NOT_SEEN, Exhibit, Signature, deciders, reasons, sign
 from pipeline.arrived import correction_opened
+from pipeline.awarding.again import computed_again, in_words, otherwise
 from pipeline.desk import Desk
 from pipeline.feeds import SMALL, BoardFeed, FeedFile, failed_note, report, take_feed
 from pipeline.journal import journaled
+from pipeline.orders import with_name_and_reason
 from pipeline.parallel import in_parallel
 from pipeline.steps import APPROVED, AWARDED, PROPOSED, RECORDED
 from rules import certification, terms, withholding
@@ -312,7 +314,15 @@ def approve_boundaries(
     if proposal.state != terms.APPROVED:
         return None
     names, all_reasons = deciders(proposal), reasons(proposal)
-    action = Action(at=now, who=names, why=all_reasons, action="boundaries_approved", centre="", series=series.id)
+    action = Action(
+        at=now,
+        who=names,
+        how=terms.BY_APPROVAL,
+        why=all_reasons,
+        action="boundaries_approved",
+        centre="",
+        series=series.id,
+    )
     approved = desk.results.approve_conversions(series.id, names, now, action, [table.id for table in waiting])
     APPROVED.passed()
     log.info("series %s: %d conversion tables approved", series.id, approved)
@@ -328,7 +338,9 @@ def reject_boundaries(desk: Desk, series: Series, who: str, why: str, now: datet
     proposal = sign(desk, boundary_exhibit(desk, series.id), terms.REJECTED, who, why, now, by)
     assert proposal.rejection
     signer = str(proposal.rejection.by)
-    action = Action(at=now, who=signer, why=why, action="boundaries_rejected", centre="", series=series.id)
+    action = Action(
+        at=now, who=signer, how=terms.BY_APPROVAL, why=why, action="boundaries_rejected", centre="", series=series.id
+    )
     if desk.actions.granted(action) is None:
         desk.actions.record(action)
     RECORDED.passed()
@@ -337,8 +349,7 @@ def reject_boundaries(desk: Desk, series: Series, who: str, why: str, now: datet
 
 def _to_decide(desk: Desk, series: Series, who: str, why: str) -> list[ConversionRow]:
     """The newest conversion tables of a series that nobody has approved."""
-    if not who.strip() or not why.strip():
-        raise AwardError("an approval needs a name and a reason (OPS-3)")
+    with_name_and_reason(who, why, AwardError)
     tables = desk.results.conversions(series.id, approved=False)
     if not tables:
         raise AwardError(f"there are no boundaries for {series.title}: write them to {BOUNDARIES.place} first")
@@ -460,7 +471,7 @@ def award(desk: Desk, series: Series, now: datetime, kind: str = terms.WHOLE_SER
 def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
     """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, those with a
     result that was pending and no longer is, and those refused for a resit that was missed (CRT-4); nobody else. None
-    when there is nobody. Raises `AwardError`."""
+    when there is nobody. Raises `AwardError`, also where the second computation differs (AWD-7)."""
     issued = desk.results.current(series.id)
     rests_on = evolve(ground(desk, series), issued=desk.results.as_issued(series.id, before=False))
     # Awarded once is awarded, also where the claim was withdrawn and made again before the release.
@@ -480,6 +491,12 @@ def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
     judged = _not_out(judge(mine, desk.catalogue, now).only(here), issued, held)
     if judged.results.is_empty() and judged.awards.is_empty():
         return None
+    differs = otherwise(mine, judged, computed_again(mine, desk.catalogue, now))
+    if not differs.is_empty():
+        raise AwardError(
+            f"the second computation says something else about {in_words(differs)} (AWD-7): no later claim of "
+            f"{series.title} is answered until it is known why"
+        )
     return _recorded(desk, series, mine, judged, now, terms.LATE_CLAIMS)
 
 
@@ -489,22 +506,28 @@ _WAITS = {
     "awards": (pl.col("outcome") == terms.PENDING) | (pl.col("reason") == "SAT_AGAIN"),
 }
 """What is issued and still waits for something."""
+WITHHELD_ROWS = {"results": pl.col("status") == terms.WITHHELD_STATUS, "awards": pl.col("reason") == "WITHHELD"}
+"""What a version has as withheld (RES-8), by table."""
 _CLAIM = ["centre", "uci", "cash_in"]
-_KEYS = {"results": ["centre", "uci", "component"], "awards": ["claim_id"]}
+_KEYS = {"results": ["centre", "candidate", "uci", "component"], "awards": ["claim_id"]}
 
 
 def _not_out(judged: SeriesResults, issued: Mapping[str, pl.DataFrame], held: pl.Series) -> SeriesResults:
     """RES-7, AWD-6: of what is judged, only what is not issued yet, or waited and does no longer: what is out stays as
-    it is. `held`: claims that are awarded already."""
+    it is. What was withheld, and now waits for its mark as others do, is issued as that (RES-8, AWD-4). `held`: claims
+    that are awarded already."""
     frames = {}
     for name, key in _KEYS.items():
         frame = judged.frames()[name]
         if name == "awards":
             frame = frame.filter(~pl.col("claim_id").is_in(held.implode()))
-        out = issued[name].select(pl.col(column).cast(frame.schema[column]) for column in key)
-        waited = issued[name].filter(_WAITS[name]).select(pl.col(column).cast(frame.schema[column]) for column in key)
-        settled = frame.filter(~_WAITS[name]).join(waited, on=key, how="semi", maintain_order="left")
-        frames[name] = pl.concat([frame.join(out, on=key, how="anti", maintain_order="left"), settled]).sort(
+        waits, withheld = _WAITS[name], WITHHELD_ROWS[name]
+        of = [pl.col(column).cast(frame.schema[column]) for column in key]
+        out, waited, hidden = (issued[name].filter(rows).select(of) for rows in (pl.lit(value=True), waits, withheld))
+        new = frame.join(out, on=key, how="anti", maintain_order="left")
+        settled = frame.filter(~waits).join(waited, on=key, how="semi", maintain_order="left")
+        freed = frame.filter(waits & ~withheld).join(hidden, on=key, how="semi", maintain_order="left")
+        frames[name] = pl.concat([new, settled, freed]).sort(
             "centre", "candidate", "uci", "component" if name == "results" else "cash_in"
         )
     about = frames["awards"].select("centre", "uci", "registration").unique()
@@ -571,7 +594,7 @@ def judge(rests_on: Ground, catalogue: Catalogue, now: datetime) -> SeriesResult
     certified = certification.certify(
         rests_on.series,
         rests_on.claims,
-        results.filter(pl.col("outcome") != terms.VOIDED),
+        results,
         components,
         rests_on.earlier,
         certification.sat_from(rests_on.later, catalogue, now),

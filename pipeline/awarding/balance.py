@@ -21,7 +21,8 @@ from infra.ledger.approvals import Proposal
 from infra.ledger.results import Awarding
 from infra.store import Missing
 from pipeline.approvals import Exhibit, deciders, reasons
-from pipeline.awarding.award import Ground, ground, judge
+from pipeline.awarding.again import computed_again, otherwise
+from pipeline.awarding.award import SeriesResults, ground, judge
 from pipeline.awarding.drift import differences
 from pipeline.desk import Desk
 from pipeline.journal import journaled
@@ -33,7 +34,6 @@ from rules.awarding import RESULTS
 from rules.balance import (
     CODES,
     EXCEPTIONS,
-    computed_otherwise,
     exceptions,
     missing_marks,
     moderation,
@@ -42,8 +42,6 @@ from rules.balance import (
 )
 from rules.catalogue import PLACEHOLDER, Series, instant_text, series_title
 from rules.certification import AWARDS
-from rules.recount import Recount, Table, recount
-from rules.withholding import touched
 
 log = logging.getLogger(__name__)
 
@@ -152,11 +150,9 @@ def weigh(desk: Desk, awarding: Awarding) -> Balance:
     stale = exceptions(
         moved.rename({"code": "component"}), "STALE", pl.concat_str("frozen", pl.lit("; now: "), "ledger")
     )
-    again = _again(desk, rests_on, awarding)
+    again = computed_again(rests_on, desk.catalogue, awarding.at)
     external = [part.code for part in desk.catalogue.edition(awarding.at).components.values() if part.external]
     before = compared_with(desk, series) if awarding.kind == terms.WHOLE_SERIES else None
-    # What is withheld is not issued, so nothing need agree about it yet.
-    theirs = ~pl.col("uci").is_in(touched(rests_on.entered, rests_on.claims, rests_on.holds, series.id).implode())
     found = pl.concat(
         [
             missing_marks(results.filter(pl.col("status") != terms.WITHHELD_STATUS), external),
@@ -167,7 +163,7 @@ def weigh(desk: Desk, awarding: Awarding) -> Balance:
             pl.concat(
                 [
                     unmatched(held, results, awards, awarding.at),
-                    computed_otherwise(results.filter(theirs), awards.filter(theirs), again.results, again.claims),
+                    otherwise(rests_on, SeriesResults(results=results, awards=awards, choices=awards.clear()), again),
                 ]
             ).join(stale, on=["centre", "uci", "component"], how="anti"),
         ]
@@ -178,20 +174,6 @@ def weigh(desk: Desk, awarding: Awarding) -> Balance:
         sheet=_sheet(desk, awarding, results, awards, found, accepted, before),
         exceptions=found,
     )
-
-
-def _again(desk: Desk, rests_on: Ground, awarding: Awarding) -> Recount:
-    tables = [
-        Table(
-            series=table.series, component=table.component, raw_max=table.raw_max, boundaries=table.boundaries,
-            since=table.approved_at or awarding.at,
-        )
-        for table in rests_on.conversions
-    ]  # fmt: skip
-    return recount(
-        awarding.series, rests_on.entered, rests_on.marks, rests_on.claims, rests_on.issued, rests_on.later, tables,
-        desk.catalogue, awarding.at,
-    )  # fmt: skip
 
 
 def compared_with(desk: Desk, series: Series) -> Awarding | None:

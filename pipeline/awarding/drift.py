@@ -16,7 +16,7 @@ import polars as pl
 from attrs import evolve, frozen
 
 from infra.ledger.results import Awarding
-from pipeline.awarding.award import Ground, ground, judge
+from pipeline.awarding.award import WITHHELD_ROWS, Ground, ground, judge
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
@@ -58,7 +58,9 @@ def drift(desk: Desk, awarding: Awarding) -> pl.DataFrame:
     if awarding.state in terms.ISSUED_STATES:
         now = _without_awaited(now, frozen_frames["results"])
         judged = judge(now, desk.catalogue, awarding.at).frames()
-        return differences(_without_withheld(frozen_frames, judged), judged)
+        # What a centre has is not stale but corrected (RES-7).
+        out = desk.results.has_out(awarding)
+        return differences(_without_withheld(frozen_frames, judged), judged).filter(~pl.col("centre").is_in(out))
     return differences(frozen_frames, judge(now, desk.catalogue, awarding.at).frames())
 
 
@@ -67,15 +69,11 @@ def _without_withheld(
 ) -> dict[str, pl.DataFrame]:
     """Without what is withheld in an approved version and still entered or claimed: once it is decided, it follows
     after the release (RES-8)."""
-    held = {
-        "results": pl.col("status") == terms.WITHHELD_STATUS,
-        "awards": pl.col("reason") == "WITHHELD",
-    }
     left = {}
     for name, rows in version.items():
         key = ["centre", "uci", _CODE[name]]
         text = rows.with_columns(pl.col(column).cast(pl.String) for column in key)
-        there = text.filter(held[name]).join(ledger[name], on=key, how="semi")
+        there = text.filter(WITHHELD_ROWS[name]).join(ledger[name], on=key, how="semi")
         left[name] = text.join(there, on=key, how="anti")
     return left
 
@@ -104,7 +102,14 @@ def _of_table(name: str, version: pl.DataFrame, ledger: pl.DataFrame) -> pl.Data
     kinds = {column: ledger.schema[column] for column in [*key, *same]}
     frozen_rows = version.select(pl.col(column).cast(kind) for column, kind in kinds.items())
     there = ledger.select(*key, *same, pl.lit(value=True).alias("there"))
-    both = frozen_rows.join(there, on=key, how="left", suffix="_now")
+    # After a merge a learner can hold one thing under two candidate numbers of a centre: each row is compared with that
+    # of its own number, or else, where the learner has another by now, with the one there is.
+    other_number = pl.col("candidate").ne_missing(pl.col("candidate_now"))
+    both = (
+        frozen_rows.join(there, on=key, how="left", suffix="_now")
+        .sort(other_number, maintain_order=True)
+        .unique([*key, "candidate"], keep="first", maintain_order=True)
+    )
     other = pl.any_horizontal(pl.col(column).ne_missing(pl.col(f"{column}_now")) for column in same)
     said = pl.concat_str("outcome", pl.lit(" "), "grade", pl.lit(" "), pl.col("ums").cast(pl.String).fill_null(""))
     now = pl.concat_str(

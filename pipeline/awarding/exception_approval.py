@@ -14,6 +14,7 @@ from pipeline.approvals import NOT_SEEN, ApprovalError, Exhibit, Signature, deci
 from pipeline.awarding.balance import acceptances, counted, exception_exhibit, in_scope, listed_exceptions
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.orders import with_name_and_reason
 from pipeline.steps import EXCEPTION_DECIDED
 from rules import terms
 from rules.balance import CODES
@@ -48,7 +49,7 @@ def accept(desk: Desk, subject: str, who: str, why: str, now: datetime, by: Sign
     False when they were before, None while more people are asked. Raises `ApprovalError`, and as `sign` does."""
     shown = exhibit(desk, subject)
     _, code, _ = _parts(subject)
-    _with_reason(who, why)
+    with_name_and_reason(who, why, ApprovalError)
     if not CODES[code].acceptable:
         raise ApprovalError(f"{code} cannot be accepted: {CODES[code].words}. {CODES[code].remedy}")
     newest = desk.approvals.newest(terms.EXCEPTION, subject)
@@ -67,7 +68,7 @@ def take_back(desk: Desk, subject: str, who: str, why: str, now: datetime, by: S
     """AWD-7, OPS-4: a person takes back what was accepted, or refuses to accept it: it blocks. Raises `ApprovalError`,
     also once the results are approved, and as `sign` does."""
     series, _, _ = _parts(subject)
-    _with_reason(who, why)
+    with_name_and_reason(who, why, ApprovalError)
     newest = desk.results.newest(series)
     if newest and newest.state in terms.ISSUED_STATES:
         raise ApprovalError(
@@ -84,17 +85,12 @@ def _record(desk: Desk, subject: str, action: str, who: str, why: str, now: date
     series, code, scope = _parts(subject)
     at_centre = scope.isdigit()
     done = Action(
-        at=now, who=who, why=why, action=action, centre=scope if at_centre else "", series=series, event=code,
-        option="" if at_centre else scope,
+        at=now, who=who, how=terms.BY_APPROVAL, why=why, action=action, centre=scope if at_centre else "",
+        series=series, event=code, option="" if at_centre else scope,
     )  # fmt: skip
     if desk.actions.granted(done) is None:
         desk.actions.record(done)
     EXCEPTION_DECIDED.passed()
-
-
-def _with_reason(who: str, why: str) -> None:
-    if not who.strip() or not why.strip():
-        raise ApprovalError("say who decides, and why (OPS-3)")
 
 
 def _parts(subject: str) -> tuple[str, str, str]:

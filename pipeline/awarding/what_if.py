@@ -4,14 +4,14 @@ they are and as they would be. Nothing is recorded."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
 from attrs import evolve, field, frozen
 
 from infra.ledger.results import ConversionRow
-from pipeline.awarding.award import AwardError, Ground, SeriesResults, conversion_row, ground, judge
+from pipeline.awarding.award import AwardError, Ground, SeriesResults, conversion_frame, conversion_row, ground, judge
 from pipeline.awarding.charts import STYLE, grade_bars, side_by_side
 from pipeline.desk import Desk
 from pipeline.report_page import Grid, page
@@ -136,22 +136,38 @@ def what_if(desk: Desk, series: Series, moves: Moves, now: datetime) -> WhatIf:
     return effect(ground(desk, series, approved=False), desk.catalogue, moves, now)
 
 
-def effect(rests_on: Ground, catalogue: Catalogue, moves: Moves, now: datetime) -> WhatIf:
-    """The effect of `moves` on the results that rest on `rests_on`. Raises `AwardError`."""
-    tables, moved = _moved(rests_on, catalogue, moves, now)
+@frozen(kw_only=True)
+class Standing:
+    """The subjects that a move concerns as they stand: what their results rest on, and the results."""
+
+    ground: Ground
+    results: SeriesResults = field(repr=False)
+
+
+def standing(rests_on: Ground, catalogue: Catalogue, moved: Iterable[str], now: datetime) -> Standing:
+    """The subjects of the components that are `moved`, as the ground and the boundaries have them."""
     concerned = parts(catalogue).filter(
         pl.col("registration").is_in(
-            [qualification.registration_code for code in moves if (qualification := catalogue.qualification_of(code))]
+            [qualification.registration_code for code in moved if (qualification := catalogue.qualification_of(code))]
         )
     )
-    before_ground = evolve(
+    theirs = evolve(
         rests_on,
         entered=rests_on.entered.filter(pl.col("option").is_in(concerned["component"].implode())),
         marks=rests_on.marks.filter(pl.col("component").is_in(concerned["component"].implode())),
         claims=rests_on.claims.filter(pl.col("option").is_in(concerned["cash_in"].unique().implode())),
     )
-    before = judge(before_ground, catalogue, now)
-    after = judge(evolve(before_ground, conversions=tables), catalogue, now)
+    return Standing(ground=theirs, results=judge(theirs, catalogue, now))
+
+
+def effect(
+    rests_on: Ground, catalogue: Catalogue, moves: Moves, now: datetime, stands: Standing | None = None
+) -> WhatIf:
+    """The effect of `moves` on the results that rest on `rests_on`; `stands`: the subjects concerned as they stand, if
+    somebody has them already. Raises `AwardError`."""
+    tables, moved = _moved(rests_on, catalogue, moves, now)
+    stands = stands or standing(rests_on, catalogue, moves, now)
+    before, after = stands.results, _after(stands, tables, catalogue, now)
     return WhatIf(
         series=rests_on.series,
         moved=moved,
@@ -159,6 +175,18 @@ def effect(rests_on: Ground, catalogue: Catalogue, moves: Moves, now: datetime) 
         components=_components(before, after, catalogue, moves, now),
         learners=_learners(before, after, catalogue, now),
     )
+
+
+def _after(stands: Standing, tables: tuple[ConversionRow, ...], catalogue: Catalogue, now: datetime) -> SeriesResults:
+    """The results by other conversion tables: only learners with a mark that converts otherwise are judged again."""
+    old, new = stands.ground.table, conversion_frame(tables)
+    other = new.join(old, on=new.columns, how="anti", nulls_equal=True)
+    marked = stands.ground.marks.with_columns(pl.col("mark").cast(other.schema["raw"]).alias("raw"))
+    mine = marked.join(other, on=["series", "component", "raw"], how="semi")["uci"].unique()
+    again = judge(evolve(stands.ground.of_learners(mine), conversions=tables), catalogue, now)
+    its = pl.col("uci").is_in(mine.implode())
+    kept = {name: frame.filter(~its) for name, frame in stands.results.frames().items()}
+    return SeriesResults(**{name: pl.concat([kept[name], frame]) for name, frame in again.frames().items()})
 
 
 def _moved(

@@ -11,9 +11,10 @@ from infra.ledger.register import ORDER, ApprovalRow, CentreRow
 from parsers.identifiers import centre as identifier
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.orders import Order, with_name_and_reason
 from pipeline.steps import APPROVAL_DECIDED, REGISTERED
 from rules import terms
-from rules.centres import EVERY
+from rules.centres import EVERY, TELLS, tells
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -29,46 +30,59 @@ class CentreEdit:
     name: str | None = None
     postcode: str | None = None
     contact: str | None = None
+    told: str | None = None
     gcse_years: str | None = None
     active_from: str | None = None
     active_to: str | None = None
 
 
 @journaled
-def edit_centre(desk: Desk, number: str, edit: CentreEdit, now: datetime, who: str, why: str) -> bool:
+def edit_centre(
+    desk: Desk, number: str, edit: CentreEdit, now: datetime, who: str, why: str, how: str = terms.STATED
+) -> bool:
     """REG-10: changes what the register says of a centre from `now` (aware) on, or adds the centre. Returns whether
     anything is new; raises `CentreError`."""
-    _given(who, why)
+    with_name_and_reason(who, why, CentreError)
+    before, after = edited(desk, number, edit, Order(who, why, now, how))
+    if before is not None and before.says() == after.says():
+        return False
+    desk.register.add([after])
+    REGISTERED.passed()
+    return True
+
+
+def edited(desk: Desk, number: str, edit: CentreEdit, order: Order) -> tuple[CentreRow | None, CentreRow]:
+    """What the register says of a centre, None where it is not in it, and what it would say; raises `CentreError`."""
     if not identifier.is_valid(number) or number in identifier.DUMMIES:
         raise CentreError(f"{number} is not a centre number of five digits")
     before = desk.register.newest([number]).get(number)
-    today = now.astimezone(LONDON).date()
+    today = order.at.astimezone(LONDON).date()
     start = before or CentreRow(
-        number=number, name="", postcode="", contact="", gcse_years="", active_from=today, active_to=None, at=now,
-        source=ORDER, who=who, why=why,
+        number=number, name="", postcode="", contact="", gcse_years="", active_from=today, active_to=None, at=order.at,
+        source=ORDER, who=order.who, how=order.how, why=order.why,
     )  # fmt: skip
     after = evolve(
         start,
         name=start.name if edit.name is None else edit.name,
         postcode=start.postcode if edit.postcode is None else edit.postcode,
         contact=start.contact if edit.contact is None else edit.contact,
+        told=start.told if edit.told is None else edit.told.strip(),
         gcse_years=start.gcse_years if edit.gcse_years is None else _years(edit.gcse_years),
         active_from=start.active_from if edit.active_from is None else _day(edit.active_from),
         active_to=_end(start.active_to, edit.active_to),
-        at=now,
+        at=order.at,
         source=ORDER,
-        who=who,
-        why=why,
+        who=order.who,
+        how=order.how,
+        why=order.why,
     )
     if not after.name:
         raise CentreError(f"centre {number} is not in the register: give its name to add it")
+    if not tells(after.told):
+        raise CentreError(f"{after.told!r} is no {TELLS}")
     if after.active_to is not None and after.active_to < after.active_from:
         raise CentreError(f"{after.active_to} is before {after.active_from}, its first day")
-    if before is not None and before.says() == after.says():
-        return False
-    desk.register.add([after])
-    REGISTERED.passed()
-    return True
+    return before, after
 
 
 @frozen(kw_only=True)
@@ -89,10 +103,11 @@ def decide_approval(
     who: str,
     why: str,
     route: terms.Route = terms.FULL,
+    how: str = terms.STATED,
 ) -> bool:
     """REG-1: records that approval was asked for, granted, denied or ended, from the day `since` (ISO 8601) on. What
     was asked for by a route is decided as asked by it. Returns whether that is new; raises `CentreError`."""
-    _given(who, why)
+    with_name_and_reason(who, why, CentreError)
     if about.centre not in desk.register.newest([about.centre]):
         raise CentreError(f"centre {about.centre} is not in the register: add it first (`resultsday centre edit`)")
     codes = {one.registration_code for one in desk.catalogue.qualifications}
@@ -107,16 +122,11 @@ def decide_approval(
     desk.register.decide(
         ApprovalRow(
             centre=about.centre, qualification=about.qualification, decision=decision, route=asked, since=day, at=now,
-            source=ORDER, who=who, why=why,
+            source=ORDER, who=who, how=how, why=why,
         )
     )  # fmt: skip
     APPROVAL_DECIDED.passed()
     return True
-
-
-def _given(who: str, why: str) -> None:
-    if not who.strip() or not why.strip():
-        raise CentreError("say who is doing this and why")
 
 
 def _day(said: str) -> date:

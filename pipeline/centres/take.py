@@ -6,7 +6,7 @@ import logging
 from datetime import date, datetime
 
 import polars as pl
-from attrs import frozen
+from attrs import evolve, frozen
 
 from infra.ledger.register import CentreRow
 from parsers.findings import Found
@@ -17,10 +17,11 @@ from pipeline.feeds import SMALL, BoardFeed, FeedFile, Taken, report, take_feed
 from pipeline.journal import journaled
 from pipeline.steps import REGISTERED
 from rules import findings as f
+from rules.centres import LONGEST_ADDRESS, TELLS, TOLD
 
 log = logging.getLogger(__name__)
 
-NAME, CONTACT = 100, 200
+NAME, CONTACT = 100, LONGEST_ADDRESS
 """The most characters of a name and of an address."""
 
 
@@ -45,14 +46,17 @@ def take_register(desk: Desk, now: datetime) -> Taken[_Booked]:
 
 
 def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
-    """Judges the rows, and books each centre that is new or differs from its newest version."""
+    """Judges the rows, and books each centre that is new or differs from its newest version. A file without the column
+    `told` leaves it to each centre who is told."""
     rows = _readable(rows, found)
     twice = rows.table.filter(pl.col("number").is_duplicated()).unique("number", keep="first", maintain_order=True)
     for row in twice.iter_rows(named=True):
         found.add(f.REGISTER_TWICE, row["line"], value=row["number"], field="number")
     table = rows.table.filter(~pl.col("number").is_duplicated()).sort("number")
+    newest = desk.register.newest(table["number"].to_list())
     said = [_version(row, file) for row in table.iter_rows(named=True)]
-    newest = desk.register.newest([version.number for version in said])
+    if "told" in rows.absent:
+        said = [evolve(one, told=newest[one.number].told) if one.number in newest else one for one in said]
     # Of two files, the one that was received later counts, whichever is taken first.
     fresh = [
         one
@@ -73,6 +77,7 @@ def _version(row: dict[str, str], file: FeedFile) -> CentreRow:
         name=row["name"],
         postcode=row["postcode"],
         contact=row["contact"],
+        told=row["told"],
         gcse_years=" ".join(sorted(set(row["gcse_years"].split()))),
         active_from=date.fromisoformat(row["active_from"]),
         active_to=date.fromisoformat(row["active_to"]) if row["active_to"] else None,
@@ -94,6 +99,7 @@ def _readable(rows: Rows, found: Found) -> Rows:
         found,
         Wrong("number", ~c("number").is_in(valid), "a centre number of five digits"),
         Wrong("name", c("name") == "", "the name of the centre"),
+        Wrong("told", ~c("told").str.contains(TOLD), f"{TELLS}, or blank"),
         Wrong("postcode", ~c("postcode").str.contains(r"^[A-Z0-9 ]{0,8}$"), "a postcode, or blank"),
         Wrong(
             "gcse_years", ~c("gcse_years").str.contains(r"^(20\d\d( 20\d\d){0,19})?$"),
@@ -120,12 +126,13 @@ REGISTER = BoardFeed(
     place="feeds/centres/",
     layout=FeedLayout(
         {"number": CODE, "name": NAME, "postcode": CODE, "contact": CONTACT, "gcse_years": NAME, "active_from": CODE,
-         "active_to": CODE},
+         "active_to": CODE, "told": CONTACT},
         row=f.REGISTER_ROW,
+        optional=("told",),
     ),
     example=[
         {"number": "64123", "name": "Riverside School", "postcode": "CF24 3QX", "contact": "exams@riverside.example",
-         "gcse_years": "2021 2022 2023", "active_from": "2022-09-01", "active_to": ""},
+         "gcse_years": "2021 2022 2023", "active_from": "2022-09-01", "active_to": "", "told": ""},
     ],
     most_bytes=SMALL,
     title="REGISTER OF CENTRES",

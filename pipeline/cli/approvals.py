@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, told
+from pipeline.cli.tools import AS_JSON, WHY, main, open_the_desk, print_json, say, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from infra.ledger.approvals import Proposal, Signer
     from pipeline.desk import Desk
+    from pipeline.orders import Order
 
 HEX = 12
 """Digits of a hash that a list shows."""
@@ -33,6 +34,14 @@ def system_account() -> Signer:
     except KeyError:  # a container may run under a number that has no name
         name = f"{os.getuid()}"
     return Signer(name, terms.BY_ACCOUNT)
+
+
+def ordered(why: str) -> Order:
+    """OPS-3, OPS-4: an order of whoever runs this command, given now."""
+    from pipeline.orders import Order
+
+    person = system_account()
+    return Order(person.who, why, datetime.now(UTC), person.how)
 
 
 @main.group()
@@ -105,7 +114,7 @@ def _shown(desk: Desk, number: int) -> Iterator[str]:
 def _decision(name: Literal["approve", "reject"], help_text: str) -> None:
     @approvals.command(name, help=help_text)
     @click.argument("number", type=int)
-    @click.option("--why", required=True, help="The reason, for the record.")
+    @WHY
     @told
     def run(number: int, why: str) -> None:
         from pipeline.approvals import decide

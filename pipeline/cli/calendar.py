@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.approvals import ordered
 from pipeline.cli.tools import (
     AS_JSON,
+    WHY,
     Day,
     main,
     open_the_desk,
@@ -111,15 +112,13 @@ def external_marks() -> None:
 @click.argument("series")
 @told
 def moderation(series: str) -> None:
-    """Do the moderation due in a SERIES (MOD-1, MOD-2). Draws samples, takes in the moderators' marks and proposes
-    adjustments."""
-    from pipeline.marking.moderation import review, take
-    from pipeline.marking.samples import sample
+    """Do the moderation due in a SERIES (MOD-1, MOD-2). Takes in what has landed, draws samples, takes in the
+    moderators' marks and proposes adjustments."""
+    from pipeline.marking.due import moderate
 
     now = datetime.now(UTC)
     with open_the_desk() as desk:
-        for step in (sample(desk, series_of(desk, series), now), take(desk, now), review(desk, now)):
-            click.echo(step.note())
+        click.echo(moderate(desk, [series_of(desk, series)], now, now).note())
     click.echo("reports/moderation/, samples and feedback in outbox/<centre>/")
 
 
@@ -181,15 +180,6 @@ def show(series: str | None, as_json: bool) -> None:
             click.echo(line)
 
 
-def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.option("--why", required=True, help="The reason, for the record."),
-        click.option("--who", required=True, help="Your name, for the record."),
-    ):
-        command = option(command)
-    return command
-
-
 _FROM = Day(clock=True)
 _NUMBER = click.argument("number", type=int)
 
@@ -200,12 +190,12 @@ _NUMBER = click.argument("number", type=int)
 @click.argument("day", metavar="DATE")
 @click.option("--component", default="*", help="Only the date of this component.")
 @click.option("--from", "since", type=_FROM, help="In force from, Europe/London; else from when it is confirmed.")
-@_ordered
+@WHY
 @told
-def set_date(series: str, event: str, day: str, component: str, since: datetime | None, who: str, why: str) -> None:
+def set_date(series: str, event: str, day: str, component: str, since: datetime | None, why: str) -> None:
     """Ask for a date to be changed, and see what would follow (CAL-7). It is in force once somebody confirms it.
 
-    For example: resultsday calendar set 2024-06 marks_deadline 2024-05-20 --who "J. Clerk" --why "snow"
+    For example: resultsday calendar set 2024-06 marks_deadline 2024-05-20 --why "snow"
     """
     from pipeline.season.changes import DateChange
     from rules.catalogue import LONDON
@@ -213,28 +203,26 @@ def set_date(series: str, event: str, day: str, component: str, since: datetime 
     begins = since.replace(tzinfo=LONDON) if since else None
     change = DateChange(series=series, event=event, component=component, day=day, since=begins)
     with open_the_desk() as desk:
-        _ask(desk, change, who, why)
+        _ask(desk, change, why)
 
 
-def _ask(desk: Desk, change: DateChange, who: str, why: str) -> None:
-    from pipeline.orders import Order
+def _ask(desk: Desk, change: DateChange, why: str) -> None:
     from pipeline.season.changes import effect
     from pipeline.season.moving import ask
 
-    now = datetime.now(UTC)
-    say(effect(desk, change, now).lines())
-    number = ask(desk, change, Order(who, why, now))
-    click.echo(f"Change {number} waits. In force with: resultsday calendar confirm {number} --who NAME --why REASON")
+    order = ordered(why)
+    say(effect(desk, change, order.at).lines())
+    number = ask(desk, change, order)
+    click.echo(f"Change {number} waits. In force with: resultsday calendar confirm {number} --why REASON")
 
 
 @calendar.command()
 @_NUMBER
 @click.option("--yes", is_flag=True, help="Do it without asking, after the effect has been shown.")
-@_ordered
+@WHY
 @told
-def confirm(number: int, yes: bool, who: str, why: str) -> None:
+def confirm(number: int, yes: bool, why: str) -> None:
     """Put a date in force that waits, after showing what follows (CAL-7). A later change undoes it."""
-    from pipeline.orders import Order
     from pipeline.season.changes import change_of, effect
     from pipeline.season.moving import confirm as order
     from pipeline.season.moving import numbered
@@ -245,34 +233,33 @@ def confirm(number: int, yes: bool, who: str, why: str) -> None:
             say(effect(desk, change_of(row), datetime.now(UTC)).lines())
             if not yes:
                 click.confirm("Do it?", abort=True)
-        click.echo(order(desk, change_of(row), Order(who, why, datetime.now(UTC))))
+        click.echo(order(desk, change_of(row), ordered(why)))
 
 
 @calendar.command()
 @_NUMBER
-@_ordered
+@WHY
 @told
-def drop(number: int, who: str, why: str) -> None:
+def drop(number: int, why: str) -> None:
     """Drop a date that waits: it never comes into force (CAL-7)."""
-    from pipeline.orders import Order
     from pipeline.season.changes import change_of
     from pipeline.season.moving import drop as order
     from pipeline.season.moving import numbered
 
     with open_the_desk() as desk:
-        click.echo(order(desk, change_of(numbered(desk, number)), Order(who, why, datetime.now(UTC))))
+        click.echo(order(desk, change_of(numbered(desk, number)), ordered(why)))
 
 
 @calendar.command()
 @_NUMBER
-@_ordered
+@WHY
 @told
-def undo(number: int, who: str, why: str) -> None:
+def undo(number: int, why: str) -> None:
     """Ask for a date to be what it was before change NUMBER (CAL-7): a later version, to be confirmed like any."""
     from pipeline.season.moving import undoing
 
     with open_the_desk() as desk:
-        _ask(desk, undoing(desk, number), who, why)
+        _ask(desk, undoing(desk, number), why)
 
 
 @calendar.command("list")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from attrs import evolve
 
 from infra.settings import Settings
-from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, told
+from pipeline.cli.approvals import ordered
+from pipeline.cli.tools import AS_JSON, WHY, main, open_the_desk, print_json, told
 
 if TYPE_CHECKING:
     from infra.ledger.keys import CentreKey, KeyBook
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 @main.group()
 def centre() -> None:
     """Manage the keys with which centres log in by SFTP. Changes apply at once, without a restart."""
-
-
-def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--why", required=True, help="The reason, for the record.")(command)
-    return click.option("--who", required=True, help="Your name, for the record.")(command)
 
 
 KEY_FILE = click.argument(
@@ -38,17 +34,16 @@ STANDARD_INPUT = Path("-")
 @centre.command()
 @click.argument("number", metavar="CENTRE")
 @KEY_FILE
-@_ordered
+@WHY
 @told
-def add(number: str, key_file: Path, who: str, why: str) -> None:
+def add(number: str, key_file: Path, why: str) -> None:
     """Let a CENTRE log in with the public key in KEY_FILE (OpenSSH or PuTTY; -: standard input), beside the keys it
     has."""
     from infra.landing.keys import read_public_key
-    from infra.ledger.keys import Ordered
 
     with _books() as keys:
         key = read_public_key(_text(key_file))
-        keys.add(_centre(number), key, Ordered(who, why, datetime.now(UTC)))
+        keys.add(_centre(number), key, ordered(why))
     click.echo(f"Centre {number} can log in with {key.kind} {key.fingerprint}.")
 
 
@@ -62,17 +57,16 @@ def add(number: str, key_file: Path, who: str, why: str) -> None:
     type=click.IntRange(0, 365),
     help="For how many days the old keys stay valid.",
 )
-@_ordered
+@WHY
 @told
-def rotate(number: str, key_file: Path, days: int, who: str, why: str) -> None:
+def rotate(number: str, key_file: Path, days: int, why: str) -> None:
     """Replace the keys of a CENTRE with a new key; old and new keys are valid until --days have passed."""
     from infra.landing.keys import read_public_key
-    from infra.ledger.keys import Ordered
 
-    now = datetime.now(UTC)
+    order = ordered(why)
     with _books() as keys:
         key = read_public_key(_text(key_file))
-        ending = keys.rotate(_centre(number), key, now + timedelta(days=days), Ordered(who, why, now))
+        ending = keys.rotate(_centre(number), key, order.at + timedelta(days=days), order)
     click.echo(f"Centre {number} can log in with {key.kind} {key.fingerprint}.")
     for old in ending:
         click.echo(f"{old.fingerprint} is valid until {old.ends_at:%Y-%m-%d %H:%M} UTC.")
@@ -82,16 +76,15 @@ def rotate(number: str, key_file: Path, days: int, who: str, why: str) -> None:
 @click.argument("number", metavar="CENTRE")
 @click.argument("fingerprint", required=False)
 @click.option("--all", "every", is_flag=True, help="Remove every key: the centre can no longer log in.")
-@_ordered
+@WHY
 @told
-def remove(number: str, fingerprint: str | None, every: bool, who: str, why: str) -> None:
+def remove(number: str, fingerprint: str | None, every: bool, why: str) -> None:
     """Remove a key of a CENTRE at once, by its FINGERPRINT, and end the sessions it opened."""
-    from infra.ledger.keys import Ordered
 
     if (fingerprint is None) != every:
         raise click.UsageError("give the fingerprint of the key (see `resultsday centre keys`), or --all")
     with _books() as keys:
-        for key in keys.remove(_centre(number), fingerprint, Ordered(who, why, datetime.now(UTC))):
+        for key in keys.remove(_centre(number), fingerprint, ordered(why)):
             click.echo(f"{key.fingerprint} of centre {number} is removed.")
 
 
@@ -177,12 +170,15 @@ def _text(file: Path) -> str:
 
 
 def _told(key: CentreKey, now: datetime) -> list[str]:
+    from infra.ledger.approvals import Signer
+    from rules import terms
+
     lines = [f"{key.fingerprint}  {key.kind}  {'valid' if key.valid(now) else 'not valid'}  {key.comment}".rstrip()]
-    for what, at, who, why in (
-        ("added", key.added_at, key.added_by, key.added_why),
-        ("ends", key.ends_at, key.ends_by, key.ends_why),
-        ("removed", key.removed_at, key.removed_by, key.removed_why),
+    for what, at, who, how, why in (
+        ("added", key.added_at, key.added_by, key.added_how, key.added_why),
+        ("ends", key.ends_at, key.ends_by, key.ends_how, key.ends_why),
+        ("removed", key.removed_at, key.removed_by, key.removed_how, key.removed_why),
     ):
         if at:
-            lines.append(f"  {what} {at:%Y-%m-%d %H:%M} UTC, {who}: {why}")
+            lines.append(f"  {what} {at:%Y-%m-%d %H:%M} UTC, {Signer(who or '', how or terms.STATED)}: {why}")
     return lines

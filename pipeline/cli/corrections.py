@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.approvals import system_account
-from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, series_of, told
+from pipeline.cli.tools import AS_JSON, WHY, main, open_the_desk, print_json, say, series_of, told
 
 if TYPE_CHECKING:
     from infra.ledger.corrections import Case
@@ -31,7 +30,7 @@ def correction() -> None:
 @click.option("--requested-by", required=True, help="Who asked for it.")
 @click.option("--requested-on", required=True, help="The day of the request, 2024-09-01.")
 @click.option("--consent", default="", help="The day of the learner's consent, where the kind needs it.")
-@click.option("--why", required=True, help="The reason, for the record.")
+@WHY
 @told
 def open_(
     series: str, about: tuple[str, ...], kind: str, requested_by: str, requested_on: str, consent: str, why: str
@@ -108,7 +107,7 @@ def _planned(command: Any) -> Any:
         click.option("--kind", default="", help="What it is, where the case was opened by an input."),
         click.option("--left-higher", default="", help="Leave those who would go down as they are: the reason."),
         click.option("--boundary", "boundaries", multiple=True, help="BEN03:L2P=31, for each boundary that moves."),
-        click.option("--mark", "marks", multiple=True, help="64123/0001/BEN03=60, or =absent, or =void."),
+        click.option("--mark", "marks", multiple=True, help="64123/0001/BEN03=60, =absent, =void or =back."),
         click.option("--marks", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
                      help="The same from a file, a line each."),
     ):  # fmt: skip
@@ -140,31 +139,17 @@ def propose(number: int, preview: bool, why: str, **said: Any) -> None:
     click.echo(f"Proposed, on record as {person}: {page}")
 
 
-def _plan(
-    marks: tuple[str, ...], file: Path | None, boundaries: tuple[str, ...], left_higher: str, kind: str, consent: str
-) -> Plan:
-    from pipeline.corrections.effect import CorrectionError, Plan
+def _plan(marks: tuple[str, ...], file: Path | None, boundaries: tuple[str, ...], **said: str) -> Plan:
+    from pipeline.corrections.spoken import plan_of
 
     lines = file.read_text(encoding="utf-8").split() if file else []
-    its: dict[str, str] = {}
-    for word in [*marks, *lines]:
-        who, equals, mark = word.partition("=")
-        if not equals or its.get(who, mark) != mark:
-            raise CorrectionError(f"{word} is not understood: write 64123/0001/BEN03=60, and one mark for each result")
-        its[who] = mark
-    moves: dict[str, dict[str, int]] = {}
-    for word in boundaries:
-        said = re.fullmatch(r"(\w+):(\w+)=(\d{1,3})", word)
-        if not said:
-            raise CorrectionError(f"{word} is not understood: write a boundary like BEN03:L2P=31")
-        moves.setdefault(said[1], {})[said[2]] = int(said[3])
-    return Plan(kind=kind, consent=consent, marks=its, boundaries=moves, left_higher=left_higher)
+    return plan_of([*marks, *lines], boundaries, **said)
 
 
 def _decision(name: str, help_text: str) -> None:
     @correction.command(name, help=help_text)
     @click.argument("number", type=int)
-    @click.option("--why", required=True, help="The reason, for the record.")
+    @WHY
     @told
     def run(number: int, why: str) -> None:
         from pipeline.approvals import decide

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.approvals import system_account
-from pipeline.cli.tools import main, open_the_desk, say, series_of, told
+from pipeline.cli.tools import WHY, main, open_the_desk, say, series_of, told
 
 if TYPE_CHECKING:
     from infra.ledger.approvals import Proposal
@@ -37,7 +37,7 @@ def gate_show(series: str) -> None:
 
 def _about(command: Any) -> Any:
     for parameter in (
-        click.option("--why", required=True, help="The reason, for the record."),
+        WHY,
         click.option("--centre", help="For a centre."),
         click.option("--component", help="For a component, or the qualification whose grades have moved."),
         click.argument("code"),

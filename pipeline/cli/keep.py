@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, told
+from pipeline.cli.approvals import ordered
+from pipeline.cli.tools import AS_JSON, WHY, main, open_the_desk, print_json, say, told
 
 if TYPE_CHECKING:
     from pipeline.desk import Desk
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 @main.group()
 def keep() -> None:
     """Show and let go of what is no longer kept (OPS-9)."""
-
-
-def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--why", required=True, help="The reason, for the record.")(command)
-    return click.option("--who", required=True, help="Your name, for the record.")(command)
 
 
 @keep.command("list")
@@ -42,21 +37,22 @@ def list_due(as_json: bool) -> None:
 
 
 @keep.command("carry-out")
-@_ordered
+@WHY
 @click.option("--yes", is_flag=True, help="Do not ask after the list has been shown.")
 @told
-def carry_out(who: str, why: str, yes: bool) -> None:
+def carry_out(why: str, yes: bool) -> None:
     """List what is due, ask, and let go of it. Files and texts are removed; learners whose time has come are
     forgotten."""
     from pipeline.keeping.keep import keep as let_go
     from pipeline.keeping.machine import in_airflow, on_this_machine
 
-    now = datetime.now(UTC)
+    order = ordered(why)
+    now = order.at
     with open_the_desk() as desk:
         _list(desk, now)
         if not yes:
             click.confirm("Let go of all this? It cannot be undone", abort=True)
-        done = let_go(desk, now, who, why)
+        done = let_go(desk, order.at, order.who, why, order.how)
         on_this_machine(desk.settings, now, carry_out=True)
         in_airflow(desk.settings, now, carry_out=True)
     click.echo(f"Done: {done.count:,} of the desk's own, and what was old on this machine and in Airflow.")
@@ -67,15 +63,16 @@ def carry_out(who: str, why: str, yes: bool) -> None:
 @click.option("--series", default="", help="Year and month, for example 2024-06; without it, all series.")
 @click.option("--uci", default="", help="The learner; without it, all learners of the centre.")
 @click.option("--settled", is_flag=True, help="The dispute is over.")
-@_ordered
+@WHY
 @told
-def dispute(centre: str, series: str, uci: str, settled: bool, who: str, why: str) -> None:
+def dispute(centre: str, series: str, uci: str, settled: bool, why: str) -> None:
     """Keep everything about a CENTRE, however old, until the dispute is settled."""
     from infra.ledger.keeping import Dispute
     from pipeline.keeping.dispute import dispute as record
 
+    order = ordered(why)
     with open_the_desk() as desk:
-        fresh = record(desk, Dispute(centre, series, uci), datetime.now(UTC), who, why, settled)
+        fresh = record(desk, Dispute(centre, series, uci), order.at, order.who, why, settled, order.how)
     state = "settled" if settled else "in dispute"
     click.echo(f"Centre {centre}: {state}." if fresh else f"Centre {centre}: nothing changes, it is {state} already.")
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
+from pipeline.cli.approvals import ordered
 from pipeline.cli.learners import learner
-from pipeline.cli.tools import AS_JSON, open_the_desk, print_json, say, told
+from pipeline.cli.tools import AS_JSON, WHY, open_the_desk, print_json, say, told
 
 
 def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--yes", is_flag=True, help="Do it without asking, after the effect has been shown."),
-        click.option("--why", required=True, help="The reason, for the record."),
-        click.option("--who", required=True, help="Your name, for the record."),
+        WHY,
     ):
         command = option(command)
     return command
@@ -44,7 +44,9 @@ def show(uci: str) -> None:
 @AS_JSON
 @told
 def waiting(as_json: bool) -> None:
-    """Learners about whom staff decide: entered at two centres, or records that may be of two people."""
+    """Learners about whom staff decide: entered or awarded at two centres, left behind by
+    a move, or records that may be of two people."""
+    from pipeline.learners.waiting import TO_DO, tie
     from pipeline.learners.waiting import waiting as list_
 
     with open_the_desk() as desk:
@@ -54,9 +56,9 @@ def waiting(as_json: bool) -> None:
         return
     for row in rows.iter_rows(named=True):
         about = f" {row['option']}" if row["option"] else ""
-        other = f", entered at centre {row['other']}" if row["other"] else ""
+        other = f", {tie(row)} centre {row['other']} as candidate {row['number']}" if row["other"] else ""
         click.echo(f"{row['code']}: centre {row['centre']}, candidate {row['candidate']}, UCI {row['uci'] or 'none'}, "
-                   f"{row['series']}{about}{other}")  # fmt: skip
+                   f"{row['series']}{about}{other}: {TO_DO[row['code']]}")  # fmt: skip
     if rows.is_empty():
         click.echo("Nothing waits.")
 
@@ -68,7 +70,7 @@ def waiting(as_json: bool) -> None:
 @click.option("--born", default="", help="The right date of birth, as 2008-02-09.")
 @_ordered
 @told
-def correct(uci: str, to: str, name: str, born: str, who: str, why: str, yes: bool) -> None:
+def correct(uci: str, to: str, name: str, born: str, why: str, yes: bool) -> None:
     """Replace a UCI by the right one (REG-8), or put a name or a date of birth right (REG-6).
 
     Both UCIs lead to the learner from then on; `learner split` undoes it. Name and date of birth hold at every centre
@@ -77,18 +79,17 @@ def correct(uci: str, to: str, name: str, born: str, who: str, why: str, yes: bo
     from pipeline.learners.life import details_becoming, following
     from pipeline.learners.orders import Details, correct_details
     from pipeline.learners.orders import correct as order
-    from pipeline.orders import Order
 
     if bool(to) == bool(name or born):
         raise click.UsageError("give the right UCI (--to), or the right --name or --born")
     with open_the_desk() as desk:
         if to:
             _confirmed([f"UCI {uci} is to be replaced by {to}.", *following(desk, uci)], yes)
-            click.echo(order(desk, uci, to, Order(who, why, datetime.now(UTC))))
+            click.echo(order(desk, uci, to, ordered(why)))
             return
         details = Details(name=name, born=born)
         _confirmed([*details_becoming(desk, uci, details.kept, born), "It costs nothing."], yes)
-        click.echo(correct_details(desk, uci, details, Order(who, why, datetime.now(UTC))))
+        click.echo(correct_details(desk, uci, details, ordered(why)))
 
 
 @learner.command()
@@ -96,32 +97,31 @@ def correct(uci: str, to: str, name: str, born: str, who: str, why: str, yes: bo
 @click.option("--into", required=True, help="The UCI that the learner keeps.")
 @_ordered
 @told
-def merge(uci: str, into: str, who: str, why: str, yes: bool) -> None:
+def merge(uci: str, into: str, why: str, yes: bool) -> None:
     """Merge two UCIs of one person (REG-8). Both lead to the learner from then on; `learner split` undoes it."""
-    from pipeline.learners.life import following, show
+    from pipeline.learners.life import clashes, following, show
     from pipeline.learners.orders import merge as order
-    from pipeline.orders import Order
 
     with open_the_desk() as desk:
         both = [*show(desk, uci), "", *show(desk, into), "", f"UCI {uci} is to lead to {into}."]
+        both += clashes(desk, uci, into)
         _confirmed([*both, *following(desk, uci)], yes)
-        click.echo(order(desk, uci, into, Order(who, why, datetime.now(UTC))))
+        click.echo(order(desk, uci, into, ordered(why)))
 
 
 @learner.command()
 @click.argument("uci")
 @_ordered
 @told
-def split(uci: str, who: str, why: str, yes: bool) -> None:
+def split(uci: str, why: str, yes: bool) -> None:
     """Undo a correction or a merge (REG-8): what came under this UCI is its own again."""
     from pipeline.learners.life import in_force
     from pipeline.learners.orders import split as order
-    from pipeline.orders import Order
 
     with open_the_desk() as desk:
         _confirmed([f"UCI {uci} leads to {in_force(desk, uci)}, and is to be a learner by itself again.",
                     "What came under it goes with it. It costs nothing."], yes)  # fmt: skip
-        click.echo(order(desk, uci, Order(who, why, datetime.now(UTC))))
+        click.echo(order(desk, uci, ordered(why)))
 
 
 @learner.command()
@@ -131,16 +131,17 @@ def split(uci: str, who: str, why: str, yes: bool) -> None:
 @click.option("--candidate", required=True, help="The candidate number there.")
 @_ordered
 @told
-def transfer(uci: str, centre: str, to: str, candidate: str, who: str, why: str, yes: bool) -> None:
+def transfer(uci: str, centre: str, to: str, candidate: str, why: str, yes: bool) -> None:
     """Move a learner to another centre, with registrations, entries of series without results, and marks (REG-8).
     The same command the other way round undoes it."""
-    from pipeline.learners.life import in_force
+    from pipeline.learners.orders import movable, staying
     from pipeline.learners.orders import transfer as order
-    from pipeline.orders import Order
+    from pipeline.register import title
 
     with open_the_desk() as desk:
-        moving = desk.learners.transferable(in_force(desk, uci), centre, to)
+        moving = movable(desk, uci, centre, to, candidate, datetime.now(UTC))
         lines = [f"  {row['series']} {row['option']}" for row in moving.iter_rows(named=True)]
-        title = f"From centre {centre} to {to}, candidate {candidate}, with their marks:"
-        _confirmed([title, *(lines or ["  nothing"]), "It costs nothing."], yes)
-        click.echo(order(desk, uci, centre, to, candidate, Order(who, why, datetime.now(UTC))))
+        way = f"From centre {title(desk, centre)} to {title(desk, to)}"
+        lines = [f"{way}, candidate {candidate}, with their marks:", *lines, *staying(desk, uci, centre)]
+        _confirmed([*lines, "It costs nothing."], yes)
+        click.echo(order(desk, uci, centre, to, candidate, ordered(why)))

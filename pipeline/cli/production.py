@@ -7,26 +7,28 @@ from datetime import UTC, datetime
 import click
 
 from infra.settings import Settings
-from pipeline.cli.tools import main, open_the_desk, running_settings, say, told
+from pipeline.cli.approvals import system_account
+from pipeline.cli.tools import WHY, main, open_the_desk, running_settings, say, told
 
 
 @main.command()
 @told
 def migrate() -> None:
-    """Create or upgrade the ledger's tables. Also creates Airflow's database; both at RESULTSDAY_DATABASE_URL. (`up`
-    does this by itself.)"""
+    """Create or upgrade the ledger's tables. Also creates Airflow's database; both at RESULTSDAY_DATABASE_URL. With
+    RESULTSDAY_DATABASE_OWNER_URL the tables belong to that user, and the user of RESULTSDAY_DATABASE_URL is made and
+    given what the desk needs. (`up` does this by itself.)"""
     from infra.ledger.submissions import migrate as run
     from infra.running.airflow_state import AIRFLOW_DATABASE
     from infra.running.postgres import create_database
     from pipeline.desk import prove_store
 
-    url = Settings.load().database_url
-    if not url:
+    settings = Settings.load()
+    if not settings.database_url:
         raise click.ClickException("no ledger: set RESULTSDAY_DATABASE_URL")
-    create_database(url, AIRFLOW_DATABASE)
-    run(url)
+    create_database(settings.owner_url, AIRFLOW_DATABASE)
+    run(settings.owner_url, settings.database_url)
     click.echo("The ledger's tables are ready.")
-    if (settings := Settings.load()).store_location.startswith("s3://"):
+    if settings.store_location.startswith("s3://"):
         prove_store(settings)  # a folder is made where the desk is started
         click.echo("The store keeps its promises.")
 
@@ -37,16 +39,15 @@ def store() -> None:
 
 
 @store.command("adopt")
-@click.option("--who", required=True, help="Your name, for the record.")
-@click.option("--why", required=True, help="The reason, for the record.")
+@WHY
 @told
-def store_adopt(who: str, why: str) -> None:
+def store_adopt(why: str) -> None:
     """Tell the ledger that the store in the settings is the right one. Needed only after the store was moved, copied or
     restored by other means than `resultsday restore`: the desk refuses every other store."""
     from pipeline.desk import adopt_store
 
     settings, _ = running_settings()
-    found = adopt_store(settings, who, why, datetime.now(UTC))
+    found = adopt_store(settings, system_account(), why, datetime.now(UTC))
     click.echo(f"{found} belongs to the ledger now.")
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
+from pipeline.cli.approvals import ordered
 from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, told
 from rules import terms
 
@@ -34,16 +33,14 @@ def list_(as_json: bool) -> None:
 def _command(name: terms.HoldAction, help_text: str) -> None:
     @quarantine.command(name, help=help_text)
     @click.argument("number", type=int)
-    @click.option("--who", required=True, help="Your name, for the record.")
     @click.option("--why", required=True, help="The reason, for the record and for the centre.")
     @told
-    def run(number: int, who: str, why: str) -> None:
+    def run(number: int, why: str) -> None:
         from pipeline.intake.quarantine import ACTIONS, QuarantineError, held_file
-        from pipeline.orders import Order
 
         with open_the_desk() as desk:
             try:
-                done = ACTIONS[name](desk, held_file(desk, number), Order(who, why, datetime.now(UTC)))
+                done = ACTIONS[name](desk, held_file(desk, number), ordered(why))
             except QuarantineError as error:
                 raise click.ClickException(str(error)) from error
         click.echo(done.note())

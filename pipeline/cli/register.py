@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import click
 
+from pipeline.cli.approvals import ordered
 from pipeline.cli.centres import centre
-from pipeline.cli.tools import AS_JSON, open_the_desk, print_json, say, told
+from pipeline.cli.tools import AS_JSON, WHY, open_the_desk, print_json, say, told
 
 if TYPE_CHECKING:
     from pipeline.desk import Desk
     from rules import terms
-
-
-def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--why", required=True, help="The reason, for the record.")(command)
-    return click.option("--who", required=True, help="Your name, for the record.")(command)
 
 
 @centre.command()
@@ -26,31 +22,35 @@ def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--name", help="Its name; needed for a centre that is not in the register yet.")
 @click.option("--postcode", help="Its postcode.")
 @click.option("--contact", help="Its address for letters and e-mail.")
+@click.option(
+    "--told", "told_at", help='Who is told what is new in the outbox: an e-mail address or https://...; "" for none.'
+)
 @click.option("--gcse-years", help='Years in which academic years with our GCSEs began: "2021 2022 2023".')
 @click.option("--active-from", help="First day as a centre, for example 2024-09-01.")
 @click.option("--active-to", help='Last day as a centre; "" for none.')
-@_ordered
+@WHY
 @told
 def edit(
     number: str,
     name: str | None,
     postcode: str | None,
     contact: str | None,
+    told_at: str | None,
     gcse_years: str | None,
     active_from: str | None,
     active_to: str | None,
-    who: str,
     why: str,
 ) -> None:
     """Change what the register says of a CENTRE, or add a centre (REG-10)."""
     from pipeline.centres.orders import CentreEdit, edit_centre
 
     said = CentreEdit(
-        name=name, postcode=postcode, contact=contact, gcse_years=gcse_years, active_from=active_from,
+        name=name, postcode=postcode, contact=contact, told=told_at, gcse_years=gcse_years, active_from=active_from,
         active_to=active_to,
     )  # fmt: skip
+    order = ordered(why)
     with open_the_desk() as desk:
-        fresh = edit_centre(desk, number, said, datetime.now(UTC), who, why)
+        fresh = edit_centre(desk, number, said, order.at, order.who, why, order.how)
         say(_shown(desk, number))
     if not fresh:
         click.echo("Nothing has changed.")
@@ -63,19 +63,19 @@ def _decision_command(
     @click.argument("number", metavar="CENTRE")
     @click.argument("qualification")
     @click.option("--from", "since", help="The day from which it holds, for example 2024-09-01; without it, today.")
-    @_ordered
+    @WHY
     @told
-    def run(number: str, qualification: str, since: str | None, who: str, why: str, fast_track: bool = False) -> None:
+    def run(number: str, qualification: str, since: str | None, why: str, fast_track: bool = False) -> None:
         from pipeline.centres.orders import Application, decide_approval
         from rules.calendar import LONDON
         from rules.terms import FAST_TRACK, FULL
 
-        now = datetime.now(UTC)
-        day = since or f"{now.astimezone(LONDON):%Y-%m-%d}"
+        order = ordered(why)
+        day = since or f"{order.at.astimezone(LONDON):%Y-%m-%d}"
         route: terms.Route = FAST_TRACK if fast_track else FULL
         with open_the_desk() as desk:
             about = Application(centre=number, qualification=qualification)
-            fresh = decide_approval(desk, about, decision, day, now, who, why, route)
+            fresh = decide_approval(desk, about, decision, day, order.at, order.who, why, route, order.how)
         click.echo(f"Centre {number}, {qualification}: {done} {day}{'' if fresh else ', as it was already'}.")
 
     if name == "apply":
@@ -90,6 +90,21 @@ _decision_command(
 )
 _decision_command("deny", "denied", "Refuse a CENTRE approval for a QUALIFICATION (REG-1).", "refused from")
 _decision_command("end", "ended", "End the approval of a CENTRE for a QUALIFICATION (REG-1).", "ended from")
+
+
+@centre.command()
+@click.argument("mail", type=click.File("rb"), default="-")
+@told
+def bounced(mail: BinaryIO) -> None:
+    """Take note of a MAIL to a centre that has come back (OPS-10): a mail server's report, or - for standard input."""
+    from pipeline.watching.bounces import came_back
+
+    with open_the_desk() as desk:
+        centres = came_back(desk, mail.read(), datetime.now(UTC))
+    say([f"Centre {number} could not be told: it is on the work list." for number in centres] or [_NO_BOUNCE])
+
+
+_NO_BOUNCE = "This says of no centre that a message to it has come back."
 
 
 @centre.command(name="show")
@@ -130,7 +145,7 @@ def applications(as_json: bool) -> None:
     if as_json:
         print_json(
             {"centre": one.row.centre, "qualification": one.row.qualification, "asked": one.row.since, "due": one.due,
-             "late": one.late, "who": one.row.who}
+             "late": one.late, "who": str(one.row.by)}
             for one in found
         )  # fmt: skip
         return
@@ -149,6 +164,8 @@ def _shown(desk: Desk, number: str) -> Iterator[str]:
         raise click.ClickException(f"centre {number} is not in the register, so it is approved for nothing (REG-10)")
     yield f"{number}  {version.name}"
     yield f"  {' '.join(part for part in (version.postcode, version.contact) if part) or 'no address'}"
+    told_at = desk.register.newest([number])[number].told
+    yield f"  told what is new in its outbox: {told_at or 'no'}"
     yield f"  GCSEs: {' '.join(map(str, version.gcse_years)) or 'none'}"
     end = f" to {day_text(version.active_to)}" if version.active_to else ""
     yield f"  active from {day_text(version.active_from)}{end}"
@@ -160,5 +177,5 @@ def _shown(desk: Desk, number: str) -> Iterator[str]:
     for row in desk.register.decisions([number]):
         yield (
             f"  {row.at:%Y-%m-%d %H:%M} UTC  {row.qualification} {row.decision} from {row.since} ({row.route}), "
-            f"{row.who}: {row.why}"
+            f"{row.by}: {row.why}"
         )

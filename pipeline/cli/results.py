@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.approvals import system_account
-from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, series_of, told
+from pipeline.cli.approvals import ordered, system_account
+from pipeline.cli.tools import AS_JSON, WHY, main, open_the_desk, print_json, say, series_of, told
 from pipeline.jobs import JOBS
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def results_build(series: str) -> None:
 
 @results.command("withdraw")
 @click.argument("series")
-@click.option("--why", required=True, help="The reason, for the record.")
+@WHY
 @told
 def results_withdraw(series: str, why: str) -> None:
     """Withdraw the newest results of a SERIES, approved or not, as long as none are published (RES-2)."""
@@ -213,15 +213,15 @@ def release(series: str, audience: terms.Audience) -> None:
 @main.command("updated-results")
 @click.argument("series")
 @click.argument("centres", nargs=-1, required=True, metavar="CENTRE...")
-@click.option("--who", required=True, help="Who asks for them, for the record.")
-@click.option("--why", required=True, help="The reason, for the record.")
+@WHY
 @told
-def updated_results(series: str, centres: tuple[str, ...], who: str, why: str) -> None:
+def updated_results(series: str, centres: tuple[str, ...], why: str) -> None:
     """Write updated results files for CENTREs (RES-3). Only for those with changes since the last file."""
     from pipeline.results.after_results import updated
 
+    order = ordered(why)
     with open_the_desk() as desk:
-        done = updated(desk, centres, datetime.now(UTC), series_of(desk, series), who, why)
+        done = updated(desk, centres, order.at, series_of(desk, series), order.who, why, order.how)
     click.echo(done.note())
     say(done.files)
 
@@ -256,8 +256,8 @@ def certificates(series: str) -> None:
 def replay(keep: Path | None) -> None:
     """Run everything on record again and compare it (RES-6).
 
-    It starts from the archive and an empty ledger, and compares every output byte for byte. Exit code 3 when anything
-    differs.
+    It starts from the archive and an empty ledger, and compares every output byte for byte, and every row of the
+    ledger. Exit code 3 when anything differs.
     """
     import tempfile
 
@@ -274,7 +274,7 @@ def replay(keep: Path | None) -> None:
     ):
         came = run_again(desk, empty, told)
     say(came.lines())
-    sys.exit(3 if came.differences else 0)
+    sys.exit(3 if came.differences or came.rows.first else 0)
 
 
 @main.command("claim-lists", help=JOBS["claim_lists"].does)

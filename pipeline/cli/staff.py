@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from pipeline.cli.tools import AS_JSON, Day, main, open_the_desk, print_json, say, told
+from pipeline.cli.approvals import ordered
+from pipeline.cli.tools import AS_JSON, WHY, Day, main, open_the_desk, print_json, say, told
 
 if TYPE_CHECKING:
     pass
@@ -21,8 +22,7 @@ def staff() -> None:
 
 def _ordered(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--why", required=True, help="The reason, for the record."),
-        click.option("--who", required=True, help="Your name, for the record."),
+        WHY,
         click.option("--centre", required=True, help="Centre number."),
     ):
         command = option(command)
@@ -53,20 +53,19 @@ def _deadline(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--yes", is_flag=True, help="Do it without asking, whatever makes it doubtful.")
 @told
-def grant(centre: str, series: str, event: str, until: datetime, yes: bool, who: str, why: str) -> None:
+def grant(centre: str, series: str, event: str, until: datetime, yes: bool, why: str) -> None:
     """Extend a deadline of a series for one centre (CAL-3), or give an extension another last day."""
-    from pipeline.orders import Order
     from pipeline.season.extensions import doubts, extend
     from rules.catalogue import LONDON
 
     end = (until + timedelta(days=1)).replace(tzinfo=LONDON)
     with open_the_desk() as desk:
-        now = datetime.now(UTC)
-        doubtful = list(doubts(desk, centre, series, end, now))
+        order = ordered(why)
+        doubtful = list(doubts(desk, centre, series, event, end, order.at))
         say(doubtful)
         if doubtful and not yes:
             click.confirm("Extend it nevertheless?", abort=True)
-        click.echo(extend(desk, centre, series, event, end, Order(who, why, now)))
+        click.echo(extend(desk, centre, series, event, end, order))
 
 
 staff.add_command(grant, "extension")
@@ -75,13 +74,12 @@ staff.add_command(grant, "extension")
 @extension.command()
 @_deadline
 @told
-def withdraw(centre: str, series: str, event: str, who: str, why: str) -> None:
+def withdraw(centre: str, series: str, event: str, why: str) -> None:
     """Take an extension back (CAL-3): the calendar's date counts for the centre again."""
-    from pipeline.orders import Order
     from pipeline.season.extensions import withdraw as order
 
     with open_the_desk() as desk:
-        click.echo(order(desk, centre, series, event, Order(who, why, datetime.now(UTC))))
+        click.echo(order(desk, centre, series, event, ordered(why)))
 
 
 @extension.command("list")
@@ -106,13 +104,12 @@ def list_extensions(series: str, centre: str, as_json: bool) -> None:
 @click.option("--component", required=True, help="Component code.")
 @click.option("--number", default=1, show_default=True, help="Further sittings.")
 @told
-def sitting(centre: str, uci: str, component: str, number: int, who: str, why: str) -> None:
+def sitting(centre: str, uci: str, component: str, number: int, why: str) -> None:
     """Grant a learner further sittings of a component (ENT-3, ENT-4)."""
     from pipeline.intake.staff import allow_sitting
-    from pipeline.orders import Order
 
     with open_the_desk() as desk:
-        click.echo(allow_sitting(desk, centre, uci, component, number, Order(who, why, datetime.now(UTC))))
+        click.echo(allow_sitting(desk, centre, uci, component, number, ordered(why)))
 
 
 @staff.command()
@@ -120,13 +117,12 @@ def sitting(centre: str, uci: str, component: str, number: int, who: str, why: s
 @click.option("--series", required=True, help="Year and month, for example 2024-06.")
 @click.option("--component", required=True, help="Component code.")
 @told
-def complete(centre: str, series: str, component: str, who: str, why: str) -> None:
+def complete(centre: str, series: str, component: str, why: str) -> None:
     """Record that a centre has sent all its marks of a component (MOD-3). Its sample may then be drawn early."""
     from pipeline.intake.staff import complete_marks
-    from pipeline.orders import Order
 
     with open_the_desk() as desk:
-        click.echo(complete_marks(desk, centre, series, component, Order(who, why, datetime.now(UTC))))
+        click.echo(complete_marks(desk, centre, series, component, ordered(why)))
 
 
 def _entry_command(action: Literal["entry", "claim", "withdrawal"], help_text: str) -> None:
@@ -137,15 +133,12 @@ def _entry_command(action: Literal["entry", "claim", "withdrawal"], help_text: s
     @click.option("--uci", required=True, help="The learner.")
     @click.option("--option", "code", required=True, help="Component or cash-in code.")
     @told
-    def run(
-        centre: str, series: str, candidate: str, uci: str, code: str, who: str, why: str, certificate: bool = False
-    ) -> None:
+    def run(centre: str, series: str, candidate: str, uci: str, code: str, why: str, certificate: bool = False) -> None:
         from pipeline.intake.staff import Entry, change_entry
-        from pipeline.orders import Order
 
         with open_the_desk() as desk:
             entry = Entry(centre, series, candidate, uci, code)
-            key = change_entry(desk, action, entry, Order(who, why, datetime.now(UTC)), certificate)
+            key = change_entry(desk, action, entry, ordered(why), certificate)
         click.echo(f"Waits for the next ingest as {key}; the reply will be in the centre's outbox.")
 
     if action == "claim":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from functools import wraps
 from io import TextIOWrapper
 from pathlib import Path
@@ -38,6 +39,8 @@ def terminal(*, stderr: bool = False) -> Console:
 PATH = click.Path(path_type=Path)
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON, for other programs.")
+WHY = click.option("--why", required=True, help="The reason, for the record.")
+"""Who it is, the desk knows by itself (OPS-4)."""
 
 
 def print_json(rows: Iterable[Any]) -> None:
@@ -45,7 +48,11 @@ def print_json(rows: Iterable[Any]) -> None:
     import json
 
     held = [asdict(row) if has(type(row)) else dict(row) for row in rows]
-    click.echo(json.dumps(held, indent=2, default=str))
+    click.echo(json.dumps(held, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 class Day(click.DateTime):
@@ -70,6 +77,7 @@ class Day(click.DateTime):
 _OUTSIDE = frozenset(
     {
         "infra.airflow_api.AirflowError",
+        "infra.ledger.roles.RoleError",
         "infra.running.airflow_rows.AirflowRowsError",
         "infra.running.parts.SupervisorError",
         "infra.running.postgres.PostgresError",
@@ -103,6 +111,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*args: Any, **options: Any) -> Any:
+        _readable(options)
         try:
             return command(*args, **options)
         except click.UsageError:
@@ -117,6 +126,16 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return run
+
+
+def _readable(options: Mapping[str, Any]) -> None:
+    """FIL-7: the one door for what is typed on the command line; ends the command where something cannot be read."""
+    from pipeline.typed import readable_text
+
+    for name, value in options.items():
+        texts = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(text, str) and not readable_text(text) for text in texts):
+            raise click.UsageError(f"nothing was done: {name.upper()} has a character that cannot be read")
 
 
 @click.group(cls=Program)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import click
 
-from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, running_settings, say, told
+from pipeline.cli.approvals import ordered
+from pipeline.cli.tools import AS_JSON, WHY, Day, main, open_the_desk, print_json, running_settings, say, told
 
 
 @main.command()
@@ -91,7 +92,7 @@ def guard(once: bool) -> None:
 
 @main.group()
 def alerts() -> None:
-    """List the alerts that were sent, or send a test alert."""
+    """List the alerts that were sent, take one on, silence a kind of them, or send a test alert."""
 
 
 @alerts.command("list")
@@ -100,17 +101,55 @@ def alerts() -> None:
 def alerts_list(as_json: bool) -> None:
     """List the last fifty alerts, the newest first."""
 
+    from rules.calendar import instant_text
+
     with open_the_desk() as desk:
         said = desk.watch.said()
     if as_json:
         print_json(said)
         return
-    say(
-        f"{row.at:%Y-%m-%d %H:%M} UTC  {'told' if row.sent_at else 'NOT TOLD':<8}  {row.code}: {row.said}"
-        for row in said
-    )
+    say(f"{instant_text(row.at)}  {'told' if row.sent_at else 'NOT TOLD':<8}  {row.code}: {row.said}" for row in said)
     if not said:
         click.echo("There has been no alert.")
+
+
+@alerts.command("acknowledge")
+@click.argument("key")
+@WHY
+@told
+def alerts_acknowledge(key: str, why: str) -> None:
+    """Say that you have an alert in hand: it is yours on the work list. KEY is as `alerts list --json` has it."""
+    from pipeline.watching.silence import acknowledge
+
+    with open_the_desk() as desk:
+        click.echo(acknowledge(desk, key, ordered(why)))
+
+
+@alerts.command("silence")
+@click.argument("code")
+@click.option("--until", required=True, type=Day(), help="The last day, Europe/London, at most seven days from now.")
+@WHY
+@told
+def alerts_silence(code: str, until: datetime, why: str) -> None:
+    """Tell nobody of a kind of alert for a while. What still is so afterwards is told then."""
+    from pipeline.watching.silence import silence
+    from rules.catalogue import LONDON
+
+    end = (until + timedelta(days=1)).replace(tzinfo=LONDON)
+    with open_the_desk() as desk:
+        click.echo(silence(desk, code, end, ordered(why)))
+
+
+@alerts.command("hear")
+@click.argument("code")
+@WHY
+@told
+def alerts_hear(code: str, why: str) -> None:
+    """End the silence about a kind of alert."""
+    from pipeline.watching.silence import hear
+
+    with open_the_desk() as desk:
+        click.echo(hear(desk, code, ordered(why)))
 
 
 @alerts.command("test")
@@ -122,7 +161,7 @@ def alerts_test() -> None:
 
     (settings, _), now = running_settings(), datetime.now(UTC)
     ways = sorted(type(channel).__name__ for channel in channels(settings))
-    taken = send(settings, alert(TEST).message(settings.alert_runbook, now))
+    taken = send(settings, alert(TEST).message(settings, now))
     say(f"{way}: {'sent' if way in taken else 'NOT SENT'}" for way in ways)
     if not ways:
         click.echo("No channel is set: RESULTSDAY_ALERT_MAIL_TO and RESULTSDAY_ALERT_WEBHOOK are empty.")

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.approvals import system_account
-from pipeline.cli.tools import AS_JSON, main, open_the_desk, print_json, say, series_of, told
+from pipeline.cli.approvals import ordered
+from pipeline.cli.tools import AS_JSON, WHY, main, open_the_desk, print_json, say, series_of, told
 
 if TYPE_CHECKING:
-    from pipeline.desk import Desk
-    from pipeline.results.withholding import Scope
     from rules import terms
 
 
 @main.group()
 def withhold() -> None:
-    """Withhold results that are not out, and decide about them (RES-8)."""
+    """Withhold results, and decide about them (RES-8)."""
 
 
 def _scoped(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--why", required=True, help="The reason, for the record."),
+        WHY,
         click.option("--option", "code", default="", help="Component code, or cash-in code for the award alone."),
         click.option("--candidate", default="", help="Candidate number in that series, with --centre."),
         click.option("--centre", default="", help="Centre number."),
@@ -36,16 +33,26 @@ def _scoped(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @withhold.command("put")
 @_scoped
+@click.option("--preview", is_flag=True, help="Show what it would do to results that are out, and record nothing.")
 @told
-def withhold_put(series: str, centre: str, candidate: str, code: str, why: str) -> None:
-    """Withhold results of a SERIES: of a learner, a component, a cohort or a centre."""
-    from pipeline.orders import Order
-    from pipeline.results.withholding import withhold as run
+def withhold_put(series: str, centre: str, candidate: str, code: str, why: str, preview: bool) -> None:
+    """Withhold results of a SERIES: of a learner, a component, a cohort or a centre.
 
-    person = system_account()
+    What is out is withheld by a correction: this shows the effect and proposes it, and another person approves it.
+    """
+    from infra.ledger.corrections import Subject
+    from pipeline.corrections.preview import effect_lines
+    from pipeline.corrections.withhold import effect_of, put
+
     with open_the_desk() as desk:
-        scope = _scope(desk, series, centre, candidate, code)
-        click.echo(run(desk, scope, Order(person.who, why, datetime.now(UTC)), person.how))
+        found, subject = series_of(desk, series), Subject(component=code, centre=centre, candidate=candidate)
+        effect = effect_of(desk, found, subject)
+        if effect:
+            say(effect_lines(desk, effect))
+        if preview:
+            click.echo("Nothing was recorded." if effect else "Nothing of it is out. Nothing was recorded.")
+            return
+        click.echo(put(desk, found, subject, ordered(why))[0])
 
 
 @withhold.command("release")
@@ -68,16 +75,28 @@ def withhold_void(series: str, centre: str, candidate: str, code: str, why: str)
     _decided(series, centre, candidate, code, why, terms.HOLD_VOIDED)
 
 
+@withhold.command("give-back")
+@_scoped
+@told
+def withhold_give_back(series: str, centre: str, candidate: str, code: str, why: str) -> None:
+    """Give back what was voided, before it is out: there is a result again. Afterwards it is a correction."""
+    from rules import terms
+
+    _decided(series, centre, candidate, code, why, terms.HOLD_GIVEN_BACK)
+
+
 @withhold.command("list")
+@click.option("--voided", is_flag=True, help="List what is voided instead.")
 @AS_JSON
 @told
-def withhold_list(as_json: bool) -> None:
-    """List what is withheld, with reason and since when."""
+def withhold_list(as_json: bool, voided: bool) -> None:
+    """List what is withheld, or voided, with reason and since when."""
     from pipeline.results.withholding import holds
+    from rules import terms
     from rules.catalogue import instant_text
 
     with open_the_desk() as desk:
-        held = list(holds(desk).iter_rows(named=True))
+        held = list(holds(desk, terms.HOLD_VOIDED if voided else terms.WITHHELD).iter_rows(named=True))
     if as_json:
         print_json(held)
         return
@@ -86,28 +105,14 @@ def withhold_list(as_json: bool) -> None:
         f"since {instant_text(row['at'])}, by {row['who']}: {row['why']}"
         for row in held
     ]
-    say(rows or ["Nothing is withheld."])
+    say(rows or [f"Nothing is {terms.VOIDED if voided else terms.WITHHELD}."])
 
 
 def _decided(series: str, centre: str, candidate: str, code: str, why: str, verdict: terms.HoldWord) -> None:
-    from pipeline.orders import Order
-    from pipeline.results.withholding import end_withholding
+    from infra.ledger.corrections import Subject
+    from pipeline.results.withholding import end_withholding, scope_of
 
-    person = system_account()
     with open_the_desk() as desk:
-        scope = _scope(desk, series, centre, candidate, code)
-        click.echo(end_withholding(desk, scope, verdict, Order(person.who, why, datetime.now(UTC)), person.how))
-
-
-def _scope(desk: Desk, series: str, centre: str, candidate: str, code: str) -> Scope:
-    """The scope that is meant; the learner's UCI from the candidate number."""
-    from pipeline.results.withholding import Scope
-
-    meant = series_of(desk, series).id
-    uci = ""
-    if candidate:
-        mine = desk.results.held(meant).filter(centre=centre, candidate=candidate)
-        if not centre or mine.is_empty():
-            raise click.ClickException(f"nobody is candidate {candidate} of centre {centre or '(none)'} in {meant}")
-        uci = str(mine["uci"][0])
-    return Scope(series=meant, centre=centre, uci=uci, option=code)
+        subject = Subject(component=code, centre=centre, candidate=candidate)
+        scope = scope_of(desk, series_of(desk, series).id, subject)
+        click.echo(end_withholding(desk, scope, verdict, ordered(why)))

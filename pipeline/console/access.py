@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from attrs import frozen
@@ -38,4 +39,6 @@ def rights_of(role: str) -> set[Right]:
 def named_rights(settings: Settings, name: str) -> set[Right]:
     """The rights that the settings give to a user by name."""
     given: dict[Right, str] = {"personal": settings.personal_data, "approve": settings.approvers}
-    return {right for right, users in given.items() if name in {user.strip() for user in users.split(",")} - {""}}
+    return {
+        right for right, users in given.items() if name in {user.strip() for user in re.split("[,=]", users)} - {""}
+    }

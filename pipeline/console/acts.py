@@ -11,14 +11,15 @@ import polars as pl
 from attrs import frozen
 
 from infra.landing.keys import read_public_key
-from infra.ledger.keys import Ordered
 from pipeline.centres.orders import Application, decide_approval
 from pipeline.console.records import HARMLESS
 from pipeline.desk import Desk
 from pipeline.intake.foresee import Effect, foreseen, in_words
-from pipeline.intake.staff import Entry, change_entry, entry_feed
+from pipeline.intake.staff import Entry, allow_sitting, change_entry, complete_marks, entry_feed
 from pipeline.orders import Order, StaffError
 from pipeline.season.extensions import EXTENDED, doubts, extend, extendable, withdraw
+from pipeline.watching.alerts import ALERTS, TEST
+from pipeline.watching.silence import acknowledge, hear, silence, silenceable
 from rules import terms
 from rules.calendar import instant_text
 from rules.catalogue import LONDON, Milestone, Series
@@ -30,12 +31,15 @@ Said = Mapping[str, str]
 
 @frozen
 class Field:
-    """Something that must be said. `choices`: what can be chosen; None for free text."""
+    """Something that is said. `choices`: what can be chosen; None for free text. `needed`: there is no effect without
+    it; `linked`: a link of ours may say it in its address, in which nothing else stands: addresses are in logs."""
 
     name: str
     label: str
-    kind: Literal["text", "date", "area"] = "text"
+    kind: Literal["text", "date", "area", "number"] = "text"
     choices: Callable[[Desk, str], list[tuple[str, str]]] | None = None
+    needed: bool = True
+    linked: bool = False
 
 
 @frozen
@@ -50,7 +54,8 @@ class Asked:
 
 @frozen(kw_only=True)
 class Act:
-    """An act. `effect` and `do` raise `ValueError`, which says why it cannot be done."""
+    """An act. `effect` and `do` raise `ValueError`, which says why it cannot be done. `held`: what is on record, to
+    begin with; `back`: the page on which it is seen, that of the centre if empty."""
 
     title: str
     rule: str
@@ -58,6 +63,8 @@ class Act:
     effect: Callable[[Desk, Asked], Effect]
     do: Callable[[Desk, Asked], str]
     undo: str
+    back: str = ""
+    held: Callable[[Desk, Asked], Said] = lambda _, __: {}
 
 
 # --- Extensions ------------------------------------------------------------------------------------------------------
@@ -77,7 +84,7 @@ def _extension_effect(desk: Desk, asked: Asked) -> Effect:
     _, milestone = extendable(desk, asked.series.id, event, asked.order.at)
     if until <= milestone.at:
         raise StaffError(f"it ends {instant_text(milestone.at)} for everybody; {instant_text(until)} is not later")
-    doubtful = doubts(desk, asked.centre, asked.series.id, until, asked.order.at)
+    doubtful = doubts(desk, asked.centre, asked.series.id, event, until, asked.order.at)
     return (*_ends(desk, asked, milestone, until), *(("Look at this", doubt) for doubt in doubtful))
 
 
@@ -122,7 +129,8 @@ def _withdraw(desk: Desk, asked: Asked) -> str:
 Change = Literal["entry", "claim", "withdrawal"]
 
 
-def _entry(desk: Desk, asked: Asked) -> Entry:
+def learner_of(desk: Desk, asked: Asked) -> str:
+    """The UCI in force of the candidate that an act is about; raises `StaffError`."""
     candidate = asked.said["candidate"].strip()
     known = desk.trail.learners(asked.centre, candidate)
     if not known:
@@ -130,7 +138,12 @@ def _entry(desk: Desk, asked: Asked) -> Entry:
     ucis = {uci for uci, series in known if series == known[0][1]}
     if len(ucis) > 1:
         raise StaffError(f"candidate {candidate} is more than one learner: use the command line, with the UCI")
-    return Entry(asked.centre, asked.series.id, candidate, known[0][0], asked.said["option"].strip().upper())
+    return known[0][0]
+
+
+def _entry(desk: Desk, asked: Asked) -> Entry:
+    candidate, option = asked.said["candidate"].strip(), asked.said["option"].strip().upper()
+    return Entry(asked.centre, asked.series.id, candidate, learner_of(desk, asked), option)
 
 
 def _entry_effect(change: Change) -> Callable[[Desk, Asked], Effect]:
@@ -163,6 +176,101 @@ def _of_options(kinds: tuple[str, ...]) -> Callable[[Desk, str], list[tuple[str,
     return choices
 
 
+# --- Sittings and marks ----------------------------------------------------------------------------------------------
+
+
+def _number(said: Said) -> int:
+    number = said["number"].strip()
+    if not (number.isascii() and number.isdigit() and len(number) < 3):
+        raise StaffError(f"{number} is no number of sittings")
+    return int(number)
+
+
+def _sitting_effect(desk: Desk, asked: Asked) -> Effect:
+    entry, number = _entry(desk, asked), _number(asked.said)
+    if desk.catalogue.component(entry.option) is None:
+        raise StaffError(f"{entry.option} is not a component")
+    if number < 1:
+        raise StaffError("grant at least one sitting")
+    held = desk.actions.allowances([asked.centre]).filter(
+        (pl.col("uci") == entry.uci) & (pl.col("option") == entry.option)
+    )
+    before = int(held["number"].sum())
+    return (
+        ("Who", f"candidate {entry.candidate} of centre {asked.centre}, wherever they sit it"),
+        ("Further sittings granted so far", f"{before} of {entry.option}"),
+        ("Would be", f"{before + number} of {entry.option}"),
+        ("What follows", "so many entries more are accepted; what was refused before stays refused (ENT-3, ENT-4)"),
+    )
+
+
+def _grant_sitting(desk: Desk, asked: Asked) -> str:
+    entry = _entry(desk, asked)
+    allow_sitting(desk, asked.centre, entry.uci, entry.option, _number(asked.said), asked.order)
+    return f"{_number(asked.said)} further of {entry.option} granted to candidate {entry.candidate}."
+
+
+def _complete_effect(desk: Desk, asked: Asked) -> Effect:
+    component = asked.said["option"]
+    missing = desk.console.marks_missing(asked.centre, asked.series.id).filter(pl.col("component") == component)
+    opens = desk.catalogue.milestone(asked.series, "moderation_opens", asked.order.at, component)
+    return (
+        ("Who", f"the cohort of {component} of centre {asked.centre}"),
+        ("Entered without a mark", f"{missing.height:,}: {', '.join(missing['candidate']) or 'nobody'}"),
+        ("What follows", "the next run of moderation draws the sample although they have no mark (MOD-3)"),
+        ("Moderation opens", opens.text if opens else "not in the calendar"),
+    )
+
+
+def _complete(desk: Desk, asked: Asked) -> str:
+    return complete_marks(desk, asked.centre, asked.series.id, asked.said["option"], asked.order)
+
+
+# --- Alerts ----------------------------------------------------------------------------------------------------------
+
+
+def _acknowledge_effect(desk: Desk, asked: Asked) -> Effect:
+    said = desk.watch.booked(asked.said["key"])
+    if said is None:
+        raise StaffError(f"there is no alert {asked.said['key']}")
+    return (
+        ("Alert", said.said),
+        ("Seen", instant_text(said.at)),
+        ("What follows", f"on the work list it is {asked.order.who}'s; what is wrong stays wrong until it is mended"),
+    )
+
+
+def _silence_effect(desk: Desk, asked: Asked) -> Effect:
+    code, until = asked.said["code"], _until(asked.said)
+    silenceable(desk, code, until, asked.order.at)
+    now = desk.watch.silenced(asked.order.at).get(code)
+    return (
+        ("Who", "everybody who is told of alerts: nobody is told of this kind"),
+        ("Is silenced now", f"until {instant_text(now.until)}, by {now.who}: {now.why}" if now else "no"),
+        ("Would be silenced until", instant_text(until)),
+        ("What this kind says", ALERTS[code].meaning),
+        ("What follows", "it goes on the books as ever, and is told then if it still is so"),
+    )
+
+
+def _hear_effect(desk: Desk, asked: Asked) -> Effect:
+    now = desk.watch.silenced(asked.order.at).get(asked.said["code"])
+    if now is None:
+        raise StaffError(f"{asked.said['code']} is not silenced")
+    return (
+        ("Is silenced now", f"until {instant_text(now.until)}, by {now.who}: {now.why}"),
+        ("What follows", "what is wrong then is told at the next look"),
+    )
+
+
+def _kinds_of_alert(desk: Desk, series: str) -> list[tuple[str, str]]:
+    return [(name, name) for name in ALERTS if name != TEST.name]
+
+
+def _alerts_said(desk: Desk, series: str) -> list[tuple[str, str]]:
+    return [(said.key, f"{said.code}, {instant_text(said.at)}: {said.said}"[:120]) for said in desk.watch.said()]
+
+
 # --- Approvals and keys ----------------------------------------------------------------------------------------------
 
 
@@ -189,7 +297,7 @@ def _decide(desk: Desk, asked: Asked) -> str:
     decision = words.get(asked.said["decision"])
     if decision is None:
         raise StaffError(f"choose one of {', '.join(DECISIONS)}")
-    decide_approval(desk, about, decision, since, order.at, order.who, order.why)
+    decide_approval(desk, about, decision, since, order.at, order.who, order.why, how=order.how)
     return f"Approval of centre {asked.centre} for {about.qualification} is {decision} since {since}."
 
 
@@ -209,7 +317,7 @@ def _key_effect(desk: Desk, asked: Asked) -> Effect:
 
 def _add_key(desk: Desk, asked: Asked) -> str:
     key, order = read_public_key(asked.said["key"]), asked.order
-    desk.keys.add(asked.centre, key, Ordered(order.who, order.why, order.at))
+    desk.keys.add(asked.centre, key, order)
     return f"Centre {asked.centre} can log in with {key.fingerprint}."
 
 
@@ -228,11 +336,11 @@ def _removal_effect(desk: Desk, asked: Asked) -> Effect:
 
 def _remove_key(desk: Desk, asked: Asked) -> str:
     order = asked.order
-    desk.keys.remove(asked.centre, asked.said["fingerprint"], Ordered(order.who, order.why, order.at))
+    desk.keys.remove(asked.centre, asked.said["fingerprint"], order)
     return f"Key {asked.said['fingerprint']} of centre {asked.centre} is removed."
 
 
-_CANDIDATE = Field("candidate", "Candidate number")
+CANDIDATE = Field("candidate", "Candidate number", linked=True)
 _COMPONENTS = Field("option", "Component", choices=_of_options((terms.INTERNAL, terms.EXTERNAL)))
 _CLAIMS = Field("option", "Cash-in code", choices=_of_options((terms.CASH_IN,)))
 _ANY = Field("option", "Option", choices=_of_options((terms.INTERNAL, terms.EXTERNAL, terms.CASH_IN)))
@@ -266,22 +374,34 @@ ACTS: Mapping[str, Act] = {
         effect=_withdrawn_effect, do=_withdraw, undo="Extend it again.",
     ),
     "entry": Act(
-        title="Enter a candidate", rule="ENT-2", fields=(_CANDIDATE, _COMPONENTS),
+        title="Enter a candidate", rule="ENT-2", fields=(CANDIDATE, _COMPONENTS),
         effect=_entry_effect("entry"), do=_change("entry"), undo="Withdraw the entry.",
     ),
     "claim": Act(
-        title="Claim an award", rule="CRT-1", fields=(_CANDIDATE, _CLAIMS),
+        title="Claim an award", rule="CRT-1", fields=(CANDIDATE, _CLAIMS),
         effect=_entry_effect("claim"), do=_change("claim"), undo="Withdraw the claim.",
     ),
     "withdrawal": Act(
-        title="Withdraw an entry or a claim", rule="ENT-2", fields=(_CANDIDATE, _ANY),
+        title="Withdraw an entry or a claim", rule="ENT-2", fields=(CANDIDATE, _ANY),
         effect=_entry_effect("withdrawal"), do=_change("withdrawal"),
         undo="Enter or claim it again; the fee is that of the day.",
+    ),
+    "sitting": Act(
+        title="Grant a further sitting", rule="ENT-3, ENT-4",
+        fields=(CANDIDATE, _COMPONENTS, Field("number", "How many", "number")),
+        effect=_sitting_effect, do=_grant_sitting,
+        undo="It stays on record; it is used only by an entry, which can be withdrawn.",
+    ),
+    "complete": Act(
+        title="Marks are complete", rule="MOD-3",
+        fields=(Field("option", "Component", choices=_of_options((terms.INTERNAL,))),),
+        effect=_complete_effect, do=_complete,
+        undo="Until the sample is drawn, nothing has followed from it; after that, marks are amended (MRK-2).",
     ),
     "approval": Act(
         title="Decide about an approval", rule="REG-1",
         fields=(
-            Field("qualification", "Qualification", choices=_qualifications),
+            Field("qualification", "Qualification", choices=_qualifications, linked=True),
             Field("decision", "Decision", choices=_decisions),
             Field("since", "From (day)", "date"),
         ),
@@ -297,3 +417,24 @@ ACTS: Mapping[str, Act] = {
     ),
 }  # fmt: skip
 """The acts about a centre, by their names in addresses."""
+
+_KIND = Field("code", "Kind of alert", choices=_kinds_of_alert, linked=True)
+DESK_ACTS: Mapping[str, Act] = {
+    "alert": Act(
+        title="Acknowledge an alert", rule="OPS-3", fields=(Field("key", "Alert", choices=_alerts_said, linked=True),),
+        effect=_acknowledge_effect, do=lambda desk, asked: acknowledge(desk, asked.said["key"], asked.order),
+        undo="Somebody else acknowledges it: the last word counts.", back="alerts",
+    ),
+    "silence": Act(
+        title="Silence a kind of alert", rule="OPS-3", fields=(_KIND, Field("until", "Last day", "date")),
+        effect=_silence_effect,
+        do=lambda desk, asked: silence(desk, asked.said["code"], _until(asked.said), asked.order),
+        undo="End the silence, at any time.", back="alerts",
+    ),
+    "silence-end": Act(
+        title="End a silence", rule="OPS-3", fields=(_KIND,), effect=_hear_effect,
+        do=lambda desk, asked: hear(desk, asked.said["code"], asked.order),
+        undo="Silence it again.", back="alerts",
+    ),
+}  # fmt: skip
+"""The acts that are about no centre."""

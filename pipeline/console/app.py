@@ -23,7 +23,7 @@ from infra.store import StoreError
 from pipeline.console.console import Console
 from pipeline.console.routes import routes
 from pipeline.console.tokens import Tokens
-from pipeline.console.visit import Clock, Site, Whoever, site_of
+from pipeline.console.visit import UNREADABLE, Clock, Site, Whoever, site_of
 from rules.sheets import CatalogueError
 
 log = logging.getLogger(__name__)
@@ -75,8 +75,7 @@ async def _refused(request: Request, error: AnyHTTPException) -> Response:
 
 
 async def _no_such_page(request: Request, error: RequestValidationError) -> Response:
-    # What was asked for may be about a person: it is not repeated.
-    return await _refused(request, HTTPException(404, "There is no such page: its address cannot be read."))
+    return await _refused(request, HTTPException(404, UNREADABLE))
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
 from attrs import define, evolve, field
 from fastapi import HTTPException
+from sqlalchemy import Engine
 
 from infra.ledger.actions import Action
+from infra.running.airflow_state import airflow_engine
 from infra.settings import Settings
 from pipeline.awarding.award import Ground, ground
+from pipeline.awarding.what_if import Standing, standing
 from pipeline.catalogue_in_use import in_use
 from pipeline.console.snapshots import Snapshot, Snapshots
 from pipeline.console.tokens import Tokens
@@ -44,6 +48,8 @@ class Console:
     _open: ExitStack = field(factory=ExitStack)
     _snapshots: Snapshots | None = None
     _ground: tuple[object, Ground] | None = None
+    _standing: dict[str, Standing] = field(factory=dict)
+    _marks: dict[tuple[str, str], tuple[object, Mapping[int, int]]] = field(factory=dict)
     _lock: Lock = field(factory=Lock)
 
     def desk(self) -> Desk:
@@ -58,6 +64,11 @@ class Console:
                 self._edition = edition
             self._desk = up_to_date(self._desk)
             return self._desk
+
+    @cached_property
+    def airflow(self) -> Engine:
+        """For questions about Airflow's tables."""
+        return airflow_engine(self.settings)
 
     def series(self, desk: Desk, asked: str) -> Series:
         """The series that is asked for, the current one if none is; raises `HTTPException` when there is none such."""
@@ -81,8 +92,21 @@ class Console:
         tables = desk.results.conversions(series.id, approved=False)
         state = (series.id, desk.console.state(), [table.sha256 for table in tables])
         if self._ground is None or self._ground[0] != state:
-            self._ground = (state, ground(desk, series, approved=False))
+            self._ground, self._standing = (state, ground(desk, series, approved=False)), {}
         return self._ground[1]
+
+    def standing(self, desk: Desk, rests_on: Ground, component: str) -> Standing:
+        """The subject of a component as it stands on the newest `ground`, kept as long."""
+        if component not in self._standing:
+            self._standing[component] = standing(rests_on, desk.catalogue, [component], self.clock())
+        return self._standing[component]
+
+    def marks(self, desk: Desk, series: Series, component: str) -> Mapping[int, int]:
+        """How many learners have each raw mark of a component; kept until the ledger has changed."""
+        state, key = desk.console.state(), (series.id, component)
+        if key not in self._marks or self._marks[key][0] != state:
+            self._marks[key] = (state, desk.console.boundaries(series.id, component))
+        return self._marks[key][1]
 
     def note_shown(self, desk: Desk, who: str, why: str, centre: str, what: str) -> None:
         """Records that personal data was shown (OPS-3); raises `HTTPException` when no reason was given."""
@@ -90,7 +114,13 @@ class Console:
             raise HTTPException(400, "Say why you need the personal data: your reason is recorded.")
         desk.actions.record(
             Action(
-                at=self.clock(), who=who, why=why.strip()[:500], action="personal_data", centre=centre, file_name=what
+                at=self.clock(),
+                who=who,
+                how=terms.BY_CONSOLE,
+                why=why.strip()[:500],
+                action=terms.PERSONAL_DATA,
+                centre=centre,
+                file_name=what,
             )
         )
 

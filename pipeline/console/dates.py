@@ -14,6 +14,7 @@ from pipeline.desk import Desk, up_to_date
 from pipeline.orders import Order, StaffError
 from pipeline.season.changes import DateChange, change_of, effect
 from pipeline.season.moving import ask, confirm, drop, numbered, undoing
+from rules import terms
 from rules.catalogue import EVENTS, INSTANTS, LONDON, Series
 
 FIELDS = ("series", "event", "component", "day", "since", "why")
@@ -90,7 +91,7 @@ def undone(desk: Desk, number: int, person: Person, why: str, now: datetime) -> 
 
 
 def _order(person: Person, why: str, now: datetime) -> Order:
-    return Order(person.name, why.strip()[:REASON], now)
+    return Order(person.name, why.strip()[:REASON], now, terms.BY_CONSOLE)
 
 
 def _row(desk: Desk, number: int) -> ChangeRow:

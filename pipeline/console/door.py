@@ -27,9 +27,10 @@ Body = Mapping[str, Any]
 
 
 def _plain(body: Body, now: datetime) -> bool:
-    """A run as the schedule would make it: without parameters, and at no instant of somebody's choice."""
+    """A run as the schedule would make it: without parameters or a note, and at no instant of somebody's choice. The
+    note of a run is the desk's word, which people read as such."""
     chosen = [body[name] for name in ("run_after", "logical_date") if body.get(name)]
-    others = set(body) - {"run_after", "logical_date", "note"}
+    others = set(body) - {"run_after", "logical_date"}
     return not any(body[name] for name in others) and all(abs(_instant(at) - now) < NOW for at in chosen)
 
 
@@ -59,7 +60,7 @@ MAY = (
     May(role=VIEWER, method="POST", path=_LIST, words="look at lists of runs and tasks"),
     May(role=VIEWER, method="POST", path=r"dags/[^/]+/(?:un)?favorite", words="choose favourites"),
     May(role=VIEWER, method="POST", path=r"ui/auth/token", words="get a token of their own"),
-    May(role=USER, method="POST", path=_INGEST, says=_plain, words="start the ingest, without parameters"),
+    May(role=USER, method="POST", path=_INGEST, says=_plain, words="start the ingest, without parameters or a note"),
 )
 """What people may do. Whoever has the owner's role may do everything, but put a run into the future."""
 SERVICES_MAY = (
@@ -67,8 +68,11 @@ SERVICES_MAY = (
     May(role=OP, method="PATCH", path=r"dags/[^/]+/dagRuns/[^/]+", says=_note, words="write the note of a run"),
 )
 """What the service user `ops` may do, whose password every service holds."""
-CLOSED = re.compile(r"(?:variables|connections|config|eventLogs)(?:/|$)|.*/xcomEntries(?:/|$)")
-"""What only the owner's role reads: it may hold secrets, or what is under embargo."""
+CLOSED = re.compile(
+    r"(?:variables|connections|config|eventLogs)(?:/|$)|.*/(?:xcomEntries|state-store)(?:/|$)|dags/[^/]+/dagRuns/[^/]+/wait$"
+)
+"""What only the owner's role reads: it may hold secrets, or what is under embargo. Airflow's wait for a run gives out
+what its tasks have returned."""
 
 
 @frozen
@@ -147,15 +151,15 @@ def body_of(data: bytes) -> Body | None:
     return said if isinstance(said, dict) else None
 
 
-def role_of_user(user: Any) -> str:
+def role_of_user(user: Any, like: Mapping[str, str]) -> str:
     """The role of somebody who has logged in, whichever log-in Airflow has: with the simple one they have a role, with
-    FAB several."""
-    return role_of(
-        [str(user.role or "")] if hasattr(user, "role") else [role.name for role in getattr(user, "roles", ())]
-    )
+    FAB several. `like`: which of ours another role is like (`Settings.own_roles`)."""
+    names = [str(user.role or "")] if hasattr(user, "role") else [role.name for role in getattr(user, "roles", ())]
+    return role_of(names, like)
 
 
-def role_of(names: list[str]) -> str:
-    """The highest of somebody's roles, by the names of simple log-in and FAB; empty: none that the table knows."""
-    mine = {name.casefold() for name in names}
+def role_of(names: list[str], like: Mapping[str, str]) -> str:
+    """The highest of somebody's roles, by the names of simple log-in and FAB and by what others are `like`; empty: none
+    that the table knows."""
+    mine = {like.get(name.casefold(), name.casefold()) for name in names}
     return next((role for role in reversed(RANKS) if role in mine), "")

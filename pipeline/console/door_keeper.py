@@ -8,23 +8,26 @@ called only in the API server.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Awaitable, Callable, MutableMapping
+import math
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from airflow.configuration import conf
+from starlette.datastructures import Headers
 
-from pipeline.console.brake import Brake
+from infra.settings import Settings
+from pipeline.console.brake import PAGE, Brake, address, named, was_wrong
 from pipeline.console.door import Asked, below_api, body_of, refusal, role_of_user
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 DESCRIBED = ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect")
-LOG_IN = ("/auth/token", "/auth/token/cli")
+LOG_IN = ("/auth/token", "/auth/token/cli", PAGE)
 MOST_BYTES = 1024 * 1024
+_BEHIND_PROXY = conf.getboolean("fab", "enable_proxy_fix", fallback=False)
 _BELOW = urlsplit(conf.get("api", "base_url", fallback="/")).path.rstrip("/")
 
 
@@ -33,7 +36,9 @@ class Door:
 
     def __init__(self, app: Any) -> None:
         self._app = app
-        self._brake = Brake()
+        settings = Settings.load()
+        self._brake = Brake(settings.database_url)
+        self._own_roles = settings.own_roles()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers it."""
@@ -42,7 +47,7 @@ class Door:
             await self._app(scope, receive, send)
         elif path.rstrip("/") in LOG_IN and scope["method"] == "POST":
             await self._log_in(scope, receive, send)
-        elif path.rstrip("/") in DESCRIBED and await _user(scope) is None:
+        elif path.rstrip("/") in DESCRIBED and await _user(scope, self._own_roles) is None:
             await _answer(send, 401, "Log in first.")
         elif (below := below_api(path)) is not None:
             await self._asked(below, scope, receive, send)
@@ -52,7 +57,7 @@ class Door:
     async def _asked(self, below: str, scope: Scope, receive: Receive, send: Send) -> None:
         reads = scope["method"] in ("GET", "HEAD", "OPTIONS")
         data = b"" if reads else await _body(receive)
-        user = await _user(scope)
+        user = await _user(scope, self._own_roles)
         said = {} if reads else body_of(data or b"") if data is not None else None
         if user is None:
             why = ""  # Airflow says itself who has not logged in
@@ -71,18 +76,16 @@ class Door:
         if data is None:
             await _answer(send, 413, "That is too long for a log-in.")
             return
-        client = scope.get("client") or ("",)
-        of = f"{client[0]} {_named(data)}"
-        if waits := self._brake.waits(of, time.monotonic()):
-            await _answer(send, 429, f"Too many wrong passwords: try again in {waits:.0f} s.")
+        whose = f"{address(scope, behind_proxy=_BEHIND_PROXY)} {await named(scope, data)}"
+        if waits := await self._brake.tried(whose, datetime.now(UTC)):
+            await _answer(send, 429, f"Too many wrong passwords: try again in {math.ceil(waits)} s.")
             return
+        path = str(scope["path"]).removeprefix(_BELOW).rstrip("/")
 
         async def heard(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                if message["status"] in (401, 403):
-                    self._brake.wrong(of, time.monotonic())
-                elif message["status"] < 400:
-                    self._brake.right(of)
+                sent_to = Headers(raw=list(message.get("headers", ()))).get("location", "")
+                await self._brake.answered(whose, was_wrong(path, message["status"], sent_to))
             await send(message)
 
         await self._app(scope, _again(data, receive), heard)
@@ -118,15 +121,7 @@ def _again(data: bytes, receive: Receive) -> Receive:
     return once
 
 
-def _named(data: bytes) -> str:
-    """The name in a log-in, as JSON or as a form."""
-    said = body_of(data)
-    if said:
-        return str(said.get("username", ""))[:200].casefold()
-    return parse_qs(data.decode("utf-8", "replace")).get("username", [""])[0][:200].casefold()
-
-
-async def _user(scope: Scope) -> tuple[str, str] | None:
+async def _user(scope: Scope, own_roles: Mapping[str, str]) -> tuple[str, str] | None:
     """Name and role of who sends a request, by Airflow's session; None when nobody has logged in."""
     from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
     from fastapi import HTTPException, Request
@@ -136,7 +131,7 @@ async def _user(scope: Scope) -> tuple[str, str] | None:
         user: Any = await get_user(request, None, await bearer_scheme(request))
     except HTTPException:
         return None
-    return user.get_name(), role_of_user(user)
+    return user.get_name(), role_of_user(user, own_roles)
 
 
 async def _answer(send: Send, status: int, words: str) -> None:

@@ -38,12 +38,14 @@ class Console:
 
 def _load() -> FastAPI:
     from infra.airflow_api import SERVICE
+    from infra.ledger.approvals import reads_as_another
     from infra.settings import Settings
     from pipeline.console.access import named_rights, rights_of
     from pipeline.console.app import application
     from pipeline.console.door import role_of_user
 
     settings = Settings.load()
+    own_roles = settings.own_roles()
 
     async def whoever(request: Request) -> Person:
         """Who sent the request, by Airflow's session; raises `HTTPException` when nobody has logged in."""
@@ -53,10 +55,10 @@ def _load() -> FastAPI:
 
         user = await get_user(request, None, await bearer_scheme(request))
         name = user.get_name()
-        if name == SERVICE:
+        if name == SERVICE or reads_as_another(name):
             return Person(name, frozenset())  # every service holds its password: it decides about nothing
         # By the role, as at the door before the API: FAB knows no permission for the view of a plugin.
-        return Person(name, frozenset(rights_of(role_of_user(user)) | named_rights(settings, name)))
+        return Person(name, frozenset(rights_of(role_of_user(user, own_roles)) | named_rights(settings, name)))
 
     def login(wanted: str) -> str:
         """The address at which to log in and come back."""

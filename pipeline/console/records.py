@@ -10,13 +10,16 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from infra.ledger.approvals import Signer
 from infra.store import Missing, Store
+from parsers.feed import read_feed
 from parsers.findings import Finding, Reach
 from parsers.gathered import Cause, Gathered, Place
 from parsers.layouts import FILE_TYPES, LAYOUTS, Layout
 from parsers.lines import lines_of as numbered
 from pipeline.files.mask import PERSONAL, masked_record
 from pipeline.intake import replies
+from rules import terms
 from rules.cards import FIELDS, Card
 from rules.details import DetailChange
 from rules.fees import Charge
@@ -43,8 +46,9 @@ OPTION_UNKNOWN OPTION_TWICE
 OPTION_NOT_IN_SERIES WINDOW_NOT_OPEN WINDOW_CLOSED CLAIM_WINDOW CLAIM_AWARDED ALREADY_PROCESSED FILE_SAYS_NOTHING
 NUMBER_REUSED SECOND_ENTRY_FILE SEQUENCE_OLD SEQUENCE_GAP AMENDMENT_FIRST WITHDRAWN LATE_FEE CENTRE_NOT_APPROVED
 CENTRE_UNKNOWN REGISTER_TWICE RETAKE_LIMIT RESIT_LIMIT TERMINAL_RULE PRACTICE_SITTING NOT_HELD
-MARK_COMPONENT MARK_EXTERNAL MARK_INTERNAL
+NOTHING_HELD MARK_COMPONENT MARK_EXTERNAL MARK_INTERNAL
 MARK_NOT_ENTERED MARK_TWICE MARK_ABOVE MARK_MISSING MARK_AND_STATUS MARK_TASKS MARK_LATE UPLOAD_UNFINISHED
+REGISTERED_ALREADY ENTERED_ELSEWHERE REGISTRATION_IN_USE RESULT_OUT MARK_AFTER_DRAW MARKS_COMPLETE NOT_COMPLETED
 """
 HARMLESS = frozenset(_HARMLESS.split())
 """Codes whose sentences quote nothing about a person beyond the candidate number. For any other code, such as a new
@@ -104,6 +108,16 @@ def original(
         for number, line in enumerate(text[:SHOWN_LINES], 1)
     ]
     return shown, len(text)
+
+
+def stated(store: Store, sha256: str) -> str:
+    """OPS-4: who has asked, as a feed file of the archive states it itself; empty when it names nobody."""
+    try:
+        feed = read_feed("feed.csv", store.get(f"archive/{sha256}")).feed
+    except Missing:
+        return ""
+    names = [] if feed is None else feed["who"].unique(maintain_order=True).to_list()
+    return ", ".join(f"{Signer(name, terms.STATED)}" for name in names[:3] if name)
 
 
 def record(line: int, text: str, letter: str | None, finding: Mapping[str, Any], *, personal: bool) -> Record:

@@ -42,12 +42,14 @@ QUICK = 0.2
 class Snapshot:
     """Centres of a series as of an instant: `infra.ledger.console.PROGRESS`, for each milestone its `state` (`none`,
     `some` or `all`) as `<milestone>_state`, and `reached`, how many of the milestones are complete. `silent`: centres
-    that have sent nothing although they did a year ago (OPS-2). `seconds`: what counting took."""
+    that have sent nothing although they did a year ago (OPS-2). `codes`: findings by code
+    (`infra.ledger.console.CODES`). `seconds`: what counting took."""
 
     at: datetime
     state: tuple[Any, ...]
     centres: pl.DataFrame = field(repr=False)
     silent: tuple[str, ...]
+    codes: pl.DataFrame = field(repr=False)
     seconds: float
 
 
@@ -86,7 +88,8 @@ class Snapshots:
     def _counted(self, series: Series, now: datetime) -> Snapshot:
         began, state = perf_counter(), self.book.state()
         centres = reached(self.book.progress(series.id, series.key, series.awarding_body))
-        return Snapshot(now, state, centres, self.silent(series), perf_counter() - began)
+        codes = self.book.codes(key=series.key, awarding_body=series.awarding_body)
+        return Snapshot(now, state, centres, self.silent(series), codes, perf_counter() - began)
 
 
 def reached(progress: pl.DataFrame) -> pl.DataFrame:

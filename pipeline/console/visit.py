@@ -19,6 +19,7 @@ from pipeline.console.access import Person, Right
 from pipeline.console.console import Console
 from pipeline.console.words import FILTERS
 from pipeline.desk import Desk
+from pipeline.typed import readable_line, readable_text
 from rules.catalogue import Series
 
 Clock = Callable[[], datetime]
@@ -26,8 +27,8 @@ Whoever = Callable[[Request], Awaitable[Person]]
 
 PERSONAL = "personal"
 """The kind of a seal that opens a page with personal data."""
-PAGE = 50
-"""Lines of a list per page."""
+UNREADABLE = "There is no such page: its address cannot be read."
+"""Said of an address that asks for what no page knows. It may be about a person: it is not repeated."""
 PAGES = (
     ("", "Season", "look"),
     ("work", "Work", "files"),
@@ -35,7 +36,9 @@ PAGES = (
     ("files", "Files", "files"),
     ("quarantine", "Quarantine", "files"),
     ("watch", "Watch", "look"),
+    ("alerts", "Alerts", "files"),
     ("approval", "Approval", "look"),
+    ("corrections", "Corrections", "files"),
     ("boundaries", "Boundaries", "approve"),
     ("night", "Night", "look"),
     ("audit", "Who did what", "files"),
@@ -165,6 +168,17 @@ class Visit:
         return HTMLResponse(self.site.templates.get_template(template).render(every | shown))
 
 
+async def _check_text(request: Request) -> None:
+    """FIL-7: the one door for what is said in addresses and forms; refuses characters that no column and no file takes.
+    Only a form may have more than one line."""
+    address = request.query_params.multi_items() + [(name, str(value)) for name, value in request.path_params.items()]
+    if any(not readable_line(text) for pair in address for text in pair):
+        raise HTTPException(404, UNREADABLE)
+    form = (await request.form()).multi_items() if request.method == "POST" else []
+    if any(not readable_text(text) for pair in form for text in pair if isinstance(text, str)):
+        raise HTTPException(400, "Nothing was done: what was sent has a character that cannot be read.")
+
+
 def _by(right: Right) -> Any:
     """A visit by somebody who has a right; anybody else is refused."""
 
@@ -173,6 +187,7 @@ def _by(right: Right) -> Any:
         person = await site.whoever(request)
         if not person.may(right):
             raise HTTPException(403, f"{person.name} may not see this: it needs the right to {_TAKES[right]}.")
+        await _check_text(request)
         return Visit(request, person, site)
 
     return Depends(visit)
@@ -194,3 +209,9 @@ def _from_here(request: Request) -> None:
 
 FROM_HERE = Depends(_from_here)
 """Refuses a POST that does not come from a page of ours; checked before who sent it."""
+
+
+def refused(page: HTMLResponse) -> HTMLResponse:
+    """A page that says why something was not done."""
+    page.status_code = 409
+    return page

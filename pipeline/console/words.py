@@ -6,12 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from pipeline.wording import lasting
 from rules.calendar import instant_text
 from rules.catalogue import LONDON, day_text
-
-YEAR, MONTH = 365, 31
-EXACT = 30
-"""From so many days on, hours do not matter."""
 
 
 def number(value: int) -> str:
@@ -26,16 +23,7 @@ def when(instant: datetime | None) -> str:
 
 def until(left: timedelta) -> str:
     """`in 2 years 3 months`, `in 41 days`, `in 12 days 4 hours`, `in 35 minutes`, `3 days ago`: what matters."""
-    seconds = int(abs(left).total_seconds())
-    days, rest = divmod(seconds, 86_400)
-    hours, minutes = rest // 3600, rest % 3600 // 60
-    if days >= YEAR:
-        parts = [(days // YEAR, "year"), (days % YEAR // MONTH, "month")]
-    elif days >= EXACT:
-        parts = [(days, "day")]
-    else:
-        parts = [(days, "day"), (hours, "hour")] if days else [(hours, "hour"), (minutes, "minute")]
-    said = " ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in parts if count) or "less than a minute"
+    said = lasting(left)
     return f"in {said}" if left > timedelta(0) else f"{said} ago"
 
 

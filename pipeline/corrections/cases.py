@@ -13,23 +13,27 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from attrs import asdict, frozen
+import polars as pl
+from attrs import asdict, evolve, frozen
 
 from infra.ledger.approvals import Proposal, Signer
 from infra.ledger.corrections import Case, State, Subject, reason_of
 from infra.store import Missing
-from pipeline.approvals import NOT_SEEN, Exhibit, Signature, deciders, reasons, sign
+from pipeline.approvals import NOT_SEEN, Exhibit, Signature, deciders, reasons, sign, together
+from pipeline.approvals import propose as put_forward
 from pipeline.corrections.effect import CorrectionError, Effect, Plan, effect, words
 from pipeline.corrections.outputs import issue_versions, tell_centres
 from pipeline.corrections.preview import about, certificate_rows, files
+from pipeline.corrections.withheld import out_subjects, recorded, withheld_effect
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.orders import with_name_and_reason
 from pipeline.results.embargo import sha256_of
 from pipeline.results.result_files import typed
-from pipeline.steps import CASE_OPENED, CASE_STATED, CORRECTED, EFFECT_SHOWN, PUT_FORWARD
+from pipeline.steps import CASE_OPENED, CASE_STATED, CORRECTED, EFFECT_SHOWN
 from rules import terms
 from rules.catalogue import INSTANTS, Series, instant_text, series_title
-from rules.corrections import KINDS, consent_missing, outcome
+from rules.corrections import KINDS, CorrectionKind, consent_missing, outcome
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +41,8 @@ log = logging.getLogger(__name__)
 @frozen(kw_only=True)
 class Request:
     """What somebody asks for: results of a series to be looked at again. `about`: `64123/0001/BEN03`, or a component
-    for everybody's; `on`: the day of the request (`2024-09-01`)."""
+    for everybody's (of a withholding also `64123/0001`, `64123/*/BEN03` or `64123`); `on`: the day of the request
+    (`2024-09-01`)."""
 
     kind: str
     about: Sequence[str]
@@ -51,7 +56,7 @@ def open_case(
     desk: Desk, series: Series, request: Request, who: str, why: str, now: datetime, by: Signature = NOT_SEEN
 ) -> Case:
     """RES-7: opens a case about issued results, at `now` (aware). Raises `CorrectionError`."""
-    _said(who, why)
+    with_name_and_reason(who, why, CorrectionError)
     kind, requested, consent = _kind(request.kind), _day(request.on), _consent(request.consent)
     if requested is None or not request.by.strip():
         raise CorrectionError("say who asked for it, and on which day (2024-09-01)")
@@ -59,7 +64,9 @@ def open_case(
         raise CorrectionError(f"the request is of {requested:%-d %B %Y}, which is still to come")
     if not desk.results.is_out(series.id):
         raise CorrectionError(f"nothing of {series.title} is out: there is nothing to correct")
-    subjects = _subjects(desk, series, request.about)
+    subjects = _subjects(desk, series, request.about, kind)
+    if kind.withholds:
+        _not_asked_already(desk, series, subjects, (who, now))
     case = desk.corrections.open(
         Case(
             number=0, series=series.id, source="", requested_by=request.by, requested_on=requested, why=why, who=who,
@@ -73,11 +80,16 @@ def open_case(
     return case
 
 
-def _subjects(desk: Desk, series: Series, about_: Sequence[str]) -> list[Subject]:
+def _subjects(desk: Desk, series: Series, about_: Sequence[str], kind: CorrectionKind) -> list[Subject]:
     """What a request is about; raises `CorrectionError` for what was never issued."""
-    results, _ = typed(desk.results.current(series.id))
+    if kind.withholds:
+        return out_subjects(desk, series, about_)
+    results, awards = typed(desk.results.current(series.id))
     issued = set(results.select("centre", "candidate", "component").iter_rows())
     components = {component for _, _, component in issued}
+    # An award follows from its components, but for one that was voided by itself (RES-8).
+    voided = awards.filter(pl.col("reason") == "AWARD_VOIDED")
+    issued |= set(voided.select("centre", "candidate", "cash_in").iter_rows())
     subjects = []
     for said in dict.fromkeys(about_):
         parts = tuple(said.split("/"))
@@ -95,7 +107,19 @@ def _subjects(desk: Desk, series: Series, about_: Sequence[str]) -> list[Subject
     return subjects
 
 
-def _kind(name: str) -> Any:
+def _not_asked_already(desk: Desk, series: Series, subjects: Sequence[Subject], order: tuple[str, datetime]) -> None:
+    """RES-8: raises `CorrectionError` where somebody has asked already for the same to be withheld, and nobody has
+    decided: once the one is, the other would be left over. A run that died (the same `order`) asks again."""
+    for case in desk.corrections.all(series.id):
+        waits = case.kind == terms.WITHHOLDING and case.state in (terms.OPEN, terms.PROPOSED)
+        if waits and (case.who, case.at) != order and (same := set(case.subjects) & set(subjects)):
+            raise CorrectionError(
+                f"correction {case.number} is {case.state} for {', '.join(sorted(map(str, same)))} already: it is "
+                f"decided first (`resultsday correction show {case.number}`)"
+            )
+
+
+def _kind(name: str) -> CorrectionKind:
     if name not in KINDS:
         raise CorrectionError(f"say what kind of correction it is: {', '.join(KINDS)}")
     return KINDS[name]
@@ -113,11 +137,6 @@ def _consent(said: str) -> date | None:
     if said and day is None:
         raise CorrectionError(f"{said} is no day of consent: write 2024-09-01")
     return day
-
-
-def _said(who: str, why: str) -> None:
-    if not who.strip() or not why.strip():
-        raise CorrectionError("say who does this, and why (OPS-3)")
 
 
 def numbered(desk: Desk, number: int) -> Case:
@@ -147,10 +166,25 @@ def considered(desk: Desk, case: Case, plan: Plan) -> Effect:
             raise CorrectionError(
                 f"correction {case.number} is not about {said}: a case is about what it was opened for. Open another"
             )
-    found = effect(desk, series, plan)
-    if (plan.marks or plan.boundaries) and found.effects.is_empty():
-        raise CorrectionError("nothing would change: propose that the results are confirmed instead")
-    return found
+    if kind.withholds:
+        if plan.marks or plan.boundaries or plan.left_higher:
+            raise CorrectionError("a withholding says nothing about marks and boundaries (RES-8)")
+        found = withheld_effect(desk, series, plan)
+        if found.effects.is_empty():
+            raise CorrectionError("all of it is withheld already, or pending: `resultsday withhold list`")
+        return found
+    return _does_something(effect(desk, series, plan))
+
+
+def _does_something(found: Effect) -> Effect:
+    if not found.effects.is_empty() or not (found.plan.marks or found.plan.boundaries):
+        return found
+    if found.closed:
+        raise CorrectionError(
+            f"nothing that is out would change, and {found.closed:,} of its results are withheld: they are released "
+            f"first (`resultsday withhold list`), and then corrected (RES-8)"
+        )
+    raise CorrectionError("nothing would change: propose that the results are confirmed instead")
 
 
 def _covers(subject: Subject, said: str) -> bool:
@@ -158,10 +192,16 @@ def _covers(subject: Subject, said: str) -> bool:
 
 
 def completed(case: Case, plan: Plan) -> Plan:
-    """A plan with what the case knows already: its kind, and the learner's consent."""
+    """A plan with what the case knows already: its kind, the learner's consent, and whose results are withheld."""
     last = case.states[-1]
-    consent = plan.consent or (last.consent.isoformat() if last.consent else "")
-    return Plan(**{**asdict(plan), "kind": plan.kind or case.kind, "consent": consent})
+    kind = plan.kind or case.kind
+    withholds = kind in KINDS and KINDS[kind].withholds
+    return evolve(
+        plan,
+        kind=kind,
+        consent=plan.consent or (last.consent.isoformat() if last.consent else ""),
+        withheld=tuple(str(subject) for subject in case.subjects) if withholds else (),
+    )
 
 
 @journaled
@@ -169,37 +209,28 @@ def propose(desk: Desk, number: int, plan: Plan, who: str, why: str, now: dateti
     """RES-7, OPS-4: proposes what is to come of a case at `now` (aware), and writes its effect for whoever approves it:
     a page, every result, and the draft of the notice to the regulator, in `reports/corrections/<number>/`. Proposed
     again, it takes the place of the proposal before. Raises `CorrectionError`."""
-    _said(who, why)
+    with_name_and_reason(who, why, CorrectionError)
     case = numbered(desk, number)
     plan = completed(case, plan)
     found = considered(desk, case, plan)
     last = case.states[-1]
     if (last.state, last.sha256, last.who) == (terms.PROPOSED, found.sha256, who):
-        _put_forward(desk, case, who, last.at, by)  # a run that died may not have
+        put_forward(desk, exhibit_of(case), by.people, Signer(who, by.how), last.at)  # a run that died may not have
         return case
     pages = files(desk, case, found)
     for key, data in pages.items():
         desk.put(EFFECT_SHOWN, key, data)
     state = State(
         state=terms.PROPOSED, who=who, how=by.how, at=now, why=why, kind=plan.kind, consent=_consent(plan.consent),
-        outcome=outcome(found.effects), plan=asdict(plan), sha256=found.sha256,
+        outcome=outcome(found.effects), plan=plan.content(), sha256=found.sha256,
         files={key: sha256_of(data) for key, data in pages.items()},
     )  # fmt: skip
     desk.corrections.step(case, state)
     CASE_STATED.passed()
     case = numbered(desk, number)
-    _put_forward(desk, case, who, now, by)
+    put_forward(desk, exhibit_of(case), by.people, Signer(who, by.how), now)
     log.info("correction %d is proposed: %s", number, state.outcome)
     return case
-
-
-def _put_forward(desk: Desk, case: Case, who: str, now: datetime, by: Signature) -> None:
-    """OPS-4: who proposes is on record as one of the people asked for."""
-    exhibit = exhibit_of(case)
-    desk.approvals.propose(
-        terms.CORRECTION, str(case.number), exhibit.sha256, by.people, Signer(who, by.how), now, counts=True
-    )
-    PUT_FORWARD.passed()
 
 
 def exhibit_of(case: Case) -> Exhibit:
@@ -231,7 +262,7 @@ def approve(desk: Desk, number: int, who: str, why: str, now: datetime, by: Sign
     `ReleaseError`, and as `sign` does."""
     case = numbered(desk, number)
     if case.state == terms.PROPOSED:
-        _said(who, why)
+        with_name_and_reason(who, why, CorrectionError)
         plan = Plan(**(case.proposed.plan if case.proposed else {}))
         found = _still(desk, case, plan)
         proposal = sign(desk, exhibit_of(case), terms.APPROVED, who, why, now, by)
@@ -281,7 +312,7 @@ def _record(desk: Desk, case: Case, found: Effect, proposal: Proposal) -> None:
     assert proposed
     names = deciders(proposal)
     state = State(**{
-        **_values(proposed), "state": terms.APPROVED, "who": names, "how": terms.PLAYED, "at": said.at,
+        **_values(proposed), "state": terms.APPROVED, "who": names, "how": terms.BY_APPROVAL, "at": said.at,
         "why": reasons(proposal),
     })  # fmt: skip
     reason = reason_of(case.number)
@@ -294,6 +325,13 @@ def _record(desk: Desk, case: Case, found: Effect, proposal: Proposal) -> None:
         found.sourced(reason, said.at),
         found.tables,
         certificate_rows(desk, found, reason),
+        # Who asked for it comes first: they do not end it (RES-8).
+        recorded(
+            found,
+            together([proposed.by, *(str(one.by) for one in proposal.approvals)]),
+            f"{case.why} ({reason})",
+            said.at,
+        ),
     )
     CORRECTED.passed()
 
@@ -302,7 +340,7 @@ def _record(desk: Desk, case: Case, found: Effect, proposal: Proposal) -> None:
 def reject(desk: Desk, number: int, who: str, why: str, now: datetime, by: Signature = NOT_SEEN) -> Case:
     """RES-7, OPS-4: rejects what is proposed for a case: nothing changes, and something else can be proposed. Raises
     `CorrectionError`, and as `sign` does."""
-    _said(who, why)
+    with_name_and_reason(who, why, CorrectionError)
     case = numbered(desk, number)
     if case.state == terms.REJECTED:
         return case

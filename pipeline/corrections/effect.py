@@ -15,7 +15,9 @@ from attrs import asdict, evolve, field, frozen
 
 from infra.ledger.corrections import EFFECTS
 from infra.ledger.results import ConversionRow
+from pipeline.awarding.again import computed_again, in_words, otherwise
 from pipeline.awarding.award import (
+    Ground,
     SeriesResults,
     conversion_frame,
     conversion_row,
@@ -32,13 +34,16 @@ from rules.awarding import RESULTS
 from rules.catalogue import Series
 from rules.conversion import ConversionError
 from rules.corrections import KINDS, way
-from rules.frames import MARKS
+from rules.frames import HOLDS, MARKS
+from rules.withholding import standing
 
-KEY = ["centre", "uci", "component"]
-_SAID = ["raw", "ums", "grade", "outcome"]
+KEY = ["centre", "candidate", "uci", "component"]
+_SITTING = ["centre", "uci", "component"]
+"""What a mark is of: a learner has one, also under two candidate numbers of a centre (REG-8)."""
+SAID = ["raw", "ums", "grade", "outcome"]
 _AWARD = ["ums", "grade", "outcome", "reason", "about", "partial_absence", "performance"]
-ABSENT, VOID = "absent", "void"
-"""What is written in place of a mark."""
+ABSENT, VOID, BACK = "absent", "void", "back"
+"""What is written in place of a mark: `back` gives back what was voided, a component by its mark on record."""
 
 
 class CorrectionError(ValueError):
@@ -47,15 +52,21 @@ class CorrectionError(ValueError):
 
 @frozen(kw_only=True)
 class Plan:
-    """What is proposed: `marks` by `64123/0001/BEN03`, a raw mark, `absent` or `void`; `boundaries`, the least raw mark
-    of the grades that move, by component; `left_higher`: why those who would go down keep what they have. `consent`:
-    the day of the learner's (`2024-09-01`). Neither marks nor boundaries: the results are confirmed."""
+    """What is proposed: `marks` by `64123/0001/BEN03`, a raw mark, `absent`, `void` or `back` (of an award by its
+    cash-in code, `back` alone); `boundaries`, the least raw mark of the grades that move, by component; `left_higher`:
+    why those who would go down keep what they have. `consent`: the day of the learner's (`2024-09-01`). `withheld`:
+    whose results are withheld (RES-8), as subjects of a case are written. None of these: the results are confirmed."""
 
     kind: str = ""
     consent: str = ""
     marks: Mapping[str, str] = field(factory=dict)
     boundaries: Mapping[str, Mapping[str, int]] = field(factory=dict)
     left_higher: str = ""
+    withheld: Sequence[str] = ()
+
+    def content(self) -> dict[str, Any]:
+        """What a person decides about. What is withheld is left out where nothing is, as in proposals of old."""
+        return asdict(self, filter=lambda column, value: column.name != "withheld" or bool(value))
 
 
 @frozen(kw_only=True)
@@ -82,7 +93,9 @@ class SeriesEffect:
 class Effect:
     """The whole effect of a plan: the `versions` it would make, by series; what it does to each result (`effects`:
     `infra.ledger.corrections.EFFECTS`); `marks`: the new versions of marks; `tables`: the conversion tables it puts in
-    force; `unchanged`: results looked at that stay as they are."""
+    force; `holds`: what is withheld, or given back (`rules.frames.HOLDS`); `unchanged`: results looked at that stay as
+    they are; `closed`: results that are withheld, and will be by these boundaries when they are released (RES-8);
+    `left_voided`: awards (`64123/0001/BEN99`) that stay voided although a component of theirs is given back."""
 
     plan: Plan
     versions: tuple[SeriesEffect, ...]
@@ -90,16 +103,20 @@ class Effect:
     marks: pl.DataFrame = field(repr=False)
     tables: tuple[ConversionRow, ...] = field(repr=False)
     unchanged: int
+    closed: int = 0
+    left_voided: tuple[str, ...] = ()
+    holds: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=HOLDS), repr=False)
 
     @property
     def sha256(self) -> str:
         """Of everything a person decides about."""
         content = {
-            "plan": asdict(self.plan),
+            "plan": self.plan.content(),
             "versions": {version.series: version.results.sha256 for version in self.versions},
             "tables": sorted(table.sha256 for table in self.tables),
             "effects": hashlib.sha256(self.effects.write_csv().encode()).hexdigest(),
             "unchanged": self.unchanged,
+            **({"closed": self.closed} if self.closed else {}),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -116,13 +133,17 @@ _MARK_COLUMNS = (
 )  # fmt: skip
 
 
+NO_MARKS = pl.DataFrame(schema=dict.fromkeys((name for name in _MARK_COLUMNS if name != "source"), pl.String))
+"""The new versions of marks of a plan without any."""
+
+
 def effect(desk: Desk, series: Series, plan: Plan) -> Effect:
     """RES-7: what `plan` would do to the issued results of a series, and to the awards of later series that carried
     them. Raises `CorrectionError`."""
-    issued = _issued(desk, series)
+    issued, awards = out_results(desk, series)
     tables = _moved(desk, series, plan)
     considered = _considered(issued, desk, series, plan, tables)
-    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in _SAID)
+    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in SAID)
     changed = considered.filter(differs).with_columns(way().alias("way"))
     choice = pl.lit(terms.CORRECTED)
     if plan.left_higher:
@@ -130,40 +151,46 @@ def effect(desk: Desk, series: Series, plan: Plan) -> Effect:
     changed = changed.with_columns(choice.alias("choice"))
     _allowed(plan, changed)
     corrected = changed.filter(pl.col("choice") == terms.CORRECTED)
-    versions, rows = _versions(desk, series, corrected, tables)
-    of_components = changed.select(
-        pl.lit(series.id).alias("series"), "centre", "candidate", pl.col("component").alias("code"),
-        *(name for said in _SAID for name in (f"{said}_before", said)), "way", "choice",
-        pl.lit(value=False).alias("performance"),
-    )  # fmt: skip
-    every = [
-        frame.select(pl.col(name).cast(kind) for name, kind in EFFECTS.items()) for frame in [of_components, *rows]
-    ]
+    back = _given_back(desk, series, plan, issued, awards)
+    ucis = pl.concat([corrected["uci"], back["uci"].cast(corrected.schema["uci"])]).unique()
+    change = Change(source=series.id, corrected=corrected, ucis=ucis, tables=tables, holds=back)
+    versions, rows = versions_of(desk, series, change)
+    _says_it(series, corrected, versions)
     return Effect(
         plan=plan,
         versions=tuple(versions),
-        effects=pl.concat(every).sort("series", "centre", "candidate", "code"),
+        effects=all_effects(series, changed, rows),
         marks=_marks(desk, series, corrected.filter(pl.col("given"))),
         tables=tuple(tables.values()),
         unchanged=considered.height - changed.height,
+        closed=issued.filter(pl.col("component").is_in(list(tables)), pl.col("status") == terms.WITHHELD_STATUS).height,
+        left_voided=_left_voided(plan, back, issued, awards),
+        holds=back,
     )
 
 
-def _issued(desk: Desk, series: Series) -> pl.DataFrame:
-    """The component results of a series that hold (`rules.awarding.RESULTS`)."""
-    whole = [awarding for awarding in desk.results.every(series.id) if awarding.kind == terms.WHOLE_SERIES]
-    if not any(awarding.state == terms.RELEASED for awarding in whole):
-        if any(file.published_at for awarding in whole for file in desk.results.files(awarding)):
-            raise CorrectionError(
-                f"the results of {series.title} are out to centres and not yet to learners: correct them when both "
-                f"have them (`resultsday calendar {series.id}` says when)"
-            )
+def out_results(desk: Desk, series: Series, centre: str = "") -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The component results and the awards of a series, or of one centre in it, that hold and are out to their centres
+    (`rules.awarding.RESULTS`, `rules.certification.AWARDS`). Raises `CorrectionError` where nothing is."""
+    if not desk.results.is_out(series.id):
         raise CorrectionError(
             f"the results of {series.title} are not out yet: withdraw the version (`resultsday results withdraw "
             f"{series.id}`), put right what is wrong, and award again"
         )
-    results, _ = typed(desk.results.current(series.id, released=True))
-    return results
+    return typed(desk.results.current(series.id, out=True, centre=centre))
+
+
+def all_effects(series: Series, changed: pl.DataFrame, of_awards: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """What a plan does to results of a series (`changed`) and to awards, as `EFFECTS`."""
+    of_components = changed.select(
+        pl.lit(series.id).alias("series"), "centre", "candidate", pl.col("component").alias("code"),
+        *(name for said in SAID for name in (f"{said}_before", said)), "way", "choice",
+        pl.lit(value=False).alias("performance"),
+    )  # fmt: skip
+    every = [
+        frame.select(pl.col(name).cast(kind) for name, kind in EFFECTS.items()) for frame in [of_components, *of_awards]
+    ]
+    return pl.concat(every).sort("series", "centre", "candidate", "code")
 
 
 # --- What the plan says ----------------------------------------------------------------------------------------------
@@ -207,12 +234,8 @@ def _considered(
     if not unknown.is_empty():
         who = ", ".join("/".join(row) for row in unknown.select("centre", "candidate", "component").head(5).iter_rows())
         raise CorrectionError(f"nothing is issued in {series.title} for {who}: centre, candidate number and component")
-    pending = named.filter(pl.col("outcome") == terms.PENDING)
-    if not pending.is_empty():
-        raise CorrectionError(
-            f"the result of {'/'.join(pending.select('centre', 'candidate', 'component').row(0))} is pending: its mark "
-            f"is taken as it comes, and completes it (AWD-4)"
-        )
+    _correctable(desk, series, named)
+    named = _as_marked(desk, series, named)
     of_table = pl.col("component").is_in(list(tables)) & (pl.col("outcome") == terms.GRADED)
     others = issued.filter(of_table).join(named, on=KEY, how="anti", maintain_order="left")
     both = pl.concat([
@@ -232,27 +255,125 @@ def _considered(
         pl.when(absent).then(0).otherwise("new_ums").cast(pl.Int32).alias("new_ums"),
         pl.col("new_grade").fill_null(""),
     ).select(
-        *KEY, "candidate", "registration", "given",
-        *(pl.col(name).alias(f"{name}_before") for name in _SAID),
-        *(pl.col(f"new_{name}").alias(name) for name in _SAID),
+        *KEY, "registration", "given",
+        *(pl.col(name).alias(f"{name}_before") for name in SAID),
+        *(pl.col(f"new_{name}").alias(name) for name in SAID),
     )  # fmt: skip
 
 
+def _correctable(desk: Desk, series: Series, named: pl.DataFrame) -> None:
+    """AWD-4, RES-8: raises `CorrectionError` where a result waits, for something else than a correction decides about
+    it; it says what, of the first."""
+    closed = named.filter(pl.col("outcome") == terms.PENDING)
+    if closed.is_empty():
+        return
+    of_series = closed.with_columns(pl.lit(series.id).alias("series"), pl.col("component").alias("option"))
+    closed = closed.with_columns(standing(of_series, desk.actions.holds(series.id)))
+    withheld = pl.col("status") == terms.WITHHELD_STATUS
+    for which, why in (
+        (withheld & pl.col("state").is_not_null(), "is withheld: it is released or voided first (`resultsday withhold "
+         "list`), and then corrected (RES-8)"),
+        (withheld, "is withheld no longer: it follows with the later claims, within the hour, and then is corrected "
+         "(RES-8)"),
+        (~withheld, "is pending: its mark is taken as it comes, and completes it (AWD-4)"),
+    ):  # fmt: skip
+        if not (rows := closed.filter(which)).is_empty():
+            raise CorrectionError(f"the result of {_first(rows)} {why}")
+
+
+def _as_marked(desk: Desk, series: Series, named: pl.DataFrame) -> pl.DataFrame:
+    """The results that a plan names, with the mark on record where they are given back. Raises `CorrectionError` where
+    there is none, and where nothing was voided."""
+    back = pl.col("new_outcome") == BACK
+    given_back = named.filter(back)
+    if given_back.is_empty():
+        return named
+    if not (rows := given_back.filter(pl.col("outcome") != terms.VOIDED)).is_empty():
+        raise CorrectionError(f"the result of {_first(rows)} is not voided: there is nothing to give back")
+    held = desk.results.marks(series.id).filter(pl.col("series") == series.id)
+    absent = pl.col("mark_status") == "A"
+    marked = named.join(
+        held.select(*KEY, "mark", pl.col("status").alias("mark_status")), on=KEY, how="left", maintain_order="left"
+    )
+    if not (rows := marked.filter(back & pl.col("mark").is_null() & ~absent.fill_null(value=False))).is_empty():
+        raise CorrectionError(f"there is no mark on record for {_first(rows)}: name the mark by which it is given back")
+    on_record = pl.when(absent).then(pl.lit(terms.ABSENT)).otherwise(pl.lit(terms.GRADED))
+    return marked.with_columns(
+        pl.when(back).then("mark").otherwise("new_raw").alias("new_raw"),
+        pl.when(back).then(on_record).otherwise("new_outcome").alias("new_outcome"),
+    ).select(named.columns)
+
+
+def _given_back(desk: Desk, series: Series, plan: Plan, results: pl.DataFrame, awards: pl.DataFrame) -> pl.DataFrame:
+    """RES-7, RES-8: what was withheld and then voided of what a plan gives a mark, or gives back (`HOLDS`, a row each).
+    Raises `CorrectionError` where the kind of the case may not, and for an award of which nothing was voided."""
+    key = ["centre", "candidate", "option"]
+    words = [(*who.split("/"), mark) for who, mark in plan.marks.items() if mark != VOID]
+    if not words:
+        return pl.DataFrame(schema=HOLDS)
+    said = pl.DataFrame(words, schema=dict.fromkeys([*key, "mark"], pl.String), orient="row")
+    every = pl.concat([
+        frame.select(
+            pl.lit(series.id).alias("series"), pl.col(code).cast(pl.String).alias("option"),
+            *(pl.col(name).cast(pl.String) for name in ("centre", "candidate", "uci")),
+        )
+        for frame, code in ((results, "component"), (awards, "cash_in"))
+    ])  # fmt: skip
+    named = said.join(every, on=key, how="left", maintain_order="left")
+    voided = (standing(named, desk.actions.holds(series.id)) == terms.HOLD_VOIDED).fill_null(value=False)
+    cash_in = pl.col("option").is_in([whole.cash_in_code for whole in desk.catalogue.qualifications])
+    if not (rows := named.filter(cash_in & ~voided)).is_empty():
+        who = "/".join(rows.select(key).row(0))
+        raise CorrectionError(f"the award of {who} was not withheld and then voided: there is nothing to give back")
+    back, kind = named.filter(voided), KINDS[plan.kind]
+    if not kind.voids and not back.is_empty():
+        may = ", ".join(other.title for other in KINDS.values() if other.voids)
+        raise CorrectionError(
+            f"a {kind.title} gives nothing back that was withheld and then voided; that is done by: {may}"
+        )
+    holds = back.select("series", "centre", "uci", "option", pl.lit(terms.HOLD_GIVEN_BACK).alias("state"))
+    return pl.concat([pl.DataFrame(schema=HOLDS), holds], how="diagonal")
+
+
+def _left_voided(plan: Plan, back: pl.DataFrame, results: pl.DataFrame, awards: pl.DataFrame) -> tuple[str, ...]:
+    """RES-8: the awards that a plan leaves voided although it gives back a component of theirs, as where a learner was
+    voided as a whole."""
+    given = results.with_columns(pl.col("uci", "component").cast(pl.String)).join(
+        back, left_on=["uci", "component"], right_on=["uci", "option"], how="semi"
+    )
+    learner = [pl.col(name).cast(pl.String) for name in ("uci", "registration")]
+    voided = awards.filter(pl.col("reason") == "AWARD_VOIDED").join(given, on=learner, how="semi")
+    named = ("/".join(row) for row in voided.select("centre", "candidate", "cash_in").iter_rows())
+    return tuple(sorted(set(named) - set(plan.marks)))
+
+
+def _first(rows: pl.DataFrame) -> str:
+    """Whose the first result is, as people name it."""
+    return "/".join(rows.select("centre", "candidate", "component").row(0))
+
+
 def _said(desk: Desk, series: Series, plan: Plan) -> pl.DataFrame:
-    """The marks of the plan: `centre`, `candidate`, `component`, `new_raw`, `new_outcome`."""
+    """The marks of the plan for components: `centre`, `candidate`, `component`, `new_raw`, `new_outcome` (`back` where
+    the mark on record decides)."""
     rows: list[tuple[str | int | None, ...]] = []
+    awards = {whole.cash_in_code for whole in desk.catalogue.qualifications}
+    words = {ABSENT: terms.ABSENT, VOID: terms.VOIDED, BACK: BACK}
     for who, mark in plan.marks.items():
         parts = who.split("/")
         if len(parts) != 3:
             raise CorrectionError(f"{who} is not understood: write centre, candidate and component, 64123/0001/BEN03")
+        if parts[2] in awards:
+            if mark != BACK:
+                raise CorrectionError(f"{who}={mark}: an award has no mark; {BACK} gives back one that was voided")
+            continue
         part = desk.catalogue.component(parts[2], _at(desk, series))
         most = part.raw_max if part else 0
-        if mark in (ABSENT, VOID):
-            rows.append((*parts, None, terms.ABSENT if mark == ABSENT else terms.VOIDED))
+        if mark in words:
+            rows.append((*parts, None, words[mark]))
         elif re.fullmatch("[0-9]{1,3}", mark) and int(mark) <= most:
             rows.append((*parts, int(mark), terms.GRADED))
         else:
-            raise CorrectionError(f"{who}={mark}: a raw mark from 0 to {most}, {ABSENT} or {VOID} is expected")
+            raise CorrectionError(f"{who}={mark}: a raw mark from 0 to {most}, {ABSENT}, {VOID} or {BACK} is expected")
     schema = {
         "centre": pl.String, "candidate": pl.String, "component": pl.String, "new_raw": RESULTS["raw"],
         "new_outcome": pl.String,
@@ -277,49 +398,71 @@ def _allowed(plan: Plan, changed: pl.DataFrame) -> None:
 # --- What follows ----------------------------------------------------------------------------------------------------
 
 
-def _versions(
-    desk: Desk, series: Series, corrected: pl.DataFrame, tables: Mapping[str, ConversionRow]
-) -> tuple[list[SeriesEffect], list[pl.DataFrame]]:
-    """The versions that the corrected results make in their own series and in the later ones that carried them, and
-    what they do to awards (`EFFECTS`)."""
+@frozen(kw_only=True)
+class Change:
+    """What a case changes: results of the series `source` (its id) in `corrected`, each as issued (`_before`) and as it
+    would be, of the learners `ucis`; the conversion `tables` it puts in force, by component; and what it withholds or
+    gives back (`holds`: `rules.frames.HOLDS`)."""
+
+    source: str
+    corrected: pl.DataFrame = field(repr=False)
+    ucis: pl.Series = field(repr=False)
+    tables: Mapping[str, ConversionRow] = field(factory=dict, repr=False)
+    holds: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=HOLDS), repr=False)
+
+
+def _says_it(series: Series, corrected: pl.DataFrame, versions: Sequence[SeriesEffect]) -> None:
+    """RES-7: raises `CorrectionError` where the version would not say of a result what the effect says of it."""
+    same = [*KEY, *SAID]
+    said = [corrected.clear().select(same)]
+    said += [version.results.results.select(same) for version in versions if version.series == series.id]
+    missing = corrected.select(same).join(
+        pl.concat(said, how="vertical_relaxed"), on=same, how="anti", nulls_equal=True
+    )
+    if not missing.is_empty():
+        raise CorrectionError(
+            f"{missing.height:,} results would not become what is proposed, the first {_first(missing)}: something "
+            f"else decides about them. Nothing can be corrected before that is found"
+        )
+
+
+def versions_of(desk: Desk, series: Series, change: Change) -> tuple[list[SeriesEffect], list[pl.DataFrame]]:
+    """The versions that a change makes in its own series and in the later ones that carried its results, and what they
+    do to awards (`EFFECTS`). What no centre has is not corrected, but judged again."""
     versions, rows = [], []
     later = [other for other in desk.catalogue.all_series() if other.purpose == terms.ENTRY and other.id > series.id]
-    for of in [series, *later] if not corrected.is_empty() else []:
-        if of.id != series.id and not any(
-            awarding.kind == terms.WHOLE_SERIES and awarding.state == terms.RELEASED
-            for awarding in desk.results.issued(of.id)
-        ):
+    for of in [series, *later] if not change.ucis.is_empty() else []:
+        if of.id != series.id and not desk.results.is_out(of.id):
             continue
-        made, awards = _of_series(desk, of, series.id, corrected, tables)
+        made, awards = _of_series(desk, of, change)
         if not (made.results.results.is_empty() and made.results.awards.is_empty()):
             versions.append(made)
             rows.append(awards)
     return versions, rows
 
 
-def _of_series(
-    desk: Desk, of: Series, source: str, corrected: pl.DataFrame, tables: Mapping[str, ConversionRow]
-) -> tuple[SeriesEffect, pl.DataFrame]:
-    """The version of one series, and what it does to awards. `source`: the series that is corrected."""
-    ucis = corrected["uci"].unique()
-    rests_on = ground(desk, of).of_learners(ucis)
-    issued = desk.results.as_issued(of.id, before=False).filter(pl.col("uci").is_in(ucis.implode()))
-    instead = corrected.select(
-        *KEY, pl.lit(source).alias("series"), *(pl.col(name).alias(f"new_{name}") for name in _SAID)
+def _of_series(desk: Desk, of: Series, change: Change) -> tuple[SeriesEffect, pl.DataFrame]:
+    """The version of one series, and what it does to awards."""
+    rests_on = ground(desk, of).of_learners(change.ucis)
+    issued = desk.results.as_issued(of.id, before=False).filter(pl.col("uci").is_in(change.ucis.implode()))
+    instead = change.corrected.select(
+        *KEY, pl.lit(change.source).alias("series"), *(pl.col(name).alias(f"new_{name}") for name in SAID)
     )
     replaced = issued.join(instead, on=[*KEY, "series"], how="left", maintain_order="left")
     other = pl.col("new_outcome").is_not_null()
     status = pl.when(pl.col("new_outcome") == terms.ABSENT).then(pl.lit("A")).otherwise(pl.lit(""))
     as_corrected = replaced.with_columns(
-        *(pl.when(other).then(f"new_{name}").otherwise(name).alias(name) for name in _SAID),
+        *(pl.when(other).then(f"new_{name}").otherwise(name).alias(name) for name in SAID),
         pl.when(other).then(status).otherwise("status").alias("status"),
         pl.when(other).then(None).otherwise("mark_id").alias("mark_id"),
     ).select(issued.columns)
     at = _at(desk, of)
     before = judge(evolve(rests_on, issued=issued), desk.catalogue, at)
-    after = judge(evolve(rests_on, issued=as_corrected), desk.catalogue, at)
-    awards, rows = _changed_awards(desk, of, before.awards, after.awards)
-    mine = corrected if of.id == source else corrected.clear()
+    holds = pl.concat([rests_on.holds, change.holds])
+    after = judge(evolve(rests_on, issued=as_corrected, holds=holds), desk.catalogue, at)
+    _same_again(desk, evolve(rests_on, issued=as_corrected, holds=holds), after, change, at)
+    mine = change.corrected if of.id == change.source else change.corrected.clear()
+    awards, rows = _changed_awards(desk, of, before.awards, after.awards, mine)
     about = awards.select("centre", "uci", "registration").unique()
     version = SeriesResults(
         results=after.results.join(mine.select(KEY), on=KEY, how="semi", maintain_order="left"),
@@ -327,20 +470,54 @@ def _of_series(
         choices=after.choices.join(about, on=about.columns, how="semi", maintain_order="left"),
     )
     held = {(table.series, table.component): table for table in rests_on.conversions}
-    held |= {(source, component): table for component, table in tables.items()}
+    held |= {(change.source, component): table for component, table in change.tables.items()}
     used = used_tables(held.values(), of.id, version.results, version.choices)
     return SeriesEffect(series=of.id, results=version, conversions_sha256=conversions_sha256(used)), rows
 
 
+def _same_again(desk: Desk, rests_on: Ground, after: SeriesResults, change: Change, at: datetime) -> None:
+    """AWD-7: raises `CorrectionError` where the second computation says something else about whom a change concerns:
+    what it corrects is computed from the mark, and not taken from the first computation."""
+    sitting = ["centre", "series", "candidate", "uci", "component"]
+    by_mark = change.corrected.filter(pl.col("outcome").is_in([terms.GRADED, terms.ABSENT])).select(
+        *(pl.lit(change.source).alias(name) if name == "series" else name for name in sitting),
+        pl.col("raw").cast(MARKS["mark"]).alias("mark"),
+        pl.when(pl.col("outcome") == terms.ABSENT).then(pl.lit("A")).otherwise(pl.lit("")).alias("status"),
+    )  # fmt: skip
+    # A mark is the learner's: what is corrected under two numbers of one learner is taken as it is (REG-8).
+    by_mark = by_mark.filter(pl.struct(*_SITTING, "series").is_unique())
+    marks = rests_on.marks.select(by_mark.columns).join(by_mark, on=[*_SITTING, "series"], how="anti")
+    judged_by = evolve(
+        rests_on,
+        marks=pl.concat([marks, by_mark.cast(marks.schema)]),
+        issued=rests_on.issued.join(by_mark, on=sitting, how="anti"),
+    )
+    moved = [evolve(table, approved_at=at) for table in change.tables.values()]
+    kept = [
+        table for table in rests_on.conversions if table.series != change.source or table.component not in change.tables
+    ]
+    found = otherwise(judged_by, after, computed_again(judged_by, desk.catalogue, at, [*kept, *moved]))
+    if not found.is_empty():
+        raise CorrectionError(
+            f"the second computation says something else about {in_words(found)} (AWD-7): find out why before anything "
+            f"is corrected"
+        )
+
+
 def _changed_awards(
-    desk: Desk, of: Series, before: pl.DataFrame, after: pl.DataFrame
+    desk: Desk, of: Series, before: pl.DataFrame, after: pl.DataFrame, corrected: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The issued awards that the case changes (`rules.certification.AWARDS`), and how (`EFFECTS`). What differs from
     what is issued for another reason is not its business, and a claim that still waits is answered by itself."""
-    _, out = typed(desk.results.current(of.id, released=True))
+    _, out = typed(desk.results.current(of.id, out=True))
     same = [*_AWARD, "claim_id"]
+    # Two awards that were issued before the UCIs were merged go each with the results under its own number (REG-8).
+    learner = ["centre", "uci", "registration"]
+    of_two = out.filter(pl.col("candidate").n_unique().over(learner) > 1)
+    own = of_two.join(corrected, on=[*learner, "candidate"], how="semi")["claim_id"]
     by_case = after.join(before.select(same), on="claim_id", suffix="_else", maintain_order="left").filter(
         pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_else")) for name in _AWARD)
+        | pl.col("claim_id").is_in(own.implode())
     )
     issued = out.filter(pl.col("outcome") != terms.PENDING).select(
         "claim_id", *(pl.col(name).alias(f"{name}_before") for name in ("ums", "grade", "outcome", "performance"))
@@ -363,15 +540,16 @@ def _marks(desk: Desk, series: Series, given: pl.DataFrame) -> pl.DataFrame:
     `stage`, `mark`, `status`, `tasks`, `line`."""
     # In a country the marks are many, and a case of boundaries names none.
     held = pl.DataFrame(schema=MARKS) if given.is_empty() else desk.results.marks(series.id)
-    last = held.filter(pl.col("series") == series.id).select(*KEY, "version")
+    last = held.filter(pl.col("series") == series.id).select(*_SITTING, "version")
     status = pl.when(pl.col("outcome") == terms.ABSENT).then(pl.lit("A")).otherwise(pl.lit(""))
     return (
         given.filter(pl.col("outcome") != terms.VOIDED)
-        .join(last, on=KEY, how="left", maintain_order="left")
+        .join(last, on=_SITTING, how="left", maintain_order="left")
         .sort("centre", "candidate", "component")
         .select(
             "centre", pl.lit(series.id).alias("series"), "candidate", "uci", "component",
-            (pl.col("version").fill_null(0) + 1).alias("version"), pl.lit(terms.CORRECTED).alias("stage"),
+            (pl.col("version").fill_null(0) + 1 + pl.int_range(pl.len()).over(_SITTING)).alias("version"),
+            pl.lit(terms.CORRECTED).alias("stage"),
             pl.col("raw").alias("mark"), status.alias("status"), pl.lit("").alias("tasks"),
             pl.int_range(1, pl.len() + 1).alias("line"),
         )
@@ -391,5 +569,6 @@ def words(plan: Plan) -> Sequence[tuple[str, str]]:
         ("Marks", f"{', '.join(marks[:10])}{more}"),
         ("Boundaries", "; ".join(moves)),
         ("Left higher", plan.left_higher),
+        ("Withheld", ", ".join(plan.withheld)),
     ]
     return [(what, value) for what, value in facts if value]

@@ -3,6 +3,7 @@ a letter to each centre with what it was, what it is now, why, and how to appeal
 
 from __future__ import annotations
 
+import logging
 import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -13,16 +14,20 @@ import polars as pl
 from infra.ledger.corrections import Case
 from infra.ledger.results import Awarding, ReleaseFile
 from parsers.reply import encode
+from pipeline.corrections.effect import KEY
 from pipeline.corrections.preview import said
 from pipeline.desk import Desk
 from pipeline.register import title
-from pipeline.results.release import PORTAL, booked, issue, next_numbers
+from pipeline.results.release import PORTAL, booked, issue, next_numbers, unlike
 from pipeline.results.result_files import feeds, records, result_files, typed
 from pipeline.steps import CENTRE_TOLD
 from pipeline.wording import WIDTH
 from rules import terms
 from rules.catalogue import LONDON, PLACEHOLDER, Series, series_title
 from rules.corrections import APPEAL_DAYS, KINDS
+from rules.frames import rows_by_centre
+
+log = logging.getLogger(__name__)
 
 
 def issue_versions(desk: Desk, case: Case, at: datetime, now: datetime) -> None:
@@ -36,23 +41,36 @@ def issue_versions(desk: Desk, case: Case, at: datetime, now: datetime) -> None:
 
 def _files(desk: Desk, awarding: Awarding, series: Series, at: datetime) -> Iterator[tuple[ReleaseFile, bytes]]:
     """RES-1, RES-3: the feeds of what is corrected, and the results file of each centre that entered by file, complete
-    with it."""
+    with it. Learners who have nothing yet get a complete feed, in place of the one that waits for them (RES-2)."""
     corrected = typed(desk.results.frames(awarding, only=("results", "awards")))
-    for feed in feeds(*corrected, series, awarding.version, desk.catalogue, at):
-        place = f"{PORTAL}{feed.audience}/{series.id}/{awarding.version}/{feed.centre}.csv"
-        yield booked(awarding, series, place, feed.audience, feed.data, feed.records, feed.centre), feed.data
-    centres = pl.concat([frame["centre"] for frame in corrected]).unique().to_list()
-    senders = sorted(desk.results.file_senders(series.key, series.awarding_body) & set(centres))
-    held = typed(desk.results.current(series.id, released=True))
-    keys = (["centre", "uci", "component"], ["centre", "uci", "registration"])
-    whole = [
-        pl.concat([before.filter(pl.col("centre").is_in(senders)), now.filter(pl.col("centre").is_in(senders))]).unique(
+    centres = pl.concat([frame["centre"] for frame in corrected]).unique()
+    held = typed(desk.results.current(series.id, out=True))
+    keys = (KEY, [*KEY[:-1], "registration"])
+    results, awards = (
+        pl.concat([before.filter(pl.col("centre").is_in(centres.implode())), now]).unique(
             key, keep="last", maintain_order=True
         )
         for before, now, key in zip(held, corrected, keys, strict=True)
-    ]
-    of = records(whole[0], whole[1], desk.results.ulns(), desk.catalogue, at)
-    for file in result_files(of, series, next_numbers(desk, series, senders), at):
+    )
+    new = pl.col("centre").is_in(list(desk.results.awaited_by_learners(series.id)))
+    changed, of_claims = corrected
+    for audience, of_results, of_awards in (
+        (terms.CENTRES, changed, of_claims),
+        (terms.LEARNERS, changed.filter(~new), of_claims.filter(~new)),
+        (terms.LEARNERS, results.filter(new), awards.filter(new)),
+    ):
+        for feed in feeds(of_results, of_awards, series, awarding.version, desk.catalogue, at):
+            if feed.audience == audience:
+                place = f"{PORTAL}{audience}/{series.id}/{awarding.version}/{feed.centre}.csv"
+                yield booked(awarding, series, place, audience, feed.data, feed.records, feed.centre), feed.data
+    senders = sorted(desk.results.file_senders(series.key, series.awarding_body) & set(centres))
+    mine = pl.col("centre").is_in(senders)
+    known = desk.results.ulns(), desk.results.own_numbers(series.id)
+    of = records(results.filter(mine), awards.filter(mine), *known, desk.catalogue, at)
+    made = list(result_files(of, series, next_numbers(desk, series, senders), at))
+    for words in unlike(desk, series, at, {file.name: file.data for file in made}):
+        log.warning("results files of %s version %d: %s", series.id, awarding.version, words)
+    for file in made:
         place = f"outbox/{file.centre}/{file.name}"
         yield (
             booked(awarding, series, place, terms.CENTRES, file.data, file.records, file.centre, file.sequence),
@@ -68,7 +86,7 @@ def tell_centres(desk: Desk, case: Case, at: datetime) -> None:
     effects = desk.corrections.effects(case.number)
     named = {subject.centre for subject in case.subjects if subject.centre}
     files = _new_files(desk, case)
-    of_centre = {str(part["centre"][0]): part for part in effects.partition_by("centre")}
+    of_centre = rows_by_centre(effects)
     for centre in sorted(named | set(of_centre)):
         text = list(_letter(desk, case, centre, of_centre.get(centre, effects.clear()), files.get(centre, []), at))
         desk.put(CENTRE_TOLD, f"outbox/{centre}/correction-{case.number}.txt", encode(text))
@@ -109,6 +127,11 @@ def _letter(desk: Desk, case: Case, centre: str, rows: pl.DataFrame, files: list
         single = f"The result of candidate {left['candidate'][0]} was issued too high and stays as it is"
         yield from _wrapped(f"{single if left.height == 1 else count}: {why}.")
     yield ""
+    if KINDS[last.kind].withholds:
+        yield from _wrapped(
+            "What is withheld is shown as pending (Q) until it is decided. We write no more about it before then."
+        )
+        yield ""
     if files:
         yield from _wrapped(
             f"Import the new results file{'s' * (len(files) > 1)}, complete: {', '.join(files)}. Certificates with "

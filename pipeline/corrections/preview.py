@@ -47,6 +47,8 @@ def facts_of(desk: Desk, found: Effect) -> list[tuple[str, str]]:
         ("Outcome", outcome(rows)),
         ("Component results", f"{_ways(components)}, {found.unchanged:,} unchanged"),
         ("Left higher", f"{left.height:,}" if left.height else ""),
+        ("Withheld", f"{found.closed:,}: released, they are by these boundaries" if found.closed else ""),
+        ("Stays voided", f"{', '.join(found.left_voided)}: `=back` gives it back too" if found.left_voided else ""),
     ]
     for version in found.versions:
         its = awards.filter(pl.col("series") == version.series)
@@ -63,11 +65,13 @@ def facts_of(desk: Desk, found: Effect) -> list[tuple[str, str]]:
 
 
 def _ways(rows: pl.DataFrame) -> str:
-    """Of the results that are corrected, how many go up, down, or change without."""
+    """Of the results that are corrected, how many go up, down, change without, or are withheld."""
     its = rows.filter(pl.col("choice") == terms.CORRECTED)
-    count = {name: its.filter(pl.col("way") == name).height for name in (terms.UP, terms.DOWN, terms.SAME)}
+    ways = (terms.UP, terms.DOWN, terms.SAME, terms.WITHHELD)
+    count = {name: its.filter(pl.col("way") == name).height for name in ways}
     other = f", {count[terms.SAME]:,} with the same UMS" if count[terms.SAME] else ""
-    return f"{count[terms.UP]:,} up, {count[terms.DOWN]:,} down{other}"
+    held = f", {count[terms.WITHHELD]:,} withheld" if count[terms.WITHHELD] else ""
+    return f"{count[terms.UP]:,} up, {count[terms.DOWN]:,} down{other}{held}"
 
 
 def certificates_touched(desk: Desk, found: Effect) -> tuple[int, int]:
@@ -83,7 +87,7 @@ def certificate_rows(desk: Desk, found: Effect, why: str) -> pl.DataFrame:
     held = desk.corrections.certificates(series)
     if held.is_empty():
         return held
-    key = ["series", "centre", "uci", "cash_in"]
+    key = ["series", "centre", "candidate", "uci", "cash_in"]
     changed = pl.concat([
         version.results.awards.select(
             pl.lit(version.series).alias("series"), "centre", "candidate", "uci", "cash_in",
@@ -92,13 +96,16 @@ def certificate_rows(desk: Desk, found: Effect, why: str) -> pl.DataFrame:
         for version in found.versions
     ])  # fmt: skip
     live = held.filter(pl.col("state") == terms.DUE)
-    both = live.join(changed.drop("candidate"), on=key, maintain_order="left")
+    both = live.join(changed, on=key, maintain_order="left")
     recalled = both.filter(pl.col("grade") != pl.col("now")).with_columns(pl.lit(terms.RECALLED).alias("state"))
     ungraded = desk.catalogue.scale(terms.QUALIFICATION, desk.results.every(series[0])[0].at).thresholds[-1].grade
     last = {of: held.filter(pl.col("series") == of)["number"].str.tail(6).cast(pl.Int64).max() or 0 for of in series}
     number = pl.col("series").replace_strict(last, return_dtype=pl.Int64) + pl.int_range(1, pl.len() + 1).over("series")
     new = (
-        changed.join(live.select(*key, "grade", pl.col("number").alias("replaces")), on=key, how="left")
+        # Of two that were made before their learners were merged, both are recalled, and one comes in their place.
+        changed.join(
+            live.unique(key, keep="first").select(*key, "grade", pl.col("number").alias("replaces")), on=key, how="left"
+        )
         .filter(~pl.col("now").is_in(["", ungraded]), pl.col("grade").ne_missing(pl.col("now")))
         # Before the certificates of a series are listed there is nothing to make in advance.
         .filter(pl.col("series").is_in(held["series"].unique().implode()))
@@ -122,8 +129,13 @@ def _waiting(desk: Desk, found: Effect) -> Iterator[str]:
 
 
 def lines(desk: Desk, case: Case, found: Effect) -> Iterator[str]:
-    """The effect for a terminal."""
+    """The effect of what is proposed for a case, for a terminal."""
     yield f"Correction {case.number}: what it would do"
+    yield from effect_lines(desk, found)
+
+
+def effect_lines(desk: Desk, found: Effect) -> Iterator[str]:
+    """An effect for a terminal."""
     for what, value in [*words(found.plan), *facts_of(desk, found)]:
         yield f"  {what}: {value}"
     yield from rows_in_words(found.effects)
@@ -133,19 +145,35 @@ def rows_in_words(rows: pl.DataFrame) -> Iterator[str]:
     """Results before and after, a line each, at most so many."""
     for row in rows.head(SHOWN).iter_rows(named=True):
         left = ", left higher" if row["choice"] == terms.LEFT_HIGHER else ""
+        way = f" ({row['way']}{left})" if row["way"] != terms.WITHHELD else ""
         yield (
             f"  {row['series']} {row['centre']}/{row['candidate']} {row['code']:<7} {said(row, '_before')} -> "
-            f"{said(row)} ({row['way']}{left})"
+            f"{said(row)}{way}"
         )
     if rows.height > SHOWN:
         yield f"  and {rows.height - SHOWN:,} more: the table beside the page has all of them"
+
+
+def in_words(rows: pl.DataFrame, most: int) -> list[dict[str, str]]:
+    """Results before and after for a page, at most so many: `series`, `centre`, `candidate`, `code`, `was`, `now`, and
+    the `way` they go, or that they are left higher."""
+    return [
+        {
+            **{name: row[name] for name in ("series", "centre", "candidate", "code")},
+            "was": said(row, "_before"),
+            "now": said(row),
+            "way": "left higher" if row["choice"] == terms.LEFT_HIGHER else row["way"],
+        }
+        for row in rows.head(most).iter_rows(named=True)
+    ]
 
 
 def said(row: dict[str, object], when: str = "") -> str:
     """One result in words: `40 raw, 80 UMS, L2P`, or what became of it."""
     ums, grade, raw = row[f"ums{when}"], row[f"grade{when}"], row[f"raw{when}"]
     if grade in ("", None):
-        return str(row[f"outcome{when}"]).replace("_", " ")
+        withheld = not when and row["way"] == terms.WITHHELD
+        return terms.WITHHELD if withheld else str(row[f"outcome{when}"]).replace("_", " ")
     return f"{f'{raw} raw, ' if raw is not None else ''}{ums} UMS, {grade}"
 
 

@@ -30,7 +30,8 @@ from rules.catalogue import LONDON
 SAMPLES = Path(str(files("fixtures"))) / "samples"
 SENDS_ITSELF = SAMPLES / "58201" / "E5820115.X01"
 SEED = 1
-WAIT = 120.0
+WAIT = 300.0
+"""Seconds that a run may take: with nothing else at work a few."""
 AFRESH = "Run the demo again: it goes on from here. To start afresh: make down, remove the folder var, make demo."
 EARLY = datetime(2023, 8, 1, tzinfo=UTC)
 WHY = "approved by the demo, in place of a person"

@@ -20,6 +20,7 @@ from pipeline.intake.staff import Entry, change_entry
 from pipeline.marking import moderation
 from pipeline.orders import Order
 from pipeline.season.extensions import extend
+from rules import terms
 from rules.catalogue import Catalogue, CatalogueError
 
 
@@ -121,7 +122,7 @@ def _folder(desk: Desk) -> Path:
 
 
 def _order(event: Event) -> Order:
-    return Order(event.facts["who"], event.facts["why"], event.at)
+    return Order(event.facts["who"], event.facts["why"], event.at, terms.PLAYED)
 
 
 def _samples(desk: Desk, series: str) -> Iterator[tuple[str, str, str, int]]:

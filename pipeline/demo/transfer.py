@@ -18,10 +18,11 @@ from rich.console import Console
 
 from infra.host import LOCALHOST
 from infra.landing.keys import host_key, read_public_key
-from infra.ledger.keys import Ordered
+from infra.ledger.approvals import Order
 from infra.running.supervisor import RunningDesk
 from pipeline.desk import Desk
 from pipeline.files.progress import waiting
+from rules import terms
 
 WAIT = 120.0
 LINES = 16
@@ -127,8 +128,8 @@ def _client(desk: Desk, running: RunningDesk, centre: str, now: Callable[[], dat
         made.write_private_key(folder / "key")
         (folder / "key").chmod(0o600)
         (folder / "hosts").write_text(f"[{LOCALHOST}]:{running.sftp_port} {known}", encoding="ascii")
-        desk.keys.add(centre, key, Ordered(WHO, WHY, now()))
+        desk.keys.add(centre, key, Order(WHO, WHY, now(), terms.PLAYED))
         try:
             yield Client(centre, running.sftp_port, folder)
         finally:
-            desk.keys.remove(centre, key.fingerprint, Ordered(WHO, WHY, now()))
+            desk.keys.remove(centre, key.fingerprint, Order(WHO, WHY, now(), terms.PLAYED))

@@ -49,7 +49,7 @@ ON_THE_WINGS: Mapping[str, tuple[str, ...]] = {
         "demo",
         "docs",
     ),
-    "console": ("awarding", "centres", "intake", "results", "season", "files"),
+    "console": ("awarding", "centres", "intake", "learners", "results", "corrections", "season", "files", "watching"),
     "demo": ("intake", "marking", "season", "files"),
     "docs": ("doors", "watching", "files"),
 }
@@ -59,7 +59,7 @@ WINGS: Mapping[str, tuple[str, ...]] = {
     "centres": (),
     "learners": (),
     "intake": (),
-    "marking": (),
+    "marking": ("intake",),  # what landed before a deadline is read before anything follows from it
     "awarding": (),
     "results": ("awarding",),  # late claims are awarded after results day
     "watching": ("results",),  # the guard publishes by the same function as the DAG
@@ -81,25 +81,30 @@ GROUND: Mapping[str, tuple[str, ...]] = {
     "feeds": ("desk", "archive", "steps", "contained", "wording"),
     "arrived": ("desk", "feeds", "steps"),
     "register": ("desk",),
-    "journal": ("desk", "steps", "archive", "jobs"),
+    "issued": ("parallel",),
+    "holdings": ("desk", "steps", "register", "report_page"),
+    "journal": ("desk", "steps", "archive", "jobs", "orders", "typed"),
     "report_classes": (),
     "approvals": ("desk", "steps", "journal"),
-    "replay": ("desk", "jobs", "journal"),
+    "replay": ("desk", "jobs", "journal", "replayed_rows"),
+    "replayed_rows": (),
     "backup": ("desk",),
     "orders": (),
     "parallel": (),
     "report_page": (),
+    "typed": (),
     "wording": (),
 }
 """The modules beside the wings, which know no wing, and what each may use of the others."""
 
 INFRA: Mapping[str, tuple[str, ...]] = {
+    "alive": (),
     "settings": (),
     "host": (),
     "store": ("host",),
     "notify": ("settings",),
     "airflow_api": ("settings",),
-    "ledger": (),
+    "ledger": ("alive",),
     "landing": ("settings", "host", "store", "airflow_api", "ledger"),
     "running": ("settings", "host", "store", "airflow_api", "ledger", "landing"),
     "deploy": (),

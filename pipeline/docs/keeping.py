@@ -41,7 +41,7 @@ def keeping() -> Iterator[str]:
 
 _TEXT = (
     "## Letting go",
-    '```sh\nresultsday keep list\nresultsday keep carry-out --who "A. Clerk" --why "yearly round"\n```',
+    '```sh\nresultsday keep list\nresultsday keep carry-out --why "yearly round"\n```',
     "`keep list` counts what is due by class, and what is old enough but kept back, with the reason; it changes "
     "nothing. `keep carry-out` shows the same list, asks, and then lets go. The DAG `keep` does both on Sundays at "
     "03:15: the list comes first, and the run's note counts what went. Every file is on record (`removals`) before it "
@@ -55,8 +55,8 @@ _TEXT = (
     "A dispute is put on record by staff, and ends the same way. It holds for a centre, for one series there, or for "
     "one learner; files are kept for the whole centre.",
     "```sh\n"
-    'resultsday keep dispute 64123 --series 2024-06 --who "A. Clerk" --why "appeal 17"\n'
-    'resultsday keep dispute 64123 --series 2024-06 --settled --who "A. Clerk" --why "appeal 17 is closed"\n'
+    'resultsday keep dispute 64123 --series 2024-06 --why "appeal 17"\n'
+    'resultsday keep dispute 64123 --series 2024-06 --settled --why "appeal 17 is closed"\n'
     "```",
     "## Forgetting a learner",
     "When a learner's period has ended, name, date of birth, UCI, ULN and UPN are replaced in every table and in the "
@@ -65,7 +65,7 @@ _TEXT = (
     "`erasures` says when, by whom and why, and not who it was. A learner who comes back is a new one. Backups made "
     "before still name the learner: keep them for less than a year.",
     "## What is held about a learner",
-    '```sh\nresultsday learner export 641230220001D --who "A. Clerk" --why "asked by letter" --to learner.txt\n```',
+    '```sh\nresultsday learner export 641230220001D --why "asked by letter" --to learner.txt\n```',
     "Writes every row of every table about the learner with this UCI (and with others registered with the same ULN), "
     "the fees and findings of their candidate numbers, their lines of every file that is still in the archive, and the "
     "periods above. `--json` is for other programs. That it was given out, to whom and why, is on record first.",

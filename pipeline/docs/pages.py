@@ -20,6 +20,7 @@ from pipeline.docs.architecture import HOUSE, architecture
 from pipeline.docs.diagrams import DESK, FILE, PRODUCTION, RESULTS, svg
 from pipeline.docs.examples import EXAMPLES
 from pipeline.docs.keeping import keeping
+from pipeline.docs.sealed import sealed
 from pipeline.docs.testing import testing
 from pipeline.doors import DOORS
 from pipeline.feeds import BoardFeed
@@ -418,7 +419,10 @@ def feeds() -> Iterator[str]:
             f"`<name>.csv`{folder}, of at most {most}. The answer to each file is {told}. A row that cannot be used "
             f"{refuses} (`{feed.layout.row.name}`)."
         )
-        columns = [f"| `{name}` | {characters} |" for name, characters in feed.layout.columns.items()]
+        columns = [
+            f"| `{name}`{', may be missing' if name in feed.layout.optional else ''} | {characters} |"
+            for name, characters in feed.layout.columns.items()
+        ]
         yield "\n".join(["| column | most characters |", "|---|---|", *columns])
         rows = [",".join(row[name] for name in feed.layout.columns) for row in feed.example]
         yield "\n".join(["```text", ",".join(feed.layout.columns), *rows, "```"])
@@ -444,6 +448,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "jobs.md": jobs,
     "keeping.md": keeping,
     "metrics.md": metrics,
+    "sealed.md": sealed,
     "settings.md": settings,
     "steps.md": steps,
     "testing.md": testing,

@@ -65,7 +65,7 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
             "whole seasons",
             "A made-up school year, with the mistakes that real ones have. An audit that uses none of the desk's code "
             "compares replies, fees, marks, awards and result files with what must become of each; then the season is "
-            "replayed.",
+            "replayed. In another, two learners in a hundred change after each milestone.",
             ("tests/test_season.py",),
             "make reliability PARTS=conservation",
         ),
@@ -74,7 +74,8 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
         Kind(
             "the crash matrix",
             "Every job is killed at each of its steps and run again. Every row and every file is what an undisturbed "
-            "run leaves.",
+            "run leaves. The tests take a hundred of these crashes, every day others, at least one at each step; the "
+            "command takes all.",
             ("tests/pipeline/test_crash_matrix.py",),
             ".venv/bin/python -m bench.crash_matrix",
         ),
@@ -134,7 +135,7 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
             "rehearsal",
             "Production as its pages say: every service of the compose file on loopback, with FAB, people made by the "
             "documented commands, and a small season up to results day. `make test` holds the pages to the files, and "
-            "the roles to FAB.",
+            "the roles to FAB. `make disturbances` kills or stops each part of it ([disturbances](disturbances.md)).",
             ("tests/rehearsal/",),
             "make rehearsal",
         ),

@@ -22,14 +22,16 @@ from rich.text import Text
 from parsers.bundle import read_bundle
 from parsers.columns import columns
 from parsers.findings import Finding, Found, Reach, visible
+from parsers.gathered import Gathered
 from parsers.lines import lines_of
 from parsers.reader import Submission, read
 from pipeline.files.named_files import is_bundle_file
-from pipeline.wording import WIDTH, summary
+from pipeline.wording import WIDTH, causes_summary, where
 from rules import files
 from rules.cards import Card, lines
 from rules.catalogue import Catalogue
 from rules.decisions import checked as judged
+from rules.decisions import decisive
 from rules.known import Arrival
 
 
@@ -45,20 +47,34 @@ class Exit(IntEnum):
 
 @frozen(slots=False)
 class Checked:
-    """One file, named as the user named it, and what was found in it; `cards`: what is said of candidates in
-    doubt. `problem` says why it could not be read, `not_judged` what was not checked, `counts` how much it holds, and
-    `today` why it would be refused if it came now, though nothing is wrong with it. Its lines, for showing, come from
-    `data` or, in a bundle, from the `member` as read."""
+    """One file, named as the user named it, and what was found in it: place by place, and by `causes`.
+
+    `cards`: what is said of candidates in doubt. `problem` says why it could not be read, `not_judged` what was not
+    checked, `counts` how much it holds, and `today` why it would be refused if it came now, though nothing is wrong
+    with it. Its lines, for showing, come from `data` or, in a bundle, from the `member` as read.
+    """
 
     named: str
     findings: tuple[Finding, ...] = ()
     cards: tuple[Card, ...] = attrs.field(default=(), kw_only=True)
+    causes: tuple[Gathered, ...] = attrs.field(kw_only=True)
     data: bytes = attrs.field(default=b"", repr=False)
     member: Submission | None = attrs.field(default=None, repr=False)
     problem: str | None = None
     not_judged: tuple[str, ...] = ()
     counts: Mapping[str, int] = attrs.field(factory=dict)
     today: str = ""
+
+    @causes.default
+    def _gathered(self) -> tuple[Gathered, ...]:
+        found = Found([self.named])
+        found.carry(0, self.findings)
+        return found.gathered(0)
+
+    @cached_property
+    def told(self) -> tuple[Gathered, ...]:
+        """The causes that decide, as a reply tells them (FIL-1): nothing that only follows."""
+        return decisive(self.causes)
 
     @cached_property
     def lines(self) -> Mapping[int, str]:
@@ -109,17 +125,24 @@ def check_file(
     if is_bundle_file(named, data):
         bundle = read_bundle(named, data)
         members = [
-            Checked(f"{path}/{member.named}", findings, member=member, cards=doubtful, counts=counts(member))
+            Checked(
+                f"{path}/{member.named}",
+                found.of(0),
+                causes=found.gathered(0),
+                member=member,
+                cards=doubtful,
+                counts=counts(member),
+            )
             for member in bundle.members
-            for findings, doubtful in [_findings(member, catalogue, received, progress)]
+            for found, doubtful in [_findings(member, catalogue, received, progress, now)]
         ]
         held = {"files": len(members)}
         return [Checked(path, bundle.findings, data, counts=held), *members]
     submission = read(named, data)
-    found, doubtful = _findings(submission, catalogue, received, progress)
+    found, doubtful = _findings(submission, catalogue, received, progress, now)
     told = Checked(
-        path, found, data, cards=doubtful, not_judged=tuple(_not_judged(submission, received)),
-        counts=counts(submission),
+        path, found.of(0), data, causes=found.gathered(0), cards=doubtful,
+        not_judged=tuple(_not_judged(submission, received)), counts=counts(submission),
     )  # fmt: skip
     judged_now = now is not None and received is None and told.exit < Exit.FILE
     return [attrs.evolve(told, today=_today(submission, catalogue, now)) if now and judged_now else told]
@@ -184,9 +207,19 @@ def _findings(
     catalogue: Catalogue,
     received: datetime | None,
     progress: Callable[[Submission], Progress] | None,
-) -> tuple[tuple[Finding, ...], tuple[Card, ...]]:
+    now: datetime | None,
+) -> tuple[Found, tuple[Card, ...]]:
+    found, cards = _judged(submission, catalogue, received, progress(submission) if progress else None)
+    day = received or now
+    if day:
+        files.not_from_the_future(0, submission, day, found)
+    return found, cards
+
+
+def _judged(
+    submission: Submission, catalogue: Catalogue, received: datetime | None, told: Progress | None
+) -> tuple[Found, tuple[Card, ...]]:
     letter = submission.type.letter if submission.type else ""
-    told = progress(submission) if progress else None
     if letter in _BY_RULES:
         centre = submission.header.centre if submission.header else ""
         at = _as_of(submission, catalogue, received)
@@ -199,7 +232,7 @@ def _findings(
         files.series_of(0, submission, catalogue, found)
     if submission.layout:
         columns([submission], submission.layout, found, progress=told)
-    return found.of(0), ()
+    return found, ()
 
 
 # --- What is said of them --------------------------------------------------------------------------------------------
@@ -211,9 +244,14 @@ def as_data(checked: Checked) -> dict[str, object]:
     if checked.problem:
         data["problem"] = checked.problem
     findings = [attrs.asdict(finding) for finding in checked.findings]
+    causes = [attrs.asdict(cause) for cause in checked.told]
     cards = [attrs.asdict(card) for card in checked.cards]
     said = {"summary": headline(checked), "counts": dict(checked.counts), "today": checked.today or None}
-    return data | said | {"findings": findings, "who_is_who": cards, "not_judged": list(checked.not_judged)}
+    return (
+        data
+        | said
+        | {"causes": causes, "findings": findings, "who_is_who": cards, "not_judged": list(checked.not_judged)}
+    )
 
 
 def headline(checked: Checked) -> str:
@@ -221,7 +259,7 @@ def headline(checked: Checked) -> str:
     held = ", ".join(f"{count:,} {name if count != 1 else name[:-1]}" for name, count in checked.counts.items())
     said = [held] if held else []
     if checked.findings:
-        said.append(summary(checked.findings))
+        said.append(causes_summary(checked.told))
     if checked.today:
         said.append(checked.today)
     if any(_LEDGER in words for words in checked.not_judged):
@@ -263,27 +301,28 @@ _STYLES = {
 
 
 def show(console: Console, checked: Checked) -> None:
-    """The file in a line, then each finding with its record and a caret under its columns. On a terminal, sentences are
-    wrapped at its width."""
+    """The file in a line, then each cause with the record where it is first found and a caret under its columns. On a
+    terminal, sentences are wrapped at its width."""
     width = console.width if console.is_terminal else None
     for line in _wrapped(headline(checked), width, "  "):
         console.print(Text(line, style="bold"))
-    for finding in checked.findings:
-        who = f", candidate {finding.candidate}" if finding.candidate else ""
-        console.print(
-            Text.assemble(
-                "\n", (finding.reach.spoken, _STYLES[finding.reach]), f" [{finding.code}] {finding.place}{who}"
-            )
-        )
-        for line in excerpt(finding, checked.lines):
+    for cause in checked.told:
+        style = _STYLES[cause.reach]
+        console.print(Text.assemble("\n", (cause.reach.spoken, style), f" [{cause.code}] {where(cause)}"))
+        for line in excerpt(cause, checked.lines):
             console.print(Text(line, style="dim"), no_wrap=True, crop=False, overflow="ignore")
         for said, indent in (
-            (f"  {finding.message} ({finding.rule})", "  "),
-            (f"  expected: {finding.expected}", " " * 12),
-            (f"  to do:    {finding.remedy}", " " * 12),
+            (f"  {cause.message} ({cause.rule})", "  "),
+            (f"  expected: {cause.expected}", " " * 12),
+            (f"  to do:    {cause.remedy}", " " * 12),
         ):
             for line in _wrapped(said, width, indent):
                 console.print(Text(line))
+    if more := len(checked.causes) - len(checked.told):
+        said = (
+            f"{more} more finding{'s' * (more > 1)} not shown: no difference while the file would be refused (--json)"
+        )
+        console.print(Text(f"\n{said}", style="dim"))
     for card in checked.cards:
         console.print(Text("\nwho is who (a star is before what differs)", style="bold"))
         for line in lines(card, WIDTH):
@@ -304,17 +343,19 @@ MARGIN = 20
 """Columns shown on either side of a finding's own."""
 
 
-def excerpt(finding: Finding, lines: Mapping[int, str]) -> Iterator[str]:
-    """The record of a finding, cut around its columns, with a caret below them; nothing if it has no record."""
-    if finding.line is None or finding.line not in lines:
+def excerpt(told: Finding | Gathered, lines: Mapping[int, str]) -> Iterator[str]:
+    """The record of a finding, or of the first place of a cause, cut around its columns, with a caret below them;
+    nothing if it has no record."""
+    line, columns = (told.line, told.columns) if isinstance(told, Finding) else told.first_place
+    if line is None or line not in lines:
         return
-    first, last = finding.columns or (1, 1)
+    first, last = columns or (1, 1)
     start = max(first - 1 - MARGIN, 0)
-    record = "".join(_one_cell(c) for c in lines[finding.line][start : last + MARGIN])
-    label = f"  {finding.line:>5} | "
+    record = "".join(_one_cell(c) for c in lines[line][start : last + MARGIN])
+    label = f"  {line:>5} | "
     before = "..." if start else ""
     yield f"{label}{before}{record}"
-    if finding.columns:
+    if columns:
         yield f"{' ' * (len(label) - 2)}| {' ' * (len(before) + first - 1 - start)}{'^' * (last - first + 1)}"
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from attrs import frozen
 
+from parsers.foreign import narrow, wide
 from parsers.mend import mended
-from parsers.reader import read
+from parsers.reader import name_of, read
 from pipeline.files.check import Checked, Exit, check_file
 from pipeline.files.named_files import MENDED, is_bundle_file
 from rules.catalogue import Catalogue
@@ -29,11 +30,12 @@ def mend(path: Path, data: bytes, before: Checked, catalogue: Catalogue, receive
     there is no doubt what it should be. A file that is there already stays. Raises `OSError`."""
     if is_bundle_file(path.name, data):
         return Mended(why="a bundle is not mended: fetch it again")
-    submission = read(path.name, data)
+    encoding = wide(data)
+    submission = read(path.name, narrow(data) if encoding else data)
     now = mended(submission)
     if now is None:
         return Mended(why="not mended: what is wrong leaves doubt about what it should be")
-    name = str(submission.name or path.name)
+    name = str(submission.name or name_of(submission.header, submission.centres) or path.name)
     if now == data and name == path.name:
         return Mended(why="not mended: nothing in it can be mended without asking somebody" if before.findings else "")
     target = path.parent / MENDED / name

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
-from attrs import define, evolve, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
+from infra.ledger.actions import Action
 from infra.ledger.learners import DETAILS
 from infra.ledger.submissions import Booking, HoldDecision, Landing, Received
 from infra.store import BadKey, Missing, Stored, left_behind, unfinished
@@ -28,17 +29,31 @@ from parsers.findings import Code, Finding, Found, Reach
 from parsers.identifiers import filename
 from parsers.reader import Submission, glance, read
 from pipeline.archive import archive_all, archived, key_text
+from pipeline.arrived import final
 from pipeline.contained import FAILURES, contained, log_failure, outside
 from pipeline.desk import Desk
 from pipeline.feeds import LANDING_PLACES, Feed, kept_out
+from pipeline.holdings import holdings_files
 from pipeline.intake import replies
-from pipeline.intake.sent import write_indexes
+from pipeline.intake.sent import index_files
 from pipeline.intake.staff import STAFF_FEED, write_left
 from pipeline.intake.trial import trials
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
 from pipeline.register import register_of
-from pipeline.steps import ACKNOWLEDGED, ANSWERED, BOOKED, HELD, RECEIVED, REPLY_OUT, SET_ASIDE, TAKEN_OUT, TWIN_OUT
+from pipeline.steps import (
+    ACKNOWLEDGED,
+    ANSWERED,
+    BOOKED,
+    HELD,
+    HOLDINGS_OUT,
+    INDEX_OUT,
+    RECEIVED,
+    REPLY_OUT,
+    SET_ASIDE,
+    TAKEN_OUT,
+    TWIN_OUT,
+)
 from pipeline.wording import money
 from rules import files, terms
 from rules import findings as f
@@ -123,7 +138,7 @@ def ingest(desk: Desk, now: datetime) -> IngestCounts:
             receive(desk, now, summary)
         process(desk, summary)
         with summary.stage("try"):
-            summary.tried = trials(desk, now, lambda received, data: _tried(desk, received, data))
+            summary.tried = trials(desk, now, lambda landing, data: _tried(desk, landing, data))
         if summary.outcomes.total() >= desk.settings.batch_files:
             with summary.stage("analyze"):
                 desk.ledger.analyze()
@@ -203,11 +218,16 @@ def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) ->
     received = desk.ledger.receive([landing for _, landing in taken])
     RECEIVED.passed()
     undecided = [(file, its) for (file, _), its in zip(taken, received, strict=True) if its.outcome is None]
-    desk.store.put_all([(_outbox(file.centre, its.reply_name), _first_reply(its)) for file, its in undecided])
+    names = register_of(desk, {file.centre for file, _ in undecided}).name
+    desk.store.put_all([(_outbox(file.centre, its.reply_name), _first_reply(its, names)) for file, its in undecided])
     for _ in undecided:
         ACKNOWLEDGED.passed()
     pairs = list(zip([file for file, _ in taken], received, strict=True))
-    in_parallel(lambda pair: _take_out(desk, *pair), pairs, desk.store.threads)
+    # What is on the books leaves the inbox; what is no file goes to quarantine.
+    for _ in desk.store.remove_all([file.stored for file, _ in pairs if file.stored.kind == "file"]):
+        TAKEN_OUT.passed()
+    others = [pair for pair in pairs if pair[0].stored.kind != "file"]
+    in_parallel(lambda pair: _set_aside(desk, *pair), others, desk.store.threads)
     for submission in received:
         log.info(
             "received submission %d: centre %s, %d bytes, reply %s",
@@ -227,16 +247,13 @@ def _cannot_be_taken(stored: Stored, error: Exception) -> None:
         log.warning("a file of centre %s was removed before it could be taken", centre)
 
 
-def _first_reply(received: Received) -> bytes:
-    return replies.text(replies.received(received.landing, received.reply_name)).encode("ascii")
+def _first_reply(received: Received, names: Callable[[str, datetime], str]) -> bytes:
+    landing = received.landing
+    reply = replies.received(landing, received.reply_name, names(landing.centre, landing.received))
+    return replies.text(reply).encode("ascii")
 
 
-def _take_out(desk: Desk, file: _Waiting, received: Received) -> None:
-    """Takes what is on the books out of the inbox; what is no file goes to quarantine."""
-    if file.stored.kind == "file":
-        desk.store.remove(file.stored)
-        TAKEN_OUT.passed()
-        return
+def _set_aside(desk: Desk, file: _Waiting, received: Received) -> None:
     with suppress(Missing):  # its sender has taken it away
         desk.store.move(file.stored.key, _quarantine(file.centre, received.reply_name, file.name))
     SET_ASIDE.passed()
@@ -369,26 +386,22 @@ def _decided_together(desk: Desk, round_: Sequence[Received], summary: IngestCou
     return list(zip(round_, submissions, decisions, strict=True))
 
 
-def _tried(desk: Desk, received: Received, data: bytes) -> tuple[Submission, Decision]:
+def _tried(desk: Desk, landing: Landing, data: bytes) -> tuple[Submission, Decision]:
     """What would be decided about a file that is only tried."""
-
-    def judged() -> tuple[Submission, Decision]:
-        landing, limit = received.landing, desk.settings.max_file_bytes
-        if landing.size > limit:
-            submission = _unread(landing, f.FILE_TOO_LARGE, size=landing.size, limit=limit)
-        else:
-            submission = read(landing.file_name, data)
-        arrival = Arrival(
-            submission=submission,
-            centre=landing.centre,
-            received=landing.received,
-            sha256=landing.sha256,
-            channel=terms.EDI,
-        )
-        [decision] = decide([arrival], desk.catalogue, known_of(desk, [arrival]))
-        return submission, decision
-
-    return contained(judged, lambda error: _held(received, error)[1:])
+    limit = desk.settings.max_file_bytes
+    if landing.size > limit:
+        submission = _unread(landing, f.FILE_TOO_LARGE, size=landing.size, limit=limit)
+    else:
+        submission = read(landing.file_name, data)
+    arrival = Arrival(
+        submission=submission,
+        centre=landing.centre,
+        received=landing.received,
+        sha256=landing.sha256,
+        channel=terms.EDI,
+    )
+    [decision] = decide([arrival], desk.catalogue, known_of(desk, [arrival]))
+    return submission, decision
 
 
 def _held(received: Received, error: BaseException) -> Decided:
@@ -456,7 +469,7 @@ def known_of(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
     ids = sorted(series.id for series in meant if series)
     ledger = desk.ledger
     entering = sorted({arrival.centre for arrival in arrivals if files.enters(arrival.submission)})
-    marking = sorted({arrival.centre for arrival in arrivals if files.marks(arrival.submission)})
+    marking = sorted({arrival.centre for arrival in arrivals if files.about_marks(arrival.submission)})
     book = desk.marks
     sat = [f"{series.year}-01" for series in meant if series and series.month == 6]
     return Known(
@@ -467,6 +480,7 @@ def known_of(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
         people=desk.learners.people,
         ucis=desk.learners.ucis,
         taking=desk.learners.taking,
+        registered=desk.learners.registered,
         sittings=ledger.sittings_of(entering),
         allowances=desk.actions.allowances(entering),
         sat=ledger.marked(entering, sat),
@@ -475,7 +489,7 @@ def known_of(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
         windows=book.windows(marking, ids),
         sampled=book.sampled(marking, ids),
         issued=desk.results.issued_claims(entering),
-        final=desk.results.final(centres, ids),
+        final=final(desk, centres, ids),
         claims=ledger.claims_of(entering),
         register=register_of(desk, centres),
     )
@@ -564,7 +578,19 @@ def _booking(decided: Sequence[Decided], rendered: Sequence[Mapping[str, Any]]) 
             pl.col("received").alias("since"),
         ),
         replies=rendered,
+        actions=[action for received, _, decision in decided for action in _said_complete(received, decision)],
     )
+
+
+def _said_complete(received: Received, decision: Decision) -> Iterator[dict[str, Any]]:
+    """MOD-3: what goes on record of the components whose marks a feed says are complete."""
+    if decision.outcome.booked and decision.series:
+        for option, who, why in decision.complete.select("option", "who", "why").iter_rows():
+            yield asdict(Action(
+                at=received.landing.received, who=who, why=why, action=terms.MARKS_COMPLETE,
+                centre=received.landing.centre, series=decision.series.id, option=option,
+                file_name=received.landing.file_name,
+            ))  # fmt: skip
 
 
 def _ended_versions(versions: pl.DataFrame, dropped: pl.DataFrame) -> pl.DataFrame:
@@ -662,6 +688,14 @@ def publish(desk: Desk) -> None:
         desk.store.put_all([(place + ending, row[column].encode("ascii")) for place, row in out])
         for _ in out:
             step.passed()
-    write_indexes(desk, sorted({row["centre"] for row in waiting}))
+    indexes = index_files(desk, sorted({row["centre"] for row in waiting}))
+    # Marks change nothing of what a centre holds.
+    changed = {row["centre"] for row in waiting if row["booked"] and row["letter"] != files.MARKS}
+    held = holdings_files(desk, sorted(changed))
+    # By centre, because its folder is then opened once.
+    desk.store.put_all(sorted([*indexes, *held]))
+    for step, written in ((INDEX_OUT, indexes), (HOLDINGS_OUT, held)):
+        for _ in written:
+            step.passed()
     desk.ledger.published([row["submission_id"] for row in waiting])
     ANSWERED.passed()

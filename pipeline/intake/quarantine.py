@@ -14,12 +14,13 @@ from datetime import datetime
 import polars as pl
 from attrs import evolve, frozen
 
+from infra.ledger.approvals import Signer
 from infra.ledger.submissions import HoldDecision, Landing, Received
 from parsers.findings import visible
 from pipeline.desk import Desk
 from pipeline.intake.ingest import IngestCounts, process, publish
 from pipeline.journal import journaled
-from pipeline.orders import Order
+from pipeline.orders import Order, with_name_and_reason
 from pipeline.steps import ONCE_MORE
 from rules import terms
 from rules.calendar import instant_text
@@ -119,8 +120,7 @@ def releasable(codes: frozenset[str]) -> bool:
 
 def _decide(desk: Desk, held: HeldFile, action: terms.HoldAction, order: Order) -> Done:
     who, why = order.who.strip(), " ".join(visible(order.why).split())
-    if not who or not why:
-        raise QuarantineError("say who is doing this and why")
+    with_name_and_reason(who, why, QuarantineError)
     if len(why) > LONGEST:
         raise QuarantineError(f"give a reason of at most {LONGEST} characters: the centre reads it")
     if not (who + why).isascii():
@@ -136,7 +136,7 @@ def _decide(desk: Desk, held: HeldFile, action: terms.HoldAction, order: Order) 
     with desk.ledger.exclusive("ingest") as turn:
         if not turn:
             raise QuarantineError(f"an ingest is running ({turn.holder}); try again when it has finished")
-        decision = HoldDecision(at=order.at, who=who, why=why, action=action)
+        decision = HoldDecision(at=order.at, who=who, why=why, action=action, how=order.how)
         booked, stands = desk.ledger.decide_held(there, _once_more(there), decision)
         ONCE_MORE.passed()
         process(desk, IngestCounts())
@@ -149,7 +149,7 @@ def _decide(desk: Desk, held: HeldFile, action: terms.HoldAction, order: Order) 
         outcome=done.outcome,
         reply=done.reply_name,
         action=stands.action,
-        who=stands.who,
+        who=str(Signer(stands.who, stands.how)),
         fresh=stands == decision,
     )
 

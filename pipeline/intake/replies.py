@@ -16,6 +16,7 @@ import attrs
 from attrs import frozen
 
 from infra.ledger.submissions import Landing
+from parsers.feed import COMPLETE
 from parsers.findings import Finding, Reach, visible
 from parsers.gathered import Gathered
 from parsers.reader import Submission
@@ -43,6 +44,7 @@ class Reply:
     sha256: str
     received: str
     received_at: str
+    centre_name: str = ""
     trial: bool = False
     """The file was only tried: nothing of this has happened."""
     outcome: str | None = None
@@ -61,11 +63,12 @@ class Reply:
     who_is_who: tuple[Card, ...] = ()
 
 
-def received(landing: Landing, name: str) -> Reply:
+def received(landing: Landing, name: str, centre_name: str = "") -> Reply:
     """The reply once a file has arrived and is in the archive."""
     return Reply(
         name=name,
         centre=landing.centre,
+        centre_name=centre_name,
         file=visible(landing.file_name),
         size=landing.size,
         sha256=landing.sha256,
@@ -78,7 +81,7 @@ def processed(landing: Landing, name: str, submission: Submission, decision: Dec
     """The complete reply."""
     told = decisive(decision.causes)
     return attrs.evolve(
-        received(landing, name),
+        received(landing, name, decision.centre_name),
         outcome=decision.outcome.value,
         next_action=_next_action(submission, decision, told),
         content=_content(submission, decision),
@@ -121,8 +124,10 @@ def _options(decision: Decision, told: Sequence[Gathered]) -> dict[str, int]:
 def _content(submission: Submission, decision: Decision) -> str | None:
     header, kind = submission.header, submission.type
     if header is not None and submission.feed is not None and decision.series:
-        rows = submission.feed.height
-        return f"{rows} entries and withdrawals for {decision.series.title} ({header.series_key}), not by file"
+        complete = int((submission.feed["action"] == COMPLETE).sum())
+        parts = {"entries and withdrawals": submission.feed.height - complete, "components said to be marked": complete}
+        said = " and ".join(f"{count} {what}" for what, count in parts.items() if count) or "nothing"
+        return f"{said} for {decision.series.title} ({header.series_key}), not by file"
     if header is None or kind is None:
         return None
     series = decision.series.title if decision.series else "an unknown series"
@@ -191,7 +196,7 @@ def text(reply: Reply) -> str:
     """The reply as a person reads it: at most `WIDTH` columns."""
     lines = [
         f"{'TRIAL' if reply.trial else 'REPLY'} {reply.name}",
-        f"to centre {reply.centre} about {reply.file}",
+        *_address(reply),
         "",
         *(_TRIAL if reply.trial else ()),
         *_next(reply),
@@ -206,6 +211,13 @@ def text(reply: Reply) -> str:
         _processed(reply) if reply.outcome else ["PROCESSED", "  not yet: this reply will be completed in place"]
     )
     return encode(lines).decode("ascii")
+
+
+def _address(reply: Reply) -> list[str]:
+    """To whom, about what; in two lines where the centre's name is long."""
+    to, about = f"to centre {reply.centre} {reply.centre_name}".rstrip(), f"about {reply.file}"
+    together = f"{to} {about}"
+    return [together] if len(together) <= WIDTH else [*textwrap.wrap(to, WIDTH), about]
 
 
 def _next(reply: Reply) -> Iterator[str]:

@@ -13,10 +13,10 @@ import polars as pl
 
 from parsers.findings import visible
 from pipeline.desk import Desk
-from pipeline.report_page import Grid, csv_bytes, page
-from pipeline.steps import INDEX_OUT
+from pipeline.report_page import Grid, csv_bytes, page, stacked
 from rules import files
 from rules.catalogue import Catalogue
+from rules.frames import rows_by_centre
 
 LONDON = ZoneInfo("Europe/London")
 MOST = 500
@@ -36,16 +36,18 @@ INDEX = {
 number of the next file of its kind, where there is one."""
 
 
-def write_indexes(desk: Desk, centres: Sequence[str]) -> None:
-    """Writes the index of each of these centres as `index.csv` and `index.html`, from what the ledger says now."""
+def index_files(desk: Desk, centres: Sequence[str]) -> list[tuple[str, bytes]]:
+    """Key and bytes of `index.csv` and `index.html` of each of these centres, from what the ledger says now."""
     sent, numbers = desk.ledger.sent(centres, MOST), desk.ledger.numbers(centres)
-    indexes = {
-        centre: indexed(sent.filter(centre=centre), numbers.filter(centre=centre), desk.catalogue) for centre in centres
-    }
-    for name, written in (("index.csv", lambda _, rows: csv_bytes(rows)), ("index.html", _page)):
-        desk.store.put_all([(f"outbox/{centre}/{name}", written(centre, rows)) for centre, rows in indexes.items()])
-        for _ in indexes:
-            INDEX_OUT.passed()
+    files_of, numbers_of = rows_by_centre(sent), rows_by_centre(numbers)
+    written = []
+    for centre in centres:
+        rows = indexed(files_of.get(centre, sent.clear()), numbers_of.get(centre, numbers.clear()), desk.catalogue)
+        written += [
+            (f"outbox/{centre}/index.csv", csv_bytes(rows)),
+            (f"outbox/{centre}/index.html", _page(centre, rows)),
+        ]
+    return written
 
 
 def indexed(sent: pl.DataFrame, numbers: pl.DataFrame, catalogue: Catalogue) -> pl.DataFrame:
@@ -86,6 +88,10 @@ def _page(centre: str, rows: pl.DataFrame) -> bytes:
     return page(
         f"Files sent by centre {centre}",
         [("Centre", centre), ("Files listed", str(rows.height))],
-        [Grid(title="Newest first", frame=rows.rename(dict(zip(INDEX, titles, strict=True))))],
+        [Grid(title="Newest first", frame=rows.rename(dict(zip(INDEX, titles, strict=True))), words=_WHAT_TO_DO)],
         [f"At most the newest {MOST} files are listed. Times are London times."],
+        stacked(titles),
     )
+
+
+_WHAT_TO_DO = "Fetch the reply that is named beside your file. Its first lines say what to do next."

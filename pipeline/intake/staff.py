@@ -8,24 +8,29 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from infra.ledger.actions import Action
-from parsers.feed import EXAMPLE, LAYOUT, write_feed
+from parsers.feed import EXAMPLE, EXAMPLE_COMPLETE, LAYOUT, write_feed
 from parsers.findings import visible
 from parsers.table import TEXT
 from pipeline.desk import Desk
 from pipeline.feeds import LANDING_PLACES, SMALL, Feed
 from pipeline.journal import journaled
-from pipeline.orders import Order, StaffError
+from pipeline.orders import Order, StaffError, with_name_and_reason
 from pipeline.steps import RECORDED, WRITTEN
 from rules import terms
 from rules.catalogue import Series, instant_text
+from rules.complete import what_follows
+from rules.known import Known
 
 log = logging.getLogger(__name__)
 
 
-STAFF_FEED = Feed(place=LANDING_PLACES[terms.STAFF], layout=LAYOUT, example=[EXAMPLE], by_centre=True, most_bytes=SMALL)
+STAFF_FEED = Feed(
+    place=LANDING_PLACES[terms.STAFF], layout=LAYOUT, example=[EXAMPLE, EXAMPLE_COMPLETE], by_centre=True,
+    most_bytes=SMALL,
+)  # fmt: skip
 """The feed of staff."""
 GIVEN = timedelta(minutes=1)
 """How long a command may take to write its feed file after recording the action."""
@@ -118,10 +123,10 @@ def complete_marks(desk: Desk, centre: str, series: str, component: str, order: 
         desk.actions.record(said)
         RECORDED.passed()
     opens = desk.catalogue.milestone(meant, "moderation_opens", order.at, component)
-    when = f"once moderation has opened, on {opens.text}, " if opens and order.at < opens.at else ""
-    return (
-        f"Centre {centre} has marked {component} in {meant.title}: the next run of moderation {when}draws its sample."
-    )
+    book, of = desk.marks, ([centre], [series])
+    known = evolve(Known.nothing(), marked=book.newest(*of), sampled=book.sampled(*of), windows=book.windows(*of))
+    follows = what_follows(known, (centre, series, component), opens, order.at)
+    return f"Centre {centre} has marked {component} in {meant.title}: {follows}."
 
 
 def _in_a_line(words: str) -> str:
@@ -154,6 +159,5 @@ def _series(desk: Desk, series: str) -> Series:
 
 def _action(order: Order, action: str, **about: Any) -> Action:
     """The action to record (OPS-3)."""
-    if not order.who.strip() or not order.why.strip():
-        raise StaffError("say who is doing this and why")
-    return Action(at=order.at, who=order.who, why=order.why, action=action, **about)
+    with_name_and_reason(order.who, order.why, StaffError)
+    return Action(at=order.at, who=order.who, how=order.how, why=order.why, action=action, **about)

@@ -9,23 +9,29 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from attrs import evolve
 
-from infra.ledger.submissions import Landing, Received
+from infra.ledger.submissions import Landing
 from infra.store import BadKey, Missing, Stored, left_behind
 from parsers.reader import Submission
 from pipeline.archive import key_text
+from pipeline.contained import contained, log_failure
 from pipeline.desk import Desk
 from pipeline.intake import replies
 from pipeline.steps import TRIAL_CLEARED, TRIAL_OUT
+from rules import findings as f
 from rules import terms
-from rules.decisions import Decision
+from rules.decisions import Decision, Outcome, nothing_done
 
 TRY = "try/"
 
-Judge = Callable[[Received, bytes], tuple[Submission, Decision]]
+FAILED = "TRIAL "
+"""How the name of a file begins that is kept for staff, because our own code failed at it."""
+
+Judge = Callable[[Landing, bytes], tuple[Submission, Decision]]
 """What is decided about a file with this content; nothing is booked."""
 
 
@@ -63,10 +69,25 @@ def _answer(desk: Desk, stored: Stored, centre: str, name: str, now: datetime, j
         sha256=hashlib.sha256(data).hexdigest(),
     )
     answer = terms.TRIAL + re.sub(r"[^A-Za-z0-9._() -]", "_", name)[:100]
-    submission, decision = judge(Received(id=0, landing=landing, reply_name=answer, outcome=None), data)
-    reply = evolve(replies.processed(landing, answer, submission, decision), trial=True)
+    reply, failed = contained(
+        lambda: (replies.processed(landing, answer, *judge(landing, data)), False),
+        lambda error: (_failed(landing, answer, error), True),
+    )
+    reply = evolve(reply, trial=True)
     desk.put(TRIAL_OUT, f"outbox/{centre}/{answer}.json", replies.twin(reply).encode("ascii"))
     desk.put(TRIAL_OUT, f"outbox/{centre}/{answer}.txt", replies.text(reply).encode("ascii"))
-    desk.store.remove(stored)
+    if failed:
+        with suppress(Missing):  # its sender has taken it away
+            desk.store.move(stored.key, f"quarantine/{centre}/{FAILED}{answer.removeprefix(terms.TRIAL)}")
+    else:
+        desk.store.remove(stored)
     TRIAL_CLEARED.passed()
     return True
+
+
+def _failed(landing: Landing, answer: str, error: BaseException) -> replies.Reply:
+    """FIL-7: the answer to a trial at which our own code failed; staff get the file."""
+    log_failure(f"a trial of centre {landing.centre}", error)
+    finding = f.TRIAL_FAILED.at(landing.file_name, value=type(error).__name__)
+    unread = Submission(named=landing.file_name, name=None, type=None, findings=(finding,))
+    return replies.processed(landing, answer, unread, nothing_done(Outcome.QUARANTINED, unread.findings))

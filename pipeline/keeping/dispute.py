@@ -9,6 +9,7 @@ from infra.ledger.keeping import Dispute
 from parsers.identifiers import centre as identifier
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.orders import with_name_and_reason
 from pipeline.steps import RECORDED
 from rules import terms
 
@@ -18,10 +19,12 @@ class KeepingError(ValueError):
 
 
 @journaled
-def dispute(desk: Desk, about: Dispute, now: datetime, who: str, why: str, settled: bool = False) -> bool:
+def dispute(
+    desk: Desk, about: Dispute, now: datetime, who: str, why: str, settled: bool = False, how: str = terms.STATED
+) -> bool:
     """OPS-9: keeps everything that `about` names until it is `settled`. Returns whether that is new; raises
     `KeepingError`."""
-    given(who, why)
+    with_name_and_reason(who, why, KeepingError)
     if not identifier.is_valid(about.centre):
         raise KeepingError(f"{about.centre} is not a centre number of five digits")
     if about.series and desk.catalogue.series_by_id(about.series) is None:
@@ -30,13 +33,9 @@ def dispute(desk: Desk, about: Dispute, now: datetime, who: str, why: str, settl
         return False
     action = terms.SETTLED if settled else terms.DISPUTE
     desk.actions.record(
-        Action(at=now, who=who, why=why, action=action, centre=about.centre, series=about.series, uci=about.uci)
+        Action(
+            at=now, who=who, how=how, why=why, action=action, centre=about.centre, series=about.series, uci=about.uci
+        )
     )
     RECORDED.passed()
     return True
-
-
-def given(who: str, why: str) -> None:
-    """Raises `KeepingError` unless it is said who does something and why."""
-    if not who.strip() or not why.strip():
-        raise KeepingError("say who is doing this and why")

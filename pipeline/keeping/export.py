@@ -12,7 +12,8 @@ from attrs import frozen
 from infra.ledger.actions import Action
 from infra.store import Missing
 from pipeline.desk import Desk
-from pipeline.keeping.dispute import KeepingError, given
+from pipeline.keeping.dispute import KeepingError
+from pipeline.orders import with_name_and_reason
 from rules import terms
 from rules.keeping import KEEPING, RecordClass
 
@@ -68,15 +69,15 @@ class Export:
         return json.dumps(plain, indent=1, ensure_ascii=False, default=_plain) + "\n"
 
 
-def export(desk: Desk, uci: str, now: datetime, who: str, why: str) -> Export:
+def export(desk: Desk, uci: str, now: datetime, who: str, why: str, how: str = terms.STATED) -> Export:
     """OPS-9: everything held about the learner with this UCI, and with others that share its ULN. That it was given out
     is put on record first. Raises `KeepingError` if there is nothing."""
-    given(who, why)
+    with_name_and_reason(who, why, KeepingError)
     ucis = desk.keeping.same_person(uci)
     held = desk.keeping.held_about(ucis)
     if not any(held.values()):
         raise KeepingError(f"nothing is held about the UCI {uci}")
-    desk.actions.record(Action(at=now, who=who, why=why, action=terms.EXPORT, centre="", uci=uci))
+    desk.actions.record(Action(at=now, who=who, how=how, why=why, action=terms.EXPORT, centre="", uci=uci))
     files = list(_files(desk, ucis, held))
     own = [*held["registrations"], *held["entries"]]
     numbers = sorted({(row["centre"], row["series"], row["candidate"]) for row in own})

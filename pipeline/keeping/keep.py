@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from infra.ledger.approvals import Signer
 from infra.ledger.tables import findings, replies
 from infra.store import Stored
 from pipeline.desk import Desk
 from pipeline.journal import journaled
-from pipeline.keeping.dispute import KeepingError, given
+from pipeline.keeping.dispute import KeepingError
 from pipeline.keeping.due import Look, look
+from pipeline.orders import with_name_and_reason
 from pipeline.steps import ALERTS_GONE, EMPTIED, FORGOTTEN, GONE_NOTED, LET_GO
+from rules import terms
 from rules.keeping import KEEPING
 
 log = logging.getLogger(__name__)
@@ -27,10 +30,10 @@ LEARNERS = 20_000
 
 
 @journaled
-def keep(desk: Desk, now: datetime, who: str, why: str) -> Look:
+def keep(desk: Desk, now: datetime, who: str, why: str, how: str = terms.STATED) -> Look:
     """OPS-9: removes and empties what `look` finds due at `now` (aware), and forgets the learners it names. Every file
     is on record before it is removed. Returns what was done; raises `KeepingError`."""
-    given(who, why)
+    with_name_and_reason(who, why, KeepingError)
     with desk.ledger.exclusive("keep") as alone:
         if not alone:
             raise KeepingError("another run lets go of records right now; run it again later")
@@ -47,7 +50,7 @@ def keep(desk: Desk, now: datetime, who: str, why: str) -> Look:
             ALERTS_GONE.passed()
         for learners in due.learners.iter_slices(LEARNERS):
             if learners.height:
-                desk.keeping.forget(learners, who, why, now)
+                desk.keeping.forget(learners, Signer(who, how), why, now)
                 FORGOTTEN.passed()
     log.info("let go: %s", "; ".join(f"{one.kept.name} {one.count}" for one in due.classes if one.count) or "nothing")
     return due

@@ -8,7 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from infra.ledger.approvals import Signer
 from pipeline.desk import Desk
+from rules import terms
 from rules.catalogue import day_text, instant_text, series_title
 
 Rows = Mapping[str, pl.DataFrame]
@@ -73,7 +75,11 @@ def _details(versions: pl.DataFrame) -> Iterator[str]:
 
 
 def _source(row: Mapping[str, Any]) -> str:
-    return f"ordered by {row['who']}: {row['why']}" if row["who"] else f"line {row['line']} of the centre's file"
+    return (
+        f"ordered by {Signer(row['who'], row['how'])}: {row['why']}"
+        if row["who"]
+        else f"{row['file_name']} line {row['line']}"
+    )
 
 
 def _ucis(ucis: pl.DataFrame) -> Iterator[str]:
@@ -103,6 +109,28 @@ def _results(life: Rows) -> Iterator[str]:
                 f"  {table}: {series_title(row['series'])}, centre {row['centre']}, UCI {row['uci']}: {row['code']} "
                 f"{grade} (version {row['version']}, {row['state']})"
             )
+
+
+def clashes(desk: Desk, uci: str, into: str) -> list[str]:
+    """What a merge of two UCIs would make one person hold twice, in sentences: entries of one series (ENT-7), and
+    awards of one qualification that each count as the first (CRT-4)."""
+    lives = [desk.learners.life(each) for each in (uci, into)]
+    taken = [life["entries"].select("series", "option", "centre") for life in lives]
+    both = taken[0].join(taken[1], on=["series", "option"], suffix="_too").sort("series", "option")
+    lines = [
+        f"{option} in {series_title(series)} is entered at centre {centre} and at centre {too}: withdraw one (ENT-7)"
+        for series, option, centre, too in both.unique(maintain_order=True).iter_rows()
+    ]
+    firsts = [
+        life["awards"].filter("performance", state=terms.RELEASED).select("code", "series").unique() for life in lives
+    ]
+    for code, series, too in firsts[0].join(firsts[1], on="code", suffix="_too").sort("code").iter_rows():
+        one, other = sorted((series, too))
+        lines.append(
+            f"{code} was issued in {series_title(one)} and in {series_title(other)}, each as the first (CRT-4): "
+            f"what is out stays, and the later one goes on the work list, to be left out of the performance tables"
+        )
+    return lines
 
 
 def following(desk: Desk, uci: str) -> list[str]:

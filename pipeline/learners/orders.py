@@ -1,40 +1,51 @@
 """Orders of staff about who a learner is (REG-8): a UCI corrected, two merged, a wrong merge undone, a learner moved to
-another centre. Nothing is lost, nothing is charged, and each order is on record with who, when and why (OPS-3)."""
+another centre. Nothing is lost, nothing is charged, and each order is on record with who, when and why (OPS-3), and
+with the `centre` that asked for it, where one did."""
 
 from __future__ import annotations
 
 import logging
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+import polars as pl
 from attrs import frozen
 
 from infra.ledger.actions import Action
 from parsers.identifiers import uci as ucis
 from parsers.names import normal_name
 from pipeline.desk import Desk
+from pipeline.holdings import write_holdings
 from pipeline.journal import journaled
 from pipeline.learners.life import in_force, is_known
-from pipeline.orders import Order, StaffError
+from pipeline.orders import Order, StaffError, with_name_and_reason
+from pipeline.register import register_of
 from pipeline.steps import RECORDED
 from rules import terms
-from rules.catalogue import instant_text
+from rules.catalogue import instant_text, series_title
 
 log = logging.getLogger(__name__)
 
 
 @journaled
-def correct(desk: Desk, uci: str, to: str, order: Order) -> str:
+def correct(desk: Desk, uci: str, to: str, order: Order, centre: str = "") -> str:
     """REG-8: replaces a UCI by one under which nobody is on record. Returns what was done in words; raises
     `StaffError`. The same order given again does nothing."""
-    done = _action(order, terms.UCI_CORRECTED, uci=uci, event=to)
+    done = _action(order, terms.UCI_CORRECTED, centre, uci=uci, event=to)
     if said := _done_before(desk, done):
+        _list_anew(desk, to)
         return said
+    correctable(desk, uci, to)
+    return _lead(desk, uci, to, done, "is replaced by")
+
+
+def correctable(desk: Desk, uci: str, to: str) -> None:
+    """Raises `StaffError` where a UCI cannot be replaced by another."""
     _known(desk, uci)
     if is_known(desk.learners.life(to)):
         raise StaffError(f"somebody is on record under UCI {to}: if it is the same learner, merge the two")
-    return _lead(desk, uci, to, done, "is replaced by")
+    _may_lead(desk, uci, to)
 
 
 @frozen(kw_only=True)
@@ -59,7 +70,7 @@ class Details:
 
 
 @journaled
-def correct_details(desk: Desk, uci: str, details: Details, order: Order) -> str:
+def correct_details(desk: Desk, uci: str, details: Details, order: Order, centre: str = "") -> str:
     """REG-6, REG-8: gives a learner another name or date of birth at every centre that has registered them; what was
     issued before stays as it was. Returns what was done in words, without either; raises `StaffError`. The same order
     given again does nothing."""
@@ -69,39 +80,56 @@ def correct_details(desk: Desk, uci: str, details: Details, order: Order) -> str
         raise StaffError("say which name or date of birth is the right one")
     if born is not None and born >= order.at.date():
         raise StaffError("nobody is born on that day yet")
-    done = _action(order, terms.DETAILS_CORRECTED, uci=uci, event=", ".join(words))
+    done = _action(order, terms.DETAILS_CORRECTED, centre, uci=uci, event=", ".join(words))
     centres = desk.learners.correct_details(in_force(desk, uci), details.kept or None, born, done)
     if not centres:
+        _list_anew(desk, uci)
         return f"The details of UCI {uci} are these already: nothing is changed."
     RECORDED.passed()
+    _list_anew(desk, uci)
     return f"The details of UCI {uci} are corrected at {centres} centre{'s' * (centres > 1)}. It costs nothing."
 
 
 @journaled
-def merge(desk: Desk, uci: str, into: str, order: Order) -> str:
+def merge(desk: Desk, uci: str, into: str, order: Order, centre: str = "") -> str:
     """REG-8: makes two UCIs of one person lead to one learner, with UCI `into`. Returns what was done in words; raises
     `StaffError`. The same order given again does nothing."""
-    done = _action(order, terms.UCIS_MERGED, uci=uci, event=into)
+    done = _action(order, terms.UCIS_MERGED, centre, uci=uci, event=into)
     if said := _done_before(desk, done):
+        _list_anew(desk, into)
         return said
-    for each in (uci, into):
-        _known(desk, each)
+    mergeable(desk, uci, into)
     return _lead(desk, uci, into, done, "leads to the learner with")
 
 
+def mergeable(desk: Desk, uci: str, into: str) -> None:
+    """Raises `StaffError` where two UCIs cannot be merged."""
+    for each in (uci, into):
+        _known(desk, each)
+    _may_lead(desk, uci, into)
+
+
 @journaled
-def split(desk: Desk, uci: str, order: Order) -> str:
+def split(desk: Desk, uci: str, order: Order, centre: str = "") -> str:
     """REG-8: undoes what made a UCI lead to another: what came under it is its own again. Returns what was done in
     words; raises `StaffError`. The same order given again does nothing."""
-    done = _action(order, terms.UCI_SPLIT, uci=uci)
+    done = _action(order, terms.UCI_SPLIT, centre, uci=uci)
     if said := _done_before(desk, done):
+        _list_anew(desk, uci)
         return said
+    head = led_to(desk, uci)
+    desk.learners.unlead(uci, done)
+    RECORDED.passed()
+    _list_anew(desk, uci)
+    return f"UCI {uci} no longer leads to {head}: what came under it is its own again. It costs nothing."
+
+
+def led_to(desk: Desk, uci: str) -> str:
+    """The UCI to which another leads; raises `StaffError` where it leads to none."""
     head = in_force(desk, uci)
     if head == uci:
         raise StaffError(f"UCI {uci} leads to no other UCI")
-    desk.learners.unlead(uci, done)
-    RECORDED.passed()
-    return f"UCI {uci} no longer leads to {head}: what came under it is its own again. It costs nothing."
+    return head
 
 
 @journaled
@@ -109,15 +137,40 @@ def transfer(desk: Desk, uci: str, centre: str, to: str, candidate: str, order: 
     """REG-8, ENT-7: moves a learner from one centre to another under a candidate number there: registrations, entries
     of series without results, and their marks. Returns what was done in words; raises `StaffError`. The same order
     given again does nothing."""
+    _places(centre, to, candidate)
     done = [
         _action(order, terms.LEARNER_TRANSFERRED, centre=at, uci=uci, event=f"{centre} to {to}", number=int(candidate))
         for at in (to, centre)
-        if re.fullmatch("[0-9]{4}", candidate)
     ]
-    if not done or centre == to:
-        raise StaffError("name two centres, and a candidate number from 0001 to 9999 at the second")
-    if said := _done_before(desk, done[0]):
+    head = in_force(desk, uci)
+    if desk.learners.transferable(head, centre, to).is_empty() and (said := _done_before(desk, done[0])):
+        write_holdings(desk, sorted((centre, to)))
         return said
+    moving = movable(desk, uci, centre, to, candidate, order.at)
+    stays = " ".join(staying(desk, uci, centre))
+    desk.learners.transfer(head, centre, to, candidate, done)
+    RECORDED.passed()
+    write_holdings(desk, sorted((centre, to)))
+    codes = ", ".join(moving["option"].unique(maintain_order=True))
+    now = f"UCI {uci} is candidate {candidate} of centre {to} now, with {codes} and their marks. It costs nothing."
+    return f"{now} {stays}".rstrip()
+
+
+def staying(desk: Desk, uci: str, centre: str) -> list[str]:
+    """MOD-2: what a move leaves behind for now, in sentences."""
+    left = desk.learners.in_moderation(in_force(desk, uci), centre)
+    return [
+        f"{option} in {series_title(series)} stays at centre {centre} until its moderation is decided, and is then "
+        f"on the work list, to follow (MOD-2)."
+        for series, option in left.iter_rows()
+    ]
+
+
+def movable(desk: Desk, uci: str, centre: str, to: str, candidate: str, now: datetime) -> pl.DataFrame:
+    """What moves at `now` (aware) with a learner from one centre to another (`infra.ledger.learners.MOVING`); raises
+    `StaffError` where nothing can, the number there is somebody else's, the learner has another there already, or the
+    centre is not approved (REG-1)."""
+    _places(centre, to, candidate)
     head = in_force(desk, uci)
     moving = desk.learners.transferable(head, centre, to)
     if moving.is_empty():
@@ -128,22 +181,61 @@ def transfer(desk: Desk, uci: str, centre: str, to: str, candidate: str, order: 
     ))  # fmt: skip
     if taken.height:
         raise StaffError(f"candidate number {candidate} is another learner's at centre {to}, in {taken['series'][0]}")
-    desk.learners.transfer(head, centre, to, candidate, done)
-    RECORDED.passed()
-    codes = ", ".join(moving["option"].unique(maintain_order=True))
-    return f"UCI {uci} is candidate {candidate} of centre {to} now, with {codes} and their marks. It costs nothing."
+    _one_number(desk, head, to, candidate, moving)
+    register = register_of(desk, [to])
+    for qualification in desk.catalogue.qualifications:
+        code = qualification.registration_code
+        if code in moving["option"] and not (standing := register.standing(to, code, now)).approved:
+            why = f"approved for {qualification.subject}{standing.reason}" if standing.known else "in the register"
+            raise StaffError(f"centre {to} is not {why}: put that right first (REG-1, REG-10)")
+    return moving
 
 
-def _lead(desk: Desk, uci: str, to: str, done: Action, words: str) -> str:
+def _one_number(desk: Desk, head: str, to: str, candidate: str, moving: pl.DataFrame) -> None:
+    """REG-4: a learner who has a candidate number at the other centre already, in a series of what moves, keeps it;
+    under two numbers every later file about the learner would be refused. Raises `StaffError`."""
+    life, columns = desk.learners.life(head), ["series", "candidate"]
+    there = pl.concat([life[table].filter(pl.col("centre") == to).select(columns) for table in _HELD])
+    there = there.unique().filter(pl.col("series").is_in(moving["series"].implode())).sort(columns)
+    for series, numbers in there.group_by("series", maintain_order=True).agg("candidate").iter_rows():
+        if candidate not in numbers:
+            raise StaffError(
+                f"UCI {head} is candidate {' and '.join(numbers)} at centre {to} already, in {series_title(series)}, "
+                f"and has one number in a series: give the order with candidate {numbers[0]} (REG-4)"
+            )
+
+
+_HELD = ("registrations", "entries")
+
+
+def _places(centre: str, to: str, candidate: str) -> None:
+    numbers = all(re.fullmatch("[0-9]{5}", each) for each in (centre, to))
+    if not numbers or centre == to or not re.fullmatch("(?!0000)[0-9]{4}", candidate):
+        raise StaffError("name two centres, and a candidate number from 0001 to 9999 at the second")
+
+
+def _may_lead(desk: Desk, uci: str, to: str) -> None:
     if not ucis.is_valid(to):
         raise StaffError(f"{to} is no UCI: its check letter does not fit")
     if in_force(desk, uci) != uci:
         raise StaffError(f"UCI {uci} leads to {in_force(desk, uci)} already: split it first")
     if uci == to or in_force(desk, to) != to:
         raise StaffError(f"UCI {to} leads to {in_force(desk, to)}: name that one")
+
+
+def _lead(desk: Desk, uci: str, to: str, done: Action, words: str) -> str:
     desk.learners.lead(uci, to, done)
     RECORDED.passed()
+    _list_anew(desk, to)
     return f"UCI {uci} {words} {to}. Everything that came under either follows. It costs nothing."
+
+
+def _list_anew(desk: Desk, uci: str) -> None:
+    """The lists of what they hold, of every centre where this learner holds anything; after an order that died on its
+    way too, when it is given again."""
+    life = desk.learners.life(in_force(desk, uci))
+    held = pl.concat([life[table].select("centre") for table in _HELD])
+    write_holdings(desk, held["centre"].unique().sort().to_list())
 
 
 def _known(desk: Desk, uci: str) -> None:
@@ -158,6 +250,5 @@ def _done_before(desk: Desk, done: Action) -> str:
 
 
 def _action(order: Order, action: str, centre: str = "", **about: Any) -> Action:
-    if not order.who.strip() or not order.why.strip():
-        raise StaffError("say who is doing this and why")
-    return Action(at=order.at, who=order.who, why=order.why, action=action, centre=centre, **about)
+    with_name_and_reason(order.who, order.why, StaffError)
+    return Action(at=order.at, who=order.who, how=order.how, why=order.why, action=action, centre=centre, **about)

@@ -17,7 +17,7 @@ from infra.ledger.corrections import Subject
 from parsers.findings import Found
 from parsers.reply import encode
 from parsers.table import CODE, FeedLayout, Rows, Wrong
-from pipeline.arrived import correction_opened, mark_in_words
+from pipeline.arrived import correction_opened, final, mark_in_words
 from pipeline.desk import Desk
 from pipeline.feeds import OURS, BoardFeed, FeedFile, failed_note, report, take_feed
 from pipeline.journal import journaled
@@ -96,7 +96,7 @@ def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
         pl.DataFrame(schema=marks.DEADLINES),
         found,
         external=True,
-        final=desk.results.final(centres, ids),
+        final=final(desk, centres, ids),
     )
     counts = judged.counts(0, records.height)
     # What comes in is filed under the UCI it came with.

@@ -22,13 +22,15 @@ from infra.ledger.moderation import Cohort, CohortName, Moderation
 from parsers.findings import Finding, Found
 from parsers.table import Rows
 from pipeline.approvals import NOT_SEEN, ApprovalError, Exhibit, Signature, deciders, files_shown, reasons, sign
-from pipeline.arrived import correction_opened
+from pipeline.arrived import correction_opened, final
 from pipeline.desk import Desk
 from pipeline.feeds import SMALL, BoardFeed, FeedFile, take_feed
 from pipeline.journal import journaled
 from pipeline.marking.approval_page import approval_page
 from pipeline.marking.counts import PLACE, ModerationCounts, kept_out_counts
 from pipeline.marking.samples import KEY, last_day, text, wrapped
+from pipeline.orders import with_name_and_reason
+from pipeline.register import title
 from pipeline.steps import COMPARED, DECIDED, FEEDBACK_OUT, MODERATED, PROPOSAL_OUT
 from rules import terms
 from rules.catalogue import (
@@ -100,7 +102,7 @@ def _for_issued(desk: Desk, feed: pl.DataFrame, sampled: pl.DataFrame) -> dict[s
     """RES-7: the moderator's marks, other than those compared, for results which are out, by series."""
     key = [*KEY, "uci"]
     centres, series = feed["centre"].unique().to_list(), feed["series"].unique().to_list()
-    out = desk.results.final(centres, series).filter("out").rename({"option": "component"})
+    out = final(desk, centres, series).filter("out").rename({"option": "component"})
     entered = desk.marks.entered(centres, series).rename({"option": "component"})
     rows = (
         feed.filter(pl.col("mark").str.contains("^[0-9]{1,3}$"))
@@ -181,7 +183,8 @@ def _put_feedback(
     table = marks.select("candidate", "uci", "centre_mark", "moderated_mark")
     mark = PLACEHOLDER if _unpublished(desk, cohort, now) else ""
     lines = [
-        f"MODERATION FEEDBACK  centre {cohort.centre}, component {cohort.component}, {series_title(cohort.series)}",
+        f"MODERATION FEEDBACK  centre {title(desk, cohort.centre)}, component {cohort.component}, "
+        f"{series_title(cohort.series)}",
         "",
         *wrapped(
             f"The moderator's marks differ from the centre's by up to {abs(compared.largest)}; the tolerance is "
@@ -378,8 +381,8 @@ def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime, b
 
 def _still_open(desk: Desk, cohort: CohortName) -> None:
     """AWD-5: raises `ValueError` where results of the cohort are approved or issued: an adjustment changes none."""
-    final = desk.results.final([cohort.centre], [cohort.series])
-    if not final.filter(pl.col("option") == cohort.component).is_empty():
+    approved = final(desk, [cohort.centre], [cohort.series])
+    if not approved.filter(pl.col("option") == cohort.component).is_empty():
         raise ValueError(
             f"the results of {cohort.series} are approved or issued, so the marks of {cohort} are final (AWD-5). If "
             f"they are not out, withdraw them (`resultsday results withdraw {cohort.series}`), approve the adjustment "
@@ -408,8 +411,7 @@ def _to_decide(
     book: Moderation, connection: Connection, name: CohortName, who: str, why: str, done: str
 ) -> Cohort | None:
     """The locked cohort a person decides about; None when it is already in the state `done`."""
-    if not who.strip() or not why.strip():
-        raise ValueError("a decision about an adjustment needs a name and a reason (OPS-3)")
+    with_name_and_reason(who, why, ValueError)
     cohort = book.named(connection, name)
     if cohort is None:
         raise NotProposed(f"no sample of {name} was drawn")
@@ -422,7 +424,14 @@ def _to_decide(
 
 def _action(cohort: CohortName, action: str, who: str, why: str, now: datetime) -> Action:
     return Action(
-        at=now, who=who, why=why, action=action, centre=cohort.centre, series=cohort.series, option=cohort.component
+        at=now,
+        who=who,
+        how=terms.BY_APPROVAL,
+        why=why,
+        action=action,
+        centre=cohort.centre,
+        series=cohort.series,
+        option=cohort.component,
     )
 
 

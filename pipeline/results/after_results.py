@@ -15,12 +15,15 @@ from parsers.reply import encode
 from pipeline.awarding.award import AwardError, award_claims
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.orders import with_name_and_reason
+from pipeline.results.difference_approval import sealed_or_refused
 from pipeline.results.embargo import ReleaseError, checked, publish, put_away
 from pipeline.results.release import booked, is_released, next_numbers, release_claims
 from pipeline.results.result_files import ResultFile, changes, note, read_back, records, result_files, typed
 from pipeline.steps import REQUEST_BOOKED
 from rules import terms
 from rules.catalogue import Series, instant_text
+from rules.frames import rows_by_centre
 
 log = logging.getLogger(__name__)
 
@@ -98,19 +101,23 @@ class Updated:
 
 
 @journaled
-def updated(desk: Desk, centres: Sequence[str], now: datetime, series: Series, who: str, why: str) -> Updated:
+def updated(
+    desk: Desk, centres: Sequence[str], now: datetime, series: Series, who: str, why: str, how: str = terms.STATED
+) -> Updated:
     """RES-3, OPS-3: each of these centres for which something has changed since its last R file gets a complete new
     one, under the next number, and a note of what changed beside it (`<name>.txt`); the request is recorded. `now`
-    (aware) dates the files. What a run that died has left is published by the next. Raises `ReleaseError`."""
-    if not who.strip() or not why.strip():
-        raise ReleaseError("say who asks for it, and why (OPS-3)")
+    (aware) dates the files. Nothing goes out while the record is not as it was sealed (OPS-7). What a run that died
+    has left is published by the next. Raises `ReleaseError`."""
+    with_name_and_reason(who, why, ReleaseError)
     with desk.results.alone():
         base = _released(desk, series)
+        sealed_or_refused(desk, base, now)
         _publish_left(desk, base, now)
         asked = sorted(set(centres))
         mine = pl.col("centre").is_in(asked)
         results, awards = (frame.filter(mine) for frame in typed(desk.results.current(series.id, released=True)))
-        of = records(results, awards, desk.results.ulns(), desk.catalogue, base.at)
+        known = desk.results.ulns(), desk.results.own_numbers(series.id)
+        of = records(results, awards, *known, desk.catalogue, base.at)
         unknown = sorted(set(asked) - set(of["centre"].unique()))
         if unknown:
             raise ReleaseError(f"there are no results of {series.title} for centre {', '.join(unknown[:10])}")
@@ -122,7 +129,7 @@ def updated(desk: Desk, centres: Sequence[str], now: datetime, series: Series, w
         made = list(result_files(of.filter(pl.col("centre").is_in(list(sequences))), series, sequences, now))
         replaced = {file.centre: _name(file) for file in last}
         _write(desk, base, series, made, changed, replaced, Action(
-            at=now, who=who, why=why, action="results_updated", centre="", series=series.id
+            at=now, who=who, how=how, why=why, action="results_updated", centre="", series=series.id
         ))  # fmt: skip
         _publish_left(desk, base, now)
     done = Updated(
@@ -166,7 +173,7 @@ def _write(
 ) -> None:
     """Writes files and notes under embargo, and books them with the request in one transaction; after that they are
     published by this run or the next."""
-    of_centre = {str(part["centre"][0]): part for part in changed.partition_by("centre")}
+    of_centre = rows_by_centre(changed)
     files, contents, actions = [], dict[str, bytes](), []
     for new in made:
         place = f"outbox/{new.centre}/{new.name}"

@@ -2,13 +2,15 @@
 
 It computes the chain of seals once more and holds it against its heads in the store; every sealed row against its
 digest; the rows of each awarding against the hash with which it was frozen; results and awards against the marks,
-conversion tables and sittings that they rest on; and the files of each version against manifest and ledger.
+conversion tables and sittings that they rest on; the files of each version against manifest and ledger; and every
+file of the archive against its name.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 from attrs import asdict, frozen
 
 from infra.ledger.results import Awarding, ReleaseFile
-from infra.ledger.seals import NO_HEAD, Audited, Broken, Head, SealBook
+from infra.ledger.seals import NO_HEAD, Audited, Broken, Head, SealBook, unnamed
 from infra.store import Missing
 from pipeline.awarding.award import conversion_frame
 from pipeline.desk import Desk
@@ -42,6 +44,7 @@ _WORDS = {
     "tail": "chain of seals: {row}",
     "guard": "{table}: {row} of the ledger is missing or switched off",
     "award": "{table}: {row} does not follow from what it rests on",
+    "follows": "{table}: {row} does not follow from what is sealed",
     "file": "files: {row}",
 }
 
@@ -63,6 +66,20 @@ class Difference:
         where = f" (seal {self.place:,})" if self.place else ""
         return _WORDS[self.what].format(table=self.table, row=self.row) + where
 
+    @property
+    def unnamed(self) -> str:
+        """For alerts, logs and notes, and whoever may not know whose row it is: table, number or hash, and rule."""
+        row = self.row if self.what in ("chain", "tail", "guard", "file") else unnamed(self.row, self.now)
+        where = f"seal {self.place:,}, " if self.place else ""
+        return f"{_WORDS[self.what].format(table=self.table, row=row)} ({where}OPS-7)"
+
+    @property
+    def in_full(self) -> str:
+        """For whoever may know: in words, and where those give the row no number, with the hash that others are
+        told."""
+        found = re.search(r", key ([0-9a-f]{12}) ", self.unnamed)
+        return f"{self.words} [key {found[1]}]" if found else self.words
+
 
 @frozen(kw_only=True)
 class Audit:
@@ -74,18 +91,18 @@ class Audit:
     head: Head
     differences: tuple[Difference, ...]
 
-    def lines(self) -> Iterator[str]:
-        """For a person: the first that differs, then the others."""
+    def lines(self, *, named: bool = True) -> Iterator[str]:
+        """For a person: the first that differs, then the others; without saying whose rows they are unless `named`."""
         scope = "everything" if self.whole else "chain and sealed rows"
         if not self.differences:
             yield f"The record is as it was sealed: {self.head.number:,} seals, head {self.head.head[:12]}; {scope}."
             return
         first, *others = self.differences
         yield f"The record is NOT as it was sealed ({scope} was looked at). The first that differs:"
-        yield f"  {first.words}"
+        yield f"  {first.in_full if named else first.unnamed}"
         if others:
             yield f"{len(others):,} more:"
-            yield from (f"  {difference.words}" for difference in others)
+            yield from (f"  {difference.in_full if named else difference.unnamed}" for difference in others)
         yield "What to do: docs/runbook/seal-broken.md"
 
     def as_json(self) -> str:
@@ -109,6 +126,7 @@ def audit(desk: Desk, now: datetime, *, whole: bool = True, of: Awarding | None 
         if awarding.state in terms.ISSUED_STATES:
             found += _recomputed(desk, awarding)
         found += _files(desk, awarding) if whole else ()  # a release checks its files itself
+    found += _archived(desk) if whole else ()
     done = Audit(at=now, whole=whole, head=head, differences=tuple(found[:MOST]))
     _record(desk, done)
     log.log(logging.ERROR if found else logging.INFO, "audit: %d seals, %d differences", head.number, len(found))
@@ -149,8 +167,12 @@ def put_head(desk: Desk, head: Head, now: datetime) -> None:
     if head == NO_HEAD:
         return
     content = {"number": head.number, "head": head.head, "at": now.isoformat()}
-    desk.store.put_if_absent(f"{HEADS}{head.number:012d}-{head.head[:16]}.json", f"{json.dumps(content)}\n".encode())
+    desk.store.put_if_absent(_place(head), f"{json.dumps(content)}\n".encode())
     HEAD_OUT.passed()
+
+
+def _place(head: Head) -> str:
+    return f"{HEADS}{head.number:012d}-{head.head[:16]}.json"
 
 
 def heads(desk: Desk) -> list[tuple[Head, str]]:
@@ -176,6 +198,10 @@ def _tail(desk: Desk, head: Head) -> Iterator[Difference]:
                 row=f"it has another head than on {when}: it was written anew",
             )  # fmt: skip
             return
+    last = desk.seals.audited_well()
+    if last and not _sha256(desk, _place(Head(last.number, last.head))):
+        row = f"the head of {instant_text(last.at)} is no longer in the store"
+        yield Difference(what="tail", table="seals", place=last.number, row=row)
 
 
 # --- Results computed once more --------------------------------------------------------------------------------------
@@ -183,8 +209,9 @@ def _tail(desk: Desk, head: Head) -> Iterator[Difference]:
 
 def _recomputed(desk: Desk, awarding: Awarding) -> Iterator[Difference]:
     """The first result and the first award of a version that do not follow from what was frozen with it."""
-    frames = desk.results.frames(awarding)
-    tables = conversion_frame(desk.results.conversions(awarding.series))
+    frames = desk.results.frames(awarding, filed=True)
+    # A correction puts other boundaries in force for the results it is about; what was issued before has the old ones.
+    tables = conversion_frame(desk.results.conversions(awarding.series, superseded=True))
     scale = desk.catalogue.scale(terms.QUALIFICATION, awarding.at)
     for table, code, rows in (
         ("results", "component", recomputed.other_marks(frames["results"], desk.seals.marks(awarding.series))),
@@ -192,7 +219,7 @@ def _recomputed(desk: Desk, awarding: Awarding) -> Iterator[Difference]:
         ("awards", "cash_in", recomputed.other_awards(frames["awards"], frames["choices"], scale)),
     ):
         for row in rows.head(1).iter_rows(named=True):
-            said = f"{row['centre']} {row['candidate']}, uci {row['uci']}, {row[code]}"
+            said = f"{row['centre']} {row['candidate']}, {row[code]}"
             yield Difference(
                 what="award", table=table, row=f"{awarding.series} version {awarding.version}, centre {said}",
                 now=sha256_of(str(sorted(row.items())).encode())[:32],
@@ -223,6 +250,15 @@ def _files(desk: Desk, awarding: Awarding) -> Iterator[Difference]:
         row = f"{key} is {'another file' if there else 'missing'}, by the record of {awarding.series} version "
         yield Difference(what="file", table="files", row=f"{row}{awarding.version}", now=there[:32])
         return
+
+
+def _archived(desk: Desk) -> Iterator[Difference]:
+    """The first file of the archive that is not the one by whose hash it is named."""
+    keys = sorted(stored.key for stored in desk.store.list("archive/") if stored.kind == "file")
+    for key, there in zip(keys, in_parallel(lambda of: _sha256(desk, of), keys), strict=True):
+        if there and f"archive/{there}" != key:
+            yield Difference(what="file", table="files", row=f"{key} is another file", now=there[:32])
+            return
 
 
 def _listed(desk: Desk, awarding: Awarding, files: Sequence[ReleaseFile]) -> list[tuple[str, str, bool]]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.register import named
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.results.embargo import ReleaseError
 from pipeline.results.release import is_released
@@ -35,8 +36,15 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
     _, awards = typed(desk.results.current(series.id, released=True))
     names = desk.accounts.registered().select("centre", "uci", pl.col("option").alias("registration"), "name")
     asked_for = desk.actions.certificates(series.id)
-    listed = due_certificates(awards, asked_for, series, desk.catalogue, now).join(
-        names, on=["centre", "uci", "registration"], how="left", maintain_order="left"
+    learner = ["uci", "registration"]
+    # REG-8: who has gone to another centre since is named as there.
+    elsewhere = names.unique(learner, keep="first", maintain_order=True).select(*learner, pl.col("name").alias("known"))
+    listed = (
+        due_certificates(awards, asked_for, series, desk.catalogue, now)
+        .join(names, on=["centre", *learner], how="left", maintain_order="left")
+        .join(elsewhere, on=learner, how="left", maintain_order="left")
+        .with_columns(pl.coalesce("name", "known").alias("name"))
+        .drop("known")
     )
     day = due_day(series, desk.catalogue, now)
     due, asked = listed.filter(pl.col("due").is_not_null()), listed.filter(pl.col("due").is_null())
@@ -61,7 +69,7 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
         ("Due", f"{due.height:,}"),
         ("Only if asked for", f"{asked.height:,}"),
     ]
-    grid = Grid(title="By centre", frame=by_centre, numbers=by_centre.columns[1:], total=f"{due.height:,}")
+    grid = Grid(title="By centre", frame=named(desk, by_centre), numbers=by_centre.columns[1:], total=f"{due.height:,}")
     notes = [
         "After the late certification window a certificate is made only if it was asked for with the claim (CRT-7)."
     ]
@@ -74,9 +82,9 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
 
 def _numbered(desk: Desk, series: Series, due: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """CRT-8: the certificates that are due, each with its `number` in the register; new ones are entered there."""
-    key = ["centre", "uci", "cash_in"]
+    key = ["centre", "candidate", "uci", "cash_in"]
     held = desk.corrections.certificates([series.id])
-    live = held.filter(pl.col("state") == terms.DUE)
+    live = held.filter(pl.col("state") == terms.DUE).unique(key, keep="first", maintain_order=True)
     last = held["number"].str.tail(6).cast(pl.Int64).max() or 0
     new = due.join(live, on=key, how="anti", maintain_order="left").with_columns(
         pl.format("{}-{}", pl.lit(series.id), (pl.int_range(1, pl.len() + 1) + last).cast(pl.String).str.zfill(6))

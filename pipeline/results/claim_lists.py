@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from pipeline.awarding.award import ground, judge
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.register import named, title
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.results.release import is_released
 from pipeline.steps import CLAIMS_LISTED
@@ -23,6 +24,7 @@ from rules.catalogue import Milestone, Series, instant_text
 from rules.checkpoints import NO_CASH_IN, without_result
 from rules.choices import CHOICES, LATER, NOW, choices, complete, hypothetical
 from rules.entries import SITTINGS_ALLOWED
+from rules.frames import rows_by_centre
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +65,7 @@ def claim_lists(desk: Desk, series: Series, now: datetime) -> Listed:
         .join(titles, on="cash_in", how="left", maintain_order="left")
         .with_columns(pl.col("name", "title").fill_null(""))
     )
-    of_centre = {str(part["centre"][0]): part for part in listed.partition_by("centre", maintain_order=True)}
+    of_centre = rows_by_centre(listed)
     name = f"claims-{series.id}"
     had = {stored.key.split("/")[1] for stored in desk.store.list("outbox/") if stored.key.endswith(f"/{name}.txt")}
     dates = _Dates.of(desk, series, after, now)
@@ -71,7 +73,7 @@ def claim_lists(desk: Desk, series: Series, now: datetime) -> Listed:
         mine = of_centre.get(centre, listed.clear())
         place = f"outbox/{centre}/{name}"
         desk.put(CLAIMS_LISTED, f"{place}.csv", csv_bytes(_table(mine, dates)))
-        text = "\n".join(_letter(mine, centre, series, dates, now)) + "\n"
+        text = "\n".join(_letter(mine, title(desk, centre), series, dates, now)) + "\n"
         desk.put(CLAIMS_LISTED, f"{place}.txt", text.encode())
     counts = Listed(
         series=series.id,
@@ -88,7 +90,8 @@ def claim_lists(desk: Desk, series: Series, now: datetime) -> Listed:
 
 
 def unclaimed(desk: Desk, series: Series, now: datetime) -> pl.DataFrame:
-    """Who would be awarded in a series whose results are out, and what each choice would come to (`CHOICES`)."""
+    """Who would be awarded in a series whose results are out, and what each choice would come to (`CHOICES`), at the
+    centre that can claim it: where the learner is registered now, under the candidate number there (REG-8)."""
     rests_on, components = ground(desk, series), parts(desk.catalogue)
     out = desk.results.current(series.id, released=True)["results"]
     # Of a learner with a result that is pending or withheld, nothing is said.
@@ -101,7 +104,7 @@ def unclaimed(desk: Desk, series: Series, now: datetime) -> pl.DataFrame:
     later = desk.results.later(series.id, unclaimed=True)
     asked = evolve(rests_on, claims=claims.select(rests_on.claims.columns), later=later)
     judged = judge(asked, desk.catalogue, now)
-    whole = complete(judged.awards)
+    whole = _where_registered(complete(judged.awards), desk.accounts.registered())
     counting = judged.choices.filter("counts").select(pl.col("uci", "registration", "component").cast(pl.String), "ums")
     after = _next(desk, series)
     held = desk.accounts.held(after.id).select("uci", pl.col("option").alias("component")) if after else None
@@ -116,6 +119,24 @@ def unclaimed(desk: Desk, series: Series, now: datetime) -> pl.DataFrame:
         _maxima(desk, after, now),
         desk.catalogue.scale(terms.QUALIFICATION, now),
         SITTINGS_ALLOWED,
+    )
+
+
+def _where_registered(whole: pl.DataFrame, registered: pl.DataFrame) -> pl.DataFrame:
+    """Learners (`COMPLETE`), those who are not registered any more where they sat at the centre where they are."""
+    at = registered.rename({"option": "registration"})
+    learner = ["uci", "registration"]
+    gone = whole.select("centre", *learner).join(at, on=["centre", *learner], how="anti")
+    now = (
+        at.join(gone, on=learner, how="semi")
+        .sort("centre", *learner)
+        .unique(learner, keep="first", maintain_order=True)
+        .select(*learner, pl.col("centre").alias("centre_now"), pl.col("candidate").alias("candidate_now"))
+    )
+    return (
+        whole.join(now, on=learner, how="left", maintain_order="left")
+        .with_columns(pl.coalesce(f"{name}_now", name).alias(name) for name in ("centre", "candidate"))
+        .select(whole.columns)
     )
 
 
@@ -214,9 +235,9 @@ def _table(mine: pl.DataFrame, dates: _Dates) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _letter(mine: pl.DataFrame, centre: str, series: Series, dates: _Dates, now: datetime) -> Iterator[str]:
+def _letter(mine: pl.DataFrame, to: str, series: Series, dates: _Dates, now: datetime) -> Iterator[str]:
     yield f"CLAIMS {series.title} ({series.key}): complete and not claimed"
-    yield f"to centre {centre}, as of {instant_text(now)}"
+    yield f"to centre {to}, as of {instant_text(now)}"
     yield ""
     if mine.is_empty():
         yield from _wrapped("Nobody at your centre has an award left to claim in this series. Nothing to do.", 0)
@@ -277,7 +298,7 @@ def _report(desk: Desk, series: Series, listed: pl.DataFrame, dates: _Dates, cou
         ("Centres", f"{counts.centres:,}"),
     ]
     shown = by_centre.rename({"centre": "Centre", "learners": "Learners", "may_resit": "May also resit"})
-    grid = Grid(title="Centres", frame=shown, numbers=["Learners", "May also resit"])
+    grid = Grid(title="Centres", frame=named(desk, shown), numbers=["Learners", "May also resit"])
     notes = ["Every centre named here has a list with names, and with what each choice would come to."]
     desk.put(CLAIMS_LISTED, f"{place}.html", page("Complete and not claimed", facts, [grid], notes))
 

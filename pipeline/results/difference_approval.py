@@ -33,8 +33,8 @@ def approve(desk: Desk, subject: str, who: str, why: str, now: datetime, by: Sig
     proposal = sign(desk, exhibit(desk, subject), terms.APPROVED, who, why, now, by)
     if proposal.state == terms.APPROVED:
         done = Action(
-            at=now, who=deciders(proposal), why=f"{reasons(proposal)} ({subject})", action="difference_accepted",
-            centre="",
+            at=now, who=deciders(proposal), how=terms.BY_APPROVAL, why=f"{reasons(proposal)} ({subject})",
+            action="difference_accepted", centre="",
         )  # fmt: skip
         if desk.actions.granted(done) is None:
             desk.actions.record(done)
@@ -65,8 +65,8 @@ def sealed_or_refused(desk: Desk, awarding: Awarding, now: datetime) -> None:
     if held:
         more = f" ({len(held) - 1:,} more)" if len(held) > 1 else ""
         raise ReleaseError(
-            f"nothing was published: the record is not as it was sealed (OPS-7). {held[0].words}{more}. `resultsday "
-            f"audit` lists what differs; put it right, or have it taken on: `resultsday approvals list`"
+            f"nothing was published: the record is not as it was sealed. {held[0].unnamed}{more}. "
+            f"`resultsday audit` says whose row it is; put it right, or have it taken on: `resultsday approvals list`"
         )
 
 

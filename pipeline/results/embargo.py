@@ -87,12 +87,3 @@ def publish(desk: Desk, awarding: Awarding, files: Sequence[ReleaseFile], now: d
         desk.results.published(awarding, [file.place for file in batch], now)
         NOTED.passed()
     return len(waiting)
-
-
-def anything_out(store: Store, files: Sequence[ReleaseFile]) -> bool:
-    """Whether any of the files is published already, in the ledger's eyes or in the store's."""
-
-    def out(file: ReleaseFile) -> bool:
-        return any(stored.key == file.place for stored in store.list(file.place))
-
-    return any(file.published_at for file in files) or any(in_parallel(out, files))

@@ -18,14 +18,16 @@ from infra.ledger.results import ConversionRow
 from infra.ledger.trail import Trail
 from pipeline.approvals import record
 from pipeline.desk import Desk
+from pipeline.register import title as titled
 from pipeline.report_page import Grid, page
+from pipeline.results.who_it_is import changes
 from pipeline.wording import WIDTH, money
 from rules import terms
 from rules.catalogue import PLACEHOLDER, Component, Qualification, instant_text, series_title
 from rules.certification import REASONS, WHYS
 from rules.conversion import Boundaries, points
 from rules.corrections import KINDS
-from rules.withholding import standing
+from rules.withholding import last_word_about
 
 
 class Unexplained(ValueError):  # noqa: N818
@@ -84,12 +86,15 @@ def explain(
     if not mine:
         raise Unexplained(f"candidate {candidate} of centre {centre} has nothing of {qualification}")
     story = _Story(desk, trail, uci)
-    sections = [section for each in mine for section in story.of(each)]
+    changed = tuple(TrailStep(*change) for change in changes(desk, uci))
+    sections = [Section("Who the learner is: what has changed", changed)] if changed else []
+    sections += [section for each in mine for section in story.of(each)]
     sections += story.corrections([
         code for each in mine for code in (each.cash_in_code, *(part.code for part in each.components))
     ])  # fmt: skip
     sections += story.approvals([part.code for each in mine for part in each.components])
-    facts = [("Centre", centre), ("Candidate", f"{candidate}, {series_title(latest)}"), ("UCI", uci or "none")]
+    facts = [("Centre", titled(desk, centre))]
+    facts += [("Candidate", f"{candidate}, {series_title(latest)}"), ("UCI", uci or "none")]
     if others:
         facts.append(("Not", f"the number was that of {', '.join(others)} in other series; name the series for that"))
     title = f"How it came about: {', '.join(each.subject for each in mine)}"
@@ -190,11 +195,15 @@ class _Story:
             yield TrailStep(f"{series_title(series)}: no approved conversion table yet", "", "AWD-1")
 
     def _holds(self, part: Component, series: str) -> Iterator[tuple[str, TrailStep]]:
-        """RES-8: what was withheld or voided of a sitting, by whom and why."""
+        """RES-8: what was withheld, voided or given back of a sitting, by whom and why."""
         mine = self.entered.filter(option=part.code, series=series).with_columns(pl.lit(self.uci).alias("uci"))
-        words = {terms.WITHHELD: "the result is withheld", terms.HOLD_VOIDED: "the result was voided"}
+        words = {
+            terms.WITHHELD: "the result is withheld",
+            terms.HOLD_VOIDED: "the result was voided",
+            terms.HOLD_GIVEN_BACK: "the result that was voided is given back",
+        }
         for hold in self.holds.filter(pl.col("state").is_in(list(words))).iter_rows(named=True):
-            if standing(mine, self.holds.filter(pl.col("id") == hold["id"])).null_count() < mine.height:
+            if last_word_about(mine, self.holds.filter(pl.col("id") == hold["id"])).null_count() < mine.height:
                 by = f"{hold['who']}, {instant_text(hold['at'])}: {hold['why']}"
                 yield hold["state"], TrailStep(f"{series_title(series)}: {words[hold['state']]}", by, "RES-8")
 
@@ -276,9 +285,12 @@ class _Story:
             decided, proposed = case.states[-1], case.proposed
             now = "left as it is" if row["choice"] == terms.LEFT_HIGHER else f"corrected to {_result(row)}"
             left = f": {decided.plan['left_higher']}" if row["choice"] == terms.LEFT_HIGHER else ""
+            was = f"issued as {_result(row, '_before')}, {now}{left}"
+            if row["way"] == terms.WITHHELD:
+                was = "issued before, and withheld"
             by = f"proposed by {proposed.by}, approved by {decided.by}" if proposed else ""
             steps.append(TrailStep(
-                f"{series_title(row['series'])} {row['code']}: issued as {_result(row, '_before')}, {now}{left}",
+                f"{series_title(row['series'])} {row['code']}: {was}",
                 f"correction {case.number} ({KINDS[case.kind].title}), {by}, {instant_text(decided.at)}: {case.why}",
                 "RES-7",
             ))  # fmt: skip
@@ -321,6 +333,7 @@ def _result(row: dict[str, Any], when: str = "") -> str:
 
 
 _NOTHING = TrailStep("nothing")
+NOBODY = "nobody on record: who asked is only stated in the file"
 _STAGES = {terms.SUBMITTED: "MRK-1", terms.EXTERNAL: "MRK-1", terms.AMENDED: "MRK-2", terms.ADJUSTED: "MOD-2",
            terms.CORRECTED: "RES-7"}  # fmt: skip
 _OUTCOMES = {terms.NOT_ELIGIBLE: "not eligible", terms.PENDING: "pending"}
@@ -331,7 +344,8 @@ def _rows(frame: pl.DataFrame, **wanted: Any) -> list[dict[str, Any]]:
 
 
 def _source(row: dict[str, Any]) -> str:
-    return f"{row['file_name']} line {row['line']}, {row['channel']}, received {instant_text(row['received'])}"
+    asked = f", ordered by {row['ordered_by'] or NOBODY}" if row["channel"] == terms.STAFF else ""
+    return f"{row['file_name']} line {row['line']}, {row['channel']}, received {instant_text(row['received'])}{asked}"
 
 
 def _mark_source(row: dict[str, Any]) -> str:

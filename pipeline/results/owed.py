@@ -36,11 +36,13 @@ OWED: dict[str, Any] = {
     "turn": pl.String,
     "letter": pl.String,
     "sent": pl.Datetime("us", "UTC"),
+    "fetched": pl.Datetime("us", "UTC"),
+    "fetched_by": pl.String,
 }
 """A row a learner, qualification and reason. `state`: one of `STATES`; `code`: of `rules.unawarded.REASONS`; `about`:
 the codes it is about, by comma; `since`: the learners' results day, or when the claim came if that was later, or when
-it was withheld; `turn`: who has to act; `letter`: the newest file in the centre's outbox that tells it of this, and
-when it was `sent`."""
+it was withheld; `turn`: who has to act; `letter`: the newest file in the centre's outbox that tells it of this, when
+it was `sent`, and when and by whose key it was `fetched`, if it was."""
 
 _LETTERS: Mapping[str, str] = {
     PENDING: "missing-marks-{series}-",
@@ -57,7 +59,9 @@ def owed(desk: Desk, now: datetime, only: str = "") -> pl.DataFrame:
     one of them, by series, centre and candidate. An award that was made since, in whatever series, ends it."""
     every = [series for series in desk.catalogue.all_series() if is_released(desk, series.id)]
     awarded = [_awarded(desk, series) for series in every]
-    letters = _letters(desk)
+    letters = _letters(desk).with_columns(written=pl.col("sent").dt.truncate("1s"))
+    fetched = desk.door.letters().rename({"by": "fetched_by"})
+    letters = letters.join(fetched, on=["centre", "letter", "written"], how="left").drop("written")
     frames = [pl.DataFrame(schema=OWED)]
     for series in every:
         if only in ("", series.id):
@@ -84,10 +88,12 @@ def _of_series(desk: Desk, series: Series, now: datetime) -> pl.DataFrame:
     claims = desk.results.claims(series.id)
     found = unawarded(results, awards, entered, claims, parts(desk.catalogue))
     # Who has not everything yet goes on to a later series, and is owed nothing.
-    whole = unclaimed(desk, series, now).filter(pl.col("choice") == NOW).select(_LEARNER)
+    whole = unclaimed(desk, series, now).filter(pl.col("choice") == NOW).select(*_LEARNER, "centre", "candidate")
     found = pl.concat([
         found.filter(pl.col("code") != NO_CLAIM.code),
-        found.filter(pl.col("code") == NO_CLAIM.code).join(whole, on=_LEARNER, how="semi"),
+        # It is the turn of the centre where they are registered now: no other can claim.
+        found.filter(pl.col("code") == NO_CLAIM.code).drop("centre", "candidate").join(whole, on=_LEARNER)
+        .select(found.columns),
     ])  # fmt: skip
     day = desk.catalogue.milestone(series, "results_to_learners", now)
     held = desk.catalogue.qualifications
@@ -153,7 +159,7 @@ def _with_letters(rows: pl.DataFrame, series: Series, letters: pl.DataFrame) -> 
     newest = pl.concat(kinds).sort("sent", "letter").unique(["centre", "state"], keep="last", maintain_order=True)
     joined = rows.join(newest, on=["centre", "state"], how="left", maintain_order="left")
     return joined.select(pl.col(name).cast(kind) for name, kind in OWED.items()).with_columns(
-        pl.col("letter").fill_null("")
+        pl.col("letter", "fetched_by").fill_null("")
     )
 
 
@@ -169,6 +175,9 @@ def lines_of(rows: pl.DataFrame) -> Iterator[str]:
         reason = REASONS[row["code"]]
         about = f" ({row['about']})" if row["about"] else ""
         letter = f"{row['letter']} of {instant_text(row['sent'])}" if row["letter"] else "none"
+        if row["letter"]:
+            by = f"fetched {instant_text(row['fetched'])} by {row['fetched_by']}" if row["fetched"] else "not fetched"
+            letter = f"{letter}, {by}"
         learner = f"centre {row['centre']}  candidate {row['candidate']}  {row['uci']}  {row['registration']}"
         why = f"{reason.words}{about} ({reason.rule}, {row['code']})"
         yield ""

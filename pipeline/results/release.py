@@ -22,15 +22,16 @@ from infra.ledger.approvals import Signer
 from infra.ledger.results import PORTAL_TO_CENTRES, Awarding, ReleaseFile
 from infra.store import Missing
 from parsers import importers
-from pipeline.approvals import NOT_SEEN, Signature, deciders, reasons, sign
+from pipeline.approvals import NOT_SEEN, Signature, deciders, may_decide, reasons, sign
 from pipeline.awarding.balance import Balance, weigh, write
 from pipeline.awarding.drift import by_centre, drift, in_words
-from pipeline.desk import Desk
+from pipeline.desk import Desk, up_to_date
+from pipeline.issued import anything_out
 from pipeline.journal import journaled
+from pipeline.orders import with_name_and_reason
 from pipeline.results.difference_approval import sealed_or_refused
 from pipeline.results.embargo import (
     ReleaseError,
-    anything_out,
     checked,
     embargoed,
     manifest_key,
@@ -155,7 +156,8 @@ def _files(
     desk: Desk, awarding: Awarding, series: Series, results: pl.DataFrame, awards: pl.DataFrame
 ) -> Iterator[tuple[ReleaseFile, bytes]]:
     if awarding.kind in terms.DECIDED_KINDS:
-        of = records(results, awards, desk.results.ulns(), desk.catalogue, awarding.at)
+        known = desk.results.ulns(), desk.results.own_numbers(series.id)
+        of = records(results, awards, *known, desk.catalogue, awarding.at)
         here = set(of["centre"])
         senders = sorted(desk.results.file_senders(series.key, series.awarding_body) & here)
         sequences = next_numbers(desk, series, senders)
@@ -265,7 +267,7 @@ def approve(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime, b
             return awarding  # a run recorded this very decision, and died
         if awarding.state != terms.BUILT:
             raise ReleaseError(f"{_named(awarding)} is {awarding.state}: only what is built can be approved")
-        _with_name_and_reason(who, why)
+        with_name_and_reason(who, why, ReleaseError)
         checked(desk.store, _as_built(desk, awarding))
         _not_stale(desk, awarding)
         _same_balance(desk, awarding)
@@ -295,13 +297,23 @@ def withdraw(desk: Desk, awarding: Awarding, who: str, why: str, now: datetime, 
                 f"updated files (RES-3)"
             )
         if awarding.state != terms.WITHDRAWN:
-            _with_name_and_reason(who, why)
+            with_name_and_reason(who, why, ReleaseError)
+            _may_withdraw(desk, awarding, Signer(who, by.how))
             if awarding.state == terms.BUILT:
                 sign(desk, result_exhibit(desk, awarding), terms.REJECTED, who, why, now, by)
             awarding = _decided(desk, awarding, terms.WITHDRAWN, str(Signer(who, by.how)), why, now)
         desk.results.drop_files(awarding)
         NUMBERS_FREE.passed()
         return awarding
+
+
+def _may_withdraw(desk: Desk, awarding: Awarding, person: Signer) -> None:
+    """OPS-4: raises `ApprovalError` where two people are asked and a person is not one who may decide. Who has rejected
+    the version by a door that could not do more was asked then."""
+    proposal = desk.approvals.newest(terms.RESULTS, subject_of(awarding))
+    rejected = bool(proposal and proposal.rejection and proposal.rejection.by == person)
+    if desk.settings.approvals > 1 and not rejected:
+        may_decide(desk, person, desk.settings.approvals)
 
 
 def _not_stale(desk: Desk, awarding: Awarding) -> None:
@@ -350,13 +362,10 @@ def _same_balance(desk: Desk, awarding: Awarding) -> None:
         )
 
 
-def _with_name_and_reason(who: str, why: str) -> None:
-    if not who.strip() or not why.strip():
-        raise ReleaseError("say who decides, and why (OPS-3)")
-
-
 def _decided(desk: Desk, awarding: Awarding, state: str, who: str, why: str, now: datetime) -> Awarding:
-    action = Action(at=now, who=who, why=why, action=f"results_{state}", centre="", series=awarding.series)
+    action = Action(
+        at=now, who=who, how=terms.BY_APPROVAL, why=why, action=f"results_{state}", centre="", series=awarding.series
+    )
     decided = _changed(desk, awarding, state, who=who, at=now, why=why, action=action)
     log.info("%s is %s", _named(decided), state)
     return decided
@@ -440,15 +449,16 @@ def release(desk: Desk, series: Series, audience: terms.Audience, now: datetime)
     what is missing, and nothing twice. The centres of which the ledger says something else than the version are kept
     back, all others get their results (AWD-5). Nothing goes out while the record is not as it was sealed (OPS-7).
     Raises `ReleaseError`, which says what to do."""
-    instant = _instant(desk, series, audience, now)
     with desk.results.alone():
+        # The date may have been set right while this waited for its turn (CAL-7).
+        instant = _instant(up_to_date(desk), series, audience, now)
         awarding = _to_release(desk, series, audience)
         if awarding is None:
             return Released(series=series.id, audience=audience)
         done = _published(desk, series, awarding, audience, _moment(instant), now)
-        for follow_up in desk.results.issued(series.id):
-            if follow_up.kind == terms.FOLLOW_UP:
-                more = _published(desk, series, follow_up, audience, _moment(instant), now)
+        for later in desk.results.issued(series.id):
+            if later.kind in (terms.FOLLOW_UP, terms.CORRECTED_RESULTS):
+                more = _published(desk, series, later, audience, _moment(instant), now)
                 done = evolve(
                     done, files=done.files + more.files, fresh=done.fresh + more.fresh,
                     records=done.records + more.records,
@@ -466,11 +476,14 @@ def _published(
     if awarding.state == terms.APPROVED:
         sealed_or_refused(desk, awarding, now)
         files = _as_built(desk, awarding)
-        _keep_back(desk, awarding, files, now)
+        if awarding.kind in terms.DECIDED_KINDS:
+            _keep_back(desk, awarding, files, now)
         files = desk.results.due_files(awarding)
         fresh = publish(desk, awarding, [file for file in files if file.audience == audience], now)
         files = desk.results.due_files(awarding)
-        without = report(desk, series, awarding, audience, until, [file for file in files if file.audience == audience])
+        mine = [file for file in files if file.audience == audience]
+        # What a correction has changed for learners before they had anything is reported with the case.
+        without = report(desk, series, awarding, audience, until, mine) if awarding.kind in terms.DECIDED_KINDS else 0
         if all(file.published_at for file in files):
             _changed(desk, awarding, terms.RELEASED)
     listed = [file for file in desk.results.due_files(awarding) if file.audience == audience]
@@ -483,11 +496,8 @@ def _published(
 def _keep_back(desk: Desk, awarding: Awarding, files: Sequence[ReleaseFile], now: datetime) -> None:
     """AWD-5: records the centres that the release passes over: those of which the ledger says something else than the
     version, unless their results are out already."""
-    feeds_of_centres = [file for file in files if file.place.startswith(PORTAL_TO_CENTRES)]
-    out = {file.centre for file in feeds_of_centres if file.published_at}
-    if len(out) < len(feeds_of_centres):
-        stale = by_centre(drift(desk, awarding))
-        desk.results.keep_back(awarding, {centre: stale[centre] for centre in stale if centre not in out}, now)
+    if any(file.place.startswith(PORTAL_TO_CENTRES) and not file.published_at for file in files):
+        desk.results.keep_back(awarding, by_centre(drift(desk, awarding)), now)
         KEPT_BACK.passed()
 
 
@@ -515,8 +525,8 @@ def release_claims(desk: Desk, awarding: Awarding, now: datetime) -> Built:
 def issue(
     desk: Desk, awarding: Awarding, made: Callable[[], Iterable[tuple[ReleaseFile, bytes]]], now: datetime
 ) -> None:
-    """RES-7: publishes a version that people have approved already, at once, with the files that `made` gives. Can be
-    repeated. Raises `ReleaseError`."""
+    """RES-7: publishes a version that people have approved already, at once, with the files that `made` gives; what is
+    for learners waits while they have no results of the series (RES-2). Can be repeated. Raises `ReleaseError`."""
     with desk.results.alone():
         awarding = _current(desk, awarding)
         if awarding.state == terms.PROPOSED:
@@ -527,13 +537,15 @@ def issue(
 
 
 def _out_at_once(desk: Desk, awarding: Awarding, now: datetime) -> Awarding:
-    """Publishes every file of a version that is built."""
+    """Publishes every file of a version that is built, and of which the instant has come."""
     awarding = _current(desk, awarding)
-    if awarding.state == terms.RELEASED:
+    if awarding.state in terms.ISSUED_STATES:
         return awarding
     sealed_or_refused(desk, awarding, now)
-    publish(desk, awarding, _as_built(desk, awarding), now)
-    return _changed(desk, awarding, terms.RELEASED)
+    learners = is_released(desk, awarding.series)
+    files = [file for file in _as_built(desk, awarding) if learners or file.audience == terms.CENTRES]
+    publish(desk, awarding, files, now)
+    return _changed(desk, awarding, terms.RELEASED if learners else terms.APPROVED)
 
 
 def is_released(desk: Desk, series: str) -> bool:

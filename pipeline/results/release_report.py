@@ -10,6 +10,7 @@ import polars as pl
 from infra.ledger.results import Awarding, ReleaseFile
 from pipeline.approvals import record
 from pipeline.desk import Desk
+from pipeline.register import named
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.results.exhibit import subject_of
 from pipeline.results.result_files import typed
@@ -54,7 +55,7 @@ def report(
     grids = [
         Grid(title="Published", frame=_published(files), numbers=["Files", "Records"]),
         Grid(title="Without an award: reasons", frame=_by_reason(without), numbers=["Learners"]),
-        Grid(title="Without an award: centres", frame=_by_centre(without), numbers=["Learners"]),
+        Grid(title="Without an award: centres", frame=named(desk, _by_centre(without)), numbers=["Learners"]),
     ]
     notes = [
         f"{audience}-published.csv lists each file with its hash, {audience}-without-award.csv each learner. A learner "

@@ -40,13 +40,20 @@ def reject(desk: Desk, subject: str, who: str, why: str, now: datetime, by: Sign
 def do_as_decided(desk: Desk, series: Series) -> None:
     """RES-2, OPS-4: does what people have decided about the results of a series, before they are released: where the
     console cannot reach the embargo, an approval must not hang on the DAG that asked for it. Raises `ReleaseError` when
-    that cannot be done; it keeps back nothing that is approved already."""
+    that cannot be done; it keeps back nothing that is approved already. Once centres have results, corrections that
+    are approved and wait are carried out too."""
     try:
         settle(desk, terms.RESULTS, series.id)
     except (ApprovalError, release.ReleaseError) as error:
         if not desk.results.issued(series.id):
             raise release.ReleaseError(f"what people decided cannot take effect: {error}") from error
         log.warning("a decision about results of %s cannot take effect: %s", series.id, error)
+    if desk.results.is_out(series.id):
+        # Learners are to get what is in force: a case that is decided about is carried out before they do (RES-7).
+        try:
+            settle(desk, terms.CORRECTION)
+        except ValueError as error:
+            log.warning("a correction that is approved cannot be carried out: %s", error)
 
 
 def _awarding(desk: Desk, subject: str) -> Awarding:

@@ -73,14 +73,21 @@ def typed(frames: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFram
 
 
 def records(
-    results: pl.DataFrame, awards: pl.DataFrame, ulns: pl.DataFrame, catalogue: Catalogue, at: datetime
+    results: pl.DataFrame,
+    awards: pl.DataFrame,
+    ulns: pl.DataFrame,
+    numbers: pl.DataFrame,
+    catalogue: Catalogue,
+    at: datetime,
 ) -> pl.DataFrame:
-    """RES-4: a record a component result and a cash-in (`RECORDS`), by centre, candidate and code, the cash-in last.
+    """RES-4: a record a component result and a cash-in (`RECORDS`), by centre, candidate and code, the cash-in last;
+    each code of a learner once.
 
-    `results`, `awards`: as `typed` gives them; `ulns`: `uci`, `uln`. Grades are written by the scales in force at `at`;
-    raises `ValueError` where these have no such grade. A component: UMS and grade; absent: `000` and `X`; pending: `Q`.
-    An award: total and grade, with `#` where a component was absent; not eligible: `X`; pending: `Q`. What has no
-    score is of the type `1`.
+    `results`, `awards`: as `typed` gives them, of whole centres; `ulns`: `uci`, `uln`; `numbers`: the candidate numbers
+    that learners who were merged keep (`centre`, `uci`, `candidate`). Grades are written by the scales in force at
+    `at`; raises `ValueError` where these have no such grade. A component: UMS and grade; absent: `000` and `X`;
+    pending: `Q`. An award: total and grade, with `#` where a component was absent; not eligible: `X`; pending: `Q`.
+    What has no score is of the type `1`.
     """
     of_components = results.select(
         "centre", "candidate", "uci", pl.col("component").alias("option"), pl.col("ums").alias("score"), "grade",
@@ -97,19 +104,32 @@ def records(
         both.join(_codes(both["option"].unique().to_list(), catalogue, at), on=["option", "grade"], how="left")
         .join(ulns.cast(pl.Schema(_ULNS)), on="uci", how="left")
         .with_columns(pl.when(pl.col("indicator") != "").then("indicator").otherwise("code").alias("grade"))
-        .sort("centre", "candidate", "uci", "last", "option")
     )
     if coded["grade"].null_count():
         unknown = coded.filter(pl.col("grade").is_null())["option"].unique().sort().to_list()
         raise ValueError(f"results of {', '.join(unknown)} have a grade that the UMS scale in force does not have")
     flagged = pl.col("partial_absence")
-    return coded.select(
+    return _once(coded, numbers).sort("centre", "candidate", "uci", "last", "option").select(
         "centre", "candidate", "uci", pl.col("uln").fill_null(""), "option",
         pl.when(pl.col("score").is_null()).then(pl.lit(GRADES)).when(flagged).then(pl.lit(LARGE))
         .otherwise(pl.lit(UNIFORM)).alias("result_type"),
         "score", "grade",
         pl.when(flagged).then(pl.lit(PARTIAL)).otherwise(pl.lit("")).alias("partial"),
     )  # fmt: skip
+
+
+def _once(coded: pl.DataFrame, numbers: pl.DataFrame) -> pl.DataFrame:
+    """REG-8: what a learner who was merged was issued under two candidate numbers of a centre, each code once, as
+    schools keep results by UCI and code: under the number that is kept, and of two results the better, which counts
+    (CRT-2)."""
+    several = pl.col("candidate").n_unique().over("centre", "uci") > 1
+    kept = pl.when(several).then("kept").otherwise(None)
+    return (
+        coded.join(numbers.rename({"candidate": "kept"}), on=["centre", "uci"], how="left")
+        .with_columns(pl.coalesce(kept, "candidate").alias("candidate"))
+        .sort(pl.col("indicator") != "", pl.col("score").fill_null(-1).neg(), pl.col("indicator") == NO_RESULT)
+        .unique(["centre", "uci", "option"], keep="first", maintain_order=True)
+    )
 
 
 def _codes(options: Sequence[str], catalogue: Catalogue, at: datetime) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Withholding results (RES-8): for a learner, a component, a cohort or a centre, before they are out; and what a person
-decides in the end: released, they follow with the later claims, within the hour; voided, there is no result.
+decides in the end: released, they follow with the later claims, within the hour; voided, there is no result, unless
+it is given back. What is out is withheld, and given back, by a correction (`pipeline.corrections.withhold`).
 
 A withholding is an action on record (OPS-3). It takes effect in the next version: one that is built already is stale
 for those learners, one that is approved keeps their centre back (AWD-5).
@@ -8,21 +9,24 @@ for those learners, one that is approved keeps their centre back (AWD-5).
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 from attrs import frozen
 
-from infra.ledger.actions import Action
+from infra.ledger.actions import Action, last_of_each_scope
 from infra.ledger.approvals import Signer
-from pipeline.approvals import may_decide
+from infra.ledger.corrections import Subject
+from pipeline.approvals import ApprovalError, differ, each_of, may_decide
 from pipeline.desk import Desk
 from pipeline.journal import journaled
-from pipeline.orders import Order, StaffError
+from pipeline.orders import Order, StaffError, with_name_and_reason
 from pipeline.steps import RECORDED
 from rules import terms
 from rules.catalogue import Series, series_title
-from rules.withholding import standing
+from rules.frames import HOLDS
+from rules.withholding import last_word_about
 
 log = logging.getLogger(__name__)
 
@@ -38,60 +42,130 @@ class Scope:
     option: str = ""
 
     def __str__(self) -> str:
-        """For people: `2024-06, centre 64123, BEN03`."""
-        parts = (self.series, f"centre {self.centre}" if self.centre else "", self.uci, self.option)
+        """For people: `2024-06, centre 64123, BEN03`. Logs and pages repeat it, so it names no learner (OPS-3)."""
+        learner = "a learner" if self.uci else ""
+        parts = (self.series, f"centre {self.centre}" if self.centre else "", learner, self.option)
         return ", ".join(part for part in parts if part)
 
 
 @journaled
-def withhold(desk: Desk, scope: Scope, order: Order, how: str = terms.PLAYED) -> str:
-    """RES-8, OPS-3, OPS-4: withholds results that are not out. Said again it is not recorded twice. `how`: how the desk
-    knows who orders it. Returns what was done in words; raises `StaffError`."""
+def withhold(desk: Desk, scope: Scope, order: Order) -> str:
+    """RES-8, OPS-3, OPS-4: withholds results that are not out. Said again it is not recorded twice.
+    Returns what was done in words; raises `StaffError`."""
     series = _series(desk, scope)
-    _may(desk, order, how)
-    learners = _concerned(desk, scope)
-    if _of(desk, scope) == terms.WITHHELD:
+    _may(desk, order)
+    learners = concerned(desk, scope)
+    before = last_word(desk, scope)
+    if before == terms.WITHHELD:
         return f"Withheld already: {scope}."
-    out = desk.results.current(series.id, released=True)["results"]
-    if not _match(out.with_columns(pl.lit(series.id).alias("series")), scope).is_empty():
+    if before == terms.HOLD_VOIDED:
+        raise StaffError(f"{scope} is voided, and that decision stands: {_HOW_BACK}")
+    if _is_out(desk, scope):
         raise StaffError(
-            f"results of {scope} are out. What is issued is not withheld but corrected (RES-7): nothing was recorded"
+            f"results of {scope} are out: they are withheld by a correction, which another person approves (RES-7)"
         )
-    _record(desk, scope, order, how, terms.WITHHELD)
+    _record(desk, scope, order, terms.WITHHELD)
+    return f"Withheld: {scope}; {learners:,} learners. {_made_stale(desk, series)}".strip()
+
+
+def _made_stale(desk: Desk, series: Series) -> str:
+    """AWD-5: what to do about a version that is not out and says something else; empty where there is none."""
     newest = desk.results.newest(series.id)
-    state = newest.state if newest else ""
-    then = {
+    return {
         terms.PROPOSED: f"Award again: `resultsday award {series.id}`.",
         terms.BUILT: f"Version {newest.version if newest else ''} is stale now: withdraw it and award again.",
         terms.APPROVED: "The results are approved: unless they are withdrawn and awarded again, the centres concerned "
         "are kept back at the release and follow with a further version (AWD-5).",
-    }.get(state, "")
-    return f"Withheld: {scope}; {learners:,} learners. {then}".strip()
+    }.get(newest.state if newest else "", "")
 
 
 @journaled
-def end_withholding(desk: Desk, scope: Scope, verdict: terms.HoldWord, order: Order, how: str = terms.PLAYED) -> str:
-    """RES-8, OPS-3, OPS-4: a person decides about what is withheld: released or voided. Said again it is not recorded
-    twice. Returns what was done in words; raises `StaffError` where nothing of this scope is withheld."""
-    _series(desk, scope)
-    _may(desk, order, how)
-    word = {terms.HOLD_RELEASED: "Released", terms.HOLD_VOIDED: "Voided"}[verdict]
-    before = _of(desk, scope)
+def end_withholding(desk: Desk, scope: Scope, verdict: terms.HoldWord, order: Order) -> str:
+    """RES-8, OPS-3, OPS-4: a person decides about what is withheld: released or voided; or that what was voided and is
+    not out is given back. Where two people are asked, another than who withheld or voided it. Said again it is not
+    recorded twice. Returns what was done in words; raises `StaffError` where there is nothing of this scope to decide
+    about."""
+    series = _series(desk, scope)
+    _may(desk, order)
+    word = {terms.HOLD_RELEASED: "Released", terms.HOLD_VOIDED: "Voided", terms.HOLD_GIVEN_BACK: "Given back"}[verdict]
+    before = last_word(desk, scope)
     if before == verdict:
         return f"{word} already: {scope}."
-    if before is None or (before != terms.WITHHELD and verdict == terms.HOLD_RELEASED):
+    if verdict == terms.HOLD_GIVEN_BACK:
+        _can_be_given_back(desk, scope, before)
+    elif before == terms.HOLD_VOIDED:
+        raise StaffError(f"{scope} is voided, and that decision stands: {_HOW_BACK}")
+    elif before != terms.WITHHELD:
         raise StaffError(f"{scope} is not withheld: `resultsday withhold list` shows what is")
-    _record(desk, scope, order, how, verdict)
-    return f"{word}: {scope}. If its results are due it follows with the later claims, within the hour."
+    _another_person(desk, scope, order.by, verdict)
+    _record(desk, scope, order, verdict)
+    stale = _made_stale(desk, series) if verdict == terms.HOLD_GIVEN_BACK else ""
+    due = stale or "If its results are due it follows with the later claims, within the hour."
+    return " ".join([f"{word}: {scope}.", due, *_still_open(desk, scope)])
 
 
-def holds(desk: Desk) -> pl.DataFrame:
-    """What is withheld now, of every series (`rules.frames.HOLDS`), the newest first."""
+def _still_open(desk: Desk, scope: Scope) -> Iterator[str]:
+    """RES-7: which corrections of what is decided about are open: a mark that came meanwhile has opened one."""
+    numbers = set(desk.results.candidates(scope.series, [_uci(desk, scope.uci)])["candidate"]) if scope.uci else None
+    for case in desk.corrections.all(scope.series):
+        its = (
+            subject.candidate
+            and subject.component
+            and (numbers is None or subject.candidate in numbers)
+            and scope.centre in ("", subject.centre)
+            and scope.option in ("", subject.component)
+            for subject in case.subjects
+        )
+        if case.is_open and any(its):
+            show = f"`resultsday correction show {case.number}`"
+            yield f"Correction {case.number} of it is {case.state}, and is still to be decided: {show}."
+
+
+_HOW_BACK = (
+    "before it is out another person gives it back (`resultsday withhold give-back`), after that a correction "
+    "(`resultsday correction open`, RES-7)"
+)
+
+
+def _can_be_given_back(desk: Desk, scope: Scope, before: str | None) -> None:
+    """RES-7, RES-8: raises `StaffError` unless it is voided, and nobody but us has seen that."""
+    if before != terms.HOLD_VOIDED:
+        raise StaffError(f"{scope} is not voided: `resultsday withhold list --voided` shows what is")
+    if _is_out(desk, scope):
+        raise StaffError(
+            f"results of {scope} are out: what was voided is given back by a correction, which another person approves "
+            f"(`resultsday correction open`, RES-7)"
+        )
+
+
+def scope_of(desk: Desk, series: str, subject: Subject) -> Scope:
+    """Whose results of a series (its id) a subject is about. A candidate is one who is entered in it, or has results.
+    Raises `StaffError` for nobody."""
+    uci = ""
+    if subject.candidate:
+        found = desk.results.uci_of(series, subject.centre, subject.candidate)
+        if found is None:
+            of = subject.centre or "(none)"
+            raise StaffError(f"nobody is candidate {subject.candidate} of centre {of} in {series}")
+        uci = found
+    return Scope(series=series, centre=subject.centre, uci=uci, option=subject.component)
+
+
+def holds(desk: Desk, state: str = terms.WITHHELD) -> pl.DataFrame:
+    """What is withheld now, or voided, of every series (`rules.frames.HOLDS`), with the `candidate` number of a
+    learner; the newest first."""
     every = desk.actions.holds(max(series.id for series in desk.catalogue.all_series()))
-    return every.filter(pl.col("state") == terms.WITHHELD).sort("id", descending=True)
+    now = last_of_each_scope(every).filter(pl.col("state") == state).sort("id")
+    numbers = [desk.results.candidates(series, now["uci"].to_list()) for series in now["series"].unique().sort()]
+    known = pl.concat([pl.DataFrame(schema=dict.fromkeys(("series", "uci", "candidate"), pl.String)), *numbers])
+    return (
+        now.join(known.unique(["series", "uci"], keep="last"), on=["series", "uci"], how="left")
+        .with_columns(pl.col("candidate").fill_null(""))
+        .sort("id", descending=True)
+    )
 
 
-def _of(desk: Desk, scope: Scope) -> str | None:
+def last_word(desk: Desk, scope: Scope) -> str | None:
     """The last word about a scope."""
     words = desk.actions.holds(scope.series).filter(
         series=scope.series,
@@ -120,7 +194,7 @@ def _series(desk: Desk, scope: Scope) -> Series:
     return series
 
 
-def _concerned(desk: Desk, scope: Scope) -> int:
+def concerned(desk: Desk, scope: Scope) -> int:
     """How many learners it is about; raises `StaffError` for nobody."""
     found = _match(desk.results.held(scope.series).with_columns(pl.lit(scope.series).alias("series")), scope)
     if found.is_empty():
@@ -128,27 +202,52 @@ def _concerned(desk: Desk, scope: Scope) -> int:
     return found["uci"].n_unique()
 
 
+def _is_out(desk: Desk, scope: Scope) -> bool:
+    """Whether any of its results is out to its centre; one that is pending is none."""
+    out = desk.results.current(scope.series, out=True)
+    named = pl.concat([
+        rows.filter(pl.col("outcome") != terms.PENDING).select(
+            pl.lit(scope.series).alias("series"), *(pl.col(name).cast(pl.String) for name in ("centre", "uci")),
+            pl.col(code).cast(pl.String).alias("option"),
+        )
+        for rows, code in ((out["results"], "component"), (out["awards"], "cash_in"))
+    ])  # fmt: skip
+    return not _match(named, scope).is_empty()
+
+
 def _match(rows: pl.DataFrame, scope: Scope) -> pl.DataFrame:
     """The rows that a withholding of this scope is about."""
     named = rows if "option" in rows.columns else rows.with_columns(pl.col("component").alias("option"))
     values = {"series": scope.series, "centre": scope.centre, "uci": scope.uci, "option": scope.option}
-    hold = pl.DataFrame([values | {"state": terms.WITHHELD}])
+    hold = pl.DataFrame([values], schema=HOLDS)
     text = named.with_columns(pl.col(name).cast(pl.String) for name in values)
-    return named.filter(standing(text, hold).is_not_null())
+    return named.filter(last_word_about(text, hold).is_not_null())
 
 
-def _may(desk: Desk, order: Order, how: str) -> None:
-    if not order.who.strip() or not order.why.strip():
-        raise StaffError("say who decides, and why (OPS-3)")
+def _may(desk: Desk, order: Order) -> None:
+    with_name_and_reason(order.who, order.why, StaffError)
     if desk.settings.approvals > 1:
-        may_decide(desk, Signer(order.who, how), desk.settings.approvals)
+        may_decide(desk, order.by, desk.settings.approvals)
 
 
-def _record(desk: Desk, scope: Scope, order: Order, how: str, word: str) -> None:
+def _another_person(desk: Desk, scope: Scope, person: Signer, verdict: terms.HoldWord) -> None:
+    """OPS-4: raises `StaffError` for who withheld what is to be decided about, or voided what is to be given back."""
+    back = verdict == terms.HOLD_GIVEN_BACK
+    word, done = (terms.HOLD_VOIDED, "voided this") if back else (terms.WITHHELD, "withheld this")
+    first = desk.actions.said_by(word, scope.series, scope.centre, _uci(desk, scope.uci), scope.option)
+    if first is None:
+        return
+    try:
+        differ(desk, each_of(first)[0], person, done, "end it")
+    except ApprovalError as error:
+        raise StaffError(str(error)) from error
+
+
+def _record(desk: Desk, scope: Scope, order: Order, word: str) -> None:
     about: dict[str, Any] = {"series": scope.series, "centre": scope.centre, "option": scope.option}
     action = Action(
-        at=order.at, who=str(Signer(order.who, how)), why=order.why, action=word, uci=_uci(desk, scope.uci), **about
-    )
+        at=order.at, who=order.who, how=order.how, why=order.why, action=word, uci=_uci(desk, scope.uci), **about
+    )  # fmt: skip
     desk.actions.record(action)
     RECORDED.passed()
     log.info("%s: %s", word, scope)

@@ -13,11 +13,24 @@ from infra.ledger.actions import Extension
 from infra.ledger.calendar import ChangeRow, Received
 from pipeline.catalogue_in_use import dates_of_staff
 from pipeline.desk import Desk
+from pipeline.issued import anything_out
 from pipeline.orders import StaffError
+from pipeline.season.claims import EXAMINED, ClaimsOtherwise, claims_otherwise
 from pipeline.season.schedule import SCHEDULES
 from rules import terms
 from rules.calendar import MARKS, begins, contradictions, dates_of_component, in_order
-from rules.catalogue import EVENTS, INSTANTS, LONDON, Catalogue, Milestone, Series, StaffDate, day_text, instant_text
+from rules.catalogue import (
+    EVENTS,
+    INSTANTS,
+    LONDON,
+    Catalogue,
+    Milestone,
+    Series,
+    StaffDate,
+    day_text,
+    instant_text,
+    series_title,
+)
 from rules.sheets import ANY, DAY
 
 SHOWN = 20
@@ -71,7 +84,7 @@ def tried(desk: Desk, change: DateChange, at: datetime) -> Trial:
     if before.day == date.fromisoformat(change.day):
         raise StaffError(f"{change.event} of {series.title} is {before.text} already: nothing would change")
     if change.event in INSTANTS.values():
-        _not_issued(desk, series, before, at)
+        _nothing_is_out(desk, series, change.event)
     numbers = [milestone.number for milestone in catalogue.set_by_staff]
     row = ChangeRow(
         number=max(numbers, default=0) + 1, series=series.id, event=change.event, component=change.component,
@@ -108,10 +121,13 @@ def _after_all_others(catalogue: Catalogue, change: DateChange, since: datetime)
             )
 
 
-def _not_issued(desk: Desk, series: Series, before: Milestone, at: datetime) -> None:
-    states = {awarding.state for awarding in desk.results.every(series.id)}
-    if terms.RELEASED in states or (before.at <= at and states & set(terms.ISSUED_STATES)):
-        raise StaffError(f"results of {series.title} are out: their date is no longer changed")
+def _nothing_is_out(desk: Desk, series: Series, event: str) -> None:
+    """RES-2: a date that releases results can be set, and set right, until anything is out that it releases; also where
+    it has passed, by mistake or because nothing was approved."""
+    for awarding in desk.results.every(series.id):
+        mine = [file for file in desk.results.files(awarding) if INSTANTS[file.audience] == event]
+        if awarding.state == terms.RELEASED or (awarding.state == terms.APPROVED and anything_out(desk.store, mine)):
+            raise StaffError(f"results of {series.title} are out: their date is no longer changed")
 
 
 def _in_order(trial: Catalogue, after: StaffDate) -> None:
@@ -134,12 +150,15 @@ def _in_order(trial: Catalogue, after: StaffDate) -> None:
 
 @frozen(kw_only=True)
 class Effect:
-    """What follows from a change: files received that are judged otherwise, extensions of this date that centres have,
-    and runs, as the DAG, and the instant it has and will have."""
+    """What follows from a change that is confirmed at an instant, `at` (aware): files received and claims that are
+    judged otherwise, extensions of this date that centres have, and runs, as the DAG, and the instant it has and will
+    have."""
 
     change: DateChange
+    at: datetime
     trial: Trial
     files: Sequence[Received]
+    claims: Sequence[ClaimsOtherwise]
     extensions: Sequence[Extension]
     runs: Sequence[tuple[str, datetime, datetime]]
     replaced: Milestone | None
@@ -156,10 +175,13 @@ class Effect:
         yield f"{self.trial.series.title}, {after.event}{own}: {EVENTS[after.event].meaning}"
         yield f"  {before.text} ({before.version}) becomes {after.text}"
         yield f"  in force from {instant_text(self.change.since) if self.change.since else 'when it is confirmed'}"
+        if after.event in INSTANTS.values() and after.at <= self.at:
+            yield "  that has passed: what is approved goes out within a minute of the confirmation (RES-2)"
         if self.replaced is not None:
             until = instant_text(begins(self.replaced))
             yield f"  until {until}: then the {self.replaced.version} has it on {self.replaced.text}"
         yield from self._files()
+        yield from self._claims()
         yield from self._extensions()
         yield from self._runs()
 
@@ -180,6 +202,20 @@ class Effect:
             files = f"{decided:,} file{'s' * (decided > 1)}"
             yield f"What was decided stays ({files}): a centre that is to have it otherwise sends again."
 
+    def _claims(self) -> Iterator[str]:
+        """CRT-4: from the day of a resit on, the earlier sitting cannot be claimed."""
+        if self.change.event not in EXAMINED:
+            return
+        if not self.claims:
+            yield "No claim accepted so far is judged otherwise."
+            return
+        yield "Claims accepted so far are judged otherwise when they are next awarded (CRT-4):"
+        for moved in self.claims:
+            whose = f"{_many(moved.claims, 'claim')} of {_many(moved.learners, 'learner')}"
+            can = "can no longer be awarded (SAT_AGAIN)" if moved.barred else "can be awarded again"
+            yield f"  {moved.option} in {series_title(moved.series)}: {whose} {can}"
+        yield "What is awarded and out stays."
+
     def _extensions(self) -> Iterator[str]:
         if not self.extensions:
             yield "No centre has an extension of it."
@@ -198,6 +234,10 @@ class Effect:
             yield f"  {dag}: from {instant_text(old)} to {instant_text(new)}"
 
 
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def effect(desk: Desk, change: DateChange, now: datetime) -> Effect:
     """CAL-7: what follows if a change is confirmed at `now` (aware); raises `StaffError` where it cannot be."""
     trial = tried(desk, change, now)
@@ -205,8 +245,10 @@ def effect(desk: Desk, change: DateChange, now: datetime) -> Effect:
     extensions = [one for one in desk.actions.extended(series=change.series) if one.event == event]
     return Effect(
         change=change,
+        at=now,
         trial=trial,
         files=_judged_otherwise(desk, trial, now, extensions),
+        claims=claims_otherwise(desk, trial.series, trial.after, (desk.catalogue, trial.catalogue)),
         extensions=extensions,
         runs=_runs(trial, now),
         replaced=_replaced(trial),

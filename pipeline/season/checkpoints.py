@@ -18,7 +18,7 @@ from attrs import field, frozen
 from infra.ledger.accounts import Accounts
 from pipeline.desk import Desk
 from pipeline.journal import journaled
-from pipeline.register import title
+from pipeline.register import named, title
 from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.steps import CHECK_RECORDED, CHECK_REPORTED, LETTER_OUT
 from rules import checkpoints
@@ -26,6 +26,7 @@ from rules import findings as f
 from rules.catalogue import EVENTS, LONDON, PLACEHOLDER, Series, day_text, instant_text, series_title
 from rules.checkpoints import REASONS, Event
 from rules.deadlines import Extensions, deadline
+from rules.frames import rows_by_centre
 from rules.reasons import Reason
 
 log = logging.getLogger(__name__)
@@ -192,10 +193,10 @@ def _report(
     before = series_title(f"{series.year - 1}-{series.month:02d}")
     grids = [
         Grid(title="Reasons", frame=reasons, numbers=["Learners"]),
-        Grid(title="Centres", frame=by_centre, numbers=["Learners"], total=f"{summary.learners:,}"),
+        Grid(title="Centres", frame=named(desk, by_centre), numbers=["Learners"], total=f"{summary.learners:,}"),
         Grid(
             title=f"Silent: sent files for {before}, none for this series",
-            frame=pl.DataFrame({"Centre": silent}, schema={"Centre": pl.String}),
+            frame=named(desk, pl.DataFrame({"Centre": silent}, schema={"Centre": pl.String})),
         ),
     ]
     notes = ["A learner with several reasons counts under each. Every centre named here has a letter."]
@@ -249,7 +250,7 @@ def _named(without: pl.DataFrame, names: pl.DataFrame, desk: Desk, series: Serie
 def _letters(desk: Desk, series: Series, event: str, now: datetime, named: pl.DataFrame, silent: Sequence[str]) -> None:
     """A letter to every centre concerned; a centre that had one for this event and is no longer concerned is told
     so."""
-    of_centre = {str(part["centre"][0]): part for part in named.partition_by("centre", maintain_order=True)}
+    of_centre = rows_by_centre(named)
     name = f"checkpoint-{series.id}-{event}.txt"
     had = {stored.key.split("/")[1] for stored in desk.store.list("outbox/") if stored.key.endswith(f"/{name}")}
     centres = sorted(of_centre.keys() | set(silent) | had)

@@ -71,6 +71,6 @@ def change_lines(row: ChangeRow) -> Iterator[str]:
     state = row.decision or "waits"
     since = f", from {instant_text(row.since)}" if row.since else ""
     yield f"{row.number}  {row.event} of {row.series}{own} on {day_text(row.day)}{since}: {state}"
-    yield f"   asked for {instant_text(row.at)} by {row.who}: {row.why}"
+    yield f"   asked for {instant_text(row.at)} by {row.by}: {row.why}"
     if row.decided_at:
         yield f"   {row.decision} {instant_text(row.decided_at)} by {row.decided_who}: {row.decided_why}"

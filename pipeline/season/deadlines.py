@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
+import polars as pl
 from attrs import frozen
 
 from infra.store import Missing
@@ -38,6 +39,8 @@ class CentreDate:
     meaning: str
     state: str
     note: str = ""
+    ends: bool = False
+    """It is a last day."""
 
     @property
     def line(self) -> str:
@@ -57,8 +60,13 @@ def deadlines_of(desk: Desk, centre: str, now: datetime, only: str = "") -> list
     for one in series:
         components = set(desk.accounts.components(one.id, centre)["option"])
         its = [*_dates(desk, one, centre, components, extended, now), *_amending(desk, one, centre, extended, now)]
-        found += sorted(its, key=lambda date: (date.at, date.event, date.component))
+        found += sorted(its, key=_as_shown)
     return found
+
+
+def _as_shown(date: CentreDate) -> tuple[datetime, str, str]:
+    """In the order of the days that are told: a last day, which ends at midnight, before what begins then."""
+    return (date.at - timedelta(microseconds=1) if date.ends else date.at, date.event, date.component)
 
 
 def _is_near(desk: Desk, series: Series, now: datetime) -> bool:
@@ -80,18 +88,19 @@ def _dates(
         yield CentreDate(
             series=series.id, event=milestone.event, component=milestone.component, at=at,
             text=_last_day(at) if longer else milestone.text, meaning=EVENTS[milestone.event].meaning,
-            state=_state(milestone, at, now), note=note,
+            state=_state(milestone, at, now), note=note, ends=longer or milestone.clock == _DAY,
         )  # fmt: skip
 
 
 def _amending(desk: Desk, series: Series, centre: str, extended: Extensions, now: datetime) -> Iterator[CentreDate]:
     """MOD-4: where the moderator's feedback has opened the time to amend."""
-    for row in desk.marks.windows([centre], [series.id]).iter_rows(named=True):
+    windows = desk.marks.windows([centre], [series.id]).filter(pl.col("closed").is_null())
+    for row in windows.iter_rows(named=True):
         at = extended_end(row["until"], centre, series.id, extended).astimezone(LONDON)
         yield CentreDate(
             series=series.id, event="marks_amendment_deadline", component=row["component"], at=at, text=_last_day(at),
             meaning="last day to amend marks after the feedback that you have had (MOD-4)",
-            state=OPEN if now < at else PASSED,
+            state=OPEN if now < at else PASSED, ends=True,
         )  # fmt: skip
 
 

@@ -9,11 +9,12 @@ from datetime import datetime
 from infra.ledger.actions import Action, Extension
 from pipeline.desk import Desk
 from pipeline.journal import journaled
-from pipeline.orders import Order, StaffError
+from pipeline.orders import Order, StaffError, with_name_and_reason
 from pipeline.season.deadlines import write_deadlines
 from pipeline.steps import RECORDED
 from rules import terms
 from rules.catalogue import EVENTS, Milestone, Series, instant_text
+from rules.deadlines import AMENDMENTS_END
 
 EXTENDED = tuple(name for name, event in EVENTS.items() if event.extended)
 """The milestones that can be extended."""
@@ -46,18 +47,35 @@ def withdraw(desk: Desk, centre: str, series: str, event: str, order: Order) -> 
     return f"{event} of {meant.title} is {milestone.text} for centre {centre} again, as for all others."
 
 
-def doubts(desk: Desk, centre: str, series: str, until: datetime, now: datetime) -> Iterator[str]:
+def doubts(desk: Desk, centre: str, series: str, event: str, until: datetime, now: datetime) -> Iterator[str]:
     """What makes an extension doubtful, so that whoever grants it is asked: a centre that nobody knows or that has
-    nothing on the books, an end that has passed, results that wait."""
+    nothing on the books, an end that has passed, a time to amend marks that is over, results that wait."""
     if centre not in desk.register.newest([centre]):
         yield f"Centre {centre} is not in the register of centres (REG-10)."
     if centre not in set(desk.accounts.components(series, centre)["centre"]):
         yield f"Centre {centre} has no entries in {series}."
     if until <= now:
         yield f"{instant_text(until)} has passed: only files that wait or are held are judged by it."
+    if event == AMENDMENTS_END:
+        yield from _without_a_window(desk, centre, series)
     newest = desk.results.newest(series)
     if newest is not None and newest.state in (terms.PROPOSED, terms.BUILT):
         yield f"Results of {series} are made and wait: what comes by this extension makes them stale (AWD-5)."
+
+
+def _without_a_window(desk: Desk, centre: str, series: str) -> Iterator[str]:
+    """MOD-4: where more time to amend marks changes nothing: no window is open, or the sample was compared again."""
+    windows = desk.marks.windows([centre], [series])
+    if windows["opens"].drop_nulls().is_empty():
+        yield (
+            f"Centre {centre} has no time to amend marks that is open: an extension opens none, and counts only for a "
+            f"component whose moderation feedback is still to come (MOD-4)."
+        )
+    for component, closed in windows.drop_nulls("closed").sort("component").select("component", "closed").iter_rows():
+        yield (
+            f"{component}: the sample was compared again after feedback, on {instant_text(closed)}. Marks are amended "
+            f"no more, whatever is extended; what is proposed is approved or rejected (MOD-2)."
+        )
 
 
 def listed(desk: Desk, series: str = "", centre: str = "") -> Iterator[str]:
@@ -88,11 +106,10 @@ def extendable(desk: Desk, series: str, event: str, at: datetime) -> tuple[Serie
 
 
 def _action(order: Order, centre: str, series: str, event: str, until: datetime | None) -> Action:
-    if not order.who.strip() or not order.why.strip():
-        raise StaffError("say who is doing this and why")
+    with_name_and_reason(order.who, order.why, StaffError)
     return Action(
-        at=order.at, who=order.who, why=order.why, action=terms.EXTENSION, centre=centre, series=series, event=event,
-        until=until,
+        at=order.at, who=order.who, how=order.how, why=order.why, action=terms.EXTENSION, centre=centre, series=series,
+        event=event, until=until,
     )  # fmt: skip
 
 

@@ -4,17 +4,19 @@ calendar file of the catalogue stays the seed."""
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from datetime import date
 
 from infra.ledger.calendar import ChangeRow
+from pipeline.approvals import ApprovalError, differ, may_decide
 from pipeline.desk import Desk, up_to_date
 from pipeline.journal import journaled
-from pipeline.orders import Order, StaffError
+from pipeline.orders import Order, StaffError, with_name_and_reason
 from pipeline.season.changes import DateChange, change_of, tried
 from pipeline.season.deadlines import write_deadlines
 from pipeline.steps import ASKED_FOR, DATE_DECIDED
 from rules import terms
-from rules.catalogue import instant_text
+from rules.catalogue import INSTANTS, instant_text
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +25,13 @@ log = logging.getLogger(__name__)
 def ask(desk: Desk, change: DateChange, order: Order) -> int:
     """CAL-7: puts on record that somebody wants a date changed. Nothing of it is in force. Returns its number; the same
     asked for again while it waits has the number it had. Raises `StaffError`."""
-    _with_name_and_reason(order)
+    with_name_and_reason(order.who, order.why, StaffError)
     tried(desk, change, order.at)
     number = desk.calendar.ask(
         ChangeRow(
             number=0, series=change.series, event=change.event, component=change.component,
-            day=date.fromisoformat(change.day), since=change.since, at=order.at, who=order.who, why=order.why,
+            day=date.fromisoformat(change.day), since=change.since, at=order.at, who=order.who, how=order.how,
+            why=order.why,
         )
     )  # fmt: skip
     ASKED_FOR.passed()
@@ -37,12 +40,16 @@ def ask(desk: Desk, change: DateChange, order: Order) -> int:
 
 @journaled
 def confirm(desk: Desk, change: DateChange, order: Order) -> str:
-    """CAL-7: puts a date in force that waits. Returns what was done in words; raises `StaffError`. Confirmed again by
-    the same person for the same reason, nothing changes."""
+    """CAL-7: puts a date in force that waits; where two people are asked, another than who asked for it does (OPS-4).
+    Returns what was done in words; raises `StaffError`. Confirmed again by the same person for the same reason, nothing
+    changes."""
     row, done = _waiting(desk, change, order, terms.CONFIRMED), f"It is confirmed already: {change.title}."
     if row is not None:
-        since = tried(desk, change, order.at).after.since
-        desk.calendar.decide(row.number, terms.CONFIRMED, order.at, order.at, order.who, order.why)
+        _may_confirm(desk, row, order)
+        # Nothing is published while the date that releases it is decided.
+        with desk.results.alone() if change.event in INSTANTS.values() else nullcontext():
+            since = tried(desk, change, order.at).after.since
+            desk.calendar.decide(row.number, terms.CONFIRMED, order.at, order.at, order.by, order.why)
         DATE_DECIDED.passed()
         log.info("%s is confirmed", change.title)
         done = f"Confirmed: {change.title}, in force from {instant_text(since)}."
@@ -56,7 +63,7 @@ def drop(desk: Desk, change: DateChange, order: Order) -> str:
     """CAL-7: drops a date that waits. Returns what was done in words; raises `StaffError`."""
     row = _waiting(desk, change, order, terms.DROPPED)
     if row is not None:
-        desk.calendar.decide(row.number, terms.DROPPED, None, order.at, order.who, order.why)
+        desk.calendar.decide(row.number, terms.DROPPED, None, order.at, order.by, order.why)
         DATE_DECIDED.passed()
     return f"Dropped, nothing of it was in force: {change.title}."
 
@@ -89,19 +96,25 @@ def undoing(desk: Desk, number: int) -> DateChange:
     return DateChange(series=change.series, event=change.event, component=change.component, day=f"{before.day}")
 
 
-def _with_name_and_reason(order: Order) -> None:
-    if not order.who.strip() or not order.why.strip():
-        raise StaffError("say who is doing this and why")
+def _may_confirm(desk: Desk, row: ChangeRow, order: Order) -> None:
+    """OPS-4: where two people are asked, who confirms is another than who has asked for it; when results go out, only
+    who may approve them decides. Raises `StaffError`."""
+    try:
+        differ(desk, row.by, order.by, "asked for this", "confirm it")
+        if row.event in INSTANTS.values() and desk.settings.approvals > 1:
+            may_decide(desk, order.by, desk.settings.approvals)
+    except ApprovalError as error:
+        raise StaffError(str(error)) from error
 
 
 def _waiting(desk: Desk, change: DateChange, order: Order, decision: str) -> ChangeRow | None:
     """The row that waits to be decided; None when this very decision was taken already. Raises `StaffError`."""
-    _with_name_and_reason(order)
+    with_name_and_reason(order.who, order.why, StaffError)
     rows = desk.calendar.changes()
     row = next((row for row in rows if row.decision is None and change_of(row) == change), None)
-    said = (decision, order.who, order.why)
+    said = (decision, order.by, order.why)
     if row is None and not any(
-        (row.decision, row.decided_who, row.decided_why) == said and _same(row, change) for row in rows
+        (row.decision, row.decided_by, row.decided_why) == said and _same(row, change) for row in rows
     ):
         raise StaffError(f"nobody has asked for this, or it is decided already: {change.title}")
     return row

@@ -17,6 +17,7 @@ from pipeline.wording import money
 from rules import terms
 from rules.catalogue import PLACEHOLDER, Catalogue, Series, instant_text
 from rules.entries import practice_sittings
+from rules.frames import rows_by_centre
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def statements(desk: Desk, series: Series, now: datetime) -> int:
     number of centres. A second run replaces them. A registration series' statement lists the registrations."""
     accounts = desk.accounts
     everything, lines = _stated(accounts, series, desk.catalogue), accounts.charged(series.id)
-    held, charged = _by_centre(everything), _by_centre(lines)
+    held, charged = rows_by_centre(everything), rows_by_centre(lines)
     centres = sorted(held.keys() | charged.keys())
     for centre in centres:
         place = f"outbox/{centre}"
@@ -50,10 +51,6 @@ def statements(desk: Desk, series: Series, now: datetime) -> int:
         _invoice(desk, f"{place}/invoice-{series.id}", centre, series, now, charged.get(centre, lines.clear()))
     log.info("statements and invoices of %s for %d centres", series.id, len(centres))
     return len(centres)
-
-
-def _by_centre(frame: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    return {str(part["centre"][0]): part for part in frame.partition_by("centre", maintain_order=True)}
 
 
 def _stated(accounts: Accounts, series: Series, catalogue: Catalogue) -> pl.DataFrame:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from infra.ledger.alerts import WatchBook, revisions
 from infra.ledger.approvals import ApprovalBook
 from infra.ledger.place import StoreBook
+from infra.ledger.roles import can_do_more
 from infra.ledger.seals import SealBook
 from infra.ledger.sql import open_engine
 from infra.settings import MIB, Settings
@@ -27,7 +28,7 @@ from pipeline.results.audit import looked
 from pipeline.results.difference_approval import accepted, open_differences
 from pipeline.watching import progress
 from pipeline.watching.alerts import Alert
-from pipeline.watching.watch import INGEST, INGEST_MINUTES, WATCH, free_space
+from pipeline.watching.watch import INGEST, INGEST_MINUTES, WATCH, disks
 from rules.catalogue import Catalogue
 from rules.sheets import CatalogueError
 
@@ -73,6 +74,7 @@ def _parts(settings: Settings, engine: Engine | None, airflow_url: str, now: dat
         yield Part("progress", _asked(lambda: _told(progress.of_ledger(WatchBook(engine), now))))
         if not _asked(lambda: _tables(engine)):
             yield Part("seal", _asked(lambda: _seal(engine, now)))
+            yield Part("role", _asked(lambda: can_do_more(engine)))
     yield Part("store", _store(settings, None if ledger.wrong else engine))
     yield Part("disk", _disk(settings))
     yield Part("catalogue", _catalogue(settings))
@@ -127,7 +129,7 @@ def _seal(engine: Engine, now: datetime) -> str:
     last = seals.audited()
     new = [found for found in looked(seals, last.number if last else 0) if not accepted(approvals, found)]
     if found := [*open_differences(seals, approvals), *new]:
-        return f"the record is not as it was sealed: {found[0].words}"
+        return f"the record is not as it was sealed: {found[0].unnamed}; `resultsday audit` names it"
     whole = seals.audited(whole=True)
     if whole and now - whole.at >= AUDIT:
         return f"everything was last audited {(now - whole.at).days} days ago"
@@ -153,13 +155,17 @@ def _known_store(location: str, engine: Engine | None) -> Store | None:
     if engine is not None:
         with suppress(SQLAlchemyError):
             book = StoreBook(engine)
-            return own_store(location, book) if book.identity() else None
-    return open_store(location, create=False)
+            return own_store(location, book, hurry=SECONDS) if book.identity() else None
+    return open_store(location, create=False, hurry=SECONDS)
 
 
 def _disk(settings: Settings) -> str:
     try:
-        low = [name for name, free in free_space(settings).items() if free < settings.free_disk_bytes]
+        low = [
+            f"{name} at {folder.absolute()}"
+            for name, (folder, free) in disks(settings).items()
+            if free < settings.free_disk_bytes
+        ]
     except OSError as error:
         return f"the free space cannot be read ({type(error).__name__})"
     return f"less than {settings.free_disk_bytes // MIB:,} MiB are free for the {' and the '.join(low)}" if low else ""

@@ -35,7 +35,7 @@ from pipeline.watching.alerts import (
     WORKERS_MISSING,
     AlertCode,
 )
-from pipeline.watching.watch import free_space
+from pipeline.watching.watch import disks
 from rules import terms
 
 
@@ -227,7 +227,7 @@ def measure(desk: Desk, now: datetime) -> Iterator[Sample]:
         yield Sample(ALERTED, count, {"code": code})
     yield from _results(desk)
     yield from _dates(desk, now)
-    for place, free in free_space(desk.settings).items():
+    for place, (_, free) in disks(desk.settings).items():
         yield Sample(DISK, free, {"place": place})
     limits: Counter[str] = Counter()
     for reached in desk.door.since(now - WINDOWS["day"]):

@@ -7,6 +7,7 @@ has *run*. Nothing it does affects results, so it is not recorded for replay.
 from __future__ import annotations
 
 import logging
+import platform
 import shutil
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -226,7 +227,7 @@ def _seal(desk: Desk) -> Iterator[Alert]:
     """OPS-7: what the last audits found and nobody has taken on."""
     if found := open_differences(desk.seals, desk.approvals):
         first = found[0]
-        yield alert(SEAL_BROKEN, first.words, first.now, count=len(found), first=first.words)
+        yield alert(SEAL_BROKEN, first.unnamed, first.now, count=len(found), first=first.unnamed)
 
 
 def _held(book: WatchBook, now: datetime) -> Iterator[Alert]:
@@ -238,9 +239,11 @@ def _held(book: WatchBook, now: datetime) -> Iterator[Alert]:
 
 
 def _disks(settings: Settings, now: datetime) -> Iterator[Alert]:
-    for place, free in free_space(settings).items():
+    host, limit = platform.node(), settings.free_disk_bytes // MIB
+    for place, (folder, free) in disks(settings).items():
         if free < settings.free_disk_bytes:
-            yield alert(DISK_LOW, place, f"{now:%Y-%m-%d}", place=place, free=free // MIB)
+            about = {"host": host, "path": folder.absolute(), "limit": f"{limit:,}", "free": f"{free // MIB:,}"}
+            yield alert(DISK_LOW, place, host, f"{now:%Y-%m-%d}", place=place, **about)
 
 
 def _applications(desk: Desk, now: datetime) -> Iterator[Alert]:
@@ -256,12 +259,13 @@ def _door(desk: Desk, now: datetime) -> Iterator[Alert]:
     for reached in desk.door.since(now - DAY):
         who = f"Centre {reached.centre}" if reached.centre else "Somebody who has not logged in"
         about = (reached.limit, reached.centre or "strangers", f"{now:%Y-%m-%d}")
-        yield alert(DOOR_LIMIT, *about, who=who, limit=reached.limit, times=reached.times)
+        words = {"who": who, "centre": reached.centre, "limit": reached.limit, "times": reached.times}
+        yield alert(DOOR_LIMIT, *about, **words)
 
 
-def free_space(settings: Settings) -> dict[str, int]:
-    """Bytes free on the disk of the state folder, and of the store if it is a folder."""
+def disks(settings: Settings) -> dict[str, tuple[Path, int]]:
+    """The state folder, and the store if it is a folder: where it is, and the bytes that are free on its disk."""
     places = {"state folder": settings.state}
     if not settings.store_location.startswith("s3://"):
         places["store"] = Path(settings.store_location)
-    return {name: shutil.disk_usage(folder).free for name, folder in places.items() if folder.exists()}
+    return {name: (folder, shutil.disk_usage(folder).free) for name, folder in places.items() if folder.exists()}

@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import partial
@@ -49,14 +49,10 @@ class Balance:
     wrong: tuple[str, ...] = field(repr=False)
 
 
-def audit(played: Played) -> Balance:
-    """Everything there is to check about a played season."""
+def audit(played: Played, checks: Sequence[Check] | None = None) -> Balance:
+    """Everything there is to check about a played season, or these."""
     counted: Counter[str] = Counter()
-    wrong = [
-        f"{check.__name__}: {what}"
-        for check in (replies, said, holdings, marks, claims, fees, awards, results_files)
-        for what in check(played, counted)
-    ]
+    wrong = [f"{check.__name__}: {what}" for check in checks or EVERY for what in check(played, counted)]
     return Balance(counted, tuple(wrong))
 
 
@@ -448,3 +444,8 @@ def _award(answer: slow_awarding.Result) -> tuple[str, str, str]:
     kind = "1" if answer.ums is None else "B" if answer.partly_absent else "U"
     score = "" if answer.ums is None else f"{answer.ums:0{4 if kind == 'B' else 3}d}"
     return kind, score, {"not_eligible": "X", "pending": "Q"}.get(answer.outcome) or CODES[answer.grade]
+
+
+EVERY: tuple[Check, ...] = (replies, said, holdings, marks, claims, fees, awards, results_files)
+IN_THE_END: tuple[Check, ...] = (holdings, marks, claims, awards)
+"""What is asked of a season that changes: what is held and awarded in the end. Files of results are more there."""

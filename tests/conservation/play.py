@@ -38,8 +38,13 @@ class Played:
             return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
-def play(desk: Desk, season: Season, progress: Callable[[SeasonStep], object] | None = None) -> Played:
-    """Plays the season on an empty desk; `progress` is told of each job before it runs."""
+def play(
+    desk: Desk,
+    season: Season,
+    progress: Callable[[SeasonStep], object] | None = None,
+    then: Callable[[SeasonStep], object] | None = None,
+) -> Played:
+    """Plays the season on an empty desk; `progress` is told of each job before it runs, `then` when it has run."""
     before = LONG_AGO
     for step in steps(desk.catalogue):
         for event in season.between(before, step.at):
@@ -48,6 +53,8 @@ def play(desk: Desk, season: Season, progress: Callable[[SeasonStep], object] | 
         if progress:
             progress(step)
         run_step(desk, season, step)
+        if then:
+            then(step)
     return Played(desk, season)
 
 

@@ -13,13 +13,16 @@ from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from tests import browser as browsers
 from tests.console.scene import Scene, furnish
+from tests.running_desk import desk, desk_settings, mailbox
 
-TIMEOUT = 30_000
+__all__ = ["desk", "desk_settings", "mailbox"]
+
+TIMEOUT = 60_000
 
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def scene(desk: RunningDesk, desk_settings: Settings) -> Scene:
     """Files in the ledger of the running desk."""
     return furnish(desk_settings, desk)

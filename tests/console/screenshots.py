@@ -1,6 +1,6 @@
 """The pictures of docs/console.md: `python -m tests.console.screenshots`, about three minutes.
 
-A desk of its own, with the ledger of a made-up country (`bench/console.py`), a made-up season on top of it up to 7 May
+A desk of its own, with the ledger of a made-up country (`bench/country.py`), a made-up season on top of it up to 7 May
 2024 and a few held files. All people in the pictures are made up.
 """
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from attrs import evolve
 from playwright.sync_api import Browser, Page
 
-from bench.console import fill
+from bench.country import fill
 from fixtures.season import season
 from infra.running.airflow_setup import passwords
 from infra.running.postgres import EmbeddedPostgres
@@ -53,7 +53,7 @@ def main() -> None:
 
 def _furnish(settings: Settings, desk: RunningDesk) -> dict[str, int]:
     """The numbers of a file with findings and of a held one."""
-    fill(desk.database_url)
+    fill(desk.environment["RESULTSDAY_DATABASE_OWNER_URL"])
     furnished = scene.furnish(settings, desk)
     with open_desk(evolve(settings, database_url=desk.database_url)) as opened:
         made = season(1)
@@ -81,6 +81,8 @@ def _take(browser: Browser, desk: RunningDesk, password: str, scheme: str, numbe
     for name, path in {
         "season": f"{NAMED}&on=2024-05-07",
         "centres": f"centres{NAMED}",
+        "work": f"work{NAMED}",
+        "centre": f"centres/10009{NAMED}",
         "file": f"files/{numbers['mismatch']}",
         "quarantine": f"files/{numbers['held']}",
     }.items():

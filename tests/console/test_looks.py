@@ -11,17 +11,29 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from infra.running.postgres import EmbeddedPostgres
+from pipeline.awarding.preview import preview
+from pipeline.awarding.what_if import what_if
 from pipeline.console.visit import PAGES
+from pipeline.corrections.cases import Request, open_case
+from pipeline.season.checkpoints import checkpoint
 from tests.console.world import NAMED_BY, SERIES, World, furnished, served
+from tests.pipeline.results_season import WHO, WHY, series
 
 WIDTHS = (390, 768, 1280)
+ASKED = {
+    "centres/64123/acts/claim": {"candidate": "0004", "option": "BEN99"},
+    "corrections/1": {"kind": "appeal", "marks": "64123/0002/BEN03=60"},
+    "withholding/put": {"centre": "64123", "candidate": "0002"},
+    "withholding/void": {"centre": "64123", "option": "BEN01"},
+}
+"""Pages that show the effect of what somebody says."""
 MORE = (
     "centres/64123", "centres/64123/candidates/0002", "files/{held}", "files/{refused}",
     "reports/checkpoints/2024-06-award.html",
     "night?still=1",
     "calendar",
-    "boundaries?component=BEN01&L2D=51",
-    "centres/64123/acts/claim?candidate=0004&option=BEN99",
+    "boundaries?component=BEN01",
+    "corrections/open", *ASKED,
 )  # fmt: skip
 """Pages that stand in no navigation, and the one that would refresh itself."""
 
@@ -31,6 +43,10 @@ def world(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) 
     with furnished(postgres, tmp_path_factory.mktemp("world"), "looks") as made, served(made):
         made.desk.store.put("reports/checkpoints/2024-06-award.html", b"<p>made up</p>")
         made.release()
+        open_case(
+            made.desk, series(made.desk), Request(kind="appeal", about=["64123/0002/BEN03"], by=WHO, on="2024-08-22"),
+            WHO, WHY, made.now,
+        )  # fmt: skip
         yield made
 
 
@@ -47,20 +63,31 @@ def opened(page: Page, world: World, path: str) -> None:
     answer = page.goto(f"/resultsday/{address}{'&' if '?' in address else '?'}series={SERIES}")
     assert answer
     assert answer.status == 200, path
+    for name, value in ASKED.get(path, {}).items():
+        field = page.locator(f"[name={name}]").first
+        (field.select_option if field.evaluate("it => it.tagName") == "SELECT" else field.fill)(value)
+    if path in ASKED:
+        page.get_by_role("button", name="Show the effect").click()
+        assert page.get_by_role("heading", name="The effect").is_visible(), path
 
 
 @pytest.mark.parametrize("path", [*(path for path, _, _ in PAGES if path != "night"), *MORE])
 def test_a_page_fits_every_screen_and_axe_finds_nothing_in_either_theme(page: Page, world: World, path: str) -> None:
     opened(page, world, path)
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), (theme, width)
-        for width in (WIDTHS[0], WIDTHS[-1]):
-            page.set_viewport_size({"width": width, "height": 900})
-            found = Axe().run(page).response["violations"]
-            assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == [], (theme, width)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), width
+    # What axe finds hangs on the colours of a theme, or on what a width shows: each of them once.
+    page.emulate_media(color_scheme="light")
+    _nothing_found(page, "light")
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    _nothing_found(page, "dark")
+
+
+def _nothing_found(page: Page, theme: str) -> None:
+    found = Axe().run(page).response["violations"]
+    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == [], theme
 
 
 def test_the_theme_is_the_one_chosen_in_airflow(page: Page, world: World) -> None:
@@ -156,3 +183,29 @@ def test_the_original_and_its_reply_are_downloaded_once_a_reason_is_given(page: 
         got = page.request.get(link.get_attribute("href") or "")
         assert (got.status, got.body()[: len(beginning)]) == (200, beginning)
         assert got.headers["content-disposition"].startswith("attachment; ")
+
+
+def test_axe_finds_nothing_in_the_reports_of_the_desk_in_either_theme(page: Page, world: World) -> None:
+    """Every report that this world has: previews, balance sheets, checkpoints, what a moved boundary would do."""
+    desk, its = world.desk, series(world.desk)
+    preview(desk, world.awarding)
+    desk.store.put("reports/what-if.html", what_if(desk, its, {"BEN01": {"L2D": 51}}, world.now).page())
+    checkpoint(desk, its, "award", world.now)
+    keys = [stored.key for stored in desk.store.list("reports/") if stored.key.endswith(".html")]
+    assert len(keys) >= 3
+    for key in keys:
+        text = desk.store.get(key).decode()
+        if text.startswith("<p>made up"):
+            continue
+        page.set_content(text)
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+            found = Axe().run(page).response["violations"]
+            assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found] == [], (key, theme)
+
+
+def test_ops_1_learners_without_a_result_are_on_the_work_list_by_centre_and_reason(page: Page, world: World) -> None:
+    checkpoint(world.desk, series(world.desk), "window_closes", world.now)
+    page.goto(f"/resultsday/work?series={SERIES}&kind=without")
+    rows = page.locator("tbody tr").all_inner_texts()
+    assert [row for row in rows if "64123" in row and "certification is not claimed (CRT-1, at the checkpoint" in row]

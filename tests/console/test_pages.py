@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from infra.running.supervisor import RunningDesk
 from tests.console.scene import CENTRES, FIRST, SECOND, SERIES, TWICE, WRONG_NAME, Scene
@@ -68,7 +68,7 @@ def test_all_centres_are_seen_at_once_and_fifty_at_a_time(opened: Open) -> None:
     assert sorted(row.split("\t")[0] for row in rows(page)[:5]) == NAMED[:5]
     page.get_by_label("Show").select_option("not yet entered")
     page.get_by_role("button", name="Show").last.click()
-    assert page.locator("svg.overview rect").count() == 55
+    expect(page.locator("svg.overview rect")).to_have_count(55)
     assert CENTRES[5] in rows(page)[0]
     page.goto(at(f"centres?starts={SECOND}"))
     [row] = rows(page)

@@ -19,12 +19,13 @@ from infra.settings import Settings
 from pipeline.console.records import HARMLESS
 from rules.findings import CODES
 from tests.console.scene import FIRST, OTHER, REUSED, SERIES, TWICE, Scene
+from tests.patience import PATIENCE
 
 Open = Callable[..., Page]
 
 
 def test_who_has_not_logged_in_sees_nothing(desk: RunningDesk) -> None:
-    with httpx.Client(base_url=desk.ui_url, trust_env=False) as client:
+    with httpx.Client(base_url=desk.ui_url, timeout=PATIENCE, trust_env=False) as client:
         for path in ("", "centres", "files", "files/1", "quarantine", "watch", "approval", "search", "reports/x.html"):
             assert client.get(f"/resultsday/{path}").status_code == 401, path
             sent = client.get(f"/resultsday/{path}", headers={"Accept": "text/html"})

@@ -1,5 +1,5 @@
-"""Two learners of a series of long ago who have taken everything and claim, in the running desk's ledger, and people
-who decide about their results in the console. Everything is taken back."""
+"""Two learners of a series of long ago who have taken everything, are moderated and claim, in the running desk's
+ledger, and people who decide about their results in the console. Everything is taken back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from infra.store import FolderStore
 from pipeline.desk import Desk, open_desk
+from rules import terms
 from tests.patience import PATIENCE
+from tests.running_desk import desk, desk_settings, mailbox
+
+__all__ = ["desk", "desk_settings", "mailbox"]
 
 CENTRE, SERIES = "68777", "2024-06"
 FIRST_ID = 900_001
@@ -65,7 +69,9 @@ def visitors(desk: RunningDesk, desk_settings: Settings) -> Iterator[dict[str, V
 @pytest.fixture(scope="module")
 def ledger(desk: RunningDesk, desk_settings: Settings) -> Iterator[Desk]:
     """The desk with two learners who have taken everything and claim."""
-    with open_desk(evolve(desk_settings, database_url=desk.database_url)) as open_:
+    owner = desk.environment["RESULTSDAY_DATABASE_OWNER_URL"]
+    settings = evolve(desk_settings, database_url=desk.database_url, database_owner_url=owner)
+    with open_desk(settings) as open_:
         engine = open_.ledger.engine
         with engine.begin() as connection:
             for table, rows in _rows().items():
@@ -102,12 +108,19 @@ def _rows() -> dict[sa.Table, list[dict[str, object]]]:
                     | {"id": FIRST_ID + 10 * number + place, "component": option, "version": 1, "stage": "submitted"}
                     | {"mark": 40 + 10 * number, "status": "", "source": "test", "line": 1, "received": received}
                 )
-    return {t.submissions: [submission], t.entries: entries, t.marks: marks}
+    # The desk's own moderation, which runs every day, would draw samples, and open cohorts block the results (AWD-7).
+    cohorts = [
+        {"id": FIRST_ID + place, "centre": CENTRE, "series": SERIES, "component": component, "state": terms.AGREED}
+        | {"size": 2, "tolerance": 3, "difference": 0}
+        | {"sampled_at": received, "compared_at": received, "feedback_until": received}
+        for place, component in enumerate(("BEN01", "BEN02", "BEN03"))
+    ]
+    return {t.submissions: [submission], t.entries: entries, t.marks: marks, t.cohorts: cohorts}
 
 
 def _take_back(desk: Desk) -> None:
     ours = sa.select(t.awardings.c.id).where(t.awardings.c.series == SERIES)
-    with rewritten(desk.settings.database_url, desk.store) as connection:
+    with rewritten(desk.settings.owner_url, desk.store) as connection:
         for table in (t.release_files, t.results, t.awards, t.choices):
             connection.execute(table.delete().where(table.c.awarding_id.in_(ours)))
         for table in (t.awardings, t.conversions):
@@ -116,7 +129,7 @@ def _take_back(desk: Desk) -> None:
         connection.execute(t.approvals.delete().where(t.approvals.c.proposal_id.in_(mine)))
         connection.execute(t.proposals.delete().where(t.proposals.c.subject.startswith(SERIES)))
         connection.execute(t.actions.delete().where(t.actions.c.series == SERIES, t.actions.c.centre == ""))
-        for table in (t.entries, t.marks, t.submissions):
+        for table in (t.entries, t.marks, t.cohorts, t.submissions):
             connection.execute(table.delete().where(table.c.centre == CENTRE))
     assert isinstance(desk.store, FolderStore)
     for folder in (f"embargo/{SERIES}/", f"reports/award/{SERIES}/", "reports/boundaries/"):

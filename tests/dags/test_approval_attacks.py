@@ -4,6 +4,7 @@ approved that nobody has approved. Whatever Airflow lets a role do, no approval 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pipeline.desk import Desk
 from pipeline.results.release import ReleaseError, release
 from tests.dags.awarding import put_forward, states
 from tests.dags.conftest import SERIES, Visitor
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, until
 from tests.pipeline.results_of import BOUNDARIES, feed
 from tests.pipeline.results_season import TO_CENTRES
 
@@ -79,14 +80,18 @@ def attacked(visitors: dict[str, Visitor], proposal: Proposal, run: str, task: s
     return let
 
 
+def _gone(admin: Visitor, run: str) -> bool:
+    """Ends a run and deletes it: whether it is gone. One that is queued or running is not deleted, and the scheduler,
+    which looks at it at the same time, may set it running once more."""
+    admin.asks("PATCH", run, json={"state": "failed"})
+    return admin.asks("DELETE", run).is_success
+
+
 def ended(visitors: dict[str, Visitor]) -> None:
     """Every run of the award is ended and forgotten."""
     api = visitors["admin"]
     for run in api.api.runs("award"):
-        path = f"/api/v2/dags/award/dagRuns/{run['dag_run_id']}"
-        # A run that is queued or running is not deleted: a rehearsal for 2030 would hold up all others.
-        api.asks("PATCH", path, json={"state": "failed"})
-        assert api.asks("DELETE", path).is_success
+        until(partial(_gone, api, f"/api/v2/dags/award/dagRuns/{run['dag_run_id']}"))
     for path in ("variables/RESULTSDAY_APPROVALS", "pools/approved", "connections/approved"):
         api.asks("DELETE", f"/api/v2/{path}")
 

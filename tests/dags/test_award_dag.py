@@ -68,9 +68,9 @@ def test_awd_1_res_2_ops_4_nothing_is_approved_but_by_a_person_in_the_console(
 
 def test_awd_1_a_missing_table_ends_the_run_at_once(visitors: dict[str, Visitor], ledger: Desk) -> None:
     api = visitors["admin"].api
-    with rewritten(ledger.settings.database_url, ledger.store) as connection:
+    with rewritten(ledger.settings.owner_url, ledger.store) as connection:
         moved = {"series": "2023-06"}
-        for table in (t.entries, t.marks):
+        for table in (t.entries, t.marks, t.cohorts):
             connection.execute(table.update().where(table.c.centre == CENTRE).values(moved))
     try:
         run = api.trigger("award", {"series": "2023-06"})
@@ -79,8 +79,8 @@ def test_awd_1_a_missing_table_ends_the_run_at_once(visitors: dict[str, Visitor]
         assert "no approved conversion table for BEN01 in 2023-06" in api.log("award", run, "award_series")
         assert ledger.results.newest("2023-06") is None
     finally:
-        with rewritten(ledger.settings.database_url, ledger.store) as connection:
-            for table in (t.entries, t.marks):
+        with rewritten(ledger.settings.owner_url, ledger.store) as connection:
+            for table in (t.entries, t.marks, t.cohorts):
                 connection.execute(table.update().where(table.c.centre == CENTRE).values(series=SERIES))
 
 

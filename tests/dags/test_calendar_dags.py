@@ -39,7 +39,8 @@ def next_run(api: AirflowApi, dag_id: str) -> datetime | None:
 
 
 def wait_for(api: AirflowApi, dag_id: str, expected: datetime) -> None:
-    """Airflow looks at DAG files every half a minute."""
+    """Has Airflow look at the calendar, which it does by itself every two minutes."""
+    api.read_again(dag_id)
     until(lambda: next_run(api, dag_id) == expected, lambda: f"{next_run(api, dag_id)}, not {expected}")
 
 

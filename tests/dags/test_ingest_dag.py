@@ -18,6 +18,7 @@ from infra.running.supervisor import RunningDesk
 from infra.settings import Settings
 from pipeline.demo.demo import SAMPLES, run_through
 from pipeline.desk import Desk, open_desk
+from pipeline.register import title
 from tests.patience import PATIENCE
 
 KNOWN_DAGS = {path.stem for path in (Path(__file__).parents[2] / "dags").glob("[a-z]*.py")}
@@ -56,7 +57,7 @@ def booked(desk: Desk) -> list[int]:
         return [connection.execute(sa.select(sa.func.count()).select_from(one)).scalar_one() for one in tables]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_the_demo_on_the_running_desk_twice(api: AirflowApi, desk: RunningDesk, desk_settings: Settings) -> None:
     """The whole season; then the samples once more."""
     settings = evolve(desk_settings, database_url=desk.database_url)
@@ -68,7 +69,10 @@ def test_the_demo_on_the_running_desk_twice(api: AirflowApi, desk: RunningDesk, 
         replies = [one for one in open_.store.list("outbox/64123/X") if one.kind == "file"]
         assert len(replies) == 8
         for centre, name in golden:
-            assert open_.store.get(f"outbox/{centre}/{name}") == (SAMPLES / "replies" / centre / name).read_bytes()
+            # The season's register gives the centre another name than the samples'.
+            sample = (SAMPLES / "replies" / centre / name).read_bytes().decode("ascii")
+            expected = sample.replace(f"centre {centre} School {centre}", f"centre {title(open_, centre)}")
+            assert open_.store.get(f"outbox/{centre}/{name}") == expected.encode("ascii")
         before = booked(open_)
         files = sa.select(t.submissions.c.id).where(t.submissions.c.file_name == "E6412313.X01")
         with open_.ledger.engine.connect() as connection:

@@ -28,8 +28,7 @@ def test_ops_9_it_lets_go_of_what_is_old_in_the_store_on_the_machine_and_in_airf
     log.touch()
     for path in (store.root / "reports/previews/old.txt", log):
         os.utime(path, (OLD.timestamp(), OLD.timestamp()))
-    there = Settings(database_url=desk.database_url)
-    engine = sa.create_engine(airflow_database(there))
+    engine = sa.create_engine(airflow_database(Settings.load(desk.environment)))
     count = sa.text("SELECT count(*) FROM log WHERE event = 'kept too long'")
     with engine.begin() as connection:
         connection.execute(sa.text("INSERT INTO log (dttm, event) VALUES (:at, 'kept too long')"), {"at": OLD})

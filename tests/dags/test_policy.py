@@ -70,7 +70,7 @@ def test_every_file_imports_within_its_time_and_holds_one_dag_of_its_name(read: 
     names = sorted(path.stem for path in DAGS.glob("*.py"))
     assert sorted(read["dags"]) == names
     assert [Path(one["file"]).stem for _, one in sorted(read["dags"].items())] == names
-    # Airflow reads them every half a minute, for ever; of processor time, which does not depend on what else runs.
+    # Airflow reads them every two minutes, for ever; of processor time, which does not depend on what else runs.
     assert max(read["seconds"].values()) < 2
     assert read["heavy"] == []
 

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from infra.ledger.passwords import FREE
 from infra.running.supervisor import RunningDesk
-from pipeline.console.brake import FREE
 from tests.dags.conftest import Visitor
 from tests.roles import TRIED, Tried
 

@@ -50,6 +50,7 @@ def loads_and_tells(environment: Mapping[str, str], secrets: Path) -> Settings:
     and by a webhook if there is one."""
     for name in SECRET:
         (secrets / name).write_text(f"{name} of the vault\n", encoding="utf-8")
+    (secrets / "database_owner_url").write_text("of the migration alone\n", encoding="utf-8")
     (secrets / "broker_url").write_text("redis://:password@broker:6379/0\n", encoding="utf-8")
     loaded = Settings.load({name: value.replace(SECRETS, str(secrets)) for name, value in environment.items()})
     assert {getattr(loaded, name) for name in SECRET} == {f"{name} of the vault" for name in SECRET}

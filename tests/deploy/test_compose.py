@@ -147,6 +147,11 @@ def test_secrets_are_files_outside_and_nowhere_else(compose: dict[str, Any]) -> 
     )
 
 
+def test_ops_7_only_the_migration_has_the_owner_of_the_tables(compose: dict[str, Any]) -> None:
+    has = {name for name in OURS if "database_owner_url" in json.dumps(compose["services"][name])}
+    assert has == {"migrate"}
+
+
 def test_every_setting_is_one_that_there_is(compose: dict[str, Any]) -> None:
     known = {setting.metadata["variable"] for setting in declared()} | {setting.option for setting in VARIABLES}
     for name in OURS:

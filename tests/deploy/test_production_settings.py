@@ -111,6 +111,6 @@ def test_jobs_that_touch_results_under_embargo_run_apart(tmp_path: Path) -> None
     apart = {
         dag for dag, queue, config in tasks if (queue, config) == (POLICY.QUEUE, {"pod_template_file": POLICY.POD})
     }
-    assert apart == POLICY.RELEASE == {"award", "late_claims", "results_day", "updated_results"}
+    assert apart == POLICY.RELEASE == {"audit", "award", "late_claims", "results_day", "updated_results"}
     assert all((queue, config) == ("default", {}) for dag, queue, config in tasks if dag not in apart)
     assert len({dag for dag, _, _ in tasks}) == len(list((ROOT / "dags").glob("*.py")))

@@ -27,6 +27,7 @@ from infra.landing.queue import heard
 from infra.settings import Settings
 from infra.store import PROBES
 from pipeline.console.views.report import under_embargo
+from pipeline.results.audit import HEADS
 from pipeline.watching.health import health
 from tests.catalogue import FROZEN
 from tests.deploy.conftest import DEPLOY, ROOT
@@ -64,6 +65,7 @@ PLACES: dict[str, dict[str, tuple[str, ...]]] = {
     "reports/award/2024-06/1/index.html": {"console": (GET,), "releaser": (GET, PUT)},
     "reports/checkpoints/2024-06-entries.html": {"console": (GET,), "ingest": (GET, PUT), "reader": (GET,)},
     "reports/moderation/2024-06.html": {"console": (GET,), "ingest": (GET, PUT)},
+    f"{HEADS}000000000001-ab.json": {"releaser": (GET, PUT)},
 }
 """Who may do what at a key. What is not said here is refused; but the releaser may what ingest may."""
 MAY = {
@@ -139,6 +141,18 @@ def test_nobody_sees_results_early_and_no_connection_is_open() -> None:
     assert found["NobodySeesResultsEarly"]["Resource"] == f"{FACTS['bucket_arn']}/embargo/*"
     assert found["OnlyEncryptedConnections"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert "s3:DeleteObjectVersion" in found["NothingIsDestroyed"]["Action"]
+
+
+def test_ops_7_a_head_of_the_chain_is_neither_removed_nor_replaced_by_anybody() -> None:
+    found = statements("bucket")
+    stay, added = found["HeadsOfTheChainStay"], found["AndNoneIsReplaced"]
+    for statement in (stay, added):
+        assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+        assert statement["Resource"] == f"{FACTS['bucket_arn']}/{HEADS}*"
+    assert "Condition" not in stay  # not even administrators
+    assert {"s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"} <= set(stay["Action"])
+    # A write that does not fail if the object exists.
+    assert (added["Action"], added["Condition"]) == ("s3:PutObject", {"Null": {"s3:if-none-match": "true"}})
 
 
 def test_no_role_may_do_everything() -> None:
@@ -234,18 +248,21 @@ def test_the_bell_rings_for_what_lands_and_for_nothing_else(
     sqs = aws[1]("sqs")
     url = sqs.create_queue(QueueName="desk-bell", Attributes={"Policy": json.dumps(policy("queue"))})["QueueUrl"]
     rule = {"QueueArn": FACTS["queue_arn"], "Events": ["s3:ObjectCreated:*"]}
-    [declared] = resources["aws_s3_bucket_notification", "bell"]["queue"]
-    only = {"Key": {"FilterRules": [{"Name": "prefix", "Value": _bare(declared["filter_prefix"])}]}}
+    rung_for = [
+        rule | {"Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": _bare(declared["filter_prefix"])}]}}}
+        for declared in resources["aws_s3_bucket_notification", "bell"]["queue"]
+    ]
     bucket.put_bucket_notification_configuration(
-        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [rule | {"Filter": only}]}
+        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": rung_for}
     )
     sqs.purge_queue(QueueUrl=url)  # S3 tries a new bell
     bucket.put_object(Bucket=BUCKET, Key="outbox/64123/X.X01", Body=b"")
     bucket.put_object(Bucket=BUCKET, Key=f"{PROBES}0f", Body=b"")
     bucket.put_object(Bucket=BUCKET, Key="inbox/64123/A.X02", Body=b"")
+    bucket.put_object(Bucket=BUCKET, Key="try/64123/A.X02", Body=b"")
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     rung = [record["s3"]["object"]["key"] for message in messages for record in json.loads(message["Body"])["Records"]]
-    assert [key.replace("%2F", "/") for key in rung] == ["inbox/64123/A.X02"]
+    assert [key.replace("%2F", "/") for key in rung] == ["inbox/64123/A.X02", "try/64123/A.X02"]
 
 
 def test_many_messages_ring_once_and_none_is_lost_when_nobody_answers(aws: tuple[str, Client]) -> None:

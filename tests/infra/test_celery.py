@@ -89,6 +89,13 @@ def land(settings: Settings, desk: RunningDesk) -> None:
     until(landed)
 
 
+def moderated(api: AirflowApi) -> bool:
+    """Whether the first run of the daily moderation is over, which takes in what waits too (MOD-4)."""
+    api.wait_until_known("moderation", PATIENCE)
+    runs = api.runs("moderation")
+    return bool(runs) and all(run["state"] in FINAL_STATES for run in runs)
+
+
 def run_that_received(api: AirflowApi) -> dict[str, Any]:
     """The run of the ingest that took them in: the one we start, or one that the clock has started before it."""
     api.wait_until_known("ingest", PATIENCE)
@@ -119,8 +126,9 @@ def log_of(api: AirflowApi, task: dict[str, Any]) -> str:
 def test_a_worker_of_celery_takes_in_what_waits(settings: Settings) -> None:
     store = Path(settings.store_location)
     desk = up(settings, print)
-    land(settings, desk)
     with AirflowApi(desk.ui_url, desk.username, desk.password) as api:
+        until(lambda: moderated(api))
+        land(settings, desk)
         run = run_that_received(api)
         assert run["state"] == "success"
         [task] = api.task_instances("ingest", run["dag_run_id"])

@@ -341,6 +341,18 @@ def test_remove_without_a_version_goes_by_size_and_time(store: Store) -> None:
     assert store.remove(found)
 
 
+def test_remove_many_at_once_leaves_what_has_changed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.store.WORTH_A_TRIAL", 3)
+    for name in "abcd":
+        store.put(f"inbox/12345/{name}", b"some size!")
+    found = list(store.list("inbox/12345/"))
+    store.put("inbox/12345/b", b"other size")
+    store.remove(found[3])
+    assert list(store.remove_all(found)) == [True, False, True, False]
+    assert keys(store, "inbox/12345/") == ["inbox/12345/b"]
+    assert store.remove_all([]) == []
+
+
 # --- keys
 
 ODD_NAMES = [
@@ -825,6 +837,55 @@ def test_remove_leaves_what_changes_at_the_last_moment(s3: S3Store) -> None:
     s3.client.meta.events.register("before-call.s3.DeleteObject", lambda **_: s3.put("a", b"new"))
     assert not s3.remove(found)
     assert s3.get("a") == b"new"
+
+
+def test_ops_6_a_server_that_would_remove_what_has_changed_is_asked_for_each(
+    s3: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.store.WORTH_A_TRIAL", 2)
+
+    def ignore(params: dict[str, Any], **_: object) -> None:
+        for each in params["Delete"]["Objects"]:
+            del each["ETag"]
+
+    s3.client.meta.events.register("before-parameter-build.s3.DeleteObjects", ignore)
+    s3.put("a", b"old")
+    s3.put("b", b"old")
+    found = list(s3.list(""))
+    s3.put("b", b"new")
+    assert s3.remove_all(found) == [True, False]
+    assert keys(s3) == ["b"]
+
+
+def test_a_write_does_not_first_ask_whether_it_may_send(s3: S3Store, tmp_path: Path) -> None:
+    sent: list[bool] = []
+    s3.client.meta.events.register("before-send.s3", lambda request, **_: sent.append("Expect" in request.headers))
+    s3.put("a", b"content")
+    s3.put_if_absent("b", b"content")
+    s3.put_all([("c", b"content")])
+    assert sent == [False, False, False]
+    (tmp_path / "d").write_bytes(b"content")
+    with (tmp_path / "d").open("rb") as large:  # of what may be, it is worth asking
+        s3.put("d", large)
+    assert sent[-1]
+
+
+def test_ops_6_a_server_that_accepts_and_never_answers_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        instruments.at_port(monkeypatch, silent.getsockname()[1])
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+        monkeypatch.setattr("infra.store.ANSWER_SECONDS", 1)
+        with pytest.raises(StoreError, match="cannot write"):
+            open_store("s3://silent").put("a", b"content")
+        with pytest.raises(StoreError, match="cannot"):
+            open_store("s3://silent", hurry=1).proof("probes/a")
+
+
+def test_ops_6_a_server_has_a_minute_and_a_half_to_answer_and_seconds_when_health_asks(s3: S3Store) -> None:
+    hurried = open_store(f"s3://{BUCKET}", hurry=5)
+    assert isinstance(hurried, S3Store)
+    said: list[Any] = [store.client.meta.config for store in (s3, hurried)]
+    assert [(one.connect_timeout, one.read_timeout) for one in said] == [(5, 20), (5, 5)]
 
 
 def test_markers_and_strange_objects(s3: S3Store) -> None:

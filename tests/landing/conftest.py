@@ -19,8 +19,9 @@ from attrs import define, evolve
 
 from infra.landing.keys import host_key_pairs, read_public_key
 from infra.landing.server import Landing
+from infra.ledger.approvals import Order
 from infra.ledger.door import DoorBook
-from infra.ledger.keys import KeyBook, Ordered
+from infra.ledger.keys import KeyBook
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
@@ -40,8 +41,8 @@ def public(key: asyncssh.SSHKey) -> str:
     return key.export_public_key().decode()
 
 
-def order(why: str = "test") -> Ordered:
-    return Ordered("tester", why, datetime.now(UTC))
+def order(why: str = "test") -> Order:
+    return Order("tester", why, datetime.now(UTC))
 
 
 @define

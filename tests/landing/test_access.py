@@ -216,7 +216,7 @@ def test_keys_are_taken_only_with_who_and_why_once_and_when_they_are_good(folder
     with pytest.raises(KeyRefused, match="no valid key"):
         folder.keys.rotate(folder.centre, key, datetime.now(UTC), order())
     with pytest.raises(KeyRefused, match="who"):
-        order(" ")
+        folder.keys.add(folder.centre, key, order(" "))
     private = OTHER.export_private_key().decode()
     with pytest.raises(KeyRefused, match="private key") as told:
         read_public_key(private)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import os
 import random
 import shutil
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncssh
 import pytest
+from sqlalchemy import func, select
 
 from infra.landing.files import CentreFiles
+from infra.ledger.tables import door_visits
+from infra.store import S3Store, open_store
 from parsers.identifiers.filename import original
-from tests.landing.conftest import Service, get, public, put, run
-from tests.patience import until
+from tests.instruments import at_port, proxy
+from tests.landing.conftest import KEY, Service, get, new_centre, public, put, run
+from tests.patience import until, until_seen
 
 NAME = "E5820115.X01"
 
@@ -30,6 +38,72 @@ def test_a_file_lands_whole_and_the_reply_is_fetched(service: Service) -> None:
 
     service.store.put(f"outbox/{service.centre}/X5820115.X01", b"the reply")
     assert service.use(lambda client: get(client, "outbox/X5820115.X01")) == b"the reply"
+
+
+def test_ops_6_a_store_that_hangs_is_told_and_closes_the_door_to_nobody(
+    serving: Callable[..., Service], bucket: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with proxy(urlsplit(bucket.client.meta.endpoint_url).port or 0) as before_s3:
+        at_port(monkeypatch, before_s3.server_port)
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        monkeypatch.setattr("infra.store.ANSWER_SECONDS", 2)
+        service = new_centre(serving(open_store("s3://desk/hangs")))
+
+        async def meanwhile() -> str:
+            before_s3.fail(lambda number: "stall")
+            async with service.client() as client:
+                sending = asyncio.create_task(put(client, NAME, b"content"))
+                await until_seen(lambda: before_s3.failed > 0)
+                async with new_centre(service).client() as another:  # who comes in the middle of it
+                    assert not sending.done()
+                    assert await another.listdir(".")
+                with pytest.raises(asyncssh.SFTPFailure) as said:
+                    await sending
+            return str(said.value)
+
+        assert "nothing was received, send the file again" in run(meanwhile())
+        before_s3.heal()
+        service.use(lambda client: put(client, NAME, b"content"))
+        assert service.waiting() == {NAME: b"content"}
+
+
+def test_res_8_a_letter_that_was_fetched_is_on_record_with_whose_key_and_no_reply_is(service: Service) -> None:
+    letter, reply = "checkpoint-2024-06-award.txt", "X5820115.X01"
+    for name in (letter, reply, "index.csv"):
+        service.store.put(f"outbox/{service.centre}/{name}", b"words")
+
+    async def fetch(client: asyncssh.SFTPClient) -> None:
+        for name in (letter, letter, reply, "index.csv"):
+            await get(client, f"outbox/{name}")
+
+    service.use(fetch)
+    run(service.landing._book())
+    [row] = service.limits.letters(service.centre).iter_rows(named=True)
+    [stored] = service.store.list(f"outbox/{service.centre}/{letter}")
+    assert (row["letter"], row["written"]) == (letter, stored.modified.astimezone(UTC).replace(microsecond=0))
+    assert row["by"] == public(KEY).split()[-1] or row["by"].startswith("SHA256:")
+
+
+def test_ops_2_when_a_centre_was_last_there_is_a_row_for_each_key_however_often_it_comes(service: Service) -> None:
+    began = datetime.now(UTC)
+    service.use(lambda client: client.listdir("."))
+    run(service.landing._book())
+    seen = service.limits.visits(service.centre)
+    assert seen is not None
+    assert began <= seen.logged_in <= datetime.now(UTC)
+    assert seen.fetched is None
+    service.store.put(f"outbox/{service.centre}/X5820115.X01", b"the reply")
+    service.use(lambda client: get(client, "outbox/X5820115.X01"))
+    run(service.landing._book())
+    service.use(lambda client: client.listdir("."))
+    run(service.landing._book())
+    last = service.limits.visits(service.centre)
+    assert last is not None and last.fetched is not None  # noqa: PT018
+    assert seen.logged_in < last.fetched < last.logged_in
+    with service.limits._engine.connect() as connection:
+        count = select(func.count()).select_from(door_visits).where(door_visits.c.centre == service.centre)
+        assert connection.execute(count).scalar() == 1
+    assert service.limits.visits("99999") is None
 
 
 def test_the_root_holds_inbox_outbox_and_basedata_and_each_is_listed_the_newest_first(service: Service) -> None:
@@ -309,3 +383,22 @@ def test_no_request_is_left_to_asyncssh_whose_own_answers_open_files_of_the_mach
     every = {name for name, what in vars(asyncssh.SFTPServer).items() if callable(what) and not name.startswith("_")}
     harmless = {"convert_attrs", "format_longname"}
     assert every - set(vars(CentreFiles)) == harmless
+
+
+def test_fil_1_the_receipt_is_there_when_the_client_is_told_that_a_file_is_received(service: Service) -> None:
+    async def work(client: asyncssh.SFTPClient) -> bytes:
+        await put(client, "E6412315.X01.part", b"half")
+        assert await listed(client) == []
+        await client.rename("inbox/E6412315.X01.part", "inbox/E6412315.X01")
+        await put(client, "E6412315.X01", b"half")  # the same once more
+        async with client.open("try/E6412315.X01", "wb", encoding=None) as file:
+            await file.write(b"tried")
+        assert await listed(client) == ["RECEIVED-E6412315.X01.txt"]
+        return await get(client, "outbox/RECEIVED-E6412315.X01.txt")
+
+    async def listed(client: asyncssh.SFTPClient) -> list[str]:
+        return [str(name) for name in await client.listdir("outbox") if name not in (".", "..")]
+
+    said = " ".join(service.use(work).decode("ascii").split())
+    assert said.startswith(f"RECEIPT for centre {service.centre} RECEIVED File E6412315.X01 Size 4 bytes SHA-256")
+    assert hashlib.sha256(b"half").hexdigest() in said

@@ -8,6 +8,7 @@ import logging
 import random
 import resource
 import shutil
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -308,6 +309,12 @@ def test_the_bytes_of_a_day_are_a_centres_own(serving: Callable[..., Service]) -
     until(lambda: {row.limit for row in door.limits.since(datetime.now(UTC) - timedelta(hours=2))} >= {SENT.name})
     [row] = [row for row in door.limits.since(datetime.now(UTC) - timedelta(hours=2)) if row.limit == SENT.name]
     assert (row.centre, row.times) == (spender.centre, 1)
+    # A restart of the service gives nobody a new day.
+    again = serving(sftp_day_bytes=10_000).landing.around
+    for day in (again.sent, again.fetched):
+        with pytest.raises(Reached):
+            day.take(spender.centre, 4_001, time.time())
+    again.fetched.take(other.centre, 10_000, time.time())
 
 
 def test_a_centre_that_asks_the_store_without_end_lets_the_others_ask(door: Service, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def empty_ledger(postgres: EmbeddedPostgres) -> str:
     """The name of a migrated database without any row but the register of centres, to be copied: migrating takes longer
     than most tests."""
     postgres.create_database("empty_ledger")
-    migrate(postgres.url("empty_ledger"))
+    migrate(postgres.url("empty_ledger"), postgres.desk_url("empty_ledger"))
     register_for_tests(postgres.url("empty_ledger"))
     return "empty_ledger"
 

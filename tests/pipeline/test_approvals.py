@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve, fields_dict
 from click.testing import CliRunner, Result
 
-from infra.ledger.approvals import THE_DESK, Proposal, Said, Signer
+from infra.ledger.approvals import THE_DESK, ApprovalBook, Proposal, Said, Signer
 from infra.ledger.results import Awarding
 from infra.settings import SettingError, Settings
 from infra.store import FolderStore
@@ -35,14 +35,14 @@ from pipeline.awarding.preview import preview
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
 from pipeline.results.explain import explain, text
-from pipeline.results.release import ReleaseError, release
+from pipeline.results.release import ReleaseError, release, withdraw
 from rules import terms
 from tests.pipeline.results_of import BOUNDARIES, NOW, feed, june, played
 from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, build, play, series
 
 JANE, JOHN, EVE = (Signer(name, terms.BY_CONSOLE) for name in ("jane", "john", "eve"))
 AT = datetime(2024, 8, 15, 12, tzinfo=UTC)
-APPROVERS = "jane, john"
+APPROVERS = "jane = jclerk, john"
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_ops_4_new_boundaries_make_an_approval_of_the_old_ones_impossible(work: 
 # --- How many people -------------------------------------------------------------------------------------------------
 
 
-def test_ops_4_one_is_asked_where_one_is_set(one: Desk) -> None:
+def test_ops_4_one_person_is_asked_where_one_is_set(one: Desk) -> None:
     decided = decide(one, 2, terms.APPROVED, EVE, "as previewed", AT)
     assert (decided.state, state(one)) == (terms.APPROVED, "approved")
     newest = one.results.newest("2024-06")
@@ -170,6 +170,7 @@ def test_ops_4_two_are_asked_and_only_the_second_decides(two: Desk) -> None:
         (JANE, "jane has approved this already"),
         (Signer("JANE ", terms.BY_CONSOLE), "jane has approved this already"),
         (Signer("jane", terms.BY_ACCOUNT), "jane has approved this already"),
+        (Signer("JClerk", terms.BY_ACCOUNT), "jane has approved this already"),  # her system account, by the setting
         (EVE, "eve may not decide: where 2 people are asked, RESULTSDAY_APPROVERS names them"),
         (Signer("root", terms.BY_ACCOUNT), "system account root may not decide"),
         (Signer("john", terms.PLAYED), "nobody has verified who john is"),
@@ -180,6 +181,31 @@ def test_ops_4_the_second_is_another_person_whom_the_desk_knows(two: Desk, secon
     with pytest.raises(ApprovalError, match=words):
         decide(two, 2, terms.APPROVED, second, "once more", AT + SECOND)
     assert (state(two), len(listed(two)[0].said)) == ("built", 1)
+
+
+def test_ops_4_one_person_under_two_names_at_the_same_moment_is_one(two: Desk) -> None:
+    before = two.approvals.numbered(2)
+    assert before
+    exhibit = KINDS[before.kind].acts.exhibit(two, before.subject)
+    decide(two, 2, terms.APPROVED, JANE, "as previewed", AT)
+    # Her other account has looked at the proposal before that, and says it now.
+    late = evolve(two, approvals=_AsItWas(two, before))
+    by = Signature(how=terms.BY_ACCOUNT, people=2, shown=before.sha256)
+    with pytest.raises(ApprovalError, match="jane has approved this already"):
+        sign(late, exhibit, terms.APPROVED, "jclerk", "I agree", AT + SECOND, by)
+    assert [said.by for said in listed(two)[0].said] == [JANE]
+
+
+class _AsItWas(ApprovalBook):
+    """A book in which somebody has looked a moment ago."""
+
+    def __init__(self, desk: Desk, before: Proposal) -> None:
+        super().__init__(desk.approvals._engine)
+        self._before = before
+
+    def newest(self, kind: str, subject: str) -> Proposal | None:
+        """As it was."""
+        return self._before
 
 
 def test_ops_4_who_put_it_forward_does_not_approve_it(two: Desk) -> None:
@@ -376,6 +402,38 @@ def test_ops_4_where_two_are_asked_an_account_that_is_not_named_is_refused_in_a_
         f"results 2024-06 version 1: approved by system account {_account()}; 1 more must approve.\n"
     )
     assert state(one) == "built"
+
+
+def test_ops_4_where_two_are_asked_only_who_may_decide_withdraws_results(one: Desk) -> None:
+    words = ("results", "withdraw", "2024-06", "--why", "mine")
+    two_asked = one.settings.environment() | {"RESULTSDAY_APPROVALS": "2", "RESULTSDAY_APPROVERS": "jane"}
+    done = CliRunner().invoke(main, words, env=two_asked)
+    assert (done.exit_code, "RESULTSDAY_APPROVERS names them" in done.output) == (1, True)
+    assert state(one) == "built"
+    done = CliRunner().invoke(main, words, env=two_asked | {"RESULTSDAY_APPROVERS": _account()})
+    assert (done.exit_code, state(one)) == (0, "withdrawn")
+
+
+def test_ops_4_whoever_calls_it_only_who_may_decide_withdraws_results(two: Desk, built: Awarding) -> None:
+    strangers = {terms.BY_CONSOLE: ("clerk", "RESULTSDAY_APPROVERS names them"), terms.STATED: ("jane", "verified")}
+    for how, (who, why) in strangers.items():
+        with pytest.raises(ApprovalError, match=why):
+            withdraw(two, built, who, "mine", AT, Signature(how=how))
+    with pytest.raises(ApprovalError, match="nobody has verified"):
+        withdraw(two, built, "jane", "mine", AT)
+    assert state(two) == "built"
+    assert withdraw(two, built, JANE.who, "a boundary is wrong", AT, Signature(how=JANE.how)).state == terms.WITHDRAWN
+
+
+def test_ops_4_who_rejected_results_while_they_could_is_not_asked_again_when_it_takes_effect(
+    two: Desk, built: Awarding
+) -> None:
+    exhibit = KINDS[terms.RESULTS].acts.exhibit(two, "2024-06 version 1")
+    sign(two, exhibit, terms.REJECTED, JANE.who, "a boundary is wrong", AT, Signature(how=JANE.how, people=2))
+    assert state(two) == "built"  # her door could not reach the embargo
+    left = evolve(two, settings=evolve(two.settings, approvers="john,mary"))
+    settle(left, terms.RESULTS)
+    assert state(left) == "withdrawn"
 
 
 def _account() -> str:

@@ -65,7 +65,7 @@ def test_cal_2_the_desk_goes_on_with_the_catalogue_before_and_says_what_is_wrong
         assert desk.catalogue_fault == ""
 
 
-def test_cal_2_a_machine_that_never_read_a_good_one_does_not_start(own: Settings) -> None:
+def test_cal_2_a_machine_that_never_read_a_good_catalogue_does_not_start(own: Settings) -> None:
     spoilt(own)
     shutil.rmtree(own.state / "catalogue-copies")
     with pytest.raises(CatalogueError, match=r"calendar\.csv, line"):
@@ -121,6 +121,6 @@ def test_cal_2_a_command_says_it_and_works(
     for name, value in (("CATALOGUE", own.catalogue), ("STATE", own.state), ("DATABASE_URL", own.database_url)):
         monkeypatch.setenv(f"RESULTSDAY_{name}", str(value))
     about = ["--centre", "64123", "--series", "2024-06", "--event", "window_closes", "--until", "2030-05-10"]
-    done = CliRunner().invoke(main, ["staff", "extension", *about, "--yes", "--who", "J. Clerk", "--why", "flood"])
+    done = CliRunner().invoke(main, ["staff", "extension", *about, "--yes", "--why", "flood"])
     assert done.exit_code == 0, done.output
     assert f"calendar.csv, line {line}" in caplog.text

@@ -7,14 +7,16 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from bench.compared import linked, rows
+from bench.compared import rows
 from bench.disturbed import chaos, faults_of, plan_of
+from infra.ledger.contents import linked
 from infra.ledger.tables import metadata
 
 SEEDS, SECONDS, SHARE = (2, 3, 1), 15.0, 0.4
 """Of the smallest season less than half of the acts are disturbed; a quick machine begins another one."""
 
 
+@pytest.mark.timeout(1500)
 def test_fil_5_res_6_killed_at_any_moment_a_season_comes_out_as_in_peace_and_can_be_replayed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

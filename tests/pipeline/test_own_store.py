@@ -25,6 +25,7 @@ from infra.store import (
     proved,
 )
 from pipeline.cli import main
+from pipeline.cli.approvals import system_account
 from pipeline.desk import open_desk, prove_store
 from tests.pipeline.ledger_rows import rows
 from tests.pipeline.results_season import play
@@ -112,13 +113,13 @@ def test_ops_3_a_person_can_say_which_store_is_the_right_one_and_is_on_record(us
     FolderStore(tmp_path / "copied").put(KEY, b"?")
     copied = evolve(used, store=str(tmp_path / "copied"))
     refused(copied)
-    words = ["store", "adopt", "--who", "O. Perator", "--why", "moved to the new disk"]
+    words = ["store", "adopt", "--why", "moved to the new disk"]
     result = CliRunner().invoke(main, words, env=copied.environment())
     assert result.output == f"{tmp_path / 'copied'} belongs to the ledger now.\n"
     with open_desk(copied) as desk:
         assert desk.store.get(KEY) == b"?"
-        assert rows(desk, "SELECT who, why, action FROM actions") == [
-            ("O. Perator", "moved to the new disk", "store_adopted")
+        assert rows(desk, "SELECT who, how, why, action FROM actions") == [
+            (system_account().who, "account", "moved to the new disk", "store_adopted")
         ]
     refused(used)
     nowhere = evolve(used, store=str(tmp_path / "nowhere"))

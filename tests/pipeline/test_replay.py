@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_type_hints
 
@@ -13,7 +13,12 @@ from attrs import evolve, fields, has
 from click.testing import CliRunner, Result
 
 import pipeline.intake.ingest as ingesting
+from infra.ledger.actions import Action
+from infra.ledger.alerts import SILENCED
+from infra.ledger.door import Fetched
 from infra.ledger.results import Awarding
+from infra.ledger.tables import metadata
+from infra.ledger.work import TAKEN
 from infra.store import FolderStore, Stored, StoreError
 from pipeline.awarding.award import approve_boundaries, award, take_boundaries
 from pipeline.awarding.preview import preview
@@ -25,9 +30,11 @@ from pipeline.jobs import JOBS
 from pipeline.marking.external import take_external
 from pipeline.orders import Order
 from pipeline.replay import Difference, ReplayError, replay
+from pipeline.replayed_rows import NOT_REPLAYED
 from pipeline.results.after_results import late_claims, updated
 from pipeline.results.certificates import certificates
 from pipeline.results.release import approve, release
+from rules import terms
 from rules.catalogue import Series
 from tests.pipeline.results_season import (
     APPROVED,
@@ -46,7 +53,7 @@ from tests.scenario_language import Scenario, Season, scenarios
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "boundaries"
 HOUR = timedelta(hours=1)
-REPLAYED = ("MOD-2", "FIL-1", "FIL-3", "FEE-5", "OPS-1", "MRK-1", "MRK-3", "CRT-1", "ENT-3", "CAL-3", "CAL-7")
+REPLAYED = ("MOD-2", "FIL-1", "FIL-3", "FEE-5", "OPS-1", "MRK-1", "MRK-3", "CRT-1", "ENT-3", "CAL-3", "CAL-7", "RES-7")
 
 
 @pytest.fixture
@@ -64,6 +71,37 @@ def test_res_6_a_scenario_replayed_gives_the_same_bytes(work: Desk, empty: Desk,
     came = replay(work, empty)
     assert came.files > 4
     assert came.differences == ()
+    assert came.rows.compared > 4
+    assert came.rows.first == ()
+
+
+def test_ops_7_a_mark_that_no_file_gave_and_no_output_shows_yet_is_found(work: Desk, empty: Desk) -> None:
+    season = Season(work)
+    season.play(Scenario("results", "RES-6 a season", tuple(LINES.strip().splitlines())))
+    with work.ledger.engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        for statement in (
+            "UPDATE marks SET mark = 59 WHERE candidate = '0004' AND component = 'BEN02'",
+            "DELETE FROM entries WHERE candidate = '0002' AND kind = 'cash_in'",
+        ):
+            assert connection.exec_driver_sql(statement).rowcount == 1
+    came = replay(work, empty)
+    assert came.rows.differing == {"entries": 1, "marks": 1}
+    found = {one.table: one for one in came.rows.first}
+    entries, marks = found["entries"], found["marks"]
+    assert (entries.what, marks.what) == ("new", "different")
+    assert "candidate 0002, option BEN99" in entries.row
+    assert "candidate 0004, component BEN02" in marks.row
+    assert marks.row.endswith(": mark 59, replayed 40")
+    said = list(came.lines())
+    assert said[-3].endswith("rows of the ledger compared, 2 not the same.")
+    assert [line for line in said if line.startswith("  different  marks: ")]
+
+
+def test_ops_7_what_is_not_replayed_is_a_table_that_says_why() -> None:
+    assert set(NOT_REPLAYED) < set(metadata.tables)
+    assert all(NOT_REPLAYED.values())
+    assert not set(NOT_REPLAYED) & {"marks", "results", "awards", "entries", "approvals", "actions", "submissions"}
 
 
 def test_res_6_a_decision_about_a_cohort_is_replayed_although_cohorts_are_numbered_otherwise(
@@ -183,7 +221,8 @@ def test_res_6_the_command_replays_and_says_what_is_not_the_same(work: Desk, tmp
 
     result = run("--keep", str(tmp_path / "kept"))
     assert result.exit_code == 0, result.output
-    assert "3 jobs run again, 11 outputs compared, 0 not the same." in result.output
+    assert "3 jobs run again, 13 outputs compared, 0 not the same." in result.output
+    assert "rows of the ledger compared, 0 not the same." in result.output
     assert list((tmp_path / "kept" / "outbox" / "64123").iterdir())
     work.store.put("outbox/64123/more.txt", b"")
     result = run()
@@ -214,4 +253,16 @@ def test_res_6_a_season_to_results_day_and_after_comes_out_again(work: Desk, emp
 
     came = replay(work, empty)
     assert came.differences == ()
+    assert came.rows.first == ()
     assert len([stored for stored in empty.store.list("portal/") if stored.kind == "file"]) == 4
+
+
+def test_res_6_what_people_looked_at_and_what_the_door_counts_is_no_difference(work: Desk) -> None:
+    Season(work).register([22])
+    at = datetime(2024, 1, 1, tzinfo=UTC)
+    work.door.move("sent", {("64123", 0): 1_130})
+    work.door.fetched([Fetched(centre="64123", name="letter.txt", written=at, fingerprint="SHA256:made-up", at=at)])
+    for action in ("personal_data", TAKEN, SILENCED, terms.EXPORT, "store_adopted"):
+        work.actions.record(Action(at=at, who="jane", how=terms.BY_CONSOLE, why="asked", action=action, centre="64123"))
+    result = CliRunner().invoke(main, ["replay"], env=work.settings.environment())
+    assert result.exit_code == 0, result.output

@@ -1,8 +1,9 @@
 """`make rehearsal`: production as it is documented, on loopback, to results day. Prints how long each part took; exit
-code 1, and why, when something is not as the pages say."""
+code 1, and why, when something is not as the pages say. `make disturbances` starts the same, and disturbs it."""
 
 from __future__ import annotations
 
+import argparse
 import csv
 import os
 import shutil
@@ -23,7 +24,7 @@ from tests.instruments import s3_server
 from tests.mailbox import PASSWORD as MAIL_PASSWORD
 from tests.mailbox import USER as MAIL_USER
 from tests.mailbox import Mailbox, certificate, mail_server
-from tests.rehearsal import documents
+from tests.rehearsal import disturbances, documents
 from tests.rehearsal.rights import not_as_said
 from tests.rehearsal.season import CENTRE, Season, outcome
 from tests.rehearsal.topology import NotAsDocumentedError, Topology, production_environment, stage, started
@@ -94,8 +95,9 @@ def given(outside: World) -> dict[str, str]:
     }
 
 
-def rehearse() -> dict[str, float]:
-    """Everything, in order; seconds by part. Raises `NotAsDocumentedError`."""
+def rehearse(disturb: str | None = None) -> dict[str, float]:
+    """Everything, in order; seconds by part. Instead of the season, with `disturb`, the disturbances whose name matches
+    it. Raises `NotAsDocumentedError`."""
     seconds: dict[str, float] = {}
     season = Season(datetime.now(UTC))
     catalogue = FOLDER.with_name("rehearsal-catalogue")
@@ -124,6 +126,11 @@ def rehearse() -> dict[str, float]:
                 raise NotAsDocumentedError("\n".join(wrong))
         with stage("commands of the pages", seconds):
             centre = _commands(desk, outside)
+        if disturb is not None:
+            with stage("disturbances", seconds):
+                _registered(desk, outside, season, visitors["olive"])
+                disturbances.run(desk, _address(desk), centre, outside.mailbox, disturb)
+            return seconds
         with stage("a season", seconds):
             _season(desk, outside, season, centre, visitors)
         with stage("health checks, and results day", seconds):
@@ -187,11 +194,8 @@ def _commands(desk: Topology, outside: World) -> CentreClient:
 
 def _season(desk: Topology, outside: World, season: Season, centre: CentreClient, visitors: dict[str, Visitor]) -> None:
     """From the register to approved results."""
-    s3 = outside.client("s3")
-    for key, data in season.feeds().items():
-        s3.put_object(Bucket=BUCKET, Key=f"desk/{key}", Body=data)  # type: ignore[attr-defined]
     owner = visitors["olive"]
-    _ran(desk, owner, "ingest")
+    _registered(desk, outside, season, owner)
     for number, (name, data) in enumerate(season.files().items(), 1):
         centre.put(name, data)
         _answered(desk, centre, number)
@@ -201,6 +205,14 @@ def _season(desk: Topology, outside: World, season: Season, centre: CentreClient
         for who in ("jane", "john"):
             _approved(desk, visitors[who], f"{what} as the meeting had them")
     desk.wait("the award", lambda: _state(owner, "award", run) == "success")
+
+
+def _registered(desk: Topology, outside: World, season: Season, owner: Visitor) -> None:
+    """What the board's own systems leave, the register among it, is taken in."""
+    s3 = outside.client("s3")
+    for key, data in season.feeds().items():
+        s3.put_object(Bucket=BUCKET, Key=f"desk/{key}", Body=data)  # type: ignore[attr-defined]
+    _ran(desk, owner, "ingest")
 
 
 def _answered(desk: Topology, centre: CentreClient, number: int) -> None:
@@ -290,9 +302,12 @@ def _checked(desk: Topology) -> None:
 
 def main() -> int:
     """Rehearses and says how it went."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--disturb", help="a regular expression of `PART: WAY`; an empty one is everything")
+    asked = parser.parse_args()
     began = time.monotonic()
     try:
-        seconds = rehearse()
+        seconds = rehearse(asked.disturb)
     except AssertionError as error:
         print(f"\nNOT AS DOCUMENTED: {error}", file=sys.stderr)
         return 1

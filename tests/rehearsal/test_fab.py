@@ -3,6 +3,7 @@ whoever is named may approve. `make rehearsal` has the rest of production around
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from infra.host import LOCALHOST, claimed_port, ends_with_parent, tail
+from infra.ledger.passwords import FREE
 from infra.ledger.submissions import migrate
 from infra.running.airflow_settings import VARIABLES
 from infra.running.airflow_setup import command, environment
@@ -54,6 +56,7 @@ def address(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
         [manager] = [variable for variable in VARIABLES if variable.name == "AIRFLOW__CORE__AUTH_MANAGER"]
         assert manager.production
         around[manager.name] = manager.production
+        around["AIRFLOW__FAB__AUTH_RATE_LIMITED"] = "False"  # by address and process: what is seen is ours
         said = [f"{name}={role}" for name, role in ROLES.items()]
         for words in (
             command("db", "migrate"),
@@ -104,3 +107,22 @@ def test_who_logs_in_at_fabs_page_is_back_in_the_console(visitors: dict[str, Vis
 
 def test_ops_4_under_fab_a_role_can_do_what_its_page_says_and_no_more(visitors: dict[str, Visitor]) -> None:
     assert list(not_as_said(visitors)) == []
+
+
+def test_ops_4_wrong_passwords_at_fabs_page_and_for_tokens_are_counted_together(
+    address: str, visitors: dict[str, Visitor]
+) -> None:
+    with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
+
+        def token(name: str) -> int:
+            said = {"username": name, "password": "wrong"}
+            return client.post("/auth/token", json=said).status_code
+
+        def page(name: str) -> int:
+            [csrf] = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/auth/login/").text)
+            said = {"username": name, "password": "wrong", "csrf_token": csrf}
+            return client.post("/auth/login/", data=said, headers={"referer": f"{address}/auth/login/"}).status_code
+
+        assert [token("vera") for _ in range(FREE - 2)] == [401] * (FREE - 2)
+        assert [page("vera"), page("VERA"), page("vera"), token("vera")] == [302, 302, 429, 429]
+        assert page("olive") == 302

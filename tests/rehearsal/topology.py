@@ -200,7 +200,7 @@ class Topology:
         """The files of the table in production.md: what is given in code is run, or has this machine's passwords and
         addresses put in."""
         [of_postgres] = re.findall(r"//[^:]+:([^@]+)@", self.postgres.url(USER))
-        of_broker = os.urandom(12).hex()
+        of_broker, of_desk = os.urandom(12).hex(), os.urandom(12).hex()
         for secret in documents.secrets():
             given = secret.given
             if given.startswith(("python ", "openssl ")):
@@ -208,9 +208,10 @@ class Topology:
                 words[0] = str(self.production / "bin" / "python") if words[0] == "python" else words[0]
                 given = _run(*words).strip()
             elif "postgresql" in given:
-                given = given.replace(
-                    "user:password@host:5432", f"{USER}:{of_postgres}@{LOCALHOST}:{self.postgres.port}"
-                )
+                # The server's own user, whatever the page calls it; but the desk has a role with a password of its own.
+                given = given.replace("desk:password", f"desk:{of_desk}")
+                given = re.sub(r"\w+:password", f"{USER}:{of_postgres}", given)
+                given = given.replace("@host:5432", f"@{LOCALHOST}:{self.postgres.port}")
             elif secret.name == "postgres_password":
                 given = of_postgres
             elif secret.name.startswith("aws_"):

@@ -609,7 +609,6 @@ BROKEN = [
      "from 2023-01 on, there is no line for cohorts from 301"),
     ("tolerance.csv", {}, {"component": "BEN01"}, "component", "there is no line for *"),
     ("periods.csv", {}, {"working_days": "0"}, "working_days", "a whole number above 0"),
-    ("bank_holidays.csv", {}, {"date": "2026-13-01"}, "date", "a date (YYYY-MM-DD)"),
 ]  # fmt: skip
 
 

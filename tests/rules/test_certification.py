@@ -259,7 +259,7 @@ def test_ent_6_a_practice_sitting_never_counts_and_completion_does() -> None:
     assert why(completed)["BEN03 2024-01"] == "PRACTICE"
 
 
-def test_awd_4_absent_from_one_is_nothing_for_it_and_flagged() -> None:
+def test_awd_4_absent_from_one_component_is_nothing_for_it_and_flagged() -> None:
     certified = claim(JUNE, "BEN01 2024-06 absent", *COMPLETE[1:])
     assert outcome(certified) == ("awarded", "", 140, "L1M")
     assert certified.awards["partial_absence"].to_list() == [True]

@@ -31,8 +31,12 @@ def test_res_7_consent_is_given_on_results_day_or_later_where_the_kind_needs_it(
 
 
 def test_res_7_a_result_goes_up_down_or_stays_by_its_ums_and_none_is_less_than_nothing() -> None:
-    frame = pl.DataFrame({"ums_before": [80, 80, 80, None, 0], "ums": [81, 79, 80, 0, None]})
-    assert frame.select(way()).to_series().to_list() == [terms.UP, terms.DOWN, terms.SAME, terms.UP, terms.DOWN]
+    ums = pl.DataFrame({"ums_before": [80, 80, 80, None, 0], "ums": [81, 79, 80, 0, None]})
+    frame = ums.with_columns(outcome=pl.lit(terms.GRADED))
+    ways = [terms.UP, terms.DOWN, terms.SAME, terms.UP, terms.DOWN]
+    assert frame.select(way()).to_series().to_list() == ways
+    withheld = frame.with_columns(outcome=pl.lit(terms.PENDING)).select(way()).to_series()
+    assert withheld.to_list() == [terms.WITHHELD] * 5
 
 
 @pytest.mark.parametrize(
@@ -43,6 +47,7 @@ def test_res_7_a_result_goes_up_down_or_stays_by_its_ums_and_none_is_less_than_n
         ([(terms.DOWN, terms.GRADED, terms.LEFT_HIGHER)], terms.CONFIRMED),
         ([(terms.UP, terms.GRADED, terms.CORRECTED), (terms.DOWN, terms.GRADED, terms.CORRECTED)], "raised, lowered"),
         ([(terms.DOWN, terms.VOIDED, terms.CORRECTED)], terms.VOIDED),
+        ([(terms.WITHHELD, terms.PENDING, terms.CORRECTED)], terms.WITHHELD),
     ],
 )
 def test_res_7_what_comes_of_a_case(rows: list[tuple[str, str, str]], said: str) -> None:

@@ -110,7 +110,7 @@ def test_fil_3_blank_slots_withdraw_the_candidate_and_refund_the_entry_fee_fee_4
 
 
 def test_fil_1_a_file_of_forecast_grades_is_held() -> None:
-    data = single("F", CENTRE, b"", awarding_body="15", series_key="6B24", sequence=3, produced="300424")
+    data = single("F", CENTRE, b"", awarding_body="15", series_key="6B24", sequence=3, produced="010922")
     decision = decided(arrival(data, name="F6412315.X03"))
     assert decision.outcome is Outcome.QUARANTINED
     assert codes(decision.findings) == ["FILE_TYPE_HELD"]

@@ -55,7 +55,7 @@ def test_reg_7_two_people_under_one_number_and_uci_are_told_without_a_ledger() -
     "changed", [{"name": "DE SOUZA:ANN"}, {"born": "140907"}, {"sex": "M"}, {"uln": ""}, {"upn": "H801200001001"}]
 )
 def test_reg_7_records_of_one_candidate_agree_in_every_detail(changed: dict[str, str]) -> None:
-    assert codes(checked(registrations(ANNA, ANNA))) == ["OPTION_TWICE"]
+    assert codes(checked(registrations(ANNA, ANNA))) == ["RECORD_TWICE"]
     assert "RECORDS_DISAGREE" in codes(checked(registrations(ANNA, ANNA | changed)))
 
 

@@ -42,7 +42,7 @@ def mark(number: int, value: str = "40", **changed: str) -> str:
 
 def sent(*records: str, received: datetime = APRIL, known: Known | None = None, sequence: int = 1) -> Decision:
     data = single(
-        "M", CENTRE, block(records), awarding_body="15", series_key="6B24", sequence=sequence, produced="300424"
+        "M", CENTRE, block(records), awarding_body="15", series_key="6B24", sequence=sequence, produced="010922"
     )
     [decision] = decide([arrival(data, received, name=f"M6412315.X{sequence:02d}")], CATALOGUE, known or entered())
     return decision
@@ -66,7 +66,7 @@ def held(*values: tuple[int, int, int | None, str], known: Known | None = None) 
 
 
 def window(known: Known, component: str = "BEN01", centre: str = CENTRE) -> Known:
-    row = (centre, "2024-06", component, OPENS.astimezone(UTC), UNTIL.astimezone(UTC))
+    row = (centre, "2024-06", component, OPENS.astimezone(UTC), UNTIL.astimezone(UTC), None)
     return evolve(known, windows=pl.DataFrame([row], schema=WINDOWS, orient="row"))
 
 
@@ -328,7 +328,7 @@ def test_awd_5_a_mark_does_not_change_an_approved_result_and_the_words_are_the_s
 
 
 def test_fil_2_marks_of_a_registration_series_have_no_components() -> None:
-    data = single("M", CENTRE, block([mark(1)]), awarding_body="13", series_key="9B23", sequence=1, produced="300424")
+    data = single("M", CENTRE, block([mark(1)]), awarding_body="13", series_key="9B23", sequence=1, produced="010922")
     [decision] = decide([arrival(data, APRIL, name="M6412313.X01")], CATALOGUE, entered())
     assert codes(decision.findings) == ["MARK_COMPONENT"]
 

@@ -48,3 +48,13 @@ def test_res_8_what_is_withheld_twice_is_released_twice_and_withheld_comes_befor
     assert said.to_list() == [terms.WITHHELD] * 3 + [None] * 2
     said = standing(ROWS, held((*learner, terms.WITHHELD), (*centre, terms.HOLD_VOIDED)))
     assert said.to_list() == [terms.WITHHELD] * 2 + [terms.HOLD_VOIDED] + [None] * 2
+
+
+def test_res_7_res_8_what_was_voided_for_a_cohort_is_given_back_to_one_learner_and_may_be_voided_again() -> None:
+    void, back = ("2024-06", "64123", "", "BEN01", terms.HOLD_VOIDED), ("2024-06", "64123", "A", "BEN01")
+    said = held(void, (*back, terms.HOLD_GIVEN_BACK), (*back, terms.HOLD_VOIDED))
+    words = said.with_columns(pl.Series("id", [1, 2, 3]))
+    assert standing(ROWS, words.head(1)).to_list() == [terms.HOLD_VOIDED, None, terms.HOLD_VOIDED, None, None]
+    assert standing(ROWS, words.head(2)).to_list() == [None, None, terms.HOLD_VOIDED, None, None]
+    assert standing(ROWS, words).to_list() == [terms.HOLD_VOIDED, None, terms.HOLD_VOIDED, None, None]
+    assert standing(ROWS, words.head(1).vstack(words[1:2].with_columns(pl.lit(None, pl.Int64).alias("id"))))[0] is None

@@ -86,7 +86,8 @@ def _in_the_first_line(feed: Feed) -> Iterator[Attack]:
     rows = [[row[name] for name in names] for row in feed.example]
     for at, name in enumerate(names):
         without = [_but(names, at), *[_but(row, at) for row in rows]]
-        yield Attack(f"missing-{name}.csv", _file(without[0], without[1:]), "FEED_COLUMNS", name)
+        if name not in feed.layout.optional:
+            yield Attack(f"missing-{name}.csv", _file(without[0], without[1:]), "FEED_COLUMNS", name)
         twice = [[*row, row[at]] for row in rows]
         yield Attack(f"twice-{name}.csv", _file([*names, name], twice), "FEED_COLUMN_TWICE", name)
     for title, extra in (("unknown", "surprise"), ("unnamed", ""), ("control", "sur\x1b[2Jprise")):

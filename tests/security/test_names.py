@@ -24,6 +24,7 @@ from tests.security import hostile
 from tests.security.conftest import Recorder, Taken
 
 REPLY = re.compile(r"X[0-9]{5}[0-9]{2}\.X[0-9]{2}(\.json)?")
+LISTS = ("index.csv", "index.html", "entries.csv", "entries.html")
 NAMED = [*hostile.NAMED, *hostile.NESTED, *hostile.ILL_FORMED, *hostile.HOMELESS]
 THINGS = [thing for thing in hostile.things() if thing.name != b"hard"]
 
@@ -52,7 +53,7 @@ def test_the_inbox_is_empty_but_for_hidden_files_and_the_folder_that_is_a_link(t
 def test_the_outbox_holds_replies_under_their_own_names_and_nothing_a_sender_named(taken: Taken) -> None:
     for key in keys(taken, "outbox/"):
         centre, _, name = key.partition("/")
-        assert name in ("index.csv", "index.html") or (REPLY.fullmatch(name) and name[1:6] == centre), key
+        assert name in LISTS or (REPLY.fullmatch(name) and name[1:6] == centre), key
     assert keys(taken, "embargo/") == []
 
 

@@ -45,7 +45,7 @@ def read() -> dict[str, Read]:
 
     done = subprocess.run(
         [sys.executable, "-m", "tests.security.sizes"], cwd=ROOT, preexec_fn=limits, capture_output=True, text=True,
-        timeout=240, check=False,
+        timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     rows = [line.split("|") for line in done.stdout.splitlines()]

@@ -30,5 +30,10 @@ resource "aws_s3_bucket_notification" "bell" {
     events        = ["s3:ObjectCreated:*"]
     filter_prefix = "inbox/"
   }
+  queue {
+    queue_arn     = aws_sqs_queue.bell.arn
+    events        = ["s3:ObjectCreated:*"]
+    filter_prefix = "try/"
+  }
   depends_on = [aws_sqs_queue_policy.bell]
 }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from urllib.parse import urlencode
 
 import polars as pl
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import HTMLResponse
 
 from infra.ledger.deeds import Sought
-from pipeline.console.visit import PAGE, Reads
+from pipeline.console.deeds import joined
+from pipeline.console.listing import Page, Turned, listing
+from pipeline.console.visit import Reads
 from pipeline.report_page import csv_bytes
 from rules.calendar import instant_text
 from rules.catalogue import LONDON
@@ -20,21 +21,32 @@ routes = APIRouter()
 
 @routes.get("/audit")
 def audit(
-    visit: Reads, who: str = "", action: str = "", centre: str = "", since: str = "", until: str = "", at: int = 1
+    visit: Reads,
+    turn: Turned,
+    series: str = "",
+    who: str = "",
+    action: str = "",
+    centre: str = "",
+    since: str = "",
+    until: str = "",
 ) -> HTMLResponse:
     """What people did, the newest first."""
-    desk, here = visit.desk(), max(at, 1)
-    rows = desk.console.audit(_sought(who, action, centre, since, until), PAGE, (here - 1) * PAGE)
-    given = {"who": who, "action": action, "centre": centre, "since": since, "until": until}
+    desk, sought = visit.desk(), _sought(who, action, centre, since, until)
+    seen = []
+
+    def page(_: str, __: bool, limit: int, offset: int) -> Page:
+        seen.append(joined(desk, visit.console.airflow, sought, limit, offset))
+        return list(seen[-1].rows.deeds.iter_rows(named=True)), seen[-1].rows.total
+
+    its = visit.series(series)
+    given = {"series": its.id, "who": who, "action": action, "centre": centre, "since": since, "until": until}
     shown = {
-        "rows": list(rows.deeds.iter_rows(named=True)),
-        "total": rows.total,
-        "people": rows.people,
-        "actions": rows.actions,
-        "at": here,
-        "last": max(-(-rows.total // PAGE), 1),
-        "query": "?" + urlencode({name: value for name, value in given.items() if value}),
+        "series": its,
+        "list": listing("audit", given, turn, page),
+        "people": seen[-1].rows.people,
+        "actions": seen[-1].rows.actions,
         "sought": given,
+        "with_airflow": seen[-1].with_airflow,
     }
     return visit.page("audit.html", desk, shown)
 
@@ -44,7 +56,8 @@ def audit_csv(
     visit: Reads, who: str = "", action: str = "", centre: str = "", since: str = "", until: str = ""
 ) -> Response:
     """The same, all of it, as CSV; times in Europe/London."""
-    deeds = visit.desk().console.audit(_sought(who, action, centre, since, until)).deeds
+    sought = _sought(who, action, centre, since, until)
+    deeds = joined(visit.desk(), visit.console.airflow, sought).rows.deeds
     told = deeds.with_columns(deeds["at"].map_elements(instant_text, return_dtype=pl.String).alias("at"))
     headers = {"Content-Disposition": 'attachment; filename="who-did-what.csv"'}
     return Response(csv_bytes(told), media_type="text/csv", headers=headers)

@@ -6,15 +6,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import polars as pl
 from attrs import frozen
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from infra.ledger.results import ConversionRow
 from pipeline.awarding.award import AwardError
 from pipeline.awarding.what_if import WhatIf, effect
-from pipeline.console.visit import Approves, Visit
+from pipeline.console.visit import FROM_HERE, Approves, Visit
 from pipeline.desk import Desk
 from rules.catalogue import Series, series_title
 
@@ -38,12 +38,25 @@ class Line:
 
 
 @routes.get("/boundaries")
-def boundaries(visit: Approves, request: Request, series: str = "", component: str = "") -> HTMLResponse:
-    """The boundaries of each component; with other marks for the grades of one of them in the address, their effect."""
+def boundaries(visit: Approves, series: str = "", component: str = "") -> HTMLResponse:
+    """The boundaries of each component."""
+    return _page(visit, series, component, {})
+
+
+@routes.post("/boundaries", dependencies=[FROM_HERE])
+async def moved(visit: Approves, request: Request) -> HTMLResponse:
+    """The same, with the effect of other marks for the grades of one component. They are under embargo (RES-2), and
+    addresses are in logs: so they stand in none."""
+    said = {key: str(value) for key, value in (await request.form()).items()}
+    return await run_in_threadpool(_page, visit, said.get("series", ""), said.get("component", ""), said)
+
+
+def _page(visit: Visit, series: str, component: str, said: Mapping[str, str]) -> HTMLResponse:
     desk, its = visit.desk(), visit.series(series)
     tables = {table.component: table for table in desk.results.conversions(its.id, approved=False)}
     chosen = component if component in tables else min(tables, default="")
-    lines = _lines(desk, its, tables[chosen], request.query_params) if chosen else []
+    marks = visit.console.marks(desk, its, chosen) if chosen else {}
+    lines = _lines(desk, its, tables[chosen], marks, said) if chosen else []
     moves = {line.grade: line.moved for line in lines if line.moved != line.now}
     tried, refusal = _tried(visit, its, chosen, moves) if moves else (None, "")
     shown: dict[str, Any] = {
@@ -65,7 +78,9 @@ def _tried(visit: Visit, series: Series, component: str, moves: Mapping[str, int
     """What the moves would do, or why they cannot be made."""
     desk = visit.desk()
     try:
-        return effect(visit.console.ground(desk, series), desk.catalogue, {component: moves}, visit.now), ""
+        rests_on = visit.console.ground(desk, series)
+        stands = visit.console.standing(desk, rests_on, component)
+        return effect(rests_on, desk.catalogue, {component: moves}, visit.now, stands), ""
     except AwardError as error:
         return None, str(error).rstrip(".")
 
@@ -80,16 +95,17 @@ def _effects(tried: WhatIf) -> list[tuple[str, list[tuple[str, int, int]]]]:
     ]
 
 
-def _lines(desk: Desk, series: Series, table: ConversionRow, tried: Mapping[str, str]) -> list[Line]:
+def _lines(
+    desk: Desk, series: Series, table: ConversionRow, marks: Mapping[int, int], tried: Mapping[str, str]
+) -> list[Line]:
     last, year_ago = _before(desk, series, table.component)
-    marks = desk.accounts.marked(series.id).filter(pl.col("component") == table.component)["mark"].drop_nulls()
     return [
         Line(
             grade=grade,
             now=least,
             last=last.boundaries.get(grade) if last else None,
             year_ago=year_ago.boundaries.get(grade) if year_ago else None,
-            near=int(marks.is_between(least - NEAR, least - 1).sum()),
+            near=sum(marks.get(mark, 0) for mark in range(least - NEAR, least)),
             moved=_number(tried.get(grade, ""), least),
         )
         for grade, least in sorted(table.boundaries.items(), key=lambda each: -each[1])

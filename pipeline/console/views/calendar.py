@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from pipeline.console import dates
-from pipeline.console.visit import FROM_HERE, Acts, Looks
+from pipeline.console.visit import FROM_HERE, Acts, Looks, refused
 from pipeline.orders import StaffError
 
 routes = APIRouter()
@@ -32,7 +32,5 @@ async def date_asked_for(
         number = await run_in_threadpool(dates.asked, desk, given, visit.person, visit.now)
     except StaffError as error:
         shown = await run_in_threadpool(dates.shown, desk, visit.series(series), visit.now)
-        refused = visit.page("calendar.html", desk, shown | {"refusal": str(error), "asked": given})
-        refused.status_code = 409
-        return refused
+        return refused(visit.page("calendar.html", desk, shown | {"refusal": str(error), "asked": given}))
     return RedirectResponse(f"{visit.below}/calendar/{number}", 303)

@@ -10,7 +10,7 @@ import polars as pl
 from fastapi import APIRouter, Form, HTTPException, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from pipeline.console.shown import known_centre
+from pipeline.console.shown import DOTS, known_centre, without_ucis
 from pipeline.console.visit import FROM_HERE, Reads, SeesPersonal, Visit
 from pipeline.desk import Desk
 from pipeline.results.explain import Section, TrailStep, Unexplained, explain
@@ -18,7 +18,6 @@ from rules import terms
 
 routes = APIRouter()
 
-DOTS = "\N{BULLET}" * 6
 """What stands for what is not shown."""
 
 
@@ -55,7 +54,7 @@ def _page(visit: Visit, centre: str, candidate: str, *, personal: bool) -> HTMLR
         "story": None,
     }
     if not shown["embargo"] or visit.person.may("approve"):
-        shown["story"] = _story(desk, centre, candidate, ucis, personal=personal)
+        shown["story"] = _story(desk, centre, candidate, personal=personal)
     return visit.page("candidate.html", desk, shown)
 
 
@@ -82,7 +81,7 @@ def _until(desk: Desk, series: str, now: datetime) -> str:
     return f"{title}, to centres {date.text}" if date else title
 
 
-def _story(desk: Desk, centre: str, candidate: str, ucis: Sequence[str], *, personal: bool) -> list[Section]:
+def _story(desk: Desk, centre: str, candidate: str, *, personal: bool) -> list[Section]:
     """How the learner's results came about (RES-5), without UCIs unless `personal`."""
     try:
         told = explain(desk, centre, candidate).sections
@@ -90,9 +89,7 @@ def _story(desk: Desk, centre: str, candidate: str, ucis: Sequence[str], *, pers
         return []
 
     def plain(words: str) -> str:
-        for uci in () if personal else ucis:
-            words = words.replace(uci, DOTS)
-        return words
+        return words if personal else without_ucis(words)
 
     return [
         Section(each.title, tuple(TrailStep(plain(step.what), plain(step.source), step.rule) for step in each.steps))

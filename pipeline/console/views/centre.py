@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any
 
@@ -10,12 +9,15 @@ import polars as pl
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
+from infra.landing.paths import is_letter
 from infra.store import Stored, left_behind
-from pipeline.console.acts import ACTS
+from pipeline.console.every_act import EVERY
+from pipeline.console.listing import Page, Turned, listing
 from pipeline.console.shown import known_centre, with_words
 from pipeline.console.snapshots import MILESTONES, OF, TITLES
-from pipeline.console.visit import PAGE, Reads
+from pipeline.console.visit import Reads
 from pipeline.desk import Desk
+from pipeline.season.checkpoints import by_when
 from pipeline.season.deadlines import deadlines_of
 from rules import checkpoints
 from rules.catalogue import Series
@@ -24,22 +26,26 @@ from rules.findings import NAME_MISMATCH
 
 routes = APIRouter()
 
-RECORDS = re.compile(r"[RX][0-9]{7}\.X[0-9]{2,}(\.json)?")
-"""Names of replies and results, which are no letters."""
-
 
 @routes.get("/centres/{centre}")
-def centre(visit: Reads, centre: str, series: str = "", at: int = 1) -> HTMLResponse:
+def centre(visit: Reads, turn: Turned, centre: str, series: str = "") -> HTMLResponse:
     """Everything about a centre in a series."""
     desk, its = visit.desk(), visit.series(series)
     known_centre(centre)
     snapshot = visit.console.snapshot(desk, its)
     row = snapshot.centres.filter(pl.col("centre") == centre)
-    here = max(at, 1)
-    rows = desk.console.centre(centre, its.id, its.key, its.awarding_body, visit.now, PAGE, (here - 1) * PAGE)
-    if row.is_empty() and rows.total == 0:
-        raise HTTPException(404, f"Nothing is known of centre {centre}.")
+    seen = []
+
+    def page(sort: str, down: bool, limit: int, offset: int) -> Page:
+        asked = (centre, its.id, its.key, its.awarding_body, visit.now, limit, offset)
+        seen.append(desk.console.centre(*asked, oldest=bool(sort) and not down))
+        return list(seen[-1].files.iter_rows(named=True)), seen[-1].total
+
+    files = listing(f"centres/{centre}", {"series": its.id}, turn, page, ["received"])
+    rows = seen[-1]
     registered = desk.register.newest([centre]).get(centre)
+    if row.is_empty() and rows.total == 0 and registered is None:
+        raise HTTPException(404, f"Nothing is known of centre {centre}.")
     by_component = rows.missing.group_by("component", maintain_order=True).agg(
         pl.len().alias("count"), pl.col("candidate").str.join(", ").alias("candidates")
     )
@@ -50,10 +56,7 @@ def centre(visit: Reads, centre: str, series: str = "", at: int = 1) -> HTMLResp
         "name": registered.name if registered else "",
         "row": next(row.iter_rows(named=True), None),
         "milestones": [(name, TITLES[name], *OF[name]) for name in MILESTONES],
-        "files": list(rows.files.iter_rows(named=True)),
-        "total": rows.total,
-        "at": here,
-        "last": max(-(-rows.total // PAGE), 1),
+        "list": files,
         "missing": list(by_component.iter_rows(named=True)),
         "missing_total": rows.missing.height,
         "silent": centre in snapshot.silent,
@@ -61,12 +64,14 @@ def centre(visit: Reads, centre: str, series: str = "", at: int = 1) -> HTMLResp
         "held": list(rows.held.iter_rows(named=True)),
         "cohorts": rows.cohorts,
         "without": without_result(desk, centre, its, visit.now),
+        "visits": desk.door.visits(centre),
         "letters": _letters(desk, centre),
+        "fetched": {(row["letter"], row["written"]): row for row in desk.door.letters(centre).iter_rows(named=True)},
         "unfinished": _unfinished(desk, centre),
         "keys": rows.keys,
         "acted": rows.acted,
         "deadlines": deadlines_of(desk, centre, visit.now, its.id),
-        "acts": ACTS,
+        "acts": EVERY,
     }
     return visit.page("centre.html", desk, shown)
 
@@ -89,13 +94,17 @@ def without_result(desk: Desk, centre: str, series: Series, now: datetime) -> li
     by_reason = told.group_by("code", maintain_order=True).agg(
         pl.col("candidate").n_unique().alias("count"), pl.col("candidate").unique().sort().str.join(", ")
     )
-    return [row | {"reason": checkpoints.REASONS[row["code"]]} for row in by_reason.iter_rows(named=True)]
+    extended = desk.actions.extensions([centre])
+    reasons = [(row, checkpoints.REASONS[row["code"]]) for row in by_reason.iter_rows(named=True)]
+    return [
+        row | {"reason": reason, "by": by_when(desk, reason, series, now, centre, extended)} for row, reason in reasons
+    ]
 
 
 def _letters(desk: Desk, centre: str) -> list[Stored]:
     """What lies in the centre's outbox beside replies and results, the newest first."""
     there = [stored for stored in desk.store.list(f"outbox/{centre}/") if stored.kind == "file"]
-    letters = [stored for stored in there if not RECORDS.match(stored.key.rpartition("/")[2])]
+    letters = [stored for stored in there if is_letter(stored.key.rpartition("/")[2])]
     return sorted(letters, key=lambda stored: (stored.modified, stored.key), reverse=True)
 
 

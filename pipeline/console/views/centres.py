@@ -2,64 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import urlencode
-
 import polars as pl
-from attrs import evolve, frozen
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
 from pipeline.console import pictures
+from pipeline.console.listing import Page, Turned, listing
 from pipeline.console.snapshots import FILTERS, MILESTONES, OF, ORDERS, TITLES
-from pipeline.console.visit import PAGE, Looks
+from pipeline.console.visit import Looks
 
 routes = APIRouter()
-
-
-@frozen(kw_only=True)
-class Wanted:
-    """Which centres, in what order, which page (from 1)."""
-
-    only: str = ""
-    sort: str = "centre"
-    down: bool = False
-    starts: str = ""
-    page: int = 1
-
-    def query(self, series: str, **changed: Any) -> str:
-        """The same choice with changes, as the query of an address."""
-        wish = evolve(self, **changed)
-        given = {
-            "series": series, "only": wish.only, "sort": wish.sort if wish.sort != "centre" else "",
-            "down": "1" if wish.down else "", "starts": wish.starts, "at": wish.page if wish.page > 1 else "",
-        }  # fmt: skip
-        return "?" + urlencode({name: value for name, value in given.items() if value})
 
 
 @routes.get("/centres")
 def centres(
     visit: Looks,
+    turn: Turned,
     series: str = "",
     only: str = "",
-    sort: str = "centre",
-    down: bool = False,
     starts: str = "",
-    at: int = 1,
 ) -> HTMLResponse:
     """The grid of centres and milestones, and the picture of all centres."""
     desk, its = visit.desk(), visit.series(series)
-    wanted = Wanted(only=only, sort=sort, down=down, starts=starts, page=at)
-    if wanted.only not in FILTERS or wanted.sort not in ORDERS:
+    if only not in FILTERS:
         raise HTTPException(404, "There is no such list of centres.")
     snapshot = visit.console.snapshot(desk, its)
-    some = snapshot.centres.filter(FILTERS[wanted.only][1])
-    if wanted.starts:
-        some = some.filter(pl.col("centre").str.starts_with(wanted.starts))
-    ordered = some.sort(wanted.sort, "centre", descending=[wanted.down, False])
-    last = max(-(-ordered.height // PAGE), 1)
-    here = min(max(wanted.page, 1), last)
-    rows = ordered.slice((here - 1) * PAGE, PAGE)
+    some = snapshot.centres.filter(FILTERS[only][1])
+    if starts:
+        some = some.filter(pl.col("centre").str.starts_with(starts))
+
+    def page(sort: str, down: bool, limit: int, offset: int) -> Page:
+        ordered = some.sort(sort or "centre", "centre", descending=[down, False])
+        return list(ordered.slice(offset, limit).iter_rows(named=True)), some.height
+
+    rows = listing("centres", {"series": its.id, "only": only, "starts": starts}, turn, page, list(ORDERS))
     shown = {
         "series": its,
         "counted": snapshot.at,
@@ -67,14 +43,12 @@ def centres(
         "reached": dict(some.group_by("reached").len().sort("reached").iter_rows()),
         "milestones": [(name, TITLES[name], *OF[name]) for name in MILESTONES],
         "summary": _summary(some),
-        "rows": list(rows.iter_rows(named=True)),
-        "names": desk.register.names(rows["centre"].to_list()),
-        "total": ordered.height,
+        "list": rows,
+        "names": desk.register.names([row["centre"] for row in rows.rows]),
         "of_all": snapshot.centres.height,
         "filters": {name: words for name, (words, _) in FILTERS.items()},
-        "wanted": wanted,
-        "at": here,
-        "last": last,
+        "only": only,
+        "starts": starts,
     }
     return visit.page("centres.html", desk, shown)
 

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from pipeline.console import dates
-from pipeline.console.visit import FROM_HERE, Acts, Reads, Visit
+from pipeline.console.visit import FROM_HERE, Acts, Reads, Visit, refused
 from pipeline.orders import StaffError
 
 routes = APIRouter()
@@ -48,6 +48,4 @@ def _not_done(visit: Visit, number: int, refusal: str, why: str) -> Response:
     """The page once more, with the reason why nothing was done."""
     desk = visit.desk()
     shown = dates.change_shown(desk, number, visit.now)
-    refused = visit.page("change.html", desk, shown | {"refusal": refusal, "why": why})
-    refused.status_code = 409
-    return refused
+    return refused(visit.page("change.html", desk, shown | {"refusal": refusal, "why": why}))

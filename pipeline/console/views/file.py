@@ -13,7 +13,7 @@ from infra.ledger.console import FileRows
 from infra.store import Missing
 from parsers.findings import Reach
 from pipeline.console import records
-from pipeline.console.visit import FROM_HERE, Acts, Reads, SeesPersonal, Visit
+from pipeline.console.visit import FROM_HERE, Acts, Reads, SeesPersonal, Visit, refused
 from pipeline.desk import Desk
 from pipeline.intake.quarantine import ACTIONS, Done, QuarantineError, held_file, releasable
 from pipeline.orders import Order
@@ -75,9 +75,7 @@ async def decision(visit: Acts, number: int, action: str = Form(""), why: str = 
         done = await run_in_threadpool(_decide, visit, number, action, why)
     except QuarantineError as error:
         shown = await run_in_threadpool(_shown, visit, number)
-        refused = visit.page("file.html", desk, shown | {"refusal": str(error), "why": why})
-        refused.status_code = 409
-        return refused
+        return refused(visit.page("file.html", desk, shown | {"refusal": str(error), "why": why}))
     return RedirectResponse(f"{visit.below}/files/{done.submission}", 303)
 
 
@@ -86,7 +84,7 @@ def _decide(visit: Visit, number: int, action: str, why: str) -> Done:
     if not act:
         raise QuarantineError("choose what to do with it")
     desk = visit.desk()
-    return act[action](desk, held_file(desk, number), Order(visit.person.name, why, visit.now))  # type: ignore[index]
+    return act[action](desk, held_file(desk, number), Order(visit.person.name, why, visit.now, terms.BY_CONSOLE))  # type: ignore[index]
 
 
 def _shown(visit: Visit, number: int, shown: str = "") -> dict[str, Any]:
@@ -115,6 +113,7 @@ def _shown(visit: Visit, number: int, shown: str = "") -> dict[str, Any]:
         "personal": personal,
         "original": original,
         "lines": lines,
+        "stated": records.stated(desk.store, file["sha256"]) if readable and file["channel"] == terms.STAFF else "",
         "shown": shown,
     }
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import HTMLResponse
 
-from pipeline.console.visit import PAGE, Looks, Reads
+from pipeline.console.listing import Turned, listing, of_rows
+from pipeline.console.visit import Looks, Reads
 from pipeline.desk import Desk
 from pipeline.parallel import in_parallel
 from pipeline.report_page import csv_bytes
@@ -26,33 +28,28 @@ ONLY = {
     "stale": ("stale or held back", pl.col("stale") + pl.col("kept_back") > 0),
 }
 """The filters of the list of centres."""
+ORDERS = ("centre", "planned", "published", "last", "stale", "kept_back")
 
 
 @routes.get("/night")
-def night(visit: Looks, series: str = "", only: str = "", at: int = 1, still: bool = False) -> HTMLResponse:
+def night(visit: Looks, turn: Turned, series: str = "", only: str = "", still: bool = False) -> HTMLResponse:
     """How far the release of a series is. It refreshes itself unless `still`."""
     desk, its = visit.desk(), visit.series(series)
     if only not in ONLY:
         raise HTTPException(404, "There is no such list of centres.")
     rows = desk.console.night(its.id)
     some = rows.centres.filter(ONLY[only][1]).sort("centre")
-    last = max(-(-some.height // PAGE), 1)
-    here = min(max(at, 1), last)
-    query = f"?series={its.id}" + (f"&only={only}" if only else "")
+    given = {"series": its.id, "only": only, "still": "1" if still else ""}
+    every = list(some.iter_rows(named=True))
     shown = {
         "series": its,
         "instants": _instants(desk, its, visit.now),
         "versions": rows.versions,
         "stale": int(rows.centres["stale"].sum()),
         "beats": rows.beats,
-        "rows": list(some.slice((here - 1) * PAGE, PAGE).iter_rows(named=True)),
-        "total": some.height,
+        "list": listing("night", given, turn, of_rows(every, {name: itemgetter(name) for name in ORDERS}), ORDERS),
         "filters": {name: words for name, (words, _) in ONLY.items()},
         "only": only,
-        "at": here,
-        "last": last,
-        "query": query + ("&still=1" if still else ""),
-        "turn": query + ("" if still else "&still=1") + (f"&at={here}" if here > 1 else ""),
         "still": still,
         "every": EVERY_SECONDS,
     }

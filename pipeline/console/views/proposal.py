@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from pipeline.console import decisions
-from pipeline.console.visit import FROM_HERE, Approves
+from pipeline.console.visit import FROM_HERE, Approves, refused
 
 routes = APIRouter()
 
@@ -29,7 +29,5 @@ async def proposal_decided(
         await run_in_threadpool(decisions.said, desk, number, verdict, visit.person, why, visit.now, sha256)
     except ValueError as error:
         shown = await run_in_threadpool(decisions.shown, desk, number)
-        refused = visit.page("proposal.html", desk, shown | {"refusal": str(error), "why": why})
-        refused.status_code = 409
-        return refused
+        return refused(visit.page("proposal.html", desk, shown | {"refusal": str(error), "why": why}))
     return RedirectResponse(f"{visit.below}/approvals/{number}", 303)

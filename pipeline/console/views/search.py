@@ -9,13 +9,14 @@ from fastapi import APIRouter, Form, HTTPException, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from infra.ledger.console import Found
-from pipeline.console.visit import FROM_HERE, PAGE, Reads
+from pipeline.console.listing import Page, Turned, listing
+from pipeline.console.visit import FROM_HERE, Reads
 
 routes = APIRouter()
 
 
 @routes.get("/search")
-def search(visit: Reads, q: str = "", series: str = "") -> HTMLResponse:
+def search(visit: Reads, turn: Turned, q: str = "", series: str = "") -> HTMLResponse:
     """What is found by what stands sealed in the address; the search alone when nothing does."""
     desk, its = visit.desk(), visit.series(series)
     said = visit.unsealed("search", q)
@@ -23,14 +24,23 @@ def search(visit: Reads, q: str = "", series: str = "") -> HTMLResponse:
         raise HTTPException(410, "This search has expired, or was somebody else's. Search again.")
     words = (said or {}).get("words", "")
     looked = looks_like(words)
-    found = desk.console.search(**looked, limit=PAGE) if looked else Found()
+    seen = [Found()]
+
+    def page(sort: str, down: bool, limit: int, offset: int) -> Page:
+        if looked:
+            oldest = bool(sort) and not down
+            seen.append(desk.console.search(**looked, oldest=oldest, limit=limit, offset=offset))
+        return list(seen[-1].files.iter_rows(named=True)), seen[-1].total
+
+    files = listing("search", {"series": its.id, "q": q}, turn, page, ["received"])
+    found = seen[-1]
     shown = {
         "series": its,
         "words": words,
         "centres": found.centres,
         "learners": list(found.learners.iter_rows(named=True)),
-        "files": list(found.files.iter_rows(named=True)),
-        "total": found.total,
+        "list": files,
+        "new_centre": looked.keys() == {"centre"} and visit.person.may("act"),
     }
     return visit.page("search.html", desk, shown)
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import polars as pl
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from pipeline.console.listing import Turned, listing, of_rows
 from pipeline.console.snapshots import FILTERS
-from pipeline.console.visit import PAGE, Looks
+from pipeline.console.visit import Looks
 from rules import checkpoints
 
 routes = APIRouter()
 
+ORDERS = ("centre", "lacking", "internal", "learners")
+"""By what the centres with marks outstanding can be sorted."""
+
 
 @routes.get("/watch")
-def watch(visit: Looks, series: str = "") -> HTMLResponse:
+def watch(visit: Looks, turn: Turned, series: str = "") -> HTMLResponse:
     """What the watch has seen."""
     desk, its = visit.desk(), visit.series(series)
     snapshot = visit.console.snapshot(desk, its)
@@ -28,13 +34,13 @@ def watch(visit: Looks, series: str = "") -> HTMLResponse:
         {**checkpoint, "report": f"checkpoints/{its.id}-{checkpoint['event']}.html"}
         for checkpoint in desk.console.watch(its.id)
     ]
+    fetch = of_rows(list(most.iter_rows(named=True)), {name: itemgetter(name) for name in ORDERS})
     shown = {
         "series": its,
         "silent": silent[:500],
         "silent_total": len(silent),
         "not_entered": centres.filter(FILTERS["not-entered"][1]).height,
-        "lacking": list(most.head(PAGE).iter_rows(named=True)),
-        "lacking_total": lacking.height,
+        "list": listing("watch", {"series": its.id}, turn, fetch, ORDERS),
         "due": due,
         "checkpoints": taken,
         "reasons": checkpoints.REASONS,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 import polars as pl
-from fastapi import APIRouter, Form, HTTPException, Query, Response
+from fastapi import APIRouter, Form, HTTPException, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from infra.ledger.actions import Action
 from infra.ledger.work import CLOSED, NOTED, TAKEN
-from pipeline.console.visit import FROM_HERE, PAGE, Acts, Reads, Visit
+from pipeline.console.listing import Turn, Turned, listing, of_rows
+from pipeline.console.visit import FROM_HERE, Acts, Reads, Visit
 from pipeline.console.worklist import ALERTS, KINDS, Item, items
 from pipeline.report_page import csv_bytes
+from rules import terms
 from rules.calendar import instant_text
 from rules.catalogue import Series
 
@@ -23,37 +24,42 @@ routes = APIRouter()
 
 DOES = {TAKEN: "take", NOTED: "note", CLOSED: "close"}
 """What can be done with items, and the word for it."""
-Chosen = Annotated[list[str], Query()]
+ORDERS: dict[str, Callable[[Item], Any]] = {
+    "kind": lambda item: list(KINDS).index(item.kind),
+    "centre": lambda item: item.centre or None,
+    "since": lambda item: item.since,
+    "owner": lambda item: item.owner or None,
+}
+"""By what the list can be sorted."""
 
 
 @routes.get("/work")
 def work(
     visit: Reads,
+    turn: Turned,
     series: str = "",
     kind: str = "",
     owner: str = "",
     centre: str = "",
-    at: int = 1,
-    chosen: Chosen = [],  # noqa: B006 - FastAPI makes a new one for each request
-    does: str = "",
+) -> HTMLResponse:
+    """The list."""
+    return _page(visit, {"series": series, "kind": kind, "owner": owner, "centre": centre}, turn)
+
+
+def _page(
+    visit: Visit, asked: Mapping[str, str], turn: Turn, chosen: Sequence[str] = (), does: str = ""
 ) -> HTMLResponse:
     """The list; with items `chosen` and what one `does` with them, what would be done, to be confirmed."""
-    its = visit.series(series)
-    some = _some(visit, its, kind, owner, centre)
-    last = max(-(-len(some) // PAGE), 1)
-    here = min(max(at, 1), last)
-    given = {"series": its.id, "kind": kind, "owner": owner, "centre": centre}
+    its = visit.series(asked["series"])
+    given = {**asked, "series": its.id}
+    some = _some(visit, its, given["kind"], given["owner"], given["centre"])
     wanted = [item for item in some if item.subject in set(chosen)] if does in DOES else []
     shown: dict[str, Any] = {
         "series": its,
-        "rows": some[(here - 1) * PAGE : here * PAGE],
-        "total": len(some),
+        "list": listing("work", given, turn, of_rows(some, ORDERS), list(ORDERS)),
         "kinds": KINDS,
         "sought": given,
         "owners": sorted({item.owner for item in some if item.owner}),
-        "query": "?" + urlencode({name: value for name, value in given.items() if value}),
-        "at": here,
-        "last": last,
         "wanted": wanted,
         "does": does,
         "word": DOES.get(does, ""),
@@ -66,13 +72,23 @@ def work(
 async def work_done(
     visit: Acts,
     does: str = Form(""),
-    why: str = Form(""),
+    why: Annotated[str | None, Form()] = None,
     series: str = Form(""),
+    kind: str = Form(""),
+    owner: str = Form(""),
+    centre: str = Form(""),
+    at: int = Form(1),
+    sort: str = Form(""),
+    down: bool = Form(False),
     chosen: Annotated[list[str], Form()] = [],  # noqa: B006 - FastAPI makes a new one for each request
 ) -> Response:
-    """Puts on record what somebody does with items of the list, and why."""
-    if does not in DOES or not why.strip():
+    """Shows what would be done with items of the list, which name learners and so stand in no address; with a reason,
+    puts it on record."""
+    if does not in DOES or (why is not None and not why.strip()):
         raise HTTPException(400, "Say what you do with it, and why: it is recorded.")
+    if why is None:
+        asked = {"series": series, "kind": kind, "owner": owner, "centre": centre}
+        return await run_in_threadpool(_page, visit, asked, Turn(at=at, sort=sort, down=down), chosen, does)
     await run_in_threadpool(_record, visit, does, why.strip()[:500], visit.series(series), chosen)
     return RedirectResponse(f"{visit.below}/work?series={visit.series(series).id}", 303)
 
@@ -101,7 +117,15 @@ def _some(visit: Visit, series: Series, kind: str, owner: str, centre: str) -> l
 def _record(visit: Visit, does: str, why: str, series: Series, chosen: Sequence[str]) -> None:
     there = {item.subject: item for item in _some(visit, series, "", "", "")}
     done = [
-        Action(at=visit.now, who=visit.person.name, why=why, action=does, centre=item.centre, file_name=item.subject)
+        Action(
+            at=visit.now,
+            who=visit.person.name,
+            how=terms.BY_CONSOLE,
+            why=why,
+            action=does,
+            centre=item.centre,
+            file_name=item.subject,
+        )
         for subject in chosen
         if (item := there.get(subject))
     ]

@@ -107,7 +107,7 @@ def test_ops_3_an_approval_needs_who_and_why_and_is_on_record_once(work: Desk) -
         approve_boundaries(work, june(work), "A. Officer", "the meeting's", NOW)
     given(work, feed({"BEN01": BOUNDARIES}))
     for who, why in (("", "the meeting's"), ("A. Officer", " ")):
-        with pytest.raises(AwardError, match="a name and a reason"):
+        with pytest.raises(AwardError, match="who is doing this and why"):
             approve_boundaries(work, june(work), who, why, NOW)
     assert waiting(work) == ["2024-06"]
     what, shown = boundary_exhibit(work, "2024-06").facts[0]

@@ -16,6 +16,7 @@ from pipeline.centres.orders import Application, CentreEdit, CentreError, decide
 from pipeline.centres.take import REGISTER, take_register
 from pipeline.cli import main
 from pipeline.desk import Desk, open_desk
+from pipeline.orders import StaffError
 from pipeline.register import open_applications, register_of
 from pipeline.replay import replay
 from pipeline.watching.watch import conditions
@@ -32,12 +33,12 @@ TAKEN = LANDED + timedelta(minutes=5)
 HOUR = timedelta(hours=1)
 WHO, WHY = "A. Clerk", "form of 2 May"
 HEADING = "number,name,postcode,contact,gcse_years,active_from,active_to"
-ORDER = ("--who", WHO, "--why", WHY)
+ORDER = ("--why", WHY)
 
 
-def land(desk: Desk, name: str, *rows: str, at: datetime = LANDED) -> str:
+def land(desk: Desk, name: str, *rows: str, at: datetime = LANDED, heading: str = HEADING) -> str:
     """The report on a file of the register."""
-    data = "\r\n".join([HEADING, *rows, ""]).encode()
+    data = "\r\n".join([heading, *rows, ""]).encode()
     Season(desk).land(f"{REGISTER.place}{name}.csv", data, at)
     assert take_register(desk, at + timedelta(minutes=5)).files == 1
     return desk.store.get(f"{REGISTER.reports}{name}.txt").decode("ascii")
@@ -66,6 +67,22 @@ def test_reg_10_a_file_is_judged_by_the_version_of_its_own_receipt(work: Desk) -
     assert not standing(work, "BEN22", LANDED + HOUR).approved
     assert standing(work, "BEN22", LANDED + 49 * HOUR).approved
     assert standing(work, "BEN22", LANDED - HOUR) == Standing(approved=False, known=False)
+
+
+def test_reg_10_a_file_without_a_column_for_it_leaves_it_to_each_centre_who_is_told(work: Desk) -> None:
+    heading = f"{HEADING},told"
+    row = f"{NEW},Hilltop School,,,,2022-09-01,"
+    assert "1 new" in land(work, "first", f"{row},exams@hilltop.example", heading=heading)
+    assert "1 as they were" in land(work, "older", row, at=LANDED + HOUR)
+    assert work.register.told()[NEW].to == "exams@hilltop.example"
+    said = land(work, "wrong", f"{row},exams at hilltop", at=LANDED + 2 * HOUR, heading=heading)
+    assert "1 refused" in said
+    assert "1 changed" in land(work, "nolonger", f"{row},", at=LANDED + 3 * HOUR, heading=heading)
+    assert work.register.told() == {}
+    without_postcode = "number,name,contact,gcse_years,active_from,active_to"
+    assert "FEED_COLUMNS" in land(
+        work, "unusable", f"{NEW},A,,,2022-09-01,", at=LANDED + 4 * HOUR, heading=without_postcode
+    )
 
 
 def test_reg_10_of_two_files_the_later_receipt_counts_whichever_is_taken_first(work: Desk) -> None:
@@ -129,6 +146,22 @@ def test_reg_10_an_order_that_cannot_be_is_refused(work: Desk, number: str, edit
     assert NEW not in work.register.newest()
 
 
+def test_fil_7_an_order_that_no_column_takes_is_refused_before_it_is_begun(work: Desk) -> None:
+    for edit, why in ((CentreEdit(name="Hill\0top"), WHY), (CentreEdit(name="Hilltop"), "form \udcff")):
+        with pytest.raises(StaffError, match="has a character that cannot be read"):
+            edit_centre(work, NEW, edit, TAKEN, WHO, why)
+    assert NEW not in work.register.newest()
+
+
+@pytest.mark.parametrize("words", [("--name", "Hill\x1b[2Jtop", "--why", "new"), ("--name", "A", "--why", "\udcff")])
+def test_fil_7_what_is_typed_on_the_command_line_can_be_read(work: Desk, words: tuple[str, ...]) -> None:
+    done = run(work, "centre", "edit", NEW, *words)
+    assert done.exit_code == 2
+    assert "nothing was done" in done.output
+    assert "cannot be read" in done.output
+    assert NEW not in work.register.newest()
+
+
 @pytest.mark.parametrize(
     ("number", "code", "since"),
     [("31313", "BEN22", "2024-09-01"), (CENTRE, "BEN01", "2024-09-01"), (CENTRE, "*", "soon")],
@@ -169,7 +202,7 @@ def test_reg_1_five_working_days_are_those_of_england(asked: date, due: date) ->
 
 
 def test_reg_1_no_working_days_after_a_day_are_that_day() -> None:
-    assert working_day(date(2023, 12, 25), 0, ()) == date(2023, 12, 25)
+    assert working_day(date(2023, 12, 25), 0) == date(2023, 12, 25)
 
 
 def test_reg_1_a_late_fast_track_application_is_an_alert_and_a_full_one_is_not(work: Desk) -> None:

@@ -10,11 +10,12 @@ from click.testing import CliRunner, Result
 
 from infra.settings import Settings
 from pipeline.cli import main
+from pipeline.cli.approvals import system_account
 from pipeline.desk import Desk
 from tests.scenario_language import LONDON, Season
 
 UCI, NEW = "641230220001D", "582012110007M"
-SAID = ("--who", "J. Clerk", "--why", "the centre asked by telephone")
+SAID = ("--why", "the centre asked by telephone")
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_reg_6_a_name_and_a_date_of_birth_are_put_right_with_their_versions(aske
     life = asked("show", UCI).output
     assert "DE SOUZA:SEAN, born 9 February 2008" in life
     assert "DE SOUSA:SEAN, born 10 February 2008" in life
-    assert "ordered by J. Clerk: the centre asked by telephone" in life
+    assert f"ordered by {system_account()}: the centre asked by telephone" in life
     assert "nothing is changed" in asked(*put_right).output
     assert asked("correct", UCI, "--name", "A:B", "--to", NEW, *SAID, "--yes").exit_code == 2
     assert asked("correct", UCI, *SAID, "--yes").exit_code == 2
@@ -81,12 +82,14 @@ def test_ent_7_what_waits_is_listed_with_both_centres(asked: Callable[..., Resul
     season = Season(work)
     season.step("2024-02-16 12:00 GMT | in 9B23 other 58201 sends E 0001: BEN22 | accepted")
     season.step("2024-02-16 12:05 GMT | other 58201 sends E 0001: BEN01 | refused ENTERED_ELSEWHERE")
-    said = f"ENTERED_ELSEWHERE: centre 58201, candidate 0001, UCI {UCI}, 2024-06 BEN01, entered at centre 64123\n"
-    assert asked("waiting").output == said
+    said = (
+        f"ENTERED_ELSEWHERE: centre 58201, candidate 0001, UCI {UCI}, 2024-06 BEN01, held at centre 64123 as candidate"
+    )
+    assert asked("waiting").output == f"{said} 0001: move the learner, or ask one of the centres to withdraw\n"
 
 
 def test_res_5_reg_8_orders_are_on_record(asked: Callable[..., Result], work: Desk) -> None:
     asked("correct", UCI, "--to", NEW, *SAID, "--yes")
     [(who, action)] = work.trail.done(NEW).select("who", "action").rows()
-    assert (who, action) == ("J. Clerk", "uci_corrected")
+    assert (who, action) == (str(system_account()), "uci_corrected")
     assert datetime.now(LONDON) - work.trail.done(NEW)["at"][0] < timedelta(minutes=5)

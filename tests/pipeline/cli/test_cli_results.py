@@ -13,7 +13,6 @@ from tests.scenario_language import Season
 from tests.support import CENTRE
 
 WHY = ("--why", "looked at")
-DECIDED = ("--who", "J. Clerk", *WHY)
 OF_0002 = ("--centre", CENTRE, "--candidate", "0002", *WHY)
 OF_CASE = ("--kind", "error_of_the_board", "--requested-by", "the board", "--requested-on", "2024-09-01")
 
@@ -54,11 +53,14 @@ def test_res_2_from_the_award_to_an_updated_file_every_step_says_what_it_did(sea
         (("release", "2024-06", "--audience", "centres"), "version 2 to centres: 3 files with 34 records are out"),
         (("release", "2024-06", "--audience", "learners"), "version 2 to learners: 2 files with 19 records are out"),
         (("late-claims",), "0 later claims decided"),
-        (("updated-results", "2024-06", CENTRE, *DECIDED), f"Nothing has changed for {CENTRE}"),
+        (("updated-results", "2024-06", CENTRE, *WHY), f"Nothing has changed for {CENTRE}"),
         (("certificates", "2024-06"), "3 certificates are due: reports/certificates/2024-06.html"),
         (("correction", "list", "--json"), "[]"),
         (("correction", "open", "2024-06", f"{CENTRE}/0002/BEN03", *OF_CASE, *WHY), "Correction 1 is open."),
         (("correction", "list"), f"1  2024-06  open      error of the board    {CENTRE}/0002/BEN03"),
+        (("withhold", "put", "2024-06", *OF_0002, "--preview"), "Component results: 0 up, 0 down, 3 withheld"),
+        (("withhold", "put", "2024-06", *OF_0002), "Correction 2 is proposed, because these results are out."),
+        (("correction", "show", "2"), f"About: {CENTRE}/0002"),
         (("correction", "list", "--json"), f'"subjects": [\n      "{CENTRE}/0002/BEN03"\n    ]'),
     ]
     for words, said in steps:
@@ -72,7 +74,7 @@ def test_res_2_from_the_award_to_an_updated_file_every_step_says_what_it_did(sea
     [
         (("results", "build", "2024-06"), "2024-06 has not been awarded: run `resultsday award 2024-06`"),
         (("release", "2024-06", "--audience", "centres"), "nothing is awarded for May/June 2024: run the award"),
-        (("updated-results", "2024-06", CENTRE, *DECIDED), "the results of May/June 2024 are not released yet"),
+        (("updated-results", "2024-06", CENTRE, *WHY), "the results of May/June 2024 are not released yet"),
         (("certificates", "2024-06"), "the results of May/June 2024 are not released yet"),
         (("release", "2019-06", "--audience", "centres"), "there is no calendar for 2019-06"),
     ],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
 import os
+import quopri
 import re
 import shutil
 import tempfile
@@ -257,6 +259,16 @@ def upn_left_out(data: bytes) -> bytes:
     )
 
 
+def rearranged(data: bytes, columns: tuple[int, ...]) -> bytes:
+    """The file with the columns of sex and date of birth, 53 to 59, in another order."""
+    first, last = min(columns), max(columns)
+    lines = data.split(b"\r\n")
+    return b"\r\n".join(
+        line[: first - 1] + bytes(line[column - 1] for column in columns) + line[last:] if line[1:2] == b"5" else line
+        for line in lines
+    )
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -267,6 +279,12 @@ def upn_left_out(data: bytes) -> bytes:
         lambda data: data.replace(b"\r\n", b"\n\n"),
         lambda data: data + b"\x1a" + b"\0" * 100,
         lambda data: b"".join(b"> " + line for line in data.splitlines(keepends=True)),
+        lambda data: b"Dear all,\r\n" + data + b"-- \r\nThe exams office\r\n",
+        lambda data: data.decode().encode("utf-16"),
+        lambda data: data.decode().encode("utf-16-be"),
+        base64.encodebytes,
+        quopri.encodestring,
+        lambda data: rearranged(data, (54, 55, 56, 57, 58, 59, 53)),
     ],
 )
 def test_fil_4_a_mended_file_is_the_file_as_it_should_have_been(folder: Path, spoil: Callable[[bytes], bytes]) -> None:
@@ -280,6 +298,18 @@ def test_fil_4_a_mended_file_is_the_file_as_it_should_have_been(folder: Path, sp
     assert json.loads(again.output)[0]["mended"] == "mended/E6412315.X01"
 
 
+@pytest.mark.parametrize("columns", [(53, 56, 57, 54, 55, 58, 59), (53, 58, 59, 56, 57, 54, 55)])
+def test_fil_4_dates_of_birth_in_another_order_are_one_finding_and_are_mended(
+    folder: Path, columns: tuple[int, ...]
+) -> None:
+    good = centre_file(count=30)
+    (folder / "E6412315.X01").write_bytes(rearranged(good, columns))
+    result = run("E6412315.X01", "--mended")
+    assert "1 that refuses the file" in result.output
+    assert "[DATES_ORDER]" in result.output
+    assert (folder / "mended" / "E6412315.X01").read_bytes() == good
+
+
 def test_fil_4_where_there_is_doubt_nothing_is_mended(folder: Path) -> None:
     squeezed = re.sub(b" +", b" ", centre_file(count=5))
     for name, data, words in (
@@ -290,6 +320,47 @@ def test_fil_4_where_there_is_doubt_nothing_is_mended(folder: Path) -> None:
         (folder / name).write_bytes(data)
         assert f"not mended: {words}" in run(name, "--mended").output
     assert not (folder / "mended").exists()
+
+
+def test_fil_4_a_mended_file_has_the_name_that_its_headers_give_it(folder: Path) -> None:
+    (folder / "entries June.txt").write_bytes(centre_file())
+    result = run("entries June.txt", "--mended")
+    assert "as E6412315.X01: that is its name by its headers" in result.output
+    assert (folder / "mended" / "E6412315.X01").read_bytes() == centre_file()
+
+
+def test_fil_1_the_check_tells_causes_as_a_reply_does(folder: Path) -> None:
+    (folder / "E6412315.X01").write_bytes(centre_file(("BEN77",), count=40))
+    result = run("E6412315.X01")
+    assert "1 that refuses 40 candidates" in result.output
+    assert "[OPTION_UNKNOWN] candidates 0001 to 0040 (lines 3-42, columns 109-114)" in result.output
+    told = json.loads(run("E6412315.X01", "--json").output)[0]
+    assert [cause["candidates"] for cause in told["causes"]] == [[["0001", "0040"]]]
+
+
+def test_fil_1_of_a_file_that_is_refused_only_what_decides_is_shown(folder: Path) -> None:
+    (folder / "E6412315.X01").write_bytes(centre_file(("BEN77",)).replace(b"6B24", b"6B23", 1))
+    result = run("E6412315.X01")
+    assert "OPTION_UNKNOWN" not in result.output
+    assert "3 more findings" not in result.output
+    assert "1 more finding not shown" in result.output
+    assert len(json.loads(run("E6412315.X01", "--json").output)[0]["findings"]) == 4
+
+
+def test_fil_4_a_file_from_the_future_a_learner_of_no_age_and_a_record_twice_are_told() -> None:
+    now = datetime(2024, 2, 15, 12, tzinfo=LONDON)
+    good = centre_file(count=2)
+    [later] = check_file("E6412315.X01", good.replace(b"010922", b"160224"), CATALOGUE, None, now=now)
+    assert [finding.code for finding in later.findings] == ["FILE_FROM_FUTURE"]
+    [old] = check_file("E6412315.X01", centre_file(changed={"born": "090288"}), CATALOGUE, None)
+    assert [(finding.code, finding.message) for finding in old.findings] == [
+        ("AGE_UNUSUAL",
+         'date of birth "090288" was read as 9 February 1988: candidate 0001 is 36 years old at May/June 2024'),
+    ]  # fmt: skip
+    lines = good.split(b"\r\n")
+    twice = b"\r\n".join([*lines[:3], lines[2], *lines[3:]])
+    twice = twice.replace(b"0000004", b"0000005").replace(b"0000006", b"0000007")
+    assert codes("E6412315.X01", twice) == ["RECORD_TWICE"]
 
 
 def test_a_mended_file_takes_no_other_ones_place(folder: Path) -> None:

@@ -12,12 +12,14 @@ from infra.ledger.tables import actions
 from infra.settings import Settings
 from parsers.feed import write_feed
 from pipeline.cli import main
+from pipeline.cli.approvals import system_account
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
 from pipeline.intake.staff import Entry, allow_sitting, change_entry
 from pipeline.orders import Order, StaffError
 from pipeline.season.extensions import extend
 from pipeline.steps import RECORDED, Step, watched
+from rules import terms
 from rules.catalogue import instant_text
 from tests.crashes import Crash
 from tests.pipeline.inbox import answer, land, outbox
@@ -152,7 +154,7 @@ def test_ops_3_nothing_is_done_without_who_and_why(work: Desk) -> None:
 def test_ops_3_the_staff_commands_record_and_write_the_feed(fresh: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in fresh.environment().items():
         monkeypatch.setenv(name, value)
-    who = ["--centre", CENTRE, "--who", "J. Clerk", "--why", "by telephone"]
+    who = ["--centre", CENTRE, "--why", "by telephone"]
     about = ["--series", "2024-06", "--candidate", "0001", "--uci", LEARNER]
     results = [
         CliRunner().invoke(main, ["staff", *command])
@@ -168,8 +170,10 @@ def test_ops_3_the_staff_commands_record_and_write_the_feed(fresh: Settings, mon
     assert "extended for centre 64123 until 21 May 2024 00:00 BST" in results[0].output
     assert "BEN01 is not a cash-in code: use `staff entry`" in results[4].output
     with sa.create_engine(fresh.database_url).connect() as connection:
-        done = connection.execute(sa.select(actions.c.action).order_by(actions.c.id)).scalars().all()
-    assert done == ["extension", "extra_sitting", "claim", "withdrawal"]
+        rows = connection.execute(sa.select(actions).order_by(actions.c.id)).mappings().all()
+    assert [row["action"] for row in rows] == ["extension", "extra_sitting", "claim", "withdrawal"]
+    # OPS-4: who it was is the system's own word.
+    assert {(row["who"], row["how"]) for row in rows} == {(system_account().who, terms.BY_ACCOUNT)}
 
 
 def test_ops_3_what_staff_entered_goes_in_though_its_writer_ended_before_the_feed_file_was_written(work: Desk) -> None:

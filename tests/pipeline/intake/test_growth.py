@@ -161,9 +161,31 @@ def test_reg_7_many_learners_are_looked_up_by_uci_one_by_one(fresh: Settings, co
         assert set(book.people(known)["uci"]) == set(known)
         assert set(book.ucis([*known, *old])["uci"]) == set(old)
         assert book.taking(known) == set(known)
+        assert set(book.registered(known)["uci"]) == set(known)
     counts = read(country) - before
     assert counts["learner_versions"] == MANY
     assert all(rows <= 4 * MANY for rows in counts.values()), counts
+
+
+def test_reg_7_learners_are_looked_up_by_uci_before_postgresql_has_counted_them(fresh: Settings) -> None:
+    take(fresh, FIRST)
+    engine = sa.create_engine(fresh.database_url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        multiply(connection, learner_versions, uci="(20000 + n) || substr(uci, 6)", uln="uln || n")
+        known = list(connection.execute(sa.select(learner_versions.c.uci).limit(MANY)).scalars())
+    blocks = sa.text(
+        "SELECT sum(idx_blks_read + idx_blks_hit) FROM pg_statio_user_indexes WHERE relname = 'learner_versions'"
+    )
+    counted(engine)
+    with engine.connect() as connection:
+        before = connection.execute(blocks).scalar_one()
+    with Ledger(fresh.database_url) as ledger:
+        assert set(LearnerBook(ledger.engine).people(known)["uci"]) == set(known)
+    counted(engine)
+    with engine.connect() as connection:
+        # From the root of an index to the one row; it was the whole index for each learner.
+        assert connection.execute(blocks).scalar_one() - before < 6 * MANY
+    engine.dispose()
 
 
 def test_ent_3_what_many_learners_sat_is_looked_up_one_by_one(fresh: Settings, country: sa.Engine) -> None:

@@ -24,12 +24,12 @@ from infra.store import FolderStore
 from parsers.layouts import CANDIDATE
 from pipeline.demo.demo import SAMPLES, samples
 from pipeline.desk import Desk, open_desk
-from pipeline.intake.ingest import ingest
+from pipeline.intake.ingest import IngestCounts, ingest, receive
 from rules import registration
 from tests.catalogue import FROZEN
 from tests.golden import Golden
 from tests.pipeline.inbox import NOW, answer, land, land_samples, outbox
-from tests.support import centre_file, registration_file
+from tests.support import REGISTERED, centre_file, registration_file
 
 REPLIES = SAMPLES / "replies"
 
@@ -239,3 +239,12 @@ def test_fil_1_no_reply_is_written_over_however_many_there_are(work: Desk) -> No
     )
     assert len(names) == 101
     assert names[-2:] == ["outbox/64123/X6412300.X100", "outbox/64123/X6412300.X101"]
+
+
+def test_of_a_backlog_the_centre_that_has_waited_longest_is_answered_first(work: Desk) -> None:
+    for minutes, centre in enumerate(("64123", "58201", "40807")):
+        land(work, f"{centre}/E{centre}13.X01", registration_file(centre), REGISTERED + timedelta(minutes=minutes))
+    receive(work, NOW, IngestCounts())
+    waiting = work.ledger.waiting(2, 10_000_000, ())
+    assert [received.landing.centre for received in waiting] == ["64123", "58201"]
+    assert work.ledger.waiting(2, 1, ())[0].landing.centre == "64123"

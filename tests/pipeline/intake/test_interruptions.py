@@ -44,7 +44,7 @@ def everything(desk: Desk) -> tuple[dict[str, list[str]], dict[str, bytes]]:
 # --- Crashes ---------------------------------------------------------------------------------------------------------
 
 
-FORECASTS = single("F", "64123", b"", awarding_body="15", series_key="6B24", sequence=3, produced="300424")
+FORECASTS = single("F", "64123", b"", awarding_body="15", series_key="6B24", sequence=3, produced="010922")
 """A file of a kind that is held for a person."""
 
 

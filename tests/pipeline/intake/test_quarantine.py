@@ -97,7 +97,7 @@ def test_fil_1_an_ignored_file_is_closed_and_its_centre_told_why(second_entry_fi
     # The first reply stays as it was.
     assert answer(desk, first["reply"])["outcome"] == "quarantined"
     [row] = book(desk).decided().iter_rows(named=True)
-    assert (row["who"], row["why"], row["at"], row["action"]) == (ORDER.who, ORDER.why, NOW, "ignore")
+    assert (row["who"], row["why"], row["at"], row["action"]) == (f"{ORDER.who} (stated)", ORDER.why, NOW, "ignore")
 
 
 def test_fil_1_what_a_person_did_twice_was_done_once(second_entry_file: Desk) -> None:
@@ -106,7 +106,12 @@ def test_fil_1_what_a_person_did_twice_was_done_once(second_entry_file: Desk) ->
     first = ignore(desk, meant, ORDER)
     later = release(desk, meant, Order("A. Nother", "in a hurry", NOW + timedelta(seconds=1)))
     assert later == Done(
-        submission=first.submission, outcome="refused", reply=first.reply, action="ignore", who=ORDER.who, fresh=False
+        submission=first.submission,
+        outcome="refused",
+        reply=first.reply,
+        action="ignore",
+        who=str(ORDER.by),
+        fresh=False,
     )
     assert "Already decided" in later.note()
     assert book(desk).received(centre=CENTRE)[1] == 4
@@ -193,7 +198,7 @@ def test_the_command_line_lists_and_decides(second_entry_file: Desk) -> None:
     listed = CliRunner().invoke(main, ["quarantine", "list"], env=environment)
     number = held(desk)
     assert f"{number:>6}  {CENTRE}  15 February 2024 13:00 GMT  SECOND_ENTRY_FILE  E{CENTRE}15.X02" in listed.output
-    said = ["--who", "J. Clerk", "--why", "sent in error"]
+    said = ["--why", "sent in error"]
     ended = CliRunner().invoke(main, ["quarantine", "ignore", str(number), *said], env=environment)
     assert ended.output.startswith("ignore: refused, reply X")
     refused = CliRunner().invoke(main, ["quarantine", "release", "999", *said], env=environment)

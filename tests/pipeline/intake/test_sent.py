@@ -1,4 +1,4 @@
-"""Which reply answers which file: the index in a centre's outbox."""
+"""Which reply answers which file, and what is held: the lists in a centre's outbox."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import csv
 import io
 from datetime import timedelta
 
+import pytest
 from attrs import evolve
 
 from infra.store import FolderStore
+from pipeline.demo.demo import samples
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
-from pipeline.steps import INDEX_OUT, REPLY_OUT, Step, watched
+from pipeline.learners.orders import Details, correct_details, transfer
+from pipeline.orders import Order
+from pipeline.steps import HOLDINGS_OUT, INDEX_OUT, REPLY_OUT, Step, watched
+from tests.browser import running
 from tests.pipeline.inbox import NOW, land, land_samples, outbox
 from tests.support import CENTRE, REGISTERED, centre_file, registration_file
 
@@ -32,6 +37,20 @@ def test_the_index_names_the_reply_to_each_file_and_the_next_to_send_the_newest_
     assert [row["received"] for row in index(work)][::3] == ["2024-04-30 12:00:00 BST", "2023-09-18 12:00:00 BST"]
     page = work.store.get(f"outbox/{CENTRE}/index.html").decode()
     assert page.index("M6412315.X03") < page.index("X6412315.X01")
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_the_index_fits_a_telephone_and_says_there_too_what_each_cell_is(work: Desk, width: int) -> None:
+    land(work, f"{CENTRE}/E6412313.X01", registration_file(), REGISTERED)
+    ingest(work, NOW)
+    with running() as browser:
+        shown = browser.new_page(viewport={"width": width, "height": 900})
+        shown.set_content(work.store.get(f"outbox/{CENTRE}/index.html").decode())
+        assert shown.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+        reply = shown.locator("td", has_text="X6412313.X01")
+        label = reply.evaluate("it => getComputedStyle(it, '::before').content")
+        assert (label == '"Reply: "', shown.locator("thead").is_visible()) == (width == 390, width > 390)
+        browser.close()
 
 
 def test_a_refused_file_leaves_its_number_free_and_a_name_from_outside_is_shown_as_it_can_be(work: Desk) -> None:
@@ -80,3 +99,66 @@ def test_fil_4_a_file_that_the_store_has_written_is_whole_and_does_not_wait(work
     done = ingest(desk, written + timedelta(seconds=1))
     assert (done.received, done.growing) == (1, 1)
     assert [row["file"] for row in index(work)] == ["E6412313.X01"]
+
+
+def held(work: Desk, centre: str) -> list[dict[str, str]]:
+    """The rows of a centre's list of what it holds."""
+    return list(csv.DictReader(io.StringIO(work.store.get(f"outbox/{centre}/entries.csv").decode())))
+
+
+def test_a_centre_finds_all_it_holds_in_its_own_outbox_and_nothing_of_others(work: Desk) -> None:
+    land_samples(work)
+    ingest(work, NOW)
+    rows = held(work, CENTRE)
+    assert {row["for"] for row in rows} == {"May/June 2024", "registrations 2023/24"}
+    assert rows[0]["for"] == "May/June 2024"
+    of_one = [row for row in rows if row["candidate"] == "0001"]
+    assert [(row["series"], row["code"]) for row in of_one] == [
+        ("6B24", "BEN01"), ("6B24", "BEN02"), ("6B24", "BEN03"), ("6B24", "BEN99"), ("9B23", "BEN22"),
+    ]  # fmt: skip
+    assert all(row["name"] and row["what"] for row in rows)
+    assert not [row for row in rows if row["candidate"] == "0003" and row["for"] == "May/June 2024"]
+    page = work.store.get(f"outbox/{CENTRE}/entries.html").decode()
+    assert rows[0]["name"] in page
+    others = work.store.get("outbox/58201/entries.csv").decode()
+    assert not {row["uci"] for row in rows} & set(others.replace("\r\n", ",").split(","))
+
+
+def test_what_a_centre_holds_is_not_written_for_a_file_that_changes_nothing(work: Desk) -> None:
+    land(work, f"{CENTRE}/E6412315.X01", b"nothing of ours")
+    ingest(work, NOW)
+    assert not list(work.store.list(f"outbox/{CENTRE}/entries"))
+
+
+def test_reg_6_reg_8_what_staff_put_right_of_a_learner_is_in_the_lists_of_the_centres(work: Desk) -> None:
+    land_samples(work)
+    ingest(work, NOW)
+    before = {centre: held(work, centre) for centre in (CENTRE, "58201")}
+    one, other = (rows[0] for rows in before.values())
+    order = Order("J. Clerk", "told on the telephone", NOW)
+    correct_details(work, one["uci"], Details(name="NEW NAME"), order)
+    assert {row["name"] for row in held(work, CENTRE) if row["uci"] == one["uci"]} == {"NEW NAME"}
+    assert held(work, "58201") == before["58201"]
+
+    # The order died before the lists were written, and is given again.
+    work.store.put(f"outbox/{CENTRE}/entries.csv", b"of yesterday")
+    correct_details(work, one["uci"], Details(name="NEW NAME"), order)
+    assert "NEW NAME" in {row["name"] for row in held(work, CENTRE)}
+
+    transfer(work, other["uci"], "58201", CENTRE, "0999", order)
+    assert other["uci"] not in {row["uci"] for row in held(work, "58201")}
+    assert {row["candidate"] for row in held(work, CENTRE) if row["uci"] == other["uci"]} == {"0999"}
+
+
+def test_fil_3_marks_change_nothing_of_what_a_centre_holds(work: Desk) -> None:
+    written = []
+    for marks in (False, True):
+        for sample in samples():
+            if ("/M" in sample.key) == marks:
+                land(work, sample.key.removeprefix("inbox/"), sample.path.read_bytes(), sample.landed)
+        passed: list[Step] = []
+        with watched(passed.append):
+            ingest(work, NOW)
+        assert REPLY_OUT in passed
+        written.append(HOLDINGS_OUT in passed)
+    assert written == [True, False]

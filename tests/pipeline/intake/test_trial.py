@@ -6,12 +6,15 @@ import json
 import os
 from datetime import datetime, timedelta
 
+import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from infra.ledger.console import WorkRows
 from infra.ledger.tables import metadata
 from infra.store import FolderStore
 from parsers.reader import read
+from pipeline.console.worklist import items
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
 from pipeline.steps import TRIAL_OUT, Step, watched
@@ -52,7 +55,7 @@ def test_a_trial_is_answered_with_the_ledger_and_nothing_is_booked_or_used_up(wo
     assert ingest(work, NOW + timedelta(minutes=5)).tried == 1
     said = answer(work)
     assert said.startswith(
-        f"TRIAL TRIAL-{NAME} to centre 64123 about {NAME} This was a trial. The file was not received"
+        f"TRIAL TRIAL-{NAME} to centre 64123 School 64123 about {NAME} This was a trial. The file was not received"
     )
     assert "Outcome would be ACCEPTED" in said
     assert "Candidates 3 in the file, 3 accepted, 0 refused" in said
@@ -116,3 +119,20 @@ def test_fil_7_a_trial_on_which_our_code_fails_is_answered_and_stops_nobody(
     assert ingest(work, NOW).tried == 2
     assert "would be QUARANTINED" in answer(work)
     assert answer(work, "E6412313.X01")
+
+
+def test_fil_7_a_trial_at_which_our_own_code_fails_is_told_to_the_centre_and_to_staff(
+    work: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pipeline.intake.ingest.decide", broken)
+    put(work, NAME, centre_file())
+    assert ingest(work, NOW).tried == 1
+    assert "Trying this file failed on our side (ZeroDivisionError)" in answer(work)
+    assert not [stored for stored in work.store.list("try/") if stored.kind == "file"]
+    rows = WorkRows(held=pl.DataFrame(schema={"id": pl.Int64}), alerts=(), notes=())
+    [item] = items(work, rows, (), "2024-06")
+    assert (item.kind, item.centre, item.to) == ("trial", CENTRE, f"centres/{CENTRE}")
+    assert work.store.get(f"quarantine/{CENTRE}/TRIAL {NAME}") == centre_file()

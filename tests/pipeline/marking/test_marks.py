@@ -71,7 +71,7 @@ def marks_file(values: dict[int, str], sequence: int = 1) -> bytes:
         for n, value in values.items()
     ]  # fmt: skip
     return single(
-        "M", CENTRE, block(records), awarding_body="15", series_key="6B24", sequence=sequence, produced="300424"
+        "M", CENTRE, block(records), awarding_body="15", series_key="6B24", sequence=sequence, produced="010922"
     )
 
 
@@ -402,6 +402,7 @@ def test_mrk_3_a_name_in_a_list_is_no_formula(entered: Desk) -> None:
     series = entered.catalogue.series_by_id("2024-06")
     assert series is not None
     with entered.ledger.engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # sealed rows are never changed
         first = learner_versions.c.uci == PEOPLE[0]["uci"]
         connection.execute(learner_versions.update().where(first).values(name="-1+1:JO"))
     missing_marks(entered, series, APRIL)

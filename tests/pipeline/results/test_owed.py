@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -27,7 +27,9 @@ def test_res_8_the_list_counts_by_state_and_says_reason_since_when_turn_and_lett
     assert "2024-06  pending: 2" in text
     assert "pending since 22 August 2024 00:01 BST: there is no mark yet for a component (BEN03)" in text
     assert "Turn: the board. The result follows when the mark is there. Letter: none." in text
-    assert "Letter: claims-2024-06.txt of 22 August 2024 00:01 BST." in text
+    assert "Letter: claims-2024-06.txt of 22 August 2024 00:01 BST, not fetched." in text
+    read = later | {"fetched": DAY + timedelta(hours=1), "fetched_by": "Exams office"}
+    assert "fetched 22 August 2024 01:01 BST by Exams office." in "\n".join(lines_of(pl.DataFrame([read], schema=OWED)))
 
 
 def test_res_8_a_command_lists_it_and_writes_it(

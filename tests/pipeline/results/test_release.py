@@ -160,7 +160,7 @@ def test_res_4_the_program_that_checks_files_finds_nothing_in_it(work: Desk) -> 
 
 
 @pytest.mark.usefixtures("approved")
-def test_res_1_only_who_entered_by_file_gets_one_and_the_portal_has_everybody(work: Desk) -> None:
+def test_res_1_only_who_entered_by_file_gets_a_file_and_the_portal_has_everybody(work: Desk) -> None:
     release_all(work)
     assert not list(work.store.list(f"outbox/{PORTAL_CENTRE}/R"))
     for keys in (FOR_CENTRES, FOR_LEARNERS):
@@ -220,7 +220,7 @@ def test_res_6_built_twice_from_the_same_awarding_every_byte_is_the_same(work: D
 def test_ops_3_approval_and_withdrawal_are_recorded_with_who_when_and_why(work: Desk, proposed: Awarding) -> None:
     built = build(work, proposed, BUILT).awarding
     for who, why in (("", WHY), (WHO, " ")):
-        with pytest.raises(ReleaseError, match="say who decides, and why"):
+        with pytest.raises(ReleaseError, match="say who is doing this and why"):
             approve(work, built, who, why, APPROVED)
     withdraw(work, approve(work, built, WHO, WHY, APPROVED), WHO, "a boundary is wrong", APPROVED + SECOND)
     recorded = rows(work, "SELECT action, who, why, series FROM actions WHERE action LIKE 'results%' ORDER BY id")
@@ -368,7 +368,8 @@ def test_res_2_on_s3_it_is_the_same(work: Desk, proposed: Awarding, bucket: S3St
 
 def test_res_4_what_is_read_from_r_files_is_what_was_written(work: Desk, proposed: Awarding) -> None:
     results, awards = typed(work.results.frames(proposed))
-    of = records(results, awards, work.results.ulns(), work.catalogue, AWARDED)
+    known = work.results.ulns(), work.results.own_numbers(proposed.series)
+    of = records(results, awards, *known, work.catalogue, AWARDED)
     made = list(result_files(of, series(work), {CENTRE: 12, PORTAL_CENTRE: 1}, AWARDED))
     assert [one.name for one in made] == ["R5820115.X01", "R6412315.X12"]
     assert read_back({one.name: one.data for one in made}).equals(of)

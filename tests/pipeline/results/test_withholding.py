@@ -7,15 +7,16 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from pipeline.approvals import ApprovalError
+from infra.ledger.approvals import Signer
+from pipeline.approvals import ApprovalError, each_of
 from pipeline.awarding.award import award
 from pipeline.awarding.preview import preview
 from pipeline.desk import Desk
-from pipeline.orders import Order
+from pipeline.orders import Order, StaffError
 from pipeline.results.explain import explain, text
 from pipeline.results.owed import owed
 from pipeline.results.release import approve, release
-from pipeline.results.withholding import Scope, holds, withhold
+from pipeline.results.withholding import Scope, end_withholding, holds, withhold
 from rules import terms
 from tests.pipeline.results_season import (
     APPROVED,
@@ -39,7 +40,9 @@ REASON = "case 17 is open"
 def test_res_8_what_is_withheld_is_pending_in_every_output_and_nothing_else_of_it_is_there(work: Desk) -> None:
     season = play(work)
     uci = season.learners["0002"]["uci"]
-    assert "1 learners" in withhold(work, Scope(series="2024-06", centre=CENTRE, uci=uci), Order(WHO, REASON, BEFORE))
+    assert "1 learners" in withhold(
+        work, Scope(series="2024-06", centre=CENTRE, uci=uci), Order(WHO, REASON, BEFORE, terms.PLAYED)
+    )
     version = award(work, series(work), AWARDED).awarding
     pages = preview(work, version)
     built = build(work, version, BUILT).awarding
@@ -72,7 +75,26 @@ def test_res_8_ops_4_where_several_people_are_asked_only_those_who_may_decide_wi
     strict = evolve(work, settings=evolve(work.settings, approvals=2, approvers="jane"))
     scope = Scope(series="2024-06", centre=CENTRE, option="BEN01")
     with pytest.raises(ApprovalError, match="john may not decide"):
-        withhold(strict, scope, Order("john", REASON, BEFORE), terms.BY_CONSOLE)
+        withhold(strict, scope, Order("john", REASON, BEFORE, terms.BY_CONSOLE))
     assert holds(work).is_empty()
-    withhold(strict, scope, Order("jane", REASON, BEFORE), terms.BY_ACCOUNT)
+    withhold(strict, scope, Order("jane", REASON, BEFORE, terms.BY_ACCOUNT))
     assert holds(work)["who"].to_list() == ["system account jane"]
+
+
+def test_res_8_ops_4_where_two_people_are_asked_who_withheld_does_not_release(work: Desk) -> None:
+    play(work)
+    strict = evolve(work, settings=evolve(work.settings, approvals=2, approvers="jane=jclerk,john"))
+    scope = Scope(series="2024-06", centre=CENTRE, option="BEN01")
+    withhold(strict, scope, Order("jane", REASON, BEFORE, terms.BY_CONSOLE))
+    for verdict in (terms.HOLD_RELEASED, terms.HOLD_VOIDED):
+        with pytest.raises(StaffError, match="jane has withheld this and system account jclerk cannot end it"):
+            end_withholding(strict, scope, verdict, Order("jclerk", REASON, BEFORE, terms.BY_ACCOUNT))
+    assert holds(work).height == 1
+    end_withholding(strict, scope, terms.HOLD_RELEASED, Order("john", REASON, BEFORE, terms.BY_CONSOLE))
+    assert holds(work).is_empty()
+
+
+def test_res_8_ops_4_who_asked_for_a_correction_that_withholds_does_not_end_it_alone() -> None:
+    by_two = Signer("jane and system account john", terms.BY_APPROVAL)
+    assert each_of(by_two) == [Signer("jane", terms.BY_CONSOLE), Signer("john", terms.BY_ACCOUNT)]
+    assert each_of(Signer("jane", terms.BY_CONSOLE)) == [Signer("jane", terms.BY_CONSOLE)]

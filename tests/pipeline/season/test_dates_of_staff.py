@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner, Result
 from fastapi import Request
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 
+from infra.ledger.approvals import Signer
 from infra.settings import Settings
 from pipeline.cli import main
 from pipeline.console.access import Person, Right
@@ -25,11 +27,12 @@ from pipeline.orders import Order, StaffError
 from pipeline.season import moving
 from pipeline.season.changes import DateChange
 from pipeline.season.timetable import CalendarTimetable, exam_milestones
+from rules import terms
 from rules.catalogue import LONDON, Series
 from tests.scenario_language import Season
 from tests.support import CENTRE
 
-SAID = ("--who", "J. Clerk", "--why", "snow")
+SAID = ("--why", "snow")
 ORDERED = datetime(2024, 5, 16, 9, tzinfo=LONDON)
 LATER_MARKS = DateChange(series="2024-06", event="marks_deadline", day="2024-05-20")
 
@@ -90,24 +93,44 @@ def test_cal_7_a_file_that_waits_is_judged_by_what_is_in_force_at_its_receipt(wo
         assert (date(again), date(again, at=ORDERED - timedelta(seconds=1))) == ("20 May 2024", "15 May 2024")
 
 
-def test_cal_7_results_that_are_out_keep_their_date(work: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    later = DateChange(series="2024-06", event="results_to_learners", day="2024-08-23")
-    moving.ask(work, later, order())
-
-    class Issued:
-        state = "released"
-
-    monkeypatch.setattr(type(work.results), "every", lambda *_: [Issued()])
-    with pytest.raises(StaffError, match="are out"):
-        moving.confirm(work, later, order())
-
-
 def test_cal_7_an_earlier_version_than_one_there_is_would_be_without_effect(work: Desk) -> None:
     moving.ask(work, LATER_MARKS, order())
     moving.confirm(work, LATER_MARKS, order())
     before = DateChange(series="2024-06", event="marks_deadline", day="2024-05-22", since=ORDERED - timedelta(days=1))
     with pytest.raises(StaffError, match="without effect"):
         moving.ask(work, before, order(ORDERED + timedelta(hours=1)))
+
+
+def two_people(work: Desk) -> Desk:
+    return evolve(work, settings=evolve(work.settings, approvals=2, approvers="jane=jclerk,john"))
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (Signer("jane", terms.BY_CONSOLE), "jane has asked for this and jane cannot confirm it"),
+        (Signer("JANE", terms.BY_ACCOUNT), "jane has asked for this and system account JANE cannot"),
+        (Signer("jclerk", terms.BY_ACCOUNT), "system account jclerk cannot confirm it"),
+        (Signer("eve", terms.STATED), "nobody has verified who eve"),
+    ],
+)
+def test_ops_4_where_two_are_asked_another_person_confirms_a_date(work: Desk, second: Signer, words: str) -> None:
+    strict, asked = two_people(work), Order("jane", "snow", ORDERED, terms.BY_CONSOLE)
+    moving.ask(strict, LATER_MARKS, asked)
+    with pytest.raises(StaffError, match=words):
+        moving.confirm(strict, LATER_MARKS, Order(second.who, "snow", ORDERED, second.how))
+    assert strict.calendar.changes()[0].decision is None
+    moving.confirm(strict, LATER_MARKS, Order("eve", "snow", ORDERED, terms.BY_ACCOUNT))
+    assert str(strict.calendar.changes()[0].decided_by) == "system account eve"
+
+
+def test_ops_4_where_two_are_asked_the_day_of_results_is_confirmed_by_who_may_approve_them(work: Desk) -> None:
+    strict = two_people(work)
+    later = DateChange(series="2024-06", event="results_to_learners", day="2024-08-23")
+    moving.ask(strict, later, Order("jane", "snow", ORDERED, terms.BY_CONSOLE))
+    with pytest.raises(StaffError, match="system account eve may not decide"):
+        moving.confirm(strict, later, Order("eve", "snow", ORDERED, terms.BY_ACCOUNT))
+    moving.confirm(strict, later, Order("john", "snow", ORDERED, terms.BY_ACCOUNT))
 
 
 def test_cal_7_asked_and_confirmed_twice_in_the_same_words_it_is_one_change(work: Desk) -> None:
@@ -188,6 +211,8 @@ def test_cal_7_in_the_console_nothing_is_in_force_before_somebody_confirms_what_
     assert "20 May 2024" in pages.get("/calendar?series=2024-06").text
     with open_desk(fresh) as desk:
         assert date(desk) == "20 May 2024"
+        [row] = desk.calendar.changes()
+        assert (row.by, row.decided_by) == (Signer("jane", terms.BY_CONSOLE),) * 2  # OPS-4
     undo = pages.post("/calendar/1/undo", data={"why": "the snow has gone"})
     assert "becomes 15 May 2024" in undo.text
     assert "Nothing of it was in force" not in pages.post("/calendar/2", data={"verdict": "drop", "why": "no"}).text

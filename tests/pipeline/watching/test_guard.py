@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from attrs import evolve
 from cattrs.preconf.json import make_converter
 from click.testing import CliRunner
+from sqlalchemy.engine import make_url
 
 from infra.host import LOCALHOST, free_port
 from infra.notify import all_is_well
@@ -225,13 +226,14 @@ def test_ops_6_a_guard_that_gives_no_sign_of_life_is_told(told: Desk) -> None:
 
 
 def test_ops_6_the_monitor_outside_is_told_once_a_minute_that_all_is_well_and_never_when_it_is_not(
-    settings: Settings, hook: Hook
+    settings: Settings, hook: Hook, postgres: EmbeddedPostgres
 ) -> None:
     now = TO_LEARNERS
     with open_desk(settings) as desk:
         for job in (INGEST, WATCH):
             desk.watch.beat(job, now)
-    monitored = evolve(settings, alive_url=hook.url)
+    desk_url = postgres.desk_url(str(make_url(settings.database_url).database))
+    monitored = evolve(settings, alive_url=hook.url, database_url=desk_url)
     with scheduler_beating(now + 30 * SECOND) as url:
         guarding = Guard(monitored, url)
         for seconds in (0, 10, 59, 60, 65):

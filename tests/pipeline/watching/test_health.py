@@ -47,7 +47,11 @@ def well(fresh: Settings, postgres: EmbeddedPostgres) -> Settings:
     for job in (INGEST, WATCH):
         WatchBook(engine).beat(job, NOW - timedelta(minutes=4))
     engine.dispose()
-    return evolve(fresh, free_disk_bytes=1, airflow_database_url=airflow_tables(postgres))
+    desk = postgres.desk_url(str(sa.make_url(fresh.database_url).database))
+    return evolve(
+        fresh, free_disk_bytes=1, airflow_database_url=airflow_tables(postgres), database_url=desk,
+        database_owner_url=fresh.database_url,
+    )  # fmt: skip
 
 
 def wrong(settings: Settings, url: str, now: datetime = NOW) -> dict[str, str]:
@@ -58,12 +62,17 @@ def wrong(settings: Settings, url: str, now: datetime = NOW) -> dict[str, str]:
 def test_a_desk_that_is_well_says_so_and_leaves_nothing_behind(well: Settings, alive: str) -> None:
     parts = health(well, alive, NOW)
     assert [part.name for part in parts] == [
-        "ledger", "tables", "jobs", "progress", "seal", "store", "disk", "catalogue", "scheduler", "airflow",
+        "ledger", "tables", "jobs", "progress", "seal", "role", "store", "disk", "catalogue", "scheduler", "airflow",
     ]  # fmt: skip
     assert {part.wrong for part in parts} == {""}
     assert [path for path in Path(well.store_location).rglob("*") if path.is_file()] == [
         Path(well.store_location) / IDENTITY
     ]
+
+
+def test_ops_7_a_desk_that_owns_its_tables_says_so(well: Settings, alive: str) -> None:
+    said = wrong(evolve(well, database_url=well.database_owner_url), alive)
+    assert said == {"role": "the desk works as resultsday, who is a superuser"}
 
 
 def test_ops_6_before_its_first_start_a_desk_has_no_store_and_health_makes_none(fresh: Settings, alive: str) -> None:
@@ -73,7 +82,7 @@ def test_ops_6_before_its_first_start_a_desk_has_no_store_and_health_makes_none(
 
 
 def test_a_ledger_of_another_revision_is_named(well: Settings, alive: str) -> None:
-    engine = sa.create_engine(well.database_url)
+    engine = sa.create_engine(well.owner_url)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
     engine.dispose()
@@ -111,7 +120,8 @@ def test_a_disk_with_little_room_and_a_catalogue_that_cannot_be_read_are_named(
 ) -> None:
     (tmp_path / "catalogue").mkdir()
     said = wrong(evolve(well, free_disk_bytes=2**62, catalogue=tmp_path / "catalogue"), alive)
-    assert said["disk"].endswith("MiB are free for the state folder and the store")
+    state, store = well.state.absolute(), Path(well.store_location).absolute()
+    assert said["disk"].endswith(f"MiB are free for the state folder at {state} and the store at {store}")
     assert said["catalogue"].startswith("the catalogue cannot be read: ")
     assert list(said) == ["disk", "catalogue"]
 

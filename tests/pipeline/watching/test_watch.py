@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import platform
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
 from attrs import evolve
+from fastapi.routing import APIRoute
 
 from fixtures.generate import people
 from infra.host import free_port
@@ -17,10 +21,11 @@ from infra.ledger.alerts import WatchBook
 from infra.ledger.sql import copy, open_engine
 from infra.settings import Settings
 from pipeline.awarding.award import award
+from pipeline.console.routes import routes
 from pipeline.desk import Desk, open_desk
 from pipeline.results.release import approve, release
 from pipeline.season.checkpoints import checkpoint
-from pipeline.watching.alerts import ALERTS, DISK_LOW, TEST, alert, tell
+from pipeline.watching.alerts import ALERTS, DISK_LOW, INGEST_SILENT, TEST, alert, tell
 from pipeline.watching.callbacks import PAGES
 from pipeline.watching.watch import INGEST, WATCH, Watched, conditions, watch
 from rules.catalogue import LONDON
@@ -68,8 +73,7 @@ def test_res_2_from_the_award_to_the_release_every_step_that_is_due_and_not_done
 
     at = TO_CENTRES - 5 * DAY
     assert look(told, at).note() == (
-        "AWARD_MISSING (new): The results of 2024-06 go to centres in 120 hours, and nothing is built: "
-        "nothing is awarded."
+        "AWARD_MISSING (new): The results of 2024-06 go to centres in 5 days, and nothing is built: nothing is awarded."
     )
     assert codes(look(told, at + HOUR)) == ["AWARD_MISSING"]
     awarding = build(told, award(told, may_june, at).awarding, at).awarding
@@ -77,7 +81,7 @@ def test_res_2_from_the_award_to_the_release_every_step_that_is_due_and_not_done
 
     assert codes(look(told, TO_CENTRES - 25 * HOUR)) == []
     assert look(told, TO_CENTRES - 24 * HOUR).fresh[0].happened == (
-        "The results of 2024-06 go to centres in 24 hours, and they are not approved: version 1 is built."
+        "The results of 2024-06 go to centres in 1 day, and they are not approved: version 1 is built."
     )
     approve(told, awarding, WHO, WHY, TO_CENTRES - 3 * HOUR)
     assert codes(look(told, TO_CENTRES - HOUR)) == []
@@ -146,7 +150,7 @@ def test_fil_1_files_that_are_held_for_a_day_are_told_once_a_day(told: Desk) -> 
         copy(connection, t.submissions, pl.DataFrame([{**row, "id": 900 + n} for n, row in enumerate(rows)]))
     assert look(told, NOON + 23 * HOUR).wrong == ()
     found = look(told, NOON + 25 * HOUR)
-    assert found.note() == "FILES_HELD (new): Files are held in quarantine: 2, the oldest for 25 h."
+    assert found.note() == "FILES_HELD (new): Files are held in quarantine: 2, the oldest for 1 day 1 hour."
     assert look(told, NOON + 26 * HOUR).fresh == ()
     assert [one.code for one in look(told, NOON + 49 * HOUR).fresh] == ["FILES_HELD"]
 
@@ -165,7 +169,11 @@ def test_a_limit_of_file_transfer_is_told_once_a_day_for_each_centre(told: Desk)
 
 def test_a_disk_that_fills_up_is_told(told: Desk) -> None:
     desk = evolve(told, settings=evolve(told.settings, free_disk_bytes=2**62))
-    assert {one.code for one in conditions(desk, desk.watch, NOON)} == {DISK_LOW.name}
+    found = list(conditions(desk, desk.watch, NOON))
+    assert {one.code for one in found} == {DISK_LOW.name}
+    for one, folder in zip(found, (desk.settings.state, Path(desk.settings.store_location)), strict=True):
+        assert one.subject == f"disk nearly full on {platform.node()}: {folder.absolute()}"
+        assert f"{2**62 // 2**20:,} MiB of RESULTSDAY_FREE_DISK_BYTES" in one.happened
 
 
 def test_what_nobody_took_is_told_again_and_what_one_has_taken_is_not(told: Desk, hook: Hook) -> None:
@@ -196,13 +204,37 @@ def test_every_alert_has_a_page_in_the_runbook_and_all_its_words_are_filled_in()
         "seconds": 60, "files": 1, "part": "scheduler", "who": "Centre 64123", "times": 1, "limit": "sessions",
         "version": 1, "learners": 1, "centres": "64123", "centre": "64123", "asked": "1 May", "command": "resultsday",
         "job": "ingest", "holder": "a process", "undecided": 1, "unpublished": 1, "queue": "release",
-        "first": "marks: id 1",
+        "first": "marks: id 1", "host": "desk-1", "path": "/var/store",
     }  # fmt: skip
+    settings = Settings(
+        alert_runbook="https://runbook.example/{page}.html", console_url="https://desk.example//resultsday/"
+    )
     for one in ALERTS.values():
-        message = alert(one, **words).message("https://runbook.example/{page}.html", NOON)
+        message = alert(one, **words).message(settings, NOON)
         assert (RUNBOOK / f"{one.page}.md").exists(), one.page
-        assert "{" not in message.text
+        assert "{" not in message.text + message.subject
+        assert message.subject.startswith("Resultsday: ")
+        assert len(message.subject) <= 78, "a line of an e-mail"
+        assert re.search(r"Seen \d.* (GMT|BST)\.", message.text)
+        _a_page_of_ours(message.content["console"].removeprefix("https://desk.example"))
         assert message.text.endswith(f"https://runbook.example/{one.page}.html\n")
     for dag, page in PAGES.items():
         assert (RUNBOOK.parents[1] / "dags" / f"{dag}.py").exists(), dag
         assert (RUNBOOK / f"{page}.md").exists(), page
+
+
+def _a_page_of_ours(address: str) -> None:
+    """Fails for an address at which neither the console nor Airflow has a page."""
+    below = address.removeprefix("/resultsday/")
+    if below == address:
+        assert re.fullmatch(r"/|/dags(/ingest(/runs/scheduled)?)?", address), address
+        return
+    path, query = urlsplit(below).path, parse_qs(urlsplit(below).query)
+    pages = [route for route in routes.routes if isinstance(route, APIRoute) and "GET" in route.methods]
+    [route] = [page for page in pages if page.path == f"/{path}"]
+    assert set(query) <= {param.name for param in route.dependant.query_params}, address
+
+
+def test_times_are_told_as_people_say_them() -> None:
+    said = alert(INGEST_SILENT, minutes=2 * 24 * 60 + 61)
+    assert said.happened == "No ingest has succeeded for 2 days 1 hour."
