@@ -115,6 +115,8 @@ class Columnar:
         """How many option codes and suffixes are none."""
         count = np.zeros(len(self.records), np.int64)
         first = self.layout.slots[0].first - 1
+        if self._texts.str.slice(first).str.contains(_IN_SLOTS).all():
+            return count
         for start in range(first, self.layout.width, _SLOT):
             code, suffix = self._texts.str.slice(start, _SLOT - 1), self._texts.str.slice(start + _SLOT - 1, 1)
             count += ~code.str.contains(_CODE).to_numpy()

@@ -149,6 +149,8 @@ _IN_WORDS = {"uci": "UCI", "uln": "ULN", "upn": "UPN"}
 
 def visible(text: str) -> str:
     """`text` with control characters, terminal escapes and lone surrogates written out: no renderer obeys them."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
     )
@@ -255,13 +257,15 @@ class Found:
         if code.reach in self._refused:
             key = ["file", "candidate"] + (["option"] if code.reach is Reach.ENTRY else [])
             self._refused[code.reach].append((violations if refused is None else refused).select(key).unique())
-        for row in violations.group_by("file", maintain_order=True).head(LISTED).iter_rows(named=True):
+        few = violations.height <= LISTED
+        listed = violations if few else violations.group_by("file", maintain_order=True).head(LISTED)
+        for row in listed.iter_rows(named=True):
             first, last = row.pop("first", None), row.pop("last", None)
             self.add(
                 code, row.pop("line"), columns if first is None else (first, last), row.pop("value"), field=field, **row
             )
-        rest = violations.filter(pl.int_range(pl.len()).over("file") >= LISTED)
-        if rest.height:
+        if not few:
+            rest = violations.filter(pl.int_range(pl.len()).over("file") >= LISTED)
             self._gather(code, rest, columns, field)
 
     def _gather(self, code: Code, rest: pl.DataFrame, columns: tuple[int, int] | None, field: str | None) -> None:

@@ -113,13 +113,15 @@ def test_the_explanation_of_an_outcome_says_names_and_reasons_as_text(
     assert result.output.count(written_out) >= 3  # the name of a feed, who granted a sitting, and why
 
 
-def test_a_refused_command_repeats_nothing_that_a_terminal_obeys(taken: Taken, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fil_7_a_refused_command_repeats_nothing_that_a_terminal_obeys(
+    taken: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in taken.desk.settings.environment().items():
         monkeypatch.setenv(name, value)
     arguments = ["explain", "--centre", hostile.FIELDS, "--candidate", f"0001{hostile.ESCAPES}"]
     result = CliRunner().invoke(main, arguments, color=True)
-    assert result.exit_code == 1
-    assert "has registered or entered nobody as candidate 0001" in result.output
+    assert result.exit_code == 2
+    assert "nothing was done: CANDIDATE has a character that cannot be read" in result.output
     assert obeyed(result.output) == []
 
 
