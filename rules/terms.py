@@ -189,6 +189,9 @@ LOWERED: Final = "lowered"
 # States of a certificate (CRT-8).
 DUE: Final = "due"
 RECALLED: Final = "recalled"
+# Why a certificate is replaced by another with the same grade (CRT-8).
+RENAMED_BY_CENTRE: Final = "the centre has corrected the name"
+RENAMED_BY_STAFF: Final = "staff have corrected the name"
 
 # Whom a release is for (RES-2).
 CENTRES: Final = "centres"

@@ -56,27 +56,28 @@ class Accounts:
 
     def held(self, series: str, centre: str = "") -> pl.DataFrame:
         """Entries, or of a registration series registrations, in force (`HELD`), of one `centre` or of all:
-        `pence` is what was charged,
+        `pence` is what was charged to that centre,
         `placeholder` that nobody published the price. By centre, candidate and option."""
         e, r, paid = entries.c, registrations.c, fee_lines.c
         columns = ("submission_id", "centre", "series", "candidate", "uci", "option")
         both = sa.union_all(
-            led(entries, e.kind, e.band, e.pence, only=columns).where(e.series == series, e.ended_by.is_(None)),
+            led(entries, e.kind, e.band, only=columns).where(e.series == series, e.ended_by.is_(None)),
             led(
                 registrations,
                 sa.literal(terms.REGISTRATION),
                 sa.null().cast(sa.Text),
-                sa.null().cast(sa.BigInteger),
                 only=columns,
             ).where(r.series == series, r.ended_by.is_(None)),
         ).subquery()
         t = both.c
         same = (paid.submission_id == t.submission_id) & (paid.candidate == t.candidate) & (paid.option == t.option)
+        # FEE-4: what a learner brought along was paid by the centre before.
+        same &= paid.centre == t.centre
         query = (
             select(
                 t.centre, t.series, t.candidate, t.uci, t.option, t.kind,
                 func.coalesce(t.band, paid.band, "").label("band"),
-                func.coalesce(t.pence, paid.pence, 0).label("pence"),
+                func.coalesce(paid.pence, 0).label("pence"),
                 func.coalesce(paid.placeholder, False).label("placeholder"),
             )
             .outerjoin(fee_lines, same)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra.ledger import sql
 from infra.ledger.approvals import Signer
-from infra.ledger.learners import led
+from infra.ledger.learners import every_uci, led
 from infra.ledger.tables import (
     awardings,
     awards,
@@ -27,6 +27,7 @@ from infra.ledger.tables import (
     correction_states,
     correction_subjects,
     corrections,
+    learner_versions,
 )
 from rules import terms
 from rules.frames import Frame
@@ -283,6 +284,29 @@ class CorrectionBook:
         )
         return sql.table(self._engine, query, CERTIFICATES)
 
+    def certificated(self) -> dict[str, datetime]:
+        """The series that have certificates in the register, and when the last of each was entered."""
+        c = certificates.c
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(c.series, func.max(c.at)).group_by(c.series)).all()
+        return {series: at for series, at in rows}
+
+    def renamed(self, series: str, at: datetime) -> pl.DataFrame:
+        """CRT-8, REG-6: certificates of a series that are due and whose learner has another name at `at` than when they
+        were entered: `number`, and `file`, whether the name came in a file of the centre's. Names do not leave the
+        ledger."""
+        c = led(certificates).ext(distinct_on(certificates.c.number)).where(certificates.c.series == series)
+        newest = c.order_by(certificates.c.number, certificates.c.id.desc()).subquery()
+        held = newest.c
+        then, now = _names(held, held.at), _names(held, sa.literal(at))
+        query = (
+            select(held.number, now.c.submission_id.is_not(None).label("file"))
+            .select_from(newest.join(then, sa.true()).join(now, sa.true()))
+            .where(held.state == terms.DUE, then.c.name != now.c.name)
+            .order_by(held.number)
+        )
+        return sql.frame(self._engine, query, {"number": pl.String, "file": pl.Boolean})
+
     def register(self, rows: pl.DataFrame, at: datetime) -> None:
         """Adds rows (`CERTIFICATES`) of awards that are issued to the register of certificates, in one transaction.
         They are filed under the UCI that the award is filed under, so that they go with it when a UCI is split off."""
@@ -305,6 +329,17 @@ class CorrectionBook:
 def reason_of(number: int) -> str:
     """What the version of the results says that a correction has made."""
     return f"correction {number}"
+
+
+def _names(held: Any, at: sa.ColumnElement[Any]) -> sa.FromClause:
+    """The `name` that the learner of a certificate had at an instant, first of all at its centre, and the file it came
+    in."""
+    v = learner_versions.c
+    at_centre = (v.centre == held.centre).desc()
+    its = select(v.name, v.submission_id).where(
+        v.uci == sa.any_(every_uci(held.uci)), v.since <= at, sa.or_(v.until.is_(None), v.until > at)
+    )
+    return its.order_by(at_centre, v.since.desc(), v.id.desc()).limit(1).lateral()
 
 
 def _add_state(connection: Connection, number: int, state: State) -> None:

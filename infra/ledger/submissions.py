@@ -338,9 +338,14 @@ class Ledger:
         return both.with_columns(blank).select(*REGISTRATIONS)
 
     def entries_of(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
-        """Entries in force of these centres in these series (`rules.frames.ENTRIES`)."""
-        t = entries.c
-        query = led(entries, only=tuple(ENTRIES))
+        """Entries in force of these centres in these series (`rules.frames.ENTRIES`). What a learner brought along from
+        another centre was not charged to this one (FEE-4)."""
+        t, paid = entries.c, fee_lines.c
+        same = (paid.submission_id == t.submission_id) & (paid.candidate == t.candidate) & (paid.option == t.option)
+        charged = select(paid.id).where(same, paid.centre == t.centre).correlate(entries).exists()
+        own = tuple(name for name in ENTRIES if name not in ("pence", "entry_pence"))
+        prices = [sa.case((charged, t[name]), else_=0).label(name) for name in ("pence", "entry_pence")]
+        query = led(entries, *prices, only=own)
         return sql.look_up(
             self._engine, query.where(t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)), ENTRIES
         )

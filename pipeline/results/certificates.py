@@ -80,20 +80,47 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
     return due.height
 
 
+def changed(desk: Desk, now: datetime) -> list[Series]:
+    """CRT-8: the series whose certificates are listed already and in which something has come since: a learner has
+    another name, or a late claim is awarded."""
+    listed = desk.corrections.certificated()
+    return [
+        series
+        for series in desk.catalogue.all_series()
+        if series.id in listed
+        and (
+            any(awarding.at > listed[series.id] for awarding in desk.results.every(series.id))
+            or not desk.corrections.renamed(series.id, now).is_empty()
+        )
+    ]
+
+
 def _numbered(desk: Desk, series: Series, due: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """CRT-8: the certificates that are due, each with its `number` in the register; new ones are entered there."""
+    """CRT-8: the certificates that are due, each with its `number` in the register; new ones are entered there, in
+    place of those that have another name than the learner has by now."""
     key = ["centre", "candidate", "uci", "cash_in"]
     held = desk.corrections.certificates([series.id])
-    live = held.filter(pl.col("state") == terms.DUE).unique(key, keep="first", maintain_order=True)
+    of_award = held.filter(pl.col("state") == terms.DUE).unique(key, keep="first", maintain_order=True)
+    reason = pl.when("file").then(pl.lit(terms.RENAMED_BY_CENTRE)).otherwise(pl.lit(terms.RENAMED_BY_STAFF))
+    recalled = (
+        of_award.join(desk.corrections.renamed(series.id, now), on="number", maintain_order="left")
+        .join(due, on=key, how="semi", maintain_order="left")
+        .with_columns(pl.lit(terms.RECALLED).alias("state"), reason.alias("why"))
+    )
+    live = of_award.join(recalled, on="number", how="anti", maintain_order="left")
     last = held["number"].str.tail(6).cast(pl.Int64).max() or 0
-    new = due.join(live, on=key, how="anti", maintain_order="left").with_columns(
-        pl.format("{}-{}", pl.lit(series.id), (pl.int_range(1, pl.len() + 1) + last).cast(pl.String).str.zfill(6))
-        .alias("number"),
-        *(pl.lit(value).alias(name) for name, value in
-          (("state", terms.DUE), ("series", series.id), ("replaces", ""), ("why", "results"))),
+    new = (
+        due.join(live, on=key, how="anti", maintain_order="left")
+        .join(recalled.select(*key, "why", replaces="number"), on=key, how="left", maintain_order="left")
+        .with_columns(
+            pl.format("{}-{}", pl.lit(series.id), (pl.int_range(1, pl.len() + 1) + last).cast(pl.String).str.zfill(6))
+            .alias("number"),
+            pl.col("replaces").fill_null(""), pl.col("why").fill_null("results"),
+            pl.lit(terms.DUE).alias("state"), pl.lit(series.id).alias("series"),
+        )
     )  # fmt: skip
     if not new.is_empty():
-        desk.corrections.register(new, now)
+        desk.corrections.register(pl.concat([recalled.select(held.columns), new.select(held.columns)]), now)
         CERTIFICATES_NUMBERED.passed()
     numbers = pl.concat([frame.select(*key, "number") for frame in (live, new)])
     return due.join(numbers, on=key, how="left", maintain_order="left")

@@ -20,8 +20,8 @@ class Schedule:
 SCHEDULES: Mapping[str, Schedule] = {
     # Leaves time to look, award again and build again before results day. Our own choice.
     "award": Schedule(events=("results_to_centres",), days_before=(7,)),
-    # Leaves time to print and send them. Our own choice.
-    "certificates": Schedule(events=("certificates_due",), days_before=(28,)),
+    # Leaves time to print and send them; afterwards, what has changed since. Our own choice.
+    "certificates": Schedule(events=("certificates_due",), days_before=(28,), daily=6),
     # While there is still time to put things right (OPS-1).
     "checkpoints": Schedule(events=("on_time_deadline", "window_closes", "marks_deadline"), days_before=(14, 3)),
     # While there is still time to claim (OPS-5).
