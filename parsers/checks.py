@@ -217,9 +217,9 @@ class Examination:
         """Notes that a field has the same fault in all these records, of these candidates."""
         if not len(at):
             return
-        files = np.array([suspects[index].file for index in at.tolist()])
-        for file in np.unique(files).tolist():
-            its = at[files == file].tolist()
+        files = [suspects[index].file for index in at.tolist()]
+        for file in sorted(set(files)):
+            its = at[np.array(files) == file].tolist()
             for suspect in map(suspects.__getitem__, its[:LISTED]):
                 self._note(code, suspect, place.name, partial(_facts_of, code, place, suspect))
             said = f.BASEDATA_FIELD if self._candidate is None and code.reach is Reach.CANDIDATE else code

@@ -117,6 +117,7 @@ class Effect:
             "effects": hashlib.sha256(self.effects.write_csv().encode()).hexdigest(),
             "unchanged": self.unchanged,
             **({"closed": self.closed} if self.closed else {}),
+            **({"left_voided": self.left_voided} if self.left_voided else {}),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
