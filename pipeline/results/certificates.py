@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 
 import polars as pl
@@ -23,6 +24,7 @@ from rules.certificates import due_day
 log = logging.getLogger(__name__)
 
 CERTIFICATES = "reports/certificates/"
+_OF_AWARD = ("centre", "candidate", "uci", "cash_in")
 
 
 @journaled
@@ -33,19 +35,7 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
     before the release."""
     if not is_released(desk, series.id):
         raise ReleaseError(f"the results of {series.title} are not released yet: no certificate is due")
-    _, awards = typed(desk.results.current(series.id, released=True))
-    names = desk.accounts.registered().select("centre", "uci", pl.col("option").alias("registration"), "name")
-    asked_for = desk.actions.certificates(series.id)
-    learner = ["uci", "registration"]
-    # REG-8: who has gone to another centre since is named as there.
-    elsewhere = names.unique(learner, keep="first", maintain_order=True).select(*learner, pl.col("name").alias("known"))
-    listed = (
-        due_certificates(awards, asked_for, series, desk.catalogue, now)
-        .join(names, on=["centre", *learner], how="left", maintain_order="left")
-        .join(elsewhere, on=learner, how="left", maintain_order="left")
-        .with_columns(pl.coalesce("name", "known").alias("name"))
-        .drop("known")
-    )
+    listed = _listed(desk, series, now)
     day = due_day(series, desk.catalogue, now)
     due, asked = listed.filter(pl.col("due").is_not_null()), listed.filter(pl.col("due").is_null())
     due = _numbered(desk, series, due, now)
@@ -80,38 +70,56 @@ def certificates(desk: Desk, series: Series, now: datetime) -> int:
     return due.height
 
 
+def _listed(desk: Desk, series: Series, now: datetime) -> pl.DataFrame:
+    """The certificates of a series by the rules (`rules.certificates.CERTIFICATES`), with the `name` in force."""
+    _, awards = typed(desk.results.current(series.id, released=True))
+    names = desk.accounts.registered().select("centre", "uci", pl.col("option").alias("registration"), "name")
+    asked_for = desk.actions.certificates(series.id)
+    learner = ["uci", "registration"]
+    # REG-8: who has gone to another centre since is named as there.
+    elsewhere = names.unique(learner, keep="first", maintain_order=True).select(*learner, pl.col("name").alias("known"))
+    return (
+        due_certificates(awards, asked_for, series, desk.catalogue, now)
+        .join(names, on=["centre", *learner], how="left", maintain_order="left")
+        .join(elsewhere, on=learner, how="left", maintain_order="left")
+        .with_columns(pl.coalesce("name", "known").alias("name"))
+        .drop("known")
+    )
+
+
 def changed(desk: Desk, now: datetime) -> list[Series]:
-    """CRT-8: the series whose certificates are listed already and in which something has come since: a learner has
-    another name, or a late claim is awarded."""
-    listed = desk.corrections.certificated()
-    return [
-        series
-        for series in desk.catalogue.all_series()
-        if series.id in listed
-        and (
-            any(awarding.at > listed[series.id] for awarding in desk.results.every(series.id))
-            or not desk.corrections.renamed(series.id, now).is_empty()
-        )
-    ]
+    """CRT-8: the series whose certificates are listed already, and of which a certificate is to be made: a learner has
+    another name since, or a late claim has been awarded."""
+    last = desk.corrections.certificated()
+    return [series for series in desk.catalogue.all_series() if series.id in last and _behind(desk, series, last, now)]
+
+
+def _behind(desk: Desk, series: Series, last: Mapping[str, datetime], now: datetime) -> bool:
+    if not desk.corrections.renamed(series.id, now).is_empty():
+        return True
+    if all(awarding.at <= last[series.id] for awarding in desk.results.every(series.id)):
+        return False
+    live = desk.corrections.certificates([series.id]).filter(pl.col("state") == terms.DUE)
+    due = _listed(desk, series, now).filter(pl.col("due").is_not_null())
+    return not due.join(live, on=_OF_AWARD, how="anti").is_empty()
 
 
 def _numbered(desk: Desk, series: Series, due: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """CRT-8: the certificates that are due, each with its `number` in the register; new ones are entered there, in
     place of those that have another name than the learner has by now."""
-    key = ["centre", "candidate", "uci", "cash_in"]
     held = desk.corrections.certificates([series.id])
-    of_award = held.filter(pl.col("state") == terms.DUE).unique(key, keep="first", maintain_order=True)
+    of_award = held.filter(pl.col("state") == terms.DUE).unique(_OF_AWARD, keep="first", maintain_order=True)
     reason = pl.when("file").then(pl.lit(terms.RENAMED_BY_CENTRE)).otherwise(pl.lit(terms.RENAMED_BY_STAFF))
     recalled = (
         of_award.join(desk.corrections.renamed(series.id, now), on="number", maintain_order="left")
-        .join(due, on=key, how="semi", maintain_order="left")
+        .join(due, on=_OF_AWARD, how="semi", maintain_order="left")
         .with_columns(pl.lit(terms.RECALLED).alias("state"), reason.alias("why"))
     )
     live = of_award.join(recalled, on="number", how="anti", maintain_order="left")
     last = held["number"].str.tail(6).cast(pl.Int64).max() or 0
     new = (
-        due.join(live, on=key, how="anti", maintain_order="left")
-        .join(recalled.select(*key, "why", replaces="number"), on=key, how="left", maintain_order="left")
+        due.join(live, on=_OF_AWARD, how="anti", maintain_order="left")
+        .join(recalled.select(*_OF_AWARD, "why", replaces="number"), on=_OF_AWARD, how="left", maintain_order="left")
         .with_columns(
             pl.format("{}-{}", pl.lit(series.id), (pl.int_range(1, pl.len() + 1) + last).cast(pl.String).str.zfill(6))
             .alias("number"),
@@ -122,5 +130,5 @@ def _numbered(desk: Desk, series: Series, due: pl.DataFrame, now: datetime) -> p
     if not new.is_empty():
         desk.corrections.register(pl.concat([recalled.select(held.columns), new.select(held.columns)]), now)
         CERTIFICATES_NUMBERED.passed()
-    numbers = pl.concat([frame.select(*key, "number") for frame in (live, new)])
-    return due.join(numbers, on=key, how="left", maintain_order="left")
+    numbers = pl.concat([frame.select(*_OF_AWARD, "number") for frame in (live, new)])
+    return due.join(numbers, on=_OF_AWARD, how="left", maintain_order="left")

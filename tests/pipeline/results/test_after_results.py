@@ -16,8 +16,10 @@ from bench.ledgers import rewritten
 from infra.ledger.results import Awarding
 from pipeline.awarding.award import award
 from pipeline.desk import Desk
+from pipeline.learners.orders import Details, correct_details
+from pipeline.orders import Order
 from pipeline.results.after_results import late_claims, updated
-from pipeline.results.certificates import certificates
+from pipeline.results.certificates import certificates, changed
 from pipeline.results.embargo import ReleaseError
 from pipeline.results.release import LAST_NUMBER, approve, release, release_claims
 from pipeline.results.result_files import changes, read_back
@@ -45,6 +47,7 @@ from tests.scenario_language import Season
 CLAIMED = datetime(2024, 9, 2, 12, tzinfo=LONDON)
 NEXT_DAY = CLAIMED + timedelta(hours=20)
 ASKED = datetime(2024, 9, 5, 12, tzinfo=LONDON)
+IN_TIME = datetime(2024, 7, 5, 12, tzinfo=LONDON)
 FIRST, SECOND_FILE = f"outbox/{CENTRE}/R6412315.X01", f"outbox/{CENTRE}/R6412315.X02"
 CLAIM = "2024-09-02 12:00 BST | staff enters 0004 BEN99 | accepted"
 
@@ -312,6 +315,26 @@ def test_crt_8_a_certificate_has_one_number_however_often_it_is_listed(released:
         assert [row["number"] for row in due] == ["2024-06-000001", "2024-06-000002", "2024-06-000003"]
     register = desk.corrections.certificates(["2024-06"])
     assert register.select("number", "state").rows() == [(row["number"], terms.DUE) for row in due]
+
+
+def test_crt_8_listed_certificates_are_looked_at_again_for_another_name_or_a_late_claim(released: Season) -> None:
+    desk = released.desk
+    assert changed(desk, NEXT_DAY) == []  # nothing is listed yet
+    certificates(desk, series(desk), CLAIMED)
+    assert changed(desk, CLAIMED) == []
+    released.step(CLAIM)
+    late_claims(desk, NEXT_DAY)
+    assert changed(desk, NEXT_DAY) == []  # it was not asked for with the claim
+    with rewritten(desk.settings.database_url, desk.store) as connection:
+        connection.execute(sa.text("UPDATE awards SET claimed_at = :at WHERE candidate = '0004'"), {"at": IN_TIME})
+    assert changed(desk, NEXT_DAY) == [series(desk)]
+    certificates(desk, series(desk), ASKED)
+    assert changed(desk, ASKED) == []
+    [(uci,)] = set(rows(desk, "SELECT uci FROM awards WHERE candidate = '0002'"))
+    correct_details(desk, uci, Details(name="OKORO:ADA"), Order(WHO, WHY, ASKED + SECOND))
+    assert changed(desk, ASKED + 2 * SECOND) == [series(desk)]
+    certificates(desk, series(desk), ASKED + 2 * SECOND)
+    assert changed(desk, ASKED + 3 * SECOND) == []
 
 
 def test_crt_7_after_the_late_window_a_certificate_is_made_only_if_it_was_asked_for(released: Season) -> None:
