@@ -32,8 +32,9 @@ def certificates() -> None:
 
     Runs four weeks before certificates should be at centres, and on that day, as given in `calendar.csv` of
     the catalogue; and every morning for series that are listed already, where a learner's name was corrected since
-    (another certificate comes in place of the first) or a late claim was awarded. The lists are in `reports/certificates/`: certificates due, by name; those made only if they were
-    asked for with a claim after the late window; and counts by centre.
+    (another certificate comes in place of the first) or a late claim was awarded. The lists are in
+    `reports/certificates/`: certificates due, by name; those made only if they were asked for with a claim after the
+    late window; and counts by centre.
 
     * **Run it now**: press *Trigger*. The lists are written again from the current results.
     * **It failed**: clear the task. It writes the same again.
@@ -50,15 +51,18 @@ def certificates() -> None:
         from pipeline.season.timetable import due, exam_milestones
 
         settings, run = Settings.load(), get_current_context()["dag_run"]
-        now, notes = run.run_after, []
+        now = run.run_after
         dates = exam_milestones(settings.catalogue, WHEN.events, WHEN.days_before)
         # Whoever starts it means the last day that has come, on whatever day that is done.
         of_now = [date for date in dates if run.run_type == "manual" or now - date.at < timedelta(hours=1)]
         on_its_day = {series_id for series_id, _ in due(of_now, now)}
         with open_desk(settings) as desk:
-            for series in desk.catalogue.all_series():
-                if is_released(desk, series.id) and (series.id in on_its_day or series in changed(desk, now)):
-                    notes.append(f"{series.title}: {list_all(desk, series, now):,} certificates are due.")
+            wanted = on_its_day | {series.id for series in changed(desk, now)}
+            notes = [
+                f"{series.title}: {list_all(desk, series, now):,} certificates are due."
+                for series in desk.catalogue.all_series()
+                if series.id in wanted and is_released(desk, series.id)
+            ]
         note = " ".join(notes) or "No certificates are due for results that are out, and none has changed."
         tell_run(run, note)
         return allowed("certificates", note)

@@ -288,8 +288,8 @@ class CorrectionBook:
         """The series that have certificates in the register, and when the last of each was entered."""
         c = certificates.c
         with self._engine.connect() as connection:
-            rows = connection.execute(select(c.series, func.max(c.at)).group_by(c.series)).all()
-        return {series: at for series, at in rows}
+            rows = connection.execute(select(c.series, func.max(c.at).label("at")).group_by(c.series))
+            return {row.series: row.at for row in rows}
 
     def renamed(self, series: str, at: datetime) -> pl.DataFrame:
         """CRT-8, REG-6: certificates of a series that are due and whose learner has another name at `at` than when they
