@@ -167,7 +167,7 @@ def _without_text(page: Page, found: Found) -> Page:
     if not texts or any(re.match(f"{letter}[13579]", line) for line in texts):
         return page
     said = "a line" if len(texts) == 1 else f"{len(texts):,} lines"
-    found.add(f.TEXT_AROUND, value=said, are="is" if len(texts) == 1 else "are")
+    found.add(f.TEXT_AROUND, value=said, are="is no record" if len(texts) == 1 else "are no records")
     kept = slice(heads[0], ends[0] + 1)
     return evolve(page, lines=page.lines[kept], numbers=page.numbers[kept], ended=True)
 
@@ -249,8 +249,22 @@ def _blank_lines(page: Page, _: FileType) -> Seen | None:
     if not count:
         return None
     inside = kept.numbers[-1] - kept.numbers[0] + 1 > len(kept.lines) or kept.numbers[0] > 1
-    where = "between the records" if inside else "at the end of the file"
-    return Seen(kept, str(count), {"where": where}, None if inside else kept.numbers[-1] + 1)
+    first = kept.numbers[0] > 1 and kept.numbers[-1] - kept.numbers[0] + 1 == len(kept.lines)
+    where = "before the records" if first else "between the records" if inside else "at the end of the file"
+    said, were = ("1 empty line", "was") if count == 1 else (f"{count:,} empty lines", "were")
+    return Seen(kept, said, {"where": where, "were": were}, None if inside else kept.numbers[-1] + 1)
+
+
+def _every_line_twice(page: Page, _: FileType) -> Seen | None:
+    """Every line stands there a second time, right behind the first."""
+    lines = page.lines
+    if len(lines) < _FOUR or len(lines) % 2 or lines[::2] != lines[1::2]:
+        return None
+    return Seen(evolve(page, lines=lines[::2], numbers=list(page.numbers[::2])), f"{len(lines) // 2:,}")
+
+
+_FOUR = 4
+"""No file has fewer records."""
 
 
 def _two_files(page: Page, file_type: FileType) -> Seen | None:
@@ -262,6 +276,40 @@ def _two_files(page: Page, file_type: FileType) -> Seen | None:
         if trailer and _WHOLE.match(line, trailer.end()):
             return Seen(page, line[trailer.end() :][:2], {}, page.numbers[at])
     return None
+
+
+_CENTRE_SHORT = re.compile("[A-Z]1(?P<short>[0-9]{4})[0-9]{2}[1-9ABC][A-Z][0-9]{2}[SMB ]", re.IGNORECASE)
+_CENTRE_SPACED = re.compile("[A-Z]1(?P<short> [0-9]{4}|[0-9]{4} )[0-9]{2}[1-9ABC][A-Z][0-9]{2}", re.IGNORECASE)
+
+
+def centre_short(header: str) -> str:
+    """The centre number of a file header that has four digits where five belong, as it stands there; empty where it has
+    not."""
+    head = _CENTRE_SHORT.match(header) or _CENTRE_SPACED.match(header)
+    return head["short"] if head else ""
+
+
+def _centre_zero(page: Page, file_type: FileType) -> Seen | None:
+    """A centre number that has lost the zero at its front in every record, as it does in a spreadsheet: what is behind
+    it has moved, or a space fills it up."""
+    short = centre_short(page.lines[0])
+    if not short or file_type.detail is None:
+        return None
+    now = short.strip(" ").zfill(_CENTRE_DIGITS)
+    width = file_type.detail.width
+    layouts = {kind: ENVELOPE.get(kind, file_type.detail) for kind in "13579"}
+    starts = {kind: layout["centre"].first - 1 for kind, layout in layouts.items() if "centre" in layout.names}
+    lines = []
+    for line in page.lines:
+        at = starts.get(line[1:2])
+        if at is None or not line.startswith(short, at) or len(line) > width:
+            return None
+        lines.append(line[:at] + now + line[at + len(short) :])
+    lines = [line if line[width:].strip() else line[:width] for line in lines]
+    return Seen(page.with_lines(lines), short.strip(" "), {"now": now})
+
+
+_CENTRE_DIGITS = 5
 
 
 def _letters_wide(page: Page, file_type: FileType) -> Seen | None:
@@ -326,28 +374,39 @@ _FIRST = 400
 
 
 def _tabs_read(page: Page, file_type: FileType) -> Seen | None:
-    """Tabs in the place of spaces, up to columns a multiple of eight or four apart."""
-    count = sum("\t" in line for line in page.lines)
-    if count * 2 < len(page.lines):
+    """Tabs in the place of spaces, up to columns a multiple of eight or four apart: in all lines, or in those that an
+    editor has touched."""
+    tabbed = [line for line in page.lines if "\t" in line]
+    # One that was typed or pasted into a field moves nothing.
+    if not tabbed or (len(tabbed) * 2 < len(page.lines) and likeness(tabbed, file_type) > _SURE):
         return None
     for step in (8, 4):
-        lines = [line.expandtabs(step) for line in page.lines]
-        if likeness(lines, file_type) > _SURE:
-            return Seen(page.with_lines(lines), f"{count:,}", {"step": step})
+        if likeness([line.expandtabs(step) for line in tabbed], file_type) > _SURE:
+            lines = [line.expandtabs(step) for line in page.lines]
+            return Seen(
+                page.with_lines(lines), "1 line" if len(tabbed) == 1 else f"{len(tabbed):,} lines", {"step": step}
+            )
     return None
 
 
 def _squeezed(page: Page, file_type: FileType) -> Seen | None:
-    """Runs of spaces that have become a single space or tab."""
+    """Runs of spaces that have become a space, two or a tab, or are gone."""
     details = [line for line in page.lines if line[1:2] == "5"]
     tabs = sum("\t" in line for line in details)
-    if not details or (tabs * 2 < len(details) and any("  " in line.strip(" ") for line in details)):
-        return None
-    if not any(" " in line.strip(" ") or "\t" in line for line in details):
+    if not details or (tabs * 2 < len(details) and any("   " in line.strip(" ") for line in details)):
         return None
     if likeness(page.lines, file_type) >= _SURE or not _told_apart(details, file_type):
         return None
-    return Seen(page, "a tab" if tabs * 2 >= len(details) else "one space", {"lines": len(details)})
+    became = "a tab" if tabs * 2 >= len(details) else _BECAME[max(map(_longest_run, details))]
+    return Seen(page, became, {"lines": len(details)})
+
+
+_BECAME = ("nothing", "one space", "two spaces")
+
+
+def _longest_run(line: str) -> int:
+    """How many spaces stand behind each other within a line, at most: none, one or two."""
+    return next((count for count in (2, 1) if " " * count in line.strip(" ")), 0)
 
 
 def _told_apart(details: Sequence[str], file_type: FileType) -> bool:
@@ -366,7 +425,9 @@ CAUSES = (
     Cause("doubled carriage returns", f.LINE_ENDS_DOUBLED, _line_ends_doubled),
     Cause("other line ends", f.LINE_ENDS, _line_ends),
     Cause("empty lines", f.BLANK_LINES, _blank_lines),
+    Cause("every line twice", f.LINES_TWICE, _every_line_twice),
     Cause("two files in one", f.FILES_JOINED, _two_files),
+    Cause("a centre number without its zero", f.CENTRE_ZERO, _centre_zero),
     Cause("letters counted as two columns", f.LETTERS_WIDE, _letters_wide),
     Cause("filling of nines", f.FILE_PADDED, _nines),
     Cause("small letters", f.LETTERS_SMALL, _small_letters),

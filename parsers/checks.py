@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from numpy.typing import NDArray
 
 from . import findings as f
@@ -25,7 +25,7 @@ from .gathered import Spot
 from .identifiers import uci, uln, upn
 from .layouts import Field, Layout
 from .names import NAME_CHARACTERS, normal_name
-from .shifts import Aligned, Shift, aligned, explain_all, swapped
+from .shifts import Aligned, Shift, aligned, columns_of_uci, explain_all, swapped
 
 
 class Suspect(NamedTuple):
@@ -59,6 +59,17 @@ class _Moved:
     count: int = 0
 
 
+@define
+class _Zeros:
+    """Candidate numbers without the zeros at their front: the first of a file, what it was read as, and how many."""
+
+    line: int
+    was: str
+    now: str
+    count: int = 0
+
+
+_SHORT_NUMBER = "^(?: +[0-9]*[1-9][0-9]*|[0-9]*[1-9][0-9]* +)$"
 MANY = 2
 """A single wrong field is just that: in a record out of place there are more."""
 _FEW = 3
@@ -82,6 +93,7 @@ class Examination:
     _whole: dict[int, _Whole] = field(factory=dict, init=False)
     _moved: dict[int, _Moved] = field(factory=dict, init=False)
     _small: dict[int, int] = field(factory=dict, init=False)
+    _zeros: dict[int, _Zeros] = field(factory=dict, init=False)
     _rows: dict[tuple[str, str], list[dict[str, Any]]] = field(factory=dict, init=False)
     _rest: dict[tuple[str, str], list[tuple[int, str | None, int]]] = field(factory=dict, init=False)
     _listed: Counter[tuple[int, str, str]] = field(factory=Counter, init=False)
@@ -91,6 +103,8 @@ class Examination:
         columns, and a UCI's check letter. A shifted record cannot be read."""
         held = self._capitals(suspects)
         columnar = self._columnar(held)
+        if self._filled_with_zeros(held, columnar):
+            columnar = self._columnar(held)
         if self.layout.slots and self._aligned(held, columnar):
             columnar = self._columnar(held)
         unread = self._out_of_place(held, columnar)
@@ -123,6 +137,22 @@ class Examination:
             for suspect, record in pairs:
                 self._lower_case(suspect, record)
         return held
+
+    def _filled_with_zeros(self, suspects: list[Suspect], columnar: Columnar) -> bool:
+        """Puts back the zeros that candidate numbers have lost at their front, where nothing else is wrong with a
+        record: spaces stand there, so what is behind them is in place; whether there were any."""
+        place = self._candidate
+        if place is None or not suspects:
+            return False
+        short = columnar.cut(place).str.contains(_SHORT_NUMBER).to_numpy() & (columnar.plain_faults == 1)
+        for at in np.flatnonzero(short).tolist():
+            suspect = suspects[at]
+            was = place.cut(suspect.record).strip(" ")
+            now = was.zfill(place.width)
+            seen = self._zeros.setdefault(suspect.file, _Zeros(suspect.line, was, now))
+            seen.count += 1
+            suspects[at] = suspect.mended(suspect.record[: place.first - 1] + now + suspect.record[place.last :])
+        return bool(short.any())
 
     def _aligned(self, suspects: list[Suspect], columnar: Columnar) -> bool:
         """Puts option codes at the first column of their slots, where everything before them is in place; whether there
@@ -160,13 +190,14 @@ class Examination:
                 unread |= set(places)
                 continue
             unread |= shifted.keys()
-            if most and shifted and Counter(shift.repair for shift in shifted.values()).most_common(1)[0][1] >= most:
+            kinds = Counter(evolve(shift.repair, by=0) for shift in shifted.values())
+            if most and shifted and kinds.most_common(1)[0][1] >= most:
                 at, shift = next(iter(shifted.items()))
                 self._whole[file] = _Whole(f.RECORDS_SHIFTED, suspects[at].line, self._facts(suspects[at], shift))
                 continue
             code = f.RECORD_SHIFTED if self._candidate else f.BASEDATA_SHIFTED
             for at, shift in shifted.items():
-                self._note(code, suspects[at], "", partial(self._facts, suspects[at], shift))
+                self._note(code, suspects[at].mended(shift.mended), "", partial(self._facts, suspects[at], shift))
         return unread
 
     def _facts(self, suspect: Suspect, shift: Shift) -> dict[str, Any]:
@@ -186,7 +217,7 @@ class Examination:
         pair = swapped([suspect.record for suspect in sample], self.layout)
         if pair:
             return _swapped(*pair, sample[0])
-        columns = Counter(column for suspect in sample for column in _columns_of_uci(suspect.record))
+        columns = Counter(column for suspect in sample for column in columns_of_uci(suspect.record))
         column, count = columns.most_common(1)[0] if columns else (place.first, 0)
         if column == place.first or count * 10 < len(sample) * 9:
             return None
@@ -198,8 +229,13 @@ class Examination:
         """Notes everything that is wrong with the fields of these records."""
         owner = self._candidate
         owners = columnar.cut(owner).str.strip_chars().to_list() if owner else [None] * len(suspects)
+        before: tuple[int, Wrong] = (0, np.zeros(len(suspects), np.bool_))
         for place in self.layout.plain if suspects else ():
             failing = columnar.failing(place)
+            # What runs over into a reserved field is told of the field that it belongs to.
+            if place.form is forms.BLANK and before[0] + 1 == place.first:
+                failing &= ~before[1]
+            before = place.last, failing
             if not failing.any():
                 continue
             for code, wrong in _of_one_kind(place, failing, columnar):
@@ -254,6 +290,11 @@ class Examination:
         for file, count in self._small.items():
             if not found.made(file, f.LETTERS_SMALL):
                 found.add(f.LETTERS_SMALL, value=f"{count:,}", file=file, lines=f"{self.records[file]:,}")
+        place = self._candidate
+        for file, short in self._zeros.items() if place else ():
+            if place and file not in self._whole and not found.made(file, f.CANDIDATE_ZEROS):
+                found.add(f.CANDIDATE_ZEROS, short.line, place.columns, short.was, file=file, field=place.name,
+                          count=f"{short.count:,}", now=short.now)  # fmt: skip
         for file, moved in self._moved.items():
             if file not in self._whole and not found.made(file, f.OPTIONS_MOVED):
                 found.add(f.OPTIONS_MOVED, moved.line, value=f"{moved.count:,}", file=file, how=moved.how)
@@ -324,14 +365,6 @@ def in_capitals(record: str, layout: Layout) -> str:
     return "".join(texts)
 
 
-_UCI = re.compile("(?=([0-9]{5}[0-9A-Z][0-9]{6}[A-Z]))")
-
-
-def _columns_of_uci(record: str) -> Iterator[int]:
-    """The columns at which a valid UCI begins."""
-    return (found.start() + 1 for found in _UCI.finditer(record) if uci.is_valid(found[1]))
-
-
 def with_check_letter(suspect: Suspect, layout: Layout) -> Suspect:
     record = suspect.record
     for place in layout.plain:
@@ -379,7 +412,7 @@ def _of_one_kind(place: Field, failing: Wrong, columnar: Columnar) -> Iterator[t
             formed = text.str.contains(_NAMED).to_numpy()
             yield f.NAME_FORM, ~formed
             yield f.NAME_CHARACTERS, formed & text.str.contains(f"[^{NAME_CHARACTERS}]").to_numpy()
-            yield f.NAME_CUT, formed & (text.str.len_chars() >= place.width - 1).to_numpy()
+            yield f.NAME_CUT, formed & (text.str.strip_chars(" ").str.len_chars() >= place.width - 1).to_numpy()
         case forms.UCI:
             fitting = columnar.fitting(place)
             short = (columnar.cut(place).str.slice(12) == " ").to_numpy()
@@ -438,7 +471,7 @@ def _name(place: Field, text: str) -> Iterator[Problem]:
     if re.search(f"[^{NAME_CHARACTERS}]", text):
         yield f.NAME_CHARACTERS, place, {"kept": normal_name(text)}
     # A cut that falls on a space leaves a name one shorter than its field.
-    if len(text) >= place.width - 1:
+    if len(text.strip(" ")) >= place.width - 1:
         yield f.NAME_CUT, place, {}
 
 

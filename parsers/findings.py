@@ -424,7 +424,7 @@ FILE_ZIPPED = _code(
     "FILE_ZIPPED",
     "FIL-2",
     Reach.FILE,
-    "this is a zip archive of {count} files, the first of them {value}",
+    "this is a zip archive ({count}), in which there is {value}",
     "the files themselves, each under its own name",
     "Unpack it, and send each file by itself.",
 )
@@ -607,7 +607,7 @@ COUNT_WRONG = _code(
     "COUNT_WRONG",
     "FIL-2",
     Reach.FILE,
-    "the {record} says {value} {what}, but {where} holds {held}{hint}",
+    "the {record} says {said}, but {where} holds {held}{hint}",
     "{held:07d}",
     "Create the file again: records may have been lost, so none were applied.",
 )
@@ -663,9 +663,17 @@ BLANK_LINES = _code(
     "BLANK_LINES",
     "FIL-2",
     Reach.NOTE,
-    "{value} empty lines {where} were ignored",
+    "{value} {where} {were} ignored",
     "no empty lines",
     "Nothing to do.",
+)
+LINES_TWICE = _code(
+    "LINES_TWICE",
+    "FIL-4",
+    Reach.WARNING,
+    "every one of the {value} lines stands in the file twice; each was read once",
+    "each record once",
+    "Nothing to do now; tell whoever sends the file.",
 )
 LINE_ENDS_DOUBLED = _code(
     "LINE_ENDS_DOUBLED",
@@ -737,8 +745,7 @@ TEXT_AROUND = _code(
     "TEXT_AROUND",
     "FIL-4",
     Reach.WARNING,
-    "{value} before the file header or behind the file trailer {are} no records; the records between are whole and "
-    "were read",
+    "{value} before the file header or behind the file trailer {are}; the records between are whole and were read",
     "a file header first, and nothing behind the file trailer",
     "Nothing to do now; next time send the file itself, not as part of a message.",
 )
@@ -750,6 +757,15 @@ LETTERS_WIDE = _code(
     "what is behind the name stood too far to the left; it was put back",
     "a column for each letter",
     "Nothing to do now; tell the supplier of the software that wrote the file.",
+)
+CENTRE_ZERO = _code(
+    "CENTRE_ZERO",
+    "FIL-4",
+    Reach.WARNING,
+    'the centre number has lost the zero at its front in every record, as it does in a spreadsheet: "{value}" was '
+    "read as {now}",
+    "a centre number of five digits",
+    "Nothing to do now; next time send the file your school software wrote, without opening it in another program.",
 )
 DATES_ORDER = _code(
     "DATES_ORDER",
@@ -772,7 +788,7 @@ TABS_READ = _code(
     "TABS_READ",
     "FIL-4",
     Reach.WARNING,
-    "{value} lines hold tabs, which an editor put in the place of spaces; each was read as reaching up to the next "
+    "there are tabs in {value}, which an editor put in the place of spaces; each was read as reaching up to the next "
     "column behind a multiple of {step}",
     "spaces, and no tabs",
     "Nothing to do now; next time send the file from your school software, without opening it in an editor.",
@@ -919,7 +935,7 @@ RECORD_SHIFTED = _code(
     "the whole file was refused, send candidates of an entry file in your next amendment (A) file, other records in a "
     "new file.",
     together=(
-        "the records are shifted: {cause}, so everything after it is {shift} too far to the {side}",
+        "the records are shifted: {cause}, so everything after it is too far to the {side}",
         "every field in its own columns",
     ),
 )
@@ -993,6 +1009,14 @@ CANDIDATE_NUMBER = _code(
     'candidate number "{value}" cannot be used',
     "four digits, 0001 to 9999",
     AMEND,
+)
+CANDIDATE_ZEROS = _code(
+    "CANDIDATE_ZEROS",
+    "FIL-4",
+    Reach.WARNING,
+    'candidate numbers without the zeros at their front stand in {count} of the records: "{value}" was read as {now}',
+    "four digits, 0001 to 9999",
+    "Nothing to do now; tell the supplier of the software that wrote the file.",
 )
 STATUS = _code(
     "STATUS",
@@ -1126,7 +1150,7 @@ FEED_COLUMNS = _code(
     "FEED_COLUMNS",
     "FIL-2",
     Reach.FILE,
-    "the feed cannot be read; missing or wrong: {value}",
+    "the feed cannot be read; missing or wrong: {value}{hint}",
     "a CSV file in UTF-8 with the columns {wanted}",
     "Nothing of it was applied. Whoever writes the feed must correct it and write it again.",
 )

@@ -39,6 +39,12 @@ _MAGIC = (
     (b"{", "a JSON file"),
     (b"7z\xbc\xaf", "a compressed (7z) file"),
     (b"rar!", "a compressed (rar) file"),
+    (b"bzh", "a compressed (bzip2) file"),
+    (b"\xfd7zxz", "a compressed (xz) file"),
+    (b"pk\x05\x06", "a zip archive with nothing in it"),
+    (b"-----begin pgp", "an encrypted message (PGP)"),
+    (b"begin 644 ", "an attachment as old mail programs code it (uuencode)"),
+    (b"begin 666 ", "an attachment as old mail programs code it (uuencode)"),
     (b"sqlite format 3", "a database"),
 )
 _INSIDE = ((b"xl/", "an Excel workbook"), (b"word/", "a Word document"), (b"content.xml", "an office document"))
@@ -119,6 +125,14 @@ def packed(data: bytes) -> tuple[str, int] | None:
     plain = [member.replace("\\", "/").rpartition("/")[2] for member in members]
     named = [name for name in map(filename.original, plain) if name and name.letter in filename.CENTRE_FILES]
     return (str(named[0]), len(members)) if named else None
+
+
+_MAIL = re.compile(rb"(?:from|to|subject|date|return-path|delivered-to|message-id|x-[a-z-]+): ", re.IGNORECASE)
+
+
+def unrecorded(data: bytes) -> str:
+    """A text in which there is no record, in words."""
+    return "an e-mail" if _MAIL.match(data) else "a text without a single record"
 
 
 def hollow(data: bytes) -> bool:

@@ -117,7 +117,8 @@ UCI = by_length(
     whole=True,
 )
 UPN = by_length("a letter, eleven digits, a digit or letter", {13: "[A-Z][0-9]{11}[0-9A-Z]"}, "UPN_WRONG")
-ULN = digits(10, "ten digits, the last of which checks the others", "ULN_WRONG")
+ULN_DIGITS = 10
+ULN = digits(ULN_DIGITS, "ten digits, the last of which checks the others", "ULN_WRONG")
 DATE = digits(6, "a date as DDMMYY")
 BORN = digits(6, "DDMMYY, or 000000 when it is not known", "BORN")
 OPTION = capitals(3, 6, "an option code of three to six capital letters and digits")

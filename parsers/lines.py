@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from .columnar import fits
@@ -15,14 +16,45 @@ HEAD = re.compile("[A-Za-z][13579]")
 
 
 def decoded(data: bytes) -> str:
-    """The text of a file: UTF-8 or, where it is not, Windows-1252. Without a byte-order mark, and without what a mail
-    program has made of it on its way."""
+    """The text of a file: UTF-8 or, where it is not, Windows-1252 or, where that makes signs of what are letters to it,
+    the code page of DOS. Without byte-order marks and other marks of no width before its lines, with every accent on
+    its letter, and without what a mail program has made of it on its way."""
     coded = mail_coded(data)
     data = coded[1] if coded else data
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        text = data.decode("cp850" if _of_dos(data) else "cp1252", "replace")
+    if text.isascii():
+        return text
+    text = _coded_once(text)
+    return unicodedata.normalize("NFC", _NO_WIDTH.sub("", text) if any(mark in text for mark in _MARKS) else text)
+
+
+_MARKS = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
+_NO_WIDTH = re.compile(f"(?:^|(?<=[\r\n]))[{_MARKS}]+")
+"""Marks that an editor puts before a line, or that stood before a file that was put behind another one."""
+
+
+def _coded_once(text: str) -> str:
+    """A text that was coded in UTF-8 twice as it was before the second time; any other as it is."""
+    try:
+        return text.encode("cp1252").decode("utf-8-sig")
+    except UnicodeError:
+        return text
+
+
+def _of_dos(data: bytes) -> bool:
+    """Whether every character beyond ASCII is a letter in the code page of DOS, and one of them a sign to Windows that
+    no name has."""
+    high = bytes(set(data.translate(None, bytes(range(_ASCII + 1)))))
+    signs = set(high.decode("cp1252", "replace")) - set(_USUAL_SIGNS)
+    return high.decode("cp850").isalpha() and not all(sign.isalpha() for sign in signs)
+
+
+_ASCII = 127
+_USUAL_SIGNS = "\u00a0\u00ad\u00b4\u2013\u2014\u2018\u2019\u201c\u201d\u2026"
+"""No-break space, soft hyphen, accent, dashes and quotes, and what is a line end to mainframes."""
 
 
 def lines_of(data: bytes) -> list[str]:
@@ -90,8 +122,11 @@ def apart(lines: Sequence[str]) -> list[str] | None:
     whole = _rejoined(lines, kind.detail, letters)
     if whole:
         return whole
-    if sum(line[:1] in letters and line[1:2] in "13579" for line in lines if line) * 2 < sum(map(bool, lines)):
+    if sum(_begins(line, letters) for line in lines if line) * 2 < sum(map(bool, lines)):
         return next((whole for width in widths if (whole := _cut("".join(lines), width, letters))), None)
+    mended = _mended(lines, kind.detail, letters)
+    if mended:
+        return mended
     if max(map(len, lines)) <= min(widths) + len("E1"):
         return None
     return next((split for width in widths if (split := _split(lines, width, letters))), None)
@@ -106,8 +141,7 @@ def _rejoined(lines: Sequence[str], layout: Layout, letters: str) -> list[str] |
         return None
     records: list[list[str]] = []
     for line in texts:
-        begins = line[:1] in letters and line[1:2] in tuple("13579")
-        if begins and (not records or line[1] in _AFTER[records[-1][0][1]]):
+        if _begins(line, letters) and (not records or line[1] in _AFTER[records[-1][0][1]]):
             records.append([line])
         elif not records or len(records[-1]) * most >= layout.width:
             return None
@@ -121,6 +155,37 @@ def _rejoined(lines: Sequence[str], layout: Layout, letters: str) -> list[str] |
         joined = [_joined(parts, step, layout.width).upper() for parts in details]
         if sum(_whole(record, layout) for record in joined) * 2 > len(joined):
             return [_joined(parts, step, layout.width) for parts in records]
+    return None
+
+
+def _mended(lines: Sequence[str], layout: Layout, letters: str) -> list[str] | None:
+    """The lines, those records in one again that a line end in a field has broken in two; None where there are none. It
+    may stand in the place of a space or two."""
+    odd = [at for at, line in enumerate(lines) if line.strip() and not _begins(line, letters)]
+    if not 0 < len(odd) * 2 < len(lines):
+        return None
+    kept: list[str | None] = list(lines)
+    for at in odd:
+        before = lines[at - 1] if at else ""
+        whole = _made_whole(before, lines[at], layout) if _begins(before, letters) else None
+        if whole is None:
+            return None
+        kept[at - 1 : at + 1] = [whole, None]
+    return [line for line in kept if line is not None]
+
+
+def _begins(line: str, letters: str) -> bool:
+    return line[:1] in letters and line[1:2] in tuple("13579")
+
+
+def _made_whole(before: str, behind: str, layout: Layout) -> str | None:
+    """A detail record of two parts that make no sense alone; None where they make none together."""
+    if before[1] != "5" or _whole(before[: layout.width].ljust(layout.width).upper(), layout):
+        return None
+    for gap in range(layout.width - len(before) - len(behind) + 1)[:3]:
+        record = (before + " " * gap + behind).ljust(layout.width)
+        if _whole(record.upper(), layout):
+            return record
     return None
 
 
@@ -148,16 +213,21 @@ def _split(lines: Sequence[str], width: int, letters: str) -> list[str] | None:
     return [record for line, part in zip(lines, parts, strict=True) for record in part or [line]]
 
 
+_BETWEEN = " \0\x0b\x0c\x1c\x1d\x1e\x85\u2026\u2028\u2029"
+"""What may stand in the place of a line end: spaces, form feeds, separators, the line ends of mainframes (0x85, which
+is a "…" to Windows) and of Unicode."""
+
+
 def _cut(text: str, width: int, letters: str, least: int = 4) -> list[str] | None:
-    """Text as records of that width, where it is nothing else: one behind the other, or with a space or two between
-    them where line ends were."""
-    text = text.rstrip(" \0\x1a")
+    """Text as records of that width, where it is nothing else: one behind the other, or with a character or two
+    between them where line ends were."""
+    text = text.rstrip(_BETWEEN + "\x1a")
     for stride in (width, width + 1, width + 2):
         records = [text[start : start + stride] for start in range(0, len(text), stride)]
-        if records and not records[-1].strip(" \0"):
+        if records and not records[-1].strip(_BETWEEN):
             records.pop()
         if len(records) >= least and all(
-            record[0] in letters and record[1:2] in tuple("13579") and not record[width:].strip(" \0")
+            record[0] in letters and record[1:2] in tuple("13579") and not record[width:].strip(_BETWEEN)
             for record in records
         ):
             return [record[:width].ljust(width) for record in records]

@@ -22,7 +22,7 @@ from . import findings as f
 from .causes import Page
 from .envelope import Centre, Header
 from .findings import LISTED, Code, Finding, Found
-from .foreign import foreign, hollow, mail_coded, packed, wide
+from .foreign import foreign, hollow, mail_coded, packed, unrecorded, wide
 from .identifiers import filename
 from .identifiers.filename import FileName
 from .layouts import (
@@ -179,7 +179,7 @@ def _page(data: bytes, name: FileName | None, found: Found) -> Page | None:
     plain = name is not None and name.letter == "X"
     zipped = packed(data) if data.startswith(b"PK") else None
     if zipped:
-        found.add(f.FILE_ZIPPED, value=zipped[0], count=zipped[1])
+        found.add(f.FILE_ZIPPED, value=zipped[0], count=_several(zipped[1], "1 file", "files"))
         return None
     coded = None if plain else mail_coded(data)
     if coded:
@@ -194,7 +194,7 @@ def _page(data: bytes, name: FileName | None, found: Found) -> Page | None:
             return None
         if plain or any(_A_RECORD.match(line) for line in page.lines):
             return page
-        kind = "a text without a single record"
+        kind = unrecorded(data)
     found.add(f.FILE_NOT_EDI, value=kind)
     return None
 
@@ -212,7 +212,7 @@ def _type(page: Page, name: FileName | None, found: Found) -> FileType | None:
     return FILE_TYPES[letter]
 
 
-_A_HEAD = re.compile(rb"(?:^|[\r\n])[ \t>|\"]*[A-Za-z]\"?[,;\t]?\"?[13579]")
+_A_HEAD = re.compile(rb"(?:^|[\r\n])[ \t>|\"\x80-\xff]*[A-Za-z]\"?[,;\t]?\"?[13579]")
 
 
 def _stranger_kind(data: bytes, *, plain: bool) -> str | None:
@@ -228,7 +228,7 @@ def _stranger_kind(data: bytes, *, plain: bool) -> str | None:
     if not start.strip(causes.PADDING):
         return "a file of blanks"
     if not plain and not _A_HEAD.search(start):
-        return "a text without a single record"
+        return unrecorded(start)
     if hollow(data):
         return "a text of empty or very short lines, with hardly a record among them"
     return None
@@ -272,7 +272,12 @@ def _canonical(data: bytes) -> _Records | None:
     file_type = FILE_TYPES.get(chr(data[0])) if data else None
     width = data.find(b"\r\n", 0, 4096)
     known = file_type.at_width(width) if file_type else None
-    if file_type is None or known is None or len(data) % (width + 2):
+    if (
+        file_type is None
+        or known is None
+        or len(data) % (width + 2)
+        or causes.centre_short(data[:width].decode("latin-1"))
+    ):
         return None
     flat = np.frombuffer(data, np.uint8)
     rows = flat.reshape(-1, width + 2)
@@ -303,10 +308,11 @@ def _tidied(page: Page, file_type: FileType, found: Found) -> _Records:
     """The records of a file that is not canonical, each departure a finding; what cannot be placed is left out."""
     lines, numbers = _plain(page, found), page.numbers
     version, layout = _version(lines, file_type)
-    whole = page.ended or lines[-1][:2].upper() == f"{file_type.letter}9"
+    trailer = lines[-1][:2].upper() == f"{file_type.letter}9"
+    whole = page.ended or (trailer and len(lines[-1]) >= _LAST.last)
     if not whole:
         place = len(lines[-1]) + 1
-        wanted = "the rest of the records and both trailers"
+        wanted = "the rest of the file trailer" if trailer else "the rest of the records and both trailers"
         found.add(f.FILE_CUT, numbers[-1], (place, place), str(place - 1), width=layout.width, wanted=wanted)
         lines, numbers = lines[:-1], numbers[:-1]
     elif not page.ended:
@@ -315,6 +321,9 @@ def _tidied(page: Page, file_type: FileType, found: Found) -> _Records:
     if straight:
         return straight
     held = list(_runs(_at_width(lines, numbers, file_type, layout, found)))
+    moved = _moved(held)
+    if moved:
+        held = _put_in_order(held, *moved, found)
     runs = _ordered(held, layout.width, file_type, whole, found)
     counted = not found.made(0, *_STRUCTURE)
     return _Records(file_type, layout, version, runs, counted)
@@ -340,6 +349,8 @@ def _straight(
     return evolve(held, runs=[evolve(run, lines=numbers[run.lines[0] - 1 : run.lines[-1]]) for run in held.runs])
 
 
+_LAST = [place for place in FILE_TRAILER.fields if place.required][-1]
+"""The field that a file ends with."""
 _STRUCTURE = (
     f.FILE_CUT,
     f.FILES_JOINED,
@@ -361,8 +372,12 @@ def _version(lines: Sequence[str], file_type: FileType) -> tuple[str, Layout]:
     return FORMATS_VERSION, file_type.detail
 
 
+_BOM_TWICE = codecs.BOM_UTF8.decode("cp1252").encode()
+"""A byte-order mark that was taken for text and coded once more."""
+
+
 def _read_as_text(data: bytes, found: Found) -> Page:
-    if data.startswith(codecs.BOM_UTF8):
+    if data.startswith((codecs.BOM_UTF8, _BOM_TWICE)):
         found.add(f.BYTE_ORDER_MARK, 1)
     return Page.of(decoded(data))
 
@@ -499,7 +514,9 @@ def _begun(taken: Sequence[tuple[str, list[_Line]]], file_type: FileType, found:
         found.add(f.HEADER_MISSING, line, (1, 2), start, letter=file_type.letter)
         # Go on as if it were there: what is missing with it is one finding.
         expected.take("FILE_HEADER")
-        if taken and taken[0][0] == "DETAILS":
+        # A first line of which only the end is left is the header's, or that of what follows.
+        follows = next((kind for kind, _ in taken if kind), "")
+        if follows in ("DETAILS", "CENTRE_TRAILER"):
             expected.take("CENTRE_HEADER")
     return expected
 
@@ -534,6 +551,28 @@ def _ordered(
     if whole and line and "$END" not in accepted and not found.made(0, f.RECORD_ORDER, f.RECORD_OTHER_TYPE):
         found.add(f.TRAILER_MISSING, line, found=SPOKEN[last], wanted=either(accepted))
     return runs
+
+
+_WHOLE_FILE = tuple(TERMINALS.values())
+
+
+def _moved(taken: Sequence[tuple[str, list[_Line]]]) -> tuple[tuple[str, list[_Line]], str] | None:
+    """The first run that is out of place, and what belongs there, where a file has each of its headers and trailers
+    once, but not in their order: that is one thing, however many records are moved by it."""
+    kinds = Counter(kind for kind, _ in taken)
+    if kinds.keys() != set(_WHOLE_FILE) or any(count > 1 for kind, count in kinds.items() if kind != "DETAILS"):
+        return None
+    pairs = zip(taken, _WHOLE_FILE, strict=False)
+    return next(((run, wanted) for run, wanted in pairs if run[0] != wanted), None)
+
+
+def _put_in_order(
+    taken: Sequence[tuple[str, list[_Line]]], first: tuple[str, list[_Line]], wanted: str, found: Found
+) -> list[tuple[str, list[_Line]]]:
+    """The runs of a file in their order; `first` is out of place, where `wanted` belongs."""
+    kind, records = first
+    found.add(f.RECORD_ORDER, records[0][0], (1, 2), records[0][2][:2], found=SPOKEN[kind], wanted=SPOKEN[wanted])
+    return sorted(taken, key=lambda run: _WHOLE_FILE.index(run[0]))
 
 
 def _doubled(kind: str, records: Sequence[_Line], found: Found) -> None:
@@ -611,8 +650,8 @@ class _Envelope:
     header: Header | None = None
     differing: set[tuple[str, str]] = field(factory=set)
     """What records say differently from the file header, and what they say."""
-    _gaps: set[int] = field(factory=set)
-    """By how much the counts of centre trailers are wrong."""
+    _told: set[int | str | None] = field(factory=set)
+    """By how much the counts of centre trailers are wrong, and what these say."""
     _centres: list[Centre] = field(factory=list)
     _details: list[list[_Run]] = field(factory=list)
 
@@ -649,12 +688,13 @@ class _Envelope:
         _agree(layout, "centre", record, centre, line, self._found, self.differing)
         for name, count in counts.items() if self._held.counted else ():
             gap = _gap(layout, name, record, count)
-            if gap is not None and name == "records" and layout is FILE_TRAILER and gap in self._gaps:
-                continue  # the records that a centre trailer misses, once more
+            said = layout[name].cut(record).strip(" ")
+            if gap != 0 and name == "records" and layout is FILE_TRAILER and not self._told.isdisjoint((gap, said)):
+                continue  # what a centre trailer has wrong, once more
             if gap != 0:
                 _count_wrong(layout, name, record, line, count, self._found)
-            if gap and layout is CENTRE_TRAILER:
-                self._gaps.add(gap)
+            if gap != 0 and layout is CENTRE_TRAILER:
+                self._told |= {gap, said} | ({_UNCOUNTED[FILE_TRAILER]} if gap == _UNCOUNTED[layout] else set())
 
     def whole(self) -> tuple[Centre, ...]:
         """The centres with their detail records."""
@@ -752,13 +792,16 @@ def _gap(layout: Layout, name: str, record: str, held: int) -> int | None:
     return held - int(value) if value.isdigit() else None
 
 
+_UNCOUNTED = {CENTRE_TRAILER: 2, FILE_TRAILER: 4}
+"""How many records are left out, of a file of one centre, where only the details were counted."""
+
+
 def _count_wrong(layout: Layout, name: str, record: str, line: int, held: int, found: Found) -> None:
     place = layout[name]
     value = place.cut(record).strip(" ")
     gap = _gap(layout, name, record, held)
     hint = ""
-    # Two short for a centre, four for a file of one centre: only the details were counted.
-    if gap and name == "records" and gap == (2 if layout is CENTRE_TRAILER else 4):
+    if gap and name == "records" and gap == _UNCOUNTED[layout]:
         hint = "; your software seems to have left out the headers and trailers, which count too"
     elif gap:
         hint = f": {abs(gap)} {'more' if gap > 0 else 'fewer'} than counted"
@@ -769,7 +812,7 @@ def _count_wrong(layout: Layout, name: str, record: str, line: int, held: int, f
         value,
         field=name,
         record=layout.title.lower(),
-        what=name,
+        said=f"{value} {name}" if value else f"no number of {name}",
         held=held,
         where="its part of the file" if layout is CENTRE_TRAILER else "the file",
         hint=hint,

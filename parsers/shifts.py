@@ -8,10 +8,11 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from . import forms
 from .columnar import Columnar, fits, is_date
+from .identifiers import uci
 from .layouts import SLOTS, Field, Layout
 
 
@@ -19,7 +20,7 @@ from .layouts import SLOTS, Field, Layout
 class Repair:
     """A padding mistake that could explain a record: `place` is `by` columns too short (or, `over`, too long), so
     what follows moved. `also`: the optional field before it is missing too. `date`: it is written with a century or
-    separators. `zeros`: it has lost those at its front."""
+    separators. `zeros`: it has lost those at its front. `spaced`: it is written with spaces or dashes in it."""
 
     place: Field
     by: int
@@ -27,18 +28,18 @@ class Repair:
     also: Field | None = None
     date: bool = False
     zeros: bool = False
+    spaced: bool = False
 
     def mended(self, record: str, width: int) -> str:
         """The record as it would be without the mistake; wider than `width` where that pushes text over its end."""
         if self.zeros:
             return record[: self.place.first - 1] + "0" * self.by + record[self.place.first - 1 :]
-        if self.date:
-            date = _short_date(record[self.place.first - 1 : self.place.last + self.by], self.by)
-            return (
-                (record[: self.place.first - 1] + date + record[self.place.last + self.by :]).ljust(width)
-                if date
-                else record
-            )
+        if self.date or self.spaced:
+            long = record[self.place.first - 1 : self.place.last + self.by]
+            text = _short_date(long, self.by) if self.date else re.sub("[ -]", "", long)
+            if text is None or len(text) != self.place.width:
+                return record
+            return (record[: self.place.first - 1] + text + record[self.place.last + self.by :]).ljust(width)
         if self.over:
             return (record[: self.place.last] + record[self.place.last + self.by :]).ljust(width)
         if self.also:
@@ -56,6 +57,8 @@ class Repair:
         """What the writer of the record must do."""
         if self.date:
             return f"write {self.place.spoken} as DDMMYY"
+        if self.spaced:
+            return f"write {self.place.spoken} without spaces or dashes in it"
         if self.zeros:
             return f"write {self.place.spoken} with its zeros in front"
         if self.over:
@@ -69,7 +72,7 @@ class Repair:
     @property
     def wanted(self) -> str:
         """Where the fields of the mistake belong."""
-        if self.date or self.zeros:
+        if self.date or self.zeros or self.spaced:
             return f"{self.place.spoken} in {self.place.where}"
         return " and ".join(f"{place.spoken} filled to columns {place.first}-{place.last}" for place in self._places)
 
@@ -79,6 +82,8 @@ class Repair:
         spoken = self.place.spoken
         if self.date:
             return f"{spoken} is {self.by} columns too wide: {self.place.width + self.by} characters instead of DDMMYY"
+        if self.spaced:
+            return f"{spoken} is written with spaces or dashes in it"
         if self.zeros:
             return f"{spoken} has lost {'a zero' if self.by == 1 else f'{self.by} zeros'} at its front"
         if self.over:
@@ -163,13 +168,41 @@ def explain_all(records: Sequence[str], layout: Layout) -> list[Shift | None]:
         if repair is None:
             left.pop(0)
             continue
-        for at, mended in _mended_by(repair, left, records, layout):
-            shifts[at] = Shift(repair, mended)
+        for own, its in _each_its_own(repair, left, records, layout).items():
+            for at, mended in _mended_by(own, its, records, layout):
+                shifts[at] = Shift(own, mended)
         left = [at for at in left if shifts[at] is None]
     return shifts
 
 
 _TRIES = 6
+
+
+def _each_its_own(
+    repair: Repair, left: Sequence[int], records: Sequence[str], layout: Layout
+) -> dict[Repair, list[int]]:
+    """The records left, by the same mistake in each: a name that was not filled up is shorter in one than in another.
+    Where its UCI stands tells by how much."""
+    telling = next((place for place in layout.plain if place.form is forms.UCI), None)
+    place = repair.place
+    fixed = repair.date or repair.spaced or repair.also or repair.by == place.width
+    if fixed or telling is None or place.first > telling.first:
+        return {repair: list(left)}
+    found: dict[Repair, list[int]] = {}
+    for at in left:
+        column = next(columns_of_uci(records[at]), telling.first)
+        by = (column - telling.first) * (1 if repair.over else -1)
+        own = evolve(repair, by=by) if 0 < by < place.width else repair
+        found.setdefault(own, []).append(at)
+    return found
+
+
+_UCI = re.compile("(?=([0-9]{5}[0-9A-Z][0-9]{6}[A-Z]))")
+
+
+def columns_of_uci(record: str) -> Iterator[int]:
+    """The columns at which a valid UCI begins."""
+    return (found.start() + 1 for found in _UCI.finditer(record) if uci.is_valid(found[1]))
 
 
 def _mended_by(
@@ -292,6 +325,10 @@ def _all_repairs(layout: Layout) -> Iterator[Repair]:
     optional = [place for place in fields if not place.required and place is not layout.fields[-1]]
     texts = [place for place in fields if place.kind == "AN" and place.form is not forms.BLANK]
     yield from (Repair(place, by, over=True, date=True) for place in fields if place.kind == "D" for by in (2, 4))
+    spaced = (forms.UCI, forms.UPN, forms.ULN)
+    yield from (
+        Repair(place, by, over=True, spaced=True) for place in fields if place.form in spaced for by in range(1, 5)
+    )
     # The likelier first: centre numbers that begin with a zero are few.
     zeros = sorted(filter(_begins_with_zero, fields), key=lambda place: place.form is forms.CENTRE)
     yield from (Repair(place, by, zeros=True) for place in zeros for by in (1, 2, 3))

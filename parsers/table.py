@@ -126,10 +126,13 @@ def _kind(data: bytes) -> str | None:
 
 def _lines(data: bytes) -> pl.DataFrame:
     """`line` and `text` of every line; what is not UTF-8 becomes U+FFFD."""
-    text = data.decode("utf-8-sig", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    # What a transfer puts behind a file is no row.
+    text = data.rstrip(_PADDING).decode("utf-8", errors="replace").lstrip("\ufeff")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return pl.DataFrame({"text": [text]}).select(pl.col("text").str.split("\n").explode()).with_row_index("line", 1)
 
 
+_PADDING = b"\0\x1a"
 _QUOTED = '^"((?:[^"]|"")*)"$'
 _CELL = ',(?:"(?:[^"]|"")*")?[^,]*'
 
@@ -151,17 +154,37 @@ def _header_fits(header: Sequence[str], layout: FeedLayout, found: Found) -> boo
     """Whether the first line names each column of the layout once and no other."""
     counted = Counter(header)
     missing = [name for name in layout.columns if name not in counted and name not in layout.optional]
-    # A first line that names no column at all is no header, in capitals or with semicolons: that is told once.
-    none = len(missing) == len(layout.columns) - len(layout.optional)
-    unknown = [f'"{name[:CODE]}"' for name in counted if name not in layout.columns and not none]
+    unknown = [f'"{name[:CODE]}"' for name in counted if name not in layout.columns]
     twice = [name for name in layout.columns if counted[name] > 1]
     if missing:
-        found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=layout.named)
-    for code, names in ((f.FEED_COLUMN_UNKNOWN, unknown), (f.FEED_COLUMN_TWICE, twice)):
+        # A column that is missing and one that nobody knows are one that has another name.
+        none = len(missing) == len(layout.columns) - len(layout.optional)
+        hint = _why_none(header, layout) if none else f"; not known: {_few(unknown)}" if unknown else ""
+        found.add(f.FEED_COLUMNS, 1, value=", ".join(missing), wanted=layout.named, hint=hint)
+    for code, names in ((f.FEED_COLUMN_UNKNOWN, () if missing else unknown), (f.FEED_COLUMN_TWICE, twice)):
         if names:
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            found.add(code, 1, value=", ".join(names[:_NAMED]) + more, wanted=layout.named)
+            found.add(code, 1, value=_few(names), wanted=layout.named)
     return not (missing or unknown or twice)
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _why_none(header: Sequence[str], layout: FeedLayout) -> str:
+    """Why a first line names no column at all, as the end of a sentence."""
+    line = ",".join(header)
+    if not line.strip(","):
+        return "; the first line is empty"
+    for mark, words in ((";", "semicolons"), ("\t", "tabs"), ("|", "strokes"), (",", "commas")):
+        cells = [cell.strip().strip('"') for cell in line.split(mark)]
+        known = layout.columns.keys() & {cell.lower() for cell in cells}
+        if mark != "," and known:
+            return f"; the columns are separated by {words}"
+        if known:
+            return "; the names of the columns are not in small letters"
+    return "; the first line names none of them"
 
 
 _NAMED = 10
@@ -181,7 +204,9 @@ def _of_cells(rows: Rows, header: Sequence[str], found: Found) -> Rows:
     )
     quotes = '"' if rows.table["text"].str.contains('"', literal=True).any() else ""
     cells = rows.table.select("line", _cells(quotes).alias("cells"))
-    cells = cells.filter(pl.col("cells").list.join("") != "")
+    # Where two files were joined, the first line of the second is no row.
+    joined = pl.col("cells").list.join(",")
+    cells = cells.filter(joined.str.strip_chars(",") != "", joined != ",".join(header))
     count = pl.col("cells").list.len()
     wanted = f"{len(header)}, as in line 1"
     # A row with a cell too many or too few cannot be relied on, so nothing is said of its cells.

@@ -171,20 +171,21 @@ def check(
 
 def checked(
     arrival: Arrival, catalogue: Catalogue, *, window: bool, progress: Callable[[int], object] | None = None
-) -> tuple[Found, tuple[Card, ...]]:
-    """The same as they were found, and the cards of candidates in doubt."""
+) -> tuple[Found, tuple[Card, ...], int]:
+    """The same as they were found, the cards of candidates in doubt, and how many options were read, each once."""
     found = Found([arrival.submission.named])
     found.carry(0, arrival.submission.findings)
     series = files.series_of(0, arrival.submission, catalogue, found)
     if files.says_nothing(0, arrival.submission, found):
-        return found, ()
+        return found, (), 0
     if series and window:
         files.window_open(0, arrival, series, catalogue, NONE, found)
     of_file = {0: series} if series else {}
     current = Round(arrivals=[arrival], series=of_file, catalogue=catalogue, known=Known.nothing(), found=found)
     read = _candidates(current, progress)
     _judge(read, current, by_ledger=False)
-    return found, cards(0, read.records, current.known.registrations, found)
+    options = read.options.select("candidate", "uci", "option").n_unique()
+    return found, cards(0, read.records, current.known.registrations, found), options
 
 
 def _candidates(current: Round, progress: Callable[[int], object] | None = None) -> Columns:
@@ -258,7 +259,8 @@ def _judge_identity(read: Columns, current: Round) -> pl.DataFrame:
     records, known, found = read.records, current.known, current.found
     key = ["centre", "series", "candidate", "uci", "option"]
     held = pl.concat([known.registrations.select(key), known.entries.select(key)])
-    registration.one_uci_one_number(records, held, found, read.options.filter(pl.col("action") == "enter"))
+    entered = read.options.filter(pl.col("action") == "enter")
+    registration.one_uci_one_number(registration.identified(records), held, found, entered)
     identity.records_agree(records, found)
     identity.private(records, found)
     identity.of_usual_age(records, found)
@@ -279,7 +281,7 @@ def _judge_ulns(records: pl.DataFrame, current: Round) -> None:
     stated = identity.with_details(_registering(records, current))
     moving = stated.join(found.refused_candidates(), on=["file", "candidate"], how="anti")
     ulns = records.filter(pl.col("uln") != "")["uln"].unique().to_list()
-    registration.one_uln_one_uci(records, current.known.learners(ulns), found, moving)
+    registration.one_uln_one_uci(registration.numbered(records), current.known.learners(ulns), found, moving)
 
 
 def _judge_entries(records: pl.DataFrame, options: pl.DataFrame, series: Series, current: Round) -> None:

@@ -84,8 +84,8 @@ def records_once_each(read: Columns, found: Found) -> Columns:
 
 
 def once_each(options: pl.DataFrame, found: Found) -> pl.DataFrame:
-    """ENT-1: one entry per component; the same option twice for a candidate counts once. Returns the first of each."""
-    key = ["file", "candidate", "option"]
+    """ENT-1: one entry per component; the same option twice for a learner counts once. Returns the first of each."""
+    key = ["file", "candidate", "uci", "option"]
     again = options.filter(~pl.struct(key).is_first_distinct())
     rows = again.select(*_HERE, pl.col("option").alias("value"), "option", "first", "last")
     found.rows(f.OPTION_TWICE, rows, field="option")

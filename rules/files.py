@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from parsers.causes import likeness
 from parsers.feed import COMPLETE
 from parsers.findings import Code, Found
 from parsers.layouts import CANDIDATE, FILE_HEADER, FILE_TYPES, Layout
@@ -150,6 +151,8 @@ def says_nothing(file: int, submission: Submission, found: Found) -> bool:
     if not any(centre.details for centre in submission.centres):
         value, wanted = _WITHOUT[letter]
     elif letter == "E" and not any(_has_options(centre.details) for centre in submission.centres):
+        if not _in_place(submission):
+            return False
         value, wanted = "no candidate in it has an option", _WITHOUT[letter][1]
     else:
         return False
@@ -171,6 +174,14 @@ def _has_options(details: bytes) -> bool:
     return any(details[start + first : start + CANDIDATE.width].strip() for start in starts)
 
 
+def _in_place(submission: Submission) -> bool:
+    """Whether what stands before the options stands where it belongs: else the options may only be elsewhere."""
+    records = [record for centre in submission.centres[:_FEW] for record in centre.records[:_FEW]]
+    return likeness(records[:_FEW], FILE_TYPES["E"]) > 0
+
+
+_FEW = 12
+"""Records of a file that are looked at."""
 Earlier = Mapping[tuple[str, str, str], Sequence[Mapping[str, Any]]]
 
 
@@ -255,6 +266,8 @@ def window_open(
     """ENT-2, CAL-1 to CAL-3: entries and amendments are taken by file and from the portal while the series' window is
     open, by the calendar in force at receipt; from staff at any time once it has opened. CRT-1: claims are taken from
     the portal in the late certification window too."""
+    if arrival.submission.disagrees("series", "year"):
+        return  # which of the two it is meant for is not known
     received = arrival.received
     opens = deadline(series, "window_opens", received, catalogue, arrival.centre, extended)
     closes = deadline(series, "window_closes", received, catalogue, arrival.centre, extended)

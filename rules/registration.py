@@ -6,15 +6,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
+from parsers import forms
 from parsers.findings import Found
+from parsers.identifiers import uln
 from parsers.layouts import CANDIDATE
 from rules import findings as f
 from rules.centres import Register
 from rules.known import Arrival
 
 _HERE = ["file", "line", "candidate"]
+
+
+def identified(records: pl.DataFrame) -> pl.DataFrame:
+    """The records whose UCI and candidate number may be ones. What cannot be, like a UCI in a spreadsheet's notation,
+    is told as that: that several have it only follows."""
+    return records.filter(
+        pl.col("uci").str.contains(f"^(?:{forms.UCI.pattern})$"),
+        pl.col("candidate").str.contains(f"^(?:{forms.CANDIDATE_NUMBER.pattern})$"),
+    )
+
+
+def numbered(records: pl.DataFrame) -> pl.DataFrame:
+    """The same for ULNs: zeros that stand for one are told as no ULN."""
+    formed = records.filter(pl.col("uln").str.contains(f"^(?:{forms.ULN.pattern})$"))
+    rows = np.frombuffer("".join(formed["uln"]).encode("ascii"), np.uint8).reshape(-1, forms.ULN_DIGITS)
+    return formed.filter(uln.valid_rows(rows))
 
 
 def one_uci_one_number(

@@ -134,22 +134,23 @@ def check_file(
                 counts=counts(member),
             )
             for member in bundle.members
-            for found, doubtful in [_findings(member, catalogue, received, progress, now)]
+            for found, doubtful, _ in [_findings(member, catalogue, received, progress, now)]
         ]
         held = {"files": len(members)}
         return [Checked(path, bundle.findings, data, counts=held), *members]
     submission = read(named, data)
-    found, doubtful = _findings(submission, catalogue, received, progress, now)
+    found, doubtful, options = _findings(submission, catalogue, received, progress, now)
+    held = counts(submission) | ({"options": options} if options else {})
     told = Checked(
         path, found.of(0), data, causes=found.gathered(0), cards=doubtful,
-        not_judged=tuple(_not_judged(submission, received)), counts=counts(submission),
+        not_judged=tuple(_not_judged(submission, received)), counts=held,
     )  # fmt: skip
     judged_now = now is not None and received is None and told.exit < Exit.FILE
     return [attrs.evolve(told, today=_today(submission, catalogue, now)) if now and judged_now else told]
 
 
 def counts(submission: Submission) -> dict[str, int]:
-    """How much a file holds: candidates and options in use, or records; nothing where it cannot be read."""
+    """How much a file holds: candidates and filled option slots, or records; nothing where it cannot be read."""
     layout = submission.layout
     if layout is None:
         return {}
@@ -208,17 +209,17 @@ def _findings(
     received: datetime | None,
     progress: Callable[[Submission], Progress] | None,
     now: datetime | None,
-) -> tuple[Found, tuple[Card, ...]]:
-    found, cards = _judged(submission, catalogue, received, progress(submission) if progress else None)
+) -> tuple[Found, tuple[Card, ...], int]:
+    found, cards, options = _judged(submission, catalogue, received, progress(submission) if progress else None)
     day = received or now
     if day:
         files.not_from_the_future(0, submission, day, found)
-    return found, cards
+    return found, cards, options
 
 
 def _judged(
     submission: Submission, catalogue: Catalogue, received: datetime | None, told: Progress | None
-) -> tuple[Found, tuple[Card, ...]]:
+) -> tuple[Found, tuple[Card, ...], int]:
     letter = submission.type.letter if submission.type else ""
     if letter in _BY_RULES:
         centre = submission.header.centre if submission.header else ""
@@ -232,7 +233,7 @@ def _judged(
         files.series_of(0, submission, catalogue, found)
     if submission.layout:
         columns([submission], submission.layout, found, progress=told)
-    return found, ()
+    return found, (), 0
 
 
 # --- What is said of them --------------------------------------------------------------------------------------------

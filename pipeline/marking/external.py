@@ -14,6 +14,7 @@ import polars as pl
 from attrs import frozen
 
 from infra.ledger.corrections import Subject
+from parsers import forms
 from parsers.findings import Found
 from parsers.reply import encode
 from parsers.table import CODE, FeedLayout, Rows, Wrong
@@ -142,6 +143,10 @@ def _readable(desk: Desk, rows: Rows, found: Found) -> Rows:
     return rows.without(
         found,
         Wrong("series", ~pl.col("series").is_in(known), _SERIES),
+        *(
+            Wrong(name, ~pl.col(name).str.contains(f"^(?:{form.pattern})$"), form.words)
+            for name, form in _FORMS.items()
+        ),
         Wrong("mark", ~pl.col("mark").str.contains("^[0-9]{0,3}$"), _MARK),
         Wrong("status", ~pl.col("status").is_in(["", "A", "N"]), _STATUS),
     )
@@ -157,6 +162,7 @@ def _records(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+_FORMS = {"centre": forms.CENTRE, "candidate": forms.CANDIDATE_NUMBER, "uci": forms.UCI}
 _SERIES = "year and month of an exam series, like 2024-06"
 _MARK = "a raw mark, up to three digits, or blank"
 _STATUS = "blank (marked), A (absent) or N (not yet available)"

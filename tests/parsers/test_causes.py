@@ -50,6 +50,13 @@ READ: dict[str, tuple[Way, str]] = {
     "blank lines": (lambda data: data.replace(b"\r\n", b"\r\n\r\n"), "BLANK_LINES"),
     "a blank line at the beginning": (lambda data: b"\r\n" + data, "BLANK_LINES"),
     "no line ends": (lambda data: data.replace(b"\r\n", b""), "LINE_ENDS_LOST"),
+    "form feeds for line ends": (lambda data: data.replace(b"\r\n", b"\x0c"), "LINE_ENDS_LOST"),
+    "line ends of a mainframe": (lambda data: data.replace(b"\r\n", b"\x85"), "LINE_ENDS_LOST"),
+    "a line end in a name": (lambda data: data.replace(b"SOUZA:SEAN  ", b"SOUZA:SEAN\r\n"), "LINE_ENDS_LOST"),
+    "every line twice": (each(lambda line: line + b"\r\n" + line), "LINES_TWICE"),
+    "tabs in one line": (lambda data: data.replace(LINES[3], entab(LINES[3])), "TABS_READ"),
+    "two byte-order marks": (lambda data: b"\xef\xbb\xbf" * 2 + data, "BYTE_ORDER_MARK"),
+    "a byte-order mark coded twice": (lambda data: "\u00ef\u00bb\u00bf".encode() + data, "BYTE_ORDER_MARK"),
     "spaces for line ends": (lambda data: data.replace(b"\r\n", b"  "), "LINE_ENDS_LOST"),
     "NULs behind": (lambda data: data + b"\x1a" + bytes(100), "FILE_PADDED"),
     "nines behind": (lambda data: data + b"9" * 192 + b"\r\n", "FILE_PADDED"),
@@ -90,9 +97,16 @@ def test_fil_4_two_hands_leave_two_sentences(first: str, second: str) -> None:
         (re.sub(b" +", b" ", GOOD), "SPACES_SQUEEZED", "one space"),
         (re.sub(b" +", b" ", GOOD).lower().replace(b"\r\n", b"\r\r\n"), "SPACES_SQUEEZED", "one space"),
         (re.sub(b"  +", b"\t", GOOD), "SPACES_SQUEEZED", "a tab"),
+        (re.sub(b"  +", b"  ", GOOD), "SPACES_SQUEEZED", "two spaces"),
+        (GOOD.replace(b" ", b""), "SPACES_SQUEEZED", "nothing"),
         (b"\r\n".join(b",".join([line[:1], line[1:2], line[2:]]) for line in LINES), "TABLE_SAVED", "commas"),
         (b"\r\n".join(b";".join([line[:2], line[2:]]) for line in LINES), "TABLE_SAVED", "semicolons"),
         (b"PK\x03\x04" + b"xl/workbook.xml", "FILE_NOT_EDI", "an Excel workbook"),
+        (b"PK\x05\x06" + bytes(18), "FILE_NOT_EDI", "a zip archive with nothing in it"),
+        (b"BZh91AY&SY", "FILE_NOT_EDI", "bzip2"),
+        (b"begin 644 E6412315.X01\r\nM13$V\r\n", "FILE_NOT_EDI", "uuencode"),
+        (b"-----BEGIN PGP MESSAGE-----\r\n", "FILE_NOT_EDI", "PGP"),
+        (b"From: office@example\r\n\r\nHello\r\n", "FILE_NOT_EDI", "an e-mail"),
         (b"PK\x03\x04" + b"word/document.xml", "FILE_NOT_EDI", "a Word document"),
         (b"\r\n  <html><body>", "FILE_NOT_EDI", "a web page"),
         (b"\xef\xbb\xbf<table>", "FILE_NOT_EDI", "a web page"),
@@ -108,6 +122,48 @@ def test_fil_4_what_cannot_be_mended_is_refused_with_its_cause(data: bytes, code
     assert words in refusing[0].message
     assert submission.centres == ()
     sound("E6412315.X01", data)
+
+
+@pytest.mark.parametrize("order", [sorted(LINES, reverse=True), [*LINES[:-2], LINES[-1], LINES[-2]], LINES[::-1],
+                                   [LINES[1], LINES[0], *LINES[2:]]])  # fmt: skip
+def test_fil_4_records_in_another_order_are_one_finding(order: list[bytes]) -> None:
+    submission = read("E6412315.X01", b"\r\n".join(order) + b"\r\n")
+    assert codes(submission.findings) == ["RECORD_ORDER"]
+    assert [len(centre.lines) for centre in submission.centres] == [5]
+
+
+@pytest.mark.parametrize("wrong", [b"0000000", b"0000005", b" " * 7])
+def test_fil_2_counts_that_both_trailers_have_wrong_are_one_finding(wrong: bytes) -> None:
+    data = GOOD.replace(b"E7641230000007", b"E764123" + wrong).replace(b"E9641230000009", b"E964123" + wrong)
+    [finding] = read("E6412315.X01", data).findings
+    assert (finding.code, finding.line) == ("COUNT_WRONG", 8)
+    assert "  " not in finding.message
+
+
+@pytest.mark.parametrize("end", [4, 14, 20])
+def test_fil_4_a_file_cut_in_its_last_record_is_cut(end: int) -> None:
+    data = b"\r\n".join([*LINES[:-1], LINES[-1][:end]])
+    assert codes(read("E6412315.X01", data).findings) == ["FILE_CUT"]
+
+
+@pytest.mark.parametrize(
+    ("name", "coded"),
+    [
+        ("DE SOUZA:RENÉ", "utf-8"),
+        ("DE SOUZA:RENÉ", "cp1252"),
+        ("DE SOUZA:RENÉ", "cp850"),
+        ("DE SOUZA:RENE\u0301", "utf-8"),
+        ("DE SOUZA:RENÉ".encode().decode("cp1252"), "utf-8"),
+        ("DE SOUZA:REN\u2019E", "cp1252"),
+    ],
+)
+def test_reg_3_a_letter_with_an_accent_is_that_letter_however_it_is_coded(name: str, coded: str) -> None:
+    text = GOOD.decode().replace("DE SOUZA:SEAN".ljust(40), name.ljust(40))
+    submission = read("E6412315.X01", text.encode(coded))
+    [record, *_] = submission.centres[0].records
+    assert record[12:52].rstrip() == ("DE SOUZA:REN'E" if "\u2019" in name else "DE SOUZA:RENE")
+    assert record[52:] == RECORDS[0][0][52:]
+    assert set(codes(submission.findings)) <= {"CHARACTER", "LETTERS_WIDE"}
 
 
 def test_fil_4_a_record_on_the_line_of_another_is_found_and_lines_count_on() -> None:
@@ -211,6 +267,58 @@ def test_fil_4_names_written_as_names_are_one_finding(ends: bytes) -> None:
     lines[2] = lines[2][:12] + lines[2][12:52].title() + lines[2][52:]
     findings, _ = found_in(b"\r\n".join(lines))
     assert codes(findings) == ["LOWER_CASE"]
+
+
+def unfilled(line: bytes) -> bytes:
+    """A record whose name is not filled up: another shift in each."""
+    return line[:12] + line[12:52].rstrip() + line[52:]
+
+
+def test_fil_4_the_same_mistake_is_one_finding_though_each_record_has_moved_by_another_width() -> None:
+    findings, options = found_in(in_details(unfilled, centre_file(count=30)))
+    assert codes(findings) == ["RECORDS_SHIFTED"]
+    assert "the name is shorter than its field and was not filled" in findings[0].message
+    assert options.is_empty()
+    # In some records only it is these: whom they are about is known from where it stands.
+    lines = [unfilled(line).ljust(192) if at in (3, 5) else line for at, line in enumerate(LINES)]
+    findings, _ = found_in(b"\r\n".join(lines) + b"\r\n")
+    assert [(finding.code, finding.candidate) for finding in findings] == [
+        ("RECORD_SHIFTED", "0002"), ("RECORD_SHIFTED", "0004"),
+    ]  # fmt: skip
+
+
+def test_fil_4_a_uln_with_spaces_in_it_is_one_finding() -> None:
+    findings, _ = found_in(in_details(lambda line: line[:89] + b" " + line[89:92] + b" " + line[92:]))
+    assert codes(findings) == ["RECORDS_SHIFTED"]
+    assert "the ULN is written with spaces or dashes" in findings[0].message
+
+
+@pytest.mark.parametrize("fill", [bytes.ljust, bytes.rjust])
+def test_reg_5_candidate_numbers_without_their_zeros_are_read_and_told_once(
+    fill: Callable[[bytes, int], bytes],
+) -> None:
+    findings, options = found_in(in_details(lambda line: line[:8] + fill(line[8:12].lstrip(b"0"), 4) + line[12:]))
+    assert codes(findings) == ["CANDIDATE_ZEROS"]
+    assert options.equals(found_in(GOOD)[1])
+
+
+@pytest.mark.parametrize("short", [b"6412", b" 6412", b"6412 "])
+def test_fil_4_a_centre_number_without_its_zero_is_read_and_told_once(short: bytes) -> None:
+    good = centre_file(centre="06412")
+    submission = read(name_of(good), each(lambda line: line.replace(b"06412", short, 1).ljust(192))(good))
+    assert codes(submission.findings) == ["CENTRE_ZERO"]
+    assert submission.readable
+    assert [centre.records for centre in submission.centres] == [read(name_of(good), good).centres[0].records]
+
+
+def test_fil_4_what_runs_over_into_a_reserved_field_is_told_once() -> None:
+    findings, _ = found_in(in_details(lambda line: line[:85] + b"123456789012" + line[97:]))
+    assert set(codes(findings)) == {"ULN_WRONG"}
+
+
+def test_fil_4_names_at_the_right_of_their_field_are_not_cut_off() -> None:
+    findings, _ = found_in(in_details(lambda line: line[:12] + line[12:52].rstrip().rjust(40) + line[52:]))
+    assert codes(findings) == []
 
 
 def test_fil_4_a_shift_of_some_records_refuses_these_alone() -> None:

@@ -45,7 +45,7 @@ def test_control_characters_and_terminal_escapes_are_written_out(text: str, show
 
 
 def test_a_finding_shows_nothing_that_a_terminal_obeys() -> None:
-    found = COUNT_WRONG.at("f", 5, (8, 14), "\x1b[2J", record="\x07", what="\r", where="\v", held=3, hint="\n")
+    found = COUNT_WRONG.at("f", 5, (8, 14), "\x1b[2J", record="\x07", said="\r", where="\v", held=3, hint="\n")
     assert found.value == "\\x1b[2J"
     assert found.message.isprintable()
 

@@ -87,6 +87,32 @@ def test_fil_7_what_cannot_be_used_is_told_once_and_not_handed_on(data: bytes, c
     assert read(data) == ([], [code])
 
 
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        (b"", "the first line is empty"),
+        (b"centre;mark", "separated by semicolons"),
+        (b'"centre";"mark"', "separated by semicolons"),
+        (b"centre\tmark", "separated by tabs"),
+        (b"CENTRE,Mark", "not in small letters"),
+        (b"sep=,", "names none of them"),
+        (b"64123,1", "names none of them"),
+        (b"centre,points", 'missing or wrong: mark; not known: "points"'),
+    ],
+)
+def test_fil_7_why_columns_are_missing_is_told_once(first: bytes, words: str) -> None:
+    found = Found(["a.csv"])
+    read_rows(first + b"\n64123,1\n", LAYOUT, found)
+    [finding] = found.of(0)
+    assert finding.code == "FEED_COLUMNS"
+    assert words in finding.message
+
+
+@pytest.mark.parametrize("behind", [b"\x1a", bytes(100), b"\x1a" + bytes(100), HEADER, HEADER + b"\n"])
+def test_fil_7_what_a_transfer_puts_behind_a_file_and_a_first_line_again_are_no_rows(behind: bytes) -> None:
+    assert read(b"\xef\xbb\xbf" * 2 + HEADER + b"64123,1\n" + behind) == ([(2, "64123", "1")], [])
+
+
 def test_fil_7_a_value_of_a_megabyte_is_told_in_a_line() -> None:
     found = Found(["a.csv"])
     read_rows(HEADER + b"x" * 1_000_000 + b",1\n", LAYOUT, found)

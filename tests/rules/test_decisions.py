@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 from attrs import evolve
 
+from parsers.findings import Reach
 from parsers.writer import single
-from rules.decisions import Outcome, decide
+from rules.decisions import Outcome, check, decide
 from rules.frames import FILES, LEARNERS
 from rules.known import Known
 from tests.catalogue import CATALOGUE
@@ -232,6 +233,41 @@ def test_reg_4_two_ucis_for_one_uln_show_both() -> None:
     found = only(decision.findings, "ULN_TWO_UCIS")
     assert "582010220001R at another centre" in found.message
     assert decision.added.height == 2
+
+
+def each_with(changed: bytes, first: int) -> bytes:
+    """A file of three candidates, each of whom has these characters from the same column on."""
+    lines = centre_file().split(b"\r\n")
+    at = slice(first - 1, first - 1 + len(changed))
+    return b"\r\n".join(line[: at.start] + changed + line[at.stop :] if line[1:2] == b"5" else line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("changed", "first", "told"),
+    [
+        (b"0000000000", 86, "ULN_WRONG"),
+        (b"9999999999", 86, "ULN_WRONG"),
+        (b"6.4123E+11   ", 60, "UCI_FORM"),
+        (b"0000", 9, "CANDIDATE_NUMBER"),
+        (b"    ", 9, "CANDIDATE_NUMBER"),
+    ],
+)
+def test_reg_4_reg_5_what_stands_for_a_number_in_every_record_is_told_as_no_number_only(
+    changed: bytes, first: int, told: str
+) -> None:
+    found = check(arrival(each_with(changed, first)), CATALOGUE, window=False)
+    assert set(codes(found)) == {told}
+
+
+def test_cal_1_where_headers_name_two_series_no_window_is_judged() -> None:
+    data = centre_file().replace(b"E164123156B24", b"E164123151B24")
+    found = check(arrival(data), CATALOGUE, window=True)
+    assert [one.code for one in found if one.reach is Reach.FILE] == ["HEADERS_DIFFER"]
+
+
+def test_fil_8_a_file_whose_options_are_elsewhere_does_not_say_nothing() -> None:
+    data = each_with(b" " * 140, 53)
+    assert "FILE_SAYS_NOTHING" not in codes(check(arrival(data), CATALOGUE, window=False))
 
 
 # --- Options ---------------------------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ def test_reg_9_a_feed_registers_nobody_without_details() -> None:
 
 
 def test_reg_7_a_card_shows_everything_said_of_a_candidate_in_doubt() -> None:
-    _, [card] = checked_with_cards(arrival(registrations(ANNA, BEN), REGISTERED), CATALOGUE, window=False)
+    _, [card], _ = checked_with_cards(arrival(registrations(ANNA, BEN), REGISTERED), CATALOGUE, window=False)
     assert (card.candidate, card.sources) == ("0001", ("line 3", "line 4"))
     assert card.said["name"] == ("DE SOUZA:ANNA", "ENTIRELY:DIFFERENT")
     assert card.differs == ("name", "date of birth", "sex", "ULN")

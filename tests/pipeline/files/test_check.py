@@ -79,6 +79,16 @@ def test_every_kind_of_file_is_checked(name: str, data: bytes, expected: list[st
     assert codes(name, data) == expected
 
 
+def test_fil_1_options_are_counted_as_they_are_read(folder: Path) -> None:
+    """As a reply counts them: each once, wherever its code stands."""
+    lines = centre_file(("BEN01", "BEN02")).decode().split("\r\n")
+    close = [line[:108] + "BEN01BEN02".ljust(84) if line[1:2] == "5" else line for line in lines]
+    twice = [line.replace("BEN02", "BEN01") for line in lines]
+    for said, count in ((lines, 6), (close, 6), (twice, 3)):
+        (folder / "E6412315.X01").write_text("\r\n".join(said), newline="")
+        assert f"3 candidates, {count} options" in run("E6412315.X01").output
+
+
 @pytest.mark.parametrize(
     ("name", "data", "expected"),
     [
