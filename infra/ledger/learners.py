@@ -416,16 +416,23 @@ class LearnerBook:
         return rows.filter(pl.col("place") > 1).sort("since", *per).drop("led", "id", "place")
 
     def left_behind(self) -> pl.DataFrame:
-        """MOD-2, REG-8: entries that a learner's last move to another centre left with their cohort, which can follow
-        by now because moderation is decided: `since` (of the move), `centre`, `candidate`, `uci`, `series`, `option`,
-        and `other`, the centre moved to, and `number`, the candidate number there."""
+        """MOD-2, REG-8: entries that a learner's moves to other centres left with their cohorts, which can follow by now
+        because moderation is decided: `since` (of the move), `centre`, `candidate`, `uci`, `series`, `option`, and
+        `other`, the centre moved to last, and `number`, the candidate number there."""
         a, e, s, there = actions.c, entries.c, submissions.c, entries.alias().c
         moved = led(actions, a.id, only=("at", "uci", "event", "number")).where(a.action == terms.LEARNER_TRANSFERRED)
-        last = moved.subquery().c
-        centre, other = (func.split_part(last.event, " to ", place) for place in (1, 2))
+        each = moved.subquery().c
+        centre, other = (func.split_part(each.event, " to ", place).label(name)
+                         for place, name in ((1, "centre"), (2, "other")))  # fmt: skip
+        last = (
+            select(each.uci, each.number, other)
+            .ext(distinct_on(each.uci)).order_by(each.uci, each.at.desc(), each.id.desc()).subquery().c
+        )  # fmt: skip
         move = (
-            select(last.uci, last.at, last.number, centre.label("centre"), other.label("other"))
-            .ext(distinct_on(last.uci)).order_by(last.uci, last.at.desc(), last.id.desc()).subquery().c
+            select(each.uci, func.max(each.at).label("at"), centre, last.other, last.number)
+            .join(last.uci.table, last.uci == each.uci)
+            .where(centre != last.other)
+            .group_by(each.uci, centre, last.other, last.number).subquery().c
         )  # fmt: skip
         settled = select(awardings.c.series).where(awardings.c.state.in_(terms.ISSUED_STATES))
         mine = sa.any_(every_uci(move.uci))
