@@ -416,8 +416,8 @@ class LearnerBook:
         return rows.filter(pl.col("place") > 1).sort("since", *per).drop("led", "id", "place")
 
     def left_behind(self) -> pl.DataFrame:
-        """MOD-2, REG-8: entries that a learner's moves to other centres left with their cohorts, which can follow by now
-        because moderation is decided: `since` (of the move), `centre`, `candidate`, `uci`, `series`, `option`, and
+        """MOD-2, REG-8: entries that a learner's moves to other centres left with their cohorts, and which can follow
+        by now because moderation is decided: `since` (of the move), `centre`, `candidate`, `uci`, `series`, `option`, and
         `other`, the centre moved to last, and `number`, the candidate number there."""
         a, e, s, there = actions.c, entries.c, submissions.c, entries.alias().c
         moved = led(actions, a.id, only=("at", "uci", "event", "number")).where(a.action == terms.LEARNER_TRANSFERRED)
