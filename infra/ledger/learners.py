@@ -417,8 +417,8 @@ class LearnerBook:
 
     def left_behind(self) -> pl.DataFrame:
         """MOD-2, REG-8: entries that a learner's moves to other centres left with their cohorts, and which can follow
-        by now because moderation is decided: `since` (of the move), `centre`, `candidate`, `uci`, `series`, `option`, and
-        `other`, the centre moved to last, and `number`, the candidate number there."""
+        by now because moderation is decided: `since` (of the move), `centre`, `candidate`, `uci`, `series`, `option`,
+        and `other`, the centre moved to last, and `number`, the candidate number there."""
         a, e, s, there = actions.c, entries.c, submissions.c, entries.alias().c
         moved = led(actions, a.id, only=("at", "uci", "event", "number")).where(a.action == terms.LEARNER_TRANSFERRED)
         each = moved.subquery().c
