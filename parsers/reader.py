@@ -143,6 +143,27 @@ class Glance:
     series_key: str | None = None
     sequence: int | None = None
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left to be found out."""
+        return None not in (self.letter, self.awarding_body, self.series_key, self.sequence)
+
+    @classmethod
+    def of(cls, submission: Submission) -> Glance:
+        """The same of a file as it was read, whatever had happened to its lines."""
+        header = submission.header
+        if header is None or not re.fullmatch(_KEY, header.series_key):
+            return cls()
+        return cls(
+            letter=header.letter,
+            awarding_body=header.awarding_body if re.fullmatch(_BODY, header.awarding_body) else None,
+            series_key=header.series_key,
+            sequence=submission.sequence or None,
+        )
+
+
+_KEY, _BODY = "[0-9A-Z]{2}[0-9]{2}", "[0-9]{2}"
+
 
 def glance(start: bytes) -> Glance:
     """A look at the first bytes of a file (a kilobyte is plenty). Promises nothing: `read` decides."""
@@ -150,14 +171,12 @@ def glance(start: bytes) -> Glance:
     cut = {place.name: place.cut(lines[0]) for place in FILE_HEADER.fields}
     number = CENTRE_HEADER["sequence"].cut(lines[1]).strip(" ") if len(lines) > 1 else ""
     key = cut["series"] + cut["year"]
-    if not re.fullmatch("[A-Z]1", cut["data_type"] + cut["record_type"]) or not re.fullmatch(
-        "[0-9A-Z]{2}[0-9]{2}", key
-    ):
+    if not re.fullmatch("[A-Z]1", cut["data_type"] + cut["record_type"]) or not re.fullmatch(_KEY, key):
         return Glance()
     body = cut["awarding_body"]
     return Glance(
         letter=cut["data_type"],
-        awarding_body=body if re.fullmatch("[0-9]{2}", body) else None,
+        awarding_body=body if re.fullmatch(_BODY, body) else None,
         series_key=key,
         sequence=int(number) if re.fullmatch("[0-9]{1,3}", number) else None,
     )

@@ -249,7 +249,7 @@ def _number_unused(
 
 def _last(numbered: Sequence[Mapping[str, Any]]) -> int:
     """The highest number among files that were booked; 0 before the first."""
-    return max((before["sequence"] for before in numbered if before["booked"]), default=0)
+    return max((before["sequence"] or 0 for before in numbered if before["booked"]), default=0)
 
 
 def _hold(code: Code, file: int, arrival: Arrival, found: Found, **facts: Any) -> None:

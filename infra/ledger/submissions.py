@@ -462,7 +462,8 @@ class Ledger:
         marking = (t.letter == "M").label("marks")
         key = (t.centre, t.awarding_body.label("body"), t.series, marking)
         query = select(*key, func.max(t.sequence).label("last")).where(t.centre.in_(centres), t.booked)
-        query = query.where(t.letter.in_(("E", "A", "M"))).group_by(t.centre, t.awarding_body, t.series, marking)
+        query = query.where(t.letter.in_(("E", "A", "M")), t.sequence.is_not(None))
+        query = query.group_by(t.centre, t.awarding_body, t.series, marking)
         return sql.look_up(self._engine, query, NUMBERS)
 
     def story(self, landing_keys: Sequence[str]) -> pl.DataFrame:

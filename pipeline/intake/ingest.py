@@ -27,7 +27,7 @@ from infra.store import BadKey, Missing, Stored, left_behind, unfinished
 from parsers.feed import read_feed
 from parsers.findings import Code, Finding, Found, Reach
 from parsers.identifiers import filename
-from parsers.reader import Submission, glance, read
+from parsers.reader import Glance, Submission, glance, read
 from pipeline.archive import archive_all, archived, key_text
 from pipeline.arrived import final
 from pipeline.contained import FAILURES, contained, log_failure, outside
@@ -214,7 +214,7 @@ def _receive_together(desk: Desk, waiting: Sequence[_Waiting], now: datetime) ->
     """Archives, books, acknowledges and takes out the files of a batch; returns how many. Each step is done for all
     files before the next step begins."""
     in_archive = archive_all(desk.store, [file.stored for file in waiting], _cannot_be_taken, desk.recent)
-    taken = [(file, _landing(file, *kept, now)) for file, kept in zip(waiting, in_archive, strict=True) if kept]
+    taken = [(file, _landing(desk, file, *kept, now)) for file, kept in zip(waiting, in_archive, strict=True) if kept]
     received = desk.ledger.receive([landing for _, landing in taken])
     RECEIVED.passed()
     undecided = [(file, its) for (file, _), its in zip(taken, received, strict=True) if its.outcome is None]
@@ -259,9 +259,20 @@ def _set_aside(desk: Desk, file: _Waiting, received: Received) -> None:
     SET_ASIDE.passed()
 
 
-def _landing(file: _Waiting, sha256: str, start: bytes, now: datetime) -> Landing:
+def _glance(desk: Desk, file: _Waiting, sha256: str, start: bytes) -> Glance:
+    """FIL-3, FIL-4: what the header of a file says. Where a spreadsheet, a mail program or a transfer has been at its
+    lines, its first bytes do not tell: it is read, so that it is on the books under the number that it has."""
+    seen = glance(start)
+    entire = file.stored.kind == "file" and file.stored.size <= desk.settings.max_file_bytes
+    if seen.whole or not entire or file.channel != terms.EDI:
+        return seen
+    with desk.store.open(f"archive/{sha256}") as archived:
+        return Glance.of(read(key_text(file.name), archived.read()))
+
+
+def _landing(desk: Desk, file: _Waiting, sha256: str, start: bytes, now: datetime) -> Landing:
     """What is known of a file that is in the archive."""
-    seen, named = glance(start), filename.original(file.name)
+    seen, named = _glance(desk, file, sha256, start), filename.original(file.name)
     return Landing(
         landing_key=key_text(file.stored.key),
         centre=file.centre,
@@ -671,6 +682,22 @@ def _finding_row(finding: Finding) -> dict[str, Any]:
 # --- Answering -------------------------------------------------------------------------------------------------------
 
 
+Lists = Callable[[Desk, Sequence[str]], list[tuple[str, bytes]]]
+
+
+def _lists(make: Lists, desk: Desk, centres: Sequence[str]) -> list[tuple[str, bytes]]:
+    """FIL-7: the lists of these centres, by key. A centre at whose lists our own code fails keeps those it has: the
+    replies, and the lists of all others, do not wait for them."""
+
+    def apart(error: BaseException) -> list[tuple[str, bytes]]:
+        if len(centres) == 1:
+            log_failure(f"{make.__name__} of centre {centres[0]}", error)
+            return []
+        return [written for half in _halves(centres) for written in _lists(make, desk, half)]
+
+    return contained(lambda: make(desk, centres), apart)
+
+
 def publish(desk: Desk) -> None:
     """Puts every decided reply that may not be out yet into its centre's outbox, with the index that says which file it
     answers, and held files into quarantine."""
@@ -688,10 +715,10 @@ def publish(desk: Desk) -> None:
         desk.store.put_all([(place + ending, row[column].encode("ascii")) for place, row in out])
         for _ in out:
             step.passed()
-    indexes = index_files(desk, sorted({row["centre"] for row in waiting}))
+    indexes = _lists(index_files, desk, sorted({row["centre"] for row in waiting}))
     # Marks change nothing of what a centre holds.
     changed = {row["centre"] for row in waiting if row["booked"] and row["letter"] != files.MARKS}
-    held = holdings_files(desk, sorted(changed))
+    held = _lists(holdings_files, desk, sorted(changed))
     # By centre, because its folder is then opened once.
     desk.store.put_all(sorted([*indexes, *held]))
     for step, written in ((INDEX_OUT, indexes), (HOLDINGS_OUT, held)):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -13,12 +15,13 @@ from infra.store import FolderStore
 from pipeline.demo.demo import samples
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
+from pipeline.intake.sent import index_files
 from pipeline.learners.orders import Details, correct_details, transfer
 from pipeline.orders import Order
 from pipeline.steps import HOLDINGS_OUT, INDEX_OUT, REPLY_OUT, Step, watched
 from tests.browser import running
 from tests.pipeline.inbox import NOW, land, land_samples, outbox
-from tests.support import CENTRE, REGISTERED, centre_file, registration_file
+from tests.support import CENTRE, ON_TIME, REGISTERED, centre_file, registration_file
 
 
 def index(desk: Desk, centre: str = CENTRE) -> list[dict[str, str]]:
@@ -37,6 +40,55 @@ def test_the_index_names_the_reply_to_each_file_and_the_next_to_send_the_newest_
     assert [row["received"] for row in index(work)][::3] == ["2024-04-30 12:00:00 BST", "2023-09-18 12:00:00 BST"]
     page = work.store.get(f"outbox/{CENTRE}/index.html").decode()
     assert page.index("M6412315.X03") < page.index("X6412315.X01")
+
+
+TOUCHED: dict[str, Callable[[bytes], bytes]] = {
+    "blank lines": lambda data: data.replace(b"\r\n", b"\r\n\r\n"),
+    "no line ends": lambda data: data.replace(b"\r\n", b""),
+    "quotation marks": lambda data: b"".join(b'"%s"\r\n' % line for line in data.splitlines()),
+    "marks of a mail program": lambda data: b"".join(b"> %s\r\n" % line for line in data.splitlines()),
+    "every line twice": lambda data: b"".join(b"%s\r\n" % line * 2 for line in data.splitlines()),
+    "base64": base64.encodebytes,
+}
+
+
+@pytest.mark.parametrize("way", TOUCHED)
+def test_fil_3_fil_4_a_file_has_its_number_whatever_has_happened_to_its_lines(work: Desk, way: str) -> None:
+    """What it says is read from lines put right, and so it is on the books: the next file is judged by it, and the
+    index, without which nobody has a reply, says what to send next."""
+    land(work, f"{CENTRE}/E6412313.X01", registration_file(), REGISTERED)
+    ingest(work, NOW)
+    for nth, (options, number, wanted) in enumerate([
+        (("BEN01",), 1, None), (("BEN01",), 1, "ALREADY_PROCESSED"), (("BEN02",), 1, "NUMBER_REUSED"),
+        (("BEN02",), 2, "SECOND_ENTRY_FILE"),
+    ]):  # fmt: skip
+        data = TOUCHED[way](centre_file(options, sequence=number))
+        land(work, f"{CENTRE}/E6412315.X0{number}", data, ON_TIME + timedelta(hours=nth))
+        codes = ingest(work, NOW).codes
+        assert wanted is None or wanted in codes
+        assert "FILE_FAILED" not in codes
+    newest, *_, first, _ = index(work)
+    assert (newest["number"], first["number"], first["send_next"]) == ("002", "001", "A6412315.X02 (number 002)")
+    assert first["outcome"].startswith("accepted")
+    assert "WITHDRAWN" not in codes
+
+
+def test_fil_7_a_centre_at_whose_index_our_code_fails_keeps_nobody_from_a_reply(
+    work: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(desk: Desk, centres: Sequence[str]) -> list[tuple[str, bytes]]:
+        if "58201" in centres:
+            raise TypeError(centres)
+        return index_files(desk, centres)
+
+    monkeypatch.setattr("pipeline.intake.ingest.index_files", failing)
+    land_samples(work)
+    ingest(work, NOW)
+    assert work.ledger.unpublished() == []
+    keys = {stored.key for stored in work.store.list("outbox/")}
+    assert f"outbox/{CENTRE}/index.csv" in keys
+    assert "outbox/58201/index.csv" not in keys
+    assert any(key.startswith("outbox/58201/X") for key in keys)
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
