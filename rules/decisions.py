@@ -253,13 +253,24 @@ def _judge(read: Columns, current: Round, *, by_ledger: bool = True) -> pl.DataF
     return pl.concat(judged) if judged else read.options.clear().with_columns(kind=pl.lit(None, pl.String))
 
 
+def _adding(options: pl.DataFrame, held: pl.DataFrame, current: Round) -> pl.DataFrame:
+    """REG-8: what is entered, but for the one claim, by portal or staff, of a learner who was merged: it is for what
+    came under every number. `held`: what a centre's candidates hold."""
+    entered = options.filter(pl.col("action") == "enter")
+    online = [index for index, arrival in enumerate(current.arrivals) if arrival.channel != terms.EDI]
+    cash_ins = [whole.cash_in_code for whole in current.catalogue.qualifications]
+    claims = entered.filter(pl.col("file").is_in(online), pl.col("option").is_in(cash_ins))
+    first = claims.join(held, on=["centre", "series", "uci", "option"], how="anti")
+    return entered.join(first, on=["file", "line", "option"], how="anti")
+
+
 def _judge_identity(read: Columns, current: Round) -> pl.DataFrame:
     """The rules about who a learner is: they compare records with each other and with what the ledger holds. Returns
     the records without those that are of somebody else than the registration."""
     records, known, found = read.records, current.known, current.found
     key = ["centre", "series", "candidate", "uci", "option"]
     held = pl.concat([known.registrations.select(key), known.entries.select(key)])
-    entered = read.options.filter(pl.col("action") == "enter")
+    entered = _adding(read.options, held, current)
     registration.one_uci_one_number(registration.identified(records), held, found, entered)
     identity.records_agree(records, found)
     identity.private(records, found)

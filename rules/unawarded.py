@@ -30,7 +30,7 @@ AFTER_CUT_OFF = Reason(
     code="AFTER_CUT_OFF",
     rule="CRT-6",
     words="the entry or claim came after the results were awarded",
-    remedy="A claim is awarded within the day after the release; ask our staff about an entry.",
+    remedy="It is awarded within the day after the release; a component without boundaries waits for them.",
 )
 COMPONENT_PENDING = Reason(
     code="COMPONENT_PENDING",
@@ -57,7 +57,10 @@ def unawarded(
         *_LEARNER, pl.col("reason").alias("code"), "about"
     )
     unclaimed = results.join(awards, on=["uci", "registration"], how="anti")
-    pending = unclaimed.filter(pl.col("outcome") == terms.PENDING)
+    # Nobody owes a result of what is withdrawn before its mark came.
+    pending = unclaimed.filter(pl.col("outcome") == terms.PENDING).join(
+        entered, left_on=["centre", "candidate", "component"], right_on=["centre", "candidate", "option"], how="semi"
+    )
     withheld = pl.col("status") == terms.WITHHELD_STATUS
     of_cash_in = parts.select(pl.col("cash_in").alias("option"), "registration").unique()
     claimed = claims.join(of_cash_in, on="option")

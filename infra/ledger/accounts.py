@@ -70,17 +70,24 @@ class Accounts:
             ).where(r.series == series, r.ended_by.is_(None)),
         ).subquery()
         t = both.c
-        same = (paid.submission_id == t.submission_id) & (paid.candidate == t.candidate) & (paid.option == t.option)
+        # FEE-5: in a file an option has one price for each band, whatever number a learner has by now.
+        lines = select(
+            paid.submission_id, paid.centre, paid.option, paid.band, func.max(paid.pence).label("pence"),
+            func.bool_or(paid.placeholder).label("placeholder"),
+        ).where(paid.series == series, *((paid.centre == centre,) if centre else ()))  # fmt: skip
+        line = lines.group_by(paid.submission_id, paid.centre, paid.option, paid.band).subquery().c
+        same = (line.submission_id == t.submission_id) & (line.option == t.option)
+        same &= line.band == func.coalesce(t.band, terms.ON_TIME)
         # FEE-4: what a learner brought along was paid by the centre before.
-        same &= paid.centre == t.centre
+        same &= line.centre == t.centre
         query = (
             select(
                 t.centre, t.series, t.candidate, t.uci, t.option, t.kind,
-                func.coalesce(t.band, paid.band, "").label("band"),
-                func.coalesce(paid.pence, 0).label("pence"),
-                func.coalesce(paid.placeholder, False).label("placeholder"),
+                func.coalesce(t.band, line.band, "").label("band"),
+                func.coalesce(line.pence, 0).label("pence"),
+                func.coalesce(line.placeholder, False).label("placeholder"),
             )
-            .outerjoin(fee_lines, same)
+            .outerjoin(line.pence.table, same)
             .where(*_at(t, centre))
             .order_by(t.centre, t.candidate, t.option)
         )  # fmt: skip
@@ -126,12 +133,13 @@ class Accounts:
             led(registrations).where(registrations.c.ended_by.is_(None)).subquery().c,
             details_in_force().subquery(),
         )
+        # A learner whose UCIs were merged can have two versions at a centre: the newer one counts.
         query = (
             select(t.centre, t.candidate, t.uci, t.option, func.coalesce(named.c.name, "").label("name"))
             .ext(distinct_on(t.centre, t.uci, t.option))
             .outerjoin(named, (named.c.centre == t.centre) & (named.c.uci == t.uci))
             .where(*_at(t, centre))
-            .order_by(t.centre, t.uci, t.option, t.id.desc())
+            .order_by(t.centre, t.uci, t.option, t.id.desc(), named.c.since.desc(), named.c.id.desc())
         )
         return sql.frame(self._engine, query, REGISTERED)
 

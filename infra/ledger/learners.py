@@ -276,6 +276,7 @@ class LearnerBook:
             again = {"in_force": uci, "centre": done.centre, "since": done.at, **_by(done)}
             if with_it:
                 connection.execute(learner_ucis.insert(), [again | {"uci": other} for other in with_it])
+            _own_details(connection, [uci, *with_it], row["in_force"], done)
             connection.execute(actions.insert(), [asdict(done)])
 
     def transferable(self, uci: str, centre: str, to: str) -> pl.DataFrame:
@@ -457,13 +458,18 @@ class LearnerBook:
         return sql.frame(self._engine, query, {"since": INSTANT, **kinds}).sort("since", "uci", "series", "option")
 
     def first_twice(self) -> pl.DataFrame:
-        """CRT-4, REG-8: awards that were each issued as a learner's first of a qualification before the UCIs were
-        merged, a row for each but the first: `since` (of the merge), `centre`, `candidate`, `uci`, `series`, `option`
-        (the cash-in code), and of the first `other`, its centre, `number`, the candidate number there, and `earlier`,
-        its series. What has been corrected since is left out."""
+        """CRT-4, REG-8: awards that were each issued as a learner's first of a qualification, before the UCIs were
+        merged or because the earlier was answered last, a row for each but the first: `since` (of the merge, or the
+        answer), `centre`, `candidate`, `uci`, `series`, `option` (the cash-in code), and of the first `other`, its
+        centre, `number`, the candidate number there, and `earlier`, its series. What has been corrected since is left
+        out."""
         u, t, w = learner_ucis.c, awards.c, awardings.c
-        heads = select(u.in_force.label("uci"), func.max(u.since).label("since")).where(u.until.is_(None))
-        head = heads.group_by(u.in_force).subquery().c
+        merged = select(u.in_force.label("uci"), u.since).where(u.until.is_(None))
+        # What a version of everybody says is the first, no later series has said before.
+        late = led(awards, w.at.label("since"), only=("uci",)).join(awardings, w.id == t.awarding_id)
+        late = late.where(w.kind != terms.WHOLE_SERIES, w.state == terms.RELEASED, t.performance)
+        either = sa.union_all(merged, late).subquery().c
+        head = select(either.uci, func.max(either.since).label("since")).group_by(either.uci).subquery().c
         issued = sql.each(
             select(t.centre, t.candidate, w.series, t.cash_in.label("option"), t.claim_id, t.claimed_at, w.version,
                    (t.performance & (t.outcome == terms.AWARDED)).label("first"))
@@ -528,6 +534,27 @@ class LearnerBook:
 def _by(done: Action) -> dict[str, str]:
     """Who ordered it, how the desk knows them, and why."""
     return {"who": done.who, "how": done.how, "why": done.why}
+
+
+def _own_details(connection: Connection, ucis: Sequence[str], head: str, done: Action) -> None:
+    """REG-6, REG-8: who no longer leads to `head` has details in force wherever they are registered, although another
+    version came while they did: the ones they had, or those of `head` where nobody else is registered under it."""
+    r, v = registrations.c, learner_versions.c
+    held = select(v.centre).where(v.uci.in_(ucis), v.until.is_(None))
+    without = select(r.centre).where(r.uci.in_(ucis), r.ended_by.is_(None), r.centre.not_in(held)).distinct()
+    newest = select(learner_versions).order_by(v.since.desc(), v.id.desc()).limit(1)
+    for centre in list(connection.execute(without.order_by(r.centre)).scalars()):
+        others = (r.centre == centre, r.uci == sa.any_(every_uci(sa.literal(head))), r.ended_by.is_(None))
+        shared = connection.execute(select(select(r.id).where(*others).exists())).scalar()
+        of_head = newest.where(v.centre == centre, v.uci == head, v.until.is_(None))
+        theirs = None if shared else connection.execute(of_head).mappings().first()
+        if theirs:
+            connection.execute(learner_versions.update().where(v.id == theirs["id"]).values(until=done.at))
+        own = newest.where(v.centre == centre, v.uci.in_(ucis))
+        if last := theirs or connection.execute(own).mappings().first():
+            details = {name: last[name] for name in DETAILS}
+            new = {"uci": ucis[0], "centre": centre, "since": done.at, **details, **_by(done)}
+            connection.execute(learner_versions.insert(), [new])
 
 
 def _move_details(connection: Connection, ucis: Any, centre: str, to: str, done: Action) -> None:

@@ -286,15 +286,24 @@ class ResultBook:
         return sql.table(self._engine, query)
 
     def earlier(self, series: str) -> pl.DataFrame:
-        """Awards already issued in series before this one (`rules.frames.EARLIER`)."""
-        a, w = awards.c, awardings.c
+        """Awards that hold in series before this one (`rules.frames.EARLIER`): what was voided since is none (CRT-4),
+        what is withheld is what it was before (RES-8)."""
+        a, w, awarded = awards.c, awardings.c, awards.c.outcome == terms.AWARDED
+        # What a version of everybody refuses has never been awarded before.
+        after = sa.and_(a.outcome != terms.PENDING, w.kind != terms.WHOLE_SERIES)
+        learner = ("centre", "candidate", "uci", "registration")
         query = (
-            led(awards, w.series, only=("uci", "registration"))
-            .distinct()
+            led(awards, w.series, a.awarding_id, awarded.label("awarded"), only=learner)
             .join(awardings, w.id == a.awarding_id)
-            .where(w.state.in_(terms.ISSUED_STATES), a.outcome == terms.AWARDED, w.series < series)
+            .where(w.state.in_(terms.ISSUED_STATES), w.series < series, sa.or_(awarded, after))
         )
-        return sql.table(self._engine, query, EARLIER)
+        rows = self._not_kept_back(sql.table(self._engine, query)).sort("awarding_id")
+        newest = rows.unique(["series", *learner], keep="last", maintain_order=True)
+        return (
+            newest.filter("awarded")
+            .select(pl.col(name).cast(kind) for name, kind in EARLIER.items())
+            .unique(maintain_order=True)
+        )
 
     def later(self, series: str, *, unclaimed: bool = False) -> pl.DataFrame:
         """External components entered in later series by those who claim in this one (`rules.frames.LATER`);
@@ -586,7 +595,8 @@ class ResultBook:
             add_approval(connection, case, state, effects)
             if done:
                 connection.execute(actions.insert(), [asdict(action) for action in done])
-            add_marks(connection, new_marks)
+            of_case = _as_filed(connection, case.series, new_marks, "component")
+            add_marks(connection, of_case)
             m = marks.c
             query = led(marks, only=(*_MARK_OF, "id")).where(m.source == reason_of(case.number))
             ids = sql.rows(connection, query, {**dict.fromkeys(_MARK_OF, pl.String), "id": pl.Int64})
@@ -871,11 +881,45 @@ def _recorded(connection: Connection, values: Mapping[str, Any], frames: Mapping
     ).scalar_one()
     row = connection.execute(insert(awardings).values(**values, version=version).returning(awardings)).mappings().one()
     awarding = _awarding(row)
+    filed = _filed(connection, str(values["series"]), frames)
     for table in (results, awards, choices):
-        frame = frames[table.name]
+        frame = filed[table.name]
         sql.copy(connection, table, frame.select(pl.lit(awarding.id).alias("awarding_id"), pl.all()))
         freeze(connection, table, awarding.id, canonical(table, frame))
     return awarding
+
+
+def _filed(connection: Connection, series: str, frames: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+    """REG-8: results as they are filed: under the UCI that their entry or claim came with, as marks are, so that they
+    go with it when a wrong merge is undone."""
+    its = _as_filed(connection, series, frames["results"], "component")
+    of_claims = _as_filed(connection, series, frames["awards"], "cash_in")
+    learner = ["centre", "uci", "registration"]
+    claims = frames["awards"].with_columns(of_claims["uci"].alias("filed"))
+    led_here = claims.filter(pl.col("reason") != "CLAIMED_TWICE", pl.col("filed") != pl.col("uci").cast(pl.String))
+    whose = led_here.select(*(pl.col(name).cast(pl.String) for name in learner), "filed").unique(maintain_order=True)
+    chosen = frames["choices"]
+    if not whose.is_empty():
+        text = chosen.with_columns(pl.col(name).cast(pl.String) for name in learner)
+        found = text.join(whose, on=learner, how="left", maintain_order="left")
+        chosen = found.with_columns(pl.coalesce("filed", "uci").alias("uci")).select(chosen.columns)
+    return {"results": its, "awards": of_claims, "choices": chosen}
+
+
+def _as_filed(connection: Connection, series: str, rows: pl.DataFrame, code: str) -> pl.DataFrame:
+    """Rows of a series (`centre`, `candidate`, `uci` and a `code`) with the UCI that their entry came with."""
+    e, u = entries.c, learner_ucis.alias().c
+    leading = select(u.uci).where(u.until.is_(None))
+    query = led(entries, e.uci.label("filed"), e.option.label(code), e.id, only=("centre", "candidate", "uci"))
+    key = ["centre", "candidate", "uci", code]
+    kinds = {**dict.fromkeys([*key, "filed"], pl.String), "id": pl.Int64}
+    came = sql.copied(connection, query.where(e.series == series, e.uci.in_(leading)), kinds) if len(rows) else None
+    if came is None or came.is_empty():
+        return rows
+    last = came.sort("id").unique(key, keep="last").select(*key, "filed")
+    text = rows.with_columns(pl.col(name).cast(pl.String) for name in key)
+    found = text.join(last, on=key, how="left", maintain_order="left")
+    return found.with_columns(pl.coalesce("filed", "uci").alias("uci")).select(rows.columns)
 
 
 def _add_table(connection: Connection, table: ConversionRow, state: State) -> None:

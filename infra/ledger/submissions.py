@@ -340,9 +340,9 @@ class Ledger:
     def entries_of(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Entries in force of these centres in these series (`rules.frames.ENTRIES`). What a learner brought along from
         another centre was not charged to this one (FEE-4)."""
-        t, paid = entries.c, fee_lines.c
-        same = (paid.submission_id == t.submission_id) & (paid.candidate == t.candidate) & (paid.option == t.option)
-        charged = select(paid.id).where(same, paid.centre == t.centre).correlate(entries).exists()
+        t, s = entries.c, submissions.c
+        # Whoever has sent it was charged, also where the learner has come back under another number since.
+        charged = select(s.id).where(s.id == t.submission_id, s.centre == t.centre).correlate(entries).exists()
         own = tuple(name for name in ENTRIES if name not in ("pence", "entry_pence"))
         prices = [sa.case((charged, t[name]), else_=0).label(name) for name in ("pence", "entry_pence")]
         query = led(entries, *prices, only=own)

@@ -469,9 +469,9 @@ def award(desk: Desk, series: Series, now: datetime, kind: str = terms.WHOLE_SER
 
 @journaled
 def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
-    """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, those with a
-    result that was pending and no longer is, and those refused for a resit that was missed (CRT-4); nobody else. None
-    when there is nobody. Raises `AwardError`, also where the second computation differs (AWD-7)."""
+    """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, those entered
+    since, those with a result that was pending and no longer is, and those refused for a resit that was missed (CRT-4);
+    nobody else. None when there is nobody. Raises `AwardError`, also where the second computation differs (AWD-7)."""
     issued = desk.results.current(series.id)
     rests_on = evolve(ground(desk, series), issued=desk.results.as_issued(series.id, before=False))
     # Awarded once is awarded, also where the claim was withdrawn and made again before the release.
@@ -484,8 +484,9 @@ def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
     here = ~pl.col("centre").is_in(desk.results.waiting_centres(series.id).implode())
     new = rests_on.claims.filter(here, ~pl.col("id").is_in(answered.implode()))
     waiting = pl.concat([issued[name].filter(waits)["uci"].cast(pl.String) for name, waits in _WAITS.items()])
-    mine = rests_on.of_learners(pl.concat([new["uci"], waiting]).unique())
-    if mine.claims.is_empty() and waiting.is_empty():
+    entered = _entered_since(rests_on, issued["results"]).filter(here)["uci"]
+    mine = rests_on.of_learners(pl.concat([new["uci"], waiting, entered]).unique())
+    if mine.claims.is_empty() and waiting.is_empty() and entered.is_empty():
         return None
     _check_tables(mine, series)
     judged = _not_out(judge(mine, desk.catalogue, now).only(here), issued, held)
@@ -510,6 +511,20 @@ WITHHELD_ROWS = {"results": pl.col("status") == terms.WITHHELD_STATUS, "awards":
 """What a version has as withheld (RES-8), by table."""
 _CLAIM = ["centre", "uci", "cash_in"]
 _KEYS = {"results": ["centre", "candidate", "uci", "component"], "awards": ["claim_id"]}
+
+
+def _entered_since(rests_on: Ground, issued: pl.DataFrame) -> pl.DataFrame:
+    """ENT-2, AWD-7: entries of the series that staff have made since it was awarded, so that they have no result yet.
+    Where nobody has set boundaries they wait: without them nobody could be awarded (AWD-1)."""
+    tables = [table.component for table in rests_on.conversions if table.series == rests_on.series]
+    entries = rests_on.entered.filter(pl.col("series") == rests_on.series, pl.col("option").is_in(tables))
+    text = issued.select(pl.col(name).cast(pl.String) for name in ("centre", "candidate", "uci", "component"))
+    for whose in ("uci", "candidate"):  # issued is issued, whatever became of the UCI (REG-8)
+        key = ["centre", whose]
+        entries = entries.join(
+            text, left_on=[*key, "option"], right_on=[*key, "component"], how="anti", maintain_order="left"
+        )
+    return entries
 
 
 def _not_out(judged: SeriesResults, issued: Mapping[str, pl.DataFrame], held: pl.Series) -> SeriesResults:

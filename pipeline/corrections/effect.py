@@ -34,7 +34,7 @@ from rules.awarding import RESULTS
 from rules.catalogue import Series
 from rules.conversion import ConversionError
 from rules.corrections import KINDS, way
-from rules.frames import HOLDS, MARKS
+from rules.frames import EARLIER, HOLDS, MARKS, Frame
 from rules.withholding import standing
 
 KEY = ["centre", "candidate", "uci", "component"]
@@ -399,17 +399,29 @@ def _allowed(plan: Plan, changed: pl.DataFrame) -> None:
 # --- What follows ----------------------------------------------------------------------------------------------------
 
 
+FIRST: Frame = {**EARLIER, "outcome": pl.String}
+"""Who has an award in series before the one that is judged, once a case is carried out, and who no longer (CRT-4)."""
+
+
 @frozen(kw_only=True)
 class Change:
     """What a case changes: results of the series `source` (its id) in `corrected`, each as issued (`_before`) and as it
-    would be, of the learners `ucis`; the conversion `tables` it puts in force, by component; and what it withholds or
-    gives back (`holds`: `rules.frames.HOLDS`)."""
+    would be, of the learners `ucis`; the conversion `tables` it puts in force, by component; what it withholds or
+    gives back (`holds`: `rules.frames.HOLDS`); and what becomes of awards of series before the one that is judged
+    (`FIRST`)."""
 
     source: str
     corrected: pl.DataFrame = field(repr=False)
     ucis: pl.Series = field(repr=False)
     tables: Mapping[str, ConversionRow] = field(factory=dict, repr=False)
     holds: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=HOLDS), repr=False)
+    first: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=FIRST), repr=False)
+
+    def earlier(self, held: pl.DataFrame) -> pl.DataFrame:
+        """CRT-4: the awards of earlier series (`rules.frames.EARLIER`), with what becomes of them."""
+        decided = self.first.filter(pl.col("outcome") != terms.PENDING)
+        awarded = decided.filter(pl.col("outcome") == terms.AWARDED).select(held.columns)
+        return pl.concat([held.join(decided, on=held.columns, how="anti"), awarded])
 
 
 def _says_it(series: Series, corrected: pl.DataFrame, versions: Sequence[SeriesEffect]) -> None:
@@ -430,20 +442,21 @@ def _says_it(series: Series, corrected: pl.DataFrame, versions: Sequence[SeriesE
 def versions_of(desk: Desk, series: Series, change: Change) -> tuple[list[SeriesEffect], list[pl.DataFrame]]:
     """The versions that a change makes in its own series and in the later ones that carried its results, and what they
     do to awards (`EFFECTS`). What no centre has is not corrected, but judged again."""
-    versions, rows = [], []
+    versions, rows, first = [], [], pl.DataFrame(schema=FIRST)
     later = [other for other in desk.catalogue.all_series() if other.purpose == terms.ENTRY and other.id > series.id]
     for of in [series, *later] if not change.ucis.is_empty() else []:
         if of.id != series.id and not desk.results.is_out(of.id):
             continue
-        made, awards = _of_series(desk, of, change)
+        made, awards, after = _of_series(desk, of, evolve(change, first=first))
         if not (made.results.results.is_empty() and made.results.awards.is_empty()):
             versions.append(made)
             rows.append(awards)
+            first = pl.concat([first, after])
     return versions, rows
 
 
-def _of_series(desk: Desk, of: Series, change: Change) -> tuple[SeriesEffect, pl.DataFrame]:
-    """The version of one series, and what it does to awards."""
+def _of_series(desk: Desk, of: Series, change: Change) -> tuple[SeriesEffect, pl.DataFrame, pl.DataFrame]:
+    """The version of one series, what it does to awards, and who has one then (`Change.first`)."""
     rests_on = ground(desk, of).of_learners(change.ucis)
     issued = desk.results.as_issued(of.id, before=False).filter(pl.col("uci").is_in(change.ucis.implode()))
     instead = change.corrected.select(
@@ -460,10 +473,11 @@ def _of_series(desk: Desk, of: Series, change: Change) -> tuple[SeriesEffect, pl
     at = _at(desk, of)
     before = judge(evolve(rests_on, issued=issued), desk.catalogue, at)
     holds = pl.concat([rests_on.holds, change.holds])
-    after = judge(evolve(rests_on, issued=as_corrected, holds=holds), desk.catalogue, at)
+    earlier = change.earlier(rests_on.earlier)
+    after = judge(evolve(rests_on, issued=as_corrected, holds=holds, earlier=earlier), desk.catalogue, at)
     _same_again(desk, evolve(rests_on, issued=as_corrected, holds=holds), after, change, at)
     mine = change.corrected if of.id == change.source else change.corrected.clear()
-    awards, rows = _changed_awards(desk, of, before.awards, after.awards, mine)
+    awards, rows, awarded = _changed_awards(desk, of, before.awards, after.awards, mine)
     about = awards.select("centre", "uci", "registration").unique()
     version = SeriesResults(
         results=after.results.join(mine.select(KEY), on=KEY, how="semi", maintain_order="left"),
@@ -473,7 +487,7 @@ def _of_series(desk: Desk, of: Series, change: Change) -> tuple[SeriesEffect, pl
     held = {(table.series, table.component): table for table in rests_on.conversions}
     held |= {(change.source, component): table for component, table in change.tables.items()}
     used = used_tables(held.values(), of.id, version.results, version.choices)
-    return SeriesEffect(series=of.id, results=version, conversions_sha256=conversions_sha256(used)), rows
+    return SeriesEffect(series=of.id, results=version, conversions_sha256=conversions_sha256(used)), rows, awarded
 
 
 def _same_again(desk: Desk, rests_on: Ground, after: SeriesResults, change: Change, at: datetime) -> None:
@@ -507,15 +521,16 @@ def _same_again(desk: Desk, rests_on: Ground, after: SeriesResults, change: Chan
 
 def _changed_awards(
     desk: Desk, of: Series, before: pl.DataFrame, after: pl.DataFrame, corrected: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The issued awards that the case changes (`rules.certification.AWARDS`), and how (`EFFECTS`). What differs from
-    what is issued for another reason is not its business, and a claim that still waits is answered by itself."""
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """The issued awards that the case changes (`rules.certification.AWARDS`), how (`EFFECTS`), and who has one then
+    (`Change.first`). What differs from what is issued for another reason is not its business, and a claim that still
+    waits is answered by itself."""
     _, out = typed(desk.results.current(of.id, out=True))
     same = [*_AWARD, "claim_id"]
     # Two awards that were issued before the UCIs were merged go each with the results under its own number (REG-8).
-    learner = ["centre", "uci", "registration"]
-    of_two = out.filter(pl.col("candidate").n_unique().over(learner) > 1)
-    own = of_two.join(corrected, on=[*learner, "candidate"], how="semi")["claim_id"]
+    learner, number = ["uci", "registration"], ["centre", "candidate"]
+    of_two = out.filter(pl.struct(number).n_unique().over(learner) > 1)
+    own = of_two.join(corrected, on=[*learner, *number], how="semi")["claim_id"]
     by_case = after.join(before.select(same), on="claim_id", suffix="_else", maintain_order="left").filter(
         pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_else")) for name in _AWARD)
         | pl.col("claim_id").is_in(own.implode())
@@ -523,8 +538,13 @@ def _changed_awards(
     issued = out.filter(pl.col("outcome") != terms.PENDING).select(
         "claim_id", *(pl.col(name).alias(f"{name}_before") for name in ("ums", "grade", "outcome", "performance"))
     )
+    # CRT-4: of two awards the other is the first when one of them goes, or comes back.
+    first = pl.all_horizontal(
+        pl.col("performance").ne_missing(pl.col(f"performance_{of_}")) for of_ in ("else", "before")
+    )
     changed = by_case.join(issued, on="claim_id", maintain_order="left").filter(
         pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in ("ums", "grade", "outcome"))
+        | (first & pl.col("performance_before").is_not_null())
     )
     none = pl.lit(None, pl.Int32)
     rows = changed.with_columns(way().alias("way")).select(
@@ -533,7 +553,12 @@ def _changed_awards(
         "outcome", "way", pl.lit(terms.CORRECTED).alias("choice"),
         (pl.col("performance") | pl.col("performance_before")).alias("performance"),
     )  # fmt: skip
-    return changed.select(after.columns), rows
+    held = out.join(changed, on=learner, how="semi").join(changed, on="claim_id", how="anti")
+    holding = [frame.select(*learner, "outcome") for frame in (changed, held)]
+    best = (pl.col("outcome") == terms.AWARDED, pl.col("outcome") == terms.PENDING)
+    then = pl.concat(holding, how="vertical_relaxed").sort(*best, descending=True, maintain_order=True)
+    then = then.unique(learner, keep="first", maintain_order=True).with_columns(pl.lit(of.id).alias("series"))
+    return changed.select(after.columns), rows, then.select(pl.col(name).cast(kind) for name, kind in FIRST.items())
 
 
 def _marks(desk: Desk, series: Series, given: pl.DataFrame) -> pl.DataFrame:

@@ -120,6 +120,12 @@ def _letter(desk: Desk, case: Case, centre: str, rows: pl.DataFrame, files: list
         yield "  candidate  code     series    was                        is now"
         for row in corrected.iter_rows(named=True):
             yield (f"  {row['candidate']:<11}{row['code']:<9}{row['series']:<10}{said(row, '_before'):<27}{said(row)}")
+    if not corrected.filter(pl.col("way") == terms.SAME, "performance").is_empty():
+        yield ""
+        yield from _wrapped(
+            "An award that is what it was counts in performance tables from now on, or no longer: the learner's first "
+            "counts there (CRT-4)."
+        )
     if not left.is_empty():
         yield ""
         why = str(last.plan["left_higher"]).rstrip(".")

@@ -16,7 +16,7 @@ from rules import findings as f
 HELD_TWICE = "HELD_TWICE"
 """A learner whose UCIs were merged is entered for a component, or has claimed, twice in a series."""
 FIRST_TWICE = "FIRST_TWICE"
-"""A learner whose UCIs were merged was awarded a qualification twice, each time as the first (CRT-4)."""
+"""A learner was awarded a qualification twice, each time as the first (CRT-4): under two UCIs, or the earlier last."""
 ISSUED_TWICE = "ISSUED_TWICE"
 """A learner whose UCIs were merged was issued two different results of a component in one series (CRT-2)."""
 LEFT_BEHIND = "LEFT_BEHIND"

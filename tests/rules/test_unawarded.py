@@ -72,9 +72,14 @@ def test_crt_1_who_has_results_and_did_not_claim_is_told_so_once() -> None:
 
 
 def test_awd_4_a_component_that_is_pending_is_named_where_nothing_was_claimed() -> None:
-    assert found(results="U1 BEN01 graded, U1 BEN02 pending, U1 BEN03 pending") == [
+    entered = "U1 BEN01, U1 BEN02, U1 BEN03"
+    assert found(results="U1 BEN01 graded, U1 BEN02 pending, U1 BEN03 pending", entered=entered) == [
         ("U1", "COMPONENT_PENDING", "BEN02, BEN03"), ("U1", "NO_CLAIM", ""),
     ]  # fmt: skip
+
+
+def test_reg_9_nobody_owes_a_result_of_what_is_withdrawn_before_its_mark_came() -> None:
+    assert found(results="U1 BEN01 graded, U1 BEN02 pending", entered="U1 BEN01") == [("U1", "NO_CLAIM", "")]
 
 
 def test_crt_6_what_came_after_the_award_is_told() -> None:
