@@ -1000,7 +1000,7 @@ RESERVED_USED = _code(
     Reach.NOTE,
     'columns that should be blank hold "{value}"; it was kept and has no effect',
     "spaces",
-    "Nothing to do.",
+    "Nothing to do, unless something was meant by it: then send it where it belongs.",
 )
 CANDIDATE_NUMBER = _code(
     "CANDIDATE_NUMBER",
@@ -1009,6 +1009,10 @@ CANDIDATE_NUMBER = _code(
     'candidate number "{value}" cannot be used',
     "four digits, 0001 to 9999",
     AMEND,
+    together=(
+        "candidate numbers are none",
+        "four digits, 0001 to 9999",
+    ),
 )
 CANDIDATE_ZEROS = _code(
     "CANDIDATE_ZEROS",

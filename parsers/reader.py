@@ -72,6 +72,10 @@ class Submission:
         """Whether its headers disagree on one of these fields (the finding `HEADERS_DIFFER`)."""
         return any(found.code == f.HEADERS_DIFFER.name and found.field in fields for found in self.findings)
 
+    def misnamed(self, field: str) -> bool:
+        """Whether its header says this field otherwise than its name (the finding `NAME_HEADER`)."""
+        return any((found.code, found.field) == (f.NAME_HEADER.name, field) for found in self.findings)
+
     @property
     def sequence(self) -> int:
         """The sequence number, 1 to 999; 0 when the file has no centre header."""
@@ -527,9 +531,9 @@ def _runs(lines: Iterable[_Line]) -> Iterator[tuple[str, list[_Line]]]:
 def _begun(taken: Sequence[tuple[str, list[_Line]]], file_type: FileType, found: Found) -> Expected:
     """The grammar at the first record."""
     expected = Expected()
-    if not taken or taken[0][0] != "FILE_HEADER":
-        start = taken[0][1][0][2].strip()[:20] if taken else ""
-        line = taken[0][1][0][0] if taken else 1
+    if taken and taken[0][0] != "FILE_HEADER":
+        line, _, first = taken[0][1][0]
+        start = first.strip()[:20]
         found.add(f.HEADER_MISSING, line, (1, 2), start, letter=file_type.letter)
         # Go on as if it were there: what is missing with it is one finding.
         expected.take("FILE_HEADER")
@@ -550,11 +554,10 @@ def _ordered(
     line, last = 0, ""
     seen: set[str] = set()
     for kind, records in taken:
-        first = records[0][0]
         if kind and expected.take(kind):
             line, last = records[-1][0], kind
-        elif kind == "FILE_HEADER" and last == "FILE_TRAILER":
-            found.add(f.FILES_JOINED, first, (1, 2), records[0][2][:2])
+        elif last == "FILE_TRAILER" and kind != last:
+            _behind_the_end(kind, records, expected.next(), file_type, found)
             break
         elif kind and kind in seen and kind in (last, "FILE_HEADER"):
             _doubled(kind, records, found)
@@ -633,6 +636,16 @@ def _misplaced(kind: str, records: Sequence[_Line], accepted: Iterable[str], fil
         )
         return
     found.add(f.RECORD_ORDER, number, (1, 2), first[:2], found=SPOKEN.get(kind) or _stranger(records), wanted=wanted)
+
+
+def _behind_the_end(
+    kind: str, records: Sequence[_Line], accepted: Iterable[str], file_type: FileType, found: Found
+) -> None:
+    """Reports what stands behind a file trailer, whatever follows it there: another file, or records of this one."""
+    if kind == "FILE_HEADER":
+        found.add(f.FILES_JOINED, records[0][0], (1, 2), records[0][2][:2])
+    else:
+        _misplaced(kind, records, accepted, file_type, found)
 
 
 def _several(count: int, single: str, many: str) -> str:

@@ -289,6 +289,7 @@ def aligned(text: str) -> Aligned | None:
     if not _are_codes(divided[0][0]):
         divided = [(_slots(text, step), f"in slots of {step} columns") for step in (6, 8, 5)]
         divided += [(_LISTED.split(text.strip(" ")), "as a list with separators")]
+        divided += [(text.split(), "behind each other, not each in a slot")]
         # Codes cut in the wrong places are codes too: those of one kind look alike.
         divided = sorted(filter(lambda way: _are_codes(way[0]), divided), key=lambda way: _kinds(way[0]))
     for codes, how in divided[:1]:

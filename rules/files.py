@@ -98,7 +98,8 @@ def series_of(file: int, submission: Submission, catalogue: Catalogue, found: Fo
     if header is None:
         return None
     series = catalogue.series(header.series_key, header.awarding_body)
-    if series is None and not submission.disagrees("awarding_body", "series", "year"):
+    told = submission.misnamed("awarding_body") or submission.disagrees("awarding_body", "series", "year")
+    if series is None and not told:
         value = f"{header.awarding_body} {header.series_key}"
         place = (FILE_HEADER["awarding_body"].first, FILE_HEADER["year"].last)
         line, columns = (None, None) if submission.feed is not None else (1, place)
@@ -228,8 +229,10 @@ def _entries_in_sequence(
     elif number <= last:
         _hold(f.SEQUENCE_OLD, file, arrival, found, value=f"{number:03d}", series=series.title, last=last)
     elif number > last + 1 and last:
-        missing = f"{last + 1:03d}" if number == last + 2 else f"{last + 1:03d} to {number - 1:03d}"
-        found.add(f.SEQUENCE_GAP, value=f"{number:03d}", file=file, last=last, next=last + 1, missing=missing)
+        first_of, last_of = f"{last + 1:03d}", f"{number - 1:03d}"
+        missing, were = (first_of, "was") if first_of == last_of else (f"{first_of} to {last_of}", "were")
+        facts: dict[str, Any] = {"last": last, "next": last + 1, "missing": missing, "were": were}
+        found.add(f.SEQUENCE_GAP, value=f"{number:03d}", file=file, **facts)
 
 
 def _number_unused(

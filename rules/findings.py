@@ -455,13 +455,14 @@ SEQUENCE_OLD = _code(
     Reach.HOLD,
     "sequence number {value} of {series} arrived after {last:03d} was applied, and would now undo newer changes",
     "a number above {last:03d}",
-    "Nothing was applied; staff will look at it. Create the amendment again under the next number.",
+    "Nothing was applied; staff will look at it. Send what is still to be changed in an amendment (A) file under the "
+    "next number.",
 )
 SEQUENCE_GAP = _code(
     "SEQUENCE_GAP",
     "FIL-3",
     Reach.NOTE,
-    "sequence number {value} follows {last:03d}: {missing} between them did not arrive or was refused",
+    "sequence number {value} follows {last:03d}: {missing} between them did not arrive or {were} refused",
     "{next:03d}",
     "If you meant something with a number in between, send it as a new amendment (A) file under the next number: under "
     "its own it comes too late. If not, nothing to do.",
@@ -470,7 +471,7 @@ AMENDMENT_FIRST = _code(
     "AMENDMENT_FIRST",
     "FIL-3",
     Reach.WARNING,
-    "an amendment (A) file for {series} arrived before any entry (E) file; it was applied",
+    "an amendment (A) file for {series} arrived before any entry (E) file",
     "one entry (E) file first, amendments after it",
     "If you have sent an entry file that got no reply, call us. Otherwise go on with amendment files.",
 )

@@ -132,6 +132,15 @@ def test_fil_4_records_in_another_order_are_one_finding(order: list[bytes]) -> N
     assert [len(centre.lines) for centre in submission.centres] == [5]
 
 
+def test_fil_4_both_trailers_a_second_time_are_one_finding() -> None:
+    submission = read("E6412315.X01", b"\r\n".join([*LINES, *LINES[-2:]]) + b"\r\n")
+    assert [(finding.code, finding.line) for finding in submission.findings] == [("RECORD_ORDER", 10)]
+
+
+def test_fil_4_a_file_of_one_line_without_an_end_does_not_begin_with_nothing() -> None:
+    assert codes(read("E6412315.X01", b"\\r\\n".join(LINES)).findings) == ["FILE_CUT"]
+
+
 @pytest.mark.parametrize("wrong", [b"0000000", b"0000005", b" " * 7])
 def test_fil_2_counts_that_both_trailers_have_wrong_are_one_finding(wrong: bytes) -> None:
     data = GOOD.replace(b"E7641230000007", b"E764123" + wrong).replace(b"E9641230000009", b"E964123" + wrong)
@@ -195,6 +204,11 @@ def slots(step: int, right: bool = False) -> Way:
     return change
 
 
+def a_space_too_few(line: bytes) -> bytes:
+    """Option codes behind each other, a space missing behind the second."""
+    return line[:120] + line[121:]
+
+
 def in_details(change: Way, data: bytes = GOOD) -> bytes:
     """A file with every detail record changed, at its old width."""
     return each(lambda line: change(line).ljust(192)[:192] if line[1:2] == b"5" else line)(data)
@@ -211,7 +225,9 @@ def found_in(data: bytes) -> tuple[tuple[Finding, ...], pl.DataFrame]:
 
 
 @pytest.mark.parametrize("count", [1, 5])
-@pytest.mark.parametrize("way", [slots(7, right=True), slots(6), slots(8)], ids=["right", "six", "eight"])
+@pytest.mark.parametrize(
+    "way", [slots(7, right=True), slots(6), slots(8), a_space_too_few], ids=["right", "six", "eight", "a space too few"]
+)
 def test_fil_4_options_beside_their_columns_are_read_as_meant_with_one_note(way: Way, count: int) -> None:
     good = centre_file(count=count)
     findings, options = found_in(in_details(way, good))

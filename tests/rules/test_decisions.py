@@ -265,6 +265,12 @@ def test_cal_1_where_headers_name_two_series_no_window_is_judged() -> None:
     assert [one.code for one in found if one.reach is Reach.FILE] == ["HEADERS_DIFFER"]
 
 
+def test_fil_2_a_blank_awarding_body_is_told_by_the_name_and_not_as_an_unknown_series() -> None:
+    data = centre_file().replace(b"6412315", b"64123  ")
+    found = check(arrival(data, name="E6412315.X01"), CATALOGUE, window=False)
+    assert [one.code for one in found if one.reach is Reach.FILE] == ["NAME_HEADER"]
+
+
 def test_fil_8_a_file_whose_options_are_elsewhere_does_not_say_nothing() -> None:
     data = each_with(b" " * 140, 53)
     assert "FILE_SAYS_NOTHING" not in codes(check(arrival(data), CATALOGUE, window=False))
