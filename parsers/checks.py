@@ -144,14 +144,13 @@ class Examination:
         place = self._candidate
         if place is None or not suspects:
             return False
-        short = columnar.cut(place).str.contains(_SHORT_NUMBER).to_numpy() & (columnar.plain_faults == 1)
+        short = without_zeros(columnar, place)
         for at in np.flatnonzero(short).tolist():
             suspect = suspects[at]
+            now = suspect.mended(with_zeros(suspect.record, place))
             was = place.cut(suspect.record).strip(" ")
-            now = was.zfill(place.width)
-            seen = self._zeros.setdefault(suspect.file, _Zeros(suspect.line, was, now))
-            seen.count += 1
-            suspects[at] = suspect.mended(suspect.record[: place.first - 1] + now + suspect.record[place.last :])
+            self._zeros.setdefault(suspect.file, _Zeros(suspect.line, was, place.cut(now.record))).count += 1
+            suspects[at] = now
         return bool(short.any())
 
     def _aligned(self, suspects: list[Suspect], columnar: Columnar) -> bool:
@@ -363,6 +362,17 @@ def in_capitals(record: str, layout: Layout) -> str:
         return record.upper()
     texts = (place.cut(record) if place.form.mixed else place.cut(record).upper() for place in layout.fields)
     return "".join(texts)
+
+
+def without_zeros(columnar: Columnar, place: Field) -> Wrong:
+    """The records whose candidate number lacks zeros at its front, and in which nothing else is wrong."""
+    short: Wrong = columnar.cut(place).str.contains(_SHORT_NUMBER).to_numpy()
+    return short & (columnar.plain_faults == 1)
+
+
+def with_zeros(record: str, place: Field) -> str:
+    """A record with the zeros at the front of its candidate number."""
+    return record[: place.first - 1] + place.cut(record).strip(" ").zfill(place.width) + record[place.last :]
 
 
 def with_check_letter(suspect: Suspect, layout: Layout) -> Suspect:

@@ -9,10 +9,10 @@ from attrs import evolve
 
 from . import births, writer
 from . import findings as f
-from .checks import MANY, Suspect, in_capitals, with_check_letter
+from .checks import MANY, Suspect, in_capitals, with_check_letter, with_zeros, without_zeros
 from .columnar import Columnar
 from .envelope import Centre
-from .layouts import Layout
+from .layouts import FILE_HEADER, Layout
 from .reader import Submission
 from .shifts import aligned, exchanged, explain_all, swapped
 
@@ -23,8 +23,8 @@ _MENDED = ABOUT_THE_NAME | {f.DATES_ORDER.name}
 
 def mended(submission: Submission) -> bytes | None:
     """The canonical bytes of a file whose records are mended: in capitals, option codes in their slots, fields that
-    were not filled or ran over back in their columns, check letters of UCIs added. A record that nothing explains stays
-    as it is. None where the file cannot be trusted as a whole."""
+    were not filled or ran over back in their columns, zeros of candidate numbers and check letters of UCIs added. A
+    record that nothing explains stays as it is. None where the file cannot be trusted as a whole."""
     layout = submission.layout
     stopped = any(
         finding.reach in (f.Reach.FILE, f.Reach.HOLD) and finding.code not in _MENDED for finding in submission.findings
@@ -33,7 +33,9 @@ def mended(submission: Submission) -> bytes | None:
         return None
     year = 2000 + int(submission.header.year) if submission.header.year.isdigit() else 0
     centres = [_centre(part, layout, year) for part in submission.centres]
-    return writer.file(submission.header, centres, layout)
+    # A software version that is too wide, which moves what is behind it, is cut.
+    version = submission.header.software_version[: FILE_HEADER["software_version"].width]
+    return writer.file(evolve(submission.header, software_version=version), centres, layout)
 
 
 def _centre(part: Centre, layout: Layout, year: int) -> Centre:
@@ -57,6 +59,7 @@ def _records(texts: Sequence[str], layout: Layout) -> list[str]:
     records = [in_capitals(text, layout) if mixed else text.upper() for text in texts]
     if not records:
         return records
+    records = _numbers_with_zeros(records, layout)
     if layout.slots:
         records = _slots_in_place(records, layout)
     faulty = np.flatnonzero(Columnar(layout, records).faults() >= MANY).tolist()
@@ -68,6 +71,14 @@ def _records(texts: Sequence[str], layout: Layout) -> list[str]:
             records[at] = shift.mended
     suspects = (Suspect(at, 0, at, record) for at, record in enumerate(records))
     return [with_check_letter(suspect, layout).record for suspect in suspects]
+
+
+def _numbers_with_zeros(records: Sequence[str], layout: Layout) -> list[str]:
+    if "candidate" not in layout.names:
+        return list(records)
+    place = layout["candidate"]
+    short = without_zeros(Columnar(layout, records), place).tolist()
+    return [with_zeros(record, place) if lacks else record for record, lacks in zip(records, short, strict=True)]
 
 
 def _slots_in_place(records: Sequence[str], layout: Layout) -> list[str]:

@@ -295,6 +295,10 @@ def rearranged(data: bytes, columns: tuple[int, ...]) -> bytes:
         base64.encodebytes,
         quopri.encodestring,
         lambda data: rearranged(data, (54, 55, 56, 57, 58, 59, 53)),
+        lambda data: re.sub(rb"(?m)^(E5C.{5})0*", lambda found: found[1].ljust(11), data),
+        lambda data: re.sub(rb"(?m)^(E5.{50})", lambda found: found[1].rstrip(), data),
+        lambda data: data.replace(b"RESDAY 01014  ", b"RESDAY 0101014"),
+        lambda data: b"".join(line * 2 for line in data.splitlines(keepends=True)),
     ],
 )
 def test_fil_4_a_mended_file_is_the_file_as_it_should_have_been(folder: Path, spoil: Callable[[bytes], bytes]) -> None:
