@@ -367,7 +367,8 @@ def in_capitals(record: str, layout: Layout) -> str:
 def without_zeros(columnar: Columnar, place: Field) -> Wrong:
     """The records whose candidate number lacks zeros at its front, and in which nothing else is wrong."""
     short: Wrong = columnar.cut(place).str.contains(_SHORT_NUMBER).to_numpy()
-    return short & (columnar.plain_faults == 1)
+    short &= columnar.plain_faults == 1
+    return short
 
 
 def with_zeros(record: str, place: Field) -> str:
