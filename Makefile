@@ -30,11 +30,11 @@ down: $(STAMP) ## end what `make up` started, and nothing else
 
 debian: ## what the tests take from Debian, installed where it is missing, by root: a broker, a browser, programs that send files
 	@missing=$$(command -v redis-server > /dev/null || echo redis-server; \
-	  command -v chromium > /dev/null || command -v chromium-browser > /dev/null \
-	  || command -v google-chrome > /dev/null || echo chromium); \
+	  command -v chromium-headless-shell > /dev/null || command -v chromium > /dev/null \
+	  || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null || echo chromium-headless-shell); \
 	test -z "$$missing" || { echo "Installing $$missing ..."; apt-get update -qq \
 	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing > /dev/null; } \
-	|| { echo "The tests need redis-server and chromium: apt-get install $$missing, as root"; exit 1; }
+	|| { echo "The tests need redis-server and a browser: apt-get install $$missing, as root"; exit 1; }
 	@wanted=$$(command -v sftp > /dev/null || echo openssh-client; command -v psftp > /dev/null || echo putty-tools; \
 	  for program in lftp rclone sshfs; do command -v $$program > /dev/null || echo $$program; done); \
 	test -z "$$wanted" || { echo "Installing" $$wanted "..."; apt-get update -qq \
