@@ -23,7 +23,7 @@ from infra.ledger.learners import every_uci, led
 from infra.ledger.marks import add, newest_marks
 from infra.ledger.tables import actions, cohorts, draws, entries, marks, moderator_marks, samples
 from rules import terms
-from rules.frames import Frame
+from rules.frames import INSTANT, Frame
 
 CENTRE_STAGES = (terms.SUBMITTED, terms.AMENDED)
 """Stages of marks that are the centre's own."""
@@ -356,12 +356,13 @@ class Moderation:
         connection.execute(cohorts.update().where(cohorts.c.id == cohort_id).values(state=state, **values))
 
     def own_marks(self, connection: Connection, cohort: Cohort) -> pl.DataFrame:
-        """`candidate`, `uci`, `version`, `mark`: the newest of every learner of the cohort, where it is a mark of the
-        centre's own."""
+        """`candidate`, `uci`, `version`, `mark`, `received`: the newest of every learner of the cohort, where it is a
+        mark of the centre's own."""
         newest = newest_marks().where(*_of(cohort)).subquery()
         t = newest.c
-        query = select(t.candidate, t.uci, t.version, t.mark).where(t.mark.is_not(None), t.stage.in_(CENTRE_STAGES))
-        schema = {"candidate": pl.String, "uci": pl.String, "version": pl.Int64, "mark": pl.Int64}
+        own = (t.mark.is_not(None), t.stage.in_(CENTRE_STAGES))
+        query = select(t.candidate, t.uci, t.version, t.mark, t.received).where(*own)
+        schema = {"candidate": pl.String, "uci": pl.String, "version": pl.Int64, "mark": pl.Int64, "received": INSTANT}
         return sql.rows(connection, query, schema)
 
     def adjust(self, connection: Connection, cohort: Cohort, adjusted: pl.DataFrame, now: datetime) -> None:

@@ -24,6 +24,7 @@ from pipeline.register import register_of
 from pipeline.steps import RECORDED
 from rules import terms
 from rules.catalogue import instant_text, series_title
+from rules.withholding import standing
 
 log = logging.getLogger(__name__)
 
@@ -182,6 +183,7 @@ def movable(desk: Desk, uci: str, centre: str, to: str, candidate: str, now: dat
     if taken.height:
         raise StaffError(f"candidate number {candidate} is another learner's at centre {to}, in {taken['series'][0]}")
     _one_number(desk, head, to, candidate, moving)
+    _withheld_there_too(desk, head, (centre, to), moving)
     register = register_of(desk, [to])
     for qualification in desk.catalogue.qualifications:
         code = qualification.registration_code
@@ -206,6 +208,22 @@ def _one_number(desk: Desk, head: str, to: str, candidate: str, moving: pl.DataF
 
 
 _HELD = ("registrations", "entries")
+
+
+def _withheld_there_too(desk: Desk, head: str, way: tuple[str, str], moving: pl.DataFrame) -> None:
+    """RES-8: what is withheld or voided for everybody at a centre is not got rid of by a move. Raises `StaffError`."""
+    entries = moving.filter(table="entries").select("series", pl.lit(head).alias("uci"), "option")
+    if entries.is_empty():
+        return
+    holds = desk.actions.holds(str(entries["series"].max()))
+    here, there = (standing(entries.with_columns(pl.lit(each).alias("centre")), holds) for each in way)
+    escaping = entries.with_columns(here.alias("here")).filter(here.is_not_null() & here.ne_missing(there))
+    for series, _, option, state in escaping.sort("series", "option").head(1).iter_rows():
+        said, first = ("voided", "withhold and void it") if state == terms.HOLD_VOIDED else (state, "withhold it")
+        raise StaffError(
+            f"{option} in {series_title(series)} is {said} at centre {way[0]} and would not be at centre {way[1]}: "
+            f"{first} for the learner first, or decide about it (`resultsday withhold list`, RES-8)"
+        )
 
 
 def _places(centre: str, to: str, candidate: str) -> None:

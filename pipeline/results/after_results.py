@@ -15,6 +15,7 @@ from parsers.reply import encode
 from pipeline.awarding.award import AwardError, award_claims
 from pipeline.desk import Desk
 from pipeline.journal import journaled
+from pipeline.marking.moderation import adjust_late
 from pipeline.orders import with_name_and_reason
 from pipeline.results.difference_approval import sealed_or_refused
 from pipeline.results.embargo import ReleaseError, checked, publish, put_away
@@ -57,6 +58,7 @@ def late_claims(desk: Desk, now: datetime) -> Late:
         if is_released(desk, series.id):
             try:
                 done += [release_claims(desk, awarding, now).awarding for awarding in _waiting(desk, series)]
+                adjust_late(desk, series, now)
                 awarded = award_claims(desk, series, now)
                 if awarded and awarded.awarding.state != terms.RELEASED:
                     done.append(release_claims(desk, awarded.awarding, now).awarding)
