@@ -395,7 +395,7 @@ def _squeezed(page: Page, file_type: FileType) -> Seen | None:
     tabs = sum("\t" in line for line in details)
     if not details or (tabs * 2 < len(details) and any("   " in line.strip(" ") for line in details)):
         return None
-    if likeness(page.lines, file_type) >= _SURE or not _told_apart(details, file_type):
+    if likeness(page.lines, file_type, most=0) >= _SURE or not _told_apart(details, file_type):
         return None
     became = "a tab" if tabs * 2 >= len(details) else _BECAME[max(map(_longest_run, details))]
     return Seen(page, became, {"lines": len(details)})
@@ -442,22 +442,22 @@ _SURE = 0.6
 _SAMPLE = 12
 
 
-def likeness(lines: Sequence[str], file_type: FileType) -> float:
-    """The share of detail records, among a few of them, in which every field is where it belongs; 1 where there are
-    none."""
+def likeness(lines: Sequence[str], file_type: FileType, most: int = 1) -> float:
+    """The share of detail records, among a few of them, in which every field but `most` is where it belongs; 1 where
+    there are none."""
     assert file_type.detail is not None
     details = [line for line in lines if line[1:2] == "5"]
     step = max(len(details) // _SAMPLE, 1)
     sample = details[::step][:_SAMPLE]
     if not sample:
         return 1.0
-    return sum(_like(line, file_type.detail) for line in sample) / len(sample)
+    return sum(_like(line, file_type.detail, most) for line in sample) / len(sample)
 
 
-def _like(line: str, layout: Layout) -> bool:
+def _like(line: str, layout: Layout, most: int = 1) -> bool:
     record = line.ljust(layout.width).upper()
     # One wrong field is a wrong field. When more are, they are not where they seem to be.
-    return sum(not _at_home(place, record) for place in layout.plain) < 2
+    return sum(not _at_home(place, record) for place in layout.plain) <= most
 
 
 def _at_home(place: Field, record: str) -> bool:

@@ -984,7 +984,15 @@ BASEDATA_SHIFTED = _code(
     "{wanted}",
     "Do not load this basedata: fetch it again, and tell the awarding body if it comes like this a second time.",
 )
-FIELD_WRONG = _code("FIELD_WRONG", "FIL-2", Reach.CANDIDATE, '"{value}" cannot be {what}', "{words}", WHERE_MADE)
+FIELD_WRONG = _code(
+    "FIELD_WRONG",
+    "FIL-2",
+    Reach.CANDIDATE,
+    '"{value}" cannot be {what}',
+    "{words}",
+    WHERE_MADE,
+    together=("what stands here cannot be {what}", "{words}"),
+)
 FIELD_MISSING = _code("FIELD_MISSING", "FIL-2", Reach.CANDIDATE, "{what} is missing", "{words}", WHERE_MADE)
 BASEDATA_FIELD = _code(
     "BASEDATA_FIELD",

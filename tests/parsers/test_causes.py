@@ -11,13 +11,15 @@ from itertools import combinations
 import polars as pl
 import pytest
 
+from fixtures.generate import people
 from parsers.columns import columns
 from parsers.findings import Finding, Found, Reach
-from parsers.layouts import CANDIDATE
+from parsers.layouts import CANDIDATE, MARK
 from parsers.lines import lines_of
 from parsers.reader import read
+from parsers.writer import block, record, single
 from tests.fuzz import sound
-from tests.support import centre_file, codes, name_of
+from tests.support import CENTRE, centre_file, codes, name_of
 
 GOOD = centre_file(count=5)
 LINES = GOOD.split(b"\r\n")[:-1]
@@ -335,6 +337,38 @@ def test_fil_4_what_runs_over_into_a_reserved_field_is_told_once() -> None:
 def test_fil_4_names_at_the_right_of_their_field_are_not_cut_off() -> None:
     findings, _ = found_in(in_details(lambda line: line[:12] + line[12:52].rstrip().rjust(40) + line[52:]))
     assert codes(findings) == []
+
+
+def marks_of(count: int) -> bytes:
+    """A file of marks from 11 on, of so many learners."""
+    records = [
+        record(
+            MARK,
+            {
+                "data_type": "M", "record_type": "5", "centre": CENTRE, "candidate": person["candidate"],
+                "uci": person["uci"], "component": "BEN01", "mark": f"{11 + number:03d}",
+            },
+        )
+        for number, person in enumerate(people(CENTRE, count, seed=1))
+    ]  # fmt: skip
+    return single(
+        "M", CENTRE, block(records), awarding_body="15", series_key="6B24", sequence=1, produced="010524"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("space", [b" ", b"  "])
+def test_fil_4_marks_whose_spaces_are_squeezed_are_told_with_that_cause(space: bytes) -> None:
+    data = re.sub(b"  +", space, marks_of(9))
+    assert codes(read(name_of(data), data).findings) == ["SPACES_SQUEEZED"]
+
+
+def test_fil_4_marks_without_their_zeros_are_one_cause() -> None:
+    data = re.sub(rb"(?m)^(M5.{34})0", rb"\1 ", marks_of(9))
+    submission = read(name_of(data), data)
+    found = Found([submission.named])
+    columns([submission], MARK, found)
+    [cause] = found.gathered(0)
+    assert (cause.code, cause.count, cause.message) == ("FIELD_WRONG", 9, "what stands here cannot be the mark")
 
 
 def test_fil_4_a_shift_of_some_records_refuses_these_alone() -> None:
