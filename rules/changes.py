@@ -14,7 +14,8 @@ from attrs import field, frozen
 from parsers.findings import Reach
 from rules import certification, details, fees, identity, resting, terms
 from rules import findings as f
-from rules.catalogue import LONDON, day_text, instant_text
+from rules.catalogue import LONDON, Series, day_text, instant_text
+from rules.deadlines import deadline
 from rules.frames import Frame
 from rules.rounds import Round
 
@@ -334,11 +335,14 @@ def _band(file: int, current: Round) -> terms.Band:
 def _spared(new: pl.DataFrame, current: Round) -> pl.DataFrame:
     """Who is spared the late fee, as `fees.january_sitters` says it."""
     exempt = {
-        file: january
-        for file, series in current.series.items()
-        if (january := fees.exempt_from(series, current.arrivals[file].received, current.catalogue))
+        file: january for file, series in current.series.items() if (january := _exempt_from(file, series, current))
     }
     return fees.january_sitters(new, exempt, current.known.sat, current.catalogue)
+
+
+def _exempt_from(file: int, series: Series, current: Round) -> str | None:
+    arrival = current.arrivals[file]
+    return fees.exempt_from(series, arrival.received, current.catalogue, arrival.centre, current.known.extensions)
 
 
 def _tariff(bands: Mapping[int, terms.Band], days: Mapping[int, date], current: Round) -> pl.DataFrame:
@@ -355,17 +359,18 @@ def _tell_late_fees(added: pl.DataFrame, current: Round) -> None:
     """Tells a file why it is charged a late fee, where it is."""
     charged = (pl.col("band") != terms.ON_TIME) & (pl.col("pence") > 0)
     for file in added.filter(charged)["file"].unique().sort():
-        series, received, band = current.series[file], current.arrivals[file].received, _band(file, current)
-        deadline = current.catalogue.milestone(series, "on_time_deadline", received)
-        if deadline:
+        series, arrival, band = current.series[file], current.arrivals[file], _band(file, current)
+        received, theirs = arrival.received, (current.catalogue, arrival.centre, current.known.extensions)
+        on_time = deadline(series, "on_time_deadline", received, *theirs)
+        if on_time:
             current.found.add(
                 f.LATE_FEE,
                 value=band.replace("_", " "),
                 file=file,
                 received=instant_text(received),
-                why=fees.why(series, received, band, current.catalogue),
-                deadline=day_text(deadline.day),
-                version=deadline.version,
+                why=fees.why(series, received, band, *theirs),
+                deadline=day_text(on_time.day),
+                version=on_time.version,
             )
 
 

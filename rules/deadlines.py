@@ -21,8 +21,8 @@ NONE: Extensions = MappingProxyType({})
 
 @frozen
 class Deadline:
-    """A date as it holds for one centre. `at` is the first instant after it, or an opening's own; `version` says what
-    it rests on."""
+    """A date as it holds for one centre. `at` is the first instant after it, or an opening's own; `day` is the last day
+    before it, or an opening's own; `version` says what it rests on."""
 
     at: datetime
     day: date
@@ -46,7 +46,11 @@ def deadline(
     until = extended.get((centre, series.id, event))
     if until is None or until <= milestone.at:
         return Deadline(milestone.at, milestone.day, milestone.version)
-    return Deadline(until, until.astimezone(LONDON).date(), f"extended for centre {centre} until {instant_text(until)}")
+    return Deadline(until, _last_day(until), f"extended for centre {centre} until {instant_text(until)}")
+
+
+def _last_day(end: datetime) -> date:
+    return (end.astimezone(LONDON) - timedelta(microseconds=1)).date()
 
 
 AMENDMENTS_END = "marks_amendment_deadline"
@@ -63,11 +67,20 @@ def amendments_end(series: Series, feedback: datetime, catalogue: Catalogue, com
         return calendar
     mark = PLACEHOLDER if period.placeholder else ""
     days = f"{period.working_days} working day{'s' * (period.working_days > 1)}"
-    return Deadline(until, (until - timedelta(microseconds=1)).date(), f"{days} after the feedback{mark}")
+    return Deadline(until, _last_day(until), f"{days} after the feedback{mark}")
 
 
-def extended_end(until: datetime, centre: str, series_id: str, extended: Extensions) -> datetime:
-    """CAL-3, MOD-4: the end of a time for amending that feedback opened until `until`, or the centre's extension of it
-    where that is later."""
-    longer = extended.get((centre, series_id, AMENDMENTS_END))
-    return until if longer is None else max(until, longer)
+def amending_until(
+    until: datetime,
+    series: Series,
+    at: datetime,
+    catalogue: Catalogue,
+    centre: str,
+    extended: Extensions,
+    component: str = ANY,
+) -> datetime:
+    """CAL-2, CAL-3, MOD-4: the end of a time for amending that feedback opened until `until`, as it is at `at` (aware):
+    later where the calendar's day has been moved since, or is extended for the centre; never earlier, since the centre
+    was told."""
+    longer = deadline(series, AMENDMENTS_END, at, catalogue, centre, extended, component)
+    return until if longer is None else max(until, longer.at)

@@ -41,14 +41,16 @@ def band_of(
     return terms.HIGH_LATE if high and received >= high.at else terms.LATE if on_time else terms.ON_TIME
 
 
-def exempt_from(series: Series, received: datetime, catalogue: Catalogue) -> str | None:
+def exempt_from(
+    series: Series, received: datetime, catalogue: Catalogue, centre: str = "", extended: Extensions = NONE
+) -> str | None:
     """FEE-2: the December/January series whose sitters pay no late fee for entries received now; None when there is
-    none: from that series' results day (ours) to the re-entry deadline."""
+    none: from that series' results day (ours) to the re-entry deadline, or the centre's extension of it (CAL-3)."""
     january = catalogue.series_by_id(f"{series.year}-01")
     if series.month != 6 or january is None:
         return None
     results = catalogue.milestone(january, "results_to_learners", received)
-    until = catalogue.milestone(series, "reentry_deadline", received)
+    until = deadline(series, "reentry_deadline", received, catalogue, centre, extended)
     return january.id if results and until and results.at <= received < until.at else None
 
 
@@ -76,9 +78,16 @@ def january_sitters(
     return new.select(key).join(sitters, on=key, how="semi").unique()
 
 
-def why(series: Series, received: datetime, band: terms.Band, catalogue: Catalogue) -> str:
-    """The reason for a band in words."""
-    on_time = catalogue.milestone(series, "on_time_deadline", received)
+def why(
+    series: Series,
+    received: datetime,
+    band: terms.Band,
+    catalogue: Catalogue,
+    centre: str = "",
+    extended: Extensions = NONE,
+) -> str:
+    """The reason for a band in words, by the centre's extension where it has one (CAL-3)."""
+    on_time = deadline(series, "on_time_deadline", received, catalogue, centre, extended)
     high = catalogue.milestone(series, "high_late_from", received)
     if band == terms.HIGH_LATE and high:
         return f"on or after {day_text(high.day)}, from when the high late fee is charged"

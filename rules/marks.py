@@ -20,7 +20,7 @@ from parsers.layouts import MARK
 from rules import findings as f
 from rules import terms
 from rules.catalogue import LONDON, PLACEHOLDER, Catalogue, Series, day_text, instant_text, series_title
-from rules.deadlines import NONE, Extensions, deadline
+from rules.deadlines import AMENDMENTS_END, NONE, Extensions, deadline
 from rules.frames import FINAL, INSTANT
 from rules.known import Arrival
 
@@ -127,7 +127,8 @@ def deadlines(
         due = deadline(series, "marks_deadline", received, catalogue, centre, extended, component)
         if due is not None:
             last_day = (due.at - timedelta(microseconds=1)).astimezone(LONDON).date()
-            longer = extended.get((centre, series.id, "marks_amendment_deadline"))
+            amended = deadline(series, AMENDMENTS_END, received, catalogue, centre, extended, component)
+            longer = amended.at if amended else None
             instants = (instant and instant.astimezone(UTC) for instant in (received, due.at, longer))
             said = (instant_text(received), f"{day_text(last_day)} ({due.version})")
             rows.append((file, component, centre, series.id, *instants, *said))
@@ -138,7 +139,7 @@ def deadlines(
     return (
         pl.DataFrame(rows, schema=schema, orient="row")
         .join(windows, on=["centre", "series", "component"], how="left", maintain_order="left")
-        # An extension makes an open window longer; it opens none, and none again.
+        # A later day of the calendar or an extension makes an open window longer; it opens none, and none again.
         .with_columns(pl.when(pl.col("opens").is_not_null()).then(pl.max_horizontal("until", "longer")).alias("until"))
         .with_columns(_window().alias("window"))
         .select(*DEADLINES)

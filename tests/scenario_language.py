@@ -402,7 +402,7 @@ class Season:
     def undoes(self, said: re.Match[str], order: Order) -> str:
         """A change of the calendar is undone."""
         try:
-            change = undoing(up_to_date(self.desk), int(said[1]))
+            change = undoing(up_to_date(self.desk), int(said[1]), order.at)
         except StaffError as error:
             return f"{error}"
         return self.changes(change, order, confirmed=True)

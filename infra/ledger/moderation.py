@@ -221,6 +221,19 @@ class Moderation:
         with self._engine.connect() as connection:
             return list(connection.execute(query).scalars())
 
+    def marked_since(self) -> list[int]:
+        """Ids of the cohorts whose sample was compared after feedback, that are not adjusted, and of which a mark of
+        the centre's came since: an extension of the deadline for marks takes one at any time (CAL-3)."""
+        c, m = cohorts.c, marks.c
+        later = select(m.id).where(
+            m.centre == c.centre, m.series == c.series, m.component == c.component, m.stage.in_(CENTRE_STAGES),
+            m.received > c.compared_at,
+        )  # fmt: skip
+        states = (terms.PROPOSED, terms.AGREED)
+        query = select(c.id).where(c.state.in_(states), c.feedback_until.is_not(None), later.exists()).order_by(c.id)
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
     def undecided(self, series: str) -> dict[str, int]:
         """How many cohorts of a series are neither agreed nor adjusted, by state."""
         t = cohorts.c

@@ -259,7 +259,7 @@ def undo(number: int, why: str) -> None:
     from pipeline.season.moving import undoing
 
     with open_the_desk() as desk:
-        _ask(desk, undoing(desk, number), why)
+        _ask(desk, undoing(desk, number, datetime.now(UTC)), why)
 
 
 @calendar.command("list")

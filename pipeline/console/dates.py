@@ -87,7 +87,7 @@ def decided(desk: Desk, number: int, verdict: str, person: Person, why: str, now
 
 def undone(desk: Desk, number: int, person: Person, why: str, now: datetime) -> int:
     """Puts on record that a change is to be undone; the number of the change that does it. Raises `StaffError`."""
-    return ask(desk, undoing(up_to_date(desk), number), _order(person, why, now))
+    return ask(desk, undoing(up_to_date(desk), number, now), _order(person, why, now))
 
 
 def _order(person: Person, why: str, now: datetime) -> Order:

@@ -42,7 +42,7 @@ from rules.catalogue import (
     instant_text,
     series_title,
 )
-from rules.deadlines import AMENDMENTS_END, Deadline, amendments_end, extended_end
+from rules.deadlines import AMENDMENTS_END, Deadline, amending_until, amendments_end
 from rules.frames import AS_ISSUED
 from rules.moderation import LAYOUT, Adjustment, Comparison, apply, compare, judge, propose
 
@@ -139,7 +139,7 @@ def _first_comparison(
     until = _amendments_end(desk, cohort, now)
     # Without the centre's extension, which may be granted or withdrawn while the time runs.
     book.step(connection, cohort.id, "feedback", feedback_until=until.at, **values)
-    _put_feedback(desk, cohort, marks, compared, _with_extension(desk, cohort, until), now)
+    _put_feedback(desk, cohort, marks, compared, _with_extension(desk, cohort, until, now), now)
     return ModerationCounts(feedback=1)
 
 
@@ -151,14 +151,20 @@ def _amendments_end(desk: Desk, cohort: Cohort, now: datetime) -> Deadline:
     return date
 
 
-def _with_extension(desk: Desk, cohort: Cohort, until: Deadline) -> Deadline:
+def _with_extension(desk: Desk, cohort: Cohort, until: Deadline, now: datetime) -> Deadline:
     """The same, with the centre's extension (CAL-3)."""
-    end = extended_end(until.at, cohort.centre, cohort.series, desk.actions.extensions([cohort.centre]))
+    end = _amending_until(desk, cohort, until.at, now)
     if end == until.at:
         return until
     return Deadline(
         end, end.astimezone(LONDON).date(), f"extended for centre {cohort.centre} until {instant_text(end)}"
     )
+
+
+def _amending_until(desk: Desk, cohort: Cohort, until: datetime, now: datetime) -> datetime:
+    """MOD-4: the end of the time to amend that feedback opened until `until`, as it is at `now`."""
+    extended, series = desk.actions.extensions([cohort.centre]), _series(desk, cohort.series)
+    return amending_until(until, series, now, desk.catalogue, cohort.centre, extended, cohort.component)
 
 
 _DIRECTIONS = {
@@ -273,7 +279,8 @@ def review(desk: Desk, now: datetime) -> ModerationCounts:
     """MOD-2, MOD-4: compares again every cohort whose time for amending marks, with the centre's extension, is over at
     `now` (aware), and for the first time those whose sample was drawn anew and has every mark of the moderator's.
     Within tolerance the centre's marks stand; otherwise an adjustment is proposed, and a page for the person who
-    decides is written to `reports/moderation/`. Does nothing while another run of moderation is active."""
+    decides is written to `reports/moderation/`. Marks that come after that, by an extension, are compared again. Does
+    nothing while another run of moderation is active."""
     book = desk.moderation
     total = ModerationCounts()
     with desk.ledger.exclusive("moderation") as turn:
@@ -287,6 +294,10 @@ def review(desk: Desk, now: datetime) -> ModerationCounts:
             with book.transaction() as connection:
                 total = total + _second_comparison(desk, book, connection, cohort_id, now)
             COMPARED.passed()
+        for cohort_id in book.marked_since():
+            with book.transaction() as connection:
+                total = total + _comparison_again(desk, book, connection, cohort_id, now)
+            COMPARED.passed()
     log.info("%s", total.note())
     return total
 
@@ -297,8 +308,7 @@ def _second_comparison(
     cohort = book.locked(connection, cohort_id)
     if cohort is None or cohort.state != terms.FEEDBACK or cohort.tolerance is None or cohort.feedback_until is None:
         return ModerationCounts()
-    extended = desk.actions.extensions([cohort.centre])
-    if extended_end(cohort.feedback_until, cohort.centre, cohort.series, extended) > now:
+    if _amending_until(desk, cohort, cohort.feedback_until, now) > now:
         return ModerationCounts()
     marks = book.sample(connection, cohort)
     # The tolerance of the first comparison, which the centre was told.
@@ -306,12 +316,48 @@ def _second_comparison(
     if compared.verdict == "agreed":
         book.step(connection, cohort.id, "agreed", difference=compared.largest, compared_at=now)
         return ModerationCounts(agreed=1)
+    return _propose(desk, book, connection, cohort, marks, compared, now)
+
+
+def _propose(
+    desk: Desk,
+    book: Moderation,
+    connection: Connection,
+    cohort: Cohort,
+    marks: pl.DataFrame,
+    compared: Comparison,
+    now: datetime,
+) -> ModerationCounts:
     adjustment = propose(marks, _component(desk, cohort.component).raw_max)
     book.step(
         connection, cohort.id, "proposed", difference=compared.largest, compared_at=now, adjustment=adjustment.plain()
     )
     _put_page(desk, cohort, marks, compared, adjustment, now)
     return ModerationCounts(proposed=1)
+
+
+def _comparison_again(
+    desk: Desk, book: Moderation, connection: Connection, cohort_id: int, now: datetime
+) -> ModerationCounts:
+    """MOD-2: where marks came after the second comparison, what follows from the sample as it is now. What was decided
+    about the very same adjustment stays decided."""
+    cohort = book.locked(connection, cohort_id)
+    if cohort is None or cohort.tolerance is None or not _outdated(desk, book, connection, cohort):
+        return ModerationCounts()
+    marks = book.sample(connection, cohort)
+    compared = compare(marks, cohort.tolerance)
+    if compared.verdict == "outside":
+        return _propose(desk, book, connection, cohort, marks, compared, now)
+    book.step(connection, cohort.id, "agreed", difference=compared.largest, compared_at=now)
+    return ModerationCounts(agreed=1)
+
+
+def _outdated(desk: Desk, book: Moderation, connection: Connection, cohort: Cohort) -> bool:
+    """Whether something else would follow from the sample as it is now than what is proposed, or agreed."""
+    marks = book.sample(connection, cohort)
+    if cohort.tolerance is None or compare(marks, cohort.tolerance).verdict == "agreed":
+        return cohort.state == terms.PROPOSED
+    return propose(marks, _component(desk, cohort.component).raw_max).plain() != cohort.adjustment
 
 
 def _put_page(
@@ -367,6 +413,7 @@ def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime, b
         if proposed is None or proposed.adjustment is None:
             return False
         _still_open(desk, cohort)
+        _still_compared(desk, book, connection, proposed)
         proposal = sign(desk, adjustment_exhibit(desk, cohort), terms.APPROVED, who, why, now, by)
         if proposal.state != terms.APPROVED:
             return None
@@ -411,6 +458,16 @@ def _still_open(desk: Desk, cohort: CohortName) -> None:
             f"the results of {cohort.series} are approved or issued, so the marks of {cohort} are final (AWD-5). If "
             f"they are not out, withdraw them (`resultsday results withdraw {cohort.series}`), approve the adjustment "
             f"and award again; if they are out they stand: ask the people who answer for the results (RES-7)"
+        )
+
+
+def _still_compared(desk: Desk, book: Moderation, connection: Connection, cohort: Cohort) -> None:
+    """OPS-4: raises `ApprovalError` where marks came that the page does not show, from which something else follows."""
+    if cohort.id in book.marked_since() and _outdated(desk, book, connection, cohort):
+        raise ApprovalError(
+            f"marks of {cohort.name} have come since the sample was compared, and something else follows from them "
+            f"(MOD-2). It is compared again by the next run of moderation (`resultsday run moderation "
+            f"{cohort.series}`); decide about what is proposed then"
         )
 
 

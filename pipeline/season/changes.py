@@ -180,6 +180,8 @@ class Effect:
         if self.replaced is not None:
             until = instant_text(begins(self.replaced))
             yield f"  until {until}: then the {self.replaced.version} has it on {self.replaced.text}"
+        if own_dates := _own_dates(self.trial):
+            yield f"  stays for components with a date of their own: {', '.join(own_dates)}"
         yield from self._files()
         yield from self._claims()
         yield from self._extensions()
@@ -284,6 +286,14 @@ def _runs(trial: Trial, now: datetime) -> list[tuple[str, datetime, datetime]]:
                 if max(old, new) > now:
                     moved.append((dag, old, new))
     return moved
+
+
+def _own_dates(trial: Trial) -> list[str]:
+    """What a change for all components leaves as it is: each component with a date of its own, and that date."""
+    series, after, catalogue = trial.series, trial.after, trial.catalogue
+    its = {date.component for date in catalogue.milestones if (date.series, date.event) == (series.id, after.event)}
+    dates = {one: catalogue.milestone(series, after.event, after.since, one) for one in sorted(its - {ANY})}
+    return [f"{one} ({date.text})" for one, date in dates.items() if date and after.component == ANY]
 
 
 def _replaced(trial: Trial) -> Milestone | None:

@@ -16,7 +16,7 @@ from pipeline.register import title
 from pipeline.steps import DEADLINES_OUT
 from rules.calendar import series_title
 from rules.catalogue import EVENTS, LONDON, Milestone, Series, day_text, instant_text
-from rules.deadlines import Extensions, deadline, extended_end
+from rules.deadlines import AMENDMENTS_END, Extensions, amending_until, deadline
 from rules.sheets import ANY
 
 FILE = "deadlines.txt"
@@ -96,9 +96,10 @@ def _amending(desk: Desk, series: Series, centre: str, extended: Extensions, now
     """MOD-4: where the moderator's feedback has opened the time to amend."""
     windows = desk.marks.windows([centre], [series.id]).filter(pl.col("closed").is_null())
     for row in windows.iter_rows(named=True):
-        at = extended_end(row["until"], centre, series.id, extended).astimezone(LONDON)
+        of = row["component"]
+        at = amending_until(row["until"], series, now, desk.catalogue, centre, extended, of).astimezone(LONDON)
         yield CentreDate(
-            series=series.id, event="marks_amendment_deadline", component=row["component"], at=at, text=_last_day(at),
+            series=series.id, event=AMENDMENTS_END, component=of, at=at, text=_last_day(at),
             meaning="last day to amend marks after the feedback that you have had (MOD-4)",
             state=OPEN if now < at else PASSED, ends=True,
         )  # fmt: skip

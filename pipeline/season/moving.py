@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
-from datetime import date
+from datetime import date, datetime
 
 from infra.ledger.calendar import ChangeRow
 from pipeline.approvals import ApprovalError, differ, may_decide
@@ -76,9 +76,10 @@ def numbered(desk: Desk, number: int) -> ChangeRow:
     return row
 
 
-def undoing(desk: Desk, number: int) -> DateChange:
-    """CAL-7: the change that puts a date back to what it was before change `number`: a later version. Raises
-    `StaffError` when that change is not the newest of its date."""
+def undoing(desk: Desk, number: int, now: datetime) -> DateChange:
+    """CAL-7: the change that puts a date back to what it was before change `number`: a later version, in force from the
+    same instant where change `number` begins after `now` (aware). Raises `StaffError` when that change is not the
+    newest of its date."""
     row = numbered(desk, number)
     if row.decision != terms.CONFIRMED or row.since is None:
         raise StaffError(f"change {number} is not in force: there is nothing to undo")
@@ -93,7 +94,10 @@ def undoing(desk: Desk, number: int) -> DateChange:
     before = without.milestone(series, row.event, row.since, row.component) if series else None
     if before is None:
         raise StaffError(f"the catalogue no longer has {row.event} of {row.series}")
-    return DateChange(series=change.series, event=change.event, component=change.component, day=f"{before.day}")
+    since = row.since if row.since > now else None
+    return DateChange(
+        series=change.series, event=change.event, component=change.component, day=f"{before.day}", since=since
+    )
 
 
 def _may_confirm(desk: Desk, row: ChangeRow, order: Order) -> None:
