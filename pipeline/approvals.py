@@ -17,7 +17,7 @@ from typing import Protocol, cast
 from attrs import frozen
 from botocore.exceptions import ClientError
 
-from infra.ledger.approvals import NOT_PUT_FORWARD, THE_DESK, VERIFIED, Proposal, Said, Signer
+from infra.ledger.approvals import NOT_PUT_FORWARD, THE_DESK, VERIFIED, Proposal, Said, Signer, says_something
 from infra.settings import Settings
 from infra.store import Missing, is_denied
 from pipeline.desk import Desk
@@ -237,7 +237,7 @@ def decide(
     desk's clock (`now`, aware). `shown`: the hash on the page; empty: that of the proposal. Returns the proposal as it
     is then; raises `ApprovalError`, and what the job of its kind raises."""
     proposal = proposal_numbered(desk, number)
-    if not why.strip():
+    if not says_something(why):
         raise ApprovalError("say why: a decision needs a reason (OPS-3)")
     if proposal.rejection and verdict == terms.APPROVED:
         raise ApprovalError(

@@ -89,8 +89,8 @@ class CalendarBook:
             connection.execute(insert(calendar_changes).values(number=number, at=asked.at, **values))
             return number
 
-    def decide(self, number: int, decision: str, since: datetime | None, at: datetime, by: Signer, why: str) -> None:
-        """Confirms or drops what waits; what is decided already stays as it is."""
+    def decide(self, number: int, decision: str, since: datetime | None, at: datetime, by: Signer, why: str) -> bool:
+        """Confirms or drops what waits; what is decided already stays as it is, and False is returned."""
         t = calendar_changes.c
         said = {
             "decision": decision,
@@ -101,7 +101,7 @@ class CalendarBook:
         }
         with self._engine.begin() as connection:
             query = update(calendar_changes).where(t.number == number, t.decision.is_(None))
-            connection.execute(query.values(since=func.coalesce(t.since, since), **said))
+            return bool(connection.execute(query.values(since=func.coalesce(t.since, since), **said)).rowcount)
 
     def received(self, series_key: str, awarding_body: str, start: datetime, end: datetime) -> list[Received]:
         """Files of a series received from `start` to before `end` (aware), in order."""

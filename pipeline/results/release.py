@@ -484,13 +484,20 @@ def _published(
         mine = [file for file in files if file.audience == audience]
         # What a correction has changed for learners before they had anything is reported with the case.
         without = report(desk, series, awarding, audience, until, mine) if awarding.kind in terms.DECIDED_KINDS else 0
-        if all(file.published_at for file in files):
+        # Of centres kept back, and where a correction has other files for learners, none waits here for their day.
+        if all(file.published_at for file in files) and _learners_day(desk, series, now):
             _changed(desk, awarding, terms.RELEASED)
     listed = [file for file in desk.results.due_files(awarding) if file.audience == audience]
     return Released(
         series=series.id, audience=audience, version=awarding.version, files=len(listed), fresh=fresh,
         records=sum(file.records for file in listed), without=without,
     )  # fmt: skip
+
+
+def _learners_day(desk: Desk, series: Series, now: datetime) -> bool:
+    """RES-2: whether learners may have their results at `now`."""
+    day = up_to_date(desk).catalogue.milestone(series, INSTANTS[terms.LEARNERS], now)
+    return day is not None and day.at <= now
 
 
 def _keep_back(desk: Desk, awarding: Awarding, files: Sequence[ReleaseFile], now: datetime) -> None:

@@ -49,7 +49,7 @@ def confirm(desk: Desk, change: DateChange, order: Order) -> str:
         # Nothing is published while the date that releases it is decided.
         with desk.results.alone() if change.event in INSTANTS.values() else nullcontext():
             since = tried(desk, change, order.at).after.since
-            desk.calendar.decide(row.number, terms.CONFIRMED, order.at, order.at, order.by, order.why)
+            _decide(desk, row, terms.CONFIRMED, order)
         DATE_DECIDED.passed()
         log.info("%s is confirmed", change.title)
         done = f"Confirmed: {change.title}, in force from {instant_text(since)}."
@@ -63,7 +63,7 @@ def drop(desk: Desk, change: DateChange, order: Order) -> str:
     """CAL-7: drops a date that waits. Returns what was done in words; raises `StaffError`."""
     row = _waiting(desk, change, order, terms.DROPPED)
     if row is not None:
-        desk.calendar.decide(row.number, terms.DROPPED, None, order.at, order.by, order.why)
+        _decide(desk, row, terms.DROPPED, order)
         DATE_DECIDED.passed()
     return f"Dropped, nothing of it was in force: {change.title}."
 
@@ -122,6 +122,13 @@ def _waiting(desk: Desk, change: DateChange, order: Order, decision: str) -> Cha
     ):
         raise StaffError(f"nobody has asked for this, or it is decided already: {change.title}")
     return row
+
+
+def _decide(desk: Desk, row: ChangeRow, decision: str, order: Order) -> None:
+    """Raises `StaffError` where somebody else has decided since it was looked at: nothing is said to be done twice."""
+    since = order.at if decision == terms.CONFIRMED else None
+    if not desk.calendar.decide(row.number, decision, since, order.at, order.by, order.why):
+        raise StaffError(f"somebody has decided change {row.number} meanwhile: `resultsday calendar list` shows how")
 
 
 def _same(row: ChangeRow, change: DateChange) -> bool:

@@ -119,6 +119,13 @@ def test_ops_4_what_has_changed_since_it_was_shown_is_not_approved(one: Desk, pa
     assert state(one) == "approved"
 
 
+@pytest.mark.parametrize("why", ["", " \u00a0", "\u200b", "..."])
+def test_ops_3_a_decision_needs_a_reason_that_can_be_read(one: Desk, why: str) -> None:
+    with pytest.raises(ApprovalError, match="a decision needs a reason"):
+        decide(one, 2, terms.APPROVED, JANE, why, AT)
+    assert listed(one)[0].said == ()
+
+
 def test_ops_4_a_file_changed_under_embargo_is_refused_and_nothing_is_on_record(one: Desk, built: Awarding) -> None:
     first = one.results.files(built)[0]
     one.store.put(first.embargoed, one.store.get(first.embargoed) + b" ")

@@ -142,9 +142,23 @@ def test_cal_7_asked_and_confirmed_twice_in_the_same_words_it_is_one_change(work
     assert len(work.calendar.changes()) == 1
 
 
-def test_cal_7_who_and_why_are_asked_for(work: Desk) -> None:
+@pytest.mark.parametrize(
+    ("who", "why"), [("J. Clerk", " "), ("J. Clerk", "\u200b\u2060"), ("J. Clerk", "..."), ("\u00ad", "snow")]
+)
+def test_cal_7_ops_3_who_and_why_are_asked_for(work: Desk, who: str, why: str) -> None:
     with pytest.raises(StaffError, match="who is doing this and why"):
-        moving.ask(work, LATER_MARKS, Order("J. Clerk", " ", ORDERED))
+        moving.ask(work, LATER_MARKS, Order(who, why, ORDERED))
+
+
+def test_cal_7_ops_3_what_somebody_else_has_decided_meanwhile_is_not_said_to_be_done(
+    work: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moving.ask(work, LATER_MARKS, order())
+    waiting = work.calendar.changes()
+    moving.drop(work, LATER_MARKS, Order("A. Clerk", "not needed", ORDERED))
+    monkeypatch.setattr(type(work.calendar), "changes", lambda _: waiting)
+    with pytest.raises(StaffError, match="somebody has decided change 1 meanwhile"):
+        moving.confirm(work, LATER_MARKS, order())
 
 
 def test_cal_7_the_runs_of_the_calendar_move_and_without_a_ledger_keep_to_the_catalogue(
