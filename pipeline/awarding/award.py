@@ -470,8 +470,9 @@ def award(desk: Desk, series: Series, now: datetime, kind: str = terms.WHOLE_SER
 @journaled
 def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
     """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, those entered
-    since, those with a result that was pending and no longer is, and those refused for a resit that was missed (CRT-4);
-    nobody else. None when there is nobody. Raises `AwardError`, also where the second computation differs (AWD-7)."""
+    since, those with a result that was pending and no longer is, and those refused for a resit that was missed (CRT-4)
+    or for a claim that was somebody else's (REG-8); nobody else. None when there is nobody. Raises `AwardError`, also
+    where the second computation differs (AWD-7)."""
     issued = desk.results.current(series.id)
     rests_on = evolve(ground(desk, series), issued=desk.results.as_issued(series.id, before=False))
     # Awarded once is awarded, also where the claim was withdrawn and made again before the release.
@@ -503,8 +504,9 @@ def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
 
 _WAITS = {
     "results": pl.col("outcome") == terms.PENDING,
-    # A claim refused because the external was sat again is open until it is known whether the resit was missed (CRT-4).
-    "awards": (pl.col("outcome") == terms.PENDING) | (pl.col("reason") == "SAT_AGAIN"),
+    # A claim refused because the external was sat again is open until it is known whether the resit was missed (CRT-4),
+    # and one refused for another of the same person until it turns out that they are two (REG-8).
+    "awards": (pl.col("outcome") == terms.PENDING) | pl.col("reason").is_in(["SAT_AGAIN", "CLAIMED_TWICE"]),
 }
 """What is issued and still waits for something."""
 WITHHELD_ROWS = {"results": pl.col("status") == terms.WITHHELD_STATUS, "awards": pl.col("reason") == "WITHHELD"}
