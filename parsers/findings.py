@@ -599,7 +599,7 @@ DISTRIBUTION_BLANK = _code(
     "DISTRIBUTION_BLANK",
     "FIL-4",
     Reach.WARNING,
-    "the distribution is blank; the file was read as one of a single centre",
+    "the distribution is {said}; the file was read as one of a single centre",
     "S (single centre), M (multiple centres) or B (broadcast)",
     "Nothing to do now; tell the supplier of the software that wrote the file.",
 )

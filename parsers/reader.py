@@ -767,11 +767,15 @@ def _header(record: str, line: int, held: _Records, found: Found) -> Header:
         cut["formats_version"], cut["software_version"] = FORMATS_VERSION, record[21 : first - 1].strip(" ")
     for name in ("series", "distribution"):
         cut[name] = _capital(FILE_HEADER[name], record, line, found)
-    if not cut["distribution"]:
-        place = FILE_HEADER["distribution"]
-        found.add(f.DISTRIBUTION_BLANK, line, place.columns, field=place.name)
+    if cut["distribution"] not in _DISTRIBUTIONS:
+        place, value = FILE_HEADER["distribution"], cut["distribution"]
+        said = f'"{value}", which is none' if value else "blank"
+        found.add(f.DISTRIBUTION_BLANK, line, place.columns, value or None, field=place.name, said=said)
         cut["distribution"] = "S"
     return Header(letter=cut.pop("data_type"), **cut)
+
+
+_DISTRIBUTIONS = ("S", "M", "B")
 
 
 def _capital(place: Field, record: str, line: int, found: Found) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -60,7 +61,9 @@ MOST_SPANS = 40
 def _several(single: str, many: str, spans: Sequence[str]) -> str:
     left = len(spans) - MOST_SPANS
     more = f" and {left} more" if left > 0 else ""
-    return f"{single if len(spans) == 1 and spans[0].isdigit() else many} {', '.join(spans[:MOST_SPANS])}{more}"
+    # What is no number, where a record is wrong there, is one of its kind too.
+    one = len(spans) == 1 and not re.search(r"\d(?:-| to )\d", spans[0])
+    return f"{single if one else many} {', '.join(spans[:MOST_SPANS])}{more}"
 
 
 def _span(first: object, last: object, between: str) -> str:

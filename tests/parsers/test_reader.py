@@ -384,3 +384,9 @@ def test_mod_3_what_is_complete_is_a_component_of_the_centre_and_about_no_learne
     wrong = read_feed("f.csv", write_feed([EXAMPLE_COMPLETE | {"candidate": "0001"}]))
     [found] = wrong.findings
     assert (found.code, found.field, found.value) == ("FEED_ROW", "candidate", "0001")
+
+
+def test_fil_2_a_distribution_that_is_none_is_told() -> None:
+    [finding] = read(NAME, GOOD.replace(b"6B24S", b"6B24X")).findings
+    assert (finding.code, finding.value) == ("DISTRIBUTION_BLANK", "X")
+    assert finding.message.startswith('the distribution is "X", which is none;')

@@ -79,6 +79,11 @@ def test_every_kind_of_file_is_checked(name: str, data: bytes, expected: list[st
     assert codes(name, data) == expected
 
 
+def test_reg_5_one_candidate_whose_number_is_none_is_one(folder: Path) -> None:
+    (folder / "E6412315.X01").write_bytes(centre_file(changed={"candidate": "A001"}))
+    assert "[CANDIDATE_NUMBER] line 3, columns 9-12, candidate A001\n" in run("E6412315.X01").output
+
+
 def test_fil_1_options_are_counted_as_they_are_read(folder: Path) -> None:
     """As a reply counts them: each once, wherever its code stands."""
     lines = centre_file(("BEN01", "BEN02")).decode().split("\r\n")
