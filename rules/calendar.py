@@ -44,12 +44,14 @@ PLACEHOLDER = " [placeholder]"
 @frozen
 class Event:
     """What the calendar can hold a date for: what happens on it, the rules that use it, whose files are judged by it
-    (`entries`, `marks` or nobody's), and whether staff may extend it for a centre (CAL-3)."""
+    (`entries`, `marks` or nobody's), whether staff may extend it for a centre (CAL-3), and whether a component may have
+    one of its own: a window or a results day is asked for of a whole series."""
 
     meaning: str
     rules: tuple[str, ...]
     judges: str = ""
     extended: bool = False
+    own: bool = False
 
 
 EVENTS: Mapping[str, Event] = {
@@ -73,26 +75,30 @@ EVENTS: Mapping[str, Event] = {
         judges=ENTRIES,
         extended=True,
     ),
-    "psa_release": Event("set assignments are released", ("CAL-6",)),
+    "psa_release": Event("set assignments are released", ("CAL-6",), own=True),
     "cohort_checkpoint": Event("last day of the term-time cohort declaration", ("CAL-6",)),
-    "exam": Event("day of a written external assessment", ("CRT-4",)),
-    "task_upload_opens": Event("work for task-based external assessments can be uploaded", ("CAL-6",)),
-    "task_window_closes": Event("last day of the task of a task-based external assessment", ("CRT-4",)),
-    "task_upload_deadline": Event("last day to upload the work of task-based external assessments", ("CAL-6",)),
-    "moderation_opens": Event("moderation of internal components begins", ("MOD-3",)),
+    "exam": Event("day of a written external assessment", ("CRT-4",), own=True),
+    "task_upload_opens": Event("work for task-based external assessments can be uploaded", ("CAL-6",), own=True),
+    "task_window_closes": Event("last day of the task of a task-based external assessment", ("CRT-4",), own=True),
+    "task_upload_deadline": Event(
+        "last day to upload the work of task-based external assessments", ("CAL-6",), own=True
+    ),
+    "moderation_opens": Event("moderation of internal components begins", ("MOD-3",), own=True),
     "marks_deadline": Event(
         "last day for marks of internal components and samples of work (MRK-1)",
         ("MRK-1", "MOD-3", "OPS-1"),
         judges=MARKS,
         extended=True,
+        own=True,
     ),
     "marks_amendment_deadline": Event(
         "last day to amend marks after the moderator's feedback (MRK-2)",
         ("MRK-2", "MOD-4"),
         judges=MARKS,
         extended=True,
+        own=True,
     ),
-    "moderation_closes": Event("moderation of internal components ends", ("CAL-6",)),
+    "moderation_closes": Event("moderation of internal components ends", ("CAL-6",), own=True),
     "results_to_centres": Event("results may be seen by centres, under embargo (RES-2)", ("RES-2",)),
     "results_to_learners": Event("results day", ("RES-2", "OPS-5")),
     "late_claims_open": Event(

@@ -60,7 +60,8 @@ def asked(desk: Desk, given: dict[str, str], person: Person, now: datetime) -> i
     since = None
     if given["since"].strip():
         try:
-            since = datetime.fromisoformat(given["since"].strip()).replace(tzinfo=LONDON)
+            said = datetime.fromisoformat(given["since"].strip())
+            since = said.astimezone(LONDON) if said.tzinfo else said.replace(tzinfo=LONDON)
         except ValueError:
             raise StaffError(f"{given['since']} is no instant: write it as 2024-05-16T09:00") from None
     change = DateChange(

@@ -104,6 +104,8 @@ def _series(catalogue: Catalogue, change: DateChange) -> Series:
         raise StaffError(f"the calendar has no {change.event}; it has {', '.join(EVENTS)}")
     if change.component != ANY and catalogue.component(change.component) is None:
         raise StaffError(f"{change.component} is not a component")
+    if change.component != ANY and not EVENTS[change.event].own:
+        raise StaffError(f"{change.event} is one date for all components: of {change.component} alone it has no effect")
     try:
         DAY.read(change.day)
     except ValueError:
@@ -162,6 +164,7 @@ class Effect:
     extensions: Sequence[Extension]
     runs: Sequence[tuple[str, datetime, datetime]]
     replaced: Milestone | None
+    waits: str = ""
 
     @property
     def sha256(self) -> str:
@@ -180,6 +183,8 @@ class Effect:
         if self.replaced is not None:
             until = instant_text(begins(self.replaced))
             yield f"  until {until}: then the {self.replaced.version} has it on {self.replaced.text}"
+        if self.waits:
+            yield f"  {self.waits}"
         if own_dates := _own_dates(self.trial):
             yield f"  stays for components with a date of their own: {', '.join(own_dates)}"
         yield from self._files()
@@ -254,7 +259,20 @@ def effect(desk: Desk, change: DateChange, now: datetime) -> Effect:
         extensions=extensions,
         runs=_runs(trial, now),
         replaced=_replaced(trial),
+        waits=_results_wait(desk, trial),
     )
+
+
+def _results_wait(desk: Desk, trial: Trial) -> str:
+    """AWD-5: what becomes of results that are made and not out, by files that the date lets in."""
+    newest = desk.results.newest(trial.series.id)
+    if newest is None or not EVENTS[trial.after.event].judges or trial.after.at <= trial.before.at:
+        return ""
+    if newest.state in (terms.PROPOSED, terms.BUILT):
+        return "results are made and wait: what comes by this date makes them stale (AWD-5)"
+    if newest.state == terms.APPROVED:
+        return "results are approved: whoever changes entries or claims by this date is kept back (AWD-5)"
+    return ""
 
 
 def _judged_otherwise(desk: Desk, trial: Trial, now: datetime, extensions: Sequence[Extension]) -> list[Received]:

@@ -210,6 +210,17 @@ WISH = {
 }
 
 
+@pytest.mark.parametrize(
+    ("since", "shown"),
+    [("2024-05-17T09:00", "17 May 2024 09:00 BST"), ("2024-05-17T09:00Z", "17 May 2024 10:00 BST")],
+)
+def test_cal_7_in_the_console_an_instant_is_london_time_unless_it_says_otherwise(
+    fresh: Settings, since: str, shown: str
+) -> None:
+    page = console(fresh, "act").post("/calendar", data=WISH | {"since": since})
+    assert f"in force from {shown}" in page.text
+
+
 def test_cal_7_in_the_console_nothing_is_in_force_before_somebody_confirms_what_they_saw(fresh: Settings) -> None:
     pages = console(fresh, "act")
     shown = pages.post("/calendar", data=WISH)
