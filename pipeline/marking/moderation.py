@@ -43,7 +43,6 @@ from rules.catalogue import (
     series_title,
 )
 from rules.deadlines import AMENDMENTS_END, Deadline, amending_until, amendments_end
-from rules.frames import AS_ISSUED
 from rules.moderation import LAYOUT, Adjustment, Comparison, apply, compare, judge, propose
 
 log = logging.getLogger(__name__)
@@ -425,29 +424,6 @@ def approve(desk: Desk, cohort: CohortName, who: str, why: str, now: datetime, b
     DECIDED.passed()
     log.info("cohort %s: adjustment approved, %d marks", cohort, marks.height)
     return True
-
-
-def adjust_late(desk: Desk, series: Series, now: datetime) -> int:
-    """MOD-2, AWD-4: marks of adjusted cohorts that came after the award, for results that waited for them, are adjusted
-    as the others were, by the curve that was approved for every mark of the cohort. Returns how many."""
-    book, count = desk.moderation, 0
-    waiting = desk.results.waiting_centres(series.id).implode()
-    adjusted = book.standing(series.id).filter(~pl.col("centre").is_in(waiting), state=terms.ADJUSTED)
-    at = max((one.at for one in desk.results.issued(series.id) if one.kind == terms.WHOLE_SERIES), default=now)
-    issued = desk.results.as_issued(series.id, before=False) if adjusted.height else pl.DataFrame(schema=AS_ISSUED)
-    out = issued.filter(pl.col("outcome") != terms.PENDING, pl.col("series") == series.id)
-    for centre, component in adjusted.select("centre", "component").iter_rows():
-        with book.transaction() as connection:
-            cohort = book.named(connection, CohortName(series.id, centre, component))
-            if cohort is None or cohort.adjustment is None:
-                continue
-            settled = out.filter(centre=centre, component=component)["uci"].implode()
-            late = pl.col("received") >= at, ~pl.col("uci").is_in(settled)
-            marks = book.own_marks(connection, cohort).filter(*late)
-            if not marks.is_empty():
-                book.adjust(connection, cohort, apply(marks, Adjustment.of(cohort.adjustment)), now)
-            count += marks.height
-    return count
 
 
 def _still_open(desk: Desk, cohort: CohortName) -> None:

@@ -13,9 +13,9 @@ from infra.ledger.actions import Action
 from infra.ledger.results import Awarding, ReleaseFile
 from parsers.reply import encode
 from pipeline.awarding.award import AwardError, award_claims
+from pipeline.awarding.late_marks import adjust_late
 from pipeline.desk import Desk
 from pipeline.journal import journaled
-from pipeline.marking.moderation import adjust_late
 from pipeline.orders import with_name_and_reason
 from pipeline.results.difference_approval import sealed_or_refused
 from pipeline.results.embargo import ReleaseError, checked, publish, put_away
