@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from datetime import date, datetime
 
 from infra.ledger.calendar import ChangeRow
-from pipeline.approvals import ApprovalError, differ, may_decide
+from pipeline.approvals import ApprovalError, differ, may_decide, same_person
 from pipeline.desk import Desk, up_to_date
 from pipeline.journal import journaled
 from pipeline.orders import Order, StaffError, with_name_and_reason
@@ -115,7 +115,9 @@ def _waiting(desk: Desk, change: DateChange, order: Order, decision: str) -> Cha
     """The row that waits to be decided; None when this very decision was taken already. Raises `StaffError`."""
     with_name_and_reason(order.who, order.why, StaffError)
     rows = desk.calendar.changes()
-    row = next((row for row in rows if row.decision is None and change_of(row) == change), None)
+    waiting = [row for row in rows if row.decision is None and change_of(row) == change]
+    # Where several people have asked for the same, somebody else's comes first: that one they may confirm (OPS-4).
+    row = min(waiting, key=lambda row: (same_person(desk, row.by, order.by), row.number), default=None)
     said = (decision, order.by, order.why)
     if row is None and not any(
         (row.decision, row.decided_by, row.decided_why) == said and _same(row, change) for row in rows

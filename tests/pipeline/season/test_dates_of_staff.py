@@ -124,6 +124,14 @@ def test_ops_4_where_two_are_asked_another_person_confirms_a_date(work: Desk, se
     assert str(strict.calendar.changes()[0].decided_by) == "system account eve"
 
 
+def test_ops_4_where_both_have_asked_for_the_same_either_confirms_what_the_other_wants(work: Desk) -> None:
+    strict = two_people(work)
+    for who in ("jane", "john"):
+        moving.ask(strict, LATER_MARKS, Order(who, "snow", ORDERED, terms.BY_CONSOLE))
+    assert "Confirmed" in moving.confirm(strict, LATER_MARKS, Order("jane", "seen", ORDERED, terms.BY_CONSOLE))
+    assert [(row.who, row.decided_who) for row in strict.calendar.changes()] == [("jane", None), ("john", "jane")]
+
+
 def test_ops_4_where_two_are_asked_the_day_of_results_is_confirmed_by_who_may_approve_them(work: Desk) -> None:
     strict = two_people(work)
     later = DateChange(series="2024-06", event="results_to_learners", day="2024-08-23")
