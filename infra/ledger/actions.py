@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
@@ -98,6 +98,23 @@ class ActionBook:
     def extensions(self, centres: Sequence[str]) -> dict[tuple[str, str, str], datetime]:
         """Until when milestones are extended (CAL-3), by centre, series id and event."""
         return {(one.centre, one.series, one.event): one.until for one in self.extended(centres)}
+
+    def extensions_at(self, received: Mapping[str, datetime]) -> dict[tuple[str, str, str], datetime]:
+        """The same for files that were received at these instants (aware), one of each centre. What was in force at a
+        receipt counts, whatever was taken back or made shorter since (CAL-2, CAL-3); so does what was granted since."""
+        t = actions.c
+        words = select(t.centre, t.series, t.event, t.at, t.until).where(
+            t.action == terms.EXTENSION, t.centre.in_(sorted(received))
+        )
+        then: dict[tuple[str, str, str], datetime | None] = {}
+        newest: dict[tuple[str, str, str], datetime | None] = {}
+        with self._engine.connect() as connection:
+            for centre, series, event, at, until in connection.execute(words.order_by(t.id)):
+                newest[centre, series, event] = until
+                if at <= received[centre]:
+                    then[centre, series, event] = until
+        ends = {key: [until for until in (end, then.get(key)) if until] for key, end in newest.items()}
+        return {key: max(both) for key, both in ends.items() if both}
 
     def extended(self, centres: Sequence[str] | None = None, series: str = "") -> list[Extension]:
         """The extensions of these centres, or of all, in a series or in every one, by centre, series and event: the

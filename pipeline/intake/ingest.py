@@ -495,7 +495,7 @@ def known_of(desk: Desk, arrivals: Sequence[Arrival]) -> Known:
         sittings=ledger.sittings_of(entering),
         allowances=desk.actions.allowances(entering),
         sat=ledger.marked(entering, sat),
-        extensions=desk.actions.extensions(centres),
+        extensions=desk.actions.extensions_at({arrival.centre: arrival.received for arrival in arrivals}),
         marked=book.newest(marking, ids),
         windows=book.windows(marking, ids),
         sampled=book.sampled(marking, ids),

@@ -37,8 +37,8 @@ def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, or
 
 @journaled
 def withdraw(desk: Desk, centre: str, series: str, event: str, order: Order) -> str:
-    """CAL-3: takes an extension back: the calendar's date counts for the centre again. What was decided under it stays.
-    Returns what was done in words; raises `StaffError`."""
+    """CAL-3: takes an extension back: the calendar's date counts for the centre again. What was decided under it stays,
+    and what was received under it is judged by it. Returns what was done in words; raises `StaffError`."""
     meant, milestone = extendable(desk, series, event, order.at)
     taken = _action(order, centre, series, event, None)
     if (centre, series, event) not in desk.actions.extensions([centre]) and not desk.actions.granted(taken):
