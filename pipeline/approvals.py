@@ -17,7 +17,16 @@ from typing import Protocol, cast
 from attrs import frozen
 from botocore.exceptions import ClientError
 
-from infra.ledger.approvals import NOT_PUT_FORWARD, THE_DESK, VERIFIED, Proposal, Said, Signer, says_something
+from infra.ledger.approvals import (
+    NOT_PUT_FORWARD,
+    THE_DESK,
+    VERIFIED,
+    Proposal,
+    Said,
+    Signer,
+    plain_name,
+    says_something,
+)
 from infra.settings import Settings
 from infra.store import Missing, is_denied
 from pipeline.desk import Desk
@@ -279,7 +288,7 @@ def persons(settings: Settings) -> dict[str, str]:
     """OPS-4: who may decide, by every name they are known by: of `jane=jclerk,john` jane and jclerk are one person."""
     found: dict[str, str] = {}
     for one in settings.approvers.split(","):
-        names = [name for each in one.split("=") if (name := each.strip().casefold())]
+        names = [name for each in one.split("=") if (name := plain_name(each))]
         known = {found[name] for name in names if name in found}
         for name in [*names, *(name for name, person in found.items() if person in known)]:
             found[name] = names[0]

@@ -3,6 +3,7 @@ and how the desk knows who they are. Rows are added, never changed."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -44,8 +45,13 @@ class Signer:
 
     @property
     def person(self) -> str:
-        """What tells people apart: names that differ in capitals only, and an account of the same name, are one."""
-        return self.who.strip().casefold()
+        """What tells people apart: an account of the same name is the same person."""
+        return plain_name(self.who)
+
+
+def plain_name(name: str) -> str:
+    """OPS-4: a name as names of people are compared: capitals, and how accents are coded, make no other person."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def reads_as_another(name: str) -> bool:

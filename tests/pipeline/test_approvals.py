@@ -24,6 +24,7 @@ from pipeline.approvals import (
     decide,
     listed,
     open_decision,
+    persons,
     put_forward,
     record,
     settle,
@@ -188,6 +189,16 @@ def test_ops_4_the_second_is_another_person_whom_the_desk_knows(two: Desk, secon
     with pytest.raises(ApprovalError, match=words):
         decide(two, 2, terms.APPROVED, second, "once more", AT + SECOND)
     assert (state(two), len(listed(two)[0].said)) == ("built", 1)
+
+
+def test_ops_4_a_name_with_an_accent_is_one_person_however_it_is_coded(two: Desk) -> None:
+    composed, decomposed = "ren\u00e9", "Rene\u0301"
+    settings = evolve(two.settings, approvers=f"{composed},{decomposed},john")
+    two = evolve(two, settings=settings)
+    assert len(set(persons(settings).values())) == 2
+    decide(two, 2, terms.APPROVED, Signer(composed, terms.BY_CONSOLE), "as previewed", AT)
+    with pytest.raises(ApprovalError, match="has approved this already"):
+        decide(two, 2, terms.APPROVED, Signer(decomposed, terms.BY_CONSOLE), "once more", AT + SECOND)
 
 
 def test_ops_4_one_person_under_two_names_at_the_same_moment_is_one(two: Desk) -> None:
