@@ -14,7 +14,7 @@ import polars as pl
 import sqlalchemy as sa
 from attrs import asdict, evolve, frozen
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import array, distinct_on
 
 from infra.ledger import sql
 from infra.ledger.approvals import Signer
@@ -27,6 +27,7 @@ from infra.ledger.tables import (
     correction_states,
     correction_subjects,
     corrections,
+    learner_ucis,
     learner_versions,
 )
 from rules import terms
@@ -295,14 +296,18 @@ class CorrectionBook:
         """CRT-8, REG-6: certificates of a series that are due and whose learner has another name at `at` than when they
         were entered: `number`, and `file`, whether the name came in a file of the centre's. Names do not leave the
         ledger."""
-        c = led(certificates).ext(distinct_on(certificates.c.number)).where(certificates.c.series == series)
-        newest = c.order_by(certificates.c.number, certificates.c.id.desc()).subquery()
+        every = led(certificates, certificates.c.uci.label("filed")).ext(distinct_on(certificates.c.number))
+        every = every.where(certificates.c.series == series)
+        newest = every.order_by(certificates.c.number, certificates.c.id.desc()).subquery()
         held = newest.c
-        then, now = _names(held, held.at), _names(held, sa.literal(at))
+        theirs = _ucis_then(held)
+        then, now = _names(held, theirs, held.at), _names(held, every_uci(held.uci), sa.literal(at))
+        # A merge alone changes no name: what was another UCI's then is told only if it came later.
+        changed = sa.or_(now.c.uci == sa.any_(theirs), now.c.since > held.at)
         query = (
             select(held.number, now.c.submission_id.is_not(None).label("file"))
             .select_from(newest.join(then, sa.true()).join(now, sa.true()))
-            .where(held.state == terms.DUE, then.c.name != now.c.name)
+            .where(held.state == terms.DUE, then.c.name != now.c.name, changed)
             .order_by(held.number)
         )
         return sql.frame(self._engine, query, {"number": pl.String, "file": pl.Boolean})
@@ -331,13 +336,23 @@ def reason_of(number: int) -> str:
     return f"correction {number}"
 
 
-def _names(held: Any, at: sa.ColumnElement[Any]) -> sa.FromClause:
-    """The `name` that the learner of a certificate had at an instant, first of all at its centre, and the file it came
-    in."""
+def _ucis_then(held: Any) -> sa.ColumnElement[Any]:
+    """REG-8: the UCIs that led to the learner of a certificate when it was entered, of those that lead there now."""
+    leading = learner_ucis.alias()
+    u = leading.c
+    led_then = select(u.uci).where(u.in_force == held.uci, u.until.is_(None), u.since <= held.at)
+    before = func.array(led_then.correlate_except(leading).scalar_subquery())
+    one = (held.filed == held.uci) | (held.filed == sa.any_(before))
+    return sa.case((one, func.array_append(before, held.uci)), else_=array([held.filed]))
+
+
+def _names(held: Any, ucis: sa.ColumnElement[Any], at: sa.ColumnElement[Any]) -> sa.FromClause:
+    """The `name` that the learner of a certificate had under these UCIs at an instant, first of all at its centre,
+    since when, under which UCI, and the file it came in."""
     v = learner_versions.c
     at_centre = (v.centre == held.centre).desc()
-    its = select(v.name, v.submission_id).where(
-        v.uci == sa.any_(every_uci(held.uci)), v.since <= at, sa.or_(v.until.is_(None), v.until > at)
+    its = select(v.name, v.since, v.uci, v.submission_id).where(
+        v.uci == sa.any_(ucis), v.since <= at, sa.or_(v.until.is_(None), v.until > at)
     )
     return its.order_by(at_centre, v.since.desc(), v.id.desc()).limit(1).lateral()
 

@@ -22,6 +22,7 @@ from infra.ledger.tables import (
     actions,
     awardings,
     awards,
+    choices,
     cohorts,
     entries,
     findings,
@@ -470,27 +471,79 @@ class LearnerBook:
         late = late.where(w.kind != terms.WHOLE_SERIES, w.state == terms.RELEASED, t.performance)
         either = sa.union_all(merged, late).subquery().c
         head = select(either.uci, func.max(either.since).label("since")).group_by(either.uci).subquery().c
+        order, per = ["series", "claimed_at", "claim_id"], ["uci", "option"]
+        of_first = {"other": "centre", "number": "candidate", "earlier": "series"}
+        held = self._awards_of(head).filter("first").sort(*order)
+        held = held.with_columns(
+            pl.int_range(pl.len()).over(per).alias("place"),
+            *(pl.col(name).first().over(per).alias(alias) for alias, name in of_first.items()),
+        )
+        return held.filter(pl.col("place") > 0).select("since", *_OF_AWARD, *of_first)
+
+    def first_nobody(self) -> pl.DataFrame:
+        """CRT-4, RES-8, REG-8: the earliest award of learners who have one and none that is the first, because that was
+        withheld and then voided after the later one was out, or turned out to be another person's: `since` (of the
+        answer, or the split), `centre`, `candidate`, `uci`, `series`, `option` (the cash-in code). Where an award waits
+        nothing is known yet."""
+        t, w = awards.c, awardings.c
+        lost = led(awards, w.at.label("since"), only=("uci",)).join(awardings, w.id == t.awarding_id)
+        lost = lost.where(
+            w.kind != terms.WHOLE_SERIES, w.state == terms.RELEASED, t.outcome == terms.NOT_ELIGIBLE
+        )  # fmt: skip
+        either = sa.union_all(lost, _parted()).subquery().c
+        head = select(either.uci, func.max(either.since).label("since")).group_by(either.uci).subquery().c
+        per = ["uci", "option"]
+        open_ = (pl.col("first") | (pl.col("outcome") == terms.PENDING)).any().over(per)
+        held = self._awards_of(head).filter(~open_).filter(pl.col("outcome") == terms.AWARDED)
+        first = held.sort("series", "claimed_at", "claim_id").unique(per, keep="first", maintain_order=True)
+        return first.select("since", *_OF_AWARD)
+
+    def others_sittings(self) -> pl.DataFrame:
+        """REG-8: awards that rest on a sitting which is another person's since UCIs were split: `since` (of the split),
+        `centre`, `candidate`, `uci`, `series`, `option` (the cash-in code)."""
+        parted = _parted().subquery().c
+        head = select(parted.uci, func.max(parted.since).label("since")).group_by(parted.uci).subquery().c
+        held = self._awards_of(head).filter(pl.col("outcome") == terms.AWARDED)
+        if held.is_empty():
+            return held.select("since", *_OF_AWARD)
+        c, r, w = choices.c, results.c, awardings.c
+        of = sa.tuple_(c.awarding_id, c.centre).in_(held.select("awarding_id", "centre").unique().rows())
+        key = ("uci", "series", "component", "ums")
+        chosen = led(choices, only=("awarding_id", "centre", "registration", *key)).where(of, c.counts)
+        own = sql.each(
+            select(w.series, r.component, r.ums)
+            .join(awardings, w.id == r.awarding_id)
+            .where(r.uci == sa.any_(every_uci(head.uci)), w.state.in_(terms.ISSUED_STATES))
+        )
+        kinds = {**dict.fromkeys(key, pl.String), "ums": pl.Int32}
+        more = {"awarding_id": pl.Int64, "centre": pl.String, "registration": pl.String}
+        mine = select(head.uci, *own.c).select_from(head.uci.table.join(own, sa.true()))
+        anothers = sql.frame(self._engine, chosen, {**more, **kinds}).join(
+            sql.frame(self._engine, mine, kinds), on=key, how="anti"
+        )
+        rows = held.join(anothers, on=["awarding_id", "centre", "uci", "registration"], how="semi")
+        return rows.sort("since", "uci", "series").select("since", *_OF_AWARD)
+
+    def _awards_of(self, head: Any) -> pl.DataFrame:
+        """What each claim of learners (`head`: columns `uci`, in force, and `since`) has been answered with last:
+        `since`, `_OF_AWARD`, `claim_id`, `claimed_at`, `awarding_id`, `registration`, `outcome`, and `first`, whether
+        it is the learner's first award (CRT-4)."""
+        t, w = awards.c, awardings.c
         issued = sql.each(
             select(t.centre, t.candidate, w.series, t.cash_in.label("option"), t.claim_id, t.claimed_at, w.version,
+                   t.awarding_id, t.registration, t.outcome,
                    (t.performance & (t.outcome == terms.AWARDED)).label("first"))
             .join(awardings, w.id == t.awarding_id)
             .where(t.uci == sa.any_(every_uci(head.uci)), w.state == terms.RELEASED)
         )  # fmt: skip
         query = select(head.since, head.uci, *issued.c).select_from(head.uci.table.join(issued, sa.true()))
-        kinds = dict.fromkeys(("uci", "centre", "candidate", "series", "option"), pl.String)
         rows = sql.frame(
             self._engine, query,
-            {"since": INSTANT, **kinds, "claim_id": pl.Int64, "claimed_at": INSTANT, "version": pl.Int32,
+            {"since": INSTANT, **dict.fromkeys(_OF_AWARD, pl.String), "claim_id": pl.Int64, "claimed_at": INSTANT,
+             "version": pl.Int32, "awarding_id": pl.Int64, "registration": pl.String, "outcome": pl.String,
              "first": pl.Boolean},
         )  # fmt: skip
-        order, per = ["series", "claimed_at", "claim_id"], ["uci", "option"]
-        held = rows.sort("version").unique("claim_id", keep="last").filter("first").sort(*order)
-        of_first = {"other": "centre", "number": "candidate", "earlier": "series"}
-        held = held.with_columns(
-            pl.int_range(pl.len()).over(per).alias("place"),
-            *(pl.col(name).first().over(per).alias(alias) for alias, name in of_first.items()),
-        )
-        return held.filter(pl.col("place") > 0).select("since", *kinds, *of_first)
+        return rows.sort("version").unique("claim_id", keep="last")
 
     def issued_twice(self) -> pl.DataFrame:
         """REG-8, CRT-2: component results of one series that were issued differently under two UCIs before these were
@@ -529,6 +582,19 @@ class LearnerBook:
             .exists()
         )
         return frozenset(sql.look_up(self._engine, select(wanted.c.uci).where(held), {"uci": pl.String})["uci"])
+
+
+_OF_AWARD = ("uci", "centre", "candidate", "series", "option")
+"""Whose award it is, and of what."""
+
+
+def _parted() -> sa.Select[Any]:
+    """REG-8: the learners (`uci`, in force) who were led together once and no longer are, and `since` when."""
+    u = learner_ucis.c
+    ended = sa.union_all(
+        *(select(uci.label("uci"), u.until.label("since")).where(u.until.is_not(None)) for uci in (u.uci, u.in_force))
+    ).subquery()
+    return select(in_force(ended.c.uci).label("uci"), ended.c.since)
 
 
 def _by(done: Action) -> dict[str, str]:

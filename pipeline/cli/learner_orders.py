@@ -142,6 +142,6 @@ def transfer(uci: str, centre: str, to: str, candidate: str, why: str, yes: bool
         moving = movable(desk, uci, centre, to, candidate, datetime.now(UTC))
         lines = [f"  {row['series']} {row['option']}" for row in moving.iter_rows(named=True)]
         way = f"From centre {title(desk, centre)} to {title(desk, to)}"
-        lines = [f"{way}, candidate {candidate}, with their marks:", *lines, *staying(desk, uci, centre)]
+        lines = [f"{way}, candidate {candidate}, with their marks:", *lines, *staying(desk, uci, centre, to)]
         _confirmed([*lines, "It costs nothing."], yes)
         click.echo(order(desk, uci, centre, to, candidate, ordered(why)))

@@ -15,7 +15,17 @@ from infra.store import Missing, left_behind
 from pipeline.approvals import listed
 from pipeline.desk import Desk
 from pipeline.intake.trial import FAILED
-from pipeline.learners.waiting import FIRST_TWICE, HELD_TWICE, ISSUED_TWICE, LEFT_BEHIND, TO_DO, tie, waiting
+from pipeline.learners.waiting import (
+    FIRST_NOBODY,
+    FIRST_TWICE,
+    HELD_TWICE,
+    ISSUED_TWICE,
+    LEFT_BEHIND,
+    OTHERS_SITTINGS,
+    TO_DO,
+    tie,
+    waiting,
+)
 from pipeline.season.checkpoints import CHECKPOINT_REPORTS
 from rules.checkpoints import REASONS
 from rules.findings import ENTERED_ELSEWHERE
@@ -109,6 +119,7 @@ def _learners(desk: Desk) -> Iterator[Item]:
         if row["code"] == LEFT_BEHIND:
             to = f"centres/{centre}/acts/learner-transfer?candidate={candidate}&to={other}&number={row['number'][0]}"
         rules = {HELD_TWICE: "ENT-7, REG-8", ISSUED_TWICE: "CRT-2, REG-8", FIRST_TWICE: "CRT-4, REG-8",
+                 FIRST_NOBODY: "CRT-4, RES-8", OTHERS_SITTINGS: "REG-8",
                  ENTERED_ELSEWHERE.name: "ENT-7", LEFT_BEHIND: "MOD-2, REG-8"}  # fmt: skip
         rule = rules.get(row["code"], "REG-7")
         yield Item(

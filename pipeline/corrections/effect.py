@@ -33,7 +33,7 @@ from rules import terms
 from rules.awarding import RESULTS
 from rules.catalogue import Series
 from rules.conversion import ConversionError
-from rules.corrections import KINDS, way
+from rules.corrections import KINDS, CorrectionKind, way
 from rules.frames import EARLIER, HOLDS, MARKS, Frame
 from rules.withholding import standing
 
@@ -326,12 +326,9 @@ def _given_back(desk: Desk, series: Series, plan: Plan, results: pl.DataFrame, a
     if not (rows := named.filter(cash_in & ~voided)).is_empty():
         who = "/".join(rows.select(key).row(0))
         raise CorrectionError(f"the award of {who} was not withheld and then voided: there is nothing to give back")
-    back, kind = named.filter(voided), KINDS[plan.kind]
-    if not kind.voids and not back.is_empty():
-        may = ", ".join(other.title for other in KINDS.values() if other.voids)
-        raise CorrectionError(
-            f"a {kind.title} gives nothing back that was withheld and then voided; that is done by: {may}"
-        )
+    back = named.filter(voided)
+    if not back.is_empty():
+        _may_give_back(KINDS[plan.kind])
     holds = back.select("series", "centre", "uci", "option", pl.lit(terms.HOLD_GIVEN_BACK).alias("state"))
     return pl.concat([pl.DataFrame(schema=HOLDS), holds], how="diagonal")
 
@@ -388,12 +385,24 @@ def _allowed(plan: Plan, changed: pl.DataFrame) -> None:
     if not kind.voids and not changed.filter(pl.col("outcome") == terms.VOIDED).is_empty():
         may = ", ".join(other.title for other in KINDS.values() if other.voids)
         raise CorrectionError(f"a {kind.title} voids nothing; that is done by: {may}")
-    lowered = changed.filter(pl.col("way") == terms.DOWN, pl.col("choice") == terms.CORRECTED)
+    corrected = changed.filter(pl.col("choice") == terms.CORRECTED)
+    back = (pl.col("outcome_before") == terms.VOIDED) & (pl.col("outcome") != terms.VOIDED)
+    if not corrected.filter(back).is_empty():
+        _may_give_back(kind)
+    lowered = corrected.filter(pl.col("way") == terms.DOWN)
     if not kind.lowers and not lowered.is_empty():
         raise CorrectionError(
             f"a {kind.title} lowers no result of its series, and {lowered.height:,} would go down: leave them higher, "
             f"with the reason"
         )
+
+
+def _may_give_back(kind: CorrectionKind) -> None:
+    """RES-7, RES-8: what was voided, by a case or because it was withheld and then voided, comes back only by a kind
+    that may void. Raises `CorrectionError` for another."""
+    if not kind.voids:
+        may = ", ".join(other.title for other in KINDS.values() if other.voids)
+        raise CorrectionError(f"a {kind.title} gives nothing back that was voided; that is done by: {may}")
 
 
 # --- What follows ----------------------------------------------------------------------------------------------------

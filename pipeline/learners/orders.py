@@ -148,7 +148,7 @@ def transfer(desk: Desk, uci: str, centre: str, to: str, candidate: str, order: 
         write_holdings(desk, sorted((centre, to)))
         return said
     moving = movable(desk, uci, centre, to, candidate, order.at)
-    stays = " ".join(staying(desk, uci, centre))
+    stays = " ".join(staying(desk, uci, centre, to))
     desk.learners.transfer(head, centre, to, candidate, done)
     RECORDED.passed()
     write_holdings(desk, sorted((centre, to)))
@@ -157,13 +157,20 @@ def transfer(desk: Desk, uci: str, centre: str, to: str, candidate: str, order: 
     return f"{now} {stays}".rstrip()
 
 
-def staying(desk: Desk, uci: str, centre: str) -> list[str]:
-    """MOD-2: what a move leaves behind for now, in sentences."""
-    left = desk.learners.in_moderation(in_force(desk, uci), centre)
-    return [
+def staying(desk: Desk, uci: str, centre: str, to: str) -> list[str]:
+    """MOD-2, RES-8: what a move leaves behind for now, and what is withheld at the other centre, in sentences."""
+    head = in_force(desk, uci)
+    left = [
         f"{option} in {series_title(series)} stays at centre {centre} until its moderation is decided, and is then "
         f"on the work list, to follow (MOD-2)."
-        for series, option in left.iter_rows()
+        for series, option in desk.learners.in_moderation(head, centre).iter_rows()
+    ]
+    held = _stands(desk, head, (centre, to), desk.learners.transferable(head, centre, to))
+    waits = held.filter(pl.col("here").is_null(), pl.col("there") == terms.WITHHELD)
+    return left + [
+        f"{option} in {series_title(series)} is withheld at centre {to}, and for this learner with it, until that is "
+        f"decided (`resultsday withhold list`, RES-8)."
+        for series, option in waits.select("series", "option").iter_rows()
     ]
 
 
@@ -211,19 +218,36 @@ _HELD = ("registrations", "entries")
 
 
 def _withheld_there_too(desk: Desk, head: str, way: tuple[str, str], moving: pl.DataFrame) -> None:
-    """RES-8: what is withheld or voided for everybody at a centre is not got rid of by a move. Raises `StaffError`."""
-    entries = moving.filter(table="entries").select("series", pl.lit(head).alias("uci"), "option")
-    if entries.is_empty():
-        return
-    holds = desk.actions.holds(str(entries["series"].max()))
-    here, there = (standing(entries.with_columns(pl.lit(each).alias("centre")), holds) for each in way)
-    escaping = entries.with_columns(here.alias("here")).filter(here.is_not_null() & here.ne_missing(there))
-    for series, _, option, state in escaping.sort("series", "option").head(1).iter_rows():
+    """RES-8: what is withheld or voided for everybody at a centre is not got rid of by a move, and nothing is voided by
+    one. Raises `StaffError`."""
+    here, there = pl.col("here"), pl.col("there")
+    held = _stands(desk, head, way, moving)
+    escaping = held.filter(here.is_not_null() & here.ne_missing(there)).select("series", "option", "here")
+    for series, option, state in escaping.head(1).iter_rows():
         said, first = ("voided", "withhold and void it") if state == terms.HOLD_VOIDED else (state, "withhold it")
         raise StaffError(
             f"{option} in {series_title(series)} is {said} at centre {way[0]} and would not be at centre {way[1]}: "
             f"{first} for the learner first, or decide about it (`resultsday withhold list`, RES-8)"
         )
+    voided = held.filter(here.is_null(), there == terms.HOLD_VOIDED).select("series", "option")
+    for series, option in voided.head(1).iter_rows():
+        raise StaffError(
+            f"{option} in {series_title(series)} is voided at centre {way[1]}, and the move would void it for this "
+            f"learner: move the learner once the results are out, or withhold and void it for the learner first, if "
+            f"that is meant (RES-8)"
+        )
+
+
+def _stands(desk: Desk, head: str, way: tuple[str, str], moving: pl.DataFrame) -> pl.DataFrame:
+    """RES-8: the entries that move, by `series` and `option`, and what stands about each at the two centres: `here` and
+    `there` (`rules.withholding.standing`)."""
+    entries = moving.filter(table="entries").select("series", pl.lit(head).alias("uci"), "option")
+    entries = entries.sort("series", "option")
+    holds = desk.actions.holds(str(entries["series"].max() or ""))
+    return entries.with_columns(
+        standing(entries.with_columns(pl.lit(at).alias("centre")), holds).alias(name)
+        for name, at in zip(("here", "there"), way, strict=True)
+    )
 
 
 def _places(centre: str, to: str, candidate: str) -> None:

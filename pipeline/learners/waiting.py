@@ -1,7 +1,7 @@
 """What waits for staff about learners (ENT-7, REG-7, REG-8): entries refused because the learner is entered at another
 centre, with both centres, records that may be of two people, what a learner who was merged holds twice, was issued
-twice (CRT-2) or was awarded twice as the first (CRT-4), and what a move has left behind until its moderation was
-decided (MOD-2)."""
+twice (CRT-2) or was awarded twice as the first (CRT-4), awards that are nobody's first or rest on another person's
+sittings, and what a move has left behind until its moderation was decided (MOD-2)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ HELD_TWICE = "HELD_TWICE"
 """A learner whose UCIs were merged is entered for a component, or has claimed, twice in a series."""
 FIRST_TWICE = "FIRST_TWICE"
 """A learner was awarded a qualification twice, each time as the first (CRT-4): under two UCIs, or the earlier last."""
+FIRST_NOBODY = "FIRST_NOBODY"
+"""A learner has an award, and the one that was the first is no longer one, or another person's (CRT-4)."""
+OTHERS_SITTINGS = "OTHERS_SITTINGS"
+"""An award that was issued on sittings of somebody who turned out to be another person (REG-8)."""
 ISSUED_TWICE = "ISSUED_TWICE"
 """A learner whose UCIs were merged was issued two different results of a component in one series (CRT-2)."""
 LEFT_BEHIND = "LEFT_BEHIND"
@@ -29,6 +33,10 @@ TO_DO = {
     ISSUED_TWICE: "both stay as issued, the better counts; split the UCIs of two people, void by a correction what "
     "is not the learner's, or close this and say why both stand",
     FIRST_TWICE: "both awards stay; have the later one left out of the performance tables, then close this and say so",
+    FIRST_NOBODY: "the award stays, and no other is the first; have it counted in the performance tables, then close "
+    "this and say so",
+    OTHERS_SITTINGS: "it rests on the sitting of another person; withhold it, by a correction, and release it: it is "
+    "made anew by the learner's own",
     LEFT_BEHIND: "its moderation is decided, so it can follow: move the learner again",
 }
 """What staff do about each."""
@@ -45,6 +53,8 @@ def waiting(desk: Desk) -> pl.DataFrame:
         _coded(desk.learners.held_twice().with_columns(none), HELD_TWICE),
         _coded(desk.learners.issued_twice().with_columns(none), ISSUED_TWICE),
         _coded(desk.learners.first_twice(), FIRST_TWICE),
+        _coded(desk.learners.first_nobody().with_columns(none, *_NO_OTHER), FIRST_NOBODY),
+        _coded(desk.learners.others_sittings().with_columns(none, *_NO_OTHER), OTHERS_SITTINGS),
         _coded(desk.learners.left_behind().with_columns(none), LEFT_BEHIND),
     ]
     return pl.concat(every).sort("received", maintain_order=True)
@@ -66,6 +76,7 @@ def _coded(rows: pl.DataFrame, code: str) -> pl.DataFrame:
 
 _WHO = ("centre", "candidate", "uci")
 _OTHER = ("other", "number")
+_NO_OTHER = [pl.lit("").alias(name) for name in _OTHER]
 
 
 def _doubts(desk: Desk) -> pl.DataFrame:
