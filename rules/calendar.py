@@ -335,6 +335,8 @@ def read_calendar(folder: Path) -> tuple[list[Row[Stream]], list[Row[Milestone]]
     for row in milestones:
         if int(row.record.series[5:]) not in months:
             raise row.wrong("series", f"no line of {STREAMS.file} has the month of {row.record.series}")
+        if row.record.component != ANY and not EVENTS[row.record.event].own:
+            raise row.wrong("component", f"{row.record.event} is a date of a whole series: write {ANY} (CAL-6)")
         by_series.setdefault(row.record.series, []).append(row)
     for rows in by_series.values():
         rows.sort(key=lambda row: row.record.in_force_from)

@@ -589,6 +589,8 @@ BROKEN = [
     ("calendar.csv", {"date": "2024-05-15"}, {"in_force_from": "2023-07-01"}, "in_force_from",
      "has the same series, event, component, in_force_from"),
     ("calendar.csv", {"event": "exam"}, {"component": "BEN09"}, "component", "BEN09 is not in components.csv"),
+    ("calendar.csv", {"series": "2024-06", "event": "window_closes"}, {"component": "BEN03"}, "component",
+     "window_closes is a date of a whole series: write * (CAL-6)"),
     ("tariff.csv", {"kind": "registration"}, {"kind": "internal", "band": "high_late"}, None,
      "line 2 has the same kind, band, in_force_from"),
     ("tariff.csv", {"kind": "registration"}, {"band": "late"}, "kind", "there is no on_time line for registration"),
