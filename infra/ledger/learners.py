@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import date
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, get_args
 
 import polars as pl
 import sqlalchemy as sa
@@ -265,11 +265,13 @@ class LearnerBook:
 
     def unlead(self, uci: str, done: Action) -> None:
         """Undoes what made a UCI lead to another, and records the order, in one transaction. What led to it before, and
-        was led on with it, leads to it again."""
+        was led on with it, leads to it again. What was decided meanwhile about results that are withheld was decided
+        about both (RES-8)."""
         u = learner_ucis.c
         with self._engine.begin() as connection:
             held = select(learner_ucis).where(u.uci == uci, u.until.is_(None)).with_for_update()
             row = connection.execute(held).mappings().one()
+            decided = _decided_since(connection, row["in_force"], row["since"], done)
             before = select(u.uci).where(u.in_force == uci, u.until == row["since"])
             with_it = list(connection.execute(before).scalars())
             ends = learner_ucis.update().where(u.uci.in_([uci, *with_it]), u.in_force == row["in_force"])
@@ -278,7 +280,7 @@ class LearnerBook:
             if with_it:
                 connection.execute(learner_ucis.insert(), [again | {"uci": other} for other in with_it])
             _own_details(connection, [uci, *with_it], row["in_force"], done)
-            connection.execute(actions.insert(), [asdict(done)])
+            connection.execute(actions.insert(), [asdict(done), *(each | {"uci": uci} for each in decided)])
 
     def transferable(self, uci: str, centre: str, to: str) -> pl.DataFrame:
         """What moves with the learner from one centre to another (`MOVING`): without what is held there already, and of
@@ -600,6 +602,16 @@ def _parted() -> sa.Select[Any]:
 def _by(done: Action) -> dict[str, str]:
     """Who ordered it, how the desk knows them, and why."""
     return {"who": done.who, "how": done.how, "why": done.why}
+
+
+def _decided_since(connection: Connection, head: str, since: datetime, done: Action) -> list[dict[str, Any]]:
+    """RES-8: what was decided since then about results of a learner that are withheld (rows of `actions`), in order."""
+    a = actions.c
+    words = (terms.WITHHELD, *get_args(terms.HoldWord))
+    query = select(*(a[name] for name in asdict(done))).where(
+        a.action.in_(words), a.uci == sa.any_(every_uci(sa.literal(head))), a.at >= since
+    )
+    return [dict(row) for row in connection.execute(query.order_by(a.id)).mappings()]
 
 
 def _own_details(connection: Connection, ucis: Sequence[str], head: str, done: Action) -> None:
