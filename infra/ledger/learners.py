@@ -526,14 +526,41 @@ class LearnerBook:
         rows = held.join(anothers, on=["awarding_id", "centre", "uci", "registration"], how="semi")
         return rows.sort("since", "uci", "series").select("since", *_OF_AWARD)
 
+    def better_since(self) -> pl.DataFrame:
+        """CRT-2, AWD-4, RES-8: awards that were made while another sitting of a component had no mark to show, which is
+        out since and better than the one that counts: `since` (of that answer), `centre`, `candidate`, `uci`, `series`,
+        `option` (the cash-in code)."""
+        r, w, c = results.c, awardings.c, choices.c
+        came = led(results, w.at.label("came"), w.series.label("sat"), only=("uci", "component", "ums"))
+        came = came.join(awardings, w.id == r.awarding_id).where(
+            w.kind == terms.LATE_CLAIMS, w.state == terms.RELEASED, r.outcome == terms.GRADED
+        )
+        sitting = {"uci": pl.String, "component": pl.String, "sat": pl.String, "ums": pl.Int32, "came": INSTANT}
+        late, of = sql.frame(self._engine, came, sitting), came.subquery().c
+        head = select(of.uci, func.max(of.came).label("since")).group_by(of.uci).subquery().c
+        held = self._awards_of(head).filter(pl.col("outcome") == terms.AWARDED)
+        # What comes late is nearly always what the award itself has waited for: few were made before it came.
+        before = held.join(late, on="uci").filter(pl.col("sat") <= pl.col("series"), pl.col("at") < pl.col("came"))
+        if before.is_empty():
+            return before.select("since", *_OF_AWARD)
+        where = sa.tuple_(c.awarding_id, c.centre).in_(before.select("awarding_id", "centre").unique().rows())
+        names = ("awarding_id", "centre", "uci", "registration", "component", "series", "ums", "counts", "why")
+        kinds = dict.fromkeys(names, pl.String) | {"awarding_id": pl.Int64, "ums": pl.Int32, "counts": pl.Boolean}
+        chosen = sql.frame(self._engine, led(choices, only=names).where(where), kinds)
+        key = ["awarding_id", "centre", "uci", "registration", "component"]
+        counting = chosen.filter("counts").select(*key, pl.col("ums").alias("counted"))
+        waited = chosen.filter(pl.col("why") == "NO_MARK").select(*key, pl.col("series").alias("sat"))
+        better = before.join(waited, on=[*key, "sat"]).join(counting, on=key).filter(pl.col("ums") > pl.col("counted"))
+        return better.select("since", *_OF_AWARD).unique(maintain_order=True)
+
     def _awards_of(self, head: Any) -> pl.DataFrame:
         """What each claim of learners (`head`: columns `uci`, in force, and `since`) has been answered with last:
-        `since`, `_OF_AWARD`, `claim_id`, `claimed_at`, `awarding_id`, `registration`, `outcome`, and `first`, whether
-        it is the learner's first award (CRT-4)."""
+        `since`, `_OF_AWARD`, `claim_id`, `claimed_at`, `awarding_id` and `at` when, `registration`, `outcome`, and
+        `first`, whether it is the learner's first award (CRT-4)."""
         t, w = awards.c, awardings.c
         issued = sql.each(
             select(t.centre, t.candidate, w.series, t.cash_in.label("option"), t.claim_id, t.claimed_at, w.version,
-                   t.awarding_id, t.registration, t.outcome,
+                   w.at, t.awarding_id, t.registration, t.outcome,
                    (t.performance & (t.outcome == terms.AWARDED)).label("first"))
             .join(awardings, w.id == t.awarding_id)
             .where(t.uci == sa.any_(every_uci(head.uci)), w.state == terms.RELEASED)
@@ -542,8 +569,8 @@ class LearnerBook:
         rows = sql.frame(
             self._engine, query,
             {"since": INSTANT, **dict.fromkeys(_OF_AWARD, pl.String), "claim_id": pl.Int64, "claimed_at": INSTANT,
-             "version": pl.Int32, "awarding_id": pl.Int64, "registration": pl.String, "outcome": pl.String,
-             "first": pl.Boolean},
+             "version": pl.Int32, "at": INSTANT, "awarding_id": pl.Int64, "registration": pl.String,
+             "outcome": pl.String, "first": pl.Boolean},
         )  # fmt: skip
         return rows.sort("version").unique("claim_id", keep="last")
 

@@ -16,6 +16,7 @@ from pipeline.approvals import listed
 from pipeline.desk import Desk
 from pipeline.intake.trial import FAILED
 from pipeline.learners.waiting import (
+    BETTER_SINCE,
     FIRST_NOBODY,
     FIRST_TWICE,
     HELD_TWICE,
@@ -119,7 +120,7 @@ def _learners(desk: Desk) -> Iterator[Item]:
         if row["code"] == LEFT_BEHIND:
             to = f"centres/{centre}/acts/learner-transfer?candidate={candidate}&to={other}&number={row['number'][0]}"
         rules = {HELD_TWICE: "ENT-7, REG-8", ISSUED_TWICE: "CRT-2, REG-8", FIRST_TWICE: "CRT-4, REG-8",
-                 FIRST_NOBODY: "CRT-4, RES-8", OTHERS_SITTINGS: "REG-8",
+                 FIRST_NOBODY: "CRT-4, RES-8", OTHERS_SITTINGS: "REG-8", BETTER_SINCE: "CRT-2, RES-8",
                  ENTERED_ELSEWHERE.name: "ENT-7", LEFT_BEHIND: "MOD-2, REG-8"}  # fmt: skip
         rule = rules.get(row["code"], "REG-7")
         yield Item(

@@ -1,7 +1,7 @@
 """What waits for staff about learners (ENT-7, REG-7, REG-8): entries refused because the learner is entered at another
 centre, with both centres, records that may be of two people, what a learner who was merged holds twice, was issued
-twice (CRT-2) or was awarded twice as the first (CRT-4), awards that are nobody's first or rest on another person's
-sittings, and what a move has left behind until its moderation was decided (MOD-2)."""
+twice (CRT-2) or was awarded twice as the first (CRT-4), awards that are nobody's first, rest on another person's
+sittings or on less than the best (CRT-2), and what a move has left behind until its moderation was decided (MOD-2)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ FIRST_NOBODY = "FIRST_NOBODY"
 """A learner has an award, and the one that was the first is no longer one, or another person's (CRT-4)."""
 OTHERS_SITTINGS = "OTHERS_SITTINGS"
 """An award that was issued on sittings of somebody who turned out to be another person (REG-8)."""
+BETTER_SINCE = "BETTER_SINCE"
+"""An award on one sitting while another of the component waited, which has come and is better (CRT-2)."""
 ISSUED_TWICE = "ISSUED_TWICE"
 """A learner whose UCIs were merged was issued two different results of a component in one series (CRT-2)."""
 LEFT_BEHIND = "LEFT_BEHIND"
@@ -37,6 +39,8 @@ TO_DO = {
     "this and say so",
     OTHERS_SITTINGS: "it rests on the sitting of another person; withhold it, by a correction, and release it: it is "
     "made anew by the learner's own",
+    BETTER_SINCE: "another sitting has come since and is better; withhold the award, by a correction, and release it: "
+    "it is made anew",
     LEFT_BEHIND: "its moderation is decided, so it can follow: move the learner again",
 }
 """What staff do about each."""
@@ -55,6 +59,7 @@ def waiting(desk: Desk) -> pl.DataFrame:
         _coded(desk.learners.first_twice(), FIRST_TWICE),
         _coded(desk.learners.first_nobody().with_columns(none, *_NO_OTHER), FIRST_NOBODY),
         _coded(desk.learners.others_sittings().with_columns(none, *_NO_OTHER), OTHERS_SITTINGS),
+        _coded(desk.learners.better_since().with_columns(none, *_NO_OTHER), BETTER_SINCE),
         _coded(desk.learners.left_behind().with_columns(none), LEFT_BEHIND),
     ]
     return pl.concat(every).sort("received", maintain_order=True)
