@@ -519,11 +519,11 @@ _ALL = (
         reads=("embargo/", "seals/"),
         writes=(
             "embargo/", "portal/", "reports/", "seals/", "audits", "awardings", "awards", "choices", "frozen_rows",
-            "frozen_sums", "published_files", "release_files", "results",
+            "frozen_sums", "marks", "published_files", "release_files", "results",
         ),
         steps=(
-            s.AWARDED, s.NUMBERS_FREE, s.PUT_AWAY, s.MANIFEST_PUT, s.FILES_BOOKED, s.STATE_CHANGED, s.HEAD_OUT,
-            s.AUDITED, s.OUT, s.NOTED,
+            s.LATE_ADJUSTED, s.AWARDED, s.NUMBERS_FREE, s.PUT_AWAY, s.MANIFEST_PUT, s.FILES_BOOKED, s.STATE_CHANGED,
+            s.HEAD_OUT, s.AUDITED, s.OUT, s.NOTED,
         ),
         dags=("late_claims",),
         commands=("late-claims",),

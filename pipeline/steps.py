@@ -85,6 +85,9 @@ FEEDBACK_OUT = Step("moderation", "feedback out", "feedback on a sample is in th
 PROPOSAL_OUT = Step("moderation", "proposal out", "the page by which an adjustment is decided is written")
 COMPARED = Step("moderation", "compared", "the result of comparing a sample is in the ledger")
 DECIDED = Step("moderation", "decided", "an adjustment is applied or rejected, and it is recorded who did it and why")
+LATE_ADJUSTED = Step(
+    "moderation", "adjusted late", "marks of an adjusted cohort that came after the award are adjusted"
+)
 
 # --- Approvals -------------------------------------------------------------------------------------------------------
 

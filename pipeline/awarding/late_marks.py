@@ -9,6 +9,7 @@ import polars as pl
 
 from infra.ledger.moderation import CohortName
 from pipeline.desk import Desk
+from pipeline.steps import LATE_ADJUSTED
 from rules import terms
 from rules.catalogue import Series
 from rules.frames import AS_ISSUED
@@ -35,4 +36,5 @@ def adjust_late(desk: Desk, series: Series, now: datetime) -> int:
             if not marks.is_empty():
                 book.adjust(connection, cohort, apply(marks, Adjustment.of(cohort.adjustment)), now)
             count += marks.height
+        LATE_ADJUSTED.passed()
     return count

@@ -4,7 +4,6 @@ say of each, and the seconds and MiB it took. `python -m tests.security.sizes [N
 from __future__ import annotations
 
 import io
-import resource
 import struct
 import sys
 import time
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from zlib import crc32
 
+from bench.measure import memory
 from pipeline.files.check import check_file
 from tests.catalogue import CATALOGUE
 from tests.support import centre_file
@@ -116,7 +116,7 @@ def main(names: list[str]) -> None:
         began = time.process_time()
         checked = check_file(named, data, catalogue, datetime(2024, 2, 15, 12, tzinfo=UTC))
         codes = sorted({finding.code for each in checked for finding in each.findings})
-        took, most = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        took, most = time.process_time() - began, memory("VmHWM") // MIB
         print(f"{name}|{len(data)}|{took:.2f}|{most}|{len(checked)}|{','.join(codes)}")
 
 
