@@ -398,9 +398,8 @@ class LearnerBook:
         """ENT-7, REG-8: options that a learner whose UCIs were corrected or merged holds twice in a series without
         results that hold, a row for each entry or claim but the first: `since` (of the merge), `centre`, `candidate`,
         `uci`, `series`, `option`, and of the first `other`, its centre, and `number`, the candidate number there."""
-        u, t = learner_ucis.c, entries.c
-        heads = select(u.in_force.label("uci"), func.max(u.since).label("since")).where(u.until.is_(None))
-        head = heads.group_by(u.in_force).subquery().c
+        t = entries.c
+        head = _each_once(_merged())
         settled = select(awardings.c.series).where(awardings.c.state.in_(terms.ISSUED_STATES))
         held = sql.each(
             select(t.centre, t.candidate, t.series, t.option, (t.uci != head.uci).label("led"), t.id).where(
@@ -466,13 +465,8 @@ class LearnerBook:
         answer), `centre`, `candidate`, `uci`, `series`, `option` (the cash-in code), and of the first `other`, its
         centre, `number`, the candidate number there, and `earlier`, its series. What has been corrected since is left
         out."""
-        u, t, w = learner_ucis.c, awards.c, awardings.c
-        merged = select(u.in_force.label("uci"), u.since).where(u.until.is_(None))
         # What a version of everybody says is the first, no later series has said before.
-        late = led(awards, w.at.label("since"), only=("uci",)).join(awardings, w.id == t.awarding_id)
-        late = late.where(w.kind != terms.WHOLE_SERIES, w.state == terms.RELEASED, t.performance)
-        either = sa.union_all(merged, late).subquery().c
-        head = select(either.uci, func.max(either.since).label("since")).group_by(either.uci).subquery().c
+        head = _each_once(sa.union_all(_merged(), _answered_late(awards.c.performance)))
         order, per = ["series", "claimed_at", "claim_id"], ["uci", "option"]
         of_first = {"other": "centre", "number": "candidate", "earlier": "series"}
         held = self._awards_of(head).filter("first").sort(*order)
@@ -487,13 +481,8 @@ class LearnerBook:
         withheld and then voided after the later one was out, or turned out to be another person's: `since` (of the
         answer, or the split), `centre`, `candidate`, `uci`, `series`, `option` (the cash-in code). Where an award waits
         nothing is known yet."""
-        t, w = awards.c, awardings.c
-        lost = led(awards, w.at.label("since"), only=("uci",)).join(awardings, w.id == t.awarding_id)
-        lost = lost.where(
-            w.kind != terms.WHOLE_SERIES, w.state == terms.RELEASED, t.outcome == terms.NOT_ELIGIBLE
-        )  # fmt: skip
-        either = sa.union_all(lost, _parted()).subquery().c
-        head = select(either.uci, func.max(either.since).label("since")).group_by(either.uci).subquery().c
+        lost = _answered_late(awards.c.outcome == terms.NOT_ELIGIBLE)
+        head = _each_once(sa.union_all(lost, _parted()))
         per = ["uci", "option"]
         open_ = (pl.col("first") | (pl.col("outcome") == terms.PENDING)).any().over(per)
         held = self._awards_of(head).filter(~open_).filter(pl.col("outcome") == terms.AWARDED)
@@ -503,8 +492,7 @@ class LearnerBook:
     def others_sittings(self) -> pl.DataFrame:
         """REG-8: awards that rest on a sitting which is another person's since UCIs were split: `since` (of the split),
         `centre`, `candidate`, `uci`, `series`, `option` (the cash-in code)."""
-        parted = _parted().subquery().c
-        head = select(parted.uci, func.max(parted.since).label("since")).group_by(parted.uci).subquery().c
+        head = _each_once(_parted())
         held = self._awards_of(head).filter(pl.col("outcome") == terms.AWARDED)
         if held.is_empty():
             return held.select("since", *_OF_AWARD)
@@ -537,7 +525,7 @@ class LearnerBook:
         )
         sitting = {"uci": pl.String, "component": pl.String, "sat": pl.String, "ums": pl.Int32, "came": INSTANT}
         late, of = sql.frame(self._engine, came, sitting), came.subquery().c
-        head = select(of.uci, func.max(of.came).label("since")).group_by(of.uci).subquery().c
+        head = _each_once(select(of.uci, of.came.label("since")))
         held = self._awards_of(head).filter(pl.col("outcome") == terms.AWARDED)
         # What comes late is nearly always what the award itself has waited for: few were made before it came.
         before = held.join(late, on="uci").filter(pl.col("sat") <= pl.col("series"), pl.col("at") < pl.col("came"))
@@ -579,9 +567,8 @@ class LearnerBook:
         merged, a row for each but the first: `since` (of the merge), `centre`, `candidate`, `uci`, `series`, `option`,
         and of the first `other`, its centre, and `number`, the candidate number there. Pending and voided ones are left
         out."""
-        u, t, w = learner_ucis.c, results.c, awardings.c
-        heads = select(u.in_force.label("uci"), func.max(u.since).label("since")).where(u.until.is_(None))
-        head = heads.group_by(u.in_force).subquery().c
+        t, w = results.c, awardings.c
+        head = _each_once(_merged())
         issued = sql.each(
             select(t.centre, t.candidate, w.series, t.component.label("option"), t.outcome, t.grade, t.ums, w.version)
             .join(awardings, w.id == t.awarding_id)
@@ -615,6 +602,26 @@ class LearnerBook:
 
 _OF_AWARD = ("uci", "centre", "candidate", "series", "option")
 """Whose award it is, and of what."""
+
+
+def _each_once(rows: sql.Question) -> Any:
+    """The learners of rows (`uci`, in force, and `since`), each once, with the last `since`: columns of a subquery."""
+    each = rows.subquery().c
+    return select(each.uci, func.max(each.since).label("since")).group_by(each.uci).subquery().c
+
+
+def _merged() -> sa.Select[Any]:
+    """REG-8: the learners (`uci`, in force) to whom other UCIs lead, and `since` when."""
+    u = learner_ucis.c
+    return select(u.in_force.label("uci"), u.since).where(u.until.is_(None))
+
+
+def _answered_late(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The learners (`uci`, in force) with such an award that no version of everybody has, and `since` when it was
+    made."""
+    t, w = awards.c, awardings.c
+    late = led(awards, w.at.label("since"), only=("uci",)).join(awardings, w.id == t.awarding_id)
+    return late.where(w.kind != terms.WHOLE_SERIES, w.state == terms.RELEASED, which)
 
 
 def _parted() -> sa.Select[Any]:
