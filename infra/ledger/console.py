@@ -333,7 +333,7 @@ class ConsoleBook:
         return night_files(self._engine, series)
 
     def audit(self, sought: Sought, limit: int | None = None, offset: int = 0) -> AuditRows:
-        """What people did (OPS-3), the newest first: a page of it, or all without a `limit`."""
+        """What people did (OPS-3), in the order that is sought: a page of it, or all without a `limit`."""
         [(total,)] = self._rows(deeds.count(sought))
         some = deeds.of(sought, None if limit is None else offset + limit)
         return AuditRows(

@@ -43,13 +43,14 @@ DEEDS: Frame = {
 @frozen(kw_only=True)
 class Sought:
     """Which deeds: by whom, of which kind, about which centre, in `[since, until)` (aware). What is empty says
-    nothing."""
+    nothing. The newest first, or the `oldest`."""
 
     who: str = ""
     action: str = ""
     centre: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    oldest: bool = False
 
 
 def _parts() -> list[sa.Select[Any]]:
@@ -123,18 +124,20 @@ def _deed(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
 
 
 def of(sought: Sought, last: int | None = None) -> sa.Select[Any]:
-    """The deeds that are sought, the newest first; with `last`, no more of a table than can be among so many."""
+    """The deeds that are sought, in the order that is sought; with `last`, no more of a table than can be among so
+    many."""
     some = _some(sought)
     if last is not None:
-        some = [part.order_by(*_order(part.selected_columns)).limit(last) for part in some]
+        some = [part.order_by(*_order(part.selected_columns, sought.oldest)).limit(last) for part in some]
     t = sa.union_all(*(select(part.subquery()) for part in some)).subquery("deeds").c
     query = select(t.at, t.who, t.action, t.centre, t.about, t.why)
-    return query.order_by(*_order(t))
+    return query.order_by(*_order(t, sought.oldest))
 
 
-def _order(columns: Any) -> tuple[sa.ColumnElement[Any], ...]:
-    """The newest first; of one instant always the same first, so that no page repeats what another had."""
-    return (columns["at"].desc(), *(columns[name] for name in ("action", "about", "who", "why")))
+def _order(columns: Any, oldest: bool) -> tuple[sa.ColumnElement[Any], ...]:
+    """By time; of one instant always the same first, so that no page repeats what another had."""
+    at = columns["at"].asc() if oldest else columns["at"].desc()
+    return (at, *(columns[name] for name in ("action", "about", "who", "why")))
 
 
 def count(sought: Sought) -> sa.Select[Any]:

@@ -29,7 +29,7 @@ _DEEDS = """
 
 @frozen
 class AirflowDeeds:
-    """The newest deeds (`infra.ledger.deeds.DEEDS`) of a `total`; everybody who did anything, and what."""
+    """The first deeds (`infra.ledger.deeds.DEEDS`) of a `total`; everybody who did anything, and what."""
 
     deeds: pl.DataFrame
     total: int
@@ -38,7 +38,7 @@ class AirflowDeeds:
 
 
 def airflow_deeds(engine: Engine, sought: Sought, limit: int | None = None) -> AirflowDeeds | None:
-    """What people did in Airflow, the newest first, up to `limit`; None when its tables cannot be asked."""
+    """What people did in Airflow, in the order that is sought, up to `limit`; None when its tables cannot be asked."""
     where = {
         "who = :who": sought.who, "action = :action": sought.action, "centre = :centre": sought.centre,
         "at >= :since": sought.since, "at < :until": sought.until,
@@ -46,10 +46,11 @@ def airflow_deeds(engine: Engine, sought: Sought, limit: int | None = None) -> A
     given: dict[str, Any] = {words.rpartition(":")[2]: value for words, value in where.items() if value}
     given["service"] = SERVICE
     wanted = " AND ".join(words for words, value in where.items() if value) or "true"
-    newest = f"SELECT * FROM ({_DEEDS}) AS d WHERE {wanted} ORDER BY at DESC LIMIT :limit"  # noqa: S608 -- our words
+    order = "ASC" if sought.oldest else "DESC"
+    first = f"SELECT * FROM ({_DEEDS}) AS d WHERE {wanted} ORDER BY at {order} LIMIT :limit"  # noqa: S608 -- our words
     try:
         with engine.connect() as connection:
-            rows = connection.execute(sa.text(newest), given | {"limit": limit}).all()
+            rows = connection.execute(sa.text(first), given | {"limit": limit}).all()
             total = connection.execute(
                 sa.text(f"SELECT count(*) FROM ({_DEEDS}) AS d WHERE {wanted}"),  # noqa: S608 -- our words
                 given,

@@ -21,12 +21,12 @@ class Deeds:
 
 
 def joined(desk: Desk, airflow: Engine, sought: Sought, limit: int | None = None, offset: int = 0) -> Deeds:
-    """What people did, the newest first: a page of it, or all without a `limit`."""
+    """What people did, in the order that is sought: a page of it, or all without a `limit`."""
     last = None if limit is None else offset + limit
     ours, theirs = desk.console.audit(sought, last), airflow_deeds(airflow, sought, last)
     if theirs is None:
         return Deeds(_page(ours, ours.deeds, limit, offset), with_airflow=False)
-    every = pl.concat([ours.deeds, theirs.deeds]).sort("at", descending=True, maintain_order=True)
+    every = pl.concat([ours.deeds, theirs.deeds]).sort("at", descending=not sought.oldest, maintain_order=True)
     rows = AuditRows(
         deeds=every,
         total=ours.total + theirs.total,

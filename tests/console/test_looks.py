@@ -150,6 +150,10 @@ def test_ops_3_who_did_what_is_found_by_person_kind_and_day_and_exported(page: P
 
     every = rows("")
     assert any("results approved" in row for row in every)
+    page.get_by_role("link", name="When").click()  # now the oldest first
+    times = [row.split("\t")[0] for row in page.locator("tbody tr").all_inner_texts()]
+    assert "the oldest first" in page.locator("main").inner_text()
+    assert times == [row.split("\t")[0] for row in reversed(every)]
     person = page.locator("#who-did option").nth(1).inner_text()
     assert all(person in row for row in rows(f"who={person}"))
     assert rows("since=2030-01-01") == []

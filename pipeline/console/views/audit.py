@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import polars as pl
+from attrs import evolve
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import HTMLResponse
 
@@ -30,19 +31,20 @@ def audit(
     since: str = "",
     until: str = "",
 ) -> HTMLResponse:
-    """What people did, the newest first."""
+    """What people did: the newest first, or the oldest."""
     desk, sought = visit.desk(), _sought(who, action, centre, since, until)
     seen = []
 
-    def page(_: str, __: bool, limit: int, offset: int) -> Page:
-        seen.append(joined(desk, visit.console.airflow, sought, limit, offset))
+    def page(sort: str, down: bool, limit: int, offset: int) -> Page:
+        wish = evolve(sought, oldest=bool(sort) and not down)
+        seen.append(joined(desk, visit.console.airflow, wish, limit, offset))
         return list(seen[-1].rows.deeds.iter_rows(named=True)), seen[-1].rows.total
 
     its = visit.series(series)
     given = {"series": its.id, "who": who, "action": action, "centre": centre, "since": since, "until": until}
     shown = {
         "series": its,
-        "list": listing("audit", given, turn, page),
+        "list": listing("audit", given, turn, page, orders=("at",)),
         "people": seen[-1].rows.people,
         "actions": seen[-1].rows.actions,
         "sought": given,
