@@ -30,8 +30,9 @@ def claim_lists() -> None:
     """### Tells centres who has everything for an award and has not claimed it
 
     Runs on results day, two weeks and three days before the late claim window of every exam series closes, and every
-    morning, so that January's list comes on results day even if the release was late. Each centre gets the list as text
-    and CSV, with what each choice would come to; staff get it in total, in `reports/claims/`.
+    morning: so January's list comes on results day even if the release was late, and a list comes at once that is due
+    because the end of the window was moved. Each centre gets the list as text and CSV, with what each choice would come
+    to; staff get it in total, in `reports/claims/`.
 
     * **Run it now**: press *Trigger*. It writes what is due and has not been written.
     * **It failed**: clear the task. It writes the same again.
@@ -44,14 +45,11 @@ def claim_lists() -> None:
         from pipeline.desk import open_desk
         from pipeline.results.claim_lists import claim_lists as list_all
         from pipeline.results.claim_lists import due_series
-        from pipeline.season.timetable import due, exam_milestones
 
         settings, run = Settings.load(), get_current_context()["dag_run"]
         now = run.run_after
-        dates = exam_milestones(settings.catalogue, WHEN.events, WHEN.days_before)
-        events = due([date for date in dates if now - date.at < timedelta(hours=1)], now)
         with open_desk(settings) as desk:
-            notes = [list_all(desk, series, now).note() for series in due_series(desk, events, now)]
+            notes = [list_all(desk, series, now).note() for series in due_series(desk, WHEN.days_before, now)]
         note = " ".join(notes) or "No list of claims is due."
         tell_run(run, note)
         return allowed("claim_lists", note)

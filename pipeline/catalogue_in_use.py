@@ -88,7 +88,7 @@ def dates_of_staff(changes: Iterable[ChangeRow], milestones: Sequence[Milestone]
             series=change.series,
             event=change.event,
             component=change.component,
-            day=change.day,
+            day=seed.day if change.day is None else change.day,
             clock=seed.clock,
             time_placeholder=seed.time_placeholder,
             in_force_from=since.date(),
@@ -96,6 +96,7 @@ def dates_of_staff(changes: Iterable[ChangeRow], milestones: Sequence[Milestone]
             source=f"ours: change {change.number} of the calendar",
             since=since,
             number=change.number,
+            general=change.day is None,
         )
 
     return tuple(date for change in changes if (date := made(change)))

@@ -181,7 +181,7 @@ def in_force(received: datetime | None, *lists: Sequence[V]) -> V:
     day = date.max if received is None else received.astimezone(LONDON).date()
     for versions in lists:
         begun = [version for version in versions if _has_begun(version, received, day)]
-        if begun:
+        if begun and not is_general(begun[-1]):
             return begun[-1]
     return lists[-1][0]
 
@@ -191,6 +191,11 @@ def _has_begun(version: Version, received: datetime | None, day: date) -> bool:
         return version.in_force_from <= day
     # What staff set holds from an instant on, what the files of the catalogue say from a day on.
     return not isinstance(version, StaffDate) or version.since <= received
+
+
+def is_general(version: Version) -> bool:
+    """CAL-7: whether a version of a component's own date says that there is none, so that the date of all holds."""
+    return isinstance(version, StaffDate) and version.general
 
 
 # --- Series ----------------------------------------------------------------------------------------------------------
@@ -278,10 +283,12 @@ class Milestone:
 
 @frozen(kw_only=True)
 class StaffDate(Milestone):
-    """CAL-7: a date that staff have set, in force from an instant on (`since`, aware); `number`: of the order."""
+    """CAL-7: a date that staff have set, in force from an instant on (`since`, aware); `number`: of the order;
+    `general`: its component has no date of its own from then on, whatever `day` says."""
 
     since: datetime
     number: int
+    general: bool = False
 
     @property
     def version(self) -> str:

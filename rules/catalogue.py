@@ -289,8 +289,10 @@ class Catalogue:
         return in_force(received, *versions) if versions else None
 
     def milestones_of(self, series: Series, at: datetime) -> list[Milestone]:
-        """CAL-2: every date of a series in the version in force at `at`, those of single components too, in order."""
-        found = [in_force(at, versions) for versions in self._dates.get(series.id, {}).values()]
+        """CAL-2: every date of a series in the version in force at `at`, those that single components have of their own
+        then too, in order."""
+        dates = {whose: self.milestone(series, whose[0], at, whose[1]) for whose in self._dates.get(series.id, {})}
+        found = [date for (_, component), date in dates.items() if date is not None and date.component == component]
         return sorted(found, key=lambda milestone: (milestone.day, milestone.at, milestone.event, milestone.component))
 
     @cached_property

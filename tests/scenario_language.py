@@ -58,7 +58,7 @@ from pipeline.results import release
 from pipeline.results.after_results import late_claims, updated
 from pipeline.results.audit import audit
 from pipeline.results.certificates import certificates
-from pipeline.results.claim_lists import claim_lists
+from pipeline.results.claim_lists import claim_lists, due_series
 from pipeline.results.explain import explain
 from pipeline.results.explain import text as explained
 from pipeline.results.owed import owed
@@ -72,6 +72,7 @@ from pipeline.season.deadlines import write_deadlines
 from pipeline.season.extensions import doubts, extend
 from pipeline.season.extensions import withdraw as withdraw_extension
 from pipeline.season.moving import undoing
+from pipeline.season.schedule import SCHEDULES
 from pipeline.season.statements import statements
 from rules import terms
 from rules.catalogue import Series
@@ -708,7 +709,18 @@ class Season:
     def lists_claims(self, said: re.Match[str], order: Order) -> str:
         series = self.series(said[1] or SERIES)
         claim_lists(self.desk, series, order.at)
-        key = f"outbox/{said[2] or CENTRE}/claims-{series.id}"
+        return self.claims_of(series, said[2] or CENTRE)
+
+    def morning(self, said: re.Match[str], order: Order) -> str:
+        """What the run of the claim lists at an instant does."""
+        due = list(due_series(up_to_date(self.desk), SCHEDULES["claim_lists"].days_before, order.at))
+        for series in due:
+            claim_lists(self.desk, series, order.at)
+        return "; ".join(f"{series.id} {self.claims_of(series, CENTRE)}" for series in due) or "nothing is due"
+
+    def claims_of(self, series: Series, centre: str) -> str:
+        """A centre's list of claims."""
+        key = f"outbox/{centre}/claims-{series.id}"
         if not list(self.desk.store.list(f"{key}.csv")):
             return "nobody"
         text = " ".join(self.desk.store.get(f"{key}.txt").decode().split())
@@ -990,6 +1002,7 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"(?:in (\w{4}) )?results are published(?: to (centres|learners))?": Season.publishes,
     r"the portal for (centres|learners) is read": Season.reads_portal,
     r"(?:in (\w{4}) )?late claims are awarded": Season.awards_late_claims,
+    r"the run of the claim lists": Season.morning,
     r"(?:in (\w{4}) )?claims are listed(?: for (\d{5}))?": Season.lists_claims,
     r"who is owed a result is listed": Season.lists_owed,
     r"(?:in (\w{4}) )?certificates are listed": Season.lists_certificates,

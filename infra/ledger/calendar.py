@@ -20,14 +20,14 @@ LOOK_SECONDS = 5
 
 @frozen(kw_only=True)
 class ChangeRow:
-    """A date that somebody asked for. `since`: in force from, None: from when it is confirmed; `decision`: None while
-    it waits. Instants are aware."""
+    """A date that somebody asked for. `day`: None where a component is to have no date of its own; `since`: in force
+    from, None: from when it is confirmed; `decision`: None while it waits. Instants are aware."""
 
     number: int
     series: str
     event: str
     component: str
-    day: date
+    day: date | None
     since: datetime | None
     at: datetime
     who: str

@@ -63,6 +63,14 @@ class Journal:
         with self._engine.connect() as connection:
             return connection.execute(query).first() is not None
 
+    def ran(self, job: str, series: str, start: datetime, end: datetime) -> bool:
+        """Whether a job about a series (its id) that ended was run for an instant from `start` to before `end`."""
+        t = journal.c
+        its = t.arguments["series"]["Series"].astext == series
+        query = select(t.id).where(t.ended, t.job == job, its, t.at >= start, t.at < end).limit(1)
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
     def drop(self, number: int) -> None:
         """Removes the entry of a job that had nothing to do."""
         with self._engine.begin() as connection:

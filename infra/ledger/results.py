@@ -652,6 +652,15 @@ class ResultBook:
         with self._engine.connect() as connection:
             return [_awarding(row) for row in connection.execute(query).mappings()]
 
+    def out_since(self, series: str) -> datetime | None:
+        """When the last file of everybody's results of a series went out; None while they are not out to all."""
+        a, p = awardings.c, published_files.c
+        query = select(sa.func.max(p.at)).join(awardings, a.id == p.awarding_id)
+        query = query.where(a.series == series, a.kind == terms.WHOLE_SERIES, a.state == terms.RELEASED)
+        with self._engine.connect() as connection:
+            out: datetime | None = connection.execute(query).scalar_one()
+        return out
+
     def change(
         self,
         awarding: Awarding,

@@ -955,7 +955,7 @@ calendar_changes = Table(
     Column("series", Text, nullable=False, comment="year and month, for example 2024-06"),
     Column("event", Text, nullable=False, comment="one of rules.calendar.EVENTS"),
     Column("component", Text, nullable=False, comment="a component's code; *: every one without a date of its own"),
-    Column("day", Date, nullable=False, comment="Europe/London"),
+    Column("day", Date, comment="Europe/London; null: the component is to have no date of its own"),
     Column("since", DateTime(timezone=True), comment="in force from; null: from when it is confirmed"),
     Column("at", DateTime(timezone=True), nullable=False, comment="when it was asked for"),
     Column("who", Text, nullable=False),

@@ -195,6 +195,8 @@ _NUMBER = click.argument("number", type=int)
 def set_date(series: str, event: str, day: str, component: str, since: datetime | None, why: str) -> None:
     """Ask for a date to be changed, and see what would follow (CAL-7). It is in force once somebody confirms it.
 
+    DATE is a day, or `general` with --component: the component has no date of its own any more, but that of all.
+
     For example: resultsday calendar set 2024-06 marks_deadline 2024-05-20 --why "snow"
     """
     from pipeline.season.changes import DateChange

@@ -12,7 +12,7 @@ from infra.ledger.calendar import ChangeRow
 from pipeline.console.access import Person
 from pipeline.desk import Desk, up_to_date
 from pipeline.orders import Order, StaffError
-from pipeline.season.changes import DateChange, change_of, effect
+from pipeline.season.changes import GENERAL, DateChange, change_of, effect
 from pipeline.season.moving import ask, confirm, drop, numbered, undoing
 from rules import terms
 from rules.catalogue import EVENTS, INSTANTS, LONDON, Series
@@ -64,9 +64,10 @@ def asked(desk: Desk, given: dict[str, str], person: Person, now: datetime) -> i
             since = said.astimezone(LONDON) if said.tzinfo else said.replace(tzinfo=LONDON)
         except ValueError:
             raise StaffError(f"{given['since']} is no instant: write it as 2024-05-16T09:00") from None
+    component = given["component"].strip().upper()
     change = DateChange(
-        series=given["series"], event=given["event"], component=given["component"].strip().upper() or "*",
-        day=given["day"].strip(), since=since,
+        series=given["series"], event=given["event"], component=component or "*",
+        day=given["day"].strip() or (GENERAL if component else ""), since=since,
     )  # fmt: skip
     return ask(desk, change, _order(person, given["why"], now))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import logging
 import textwrap
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import polars as pl
 from attrs import evolve, frozen
@@ -303,16 +303,19 @@ def _report(desk: Desk, series: Series, listed: pl.DataFrame, dates: _Dates, cou
     desk.put(CLAIMS_LISTED, f"{place}.html", page("Complete and not claimed", facts, [grid], notes))
 
 
-def due_series(desk: Desk, events: list[tuple[str, str]], now: datetime) -> Iterator[Series]:
-    """The series whose list is to be written at `now` (aware): those with a reminder now (`events`: series id and
-    event), and those of December and January whose results are out and that have no list yet. Only while claims can be
-    made; on results day those of December and January only, and not before their release."""
-    reminded = {series_id for series_id, event in events if event == "late_claims_close"}
+def due_series(desk: Desk, days_before: Sequence[int], now: datetime) -> Iterator[Series]:
+    """OPS-5: the series whose list is to be written at `now` (aware): those with a reminder that has passed, so many
+    days before the end of the window in the calendar in force, and no list since then. A day that is moved to within
+    them forgets nobody: the next run writes the list. January's also once its results are out. Only while claims can be
+    made. What was written for `now` itself counts as not written: a run that is repeated does the same."""
     for series in desk.catalogue.all_series():
         opens = desk.catalogue.milestone(series, "late_claims_open", now)
         closes = desk.catalogue.milestone(series, "late_claims_close", now)
         if opens is None or closes is None or not opens.at <= now < closes.at:
             continue
-        there = any(stored.key.endswith(f"/{series.id}.csv") for stored in desk.store.list(CLAIM_REPORTS))
-        if series.id in reminded or (series.month == 1 and not there and is_released(desk, series.id)):
+        reminders = [evolve(closes, day=closes.day - timedelta(days=days)).at for days in days_before]
+        if series.month == 1 and (out := desk.results.out_since(series.id)) is not None:
+            reminders.append(out)
+        passed = [at for at in reminders if at <= now]
+        if passed and not desk.journal.ran("claim_lists", series.id, max(passed), now):
             yield series

@@ -18,7 +18,7 @@ from pipeline.orders import StaffError
 from pipeline.season.claims import EXAMINED, ClaimsOtherwise, claims_otherwise
 from pipeline.season.schedule import SCHEDULES
 from rules import terms
-from rules.calendar import MARKS, begins, contradictions, dates_of_component, in_order
+from rules.calendar import MARKS, begins, contradictions, in_order
 from rules.catalogue import (
     EVENTS,
     INSTANTS,
@@ -33,14 +33,16 @@ from rules.catalogue import (
 )
 from rules.sheets import ANY, DAY
 
+GENERAL = "general"
+"""The day of a component that is to have no date of its own: that of all components."""
 SHOWN = 20
 """How many files or extensions are named; the others are counted."""
 
 
 @frozen(kw_only=True)
 class DateChange:
-    """A date as somebody wants it. `series`: year and month; `component`: a code, or `*`; `day`: as YYYY-MM-DD;
-    `since` (aware): in force from, None: from when it is confirmed."""
+    """A date as somebody wants it. `series`: year and month; `component`: a code, or `*`; `day`: as YYYY-MM-DD, or
+    `GENERAL`; `since` (aware): in force from, None: from when it is confirmed."""
 
     series: str
     event: str
@@ -51,18 +53,27 @@ class DateChange:
     @property
     def title(self) -> str:
         """`marks_deadline of 2024-06 on 20 May 2024`, with the component where it is a component's own."""
+        if self.falls_on is None:
+            return f"{self.event} of {self.series} for {self.component} as for all components"
         own = "" if self.component == ANY else f" for {self.component} only"
-        return f"{self.event} of {self.series}{own} on {day_text(date.fromisoformat(self.day))}"
+        return f"{self.event} of {self.series}{own} on {day_text(self.falls_on)}"
+
+    @property
+    def falls_on(self) -> date | None:
+        """The day; None where a component is to have no date of its own."""
+        return None if self.day == GENERAL else date.fromisoformat(self.day)
 
 
 def change_of(row: ChangeRow) -> DateChange:
     """What a row of the ledger asks for."""
-    return DateChange(series=row.series, event=row.event, component=row.component, day=f"{row.day}", since=row.since)
+    day = GENERAL if row.day is None else f"{row.day}"
+    return DateChange(series=row.series, event=row.event, component=row.component, day=day, since=row.since)
 
 
 @frozen(kw_only=True)
 class Trial:
-    """What a change would come to: the series, the date `before` and `after`, and the catalogue with it."""
+    """What a change would come to: the series, the date `before` and `after`, and the catalogue with it. A component
+    that is to have no date of its own has that of all, as it is then, for its date `after`."""
 
     series: Series
     before: Milestone
@@ -81,19 +92,27 @@ def tried(desk: Desk, change: DateChange, at: datetime) -> Trial:
     before = catalogue.milestone(series, change.event, since, change.component)
     if before is None:
         raise StaffError(f"{series.title} has no {change.event} that could be changed: add it to the catalogue first")
-    if before.day == date.fromisoformat(change.day):
-        raise StaffError(f"{change.event} of {series.title} is {before.text} already: nothing would change")
+    _something_changes(series, change, before)
     if change.event in INSTANTS.values():
         _nothing_is_out(desk, series, change.event)
     numbers = [milestone.number for milestone in catalogue.set_by_staff]
     row = ChangeRow(
         number=max(numbers, default=0) + 1, series=series.id, event=change.event, component=change.component,
-        day=date.fromisoformat(change.day), since=since, at=at, who="", why="", decision=terms.CONFIRMED,
+        day=change.falls_on, since=since, at=at, who="", why="", decision=terms.CONFIRMED,
     )  # fmt: skip
     [after] = dates_of_staff([row], catalogue.seed)
     trial = catalogue.with_dates((*catalogue.set_by_staff, after))
-    _in_order(trial, after)
+    _in_order(trial, series, after)
+    if after.general and (of_all := trial.milestone(series, change.event, since)) is not None:
+        after = evolve(after, day=of_all.day, clock=of_all.clock)
     return Trial(series=series, before=before, after=after, catalogue=trial)
+
+
+def _something_changes(series: Series, change: DateChange, before: Milestone) -> None:
+    if change.day == GENERAL and before.component == ANY:
+        raise StaffError(f"{change.component} has no {change.event} of its own in {series.title}: nothing would change")
+    if before.day == change.falls_on:
+        raise StaffError(f"{change.event} of {series.title} is {before.text} already: nothing would change")
 
 
 def _series(catalogue: Catalogue, change: DateChange) -> Series:
@@ -106,10 +125,20 @@ def _series(catalogue: Catalogue, change: DateChange) -> Series:
         raise StaffError(f"{change.component} is not a component")
     if change.component != ANY and not EVENTS[change.event].own:
         raise StaffError(f"{change.event} is one date for all components: of {change.component} alone it has no effect")
+    if change.day == GENERAL:
+        return _without_its_own(catalogue, series, change)
     try:
         DAY.read(change.day)
     except ValueError:
         raise StaffError(f"{change.day} is not {DAY.words}") from None
+    return series
+
+
+def _without_its_own(catalogue: Catalogue, series: Series, change: DateChange) -> Series:
+    """CAL-7: where a component can have the date of all: there is one, and it is not itself meant."""
+    dates = [date for date in catalogue.milestones if (date.series, date.event) == (series.id, change.event)]
+    if change.component == ANY or not any(date.component == ANY for date in dates):
+        raise StaffError(f"give a day: {GENERAL} is for a component whose {change.event} is to be that of all others")
     return series
 
 
@@ -132,15 +161,16 @@ def _nothing_is_out(desk: Desk, series: Series, event: str) -> None:
             raise StaffError(f"results of {series.title} are out: their date is no longer changed")
 
 
-def _in_order(trial: Catalogue, after: StaffDate) -> None:
+def _in_order(trial: Catalogue, series: Series, after: StaffDate) -> None:
     """CAL-1: the dates of the series do not contradict the new one, from its first instant on."""
     own = [milestone for milestone in trial.milestones if milestone.series == after.series]
     components = {milestone.component for milestone in own} if after.component == ANY else {after.component}
     for component in sorted({*components, after.component}):
-        dates = in_order(dates_of_component(own, component))
+        dates = [milestone for milestone in own if milestone.component in (ANY, component)]
         instants = {after.since, *(begins(milestone) for milestone in dates if begins(milestone) > after.since)}
         for instant in sorted(instants):
-            for early, late in contradictions(dates, instant):
+            there = (trial.milestone(series, event, instant, component) for event in EVENTS)
+            for early, late in contradictions([one for one in there if one is not None], instant):
                 if after.event in (early.event, late.event):
                     raise StaffError(
                         f"{early.event} ({early.text}) would be before {late.event} ({late.text}); change that first"
@@ -176,7 +206,8 @@ class Effect:
         before, after = self.trial.before, self.trial.after
         own = "" if after.component == ANY else f" for {after.component} only"
         yield f"{self.trial.series.title}, {after.event}{own}: {EVENTS[after.event].meaning}"
-        yield f"  {before.text} ({before.version}) becomes {after.text}"
+        as_all = f", as for all components: {after.component} has no date of its own any more" * after.general
+        yield f"  {before.text} ({before.version}) becomes {after.text}{as_all}"
         yield f"  in force from {instant_text(self.change.since) if self.change.since else 'when it is confirmed'}"
         if after.event in INSTANTS.values() and after.at <= self.at:
             yield "  that has passed: what is approved goes out within a minute of the confirmation (RES-2)"
@@ -238,7 +269,8 @@ class Effect:
     def _runs(self) -> Iterator[str]:
         yield "Runs that move:" if self.runs else "No run moves."
         for dag, old, new in self.runs:
-            yield f"  {dag}: from {instant_text(old)} to {instant_text(new)}"
+            passed = ", which has passed: done at its next run" * (new <= self.at)
+            yield f"  {dag}: from {instant_text(old)} to {instant_text(new)}{passed}"
 
 
 def _many(number: int, what: str) -> str:
@@ -311,7 +343,8 @@ def _own_dates(trial: Trial) -> list[str]:
     series, after, catalogue = trial.series, trial.after, trial.catalogue
     its = {date.component for date in catalogue.milestones if (date.series, date.event) == (series.id, after.event)}
     dates = {one: catalogue.milestone(series, after.event, after.since, one) for one in sorted(its - {ANY})}
-    return [f"{one} ({date.text})" for one, date in dates.items() if date and after.component == ANY]
+    own = {one: date for one, date in dates.items() if date is not None and date.component == one}
+    return [f"{one} ({date.text})" for one, date in own.items() if after.component == ANY]
 
 
 def _replaced(trial: Trial) -> Milestone | None:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from infra.ledger.calendar import ChangeRow
-from rules.catalogue import EVENTS, Catalogue, Series, StaffDate, day_text, instant_text
+from pipeline.season.changes import change_of
+from rules.catalogue import EVENTS, Catalogue, Series, StaffDate, instant_text
 from rules.sheets import ANY
 
 AFTER_CLOSING = timedelta(days=60)
@@ -67,10 +68,9 @@ def time_left(at: datetime, now: datetime) -> str:
 
 def change_lines(row: ChangeRow) -> Iterator[str]:
     """CAL-7: a change of a date that staff asked for, and what became of it."""
-    own = "" if row.component == ANY else f" for {row.component} only"
     state = row.decision or "waits"
     since = f", from {instant_text(row.since)}" if row.since else ""
-    yield f"{row.number}  {row.event} of {row.series}{own} on {day_text(row.day)}{since}: {state}"
+    yield f"{row.number}  {change_of(row).title}{since}: {state}"
     yield f"   asked for {instant_text(row.at)} by {row.by}: {row.why}"
     if row.decided_at:
         yield f"   {row.decision} {instant_text(row.decided_at)} by {row.decided_who}: {row.decided_why}"

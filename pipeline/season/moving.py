@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
-from datetime import date, datetime
+from datetime import datetime
 
 from infra.ledger.calendar import ChangeRow
 from pipeline.approvals import ApprovalError, differ, may_decide, same_person
 from pipeline.desk import Desk, up_to_date
 from pipeline.journal import journaled
 from pipeline.orders import Order, StaffError, with_name_and_reason
-from pipeline.season.changes import DateChange, change_of, tried
+from pipeline.season.changes import GENERAL, DateChange, change_of, tried
 from pipeline.season.deadlines import write_deadlines
 from pipeline.steps import ASKED_FOR, DATE_DECIDED
 from rules import terms
@@ -30,7 +30,7 @@ def ask(desk: Desk, change: DateChange, order: Order) -> int:
     number = desk.calendar.ask(
         ChangeRow(
             number=0, series=change.series, event=change.event, component=change.component,
-            day=date.fromisoformat(change.day), since=change.since, at=order.at, who=order.who, how=order.how,
+            day=change.falls_on, since=change.since, at=order.at, who=order.who, how=order.how,
             why=order.why,
         )
     )  # fmt: skip
@@ -78,7 +78,8 @@ def numbered(desk: Desk, number: int) -> ChangeRow:
 
 def undoing(desk: Desk, number: int, now: datetime) -> DateChange:
     """CAL-7: the change that puts a date back to what it was before change `number`: a later version, in force from the
-    same instant where change `number` begins after `now` (aware). Raises `StaffError` when that change is not the
+    same instant where change `number` begins after `now` (aware). A component that had no date of its own has none
+    again. Raises `StaffError` when that change is not the
     newest of its date."""
     row = numbered(desk, number)
     if row.decision != terms.CONFIRMED or row.since is None:
@@ -95,9 +96,8 @@ def undoing(desk: Desk, number: int, now: datetime) -> DateChange:
     if before is None:
         raise StaffError(f"the catalogue no longer has {row.event} of {row.series}")
     since = row.since if row.since > now else None
-    return DateChange(
-        series=change.series, event=change.event, component=change.component, day=f"{before.day}", since=since
-    )
+    day = f"{before.day}" if before.component == row.component else GENERAL
+    return DateChange(series=change.series, event=change.event, component=change.component, day=day, since=since)
 
 
 def _may_confirm(desk: Desk, row: ChangeRow, order: Order) -> None:

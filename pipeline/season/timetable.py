@@ -25,7 +25,7 @@ from infra.settings import Settings
 from pipeline.catalogue_in_use import dates_of_staff, last_readable
 from pipeline.season.schedule import Schedule
 from rules import terms
-from rules.calendar import EVENTS, LONDON, Milestone, Stream, in_force, in_order, read_calendar
+from rules.calendar import EVENTS, LONDON, Milestone, Stream, in_order, is_general, read_calendar
 from rules.sheets import CatalogueError
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def exam_milestones(catalogue: Path, events: Iterable[str], days_before: Iterabl
         return date.series, date.event, date.component
 
     versions = groupby(sorted(wanted, key=whose), whose)
-    latest = [in_force(None, list(its)) for _, its in versions]
+    latest = [date for _, its in versions if not is_general(date := list(its)[-1])]
     early = [evolve(date, day=date.day - timedelta(days=days)) for days in days_before for date in latest]
     return sorted([*latest, *early], key=lambda date: (date.at, *whose(date)))
 

@@ -190,6 +190,18 @@ def test_cal_7_the_runs_of_the_calendar_move_and_without_a_ledger_keep_to_the_ca
     assert timetable.next_run(None, start, ORDERED) == datetime(2024, 5, 16, tzinfo=LONDON)
 
 
+def test_cal_7_a_component_that_has_no_date_of_its_own_any_more_has_no_run(
+    work: Desk, shell: Callable[..., Result]
+) -> None:
+    own = evolve(LATER_MARKS, component="BEN02")
+    for change in (own, evolve(own, day="general")):
+        moving.ask(work, change, order())
+        moving.confirm(work, change, order())
+    dates = exam_milestones(work.settings.catalogue.absolute(), ["marks_deadline"])
+    assert [date.text for date in dates if date.series == "2024-06"] == ["15 May 2024"]
+    assert "marks_deadline of 2024-06 for BEN02 as for all components, from 16 May 2024" in shell("list").output
+
+
 def test_the_dates_of_staff_are_read_without_polars() -> None:
     look = "import sys, infra.ledger.calendar; print({'polars'} & set(sys.modules))"
     root = Path(__file__).parents[3]
@@ -255,6 +267,8 @@ def test_cal_7_in_the_console_nothing_is_in_force_before_somebody_confirms_what_
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
+        ({"day": ""}, "is not a date"),
+        ({"day": "", "component": "BEN02"}, "BEN02 has no marks_deadline of its own"),
         ({"day": "2024-05-15"}, "nothing would change"),
         ({"day": "20/05/2024"}, "is not a date"),
         ({"since": "yesterday"}, "is no instant"),
