@@ -82,7 +82,7 @@ _OUTSIDE = frozenset(
         "infra.running.parts.SupervisorError",
         "infra.running.postgres.PostgresError",
         "infra.settings.SettingError",
-        "infra.store.StoreError",
+        "infra.store.contract.StoreError",
         "pipeline.approvals.ApprovalError",
         "pipeline.awarding.award.AwardError",
         "pipeline.backup.BackupError",

@@ -27,9 +27,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.store import (
-    DEEPEST,
-    FEW,
-    TOGETHER,
     BadKey,
     FolderStore,
     Missing,
@@ -39,6 +36,8 @@ from infra.store import (
     StoreError,
     open_store,
 )
+from infra.store.folder import FEW, TOGETHER
+from infra.store.keys import DEEPEST
 from tests import instruments
 
 NOW = datetime(2027, 8, 12, 8, 0, tzinfo=UTC)
@@ -189,10 +188,10 @@ def test_fil_1_many_files_are_on_disk_before_they_have_their_names(
         seen.append(keys(folder))
         return 0
 
-    monkeypatch.setattr("infra.store._SYNC_FILE_SYSTEM", to_disk)
+    monkeypatch.setattr("infra.store.folder._SYNC_FILE_SYSTEM", to_disk)
     folder.put_all([(f"{number}", b"x") for number in range(FEW)])
     assert seen == [[], [f"{number}" for number in range(FEW)]]
-    monkeypatch.setattr("infra.store._SYNC_FILE_SYSTEM", None)
+    monkeypatch.setattr("infra.store.folder._SYNC_FILE_SYSTEM", None)
     assert folder.put_all([(f"{number}", b"y") for number in range(FEW)]) == [True] * FEW
 
 
@@ -342,7 +341,7 @@ def test_remove_without_a_version_goes_by_size_and_time(store: Store) -> None:
 
 
 def test_remove_many_at_once_leaves_what_has_changed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.store.WORTH_A_TRIAL", 3)
+    monkeypatch.setattr("infra.store.s3.WORTH_A_TRIAL", 3)
     for name in "abcd":
         store.put(f"inbox/12345/{name}", b"some size!")
     found = list(store.list("inbox/12345/"))
@@ -842,7 +841,7 @@ def test_remove_leaves_what_changes_at_the_last_moment(s3: S3Store) -> None:
 def test_ops_6_a_server_that_would_remove_what_has_changed_is_asked_for_each(
     s3: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.store.WORTH_A_TRIAL", 2)
+    monkeypatch.setattr("infra.store.s3.WORTH_A_TRIAL", 2)
 
     def ignore(params: dict[str, Any], **_: object) -> None:
         for each in params["Delete"]["Objects"]:
@@ -874,7 +873,7 @@ def test_ops_6_a_server_that_accepts_and_never_answers_is_told_in_time(monkeypat
     with socket.create_server(("127.0.0.1", 0)) as silent:
         instruments.at_port(monkeypatch, silent.getsockname()[1])
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
-        monkeypatch.setattr("infra.store.ANSWER_SECONDS", 1)
+        monkeypatch.setattr("infra.store.s3.ANSWER_SECONDS", 1)
         with pytest.raises(StoreError, match="cannot write"):
             open_store("s3://silent").put("a", b"content")
         with pytest.raises(StoreError, match="cannot"):

@@ -46,7 +46,7 @@ def test_ops_6_a_store_that_hangs_is_told_and_closes_the_door_to_nobody(
     with proxy(urlsplit(bucket.client.meta.endpoint_url).port or 0) as before_s3:
         at_port(monkeypatch, before_s3.server_port)
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-        monkeypatch.setattr("infra.store.ANSWER_SECONDS", 2)
+        monkeypatch.setattr("infra.store.s3.ANSWER_SECONDS", 2)
         service = new_centre(serving(open_store("s3://desk/hangs")))
 
         async def meanwhile() -> str:

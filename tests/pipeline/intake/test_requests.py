@@ -40,7 +40,7 @@ def test_a_file_in_s3_costs_five_requests_and_many_are_under_way_at_a_time(
     fresh: Settings, bucket: str, monkeypatch: pytest.MonkeyPatch, keeps: bool
 ) -> None:
     asked: Counter[str] = Counter()
-    monkeypatch.setattr("infra.store.WORTH_A_TRIAL", len(CENTRES))
+    monkeypatch.setattr("infra.store.s3.WORTH_A_TRIAL", len(CENTRES))
 
     def count(model: OperationModel, params: dict[str, Any], **_: object) -> None:
         place = params["url_path"]
