@@ -17,6 +17,8 @@ PLACE = "feeds/moderation/"
 class ModerationCounts:
     """What a step did, in counts; nothing in it is personal data."""
 
+    read: int = 0
+    """Files of centres that waited and were read first."""
     drawn: int = 0
     redrawn: int = 0
     files: int = 0
@@ -29,10 +31,12 @@ class ModerationCounts:
     def note(self) -> str:
         """The summary in a line, for the run's note and the log."""
         said = f"{self.kept_out} " if self.kept_out else ""
+        first = f"{self.read} files that waited were read first; " if self.read else ""
         anew = f", {self.redrawn} drawn anew" if self.redrawn else ""
         return (
-            f"{said}{self.drawn} samples drawn{anew}; {self.files} moderator's files taken; {self.agreed} cohorts "
-            f"agreed, {self.feedback} given feedback, {self.proposed} adjustments proposed.{failed_note(self.failed)}"
+            f"{said}{first}{self.drawn} samples drawn{anew}; {self.files} moderator's files taken; "
+            f"{self.agreed} cohorts agreed, {self.feedback} given feedback, {self.proposed} adjustments proposed."
+            f"{failed_note(self.failed)}"
         )
 
     def __add__(self, more: ModerationCounts) -> ModerationCounts:

@@ -17,8 +17,9 @@ def moderate(desk: Desk, series: Iterable[Series], now: datetime, read_at: datet
     """MOD-1 to MOD-4: draws the samples of `series` that are due at `now` (aware), takes in the moderators' marks and
     compares again what centres had time to amend. A file that landed in the last minutes before a deadline was sent in
     time: every file waiting at `read_at` (aware) is read first, and while another run is reading, nothing is done."""
-    kept_out = ingest(desk, read_at).kept_out
-    if kept_out:
-        return ModerationCounts(kept_out=kept_out)
+    came = ingest(desk, read_at)
+    if came.kept_out:
+        return ModerationCounts(kept_out=came.kept_out)
+    read = ModerationCounts(read=came.received)
     steps = [sample(desk, of, now) for of in series]
-    return sum([*steps, take(desk, now), review(desk, now)], ModerationCounts())
+    return sum([*steps, take(desk, now), review(desk, now)], read)
