@@ -47,7 +47,8 @@ CODES = {
         ExceptionCode(
             code="MODERATION_OPEN", rule="MOD-2",
             words="the moderation of a cohort has not ended",
-            remedy="Wait for the moderator or the centre, or accept the marks as they stand.",
+            remedy="Wait for the moderator or the centre (marks that came since: for the next run of moderation), or "
+            "accept the marks as they stand.",
         ),
         ExceptionCode(
             code="ADJUSTMENT_WAITS", rule="MOD-2",
@@ -157,8 +158,9 @@ def missing_marks(results: pl.DataFrame, external: Sequence[str]) -> pl.DataFram
 
 
 def moderation(cohorts: pl.DataFrame, results: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
-    """AWD-7: cohorts that are not decided, and marks of adjusted cohorts that were not adjusted. `cohorts`: `centre`,
-    `component`, `state`; `marks`: `rules.frames.MARKS`."""
+    """AWD-7: cohorts that are not decided, or are to be looked at again because marks came since, and marks of adjusted
+    cohorts that were not adjusted. `cohorts`: `centre`, `component`, `state`, `moved`; `marks`:
+    `rules.frames.MARKS`."""
     here = cohorts.join(results.select("centre", "component").unique(), on=["centre", "component"], how="semi")
     state = pl.col("state")
     adjusted = here.filter(state == terms.ADJUSTED)
@@ -171,6 +173,7 @@ def moderation(cohorts: pl.DataFrame, results: pl.DataFrame, marks: pl.DataFrame
     )
     return pl.concat([
         exceptions(here.filter(state.is_in([terms.SAMPLED, terms.FEEDBACK])), "MODERATION_OPEN", state),
+        exceptions(here.filter("moved"), "MODERATION_OPEN", pl.format("{}, and marks have come since", state)),
         exceptions(here.filter(state == terms.PROPOSED), "ADJUSTMENT_WAITS", state),
         exceptions(not_applied, "ADJUSTMENT_NOT_APPLIED", pl.col("stage")),
     ])  # fmt: skip

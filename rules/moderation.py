@@ -351,6 +351,16 @@ def propose(sample: pl.DataFrame, raw_max: int) -> Adjustment:
     return Adjustment(tuple((mark, Fraction(total, count)) for marks, total, count in pools for mark in marks), raw_max)
 
 
+def outdated(
+    sample: pl.DataFrame, tolerance: int | None, raw_max: int, state: str, adjustment: Mapping[str, Any] | None
+) -> bool:
+    """MOD-2: whether something else follows from a sample as it is now than what a cohort's `state` rests on: an
+    adjustment that is proposed or was decided (as `Adjustment.plain` wrote it; None: none was), or agreement."""
+    if tolerance is None or compare(sample, tolerance).verdict == "agreed":
+        return state == terms.PROPOSED
+    return propose(sample, raw_max).plain() != adjustment
+
+
 def apply(marks: pl.DataFrame, adjustment: Adjustment) -> pl.DataFrame:
     """MOD-2: `marks` with a column `adjusted`; its column `mark` holds raw marks of the whole cohort, none missing."""
     table = adjustment.table().with_columns(pl.col("mark").cast(marks.schema["mark"]))

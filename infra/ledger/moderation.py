@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -135,14 +135,14 @@ class Moderation:
         )
         return sql.frame(self._engine, query, LEARNERS)
 
-    def changed(self, series: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def changed(self, series: str, booked_within: timedelta = timedelta(days=7)) -> tuple[pl.DataFrame, pl.DataFrame]:
         """MOD-3: the cohorts of a series whose sample was drawn and never led to feedback, and of which a mark or a
         learner (REG-8) came or an entry ended since: their learners as they are now (`LEARNERS`), and their samples
-        (`DRAWN`). Of a cohort that is agreed, an ended entry changes nothing."""
+        (`DRAWN`). Of a cohort that is agreed, an ended entry changes nothing. `booked_within`: how long a file may wait
+        before its marks are booked."""
         c, m, e = cohorts.c, marks.c, entries.c
         of = (m.centre == c.centre) & (m.series == c.series) & (m.component == c.component)
-        # A file may wait for days before its marks are booked.
-        marked = select(m.id).where(of, m.received > c.sampled_at - sa.text("interval '7 days'")).exists()
+        marked = select(m.id).where(of, m.received > c.sampled_at - booked_within).exists()
         came = select(actions.c.id).where(
             actions.c.centre == c.centre, actions.c.action == terms.LEARNER_TRANSFERRED, actions.c.at > c.sampled_at
         )
@@ -221,9 +221,10 @@ class Moderation:
         with self._engine.connect() as connection:
             return list(connection.execute(query).scalars())
 
-    def marked_since(self) -> list[int]:
-        """Ids of the cohorts whose sample was compared after feedback, that are not adjusted, and of which a mark of
-        the centre's came since: an extension of the deadline for marks takes one at any time (CAL-3)."""
+    def marked_since(self, series: str | None = None) -> list[int]:
+        """Ids of the cohorts, of one series or of all, whose sample was compared after feedback, that are not adjusted,
+        and of which a mark of the centre's came since: an extension of the deadline for marks takes one at any time
+        (CAL-3)."""
         c, m = cohorts.c, marks.c
         later = select(m.id).where(
             m.centre == c.centre, m.series == c.series, m.component == c.component, m.stage.in_(CENTRE_STAGES),
@@ -231,6 +232,7 @@ class Moderation:
         )  # fmt: skip
         states = (terms.PROPOSED, terms.AGREED)
         query = select(c.id).where(c.state.in_(states), c.feedback_until.is_not(None), later.exists()).order_by(c.id)
+        query = query if series is None else query.where(c.series == series)
         with self._engine.connect() as connection:
             return list(connection.execute(query).scalars())
 

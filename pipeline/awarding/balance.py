@@ -24,6 +24,7 @@ from pipeline.approvals import Exhibit, deciders, reasons
 from pipeline.awarding.again import computed_again, otherwise
 from pipeline.awarding.award import SeriesResults, ground, judge
 from pipeline.awarding.drift import differences
+from pipeline.awarding.moved import cohorts
 from pipeline.desk import Desk
 from pipeline.journal import journaled
 from pipeline.parallel import in_parallel
@@ -139,9 +140,9 @@ def weigh(desk: Desk, awarding: Awarding) -> Balance:
         lambda: ground(desk, series),
         lambda: desk.results.frames(awarding, only=("results", "awards")),
         lambda: desk.results.held(series.id),
-        lambda: desk.moderation.standing(series.id),
+        lambda: cohorts(desk, series),
     )
-    rests_on, frames, held, cohorts = in_parallel(lambda question: question(), questions)
+    rests_on, frames, held, standing = in_parallel(lambda question: question(), questions)
     results = frames["results"].select(pl.col(name).cast(kind) for name, kind in RESULTS.items())
     awards = frames["awards"].select(pl.col(name).cast(kind) for name, kind in AWARDS.items())
     if awarding.kind == terms.FOLLOW_UP:
@@ -156,7 +157,7 @@ def weigh(desk: Desk, awarding: Awarding) -> Balance:
     found = pl.concat(
         [
             missing_marks(results.filter(pl.col("status") != terms.WITHHELD_STATUS), external),
-            moderation(cohorts, results, rests_on.marks),
+            moderation(standing, results, rests_on.marks),
             _shifts(desk, awarding, before),
             stale,
             # What the ledger says otherwise by now has one cause, and is told once.

@@ -17,7 +17,7 @@ from pipeline.desk import Desk
 from pipeline.intake.foresee import Effect, foreseen, in_words
 from pipeline.intake.staff import Entry, allow_sitting, change_entry, complete_marks, entry_feed
 from pipeline.orders import Order, StaffError
-from pipeline.season.extensions import EXTENDED, doubts, extend, extendable, withdraw
+from pipeline.season.extensions import EXTENDED, doubts, extend, extendable, only_for, withdraw
 from pipeline.watching.alerts import ALERTS, TEST
 from pipeline.watching.silence import acknowledge, hear, silence, silenceable
 from rules import terms
@@ -82,10 +82,10 @@ def _until(said: Said) -> datetime:
 def _extension_effect(desk: Desk, asked: Asked) -> Effect:
     event, until = asked.said["event"], _until(asked.said)
     _, milestone = extendable(desk, asked.series.id, event, asked.order.at)
-    if until <= milestone.at:
-        raise StaffError(f"it ends {instant_text(milestone.at)} for everybody; {instant_text(until)} is not later")
+    only = only_for(desk, asked.series, milestone, until, asked.order.at)
     doubtful = doubts(desk, asked.centre, asked.series.id, event, until, asked.order.at)
-    return (*_ends(desk, asked, milestone, until), *(("Look at this", doubt) for doubt in doubtful))
+    concerned = (("Only for", f"{only}, which end earlier for everybody"),) if only else ()
+    return (*_ends(desk, asked, milestone, until), *concerned, *(("Look at this", doubt) for doubt in doubtful))
 
 
 def _ends(desk: Desk, asked: Asked, milestone: Milestone, until: datetime) -> Effect:

@@ -43,7 +43,7 @@ from rules.catalogue import (
     series_title,
 )
 from rules.deadlines import AMENDMENTS_END, Deadline, amending_until, amendments_end
-from rules.moderation import LAYOUT, Adjustment, Comparison, apply, compare, judge, propose
+from rules.moderation import LAYOUT, Adjustment, Comparison, apply, compare, judge, outdated, propose
 
 log = logging.getLogger(__name__)
 
@@ -353,10 +353,8 @@ def _comparison_again(
 
 def _outdated(desk: Desk, book: Moderation, connection: Connection, cohort: Cohort) -> bool:
     """Whether something else would follow from the sample as it is now than what is proposed, or agreed."""
-    marks = book.sample(connection, cohort)
-    if cohort.tolerance is None or compare(marks, cohort.tolerance).verdict == "agreed":
-        return cohort.state == terms.PROPOSED
-    return propose(marks, _component(desk, cohort.component).raw_max).plain() != cohort.adjustment
+    raw_max = _component(desk, cohort.component).raw_max
+    return outdated(book.sample(connection, cohort), cohort.tolerance, raw_max, cohort.state, cohort.adjustment)
 
 
 def _put_page(

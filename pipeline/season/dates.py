@@ -73,4 +73,4 @@ def change_lines(row: ChangeRow) -> Iterator[str]:
     yield f"{row.number}  {change_of(row).title}{since}: {state}"
     yield f"   asked for {instant_text(row.at)} by {row.by}: {row.why}"
     if row.decided_at:
-        yield f"   {row.decision} {instant_text(row.decided_at)} by {row.decided_who}: {row.decided_why}"
+        yield f"   {row.decision} {instant_text(row.decided_at)} by {row.decided_by}: {row.decided_why}"

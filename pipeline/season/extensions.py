@@ -15,6 +15,7 @@ from pipeline.steps import RECORDED
 from rules import terms
 from rules.catalogue import EVENTS, Milestone, Series, instant_text
 from rules.deadlines import AMENDMENTS_END
+from rules.sheets import ANY
 
 EXTENDED = tuple(name for name, event in EVENTS.items() if event.extended)
 """The milestones that can be extended."""
@@ -23,16 +24,29 @@ EXTENDED = tuple(name for name, event in EVENTS.items() if event.extended)
 @journaled
 def extend(desk: Desk, centre: str, series: str, event: str, until: datetime, order: Order) -> str:
     """CAL-3: extends a milestone of a series for a centre until `until` (aware, the first instant after it), which may
-    be earlier than an extension it has. Returns what was done in words; raises `StaffError`, also when results of the
-    series are out."""
+    be earlier than an extension it has, and not later than the date of all for components with an earlier one of their
+    own. Returns what was done in words; raises `StaffError`, also when results of the series are out."""
     meant, milestone = extendable(desk, series, event, order.at)
-    if until <= milestone.at:
-        raise StaffError(
-            f"{event} of {meant.title} is {instant_text(milestone.at)}; {instant_text(until)} is not later. To take an "
-            f"extension back, use `resultsday extension withdraw`"
-        )
+    only = only_for(desk, meant, milestone, until, order.at)
     _record(desk, _action(order, centre, series, event, until), until)
-    return f"{event} of {meant.title} is extended for centre {centre} until {instant_text(until)}."
+    concerned = f", for {only} only: for all other components it is {milestone.text}" if only else ""
+    return f"{event} of {meant.title} is extended for centre {centre} until {instant_text(until)}{concerned}."
+
+
+def only_for(desk: Desk, series: Series, milestone: Milestone, until: datetime, at: datetime) -> str:
+    """CAL-3: the components, by comma, that an extension of a milestone until `until` concerns by the calendar at `at`
+    (both aware) where it ends no later than the date of all: those with an earlier one of their own. Empty: it is later
+    for all. Raises `StaffError` where it is later for none."""
+    if until > milestone.at:
+        return ""
+    dates = desk.catalogue.milestones_of(series, at)
+    own = [date for date in dates if date.event == milestone.event and date.component != ANY and date.at < until]
+    if not own:
+        raise StaffError(
+            f"{milestone.event} of {series.title} is {instant_text(milestone.at)}; {instant_text(until)} is not later. "
+            f"To take an extension back, use `resultsday extension withdraw`"
+        )
+    return ", ".join(date.component for date in own)
 
 
 @journaled
