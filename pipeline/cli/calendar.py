@@ -226,8 +226,8 @@ def _ask(desk: Desk, change: DateChange, why: str) -> None:
 def confirm(number: int, yes: bool, why: str) -> None:
     """Put a date in force that waits, after showing what follows (CAL-7). A later change undoes it."""
     from pipeline.season.changes import change_of, effect
-    from pipeline.season.moving import confirm as order
-    from pipeline.season.moving import numbered
+    from pipeline.season.moving import decide, numbered
+    from rules import terms
 
     with open_the_desk() as desk:
         row = numbered(desk, number)
@@ -235,7 +235,7 @@ def confirm(number: int, yes: bool, why: str) -> None:
             say(effect(desk, change_of(row), datetime.now(UTC)).lines())
             if not yes:
                 click.confirm("Do it?", abort=True)
-        click.echo(order(desk, change_of(row), ordered(why)))
+        click.echo(decide(desk, number, terms.CONFIRMED, ordered(why)))
 
 
 @calendar.command()
@@ -244,12 +244,11 @@ def confirm(number: int, yes: bool, why: str) -> None:
 @told
 def drop(number: int, why: str) -> None:
     """Drop a date that waits: it never comes into force (CAL-7)."""
-    from pipeline.season.changes import change_of
-    from pipeline.season.moving import drop as order
-    from pipeline.season.moving import numbered
+    from pipeline.season.moving import decide
+    from rules import terms
 
     with open_the_desk() as desk:
-        click.echo(order(desk, change_of(numbered(desk, number)), ordered(why)))
+        click.echo(decide(desk, number, terms.DROPPED, ordered(why)))
 
 
 @calendar.command()

@@ -13,7 +13,7 @@ from pipeline.console.access import Person
 from pipeline.desk import Desk, up_to_date
 from pipeline.orders import Order, StaffError
 from pipeline.season.changes import GENERAL, DateChange, change_of, effect
-from pipeline.season.moving import ask, confirm, drop, numbered, undoing
+from pipeline.season.moving import ask, decide, numbered, undoing
 from rules import terms
 from rules.catalogue import EVENTS, INSTANTS, LONDON, Series
 
@@ -79,12 +79,12 @@ def decided(desk: Desk, number: int, verdict: str, person: Person, why: str, now
         raise StaffError("only who may approve results decides about the date on which they go out")
     order = _order(person, why, now)
     if verdict == "drop":
-        return drop(desk, change_of(row), order)
+        return decide(desk, number, terms.DROPPED, order)
     if verdict != "confirm":
         raise StaffError("choose whether to confirm or to drop it")
     if row.decision is None and effect(desk, change_of(row), now).sha256 != sha256:
         raise StaffError("what follows is no longer what this page showed: look at it again")
-    return confirm(desk, change_of(row), order)
+    return decide(desk, number, terms.CONFIRMED, order)
 
 
 def undone(desk: Desk, number: int, person: Person, why: str, now: datetime) -> int:

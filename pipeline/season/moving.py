@@ -7,6 +7,8 @@ import logging
 from contextlib import nullcontext
 from datetime import datetime
 
+from attrs import frozen
+
 from infra.ledger.calendar import ChangeRow
 from pipeline.approvals import ApprovalError, differ, may_decide, same_person
 from pipeline.desk import Desk, up_to_date
@@ -38,12 +40,45 @@ def ask(desk: Desk, change: DateChange, order: Order) -> int:
     return number
 
 
-@journaled
-def confirm(desk: Desk, change: DateChange, order: Order) -> str:
-    """CAL-7: puts a date in force that waits; where two people are asked, another than who asked for it does (OPS-4).
-    Returns what was done in words; raises `StaffError`. Confirmed again by the same person for the same reason, nothing
+@frozen
+class Wish:
+    """Who asked for a date, how the desk knows them, and why: of what waits, that is one row. Without a name: whoever
+    it was, as the journals of earlier releases have it."""
+
+    who: str = ""
+    how: str = ""
+    why: str = ""
+
+    @classmethod
+    def of(cls, row: ChangeRow) -> Wish:
+        """That of a row."""
+        return cls(row.who, row.how, row.why)
+
+    def meant(self, row: ChangeRow) -> bool:
+        """Whether it is that of a row."""
+        return not self.who or Wish.of(row) == self
+
+
+ANYBODYS = Wish()
+
+
+def decide(desk: Desk, number: int, decision: str, order: Order) -> str:
+    """CAL-7: confirms or drops the change of that number, and no other, though somebody else asks for the same. Returns
+    what was done in words; raises `StaffError`. Decided again by the same person for the same reason, nothing
     changes."""
-    row, done = _waiting(desk, change, order, terms.CONFIRMED), f"It is confirmed already: {change.title}."
+    row = numbered(desk, number)
+    if row.decision is not None and (row.decision, row.decided_by, row.decided_why) != (decision, order.by, order.why):
+        raise StaffError(f"change {number} is decided already: {row.decision} by {row.decided_by}")
+    act = confirm if decision == terms.CONFIRMED else drop
+    return act(desk, change_of(row), order, Wish.of(row))
+
+
+@journaled
+def confirm(desk: Desk, change: DateChange, order: Order, wish: Wish = ANYBODYS) -> str:
+    """CAL-7: puts a date in force that waits, asked for as `wish` says; where two people are asked, another than who
+    asked for it does (OPS-4). Returns what was done in words; raises `StaffError`. Confirmed again by the same person
+    for the same reason, nothing changes."""
+    row, done = _waiting(desk, change, order, terms.CONFIRMED, wish), f"It is confirmed already: {change.title}."
     if row is not None:
         _may_confirm(desk, row, order)
         # Nothing is published while the date that releases it is decided.
@@ -59,9 +94,9 @@ def confirm(desk: Desk, change: DateChange, order: Order) -> str:
 
 
 @journaled
-def drop(desk: Desk, change: DateChange, order: Order) -> str:
-    """CAL-7: drops a date that waits. Returns what was done in words; raises `StaffError`."""
-    row = _waiting(desk, change, order, terms.DROPPED)
+def drop(desk: Desk, change: DateChange, order: Order, wish: Wish = ANYBODYS) -> str:
+    """CAL-7: drops a date that waits, asked for as `wish` says. Returns what was done in words; raises `StaffError`."""
+    row = _waiting(desk, change, order, terms.DROPPED, wish)
     if row is not None:
         _decide(desk, row, terms.DROPPED, order)
         DATE_DECIDED.passed()
@@ -111,10 +146,10 @@ def _may_confirm(desk: Desk, row: ChangeRow, order: Order) -> None:
         raise StaffError(str(error)) from error
 
 
-def _waiting(desk: Desk, change: DateChange, order: Order, decision: str) -> ChangeRow | None:
+def _waiting(desk: Desk, change: DateChange, order: Order, decision: str, wish: Wish) -> ChangeRow | None:
     """The row that waits to be decided; None when this very decision was taken already. Raises `StaffError`."""
     with_name_and_reason(order.who, order.why, StaffError)
-    rows = desk.calendar.changes()
+    rows = [row for row in desk.calendar.changes() if wish.meant(row)]
     waiting = [row for row in rows if row.decision is None and change_of(row) == change]
     # Where several people have asked for the same, somebody else's comes first: that one they may confirm (OPS-4).
     row = min(waiting, key=lambda row: (same_person(desk, row.by, order.by), row.number), default=None)

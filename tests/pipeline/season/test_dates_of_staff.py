@@ -24,6 +24,7 @@ from pipeline.console.app import application
 from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
 from pipeline.orders import Order, StaffError
+from pipeline.replay import replay
 from pipeline.season import moving
 from pipeline.season.changes import DateChange
 from pipeline.season.timetable import CalendarTimetable, exam_milestones
@@ -130,6 +131,29 @@ def test_ops_4_where_both_have_asked_for_the_same_either_confirms_what_the_other
         moving.ask(strict, LATER_MARKS, Order(who, "snow", ORDERED, terms.BY_CONSOLE))
     assert "Confirmed" in moving.confirm(strict, LATER_MARKS, Order("jane", "seen", ORDERED, terms.BY_CONSOLE))
     assert [(row.who, row.decided_who) for row in strict.calendar.changes()] == [("jane", None), ("john", "jane")]
+
+
+def test_ops_4_res_6_of_two_equal_wishes_the_one_of_the_number_is_decided_and_a_replay_does_the_same(
+    work: Desk, new_ledger: Callable[[], str], tmp_path: Path
+) -> None:
+    strict = two_people(work)
+    for who in ("jane", "john", "eve"):
+        moving.ask(strict, LATER_MARKS, Order(who, "snow", ORDERED, terms.BY_CONSOLE))
+    jane = Order("jane", "seen", ORDERED, terms.BY_CONSOLE)
+    with pytest.raises(StaffError, match="jane has asked for this"):
+        moving.decide(strict, 1, terms.CONFIRMED, jane)
+    assert "Dropped" in moving.decide(strict, 3, terms.DROPPED, jane)
+    with pytest.raises(StaffError, match="change 3 is decided already: dropped by jane"):
+        moving.decide(strict, 3, terms.CONFIRMED, jane)
+    for _ in range(2):
+        assert "onfirmed" in moving.decide(strict, 2, terms.CONFIRMED, jane)
+    decided = [(row.who, row.decision) for row in strict.calendar.changes()]
+    assert decided == [("jane", None), ("john", "confirmed"), ("eve", "dropped")]
+    settings = evolve(work.settings, state=tmp_path / "again", database_url=new_ledger(), settle_seconds=0)
+    with open_desk(settings) as empty:
+        came = replay(work, empty)
+        assert (came.differences, came.rows.first) == ((), ())
+        assert [(row.who, row.decision) for row in empty.calendar.changes()] == decided
 
 
 def test_ops_4_where_two_are_asked_the_day_of_results_is_confirmed_by_who_may_approve_them(work: Desk) -> None:
