@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import asyncssh
@@ -31,10 +31,18 @@ class Visitor:
         """A page of the console or of Airflow's API."""
         return self._client.get(path, headers={"Accept": "text/html"})
 
-    def asks(self, method: str, path: str, **body: object) -> httpx.Response:
+    def asks(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **body: object
+    ) -> httpx.Response:
         """Whatever is answered to a request from a page of Airflow."""
-        origin = str(self._client.base_url).rstrip("/")
-        return self._client.request(method, path, headers={"Origin": origin}, **body)  # type: ignore[arg-type]
+        origin = {"Origin": str(self._client.base_url).rstrip("/")}
+        return self._client.request(method, path, headers=origin | dict(headers or {}), **body)  # type: ignore[arg-type]
+
+    def says(self, number: int, verdict: str, why: str, sha256: str, **headers: str) -> httpx.Response:
+        """Says something about a proposal in the console; the answer itself, not the page that follows."""
+        form = {"verdict": verdict, "why": why, "sha256": sha256}
+        path = f"/resultsday/approvals/{number}"
+        return self.asks("POST", path, data=form, headers=headers, follow_redirects=False)
 
     def waiting(self) -> list[str]:
         """The numbers of what waits for a decision."""
