@@ -26,14 +26,21 @@ CERTIFICATES: dict[str, Any] = {
 
 
 def certificates(
-    awards: pl.DataFrame, asked: pl.DataFrame, series: Series, catalogue: Catalogue, at: datetime
+    awards: pl.DataFrame,
+    asked: pl.DataFrame,
+    series: Series,
+    catalogue: Catalogue,
+    at: datetime,
+    rests_on: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """CRT-7: the certificates of the awards of a series (`rules.certification.AWARDS`), by day, centre and candidate
     (`CERTIFICATES`), by the calendar and scale in force at `at` (aware).
 
     Claims made up to the end of the late window are due on the series' day, later ones only if `asked` for with the
-    claim (`rules.frames.ASKED`). Ours: a U is a result without a certificate.
+    claim (`rules.frames.ASKED`). Ours: a U is a result without a certificate. `rests_on`: the `sittings` that count for
+    an award (`claim_id`) of a learner who has several, in words that are the same for the same sittings.
     """
+    of = pl.DataFrame(schema={"claim_id": pl.Int64, "sittings": pl.String}) if rests_on is None else rests_on
     due = due_day(series, catalogue, at)
     closes = catalogue.milestone(series, "late_claims_close", at)
     ungraded = catalogue.scale(terms.QUALIFICATION, at).thresholds[-1].grade
@@ -42,8 +49,9 @@ def certificates(
     return (
         awards.filter((pl.col("outcome") == terms.AWARDED) & (pl.col("grade") != ungraded))
         # CRT-4: the same sittings are certificated once, at whatever centre they are claimed.
+        .join(of, on="claim_id", how="left")
         .sort("claimed_at", "centre")
-        .unique(["uci", "cash_in"], keep="first", maintain_order=True)
+        .unique(["uci", "cash_in", "sittings"], keep="first", maintain_order=True)
         .join(wanted, on=["centre", "uci", "cash_in"], how="left")
         .with_columns(
             pl.when(in_time | pl.col("asked").fill_null(value=False))

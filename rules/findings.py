@@ -566,6 +566,14 @@ REGISTER_TWICE = _code(
     "one row for each centre",
     "None of its rows was applied. Send the one that is right in another file.",
 )
+REGISTER_LATER = _code(
+    "REGISTER_LATER",
+    "REG-10",
+    Reach.WARNING,
+    "centre {value} stays as {said} has it, which is the later word",
+    "the newest row about the centre",
+    "Nothing, if that is right. If this row is, send it again in another file.",
+)
 RETAKE_LIMIT = _code(
     "RETAKE_LIMIT",
     "ENT-3",

@@ -48,7 +48,7 @@ from pipeline.keeping.dispute import dispute
 from pipeline.keeping.export import export
 from pipeline.keeping.keep import keep
 from pipeline.learners import orders as learners
-from pipeline.learners.waiting import waiting
+from pipeline.learners.waiting import to_do, waiting
 from pipeline.marking import moderation, samples
 from pipeline.marking.due import moderate
 from pipeline.marking.external import missing_marks, take_external
@@ -64,7 +64,7 @@ from pipeline.results.explain import text as explained
 from pipeline.results.owed import owed
 from pipeline.results.result_approval import do_as_decided
 from pipeline.results.result_files import read_back
-from pipeline.results.withholding import end_withholding, scope_of
+from pipeline.results.withholding import end_withholding, holds, scope_of
 from pipeline.season import moving
 from pipeline.season.changes import DateChange, effect
 from pipeline.season.checkpoints import checkpoint
@@ -201,6 +201,8 @@ class Season:
         row = {"number": said[1], "name": "Hilltop School", "postcode": "", "contact": "", "gcse_years": "",
                "active_from": "2022-09-01", "active_to": ""} | fields  # fmt: skip
         name = f"{order.at:%Y%m%d%H%M}"
+        while list(self.desk.store.list(f"reports/centres/{name}.txt")):
+            name += "b"  # another file of the same instant, after the first by name
         self.land(f"feeds/centres/{name}.csv", _csv(",".join(row), [",".join(row.values())]), order.at)
         take_register(self.desk, order.at + timedelta(minutes=1))
         return self.desk.store.get(f"reports/centres/{name}.txt").decode()
@@ -473,8 +475,8 @@ class Season:
 
     def waits(self, _: re.Match[str], __: Order) -> str:
         rows = waiting(self.desk).iter_rows(named=True)
-        return "; ".join(f"{row['code']} {row['candidate']} {row['option']} at {row['centre']} not {row['other']}"
-                         for row in rows) or "nothing"  # fmt: skip
+        return "; ".join(f"{row['code']} {row['candidate']} {row['option']} at {row['centre']} not {row['other']}: "
+                         f"{to_do(row)}" for row in rows) or "nothing"  # fmt: skip
 
     def looks(self, _: re.Match[str], __: Order) -> None:
         """The ingest runs, with nothing new."""
@@ -745,6 +747,14 @@ class Season:
             or "nobody"
         )
 
+    def lists_holds(self, said: re.Match[str], _: Order) -> str:
+        """What is withheld, or voided, by itself: whose, and which code."""
+        rows = holds(self.desk, terms.WITHHELD if said[1] == "withheld" else terms.HOLD_VOIDED).iter_rows(named=True)
+        return "; ".join(
+            f"{row['series']} {row['centre'] or '*'}/{row['candidate'] or row['uci'] or '*'} {row['option'] or '*'}"
+            for row in rows
+        ) or "nothing"  # fmt: skip
+
     def lists_certificates(self, said: re.Match[str], order: Order) -> str:
         series = self.series(said[1] or SERIES)
         try:
@@ -1005,6 +1015,7 @@ _ACTIONS: dict[str, Callable[[Season, re.Match[str], Order], str | None]] = {
     r"the run of the claim lists": Season.morning,
     r"(?:in (\w{4}) )?claims are listed(?: for (\d{5}))?": Season.lists_claims,
     r"who is owed a result is listed": Season.lists_owed,
+    r"what is (withheld|voided) is listed": Season.lists_holds,
     r"(?:in (\w{4}) )?certificates are listed": Season.lists_certificates,
     r"staff (disputes|settles) (?:(\d{4})|everything)": Season.disputes,
     r"records are kept no longer than they should": Season.keeps,

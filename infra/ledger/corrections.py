@@ -14,7 +14,7 @@ import polars as pl
 import sqlalchemy as sa
 from attrs import asdict, evolve, frozen
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.dialects.postgresql import array, distinct_on
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from infra.ledger import sql
 from infra.ledger.approvals import Signer
@@ -337,13 +337,18 @@ def reason_of(number: int) -> str:
 
 
 def _ucis_then(held: Any) -> sa.ColumnElement[Any]:
-    """REG-8: the UCIs that led to the learner of a certificate when it was entered, of those that lead there now."""
-    leading = learner_ucis.alias()
-    u = leading.c
-    led_then = select(u.uci).where(u.in_force == held.uci, u.until.is_(None), u.since <= held.at)
-    before = func.array(led_then.correlate_except(leading).scalar_subquery())
-    one = (held.filed == held.uci) | (held.filed == sa.any_(before))
-    return sa.case((one, func.array_append(before, held.uci)), else_=array([held.filed]))
+    """REG-8: the UCIs that led to the learner of a certificate when it was entered, whatever they lead to now."""
+    heads, leading = learner_ucis.alias(), learner_ucis.alias()
+    h, u = heads.c, leading.c
+    led_to = select(h.in_force).where(h.uci == held.filed, *_then(h, held)).correlate_except(heads).scalar_subquery()
+    head = func.coalesce(led_to, held.filed)
+    before = select(u.uci).where(u.in_force == head, *_then(u, held)).correlate_except(leading)
+    return func.array_append(func.array(before.scalar_subquery()), head)
+
+
+def _then(u: Any, held: Any) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """Which rows of `learner_ucis` were in force when a certificate was entered."""
+    return u.since <= held.at, sa.or_(u.until.is_(None), u.until > held.at)
 
 
 def _names(held: Any, ucis: sa.ColumnElement[Any], at: sa.ColumnElement[Any]) -> sa.FromClause:

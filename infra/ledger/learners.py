@@ -7,7 +7,7 @@ a corrected or merged UCI leads, so a merge can be undone exactly. Frames that l
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -271,7 +271,7 @@ class LearnerBook:
         with self._engine.begin() as connection:
             held = select(learner_ucis).where(u.uci == uci, u.until.is_(None)).with_for_update()
             row = connection.execute(held).mappings().one()
-            decided = _decided_since(connection, row["in_force"], row["since"], done)
+            decided = _decided_since(connection, row["in_force"], row["since"])
             before = select(u.uci).where(u.in_force == uci, u.until == row["since"])
             with_it = list(connection.execute(before).scalars())
             ends = learner_ucis.update().where(u.uci.in_([uci, *with_it]), u.in_force == row["in_force"])
@@ -280,7 +280,9 @@ class LearnerBook:
             if with_it:
                 connection.execute(learner_ucis.insert(), [again | {"uci": other} for other in with_it])
             _own_details(connection, [uci, *with_it], row["in_force"], done)
-            connection.execute(actions.insert(), [asdict(done), *(each | {"uci": uci} for each in decided)])
+            said = [asdict(done), *(each | {"uci": uci} for each in decided)]
+            nobodys = _about_nobody(connection, row["in_force"], decided)
+            connection.execute(actions.insert(), said + [each | _end_of(each, done) for each in nobodys])
 
     def transferable(self, uci: str, centre: str, to: str) -> pl.DataFrame:
         """What moves with the learner from one centre to another (`MOVING`): without what is held there already, and of
@@ -289,17 +291,18 @@ class LearnerBook:
         moving = self.moving(uci, centre).unique(key, keep="first", maintain_order=True)
         return moving.join(self.moving(uci, to), on=key, how="anti", maintain_order="left")
 
-    def transfer(self, uci: str, centre: str, to: str, candidate: str, done: Sequence[Action]) -> None:
-        """Moves what `transferable` lists to another centre under a candidate number, with every version of its marks
-        and the details in force, and records the order, in one transaction."""
+    def transfer(self, uci: str, centre: str, to: str, numbers: Mapping[str, str], done: Sequence[Action]) -> None:
+        """Moves what `transferable` lists to another centre under a candidate number for each series (`numbers`), with
+        every version of its marks and the details in force, and records the order, in one transaction."""
         rows, at = self.transferable(uci, centre, to), done[0].at
         with self._engine.begin() as connection:
             for table in (registrations, entries):
-                ids = rows.filter(table=table.name)["id"].to_list()
-                moved = table.update().where(table.c.id.in_(ids), table.c.centre == centre)
-                connection.execute(moved.values(centre=to, candidate=candidate))
+                its = rows.filter(table=table.name)
+                for series, ids in its.group_by("series", maintain_order=True).agg("id").iter_rows():
+                    moved = table.update().where(table.c.id.in_(ids), table.c.centre == centre)
+                    connection.execute(moved.values(centre=to, candidate=numbers[series]))
             entered = rows.filter(table=entries.name)
-            self._copy_marks(connection, uci, (centre, to), candidate, entered)
+            self._copy_marks(connection, uci, (centre, to), numbers, entered)
             ucis = sa.any_(every_uci(sa.literal(uci)))
             if rows.filter(table=registrations.name).height:
                 _move_details(connection, ucis, centre, to, done[0])
@@ -307,19 +310,19 @@ class LearnerBook:
         log.info("a learner was transferred from centre %s to %s at %s: %d rows", centre, to, at, rows.height)
 
     def _copy_marks(
-        self, connection: Connection, uci: str, way: tuple[str, str], candidate: str, entered: pl.DataFrame
+        self, connection: Connection, uci: str, way: tuple[str, str], numbers: Mapping[str, str], entered: pl.DataFrame
     ) -> None:
         """Adds to the marks of the new centre those that the old one has of the entries that move."""
         m, (centre, to) = marks.c, way
         names = [column.name for column in marks.c if column.name not in ("id", "centre", "candidate")]
         ucis = sa.any_(every_uci(sa.literal(uci)))
         for series, option in entered.select("series", "option").unique().sort("series", "option").iter_rows():
-            held = select(sa.literal(to), sa.literal(candidate), *(m[name] for name in names)).where(
+            held = select(sa.literal(to), sa.literal(numbers[series]), *(m[name] for name in names)).where(
                 m.centre == centre, m.series == series, m.component == option, m.uci == ucis
             )
             new = insert(marks).from_select(["centre", "candidate", *names], held).on_conflict_do_nothing()
             connection.execute(new)
-            self._moderated(connection, (series, option), way, candidate, ucis)
+            self._moderated(connection, (series, option), way, numbers[series], ucis)
 
     def _moderated(
         self, connection: Connection, of: tuple[str, str], way: tuple[str, str], candidate: str, ucis: Any
@@ -536,9 +539,15 @@ class LearnerBook:
         kinds = dict.fromkeys(names, pl.String) | {"awarding_id": pl.Int64, "ums": pl.Int32, "counts": pl.Boolean}
         chosen = sql.frame(self._engine, led(choices, only=names).where(where), kinds)
         key = ["awarding_id", "centre", "uci", "registration", "component"]
-        counting = chosen.filter("counts").select(*key, pl.col("ums").alias("counted"))
+        counts = pl.col("ums").alias("counted"), pl.col("series").alias("counted_in")
+        counting = before.join(chosen.filter("counts").select(*key, *counts), on=key)
         waited = chosen.filter(pl.col("why") == "NO_MARK").select(*key, pl.col("series").alias("sat"))
-        better = before.join(waited, on=[*key, "sat"]).join(counting, on=key).filter(pl.col("ums") > pl.col("counted"))
+        # Of two sittings in one series, as a learner who was merged can have, only one was considered (REG-8).
+        came_late = [
+            counting.join(waited, on=[*key, "sat"], how="semi"),
+            counting.filter(pl.col("sat") == pl.col("counted_in")),
+        ]
+        better = pl.concat(came_late).filter(pl.col("ums") > pl.col("counted"))
         return better.select("since", *_OF_AWARD).unique(maintain_order=True)
 
     def _awards_of(self, head: Any) -> pl.DataFrame:
@@ -638,14 +647,33 @@ def _by(done: Action) -> dict[str, str]:
     return {"who": done.who, "how": done.how, "why": done.why}
 
 
-def _decided_since(connection: Connection, head: str, since: datetime, done: Action) -> list[dict[str, Any]]:
+def _decided_since(connection: Connection, head: str, since: datetime) -> list[dict[str, Any]]:
     """RES-8: what was decided since then about results of a learner that are withheld (rows of `actions`), in order."""
     a = actions.c
     words = (terms.WITHHELD, *get_args(terms.HoldWord))
-    query = select(*(a[name] for name in asdict(done))).where(
+    query = select(*(column for column in a if column.name != "id")).where(
         a.action.in_(words), a.uci == sa.any_(every_uci(sa.literal(head))), a.at >= since
     )
     return [dict(row) for row in connection.execute(query.order_by(a.id)).mappings()]
+
+
+def _about_nobody(connection: Connection, head: str, decided: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """RES-8, REG-8: the last word about each result, of what was decided, where nothing of that series came under
+    `head` itself, as where a UCI was corrected: it was about the learner who is parted from it, and nobody else."""
+    e = entries.c
+    query = select(e.series).distinct().where(e.uci == sa.any_(every_uci(sa.literal(head))))
+    there = set(connection.execute(query).scalars())
+    last = {(each["series"], each["option"]): each for each in decided if each["series"] not in there}
+    return [each | {"uci": head} for each in last.values() if each["action"] in _ENDS]
+
+
+_ENDS = {terms.WITHHELD: terms.HOLD_RELEASED, terms.HOLD_VOIDED: terms.HOLD_GIVEN_BACK}
+"""RES-8: with which word what was decided about nobody ends."""
+
+
+def _end_of(decided: dict[str, Any], done: Action) -> dict[str, Any]:
+    """That what was `decided` ends with an order, as it is about nobody."""
+    return {"action": _ENDS[decided["action"]], "at": done.at, "who": done.who, "how": done.how, "why": done.why}
 
 
 def _own_details(connection: Connection, ucis: Sequence[str], head: str, done: Action) -> None:

@@ -726,6 +726,24 @@ class ResultBook:
             for name, frame in frames.items()
         }
 
+    def rests_on(self, claims: Sequence[int]) -> pl.DataFrame:
+        """CRT-4: the sittings that count for the newest award of these claims that is out: `claim_id`, `sittings` (in
+        words that are the same for the same sittings)."""
+        a, c, w = awards.c, choices.c, awardings.c
+        kinds = {"claim_id": pl.Int64, "version": pl.Int32, "said": pl.String}
+        if not claims:
+            return pl.DataFrame(schema={"claim_id": pl.Int64, "sittings": pl.String})
+        # As they are filed: under the UCIs of then, one learner's choices are not another's.
+        same = [c[name] == a[name] for name in ("awarding_id", "centre", "uci", "registration")]
+        query = (
+            select(a.claim_id, w.version, func.concat_ws(" ", c.component, c.series, c.ums).label("said"))
+            .select_from(awards.join(choices, sa.and_(*same)).join(awardings, w.id == a.awarding_id))
+            .where(a.claim_id.in_(claims), c.counts, w.state == terms.RELEASED)
+        )
+        rows = sql.frame(self._engine, query, kinds)
+        newest = rows.filter(pl.col("version") == pl.col("version").max().over("claim_id"))
+        return newest.group_by("claim_id").agg(pl.col("said").sort().str.join(", ").alias("sittings"))
+
     def issued_claims(self, centres: Sequence[str]) -> pl.DataFrame:
         """Claims of these centres that have become results which are out (`rules.frames.ISSUED`). Until the release
         nothing is said of one (CRT-5, RES-2)."""

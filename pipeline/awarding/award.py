@@ -509,6 +509,11 @@ _WAITS = {
     "awards": (pl.col("outcome") == terms.PENDING) | pl.col("reason").is_in(["SAT_AGAIN", "CLAIMED_TWICE"]),
 }
 """What is issued and still waits for something."""
+_WAITS_FOR = {
+    "results": [(pl.col("status") == terms.WITHHELD_STATUS).alias("withheld")],
+    "awards": [pl.col("outcome", "reason", "about").cast(pl.String)],
+}
+"""What it is issued as waiting for."""
 WITHHELD_ROWS = {"results": pl.col("status") == terms.WITHHELD_STATUS, "awards": pl.col("reason") == "WITHHELD"}
 """What a version has as withheld (RES-8), by table."""
 _CLAIM = ["centre", "uci", "cash_in"]
@@ -531,20 +536,22 @@ def _entered_since(rests_on: Ground, issued: pl.DataFrame) -> pl.DataFrame:
 
 def _not_out(judged: SeriesResults, issued: Mapping[str, pl.DataFrame], held: pl.Series) -> SeriesResults:
     """RES-7, AWD-6: of what is judged, only what is not issued yet, or waited and does no longer: what is out stays as
-    it is. What was withheld, and now waits for its mark as others do, is issued as that (RES-8, AWD-4). `held`: claims
-    that are awarded already."""
+    it is. What waits for something else by now is issued as that, as what was withheld and has no mark, so that the
+    reason it is owed for is the one in force (RES-8, AWD-4). `held`: claims that are awarded already."""
     frames = {}
     for name, key in _KEYS.items():
         frame = judged.frames()[name]
         if name == "awards":
             frame = frame.filter(~pl.col("claim_id").is_in(held.implode()))
-        waits, withheld = _WAITS[name], WITHHELD_ROWS[name]
+        waits, waits_for = _WAITS[name], _WAITS_FOR[name]
         of = [pl.col(column).cast(frame.schema[column]) for column in key]
-        out, waited, hidden = (issued[name].filter(rows).select(of) for rows in (pl.lit(value=True), waits, withheld))
-        new = frame.join(out, on=key, how="anti", maintain_order="left")
+        waited = issued[name].filter(waits).select(*of, *waits_for)
+        new = frame.join(issued[name].select(of), on=key, how="anti", maintain_order="left")
         settled = frame.filter(~waits).join(waited, on=key, how="semi", maintain_order="left")
-        freed = frame.filter(waits & ~withheld).join(hidden, on=key, how="semi", maintain_order="left")
-        frames[name] = pl.concat([new, settled, freed]).sort(
+        same = frame.select(*key, *waits_for).join(waited, on=waited.columns, how="semi").select(key)
+        for_another = frame.filter(waits).join(waited, on=key, how="semi", maintain_order="left")
+        for_another = for_another.join(same, on=key, how="anti", maintain_order="left")
+        frames[name] = pl.concat([new, settled, for_another]).sort(
             "centre", "candidate", "uci", "component" if name == "results" else "cash_in"
         )
     about = frames["awards"].select("centre", "uci", "registration").unique()

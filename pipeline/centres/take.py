@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import date, datetime
 
 import polars as pl
 from attrs import evolve, frozen
 
-from infra.ledger.register import CentreRow
+from infra.ledger.register import CATALOGUE, ORDER, CentreRow
 from parsers.findings import Found
 from parsers.identifiers import centre as identifier
 from parsers.table import CODE, FeedLayout, Rows, Wrong
@@ -57,18 +58,28 @@ def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
     said = [_version(row, file) for row in table.iter_rows(named=True)]
     if "told" in rows.absent:
         said = [evolve(one, told=newest[one.number].told) if one.number in newest else one for one in said]
-    # Of two files, the one that was received later counts, whichever is taken first.
-    fresh = [
-        one
-        for one in said
-        if one.number not in newest or (newest[one.number].at < one.at and newest[one.number].says() != one.says())
-    ]
-    desk.register.add(fresh)
+    other = [one for one in said if one.number not in newest or newest[one.number].says() != one.says()]
+    stays = {one.number: newest[one.number] for one in other if one.number in newest and not _later(newest, one)}
+    for line, number in table.filter(pl.col("number").is_in(list(stays))).select("line", "number").iter_rows():
+        word = stays[number]
+        found.add(f.REGISTER_LATER, line, value=number, field="number", said=_ORDERED.get(word.source, word.why))
+    desk.register.add([one for one in other if one.number not in stays])
     REGISTERED.passed()
     # What a run that died booked is reported as that run would have reported it.
     new, changed = desk.register.of_file(file.sha256, file.received)
     refused = rows.unread + rows.table.height - table.height
     return _Booked(new, changed, len(said) - new - changed, refused)
+
+
+_ORDERED = {ORDER: "an order of staff", CATALOGUE: "the catalogue"}
+"""What says a version that came in no file."""
+
+
+def _later(newest: Mapping[str, CentreRow], row: CentreRow) -> bool:
+    """Whether a row is the later word about its centre, whichever file is taken first: the one received later, and of
+    two files received in the same instant the later by name. An order of that instant stands."""
+    held = newest[row.number]
+    return held.at < row.at or (held.at == row.at and held.source not in _ORDERED and held.why < row.why)
 
 
 def _version(row: dict[str, str], file: FeedFile) -> CentreRow:

@@ -46,7 +46,7 @@ def show(uci: str) -> None:
 def waiting(as_json: bool) -> None:
     """Learners about whom staff decide: entered or awarded at two centres, left behind by
     a move, or records that may be of two people."""
-    from pipeline.learners.waiting import TO_DO, tie
+    from pipeline.learners.waiting import tie, to_do
     from pipeline.learners.waiting import waiting as list_
 
     with open_the_desk() as desk:
@@ -58,7 +58,7 @@ def waiting(as_json: bool) -> None:
         about = f" {row['option']}" if row["option"] else ""
         other = f", {tie(row)} centre {row['other']} as candidate {row['number']}" if row["other"] else ""
         click.echo(f"{row['code']}: centre {row['centre']}, candidate {row['candidate']}, UCI {row['uci'] or 'none'}, "
-                   f"{row['series']}{about}{other}: {TO_DO[row['code']]}")  # fmt: skip
+                   f"{row['series']}{about}{other}: {to_do(row)}")  # fmt: skip
     if rows.is_empty():
         click.echo("Nothing waits.")
 
@@ -134,7 +134,7 @@ def split(uci: str, why: str, yes: bool) -> None:
 def transfer(uci: str, centre: str, to: str, candidate: str, why: str, yes: bool) -> None:
     """Move a learner to another centre, with registrations, entries of series without results, and marks (REG-8).
     The same command the other way round undoes it."""
-    from pipeline.learners.orders import movable, staying
+    from pipeline.learners.orders import kept_numbers, movable, staying
     from pipeline.learners.orders import transfer as order
     from pipeline.register import title
 
@@ -142,6 +142,7 @@ def transfer(uci: str, centre: str, to: str, candidate: str, why: str, yes: bool
         moving = movable(desk, uci, centre, to, candidate, datetime.now(UTC))
         lines = [f"  {row['series']} {row['option']}" for row in moving.iter_rows(named=True)]
         way = f"From centre {title(desk, centre)} to {title(desk, to)}"
-        lines = [f"{way}, candidate {candidate}, with their marks:", *lines, *staying(desk, uci, centre, to)]
+        lines = [f"{way}, candidate {candidate}, with their marks:", *lines, *kept_numbers(moving, candidate)]
+        lines += staying(desk, uci, centre, to)
         _confirmed([*lines, "It costs nothing."], yes)
         click.echo(order(desk, uci, centre, to, candidate, ordered(why)))

@@ -77,11 +77,23 @@ def withhold_void(series: str, centre: str, candidate: str, code: str, why: str)
 
 @withhold.command("give-back")
 @_scoped
+@click.option("--preview", is_flag=True, help="Show what comes back and what stays voided, and record nothing.")
 @told
-def withhold_give_back(series: str, centre: str, candidate: str, code: str, why: str) -> None:
-    """Give back what was voided, before it is out: there is a result again. Afterwards it is a correction."""
+def withhold_give_back(series: str, centre: str, candidate: str, code: str, why: str, preview: bool) -> None:
+    """Give back what was voided, before it is out: there is a result again. Afterwards it is a correction.
+
+    Also a part of what was voided: one learner of a cohort, or one component of a learner.
+    """
+    from infra.ledger.corrections import Subject
+    from pipeline.results.withholding import back_effect, scope_of
     from rules import terms
 
+    if preview:
+        with open_the_desk() as desk:
+            subject = Subject(component=code, centre=centre, candidate=candidate)
+            effect = back_effect(desk, scope_of(desk, series_of(desk, series).id, subject))
+        say([*(f"{what}: {whose}" for what, whose in effect or [("Comes back", "nothing")]), "Nothing was recorded."])
+        return
     _decided(series, centre, candidate, code, why, terms.HOLD_GIVEN_BACK)
 
 

@@ -123,6 +123,7 @@ def _transfer_effect(desk: Desk, asked: Asked) -> Effect:
         ("From", f"centre {title(desk, centre)}"),
         ("To", f"centre {title(desk, to)}, as candidate {number}"),
         *rows,
+        *(("Look at this", sentence) for sentence in orders.kept_numbers(moving, number)),
         *(("Look at this", sentence) for sentence in orders.staying(desk, uci, centre, to)),
         ("With them", "every version of their marks, and the details in force"),
         ("What stays", "results that are out, with the series they belong to"),

@@ -23,8 +23,8 @@ from pipeline.learners.waiting import (
     ISSUED_TWICE,
     LEFT_BEHIND,
     OTHERS_SITTINGS,
-    TO_DO,
     tie,
+    to_do,
     waiting,
 )
 from pipeline.season.checkpoints import CHECKPOINT_REPORTS
@@ -122,10 +122,10 @@ def _learners(desk: Desk) -> Iterator[Item]:
         rules = {HELD_TWICE: "ENT-7, REG-8", ISSUED_TWICE: "CRT-2, REG-8", FIRST_TWICE: "CRT-4, REG-8",
                  FIRST_NOBODY: "CRT-4, RES-8", OTHERS_SITTINGS: "REG-8", BETTER_SINCE: "CRT-2, RES-8",
                  ENTERED_ELSEWHERE.name: "ENT-7", LEFT_BEHIND: "MOD-2, REG-8"}  # fmt: skip
-        rule = rules.get(row["code"], "REG-7")
+        rule, first = rules.get(row["code"], "REG-7"), row | {"option": row["option"][0]}
         yield Item(
             kind="learner", subject=f"learner:{row['code']}:{row['series']}:{centre}:{candidate}:{other}",
-            words=f"{words}: {TO_DO[row['code']]} ({rule}, {row['code']})", to=to, centre=centre, since=row["received"],
+            words=f"{words}: {to_do(first)} ({rule}, {row['code']})", to=to, centre=centre, since=row["received"],
         )  # fmt: skip
 
 

@@ -184,6 +184,12 @@ def _does_something(found: Effect) -> Effect:
             f"nothing that is out would change, and {found.closed:,} of its results are withheld: they are released "
             f"first (`resultsday withhold list`), and then corrected (RES-8)"
         )
+    if found.not_made:
+        raise CorrectionError(
+            f"nothing that is out would change: the award would be given back, and would not be made all the same. "
+            f"{'; '.join(found.not_made)}. Give back with it what else is voided: open a correction that names these "
+            f"components too (`resultsday correction open`), and propose `=back` for each (RES-8)"
+        )
     raise CorrectionError("nothing would change: propose that the results are confirmed instead")
 
 

@@ -32,6 +32,7 @@ from pipeline.results.result_files import typed
 from rules import terms
 from rules.awarding import RESULTS
 from rules.catalogue import Series
+from rules.certification import REASONS
 from rules.conversion import ConversionError
 from rules.corrections import KINDS, CorrectionKind, way
 from rules.frames import EARLIER, HOLDS, MARKS, Frame
@@ -42,6 +43,7 @@ _SITTING = ["centre", "uci", "component"]
 """What a mark is of: a learner has one, also under two candidate numbers of a centre (REG-8)."""
 SAID = ["raw", "ums", "grade", "outcome"]
 _AWARD = ["ums", "grade", "outcome", "reason", "about", "partial_absence", "performance"]
+_REASON = ["reason", "about"]
 ABSENT, VOID, BACK = "absent", "void", "back"
 """What is written in place of a mark: `back` gives back what was voided, a component by its mark on record."""
 
@@ -95,7 +97,8 @@ class Effect:
     `infra.ledger.corrections.EFFECTS`); `marks`: the new versions of marks; `tables`: the conversion tables it puts in
     force; `holds`: what is withheld, or given back (`rules.frames.HOLDS`); `unchanged`: results looked at that stay as
     they are; `closed`: results that are withheld, and will be by these boundaries when they are released (RES-8);
-    `left_voided`: awards (`64123/0001/BEN99`) that stay voided although a component of theirs is given back."""
+    `left_voided`: awards (`64123/0001/BEN99`) that stay voided although a component of theirs is given back;
+    `not_made`: awards that are given back and are not made all the same, each with the reason."""
 
     plan: Plan
     versions: tuple[SeriesEffect, ...]
@@ -105,6 +108,7 @@ class Effect:
     unchanged: int
     closed: int = 0
     left_voided: tuple[str, ...] = ()
+    not_made: tuple[str, ...] = ()
     holds: pl.DataFrame = field(factory=lambda: pl.DataFrame(schema=HOLDS), repr=False)
 
     @property
@@ -118,6 +122,7 @@ class Effect:
             "unchanged": self.unchanged,
             **({"closed": self.closed} if self.closed else {}),
             **({"left_voided": self.left_voided} if self.left_voided else {}),
+            **({"not_made": self.not_made} if self.not_made else {}),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -166,6 +171,7 @@ def effect(desk: Desk, series: Series, plan: Plan) -> Effect:
         unchanged=considered.height - changed.height,
         closed=issued.filter(pl.col("component").is_in(list(tables)), pl.col("status") == terms.WITHHELD_STATUS).height,
         left_voided=_left_voided(plan, back, issued, awards),
+        not_made=_not_made(series, back, versions),
         holds=back,
     )
 
@@ -343,6 +349,22 @@ def _left_voided(plan: Plan, back: pl.DataFrame, results: pl.DataFrame, awards: 
     voided = awards.filter(pl.col("reason") == "AWARD_VOIDED").join(given, on=learner, how="semi")
     named = ("/".join(row) for row in voided.select("centre", "candidate", "cash_in").iter_rows())
     return tuple(sorted(set(named) - set(plan.marks)))
+
+
+def _not_made(series: Series, back: pl.DataFrame, versions: Sequence[SeriesEffect]) -> tuple[str, ...]:
+    """CRT-2, RES-8: the awards that are given back and would not be made all the same, in words, with what else stands
+    in the way."""
+    rows = [version.results.awards for version in versions if version.series == series.id]
+    named = [
+        (f"{row['centre']}/{row['candidate']}/{row['cash_in']}", row["about"], REASONS[row["reason"]])
+        for awards in rows
+        for row in awards.filter(pl.col("outcome") != terms.AWARDED).iter_rows(named=True)
+        if not back.filter(uci=str(row["uci"]), option=str(row["cash_in"])).is_empty()
+    ]
+    return tuple(
+        f"{who}: {reason.words}{f' ({about})' if about else ''} ({reason.rule}, {reason.code})"
+        for who, about, reason in sorted(named, key=lambda said: said[0])
+    )
 
 
 def _first(rows: pl.DataFrame) -> str:
@@ -545,18 +567,22 @@ def _changed_awards(
         | pl.col("claim_id").is_in(own.implode())
     )
     issued = out.filter(pl.col("outcome") != terms.PENDING).select(
-        "claim_id", *(pl.col(name).alias(f"{name}_before") for name in ("ums", "grade", "outcome", "performance"))
+        "claim_id",
+        *(pl.col(name).alias(f"{name}_before") for name in ("ums", "grade", "outcome", "performance", *_REASON)),
     )
     # CRT-4: of two awards the other is the first when one of them goes, or comes back.
     first = pl.all_horizontal(
         pl.col("performance").ne_missing(pl.col(f"performance_{of_}")) for of_ in ("else", "before")
     )
-    changed = by_case.join(issued, on="claim_id", maintain_order="left").filter(
-        pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in ("ums", "grade", "outcome"))
-        | (first & pl.col("performance_before").is_not_null())
+    different, another_reason = (
+        pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in names)
+        for names in (("ums", "grade", "outcome"), _REASON)
     )
+    shown = different | (first & pl.col("performance_before").is_not_null())
+    # What is not made for another reason than before looks the same to everybody, but its reason is the one in force.
+    changed = by_case.join(issued, on="claim_id", maintain_order="left").filter(shown | another_reason)
     none = pl.lit(None, pl.Int32)
-    rows = changed.with_columns(way().alias("way")).select(
+    rows = changed.filter(shown).with_columns(way().alias("way")).select(
         pl.lit(of.id).alias("series"), "centre", "candidate", pl.col("cash_in").alias("code"),
         none.alias("raw_before"), none.alias("raw"), "ums_before", "ums", "grade_before", "grade", "outcome_before",
         "outcome", "way", pl.lit(terms.CORRECTED).alias("choice"),

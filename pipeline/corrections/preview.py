@@ -49,6 +49,7 @@ def facts_of(desk: Desk, found: Effect) -> list[tuple[str, str]]:
         ("Left higher", f"{left.height:,}" if left.height else ""),
         ("Withheld", f"{found.closed:,}: released, they are by these boundaries" if found.closed else ""),
         ("Stays voided", f"{', '.join(found.left_voided)}: `=back` gives it back too" if found.left_voided else ""),
+        ("Given back, not made", "; ".join(found.not_made)),
     ]
     for version in found.versions:
         its = awards.filter(pl.col("series") == version.series)

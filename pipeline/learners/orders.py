@@ -149,12 +149,22 @@ def transfer(desk: Desk, uci: str, centre: str, to: str, candidate: str, order: 
         return said
     moving = movable(desk, uci, centre, to, candidate, order.at)
     stays = " ".join(staying(desk, uci, centre, to))
-    desk.learners.transfer(head, centre, to, candidate, done)
+    numbers = dict(moving.select("series", "number").iter_rows())
+    desk.learners.transfer(head, centre, to, numbers, done)
     RECORDED.passed()
     write_holdings(desk, sorted((centre, to)))
     codes = ", ".join(moving["option"].unique(maintain_order=True))
     now = f"UCI {uci} is candidate {candidate} of centre {to} now, with {codes} and their marks. It costs nothing."
-    return f"{now} {stays}".rstrip()
+    return " ".join([now, *kept_numbers(moving, candidate), *([stays] if stays else [])])
+
+
+def kept_numbers(moving: pl.DataFrame, candidate: str) -> list[str]:
+    """REG-4: in which series of a move (`movable`) the learner keeps another candidate number, in sentences."""
+    kept = moving.filter(pl.col("number") != candidate).select("series", "number").unique(maintain_order=True)
+    return [
+        f"In {series_title(series)} the learner has candidate number {number} there already, and keeps it (REG-4)."
+        for series, number in kept.iter_rows()
+    ]
 
 
 def staying(desk: Desk, uci: str, centre: str, to: str) -> list[str]:
@@ -175,21 +185,21 @@ def staying(desk: Desk, uci: str, centre: str, to: str) -> list[str]:
 
 
 def movable(desk: Desk, uci: str, centre: str, to: str, candidate: str, now: datetime) -> pl.DataFrame:
-    """What moves at `now` (aware) with a learner from one centre to another (`infra.ledger.learners.MOVING`); raises
-    `StaffError` where nothing can, the number there is somebody else's, the learner has another there already, or the
-    centre is not approved (REG-1)."""
+    """What moves at `now` (aware) with a learner from one centre to another (`infra.ledger.learners.MOVING`), and the
+    candidate `number` there: `candidate`, but for a series in which the learner has another already. Raises
+    `StaffError` where nothing can, the number there is somebody else's, the learner has others only, or the centre is
+    not approved (REG-1)."""
     _places(centre, to, candidate)
     head = in_force(desk, uci)
     moving = desk.learners.transferable(head, centre, to)
     if moving.is_empty():
         raise StaffError(f"UCI {uci} holds nothing at centre {centre} that could move to centre {to}")
+    moving = _numbered(desk, head, to, candidate, moving)
     others = desk.learners.numbered(to, candidate)
-    taken = others.filter(others["uci"] != head).filter(others.filter(others["uci"] != head)["series"].is_in(
-        moving["series"].implode()
-    ))  # fmt: skip
+    anew = moving.filter(number=candidate)["series"]
+    taken = others.filter(pl.col("uci") != head, pl.col("series").is_in(anew.implode()))
     if taken.height:
         raise StaffError(f"candidate number {candidate} is another learner's at centre {to}, in {taken['series'][0]}")
-    _one_number(desk, head, to, candidate, moving)
     _withheld_there_too(desk, head, (centre, to), moving)
     register = register_of(desk, [to])
     for qualification in desk.catalogue.qualifications:
@@ -200,18 +210,23 @@ def movable(desk: Desk, uci: str, centre: str, to: str, candidate: str, now: dat
     return moving
 
 
-def _one_number(desk: Desk, head: str, to: str, candidate: str, moving: pl.DataFrame) -> None:
-    """REG-4: a learner who has a candidate number at the other centre already, in a series of what moves, keeps it;
-    under two numbers every later file about the learner would be refused. Raises `StaffError`."""
+def _numbered(desk: Desk, head: str, to: str, candidate: str, moving: pl.DataFrame) -> pl.DataFrame:
+    """REG-4: what moves, with the candidate `number` there: a learner who has one at the other centre already, in a
+    series of what moves, keeps it; under two numbers every later file about the learner would be refused. Raises
+    `StaffError` where the number that is given is none of theirs."""
     life, columns = desk.learners.life(head), ["series", "candidate"]
     there = pl.concat([life[table].filter(pl.col("centre") == to).select(columns) for table in _HELD])
     there = there.unique().filter(pl.col("series").is_in(moving["series"].implode())).sort(columns)
-    for series, numbers in there.group_by("series", maintain_order=True).agg("candidate").iter_rows():
-        if candidate not in numbers:
-            raise StaffError(
-                f"UCI {head} is candidate {' and '.join(numbers)} at centre {to} already, in {series_title(series)}, "
-                f"and has one number in a series: give the order with candidate {numbers[0]} (REG-4)"
-            )
+    held = dict(there.group_by("series", maintain_order=True).agg("candidate").iter_rows())
+    if held and candidate not in {number for numbers in held.values() for number in numbers}:
+        series, numbers = next(iter(held.items()))
+        raise StaffError(
+            f"UCI {head} is candidate {' and '.join(numbers)} at centre {to} already, in {series_title(series)}, "
+            f"and has one number in a series: give the order with candidate {numbers[0]} (REG-4)"
+        )
+    number = {series: candidate if candidate in numbers else numbers[0] for series, numbers in held.items()}
+    numbers = [number.get(series, candidate) for series in moving["series"]]
+    return moving.with_columns(pl.Series("number", numbers, dtype=pl.String))
 
 
 _HELD = ("registrations", "entries")

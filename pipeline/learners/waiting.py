@@ -37,13 +37,16 @@ TO_DO = {
     FIRST_TWICE: "both awards stay; have the later one left out of the performance tables, then close this and say so",
     FIRST_NOBODY: "the award stays, and no other is the first; have it counted in the performance tables, then close "
     "this and say so",
-    OTHERS_SITTINGS: "it rests on the sitting of another person; withhold it, by a correction, and release it: it is "
-    "made anew by the learner's own",
-    BETTER_SINCE: "another sitting has come since and is better; withhold the award, by a correction, and release it: "
-    "it is made anew",
+    OTHERS_SITTINGS: "it rests on the sitting of another person; have it made anew by the learner's own: {anew}",
+    BETTER_SINCE: "another sitting has come since and is better; have the award made anew: {anew}",
     LEFT_BEHIND: "its moderation is decided, so it can follow: move the learner again",
 }
-"""What staff do about each."""
+"""What staff do about each; `anew`: how an award is made anew, which `to_do` says."""
+_ANEW = (
+    "`resultsday withhold put {about} --why ...`, which another person approves (`resultsday correction approve`), "
+    "then `resultsday withhold release {about} --why ...`, not by who withheld it; the later claims do the rest, "
+    "within the hour"
+)
 CODES = (f.ENTERED_ELSEWHERE.name, f.UCI_TWO_PEOPLE.name, f.UCI_NOT_CORRECTED.name)
 
 
@@ -63,6 +66,12 @@ def waiting(desk: Desk) -> pl.DataFrame:
         _coded(desk.learners.left_behind().with_columns(none), LEFT_BEHIND),
     ]
     return pl.concat(every).sort("received", maintain_order=True)
+
+
+def to_do(row: Mapping[str, Any]) -> str:
+    """What staff do about a row of `waiting`, with the commands they type where it takes several."""
+    about = f"{row['series']} --centre {row['centre']} --candidate {row['candidate']} --option {row['option']}"
+    return TO_DO[row["code"]].format(anew=_ANEW.format(about=about))
 
 
 def tie(row: Mapping[str, Any]) -> str:

@@ -79,12 +79,19 @@ def _listed(desk: Desk, series: Series, now: datetime) -> pl.DataFrame:
     # REG-8: who has gone to another centre since is named as there.
     elsewhere = names.unique(learner, keep="first", maintain_order=True).select(*learner, pl.col("name").alias("known"))
     return (
-        due_certificates(awards, asked_for, series, desk.catalogue, now)
+        due_certificates(awards, asked_for, series, desk.catalogue, now, desk.results.rests_on(_of_several(awards)))
         .join(names, on=["centre", *learner], how="left", maintain_order="left")
         .join(elsewhere, on=learner, how="left", maintain_order="left")
         .with_columns(pl.coalesce("name", "known").alias("name"))
         .drop("known")
     )
+
+
+def _of_several(awards: pl.DataFrame) -> list[int]:
+    """CRT-4, REG-8: the claims of learners with several awards of a qualification in a series, as only those have whose
+    UCIs were merged after it."""
+    made = awards.filter(pl.col("outcome") == terms.AWARDED)
+    return made.filter(pl.struct("uci", "cash_in").is_duplicated())["claim_id"].to_list()
 
 
 def changed(desk: Desk, now: datetime) -> list[Series]:

@@ -26,7 +26,7 @@ from pipeline.steps import RECORDED
 from rules import terms
 from rules.catalogue import Series, series_title
 from rules.frames import HOLDS
-from rules.withholding import last_word_about
+from rules.withholding import last_word_about, standing
 
 log = logging.getLogger(__name__)
 
@@ -88,20 +88,32 @@ def end_withholding(desk: Desk, scope: Scope, verdict: terms.HoldWord, order: Or
     series = _series(desk, scope)
     _may(desk, order)
     word = {terms.HOLD_RELEASED: "Released", terms.HOLD_VOIDED: "Voided", terms.HOLD_GIVEN_BACK: "Given back"}[verdict]
-    before = last_word(desk, scope)
-    if before == verdict:
+    before, given_back = last_word(desk, scope), verdict == terms.HOLD_GIVEN_BACK
+    if before == verdict and not (given_back and standing_in(desk, scope, terms.HOLD_VOIDED).height):
         return f"{word} already: {scope}."
-    if verdict == terms.HOLD_GIVEN_BACK:
-        _can_be_given_back(desk, scope, before)
+    if given_back:
+        _can_be_given_back(desk, scope)
     elif before == terms.HOLD_VOIDED:
         raise StaffError(f"{scope} is voided, and that decision stands: {_HOW_BACK}")
     elif before != terms.WITHHELD:
-        raise StaffError(f"{scope} is not withheld: `resultsday withhold list` shows what is")
+        raise StaffError(f"{scope} is not withheld{_with_what(desk, scope)}")
     _another_person(desk, scope, order.by, verdict)
+    effect = [f"{what}: {whose}." for what, whose in back_effect(desk, scope)] if given_back else []
     _record(desk, scope, order, verdict)
-    stale = _made_stale(desk, series) if verdict == terms.HOLD_GIVEN_BACK else ""
+    stale = _made_stale(desk, series) if given_back else ""
     due = stale or "If its results are due it follows with the later claims, within the hour."
-    return " ".join([f"{word}: {scope}.", due, *_still_open(desk, scope)])
+    return " ".join([f"{word}: {scope}.", *effect, due, *_still_open(desk, scope)])
+
+
+def _with_what(desk: Desk, scope: Scope) -> str:
+    """RES-8: what else withholds results that nobody has withheld by themselves, and what to do about them alone."""
+    wider = _covering(desk, scope, terms.WITHHELD)
+    if not wider:
+        return ": `resultsday withhold list` shows what is"
+    return (
+        f" by itself, but with {wider[0]}: decide about that. To void this alone, withhold it by itself first; it is "
+        f"then released, or stays voided, whatever is decided about the others"
+    )
 
 
 def _still_open(desk: Desk, scope: Scope) -> Iterator[str]:
@@ -127,15 +139,50 @@ _HOW_BACK = (
 )
 
 
-def _can_be_given_back(desk: Desk, scope: Scope, before: str | None) -> None:
-    """RES-7, RES-8: raises `StaffError` unless it is voided, and nobody but us has seen that."""
-    if before != terms.HOLD_VOIDED:
+def _can_be_given_back(desk: Desk, scope: Scope) -> None:
+    """RES-7, RES-8: raises `StaffError` unless it is voided, by itself or with others, and nobody but us has seen
+    that."""
+    if last_word(desk, scope) != terms.HOLD_VOIDED and standing_in(desk, scope, terms.HOLD_VOIDED).is_empty():
         raise StaffError(f"{scope} is not voided: `resultsday withhold list --voided` shows what is")
     if _is_out(desk, scope):
         raise StaffError(
             f"results of {scope} are out: what was voided is given back by a correction, which another person approves "
             f"(`resultsday correction open`, RES-7)"
         )
+
+
+def back_effect(desk: Desk, scope: Scope) -> list[tuple[str, str]]:
+    """RES-8: what giving back a scope does, as facts: which results there are again, and what of the same learners, and
+    of others with whom they were voided, stays voided."""
+    back = standing_in(desk, scope, terms.HOLD_VOIDED)
+    every = standing_in(desk, Scope(series=scope.series), terms.HOLD_VOIDED)
+    rest = every.join(back, on=every.columns, how="anti")
+    theirs = rest.join(back, on="uci", how="semi")
+    voided_with = [_match(rest, wider) for wider in _covering(desk, scope, terms.HOLD_VOIDED)]
+    others = pl.concat([rest.clear(), *voided_with]).join(back, on="uci", how="anti")["uci"].n_unique()
+    return [
+        (what, f"{', '.join(rows['option'].unique().sort())} of {count:,} learner{'s' * (count != 1)}")
+        for what, rows in (("Comes back", back), ("Stays voided for them", theirs))
+        if (count := rows["uci"].n_unique())
+    ] + ([("Stays voided for others", f"{others:,} learner{'s' * (others != 1)}")] if others else [])
+
+
+def standing_in(desk: Desk, scope: Scope, state: str) -> pl.DataFrame:
+    """The entries and claims in a scope of which this stands (`rules.withholding.standing`), whoever it was said of:
+    `series`, `centre`, `candidate`, `uci`, `option`."""
+    names = ("series", "centre", "candidate", "uci", "option")
+    held = desk.results.held(scope.series).with_columns(series=pl.lit(scope.series))
+    text = held.select(pl.col(name).cast(pl.String) for name in names)
+    mine = text if scope == Scope(series=scope.series) else _match(text, scope)
+    return mine.filter(standing(mine, desk.actions.holds(scope.series)) == state).unique(maintain_order=True)
+
+
+def _covering(desk: Desk, scope: Scope, state: str) -> list[Scope]:
+    """The scopes that were withheld, or voided, and by which that stands of anything in a scope."""
+    rows = standing_in(desk, scope, state)
+    said = desk.actions.holds(scope.series).filter(series=scope.series, state=state)
+    scopes = [Scope(**row) for row in said.select("series", "centre", "uci", "option").iter_rows(named=True)]
+    return [each for each in scopes if not _match(rows, each).is_empty()]
 
 
 def scope_of(desk: Desk, series: str, subject: Subject) -> Scope:
@@ -231,16 +278,17 @@ def _may(desk: Desk, order: Order) -> None:
 
 
 def _another_person(desk: Desk, scope: Scope, person: Signer, verdict: terms.HoldWord) -> None:
-    """OPS-4: raises `StaffError` for who withheld what is to be decided about, or voided what is to be given back."""
+    """OPS-4: raises `StaffError` for who withheld what is to be decided about, or voided what is to be given back, by
+    itself or with others."""
     back = verdict == terms.HOLD_GIVEN_BACK
     word, done = (terms.HOLD_VOIDED, "voided this") if back else (terms.WITHHELD, "withheld this")
-    first = desk.actions.said_by(word, scope.series, scope.centre, _uci(desk, scope.uci), scope.option)
-    if first is None:
-        return
-    try:
-        differ(desk, each_of(first)[0], person, done, "end it")
-    except ApprovalError as error:
-        raise StaffError(str(error)) from error
+    for each in dict.fromkeys([scope, *(_covering(desk, scope, word) if back else ())]):
+        first = desk.actions.said_by(word, each.series, each.centre, _uci(desk, each.uci), each.option)
+        try:
+            if first is not None:
+                differ(desk, each_of(first)[0], person, done, "end it")
+        except ApprovalError as error:
+            raise StaffError(str(error)) from error
 
 
 def _record(desk: Desk, scope: Scope, order: Order, word: str) -> None:

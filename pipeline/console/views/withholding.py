@@ -14,7 +14,15 @@ from pipeline.corrections.effect import CorrectionError
 from pipeline.corrections.withhold import effect_of, put
 from pipeline.desk import Desk
 from pipeline.orders import Order, StaffError
-from pipeline.results.withholding import concerned, end_withholding, last_word, scope_of
+from pipeline.results.withholding import (
+    Scope,
+    back_effect,
+    concerned,
+    end_withholding,
+    last_word,
+    scope_of,
+    standing_in,
+)
 from rules import terms
 from rules.catalogue import Series
 
@@ -116,9 +124,19 @@ def _facts(desk: Desk, series: Series, subject: Subject, verb: str) -> list[tupl
     scope = scope_of(desk, series.id, subject)
     return [
         ("Whose", f"{subject}, {concerned(desk, scope):,} learners"),
-        ("On record", _RECORD[last_word(desk, scope)]),
+        ("On record", _on_record(desk, scope)),
+        *(back_effect(desk, scope) if verb == "give-back" else ()),
         ("What follows", _FOLLOWS[verb]),
     ]
+
+
+def _on_record(desk: Desk, scope: Scope) -> str:
+    """What was said of exactly this; or what stands of it because it was said of more."""
+    said = last_word(desk, scope)
+    if said in (terms.WITHHELD, terms.HOLD_VOIDED):
+        return _RECORD[said]
+    states = (state for state in (terms.WITHHELD, terms.HOLD_VOIDED) if standing_in(desk, scope, state).height)
+    return next((f"{_RECORD[state]} with others" for state in states), _RECORD[said])
 
 
 def _subject(said: dict[str, str]) -> Subject:

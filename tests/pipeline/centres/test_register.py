@@ -87,7 +87,9 @@ def test_reg_10_a_file_without_a_column_for_it_leaves_it_to_each_centre_who_is_t
 
 def test_reg_10_of_two_files_the_later_receipt_counts_whichever_is_taken_first(work: Desk) -> None:
     land(work, "later", f"{NEW},Later,,,,2022-09-01,", at=LANDED + HOUR)
-    assert "1 as they were" in land(work, "earlier", f"{NEW},Earlier,,,,2022-09-01,")
+    said = land(work, "earlier", f"{NEW},Earlier,,,,2022-09-01,")
+    assert "1 as they were" in said
+    assert "REGISTER_LATER" in said
     assert work.register.names([NEW]) == {NEW: "Later"}
 
 
