@@ -99,6 +99,11 @@ REASONS = listed(
         "sittings are certificated once",
         remedy="Nothing to do: the claim that came first is awarded.",
     ),
+    Reason(
+        code="CLAIM_WITHDRAWN", rule="CRT-5",
+        words="the claim waited when the results came out, and was withdrawn since",
+        remedy="Nothing to do; the component results stand, and can be claimed on again.",
+    ),
 ) | OF_WITHHOLDING  # fmt: skip
 """Why a claim is not awarded. Of several reasons the first in this list is given."""
 
@@ -439,7 +444,25 @@ def _claimed_twice(claimed: pl.DataFrame) -> pl.DataFrame:
     return claimed.filter(place > 1).select("claim_id", about=pl.lit(""), reason=pl.lit("CLAIMED_TWICE"))
 
 
-# --- Claims that cannot be taken back --------------------------------------------------------------------------------
+# --- Claims that are taken back, or cannot be ------------------------------------------------------------------------
+
+
+def withdrawn(issued: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
+    """CRT-5, AWD-4: the awards (`AWARDS`) that were issued as pending and whose claim was withdrawn before there was a
+    result: refused as that. Who has claimed again since is answered by that claim. `claims`: those in force in the
+    series (`rules.frames.CLAIMS`)."""
+    waited = issued.filter(pl.col("outcome") == terms.PENDING).select(
+        pl.col(name).cast(kind) for name, kind in AWARDS.items()
+    )
+    again = ["centre", "uci", "option"]
+    return (
+        waited.join(claims, left_on="claim_id", right_on="id", how="anti", maintain_order="left")
+        .join(claims, left_on=["centre", "uci", "cash_in"], right_on=again, how="anti", maintain_order="left")
+        .with_columns(
+            pl.lit(terms.NOT_ELIGIBLE).alias("outcome"), pl.lit("CLAIM_WITHDRAWN").alias("reason"),
+            pl.lit("").alias("about"), pl.lit(value=False).alias("performance"),
+        )
+    )  # fmt: skip
 
 
 def awarded_already(options: pl.DataFrame, issued: pl.DataFrame, found: Found) -> pl.DataFrame:

@@ -53,6 +53,9 @@ def unawarded(
     what is in force now in the series alone (`ENTERED` and `CLAIMS` of `rules.frames`); `parts`:
     `rules.awarding.PARTS`.
     """
+    # Nobody is owed an award that they no longer claim.
+    in_force = pl.col("claim_id").is_in(claims["id"].implode())
+    awards = awards.filter((pl.col("outcome") == terms.AWARDED) | in_force)
     refused = awards.filter(pl.col("outcome") != terms.AWARDED).select(
         *_LEARNER, pl.col("reason").alias("code"), "about"
     )

@@ -475,8 +475,8 @@ class Season:
 
     def waits(self, _: re.Match[str], __: Order) -> str:
         rows = waiting(self.desk).iter_rows(named=True)
-        return "; ".join(f"{row['code']} {row['candidate']} {row['option']} at {row['centre']} not {row['other']}: "
-                         f"{to_do(row)}" for row in rows) or "nothing"  # fmt: skip
+        return "; ".join(f"{row['code']} {row['candidate']} {row['option']} at {row['centre']} not {row['other']} "
+                         f"({to_do(row)})" for row in rows) or "nothing"  # fmt: skip
 
     def looks(self, _: re.Match[str], __: Order) -> None:
         """The ingest runs, with nothing new."""

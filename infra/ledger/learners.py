@@ -266,23 +266,30 @@ class LearnerBook:
     def unlead(self, uci: str, done: Action) -> None:
         """Undoes what made a UCI lead to another, and records the order, in one transaction. What led to it before, and
         was led on with it, leads to it again. What was decided meanwhile about results that are withheld was decided
-        about both (RES-8)."""
+        about both (RES-8). Where a UCI was corrected, so that whatever came under the other is the same learner's, the
+        other leads to it from then on: a learner is not parted from what came under the UCI in force."""
         u = learner_ucis.c
         with self._engine.begin() as connection:
             held = select(learner_ucis).where(u.uci == uci, u.until.is_(None)).with_for_update()
             row = connection.execute(held).mappings().one()
-            decided = _decided_since(connection, row["in_force"], row["since"])
-            before = select(u.uci).where(u.in_force == uci, u.until == row["since"])
+            head, since = row["in_force"], row["since"]
+            decided = _decided_since(connection, head, since)
+            came_with = _only_theirs(connection, uci, head, since)
+            before = select(u.uci).where(u.in_force == uci, u.until == since)
             with_it = list(connection.execute(before).scalars())
-            ends = learner_ucis.update().where(u.uci.in_([uci, *with_it]), u.in_force == row["in_force"])
+            ends = learner_ucis.update().where(u.uci.in_([uci, *with_it]), u.in_force == head)
             connection.execute(ends.where(u.until.is_(None)).values(until=done.at))
             again = {"in_force": uci, "centre": done.centre, "since": done.at, **_by(done)}
+            if came_with:
+                with_it.append(head)
             if with_it:
                 connection.execute(learner_ucis.insert(), [again | {"uci": other} for other in with_it])
-            _own_details(connection, [uci, *with_it], row["in_force"], done)
-            said = [asdict(done), *(each | {"uci": uci} for each in decided)]
-            nobodys = _about_nobody(connection, row["in_force"], decided)
-            connection.execute(actions.insert(), said + [each | _end_of(each, done) for each in nobodys])
+            _own_details(connection, [uci, *with_it], head, done)
+            said = [asdict(done)]
+            if not came_with:
+                nobodys = _about_nobody(connection, head, decided)
+                said += [*(each | {"uci": uci} for each in decided), *(each | _end_of(each, done) for each in nobodys)]
+            connection.execute(actions.insert(), said)
 
     def transferable(self, uci: str, centre: str, to: str) -> pl.DataFrame:
         """What moves with the learner from one centre to another (`MOVING`): without what is held there already, and of
@@ -504,16 +511,18 @@ class LearnerBook:
         key = ("uci", "series", "component", "ums")
         chosen = led(choices, only=("awarding_id", "centre", "registration", *key)).where(of, c.counts)
         own = sql.each(
-            select(w.series, r.component, r.ums)
+            select(w.series, r.component, r.ums, r.centre, r.candidate, w.version)
             .join(awardings, w.id == r.awarding_id)
-            .where(r.uci == sa.any_(every_uci(head.uci)), w.state.in_(terms.ISSUED_STATES))
+            .where(r.uci == sa.any_(every_uci(head.uci)), w.state.in_(terms.ISSUED_STATES), r.outcome != terms.PENDING)
         )
         kinds = {**dict.fromkeys(key, pl.String), "ums": pl.Int32}
         more = {"awarding_id": pl.Int64, "centre": pl.String, "registration": pl.String}
+        number = {"centre": pl.String, "candidate": pl.String, "version": pl.Int32}
         mine = select(head.uci, *own.c).select_from(head.uci.table.join(own, sa.true()))
-        anothers = sql.frame(self._engine, chosen, {**more, **kinds}).join(
-            sql.frame(self._engine, mine, kinds), on=key, how="anti"
-        )
+        # What was voided while the UCIs led to one is no sitting any more.
+        holding = sql.frame(self._engine, mine, {**number, **kinds}).sort("version")
+        holding = holding.unique(["uci", "series", "component", "centre", "candidate"], keep="last")
+        anothers = sql.frame(self._engine, chosen, {**more, **kinds}).join(holding, on=key, how="anti")
         rows = held.join(anothers, on=["awarding_id", "centre", "uci", "registration"], how="semi")
         return rows.sort("since", "uci", "series").select("since", *_OF_AWARD)
 
@@ -655,6 +664,25 @@ def _decided_since(connection: Connection, head: str, since: datetime) -> list[d
         a.action.in_(words), a.uci == sa.any_(every_uci(sa.literal(head))), a.at >= since
     )
     return [dict(row) for row in connection.execute(query.order_by(a.id)).mappings()]
+
+
+def _only_theirs(connection: Connection, uci: str, head: str, since: datetime) -> bool:
+    """REG-8: whether entries, marks or registrations came under `head` itself, and all of them since `uci` leads there,
+    for the learner who is registered under `uci`, by centre and candidate number; and no other UCI leads there."""
+    u, s, m, r = learner_ucis.c, submissions.c, marks.c, registrations.c
+    leading = select(u.id).where(u.in_force == head, u.uci != uci, u.until.is_(None))
+    with_it = select(u.uci).where(u.in_force == uci, u.until == since)
+    if connection.execute(leading.where(u.uci.not_in(with_it)).limit(1)).first():
+        return False
+    held = [
+        select(t.centre, t.candidate, s.received).join(submissions, s.id == t.submission_id).where(t.uci == head)
+        for t in (registrations.c, entries.c)
+    ]
+    rows = connection.execute(sa.union_all(*held)).all()
+    marked = list(connection.execute(select(m.received).where(m.uci == head)).scalars())
+    own = {tuple(row) for row in connection.execute(select(r.centre, r.candidate).where(r.uci == uci))}
+    came = [*marked, *(row.received for row in rows)]
+    return bool(came) and min(came) >= since and own.issuperset((row.centre, row.candidate) for row in rows)
 
 
 def _about_nobody(connection: Connection, head: str, decided: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

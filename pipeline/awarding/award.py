@@ -470,9 +470,9 @@ def award(desk: Desk, series: Series, now: datetime, kind: str = terms.WHOLE_SER
 @journaled
 def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
     """RES-3, CRT-6, AWD-4: awards the learners whose claim no issued awarding of the series has answered, those entered
-    since, those with a result that was pending and no longer is, and those refused for a resit that was missed (CRT-4)
-    or for a claim that was somebody else's (REG-8); nobody else. None when there is nobody. Raises `AwardError`, also
-    where the second computation differs (AWD-7)."""
+    since, those with a result that was pending and no longer is, also because the claim was withdrawn (CRT-5), and
+    those refused for a resit that was missed (CRT-4) or for a claim that was somebody else's (REG-8); nobody else. None
+    when there is nobody. Raises `AwardError`, also where the second computation differs (AWD-7)."""
     issued = desk.results.current(series.id)
     rests_on = evolve(ground(desk, series), issued=desk.results.as_issued(series.id, before=False))
     # Awarded once is awarded, also where the claim was withdrawn and made again before the release.
@@ -491,7 +491,8 @@ def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
         return None
     _check_tables(mine, series)
     judged = _not_out(judge(mine, desk.catalogue, now).only(here), issued, held)
-    if judged.results.is_empty() and judged.awards.is_empty():
+    gone = certification.withdrawn(issued["awards"], rests_on.claims).filter(here)
+    if judged.results.is_empty() and judged.awards.is_empty() and gone.is_empty():
         return None
     differs = otherwise(mine, judged, computed_again(mine, desk.catalogue, now))
     if not differs.is_empty():
@@ -499,7 +500,8 @@ def award_claims(desk: Desk, series: Series, now: datetime) -> Awarded | None:
             f"the second computation says something else about {in_words(differs)} (AWD-7): no later claim of "
             f"{series.title} is answered until it is known why"
         )
-    return _recorded(desk, series, mine, judged, now, terms.LATE_CLAIMS)
+    awards = pl.concat([judged.awards, gone]).sort("centre", "candidate", "uci", "cash_in", maintain_order=True)
+    return _recorded(desk, series, mine, evolve(judged, awards=awards), now, terms.LATE_CLAIMS)
 
 
 _WAITS = {

@@ -100,11 +100,12 @@ def correct(uci: str, to: str, name: str, born: str, why: str, yes: bool) -> Non
 def merge(uci: str, into: str, why: str, yes: bool) -> None:
     """Merge two UCIs of one person (REG-8). Both lead to the learner from then on; `learner split` undoes it."""
     from pipeline.learners.life import clashes, following, show
+    from pipeline.learners.orders import also_held
     from pipeline.learners.orders import merge as order
 
     with open_the_desk() as desk:
         both = [*show(desk, uci), "", *show(desk, into), "", f"UCI {uci} is to lead to {into}."]
-        both += clashes(desk, uci, into)
+        both += [*clashes(desk, uci, into), *also_held(desk, uci, into)]
         _confirmed([*both, *following(desk, uci)], yes)
         click.echo(order(desk, uci, into, ordered(why)))
 

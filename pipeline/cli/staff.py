@@ -135,11 +135,15 @@ def _entry_command(action: Literal["entry", "claim", "withdrawal"], help_text: s
     @told
     def run(centre: str, series: str, candidate: str, uci: str, code: str, why: str, certificate: bool = False) -> None:
         from pipeline.intake.staff import Entry, change_entry
+        from pipeline.results.withholding import Scope, hanging_over
 
         with open_the_desk() as desk:
             entry = Entry(centre, series, candidate, uci, code)
             key = change_entry(desk, action, entry, ordered(why), certificate)
+            over = hanging_over(desk, Scope(series=series, centre=centre, uci=uci, option=code))
         click.echo(f"Waits for the next ingest as {key}; the reply will be in the centre's outbox.")
+        if over and action != "withdrawal":
+            click.echo(over)
 
     if action == "claim":
         asked = "--certificate", "The centre asks for a certificate; after the late window it gets none without this."

@@ -17,6 +17,7 @@ from pipeline.desk import Desk
 from pipeline.intake.foresee import Effect, foreseen, in_words
 from pipeline.intake.staff import Entry, allow_sitting, change_entry, complete_marks, entry_feed
 from pipeline.orders import Order, StaffError
+from pipeline.results.withholding import Scope, hanging_over
 from pipeline.season.extensions import EXTENDED, doubts, extend, extendable, only_for, withdraw
 from pipeline.watching.alerts import ALERTS, TEST
 from pipeline.watching.silence import acknowledge, hear, silence, silenceable
@@ -151,7 +152,10 @@ def _entry_effect(change: Change) -> Callable[[Desk, Asked], Effect]:
         entry = _entry(desk, asked)
         feed = entry_feed(desk, change, entry, asked.order)
         decision = foreseen(desk, asked.centre, "staff.csv", feed, asked.order.at, terms.STAFF)
-        return (("Who", f"candidate {entry.candidate} of centre {asked.centre}"), *in_words(decision, HARMLESS))
+        scope = Scope(series=entry.series, centre=entry.centre, uci=entry.uci, option=entry.option)
+        over = "" if change == "withdrawal" else hanging_over(desk, scope)
+        look = (("Look at this", over),) if over else ()
+        return (("Who", f"candidate {entry.candidate} of centre {asked.centre}"), *in_words(decision, HARMLESS), *look)
 
     return effect
 

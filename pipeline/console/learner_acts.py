@@ -84,6 +84,8 @@ def _merge_effect(desk: Desk, asked: Asked) -> Effect:
     uci, into = learner_of(desk, asked), _typed(asked, "into")
     orders.mergeable(desk, uci, into)
     doubled = [("Look at this", sentence) for sentence in clashes(desk, uci, into)]
+    if held := orders.also_held(desk, uci, into):
+        doubled.append(("Look at this", f"{len(held)} results would be withheld or voided as the other's are (RES-8)"))
     kept = ("From now on", "both UCIs lead to one learner; the one you typed is in force")
     return (_who(asked), kept, _follows(desk, uci), *doubled, COSTS)
 

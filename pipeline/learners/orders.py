@@ -34,7 +34,7 @@ def correct(desk: Desk, uci: str, to: str, order: Order, centre: str = "") -> st
     """REG-8: replaces a UCI by one under which nobody is on record. Returns what was done in words; raises
     `StaffError`. The same order given again does nothing."""
     done = _action(order, terms.UCI_CORRECTED, centre, uci=uci, event=to)
-    if said := _done_before(desk, done):
+    if in_force(desk, uci) == to and (said := _done_before(desk, done)):
         _list_anew(desk, to)
         return said
     correctable(desk, uci, to)
@@ -44,8 +44,11 @@ def correct(desk: Desk, uci: str, to: str, order: Order, centre: str = "") -> st
 def correctable(desk: Desk, uci: str, to: str) -> None:
     """Raises `StaffError` where a UCI cannot be replaced by another."""
     _known(desk, uci)
-    if is_known(desk.learners.life(to)):
-        raise StaffError(f"somebody is on record under UCI {to}: if it is the same learner, merge the two")
+    if any(not frame.is_empty() for name, frame in desk.learners.life(to).items() if name != "ucis"):
+        raise StaffError(
+            f"somebody is on record under UCI {to}: if it is the same learner, merge the two. If the UCIs of two "
+            f"learners were exchanged, give each of them one under which nobody is on record"
+        )
     _may_lead(desk, uci, to)
 
 
@@ -96,11 +99,35 @@ def merge(desk: Desk, uci: str, into: str, order: Order, centre: str = "") -> st
     """REG-8: makes two UCIs of one person lead to one learner, with UCI `into`. Returns what was done in words; raises
     `StaffError`. The same order given again does nothing."""
     done = _action(order, terms.UCIS_MERGED, centre, uci=uci, event=into)
-    if said := _done_before(desk, done):
+    if in_force(desk, uci) == into and (said := _done_before(desk, done)):
         _list_anew(desk, into)
         return said
     mergeable(desk, uci, into)
-    return _lead(desk, uci, into, done, "leads to the learner with")
+    shared = also_held(desk, uci, into)
+    return " ".join([_lead(desk, uci, into, done, "leads to the learner with"), *shared])
+
+
+def also_held(desk: Desk, uci: str, into: str) -> list[str]:
+    """RES-8: what is withheld or voided of one of two learners, and holds for the other's too once they are one, in
+    sentences."""
+    entered = desk.learners.entered([uci, into]).select("series", "centre", "uci", "option").sort("series", "option")
+    holds = desk.actions.holds(str(entered["series"].max() or ""))
+    now = entered.with_columns(standing(entered, holds).alias("now"))
+    both = {uci: into, into: uci}
+    of_other = standing(entered.with_columns(pl.col("uci").replace(both)), holds)
+    spread = now.with_columns(of_other.alias("then")).filter(
+        pl.col("then").is_not_null(), pl.col("now").ne_missing(pl.col("then")),
+        pl.col("now").ne_missing(pl.lit(terms.WITHHELD)),
+    )  # fmt: skip
+    rows = spread.select("series", "uci", "option", "then").unique(maintain_order=True)
+    return [
+        f"{option} in {series_title(series)} is {_HELD_AS[state]} for UCI {both[own]}, and from now on for what came "
+        f"under {own} too (RES-8)."
+        for series, own, option, state in rows.iter_rows()
+    ]
+
+
+_HELD_AS = {terms.WITHHELD: "withheld", terms.HOLD_VOIDED: "voided"}
 
 
 def mergeable(desk: Desk, uci: str, into: str) -> None:
@@ -115,14 +142,31 @@ def split(desk: Desk, uci: str, order: Order, centre: str = "") -> str:
     """REG-8: undoes what made a UCI lead to another: what came under it is its own again. Returns what was done in
     words; raises `StaffError`. The same order given again does nothing."""
     done = _action(order, terms.UCI_SPLIT, centre, uci=uci)
-    if said := _done_before(desk, done):
+    if in_force(desk, uci) == uci and (said := _done_before(desk, done)):
         _list_anew(desk, uci)
         return said
     head = led_to(desk, uci)
     desk.learners.unlead(uci, done)
     RECORDED.passed()
     _list_anew(desk, uci)
-    return f"UCI {uci} no longer leads to {head}: what came under it is its own again. It costs nothing."
+    back = in_force(desk, head) != head
+    also = f" UCI {head} leads to it from now on, as everything under that was this learner's." if back else ""
+    words = f"UCI {uci} no longer leads to {head}: what came under it is its own again.{also} It costs nothing."
+    return " ".join([words, *([] if back else one_number(desk, uci, head))])
+
+
+def one_number(desk: Desk, uci: str, head: str) -> list[str]:
+    """REG-5: where two learners hold things in force under one candidate number of a centre, as where they were moved
+    while their UCIs led to one, in sentences with what to do."""
+    key = ["series", "centre", "candidate"]
+    lives = [desk.learners.life(each) for each in (uci, head)]
+    held = [pl.concat([life[table].select(pl.col(key).cast(pl.String)) for table in _HELD]).unique() for life in lives]
+    return [
+        f"Both are candidate {candidate} of centre {centre} in {series_title(series)}, so every file about either is "
+        f"refused (REG-5): move the one who is not its learner, or to another centre and back under another number "
+        f"(`resultsday learner transfer`)."
+        for series, centre, candidate in held[0].join(held[1], on=key, how="semi").sort(key).iter_rows()
+    ]
 
 
 def led_to(desk: Desk, uci: str) -> str:

@@ -167,6 +167,23 @@ def back_effect(desk: Desk, scope: Scope) -> list[tuple[str, str]]:
     ] + ([("Stays voided for others", f"{others:,} learner{'s' * (others != 1)}")] if others else [])
 
 
+def hanging_over(desk: Desk, scope: Scope) -> str:
+    """RES-8: that the result of an entry or a claim of a learner (all of `scope`) would be withheld or voided, as is
+    what others, or the learner, have there; in a sentence, empty where it would not."""
+    row = {"series": scope.series, "centre": scope.centre, "uci": _uci(desk, scope.uci), "option": scope.option}
+    state = standing(pl.DataFrame([row]), desk.actions.holds(scope.series))[0]
+    listed = f"resultsday withhold list{' --voided' * (state == terms.HOLD_VOIDED)}"
+    return (
+        f"{scope.option} in {series_title(scope.series)} is {_SAID[state]} at centre {scope.centre} or for this "
+        f"learner, and so would this be (`{listed}`, RES-8)."
+        if state
+        else ""
+    )
+
+
+_SAID = {terms.WITHHELD: "withheld", terms.HOLD_VOIDED: "voided"}
+
+
 def standing_in(desk: Desk, scope: Scope, state: str) -> pl.DataFrame:
     """The entries and claims in a scope of which this stands (`rules.withholding.standing`), whoever it was said of:
     `series`, `centre`, `candidate`, `uci`, `option`."""
