@@ -69,6 +69,15 @@ class _Zeros:
     count: int = 0
 
 
+@define
+class _Astray:
+    """ULNs in the columns of the UPN: the first of a file, and how many."""
+
+    line: int
+    value: str
+    count: int = 0
+
+
 _SHORT_NUMBER = "^(?: +[0-9]*[1-9][0-9]*|[0-9]*[1-9][0-9]* +)$"
 MANY = 2
 """A single wrong field is just that: in a record out of place there are more."""
@@ -94,6 +103,7 @@ class Examination:
     _moved: dict[int, _Moved] = field(factory=dict, init=False)
     _small: dict[int, int] = field(factory=dict, init=False)
     _zeros: dict[int, _Zeros] = field(factory=dict, init=False)
+    _ulns: dict[int, _Astray] = field(factory=dict, init=False)
     _rows: dict[tuple[str, str], list[dict[str, Any]]] = field(factory=dict, init=False)
     _rest: dict[tuple[str, str], list[tuple[int, str | None, int]]] = field(factory=dict, init=False)
     _listed: Counter[tuple[int, str, str]] = field(factory=Counter, init=False)
@@ -104,6 +114,8 @@ class Examination:
         held = self._capitals(suspects)
         columnar = self._columnar(held)
         if self._filled_with_zeros(held, columnar):
+            columnar = self._columnar(held)
+        if self._ulns_in_place(held, columnar):
             columnar = self._columnar(held)
         if self.layout.slots and self._aligned(held, columnar):
             columnar = self._columnar(held)
@@ -152,6 +164,19 @@ class Examination:
             self._zeros.setdefault(suspect.file, _Zeros(suspect.line, was, place.cut(now.record))).count += 1
             suspects[at] = now
         return bool(short.any())
+
+    def _ulns_in_place(self, suspects: list[Suspect], columnar: Columnar) -> bool:
+        """Puts ULNs that stand in the columns of the UPN where they belong, where nothing else is wrong with a record;
+        whether there were any."""
+        if not suspects or not {"upn", "uln"} <= self.layout.names:
+            return False
+        astray = ulns_astray(columnar, self.layout)
+        for at in np.flatnonzero(astray).tolist():
+            suspect = suspects[at]
+            value = self.layout["upn"].cut(suspect.record).strip(" ")
+            self._ulns.setdefault(suspect.file, _Astray(suspect.line, value)).count += 1
+            suspects[at] = suspect.mended(with_uln(suspect.record, self.layout))
+        return bool(astray.any())
 
     def _aligned(self, suspects: list[Suspect], columnar: Columnar) -> bool:
         """Puts option codes at the first column of their slots, where everything before them is in place; whether there
@@ -289,11 +314,19 @@ class Examination:
         for file, count in self._small.items():
             if not found.made(file, f.LETTERS_SMALL):
                 found.add(f.LETTERS_SMALL, value=f"{count:,}", file=file, lines=f"{self.records[file]:,}")
+        self._report_moves(found)
+
+    def _report_moves(self, found: Found) -> None:
+        """What was put back in its place, once for each file."""
         place = self._candidate
         for file, short in self._zeros.items() if place else ():
             if place and file not in self._whole and not found.made(file, f.CANDIDATE_ZEROS):
                 found.add(f.CANDIDATE_ZEROS, short.line, place.columns, short.was, file=file, field=place.name,
                           count=f"{short.count:,}", now=short.now)  # fmt: skip
+        for file, astray in self._ulns.items():
+            if file not in self._whole and not found.made(file, f.ULN_IN_UPN):
+                found.add(f.ULN_IN_UPN, astray.line, self.layout["upn"].columns, astray.value, file=file, field="upn",
+                          count=f"{astray.count:,}")  # fmt: skip
         for file, moved in self._moved.items():
             if file not in self._whole and not found.made(file, f.OPTIONS_MOVED):
                 found.add(f.OPTIONS_MOVED, moved.line, value=f"{moved.count:,}", file=file, how=moved.how)
@@ -376,6 +409,25 @@ def with_zeros(record: str, place: Field) -> str:
     return record[: place.first - 1] + place.cut(record).strip(" ").zfill(place.width) + record[place.last :]
 
 
+def ulns_astray(columnar: Columnar, layout: Layout) -> Wrong:
+    """The records with a ULN in the columns of the UPN and none, or the same, in its own; with nothing else wrong."""
+    place, own = layout["upn"], layout["uln"]
+    text, there = columnar.cut(place).str.strip_chars(" "), columnar.cut(own).str.strip_chars(" ")
+    astray: Wrong = (text.str.contains("^[0-9]{10}$") & ((there == "") | (there == text))).to_numpy()
+    astray &= columnar.plain_faults == 1
+    for at in np.flatnonzero(astray).tolist():
+        astray[at] = uln.is_valid(text[at])
+    return astray
+
+
+def with_uln(record: str, layout: Layout) -> str:
+    """A record with the ULN that stands in the columns of its UPN in its own, and no UPN."""
+    place, own = layout["upn"], layout["uln"]
+    number = place.cut(record).strip(" ")
+    record = record[: place.first - 1] + " " * place.width + record[place.last :]
+    return record[: own.first - 1] + number.ljust(own.width) + record[own.last :]
+
+
 def with_check_letter(suspect: Suspect, layout: Layout) -> Suspect:
     record = suspect.record
     for place in layout.plain:
@@ -440,7 +492,7 @@ def _of_one_kind(place: Field, failing: Wrong, columnar: Columnar) -> Iterator[t
             yield code, failing & ~blank
 
 
-_NAMED = "^[^:]*[A-Z][^:]*:"
+_NAMED = "^[^:]*[A-Z][^:]*:[^:]*$"
 
 
 def _where(place: Field, suspect: Suspect) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Reach(StrEnum):
     CANDIDATE = "candidate"
     ENTRY = "entry"
     MARK = "mark"
+    ROW = "row"
     WARNING = "warning"
     NOTE = "note"
 
@@ -42,6 +43,7 @@ _SPOKEN = {
     Reach.CANDIDATE: "candidate refused",
     Reach.ENTRY: "entry refused",
     Reach.MARK: "mark refused",
+    Reach.ROW: "row refused",
     Reach.WARNING: "warning",
     Reach.NOTE: "note",
 }
@@ -1055,11 +1057,11 @@ NAME_FORM = _code(
     "NAME_FORM",
     "REG-3",
     Reach.CANDIDATE,
-    'name "{value}" is not written as surname, colon, forenames',
+    'name "{value}" is not written as surname, one colon, forenames',
     "SURNAME:FORENAMES (the colon stays when there is no forename)",
     AMEND,
     together=(
-        "names are not written as surname, colon, forenames",
+        "names are not written as surname, one colon, forenames",
         "SURNAME:FORENAMES (the colon stays when there is no forename)",
     ),
 )
@@ -1142,6 +1144,14 @@ ULN_WRONG = _code(
         "ULNs do not match their check digits",
         "ten digits, the last of which checks the others; blank when there is none",
     ),
+)
+ULN_IN_UPN = _code(
+    "ULN_IN_UPN",
+    "FIL-4",
+    Reach.WARNING,
+    'in {count} of the records the ULN stands in the columns of the UPN: "{value}" was read as a ULN',
+    "the ULN in columns 86-95, and a UPN or spaces in columns 73-85",
+    "Nothing to do now; tell the supplier of the software that wrote the file.",
 )
 UPN_WRONG = _code(
     "UPN_WRONG",

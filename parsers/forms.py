@@ -95,7 +95,7 @@ def number(width: int) -> Form:
 
 NAME = Form(
     "SURNAME:FORENAMES (the colon stays when there is no forename)",
-    f"[^:]*[A-Z][^:]*:[{NAME_CHARACTERS}]*",
+    f"[^:]*[A-Z][^:]*:[{NAME_CHARACTERS.replace(':', '')}]*",
     _filled_name,
     "NAME_FORM",
     strict=False,

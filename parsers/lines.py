@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
+from . import forms
 from .columnar import fits
 from .foreign import mail_coded
 from .layouts import FILE_TYPES, Layout
@@ -159,15 +161,16 @@ def _rejoined(lines: Sequence[str], layout: Layout, letters: str) -> list[str] |
 
 
 def _mended(lines: Sequence[str], layout: Layout, letters: str) -> list[str] | None:
-    """The lines, those records in one again that a line end in a field has broken in two; None where there are none. It
-    may stand in the place of a space or two."""
+    """The lines, those records in one again that a line end in a field, or among the options, has broken in two; None
+    where there are none. It may stand in the place of a space or two."""
     odd = [at for at, line in enumerate(lines) if line.strip() and not _begins(line, letters)]
     if not 0 < len(odd) * 2 < len(lines):
         return None
     kept: list[str | None] = list(lines)
+    kinds = _kinds_of_codes(lines, set(odd), layout) if layout.slots else frozenset()
     for at in odd:
         before = lines[at - 1] if at else ""
-        whole = _made_whole(before, lines[at], layout) if _begins(before, letters) else None
+        whole = _made_whole(before, lines[at], layout, kinds) if _begins(before, letters) else None
         if whole is None:
             return None
         kept[at - 1 : at + 1] = [whole, None]
@@ -178,15 +181,61 @@ def _begins(line: str, letters: str) -> bool:
     return line[:1] in letters and line[1:2] in tuple("13579")
 
 
-def _made_whole(before: str, behind: str, layout: Layout) -> str | None:
-    """A detail record of two parts that make no sense alone; None where they make none together."""
-    if before[1] != "5" or _whole(before[: layout.width].ljust(layout.width).upper(), layout):
+def _made_whole(before: str, behind: str, layout: Layout, kinds: AbstractSet[str]) -> str | None:
+    """A detail record of two parts that make no sense alone; None where they make none together. `kinds`: of the option
+    codes that the file has elsewhere."""
+    if before[1] != "5":
         return None
+    if _whole(before[: layout.width].ljust(layout.width).upper(), layout):
+        return _with_its_options(before, behind, layout, kinds) if layout.slots else None
     for gap in range(layout.width - len(before) - len(behind) + 1)[:3]:
         record = (before + " " * gap + behind).ljust(layout.width)
         if _whole(record.upper(), layout):
             return record
     return None
+
+
+def _with_its_options(before: str, behind: str, layout: Layout, kinds: AbstractSet[str]) -> str | None:
+    """A record with the option codes that stand on the line behind it: each in a slot, and of a kind that the file has
+    elsewhere. None where they are something else."""
+    first = layout.slots[0].first - 1
+    for gap in range(layout.width - len(before) - len(behind.rstrip(" ")) + 1):
+        record = (before + " " * gap + behind.rstrip(" ")).ljust(layout.width)
+        slots = [record[start : start + _SLOT] for start in range(first, layout.width, _SLOT)]
+        codes = [slot.strip(" ") for slot in slots if slot.strip(" ")]
+        in_slots = all(slot[0] != " " and slot[-1] == " " for slot in slots if slot.strip(" "))
+        if in_slots and not record[_last(layout) : first].strip(" ") and _of_these_kinds(codes, kinds):
+            return record
+    return None
+
+
+def _last(layout: Layout) -> int:
+    """The last column of the fields before the options that are ever filled."""
+    return max(place.last for place in layout.plain if place.form is not forms.BLANK)
+
+
+_SLOT = 7
+
+
+def _kind(code: str) -> str:
+    """What a code looks like: `AAA00` of `BEN01`."""
+    return re.sub("[0-9]", "0", re.sub("[A-Z]", "A", code.upper()))
+
+
+def _kinds_of_codes(lines: Sequence[str], odd: AbstractSet[int], layout: Layout) -> AbstractSet[str]:
+    """What the codes of a file look like, but for those that a line end may have broken (`odd`: the lines behind)."""
+    first = layout.slots[0].first - 1
+    held: set[str] = set()
+    for at, line in enumerate(lines):
+        if at in odd:
+            held.update(line.split()[1:])
+        elif line[1:2] == "5":
+            held.update(line[first:].split()[: -1 if at + 1 in odd else None])
+    return {_kind(code) for code in held}
+
+
+def _of_these_kinds(codes: Sequence[str], kinds: AbstractSet[str]) -> bool:
+    return all(forms.OPTION.fits(code.upper()) for code in codes) and (not kinds or {*map(_kind, codes)} <= kinds)
 
 
 def _joined(parts: Sequence[str], step: int, width: int) -> str:

@@ -9,7 +9,16 @@ from attrs import evolve
 
 from . import births, writer
 from . import findings as f
-from .checks import MANY, Suspect, in_capitals, with_check_letter, with_zeros, without_zeros
+from .checks import (
+    MANY,
+    Suspect,
+    in_capitals,
+    ulns_astray,
+    with_check_letter,
+    with_uln,
+    with_zeros,
+    without_zeros,
+)
 from .columnar import Columnar
 from .envelope import Centre
 from .layouts import FILE_HEADER, Layout
@@ -59,7 +68,7 @@ def _records(texts: Sequence[str], layout: Layout) -> list[str]:
     records = [in_capitals(text, layout) if mixed else text.upper() for text in texts]
     if not records:
         return records
-    records = _numbers_with_zeros(records, layout)
+    records = _ulns_in_place(_numbers_with_zeros(records, layout), layout)
     if layout.slots:
         records = _slots_in_place(records, layout)
     faulty = np.flatnonzero(Columnar(layout, records).faults() >= MANY).tolist()
@@ -79,6 +88,13 @@ def _numbers_with_zeros(records: Sequence[str], layout: Layout) -> list[str]:
     place = layout["candidate"]
     short = without_zeros(Columnar(layout, records), place).tolist()
     return [with_zeros(record, place) if lacks else record for record, lacks in zip(records, short, strict=True)]
+
+
+def _ulns_in_place(records: Sequence[str], layout: Layout) -> list[str]:
+    if not {"upn", "uln"} <= layout.names:
+        return list(records)
+    astray = ulns_astray(Columnar(layout, records), layout).tolist()
+    return [with_uln(record, layout) if moved else record for record, moved in zip(records, astray, strict=True)]
 
 
 def _slots_in_place(records: Sequence[str], layout: Layout) -> list[str]:

@@ -19,8 +19,9 @@ from .layouts import SLOTS, Field, Layout
 @frozen
 class Repair:
     """A padding mistake that could explain a record: `place` is `by` columns too short (or, `over`, too long), so
-    what follows moved. `also`: the optional field before it is missing too. `date`: it is written with a century or
-    separators. `zeros`: it has lost those at its front. `spaced`: it is written with spaces or dashes in it."""
+    what follows moved. `also`: the optional field before it is missing too. `date`: it is written with a century,
+    separators or the name of its month. `word`: it is written out, where a letter belongs. `zeros`: it has lost those
+    at its front. `spaced`: it is written with spaces or dashes in it."""
 
     place: Field
     by: int
@@ -29,14 +30,15 @@ class Repair:
     date: bool = False
     zeros: bool = False
     spaced: bool = False
+    word: bool = False
 
     def mended(self, record: str, width: int) -> str:
         """The record as it would be without the mistake; wider than `width` where that pushes text over its end."""
         if self.zeros:
             return record[: self.place.first - 1] + "0" * self.by + record[self.place.first - 1 :]
-        if self.date or self.spaced:
+        if self.date or self.spaced or self.word:
             long = record[self.place.first - 1 : self.place.last + self.by]
-            text = _short_date(long, self.by) if self.date else re.sub("[ -]", "", long)
+            text = _WORDS.get(long) if self.word else _short_date(long) if self.date else re.sub("[ -]", "", long)
             if text is None or len(text) != self.place.width:
                 return record
             return (record[: self.place.first - 1] + text + record[self.place.last + self.by :]).ljust(width)
@@ -57,6 +59,8 @@ class Repair:
         """What the writer of the record must do."""
         if self.date:
             return f"write {self.place.spoken} as DDMMYY"
+        if self.word:
+            return f"write {self.place.spoken} as {self.place.form.words}"
         if self.spaced:
             return f"write {self.place.spoken} without spaces or dashes in it"
         if self.zeros:
@@ -72,7 +76,7 @@ class Repair:
     @property
     def wanted(self) -> str:
         """Where the fields of the mistake belong."""
-        if self.date or self.zeros or self.spaced:
+        if self.date or self.zeros or self.spaced or self.word:
             return f"{self.place.spoken} in {self.place.where}"
         return " and ".join(f"{place.spoken} filled to columns {place.first}-{place.last}" for place in self._places)
 
@@ -81,9 +85,12 @@ class Repair:
         """The mistake in words."""
         spoken = self.place.spoken
         if self.date:
-            return f"{spoken} is {self.by} columns too wide: {self.place.width + self.by} characters instead of DDMMYY"
+            columns = "1 column" if self.by == 1 else f"{self.by} columns"
+            return f"{spoken} is {columns} too wide: {self.place.width + self.by} characters instead of DDMMYY"
         if self.spaced:
             return f"{spoken} is written with spaces or dashes in it"
+        if self.word:
+            return f"{spoken} is written as a word"
         if self.zeros:
             return f"{spoken} has lost {'a zero' if self.by == 1 else f'{self.by} zeros'} at its front"
         if self.over:
@@ -100,21 +107,29 @@ def _begins_with_zero(place: Field) -> bool:
     return place.required and (place.kind in ("N", "D") or place.form is forms.UCI)
 
 
-_LONG_DATES = (
-    (re.compile("([0-9]{2})([0-9]{2})(?:19|20)([0-9]{2})"), 2),
-    (re.compile("([0-9]{2})[-/. ]([0-9]{2})[-/. ]([0-9]{2})"), 2),
-    (re.compile("([0-9]{2})[-/. ]([0-9]{2})[-/. ](?:19|20)([0-9]{2})"), 4),
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_LONG_DATES = tuple(
+    re.compile(pattern)
+    for pattern in (
+        "(?P<day>[0-9]{2})(?P<month>[0-9]{2})(?:19|20)(?P<year>[0-9]{2})",
+        "(?P<day>[0-9]{1,2})[-/. ](?P<month>[0-9]{1,2})[-/. ](?:19|20)?(?P<year>[0-9]{2})",
+        f"(?P<day>[0-9]{{1,2}})[-/. ]?(?P<month>{'|'.join(_MONTHS)})[-/. ]?(?:19|20)?(?P<year>[0-9]{{2}})",
+        "(?:19|20)(?P<year>[0-9]{2})(?P<month>[0-9]{2})(?P<day>[0-9]{2})",
+        "(?:19|20)(?P<year>[0-9]{2})[-/. ](?P<month>[0-9]{2})[-/. ](?P<day>[0-9]{2})",
+    )
 )
-_BACKWARDS = ((re.compile("(?:19|20)([0-9]{2})([0-9]{2})([0-9]{2})"), 2),
-              (re.compile("(?:19|20)([0-9]{2})[-/. ]([0-9]{2})[-/. ]([0-9]{2})"), 4))  # fmt: skip
+_LONGEST = len("DD-MMM-YYYY") - len("DDMMYY")
+_WORDS = {"MALE": "M", "FEMALE": "F"}
 
 
-def _short_date(text: str, by: int) -> str | None:
+def _short_date(text: str) -> str | None:
     """A date in more than six columns as DDMMYY; None where it is none."""
-    for patterns, order in ((_LONG_DATES, (1, 2, 3)), (_BACKWARDS, (3, 2, 1))):
-        for pattern, longer in patterns:
-            found = pattern.fullmatch(text) if longer == by else None
-            date = "".join(found[group] for group in order) if found else ""
+    for pattern in _LONG_DATES:
+        found = pattern.fullmatch(text)
+        if found:
+            month = found["month"]
+            number = month if month.isdigit() else f"{_MONTHS.index(month) + 1}"
+            date = f"{found['day']:0>2}{number:0>2}{found['year']}"
             if is_date(date):
                 return date
     return None
@@ -185,14 +200,15 @@ def _each_its_own(
     Where its UCI stands tells by how much."""
     telling = next((place for place in layout.plain if place.form is forms.UCI), None)
     place = repair.place
-    fixed = repair.date or repair.spaced or repair.also or repair.by == place.width
+    by_kind = repair.date or repair.word
+    fixed = repair.spaced or repair.also or (repair.by == place.width and not by_kind)
     if fixed or telling is None or place.first > telling.first:
         return {repair: list(left)}
     found: dict[Repair, list[int]] = {}
     for at in left:
         column = next(columns_of_uci(records[at]), telling.first)
         by = (column - telling.first) * (1 if repair.over else -1)
-        own = evolve(repair, by=by) if 0 < by < place.width else repair
+        own = evolve(repair, by=by) if 0 < by < place.width or (by_kind and 0 < by <= _LONGEST) else repair
         found.setdefault(own, []).append(at)
     return found
 
@@ -320,12 +336,16 @@ def _repairs(layout: Layout) -> tuple[Repair, ...]:
 
 
 def _all_repairs(layout: Layout) -> Iterator[Repair]:
-    """Every padding mistake that can be mended, the likelier first: a date written longer, zeros lost at the front, a
-    field left out, two neighbours left out, a text that was not filled up, one that ran over."""
+    """Every padding mistake that can be mended, the likelier first: a date written longer, a word for a letter, zeros
+    lost at the front, a field left out, two neighbours left out, a text that was not filled up, one that ran over."""
     fields = [place for place in layout.fields if place not in layout.slots and place.width > 1]
     optional = [place for place in fields if not place.required and place is not layout.fields[-1]]
     texts = [place for place in fields if place.kind == "AN" and place.form is not forms.BLANK]
-    yield from (Repair(place, by, over=True, date=True) for place in fields if place.kind == "D" for by in (2, 4))
+    dates = [place for place in fields if place.kind == "D"]
+    yield from (Repair(place, by, over=True, date=True) for place in dates for by in range(1, _LONGEST + 1))
+    lettered = [place for place in layout.plain if place.name == "sex"]
+    widths = sorted({len(word) - 1 for word in _WORDS})
+    yield from (Repair(place, by, over=True, word=True) for place in lettered for by in widths)
     spaced = (forms.UCI, forms.UPN, forms.ULN)
     yield from (
         Repair(place, by, over=True, spaced=True) for place in fields if place.form in spaced for by in range(1, 5)

@@ -99,6 +99,7 @@ _SUMMED = {
     Reach.CANDIDATE: ("that refuses a candidate", "that refuse a candidate"),
     Reach.ENTRY: ("that refuses entries", "that refuse entries"),
     Reach.MARK: ("that refuses a mark", "that refuse a mark"),
+    Reach.ROW: ("that refuses a row", "that refuse a row"),
     Reach.WARNING: ("warning", "warnings"),
     Reach.NOTE: ("note", "notes"),
 }

@@ -24,13 +24,25 @@ def in_catalogue(options: pl.DataFrame, series: Series, catalogue: Catalogue, fo
     """
     table = catalogue.options(series)
     known = options.join(table, on="option", how="left", maintain_order="left")
-    unknown = known.filter(pl.col("kind").is_null())
+    unknown = _signs_told(known.filter(pl.col("kind").is_null()), table, series, found)
     if not unknown.is_empty():
         told = {code: _what_instead(code, series, catalogue) for code in unknown["option"].unique()}
         codes = pl.col("option").replace_strict(told, return_dtype=pl.String)
         rows = unknown.select(*_HERE, pl.col("option").alias("value"), "option", "first", "last", codes=codes)
         found.rows(f.OPTION_UNKNOWN, rows.with_columns(series=pl.lit(series.title)), field="option")
     return known.filter(pl.col("kind").is_not_null())
+
+
+def _signs_told(unknown: pl.DataFrame, table: pl.DataFrame, series: Series, found: Found) -> pl.DataFrame:
+    """ENT-1: codes that are in the catalogue but for signs or spaces in them, as `BEN/01`, have one cause, whichever
+    they are. Returns the others."""
+    plain = unknown.with_columns(meant=pl.col("option").str.replace_all("[^A-Z0-9]", ""))
+    signs = plain.join(table.select(meant="option"), on="meant", how="semi", maintain_order="left")
+    if signs.is_empty():
+        return unknown
+    rows = signs.select(*_HERE, pl.col("option").alias("value"), "option", "first", "last", "meant")
+    found.rows(f.OPTION_SIGNS, rows.with_columns(series=pl.lit(series.title)), field="option")
+    return plain.filter(~pl.col("meant").is_in(table["option"].implode())).drop("meant")
 
 
 def _what_instead(code: str, series: Series, catalogue: Catalogue) -> str:

@@ -297,6 +297,19 @@ OPTION_UNKNOWN = _code(
     "{codes}",
     "Nothing of this candidate was applied. " + AMEND,
 )
+OPTION_SIGNS = _code(
+    "OPTION_SIGNS",
+    "ENT-1",
+    Reach.CANDIDATE,
+    'option "{value}" is written with signs or spaces that codes of the {series} catalogue do not have',
+    "{meant}",
+    "Nothing of this candidate was applied. Write option codes in capitals and digits only, with nothing between them, "
+    "and send the candidate again in your next amendment (A) file.",
+    together=(
+        "option codes are written with signs or spaces that codes of the {series} catalogue do not have",
+        "capitals and digits only, with nothing between them",
+    ),
+)
 RECORD_TWICE = _code(
     "RECORD_TWICE",
     "ENT-1",
@@ -553,15 +566,23 @@ CENTRE_UNKNOWN = _code(
 REGISTER_ROW = _code(
     "REGISTER_ROW",
     "REG-10",
-    Reach.ENTRY,
+    Reach.ROW,
     'the {field} "{value}" of this row cannot be used',
     "{wanted}",
     "The row was not applied; the others were. Correct it and send it again in another file.",
 )
+REGISTER_REPEATED = _code(
+    "REGISTER_REPEATED",
+    "REG-10",
+    Reach.NOTE,
+    "the row of centre {value} stands here once more, the same in every column; it counts once",
+    "each centre once",
+    "Nothing to do.",
+)
 REGISTER_TWICE = _code(
     "REGISTER_TWICE",
     "REG-10",
-    Reach.ENTRY,
+    Reach.ROW,
     "centre {value} is in this file more than once",
     "one row for each centre",
     "None of its rows was applied. Send the one that is right in another file.",
@@ -651,7 +672,7 @@ BOUNDARIES = _code(
 MODERATION_ROW = _code(
     "MODERATION_ROW",
     "FIL-7",
-    Reach.ENTRY,
+    Reach.ROW,
     'the {field} "{value}" of this row cannot be used',
     "{wanted}",
     "The row was not applied, the others were. Mend it and send it again in another file.",
@@ -659,7 +680,7 @@ MODERATION_ROW = _code(
 MODERATION_COHORT = _code(
     "MODERATION_COHORT",
     "MOD-2",
-    Reach.ENTRY,
+    Reach.ROW,
     "no sample of {value} was drawn",
     "series, centre and component of a sample list",
     "Check the three against the sample list. The row was not applied.",
@@ -667,7 +688,7 @@ MODERATION_COHORT = _code(
 MODERATION_LEARNER = _code(
     "MODERATION_LEARNER",
     "MOD-2",
-    Reach.ENTRY,
+    Reach.ROW,
     "the learner with UCI {value} is not in this sample",
     "a UCI of the sample list",
     "Check the UCI against the sample list. The row was not applied.",
@@ -675,7 +696,7 @@ MODERATION_LEARNER = _code(
 MODERATION_MARK = _code(
     "MODERATION_MARK",
     "MOD-2",
-    Reach.ENTRY,
+    Reach.ROW,
     'the mark "{value}" cannot be used',
     "a whole number from 0 to {raw_max}",
     "Write the raw mark, digits only. The row was not applied.",
@@ -683,7 +704,7 @@ MODERATION_MARK = _code(
 MODERATION_TWO_MARKS = _code(
     "MODERATION_TWO_MARKS",
     "MOD-2",
-    Reach.ENTRY,
+    Reach.ROW,
     "the learner has several marks in this file; here {value}",
     "one row for each learner",
     "Send the mark that is meant, once. None of these rows was applied.",
@@ -691,7 +712,7 @@ MODERATION_TWO_MARKS = _code(
 MODERATION_COMPARED = _code(
     "MODERATION_COMPARED",
     "MOD-2",
-    Reach.ENTRY,
+    Reach.ROW,
     "the moderator's mark {value} comes too late: this sample has been compared, with {held}",
     "marks before the sample is complete",
     "The first mark stands. If it is wrong, tell the person who approves the adjustment.",
@@ -760,6 +781,18 @@ MARK_NOT_ENTERED = _code(
     together=(
         "not entered for {option} in {when}",
         "an entry in force for {option}",
+    ),
+)
+MARK_REPEATED = _code(
+    "MARK_REPEATED",
+    "MRK-1",
+    Reach.NOTE,
+    "the mark of candidate {value} in {option} stands here once more, the same in every column; it counts once",
+    "each mark once",
+    "Nothing to do.",
+    together=(
+        "marks stand here once more, the same in every column; they count once",
+        "each mark once",
     ),
 )
 MARK_TWICE = _code(

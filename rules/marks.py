@@ -71,8 +71,8 @@ GOOD: dict[str, Any] = {
 @frozen
 class JudgedMarks:
     """The outcome of judging. `good`: the marks to be booked (`GOOD`). `unchanged`: how many marks of each file say
-    what is held already, by file. `issued`: the marks refused because the result is out (RES-7): `series`, `centre`,
-    `candidate`, `component`, `mark`, `status`."""
+    what is held already, or what the file has said before, by file. `issued`: the marks refused because the result is
+    out (RES-7): `series`, `centre`, `candidate`, `component`, `mark`, `status`."""
 
     good: pl.DataFrame = field(repr=False)
     unchanged: Mapping[int, int]
@@ -188,6 +188,9 @@ def judge(
     """
     rows = _prepared(records, components)
     rows = rows.join(found.refused_candidates(), on=["file", "candidate"], how="anti", maintain_order="left")
+    again = repeated(rows)
+    _tell(found, f.MARK_REPEATED, again, external, "candidate")
+    rows = _without(rows, [again])
     of_the_other = internal_components(rows) if external else external_components(rows)
     wrong = [not_in_series(rows), of_the_other]
     _tell(found, f.MARK_COMPONENT, wrong[0], external, "component")
@@ -225,7 +228,8 @@ def judge(
     )
     good = _without(dated, [late]).with_columns(stage.alias("stage"))
     out = approved.join(_held(final).filter("out"), on=_BY_UCI, how="semi", maintain_order="left")
-    unchanged = right.join(fresh, on=_PLACE, how="anti").group_by("file").len()
+    said_before = [right.join(fresh, on=_PLACE, how="anti"), again]
+    unchanged = pl.concat([frame.select("file") for frame in said_before]).group_by("file").len()
     kept = good.select(pl.col(name).cast(kind) for name, kind in GOOD.items())
     return JudgedMarks(kept, dict(unchanged.iter_rows()), out.select(*_ISSUED))
 
@@ -355,8 +359,16 @@ def _held(final: pl.DataFrame | None) -> pl.DataFrame:
     return pl.DataFrame(schema=FINAL) if final is None else final
 
 
+def repeated(rows: pl.DataFrame) -> pl.DataFrame:
+    """MRK-1: a mark that stands in a file more than once, each time the same in every column, counts once: all but the
+    first."""
+    said = pl.struct(pl.exclude("line"))
+    alone = said.n_unique().over("file", *_MARK) == 1
+    return rows.filter(alone & ~said.is_first_distinct()).with_columns(value="candidate")
+
+
 def twice(rows: pl.DataFrame) -> pl.DataFrame:
-    """MRK-1: one mark for a learner in a component; of several in one file none is taken."""
+    """MRK-1: one mark for a learner in a component; of several that differ in one file none is taken."""
     key = ["file", *_MARK]
     several = rows.filter(pl.len().over(key) > 1)
     lines = pl.col("line").cast(pl.String).head(LINES_NAMED).str.join(", ").over(key)

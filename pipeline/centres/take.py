@@ -49,7 +49,7 @@ def take_register(desk: Desk, now: datetime) -> Taken[_Booked]:
 def _book(desk: Desk, file: FeedFile, rows: Rows, found: Found) -> _Booked:
     """Judges the rows, and books each centre that is new or differs from its newest version. A file without the column
     `told` leaves it to each centre who is told."""
-    rows = _readable(rows, found)
+    rows = _once_each(_readable(rows, found), found)
     twice = rows.table.filter(pl.col("number").is_duplicated()).unique("number", keep="first", maintain_order=True)
     for row in twice.iter_rows(named=True):
         found.add(f.REGISTER_TWICE, row["line"], value=row["number"], field="number")
@@ -97,6 +97,15 @@ def _version(row: dict[str, str], file: FeedFile) -> CentreRow:
         who="the register",
         why=file.name,
     )
+
+
+def _once_each(rows: Rows, found: Found) -> Rows:
+    """A row that stands there more than once, each time the same in every column, counts once."""
+    said = pl.struct(pl.exclude("line"))
+    again = (said.n_unique().over("number") == 1) & ~said.is_first_distinct()
+    for row in rows.table.filter(again).iter_rows(named=True):
+        found.add(f.REGISTER_REPEATED, row["line"], value=row["number"], field="number")
+    return evolve(rows, table=rows.table.filter(~again))
 
 
 def _readable(rows: Rows, found: Found) -> Rows:

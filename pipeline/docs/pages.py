@@ -43,6 +43,7 @@ _REACHES = {
     Reach.CANDIDATE: "The candidate is refused: what was held for it before stays. The rest of the file is applied.",
     Reach.ENTRY: "The single entry is refused. The rest of the candidate is applied.",
     Reach.MARK: "The single mark is refused: what was held before stays. The rest of the file is applied.",
+    Reach.ROW: "The single row of a feed is refused. The others are applied.",
     Reach.WARNING: "Applied, but somebody should check it.",
     Reach.NOTE: "Applied; nothing to do.",
 }

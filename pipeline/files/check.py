@@ -296,6 +296,7 @@ _STYLES = {
     Reach.CANDIDATE: "red",
     Reach.ENTRY: "red",
     Reach.MARK: "red",
+    Reach.ROW: "red",
     Reach.WARNING: "yellow",
     Reach.NOTE: "cyan",
 }

@@ -16,6 +16,7 @@ from parsers.columns import columns
 from parsers.findings import Finding, Found, Reach
 from parsers.layouts import CANDIDATE, MARK
 from parsers.lines import lines_of
+from parsers.mend import mended
 from parsers.reader import read
 from parsers.writer import block, record, single
 from tests.fuzz import sound
@@ -226,6 +227,66 @@ def found_in(data: bytes) -> tuple[tuple[Finding, ...], pl.DataFrame]:
     return found.of(0), result.options.select("candidate", "option")
 
 
+def in_words(line: bytes) -> bytes:
+    """A record whose sex is a word: what is behind it has moved by three columns in one, by five in another."""
+    return line[:52] + {b"M": b"MALE", b"F": b"FEMALE"}[line[52:53]] + line[53:]
+
+
+@pytest.mark.parametrize("day", [b"%d/%d/2009", b"%d.%d.2009"])
+def test_fil_4_dates_without_their_zeros_in_front_are_one_finding_and_can_be_mended(day: bytes) -> None:
+    numbers = iter(range(1, 40))
+
+    def other(line: bytes) -> bytes:
+        at = next(numbers)
+        return line[:53] + day % (at % 28 + 1, at % 12 + 1) + line[59:]
+
+    data = in_details(other, centre_file(count=30))
+    findings, _ = found_in(data)
+    assert codes(findings) == ["RECORDS_SHIFTED"]
+    assert mended(read("E6412315.X01", data)) is not None
+
+
+def test_reg_4_ulns_in_the_columns_of_the_upn_are_read_as_ulns_and_told_once() -> None:
+    moved = in_details(lambda line: line[:72] + line[85:95].ljust(23) + line[95:])
+    findings, options = found_in(moved)
+    assert [(finding.code, finding.value) for finding in findings] == [("ULN_IN_UPN", LINES[2][85:95].decode())]
+    assert options.equals(found_in(GOOD)[1])
+    records = [
+        columns([read("E6412315.X01", data)], CANDIDATE, Found(["E6412315.X01"])).records for data in (moved, GOOD)
+    ]
+    assert records[0]["uln"].to_list() == records[1]["uln"].to_list()
+    assert mended(read("E6412315.X01", moved)) == GOOD
+    # A number that is no ULN is a UPN that is wrong.
+    findings, _ = found_in(in_details(lambda line: line[:72] + b"1234567890".ljust(23) + line[95:]))
+    assert set(codes(findings)) == {"UPN_WRONG"}
+
+
+def test_reg_3_a_name_with_two_colons_is_no_name() -> None:
+    findings, _ = found_in(GOOD.replace(b"SOUZA:SEAN  ", b"SOUZA:SEAN:X"))
+    assert [(finding.code, finding.candidate) for finding in findings] == [("NAME_FORM", "0001")]
+
+
+@pytest.mark.parametrize("at", [95, 108, 110, 113, 115, 120])
+@pytest.mark.parametrize("stripped", [False, True])
+def test_fil_4_a_line_end_among_the_options_is_one_finding_and_the_record_is_read_whole(
+    at: int, stripped: bool
+) -> None:
+    def broken(line: bytes) -> bytes:
+        parts = [line[:at], line[at:]]
+        return b"\r\n".join(part.strip() if stripped else part for part in parts)
+
+    few = [broken(line) if number in (3, 5) else line for number, line in enumerate(LINES)]
+    for data in (b"\r\n".join(few) + b"\r\n", each(lambda line: broken(line) if line[1:2] == b"5" else line)(GOOD)):
+        findings, options = found_in(data)
+        assert codes(findings) == ["LINE_ENDS_LOST"]
+        assert options.equals(found_in(GOOD)[1])
+
+
+def test_fil_4_a_line_of_something_else_behind_a_short_record_is_no_option() -> None:
+    data = GOOD.replace(b"BEN99".ljust(63) + b"\r\n", b"BEN99\r\nTOTAL\r\n", 1)
+    assert "RECORD_ORDER" in codes(found_in(data)[0])
+
+
 @pytest.mark.parametrize("count", [1, 5])
 @pytest.mark.parametrize(
     "way", [slots(7, right=True), slots(6), slots(8), a_space_too_few], ids=["right", "six", "eight", "a space too few"]
@@ -257,6 +318,14 @@ def test_fil_4_options_beside_their_columns_are_read_as_meant_with_one_note(way:
             "the date of birth is 2 columns too wide",
         ),
         (lambda line: line[:53] + b"18.11.2009" + line[59:], "RECORDS_SHIFTED", "the date of birth is 4 columns too"),
+        (
+            lambda line: line[:53] + b"18-NOV-09" + line[59:],
+            "RECORDS_SHIFTED",
+            "the date of birth is 3 columns too wide",
+        ),
+        (lambda line: line[:53] + b"18NOV09" + line[59:], "RECORDS_SHIFTED", "the date of birth is 1 column too wide"),
+        (lambda line: line[:53] + b"8 MAY 2009" + line[59:], "RECORDS_SHIFTED", "the date of birth is 4 columns too"),
+        (lambda line: in_words(line), "RECORDS_SHIFTED", "the sex is written as a word"),
         (lambda line: line[:72] + line[85:], "RECORDS_SHIFTED", "the UPN is missing"),
         (lambda line: line[:95] + line[108:], "RECORDS_SHIFTED", "the reserved field is missing"),
         (lambda line: line[:8] + line[9:], "RECORDS_SHIFTED", "the candidate number has lost a zero at its front"),

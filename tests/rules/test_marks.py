@@ -138,6 +138,17 @@ def test_mrk_1_of_two_marks_in_one_file_none_is_taken() -> None:
     assert counts(decision) == (3, 1, 0, 0, 2)
 
 
+def test_mrk_1_a_mark_that_stands_there_again_the_same_in_every_column_counts_once() -> None:
+    decision = sent(mark(1, "40"), mark(2), mark(1, "40"), mark(1, "40"))
+    assert codes(decision.findings) == ["MARK_REPEATED", "MARK_REPEATED"]
+    assert decision.outcome is Outcome.ACCEPTED
+    assert counts(decision) == (4, 2, 0, 2, 0)
+    # With another mark beside them, none of them is taken.
+    several = sent(mark(1, "40"), mark(1, "40"), mark(1, "41"))
+    assert codes(several.findings) == ["MARK_TWICE"] * 3
+    assert several.marks.is_empty()
+
+
 def test_cal_4_a_component_that_cannot_be_taken_in_the_series_has_no_marks() -> None:
     gone = {"component": ["BEN01"], "reason": ["its last series was May/June 2023"], "external": [False]}
     rows = pl.DataFrame(gone).with_columns(file=0, line=3)

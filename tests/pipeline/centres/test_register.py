@@ -116,6 +116,13 @@ def test_reg_10_a_centre_twice_in_a_file_is_not_applied_at_all(work: Desk) -> No
     said = land(work, "twice", f"{NEW},A,,,,2022-09-01,", f"{NEW},B,,,,2022-09-01,")
     assert "0 new, 0 changed, 0 as they were, 2 refused" in said
     assert "REGISTER_TWICE" in said
+    assert "ROW REFUSED" in said
+
+
+def test_reg_10_a_row_that_stands_there_again_the_same_in_every_column_counts_once(work: Desk) -> None:
+    said = land(work, "again", *[f"{NEW},A,,,,2022-09-01,"] * 2)
+    assert "1 new, 0 changed, 0 as they were, 0 refused" in said
+    assert "REGISTER_REPEATED" in said
 
 
 # --- Orders ----------------------------------------------------------------------------------------------------------
