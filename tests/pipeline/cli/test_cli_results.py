@@ -31,6 +31,7 @@ def test_res_2_from_the_award_to_an_updated_file_every_step_says_what_it_did(sea
     steps: list[tuple[tuple[str, ...], str]] = [
         (("withhold", "put", "2024-06", *OF_0002), f"Withheld: 2024-06, centre {CENTRE}"),
         (("withhold", "list", "--json"), '"state": "withheld"'),
+        (("withhold", "give-back", "2024-06", *OF_0002, "--preview"), "Comes back: nothing"),
         (("withhold", "release", "2024-06", *OF_0002), f"2024-06, centre {CENTRE}"),
         (("withhold", "list", "--json"), "[]"),
         (("award", "2024-06"), "3 of 4 claims awarded"),

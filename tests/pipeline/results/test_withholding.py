@@ -16,7 +16,7 @@ from pipeline.orders import Order, StaffError
 from pipeline.results.explain import explain, text
 from pipeline.results.owed import owed
 from pipeline.results.release import approve, release
-from pipeline.results.withholding import Scope, end_withholding, holds, withhold
+from pipeline.results.withholding import Scope, back_effect, end_withholding, hanging_over, holds, withhold
 from rules import terms
 from tests.pipeline.results_season import (
     APPROVED,
@@ -92,6 +92,24 @@ def test_res_8_ops_4_where_two_people_are_asked_who_withheld_does_not_release(wo
     assert holds(work).height == 1
     end_withholding(strict, scope, terms.HOLD_RELEASED, Order("john", REASON, BEFORE, terms.BY_CONSOLE))
     assert holds(work).is_empty()
+
+
+def test_res_8_who_is_entered_into_a_voided_cohort_is_told_and_what_would_come_back_is_shown(
+    work: Desk,
+) -> None:
+    uci = play(work).learners["0002"]["uci"]
+    cohort, learner = Scope(series="2024-06", centre=CENTRE, option="BEN01"), Scope(series="2024-06", uci=uci)
+    entry = evolve(learner, centre=CENTRE, option="BEN01")
+    assert hanging_over(work, entry) == ""
+    withhold(work, cohort, Order("jane", REASON, BEFORE, terms.BY_CONSOLE))
+    assert "BEN01 in May/June 2024 is withheld at centre" in hanging_over(work, entry)
+    end_withholding(work, cohort, terms.HOLD_VOIDED, Order("john", REASON, BEFORE, terms.BY_CONSOLE))
+    assert "is voided at centre" in hanging_over(work, entry)
+    assert hanging_over(work, evolve(entry, option="BEN02")) == ""
+    effect = dict(back_effect(work, learner))
+    assert effect["Comes back"] == "BEN01 of 1 learner"
+    assert effect["Stays voided for others"].endswith(("learner", "learners"))
+    assert holds(work, terms.HOLD_VOIDED).height == 1  # nothing is recorded by looking
 
 
 def test_res_8_ops_4_who_asked_for_a_correction_that_withholds_does_not_end_it_alone() -> None:
