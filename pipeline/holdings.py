@@ -7,15 +7,17 @@ from the ledger alone, and written anew when a file of the centre has changed an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import polars as pl
 
 from pipeline.desk import Desk
 from pipeline.register import titles_of
-from pipeline.report_page import Grid, csv_bytes, page, spelt, stacked
+from pipeline.report_page import Cells, CsvLines, Grid, page, spelt, stacked
 from pipeline.steps import HOLDINGS_OUT
 from rules.catalogue import Catalogue, series_title
-from rules.frames import rows_by_centre
+from rules.frames import spans_by_centre
 
 HELD = {
     "series": pl.String,
@@ -42,13 +44,16 @@ def holdings_files(desk: Desk, centres: Sequence[str]) -> list[tuple[str, bytes]
     if not centres:
         return []
     held = holdings(desk, centres)
-    of, titles = rows_by_centre(held), titles_of(desk, centres)
+    of, titles = spans_by_centre(held), titles_of(desk, centres)
+    lines = CsvLines.of(held.drop("centre"))
+    shown = Cells.of(held.select(pl.col(name).alias(title) for name, title in _TITLES.items()))
+    series = held.select("for", "series").rows()
     written = []
     for centre in centres:
-        rows = of.get(centre, held.clear()).drop("centre")
+        its = of.get(centre, slice(0))
         written += [
-            (f"outbox/{centre}/entries.csv", csv_bytes(rows)),
-            (f"outbox/{centre}/entries.html", _page(titles[centre], rows)),
+            (f"outbox/{centre}/entries.csv", lines.part(its)),
+            (f"outbox/{centre}/entries.html", _page(titles[centre], series[its], shown.rows[its])),
         ]
     return written
 
@@ -92,19 +97,18 @@ def _options(catalogue: Catalogue, series: Sequence[str]) -> pl.DataFrame:
     return pl.concat([none, *frames])
 
 
-def _page(centre: str, rows: pl.DataFrame) -> bytes:
-    grids = [
-        Grid(
-            title=f"{words[0]} ({key[0]})" if key[0] else str(words[0]),
-            frame=part.select(pl.col(name).alias(title) for name, title in _TITLES.items()),
-        )
-        for words, part in rows.group_by("for", maintain_order=True)
-        for key in [part["series"].to_list()]
-    ]  # fmt: skip
+def _page(centre: str, series: Sequence[tuple[str, str]], rows: Sequence[tuple[str, ...]]) -> bytes:
+    """The page of a centre; `series` in words and as files name it, of each row."""
+    grids, start = [], 0
+    for words, run in groupby(series, itemgetter(0)):
+        keys = [key for _, key in run]
+        its = rows[start : start + len(keys)]
+        grids.append(Grid(title=f"{words} ({keys[0]})" if keys[0] else words, frame=Cells([*_TITLES.values()], its)))
+        start += len(its)
     notes = ["Everything we hold for you that is in force: compare it with your school software. Keep it as you keep "
              "other papers with names."]  # fmt: skip
-    style = stacked([*_TITLES.values()])
-    return page("Registrations, entries and claims in force", [("Centre", centre)], grids, notes, style)
+    return page("Registrations, entries and claims in force", [("Centre", centre)], grids, notes, _STYLE)
 
 
 _TITLES = {"candidate": "Candidate", "name": "Name", "uci": "UCI", "code": "Code", "what": "What"}
+_STYLE = stacked([*_TITLES.values()])

@@ -16,9 +16,33 @@ _FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
 def csv_bytes(frame: pl.DataFrame) -> bytes:
     """The frame as CSV (UTF-8, CR LF) under its column names. Text that a spreadsheet would take for a formula gets an
     apostrophe in front; numbers stay numbers."""
+    return _csv(frame, "\r\n").encode()
+
+
+def _csv(frame: pl.DataFrame, line_end: str) -> str:
     # An empty text would be written as two quotation marks, None is written as an empty cell.
     guarded = pl.col(pl.String).str.replace(_FORMULA, "'$0").replace("", None)
-    return frame.with_columns(guarded).write_csv(line_terminator="\r\n").encode()
+    return frame.with_columns(guarded).write_csv(line_terminator=line_end)
+
+
+@frozen
+class CsvLines:
+    """The lines of a frame as `csv_bytes` writes them, made once where many get some of them each: to ask Polars for
+    each takes longer than to write."""
+
+    heading: str
+    lines: Sequence[str]
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> CsvLines:
+        """The lines of the frame, in which no cell has a NUL."""
+        heading, *lines = _csv(frame, _BETWEEN).split(_BETWEEN)[:-1]
+        assert len(lines) == frame.height
+        return cls(heading, lines)
+
+    def part(self, rows: slice) -> bytes:
+        """`csv_bytes` of these rows."""
+        return "".join(f"{line}\r\n" for line in (self.heading, *self.lines[rows])).encode()
 
 
 def gbp(pence: str) -> pl.Expr:
@@ -33,6 +57,29 @@ def spelt(values: pl.Series, words: Callable[[Any], str]) -> pl.Series:
     return values.replace_strict(each, told, return_dtype=pl.String)
 
 
+@frozen
+class Cells:
+    """A frame as the text of a page, made once where many pages show some of its rows each: `names` of the columns and
+    `rows` from top to bottom."""
+
+    names: Sequence[str]
+    rows: Sequence[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Cells:
+        """The text of the frame; what is null is empty."""
+        text = pl.all().cast(pl.String).fill_null("").str.replace_all(_BETWEEN, "", literal=True)
+        return cls(frame.columns, frame.select(text).rows())
+
+    @property
+    def height(self) -> int:
+        return len(self.rows)
+
+    def is_empty(self) -> bool:
+        """Whether there is no row."""
+        return not self.rows
+
+
 @frozen(kw_only=True)
 class Grid:
     """A table of a page: the columns' names are its headings, those in `numbers` are set flush right, and `total` is
@@ -40,7 +87,7 @@ class Grid:
     opens when it is clicked."""
 
     title: str
-    frame: pl.DataFrame
+    frame: pl.DataFrame | Cells
     numbers: Sequence[str] = ()
     total: str = ""
     picture: str = ""
@@ -100,8 +147,8 @@ def _grid(grid: Grid) -> str:
 def _table(grid: Grid) -> str:
     # Polars takes longer to be asked than a page of rows to be written; its cells are made harmless in one piece, as
     # calls for each of them would take most of the time of an ingest.
-    text = pl.all().cast(pl.String).fill_null("").str.replace_all(_BETWEEN, "", literal=True)
-    names, rows = grid.frame.columns, grid.frame.select(text).rows()
+    shown = grid.frame if isinstance(grid.frame, Cells) else Cells.of(grid.frame)
+    names, rows = shown.names, shown.rows
     kinds = [
         ' class="n"' if name in grid.numbers else ' class="s"' if _short(cells) else ""
         for name, cells in zip(names, zip(*rows, strict=True), strict=True)

@@ -22,6 +22,16 @@ def rows_by_centre(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
     return {str(part["centre"][0]): part for part in rows.partition_by("centre", maintain_order=True)}
 
 
+def spans_by_centre(rows: pl.DataFrame) -> dict[str, slice]:
+    """Where the rows of each centre (`centre`) are, which are next to each other."""
+    runs = rows["centre"].rle().struct.unnest()
+    ends = runs["len"].cum_sum().to_list()
+    return {
+        centre: slice(end - count, end)
+        for centre, count, end in zip(runs["value"].to_list(), runs["len"].to_list(), ends, strict=True)
+    }
+
+
 # What a file is decided by.
 
 FILES: Frame = {

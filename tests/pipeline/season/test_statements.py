@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pipeline.desk import Desk
 from pipeline.intake.ingest import ingest
-from pipeline.report_page import Grid, csv_bytes, gbp, page
+from pipeline.report_page import Cells, CsvLines, Grid, csv_bytes, gbp, page
 from pipeline.season.statements import statements
 from rules.catalogue import Series
 from tests.pipeline.inbox import land, land_samples
@@ -185,6 +185,12 @@ def test_csv_reads_back_and_no_cell_is_a_formula(cells: list[tuple[str, str]]) -
     assert read[0] == ["a", "b"]
     guarded = [[f"'{one}" if one.startswith(FORMULA) else one for one in row] for row in cells]
     assert read[1:] == guarded
+    # Of many centres each gets its part of what is written once, to the byte what it would be alone.
+    lines, shown = CsvLines.of(frame), Cells.of(frame)
+    for part in (slice(0), slice(1), slice(1, None)):
+        assert lines.part(part) == csv_bytes(frame[part])
+        grids = [Grid(title="t", frame=Cells(shown.names, shown.rows[part])), Grid(title="t", frame=frame[part])]
+        assert len({page("t", [], [grid]) for grid in grids}) == 1
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+44", "-2", "@x", "\tx", "\rx"])
