@@ -153,7 +153,8 @@ class LearnerBook:
         # The index leaves out those without a ULN. So must the question, or it could not use the index.
         held = sql.each(select(t.uln, t.uci, t.centre).where(t.uln == wanted.c.uln, t.uln != "", t.until.is_(None)))
         query = select(held.c.uln, in_force(held.c.uci).label("uci"), held.c.centre).distinct()
-        return sql.look_up(self._engine, query.select_from(wanted.join(held, sa.true())), LEARNERS)
+        query = query.select_from(wanted.join(held, sa.true()))
+        return sql.look_up(self._engine, query, LEARNERS, len(ulns))
 
     def people(self, ucis: Sequence[str]) -> pl.DataFrame:
         """The details in force of the learners with these UCIs in force, at any centre (`rules.frames.PEOPLE`)."""
@@ -164,7 +165,7 @@ class LearnerBook:
             )
         )
         query = select(wanted.c.uci, held).select_from(wanted.join(held, sa.true()))
-        return sql.look_up(self._engine, query, PEOPLE)
+        return sql.look_up(self._engine, query, PEOPLE, len(ucis))
 
     def at(self, centres: Sequence[str]) -> pl.DataFrame:
         """The details in force of the learners of these centres (`rules.frames.PEOPLE`)."""
@@ -172,7 +173,7 @@ class LearnerBook:
         query = led(learner_versions, only=("uci", "centre", *DETAILS)).where(t.centre.in_(centres), t.until.is_(None))
         # A learner whose UCIs were merged can have two versions at a centre: the newer one counts.
         query = query.order_by(t.since.desc(), t.id.desc())
-        return sql.look_up(self._engine, query, PEOPLE)
+        return sql.look_up(self._engine, query, PEOPLE, len(centres) * sql.A_CENTRE)
 
     def life(self, uci: str) -> dict[str, pl.DataFrame]:
         """Everything filed under any UCI of the learner whose UCI in force is `uci`, by table: `details` (every
@@ -393,7 +394,7 @@ class LearnerBook:
         )
         query = select(held.c.centre, held.c.series, wanted.c.uci, held.c.option, held.c.candidate)
         held_by = query.select_from(wanted.join(held, sa.true()))
-        return sql.look_up(self._engine, held_by, {**HOLDINGS, "candidate": pl.String})
+        return sql.look_up(self._engine, held_by, {**HOLDINGS, "candidate": pl.String}, len(ucis))
 
     def registered(self, ucis: Sequence[str]) -> pl.DataFrame:
         """Registrations in force of the learners with these UCIs in force, at any centre (`rules.frames.HOLDINGS`)."""
@@ -402,7 +403,8 @@ class LearnerBook:
             select(t.centre, t.series, t.option).where(t.uci == sa.any_(every_uci(wanted.c.uci)), t.ended_by.is_(None))
         )
         query = select(held.c.centre, held.c.series, wanted.c.uci, held.c.option)
-        return sql.look_up(self._engine, query.select_from(wanted.join(held, sa.true())), HOLDINGS)
+        query = query.select_from(wanted.join(held, sa.true()))
+        return sql.look_up(self._engine, query, HOLDINGS, len(ucis))
 
     def held_twice(self) -> pl.DataFrame:
         """ENT-7, REG-8: options that a learner whose UCIs were corrected or merged holds twice in a series without
@@ -615,7 +617,8 @@ class LearnerBook:
             .where(t.uci == sa.any_(every_uci(wanted.c.uci)), t.ended_by.is_(None), t.kind != terms.CASH_IN)
             .exists()
         )
-        return frozenset(sql.look_up(self._engine, select(wanted.c.uci).where(held), {"uci": pl.String})["uci"])
+        query = select(wanted.c.uci).where(held)
+        return frozenset(sql.look_up(self._engine, query, {"uci": pl.String}, len(ucis))["uci"])
 
 
 _OF_AWARD = ("uci", "centre", "candidate", "series", "option")

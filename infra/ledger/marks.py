@@ -42,7 +42,7 @@ class MarkBook:
             .where(m.stage != terms.ADJUSTED)
             .order_by(m.centre, m.series, m.uci, m.component, m.version.desc(), m.id.desc())
         )
-        return sql.look_up(self._engine, given, MARKED)
+        return sql.look_up(self._engine, given, MARKED, len(centres) * sql.A_CENTRE)
 
     def windows(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Where moderation feedback has opened the amendment window, and where that is over

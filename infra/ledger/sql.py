@@ -23,6 +23,7 @@ from sqlalchemy import (
     DateTime,
     Engine,
     ExceptionContext,
+    ExecutionContext,
     Integer,
     Select,
     String,
@@ -64,6 +65,7 @@ def open_engine(database_url: str, **options: Any) -> Engine:
     engine = create_engine(database_url, hide_parameters=True, connect_args=connect_args, **options)
     event.listen(engine, "handle_error", _without_rows)
     event.listen(engine, "commit", _seal)
+    event.listen(engine, "do_execute", _by_copy)
     return engine
 
 
@@ -119,12 +121,39 @@ def frame(engine: Engine, query: Question, schema: Frame | None = None) -> pl.Da
         return rows(connection, query, schema)
 
 
-def look_up(engine: Engine, query: Question, schema: Frame | None = None) -> pl.DataFrame:
+A_CENTRE = 50
+"""About so many rows are asked for with each centre, where nobody knows better."""
+MANY = 500
+"""From so many rows on they come faster by COPY than one after the other."""
+
+
+def look_up(engine: Engine, query: Question, schema: Frame | None = None, expected: int = 0) -> pl.DataFrame:
     """`frame` of a question about some centres or learners, answered by index. While tables fill, PostgreSQL thinks
-    they are small, and would read them from end to end for every such question."""
+    they are small, and would read them from end to end for every such question. `expected`: about how many rows; many
+    come by COPY, for which there must be a `schema`."""
     with engine.connect() as connection:
-        connection.execute(text("SET LOCAL enable_seqscan = off"))
-        return rows(connection, query, schema)
+        if schema is None or expected < MANY:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))
+            return rows(connection, query, schema)
+        connection.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL TIME ZONE 'UTC'"))
+        buffer = io.BytesIO()
+        connection.execute(query, execution_options={_COPY: buffer})
+    kinds = {column.name: schema.get(column.name, pl.String) for column in query.selected_columns}
+    return _typed(_from_csv(buffer, kinds), schema)
+
+
+_COPY = "resultsday_copy"
+"""The execution option that names the buffer into which a question is answered."""
+
+
+def _by_copy(cursor: Any, statement: str, parameters: Any, context: ExecutionContext) -> bool | None:
+    """Answers a question by COPY, where that was asked for. So it is compiled once, as every question is."""
+    buffer = context.execution_options.get(_COPY)
+    if buffer is None:
+        return None
+    wanted = cursor.mogrify(statement, parameters).decode()
+    cursor.copy_expert(f"COPY ({wanted}) TO STDOUT WITH (FORMAT csv)", buffer)
+    return True
 
 
 def rows(connection: Connection, query: Question, schema: Frame | None = None) -> pl.DataFrame:
@@ -186,22 +215,28 @@ def copied(connection: Connection, query: Select[Any], schema: Frame | None = No
             raw.copy_expert(f"COPY ({wanted}) TO STDOUT WITH (FORMAT csv)", buffer)
         except psycopg2.Error as error:
             raise CopyError(f"rows of {', '.join(kinds)}: SQLSTATE {error.pgcode}", error.pgcode) from None
-    cells = {name: kind if kind in (pl.Int64, pl.String) else pl.String for name, kind in kinds.items()}
-    empty = not buffer.tell()
-    buffer.seek(0)
-    read = pl.DataFrame(schema=cells) if empty else pl.read_csv(buffer, has_header=False, schema=cells)
-    read = read.with_columns(_read(name, kind) for name, kind in kinds.items())
+    read = _from_csv(buffer, kinds)
     return read if schema is None else _typed(read, schema)
 
 
-def _read(name: str, kind: type[pl.DataType]) -> pl.Expr:
+def _from_csv(buffer: io.BytesIO, kinds: Frame) -> pl.DataFrame:
+    """The rows that PostgreSQL wrote into a buffer as CSV, in UTC: text, whole numbers, truth values, dates, times."""
+    plain = (pl.Int32, pl.Int64, pl.String)
+    cells = {name: kind if kind in plain else pl.String for name, kind in kinds.items()}
+    empty = not buffer.tell()
+    buffer.seek(0)
+    read = pl.DataFrame(schema=cells) if empty else pl.read_csv(buffer, has_header=False, schema=cells)
+    return read.with_columns(_read(name, kind) for name, kind in kinds.items() if kind not in plain)
+
+
+def _read(name: str, kind: Any) -> pl.Expr:
     """The values of a column that PostgreSQL wrote as CSV."""
     cells = pl.col(name)
-    if kind is pl.Boolean:
+    if kind == pl.Boolean:
         return cells == "t"
-    if kind is pl.Date:
+    if kind == pl.Date:
         return cells.str.to_date()
-    if kind is pl.Datetime:
+    if kind == pl.Datetime:
         return cells.str.to_datetime("%Y-%m-%d %H:%M:%S%.f%#z", time_unit="us", time_zone="UTC")
     return cells
 

@@ -331,7 +331,8 @@ class Ledger:
         since = select(s.received).where(s.id == t.submission_id).correlate(registrations).scalar_subquery()
         query = led(registrations, since.label("since"), only=own)
         query = query.where(t.centre.in_(centres), t.ended_by.is_(None))
-        held = sql.look_up(self._engine, query, {name: REGISTRATIONS[name] for name in (*own, "since")})
+        schema, expected = {name: REGISTRATIONS[name] for name in (*own, "since")}, len(centres) * sql.A_CENTRE
+        held = sql.look_up(self._engine, query, schema, expected)
         people = LearnerBook(self._engine).at(centres).unique(["centre", "uci"], keep="first")
         both = held.join(people, on=["centre", "uci"], how="left", maintain_order="left")
         blank = [pl.col(name).fill_null("") for name in ("name", "sex", "uln", "upn")]
@@ -346,14 +347,13 @@ class Ledger:
         own = tuple(name for name in ENTRIES if name not in ("pence", "entry_pence"))
         prices = [sa.case((charged, t[name]), else_=0).label(name) for name in ("pence", "entry_pence")]
         query = led(entries, *prices, only=own)
-        return sql.look_up(
-            self._engine, query.where(t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None)), ENTRIES
-        )
+        query = query.where(t.centre.in_(centres), t.series.in_(series), t.ended_by.is_(None))
+        return sql.look_up(self._engine, query, ENTRIES, len(centres) * sql.A_CENTRE)
 
     def sittings_of(self, centres: Sequence[str]) -> pl.DataFrame:
         """Entries for components in force of the learners of these centres, in any series and at any centre
         (`rules.frames.SITTINGS`): of those registered or entered there."""
-        return sql.look_up(self._engine, sittings_of(learners_at(centres)), SITTINGS)
+        return sql.look_up(self._engine, sittings_of(learners_at(centres)), SITTINGS, len(centres) * sql.A_CENTRE)
 
     def claims_of(self, centres: Sequence[str]) -> pl.DataFrame:
         """Claims in force of the learners of these centres, in any series, at any centre (`rules.frames.HOLDINGS`)."""
@@ -364,7 +364,8 @@ class Ledger:
             )
         )
         query = select(held.c.centre, held.c.series, whose.c.uci, held.c.option)
-        return sql.look_up(self._engine, query.select_from(whose.join(held, sa.true())), HOLDINGS)
+        query = query.select_from(whose.join(held, sa.true()))
+        return sql.look_up(self._engine, query, HOLDINGS, len(centres) * sql.A_CENTRE)
 
     def marked(self, centres: Sequence[str], series: Sequence[str]) -> pl.DataFrame:
         """Components with a mark in these series of the learners registered or entered at these centres, at any centre
@@ -376,7 +377,7 @@ class Ledger:
             )
         )
         query = select(whose.c.uci, held).distinct().select_from(whose.join(held, sa.true()))
-        return sql.look_up(self._engine, query, SAT)
+        return sql.look_up(self._engine, query, SAT, len(centres) * sql.A_CENTRE)
 
     # --- Booking -----------------------------------------------------------------------------------------------------
 
@@ -435,10 +436,13 @@ class Ledger:
                 connection.execute(replies.update().where(replies.c.submission_id.in_(ids)).values(published=True))
 
     def analyze(self) -> None:
-        """Makes PostgreSQL count its tables again. After thousands of new rows it would still plan by what was there
-        before, and take minutes over a question of seconds, until its own housekeeping runs."""
+        """Makes PostgreSQL count those of its tables again that have grown by a tenth since it last did. After
+        thousands of new rows it would still plan by what was there before, and take minutes over a question of
+        seconds, until its own housekeeping runs."""
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(sa.text("ANALYZE (SKIP_LOCKED)"))
+            grown = connection.scalars(sa.text(_GROWN)).all()
+            if grown:
+                connection.execute(sa.text(f"ANALYZE (SKIP_LOCKED) {', '.join(grown)}"))
 
     # --- Looking -----------------------------------------------------------------------------------------------------
 
@@ -488,6 +492,13 @@ class Ledger:
             .order_by(table.landing_key, table.id.desc())
         )
         return sql.look_up(self._engine, query)
+
+
+_GROWN = """
+SELECT oid::regclass::text FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+AND (reltuples < 0 OR pg_relation_size(oid) > 1.1 * relpages * current_setting('block_size')::int) ORDER BY 1"""
+"""The tables that have more pages by a tenth than when they were counted, or never were."""
 
 
 def _decided(outcomes: Sequence[Mapping[str, Any]]) -> sa.Update:
