@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 from attrs import frozen
 
@@ -39,8 +40,10 @@ def other_order(texts: Sequence[str], year: int) -> Order | None:
     return None
 
 
+@lru_cache(4096)
 def _usual(text: str, order: tuple[int, int, int], year: int) -> bool:
-    """Whether six digits in that order are the date of birth of somebody who is entered."""
+    """Whether six digits in that order are the date of birth of somebody who is entered. The learners of a country were
+    born on some thousand days."""
     day, month, short = (int(text[start : start + 2]) for start in order)
     born = next((century + short for century in (2000, 1900) if century + short <= year), 0)
     try:

@@ -327,7 +327,7 @@ def _judge_marks(current: Round) -> marks.JudgedMarks:
     said = records.select("file", "line", pl.col("uci").alias("uci_said"))
     led = known.ucis(said["uci_said"].unique().to_list())
     records = records.with_columns(pl.col("uci").replace(dict(led.select("uci", "in_force").iter_rows())))
-    series = {index: series for index, series in current.series.items() if index in current.of_marks}
+    series = {index: current.series[index] for index in current.of_marks if index in current.series}
     due = marks.deadlines(records, current.arrivals, series, current.catalogue, known.windows, known.extensions)
     parts = marks.components(current.catalogue, set(series.values()))
     judged = marks.judge(records, known.marked, known.entries, parts, due, found, final=known.final)
@@ -349,6 +349,7 @@ def _decisions(
         for index in current.of_marks
         if index in changed.standing
     }
+    no_marks, nothing_said = pl.DataFrame(schema=marks.GOOD), pl.DataFrame(schema=complete.COMPLETE)
     decisions = []
     for index in range(len(current.arrivals)):
         change, counted = changed.of(index), marks_counted.get(index, {})
@@ -369,9 +370,9 @@ def _decisions(
                 findings=findings,
                 causes=causes,
                 series=current.series.get(index),
-                marks=marks_by_file.get(index, pl.DataFrame(schema=marks.GOOD)),
+                marks=marks_by_file.get(index, no_marks),
                 mark_counts=counted,
-                complete=said.get(index, pl.DataFrame(schema=complete.COMPLETE)),
+                complete=said.get(index, nothing_said),
                 **asdict(change, recurse=False),
             )
         )

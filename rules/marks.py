@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, timedelta
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -80,16 +81,21 @@ class JudgedMarks:
 
     def counts(self, file: int, marks: int) -> dict[str, int]:
         """What became of the `marks` that a file holds."""
-        mine = self.good.filter(pl.col("file") == file)
-        new = mine.filter(pl.col("version") == 1).height
+        booked, new = self._booked.get(file, (0, 0))
         same = self.unchanged.get(file, 0)
         return {
             "marks": marks,
             "new": new,
-            "replaced": mine.height - new,
+            "replaced": booked - new,
             "unchanged": same,
-            "refused": marks - mine.height - same,
+            "refused": marks - booked - same,
         }
+
+    @cached_property
+    def _booked(self) -> dict[int, tuple[int, int]]:
+        """How many marks of each file are booked, and how many of those are first versions."""
+        each = self.good.group_by("file").agg(pl.len(), (pl.col("version") == 1).sum().alias("new"))
+        return {file: (count, new) for file, count, new in each.iter_rows()}
 
 
 # --- What judging rests on -------------------------------------------------------------------------------------------

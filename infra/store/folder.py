@@ -35,8 +35,9 @@ Place = Callable[[int, str, str, int], bool]
 PRIVATE = ("embargo", TEMPORARY_FOLDER)
 """Folders at the root that only the desk's own user can look into: nobody may see yet what waits there (RES-2)."""
 KEPT_LEVELS = 2  # inbox/<centre> is where a centre's files land: it stays when it is empty
-TOGETHER = 100
-"""Files that a folder store makes durable together: so many are open at a time."""
+TOGETHER = 400
+"""Files that a folder store makes durable together, as each wait for the disk is for all: so many are open at a time,
+well below the 1,024 that a process may have."""
 FEW = 4
 """Fewer files than this are made durable each by itself: waiting for a whole file system would take longer."""
 

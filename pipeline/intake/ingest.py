@@ -631,7 +631,7 @@ def _counts(decision: Decision) -> dict[str, int]:
         "options_new": decision.added.height if decision.outcome.booked else 0,
         "options_kept": decision.kept,
         "options_ended": decision.ended.height,
-        **({"details_changed": changed} if (changed := decision.versions.filter("held").height) else {}),
+        **({"details_changed": changed} if (changed := int(decision.versions["held"].sum())) else {}),
         "warnings": sum(finding.reach is Reach.WARNING for finding in decision.findings),
         **{f"marks_{what}": count for what, count in decision.mark_counts.items() if what != "marks"},
     }
