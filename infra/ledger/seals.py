@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -31,6 +33,9 @@ from infra.ledger.tables import (
     results,
     seals,
 )
+
+AT_ONCE = 2
+"""Tables that are looked through at a time: to hash its rows keeps a processor of PostgreSQL's busy."""
 
 _TABLES: dict[str, Table] = {table.name: table for table in (results, awards, choices)}
 
@@ -103,19 +108,37 @@ class SealBook:
     def broken(self, after: int = 0) -> Iterator[Broken]:
         """What is not as it was sealed, the first place of the chain first: of seals after a place, or of everything
         (0). A seal without a place, a link that does not fit, a row that differs, is gone or was never sealed."""
+        with self._looking() as connection:
+            found = [*_links(connection, after), *_unplaced(connection)]
+        tables = iter(SEALED.values())
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            looking = [pool.submit(self._looked, tables, after) for _ in range(AT_ONCE)]
+            for looked in looking:
+                found += looked.result()
+        if not after:
+            with self._looking() as connection:
+                found += [*_sums(connection), *_unguarded(connection)]
+        yield from sorted(found, key=lambda broken: (broken.place or 2**62, broken.table))
+
+    @contextmanager
+    def _looking(self) -> Iterator[Connection]:
+        """A connection to look at many rows with."""
         with self._engine.connect() as connection:
             _plain_times(connection)
             connection.execute(text("SET LOCAL work_mem = '128MB'"))
-            found = [*_links(connection, after), *_unplaced(connection)]
-            for sealed in SEALED.values():
+            yield connection
+
+    def _looked(self, tables: Iterator[Sealed], after: int) -> list[Broken]:
+        """What differs in the next of `tables` that nobody has taken, until there is none left."""
+        found: list[Broken] = []
+        with self._looking() as connection:
+            for sealed in tables:
                 found += _rows(connection, sealed, after)
                 found += _forgot_nobody(connection, sealed, after)
                 if not after:
                     found += _never_sealed(connection, sealed)
                     found += _states(connection, sealed)
-            if not after:
-                found += [*_sums(connection), *_unguarded(connection)]
-        yield from sorted(found, key=lambda broken: (broken.place or 2**62, broken.table))
+        return found
 
     def thawed(self, awarding_ids: Collection[int] | None = None) -> Iterator[Broken]:
         """The rows of awardings that are not as they were frozen, of all awardings or of these."""
