@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,6 @@ from . import findings as f
 from . import forms
 from .columnar import Columnar, Wrong, is_date
 from .findings import CODES, LISTED, Code, Found, Reach
-from .gathered import Spot
 from .identifiers import uci, uln, upn
 from .layouts import Field, Layout
 from .names import NAME_CHARACTERS, normal_name
@@ -78,6 +77,14 @@ class _Astray:
     count: int = 0
 
 
+@define
+class _Rest:
+    """Records of a file with one fault in one field, behind those that are told in full: whose, and in which lines."""
+
+    candidates: list[str | None] = field(factory=list)
+    lines: list[int] = field(factory=list)
+
+
 _SHORT_NUMBER = "^(?: +[0-9]*[1-9][0-9]*|[0-9]*[1-9][0-9]* +)$"
 MANY = 2
 """A single wrong field is just that: in a record out of place there are more."""
@@ -105,7 +112,7 @@ class Examination:
     _zeros: dict[int, _Zeros] = field(factory=dict, init=False)
     _ulns: dict[int, _Astray] = field(factory=dict, init=False)
     _rows: dict[tuple[str, str], list[dict[str, Any]]] = field(factory=dict, init=False)
-    _rest: dict[tuple[str, str], list[tuple[int, str | None, int]]] = field(factory=dict, init=False)
+    _rest: dict[tuple[str, str], dict[int, _Rest]] = field(factory=dict, init=False)
     _listed: Counter[tuple[int, str, str]] = field(factory=Counter, init=False)
 
     def examine(self, suspects: Sequence[Suspect]) -> list[Suspect]:
@@ -134,7 +141,9 @@ class Examination:
         small: dict[int, list[tuple[Suspect, str]]] = {}
         held = []
         for suspect in suspects:
-            record = in_capitals(suspect.record, self.layout) if mixed else suspect.record.upper()
+            record = suspect.record.upper()
+            if mixed and record != suspect.record:
+                record = in_capitals(suspect.record, self.layout)
             if record == suspect.record:
                 held.append(suspect)
                 continue
@@ -253,6 +262,7 @@ class Examination:
         """Notes everything that is wrong with the fields of these records."""
         owner = self._candidate
         owners = columnar.cut(owner).str.strip_chars().to_list() if owner else [None] * len(suspects)
+        files = np.array([suspect.file for suspect in suspects], np.uint32)
         before: tuple[int, Wrong] = (0, np.zeros(len(suspects), np.bool_))
         for place in self.layout.plain if suspects else ():
             failing = columnar.failing(place)
@@ -263,7 +273,7 @@ class Examination:
             if not failing.any():
                 continue
             for code, wrong in _of_one_kind(place, failing, columnar):
-                self._alike(code, place, np.flatnonzero(wrong), suspects, owners)
+                self._alike(code, place, np.flatnonzero(wrong), files, suspects, owners)
             if not _has_kinds(place):
                 self._one_by_one(place, np.flatnonzero(failing), suspects)
         for suspect in suspects if self.layout.overlays else ():
@@ -272,19 +282,30 @@ class Examination:
                     self._of_place(code, suspect, place, facts)
 
     def _alike(
-        self, code: Code, place: Field, at: NDArray[np.int64], suspects: Sequence[Suspect], owners: Sequence[str | None]
+        self,
+        code: Code,
+        place: Field,
+        at: NDArray[np.int64],
+        files: NDArray[np.uint32],
+        suspects: Sequence[Suspect],
+        owners: Sequence[str | None],
     ) -> None:
-        """Notes that a field has the same fault in all these records, of these candidates."""
+        """Notes that a field has the same fault in all these records, of these files and candidates."""
         if not len(at):
             return
-        files = [suspects[index].file for index in at.tolist()]
-        for file in sorted(set(files)):
-            its = at[np.array(files) == file].tolist()
+        for file in np.unique(files[at]).tolist():
+            its = at[files[at] == file].tolist()
             for suspect in map(suspects.__getitem__, its[:LISTED]):
                 self._note(code, suspect, place.name, partial(_facts_of, code, place, suspect))
-            said = f.BASEDATA_FIELD if self._candidate is None and code.reach is Reach.CANDIDATE else code
-            rest = [(file, owners[index], suspects[index].line) for index in its[LISTED:]]
-            self._rest.setdefault((said.name, place.name), []).extend(rest)
+            if len(its) > LISTED:
+                said = f.BASEDATA_FIELD if self._candidate is None and code.reach is Reach.CANDIDATE else code
+                rest = self._behind((said.name, place.name), file)
+                rest.candidates += map(owners.__getitem__, its[LISTED:])
+                rest.lines += [suspects[index].line for index in its[LISTED:]]
+
+    def _behind(self, key: tuple[str, str], file: int) -> _Rest:
+        """What is behind the first of a code and field in a file."""
+        return self._rest.setdefault(key, {}).setdefault(file, _Rest())
 
     def _one_by_one(self, place: Field, at: NDArray[np.int64], suspects: Sequence[Suspect]) -> None:
         """Notes what is wrong with a field in each of these records."""
@@ -334,16 +355,21 @@ class Examination:
     def _report_fields(self, found: Found) -> None:
         for (code, name), rows in self._rows.items():
             frame = pl.DataFrame(rows, schema_overrides=_PLACE, infer_schema_length=None)
-            rest = self._rest.get((code, name), [])
-            columns = zip(*rest, strict=True) if rest else ([], [], [])
-            refused = pl.DataFrame(dict(zip(_REST, columns, strict=True)), schema=_REST)
-            keys = pl.concat([frame.select("file", "candidate"), refused.select("file", "candidate")])
+            rest = self._rest.get((code, name), {})
+            keys = pl.concat(
+                [
+                    frame.select("file", "candidate"),
+                    *(
+                        pl.DataFrame({"candidate": pl.Series(its.candidates, dtype=pl.String)}).select(
+                            pl.lit(file, pl.UInt32).alias("file"), "candidate"
+                        )
+                        for file, its in rest.items()
+                    ),
+                ]
+            )
             found.rows(CODES[code], frame, field=name or None, refused=keys)
-            behind: dict[int, list[Spot]] = {}
-            for file, candidate, line in rest:
-                behind.setdefault(file, []).append((line, None, candidate))
-            for file, its in behind.items():
-                found.more(CODES[code], len(its), file=file, field=name or None, spots=its)
+            for file, its in rest.items():
+                found.more(CODES[code], file=file, field=name or None, lines=its.lines, candidates=its.candidates)
 
     @cached_property
     def _candidate(self) -> Field | None:
@@ -359,7 +385,9 @@ class Examination:
         key = (code.name, name)
         count = self._listed[suspect.file, code.name, name] = self._listed[suspect.file, code.name, name] + 1
         if count > LISTED:
-            self._rest.setdefault(key, []).append((suspect.file, candidate, suspect.line))
+            rest = self._behind(key, suspect.file)
+            rest.candidates.append(candidate)
+            rest.lines.append(suspect.line)
             return
         row = {"file": suspect.file, "line": suspect.line, "candidate": candidate}
         self._rows.setdefault(key, []).append(row | facts())
@@ -370,7 +398,7 @@ class Examination:
             return {"value": value, "first": first + 1, "last": first + len(value), "kept": value.upper()}
 
         first = next(at.start() for at in _SMALL.finditer(suspect.record) if record[at.start()] != at[0])
-        place = next(place for place in self.layout.fields if place.first - 1 <= first < place.last)
+        place = _by_column(self.layout)[first]
         self._note(f.LOWER_CASE, suspect.mended(record), place.name, lambda: facts(place, first))
 
 
@@ -382,7 +410,6 @@ def _swapped(one: Field, other: Field, suspect: Suspect) -> _Whole:
     return _Whole(f.FIELDS_SWAPPED, suspect.line, facts | place | {"second_where": other.where})
 
 
-_REST = {"file": pl.UInt32, "candidate": pl.String, "line": pl.UInt32}
 _PLACE = {"file": pl.UInt32, "line": pl.UInt32, "candidate": pl.String, "value": pl.String}
 
 
@@ -430,12 +457,23 @@ def with_uln(record: str, layout: Layout) -> str:
 
 def with_check_letter(suspect: Suspect, layout: Layout) -> Suspect:
     record = suspect.record
-    for place in layout.plain:
-        if place.form is forms.UCI and record[place.last - 1] == " " and not place.cut(record)[12:].strip():
+    for place in _ucis(layout):
+        if record[place.last - 1] == " " and not place.cut(record)[12:].strip():
             letter = uci.check_letter(place.cut(record)[:12])
             if letter:
                 record = record[: place.last - 1] + letter + record[place.last :]
     return suspect if record is suspect.record else suspect.mended(record)
+
+
+@lru_cache
+def _ucis(layout: Layout) -> tuple[Field, ...]:
+    return tuple(place for place in layout.plain if place.form is forms.UCI)
+
+
+@lru_cache
+def _by_column(layout: Layout) -> tuple[Field, ...]:
+    """The field in each column."""
+    return tuple(place for place in layout.fields for _ in range(place.width))
 
 
 # --- Fields ----------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from .checks import Examination, Suspect
 from .findings import Found
 from .identifiers import uci, uln, upn
 from .layouts import Field, Layout
-from .names import normal_name
+from .names import NORMAL, normal_name
 from .reader import Submission
 
 SLAB = 1 << 16
@@ -107,8 +107,7 @@ class _Slab:
     @cached_property
     def texts(self) -> pl.Series:
         """The records as text, line ends included."""
-        # Casts that only reinterpret: no record is copied on its own.
-        return pl.Series("record", self.rows).cast(pl.List(pl.UInt8)).cast(pl.Binary).cast(pl.String)
+        return _as_text(self.rows).rename("record")
 
     @cached_property
     def slots(self) -> NDArray[np.uint64]:
@@ -123,14 +122,20 @@ class _Slab:
         return eight & np.uint64((1 << 8 * width) - 1)
 
     @cached_property
-    def codes(self) -> tuple[NDArray[np.uint64], list[str]]:
+    def codes(self) -> tuple[NDArray[np.uint64], pl.Series]:
         """The different contents of slots in ascending order, and their text."""
         different = pl.Series(self.slots.ravel()).unique().sort().to_numpy()
-        text = different.astype("<u8").tobytes().decode("ascii")
-        return different, [text[at : at + _SLOT] for at in range(0, len(text), 8)]
+        texts = different.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :_SLOT]
+        return different, _as_text(texts)
 
 
 _SLOT = 7
+
+
+def _as_text(rows: Rows) -> pl.Series:
+    """Rows of ASCII codes as text."""
+    # Casts that only reinterpret: no row is copied on its own.
+    return pl.Series(rows).cast(pl.List(pl.UInt8)).cast(pl.Binary).cast(pl.String)
 
 
 @frozen
@@ -231,9 +236,9 @@ def _suspect(slab: _Slab) -> Wrong:
             suspect |= check(slab, place)
     if layout.slots:
         different, texts = slab.codes
-        odd = different[~pl.Series(texts, dtype=pl.String).str.contains(_USUAL).to_numpy()]
-        if len(odd):
-            suspect |= np.isin(slab.slots, odd).any(axis=1)
+        odd = ~texts.str.contains(_USUAL).to_numpy()
+        if odd.any():
+            suspect |= odd[np.searchsorted(different, slab.slots)].any(axis=1)
     return suspect
 
 
@@ -254,8 +259,9 @@ def _records(slab: _Slab) -> pl.DataFrame:
     if "kept" in _schema(layout):
         names = frame["name"]
         if slab.mended:
-            changed = [normal_name(name) for name in names.gather(slab.mended)]
-            names = names.scatter(slab.mended, changed)
+            changed = ~names.gather(slab.mended).str.contains(f"^(?-u)(?:{NORMAL})$")
+            places = pl.Series(slab.mended).filter(changed)
+            names = names.scatter(places, [normal_name(name) for name in names.gather(places)])
         frame = frame.with_columns(names.alias("kept"))
     return frame.select(*_schema(layout))
 
@@ -338,7 +344,7 @@ def _options(slab: _Slab, records: pl.DataFrame) -> pl.DataFrame:
     code = np.searchsorted(different, slab.slots.ravel()[at])
     first = slab.layout.slots[0].first + np.uint32(_SLOT) * slot
     chosen = records.select("file", "line", "candidate", "uci")[pl.Series(record)]
-    spelt = pl.Series(texts, dtype=pl.String).str.strip_chars().str.to_uppercase()
+    spelt = texts.str.strip_chars().str.to_uppercase()
     return chosen.with_columns(
         spelt.gather(code).alias("option"), pl.Series("first", first), pl.Series("last", first + np.uint32(_SLOT - 2))
     )

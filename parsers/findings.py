@@ -227,18 +227,25 @@ class Found:
         return causes[key]
 
     def more(
-        self, code: Code, count: int, *, file: int = 0, field: str | None = None, spots: Sequence[Spot] = ()
+        self,
+        code: Code,
+        count: int = 0,
+        *,
+        file: int = 0,
+        field: str | None = None,
+        lines: Sequence[int] = (),
+        candidates: Sequence[str | None] = (),
     ) -> None:
-        """Counts `count` more findings of a code that has reached its limit. `spots`: their lines and candidates, if
-        these are known; they are put to the cause of the code and field, if there is no other it could be."""
-        self._counts[file, code.name] += max(count, 0)
+        """Counts `count` more findings of a code that has reached its limit, and those of which `lines` and
+        `candidates` are known; these are put to the cause of the code and field, if there is no other it could be."""
+        self._counts[file, code.name] += max(count, len(lines))
         causes = [
             cause
             for (name, *_), cause in self._causes.get(file, {}).items()
             if name == code.name and cause.first[0].field == field
         ]
         if len(causes) == 1:
-            causes[0].follow(spots)
+            causes[0].follow(lines, candidates)
 
     def rows(
         self,

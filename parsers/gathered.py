@@ -93,14 +93,14 @@ class Cause:
         self.lines.append(line)
         self.candidates.append(candidate)
 
-    def follow(self, spots: Sequence[Spot]) -> None:
+    def follow(self, lines: Sequence[int], candidates: Sequence[str | None]) -> None:
         """Adds places of which the columns are not known: they are the same as before, or not said."""
         before = set(self.columns)
         columns = before.pop() if len(before) == 1 else None
         # There may be hundreds of thousands of them.
-        self.columns.extend([columns] * len(spots))
-        self.lines.extend([line for line, _, _ in spots])
-        self.candidates.extend([candidate for _, _, candidate in spots])
+        self.columns.extend([columns] * len(lines))
+        self.lines.extend(lines)
+        self.candidates.extend(candidates)
 
     def told(self) -> Iterator[Gathered]:
         """What is said of it: one thing, or of few places that differ, each."""

@@ -10,7 +10,9 @@ NAME_CHARACTERS = "A-Z '.:()/-"
 
 _DROPPED = re.compile(f"[^{NAME_CHARACTERS}]")
 _SPACES = re.compile(" +")
-_NORMAL = re.compile("[A-Z'.()/-]+(?:[ :][A-Z'.()/-]+)*:?")
+NORMAL = "[A-Z'.()/-]+(?:[ :][A-Z'.()/-]+)*:?"
+"""A name that is as it is kept, as a regular expression."""
+_NORMAL = re.compile(NORMAL)
 
 
 def ascii_letter(character: str) -> str:
