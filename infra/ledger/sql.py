@@ -164,6 +164,8 @@ def rows(connection: Connection, query: Question, schema: Frame | None = None) -
 
 
 def _typed(read: pl.DataFrame, schema: Frame) -> pl.DataFrame:
+    if list(read.schema.items()) == list(schema.items()):
+        return read
     return read.select(pl.col(name).cast(kind) for name, kind in schema.items())
 
 

@@ -151,11 +151,21 @@ class Snapshot:
     files: frozenset[str]
 
 
+POOL: Mapping[str, Any] = {
+    "pool_pre_ping": True,
+    "pool_size": 8,
+    "pool_use_lifo": True,
+    "executemany_mode": "values_plus_batch",
+}
+"""How the desk connects. As many connections stay open as questions are asked at once, and of those the latest is used
+first: what PostgreSQL has looked up for a session need not be looked up by the next."""
+
+
 class Ledger:
     """Access to the ledger at one PostgreSQL address. Close it, or use it as a context manager."""
 
     def __init__(self, database_url: str) -> None:
-        self._engine: Engine = sql.open_engine(database_url, pool_pre_ping=True, executemany_mode="values_plus_batch")
+        self._engine: Engine = sql.open_engine(database_url, **POOL)
 
     def __enter__(self) -> Ledger:
         return self
