@@ -180,23 +180,33 @@ def settings_of(location: str, url: str) -> Settings:
 
 def ground(server: EmbeddedPostgres, place: Path, size: Size) -> Ground:
     """Plays the season undisturbed in `place`, keeping what each stage begins with."""
+    return ground_of(server, lambda url: beginnings(url, place, size))
+
+
+def ground_of(server: EmbeddedPostgres, made: Callable[[str], Sequence[Beginning]]) -> Ground:
+    """The ground on a server, with what `made` gives for an empty ledger on it."""
     urls = []
     for number in range(AT_ONCE):
         server.create_database(f"crashes{number}")
         urls.append(server.url(f"crashes{number}"))
         migrate(urls[-1])
-    beginnings, live = [], place / "season"
-    with open_desk(settings_of(str(live), urls[0])) as desk:
-        for number, stage in enumerate(STAGES):
-            stage.prepare(desk, size)
-            kept = place / f"beginning{number}"
-            copy_store(live, str(kept))
-            beginnings.append(Beginning(stage, read_ledger(urls[0]), kept))
-            stage.play(desk)
-    free = SimpleQueue[str]()
+    begun, free = tuple(made(urls[0])), SimpleQueue[str]()
     for url in urls:
         free.put(url)
-    return Ground(tuple(beginnings), free)
+    return Ground(begun, free)
+
+
+def beginnings(url: str, place: Path, size: Size) -> list[Beginning]:
+    """What each stage of the season begins with; it is played on the ledger at `url`."""
+    kept, live = list[Beginning](), place / "season"
+    with open_desk(settings_of(str(live), url)) as desk:
+        for number, stage in enumerate(STAGES):
+            stage.prepare(desk, size)
+            folder = place / f"beginning{number}"
+            copy_store(live, str(folder))
+            kept.append(Beginning(stage, read_ledger(url), folder))
+            stage.play(desk)
+    return kept
 
 
 @cache

@@ -25,9 +25,9 @@ class Ledger:
 
 
 @contextmanager
-def _cursor(url: str) -> Iterator[Any]:
-    """A cursor of a session of its own, in a transaction."""
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+def _cursor(at: str | sa.Engine) -> Iterator[Any]:
+    """A cursor in a transaction, of a session of its own where an address is given."""
+    engine = sa.create_engine(at, poolclass=sa.NullPool) if isinstance(at, str) else at
     with engine.begin() as connection, closing(connection.connection.cursor()) as raw:
         yield raw
 
@@ -37,10 +37,10 @@ def _in_order(table: sa.Table) -> str:
     return f"{table.name} ({', '.join(table.columns.keys())})"
 
 
-def read_ledger(url: str) -> Ledger:
-    """What a ledger holds."""
+def read_ledger(at: str | sa.Engine) -> Ledger:
+    """What a ledger holds. `at`: its address, or an engine of its owner that seals nothing."""
     rows = {}
-    with _cursor(url) as raw:
+    with _cursor(at) as raw:
         for table in metadata.sorted_tables:
             lines = io.BytesIO()
             raw.copy_expert(f"COPY {_in_order(table)} TO STDOUT", lines)
@@ -49,15 +49,16 @@ def read_ledger(url: str) -> Ledger:
         return Ledger(rows, dict(raw.fetchall()))
 
 
-def put_back(url: str, ledger: Ledger) -> None:
-    """Makes a ledger hold that and nothing else."""
-    with _cursor(url) as raw:
+def put_back(at: str | sa.Engine, ledger: Ledger) -> None:
+    """Makes a ledger hold that and nothing else. `at` as for `read_ledger`."""
+    with _cursor(at) as raw:
         raw.execute("SET LOCAL session_replication_role = replica")  # rows may go before those that point to them
+        raw.execute("; ".join(f"DELETE FROM {name}" for name in ledger.rows))
         for name, lines in ledger.rows.items():
-            raw.execute(f"DELETE FROM {name}")
-            raw.copy_expert(f"COPY {_in_order(metadata.tables[name])} FROM STDIN", io.BytesIO(lines))
-        for name, last in ledger.numbers.items():
-            raw.execute("SELECT setval(%s, %s, %s)", (name, max(last, 1), last > 0))
+            if lines:
+                raw.copy_expert(f"COPY {_in_order(metadata.tables[name])} FROM STDIN", io.BytesIO(lines))
+        numbers = [(name, max(last, 1), last > 0) for name, last in ledger.numbers.items()]
+        raw.execute("; ".join(["SELECT setval(%s, %s, %s)"] * len(numbers)), [one for its in numbers for one in its])
 
 
 @contextmanager

@@ -40,6 +40,15 @@ DESK_USER = "desk"
 ELSEWHERE = Path("/var/tmp")  # noqa: S108 -- survives a restart of the machine; our folder in it is checked before use
 NEEDLESS = shutil.ignore_patterns("__pycache__", "include", "doc", "pgxs", "pkgconfig", "*.a")
 START_SECONDS = 60.0
+FOR_TESTS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "io_method": "sync",
+}
+"""What makes a server quicker on which nothing depends: nothing has to be there after a crash, and no process looks
+after databases that live for a second."""
 
 
 class PostgresError(Exception):
@@ -261,7 +270,7 @@ class EmbeddedPostgres:
             "log_min_error_statement": "panic",
         }
         if not self._durable:
-            options |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+            options |= FOR_TESTS
         command = [str(binaries / "postgres"), "-D", str(self.data)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]

@@ -4,22 +4,20 @@ the crash matrix, for tests of what goes wrong."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
-from bench.crash_season import Size
-from bench.crashes import Ground, ground
+from bench.crash_season import STAGES, Size
+from bench.crashes import Beginning, Ground, beginnings, ground_of
 from bench.registers import register_for_tests
 from infra.ledger.submissions import migrate
 from infra.running.postgres import EmbeddedPostgres
 from infra.settings import Settings
 from pipeline.desk import Desk, open_desk
 from tests.catalogue import FROZEN
-
-_NUMBERS = count(1)
+from tests.ledgers import Ledgers, stay_connected
+from tests.shared import made_once
 
 
 @pytest.fixture(scope="session")
@@ -32,19 +30,26 @@ def empty_ledger(postgres: EmbeddedPostgres) -> str:
     return "empty_ledger"
 
 
+@pytest.fixture(scope="session")
+def ledgers(postgres: EmbeddedPostgres, empty_ledger: str) -> Iterator[Ledgers]:
+    """Ledgers like that, used by one test after another."""
+    with pytest.MonkeyPatch.context() as patch:
+        stay_connected(patch)
+        yield Ledgers(postgres, empty_ledger)
+
+
 @pytest.fixture
-def new_ledger(postgres: EmbeddedPostgres, empty_ledger: str) -> Callable[[], str]:
-    """Makes another empty ledger; its address."""
+def new_ledger(ledgers: Ledgers) -> Iterator[Callable[[], str]]:
+    """Gives another empty ledger; its address."""
+    given: list[str] = []
 
-    def make() -> str:
-        name = f"ledger{next(_NUMBERS)}"
-        server = sa.create_engine(postgres.url("postgres"), isolation_level="AUTOCOMMIT")
-        with server.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {empty_ledger}"))
-        server.dispose()
-        return postgres.url(name)
+    def give() -> str:
+        given.append(ledgers.take())
+        return given[-1]
 
-    return make
+    yield give
+    for url in reversed(given):
+        ledgers.give_back(url)
 
 
 @pytest.fixture
@@ -62,5 +67,14 @@ def work(fresh: Settings) -> Iterator[Desk]:
 
 @pytest.fixture(scope="session")
 def season(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Ground:
-    """A small season up to each of its jobs."""
-    return ground(postgres, tmp_path_factory.mktemp("season"), Size())
+    """A small season up to each of its jobs, played by the first worker that needs it."""
+
+    def kept(url: str) -> list[Beginning]:
+        made = made_once(
+            tmp_path_factory,
+            "beginnings",
+            lambda place: [(one.ledger, one.store) for one in beginnings(url, place, Size())],
+        )
+        return [Beginning(stage, *its) for stage, its in zip(STAGES, made, strict=True)]
+
+    return ground_of(postgres, kept)

@@ -15,6 +15,7 @@ from bench.ledgers import Ledger, put_back, read_ledger
 from infra.store import FolderStore
 from pipeline.desk import Desk
 from tests.catalogue import FROZEN
+from tests.ledgers import OWNERS
 from tests.scenario_language import Scenario, Season
 
 T = TypeVar("T")
@@ -24,7 +25,9 @@ Parts = tuple[str, ...]
 def _used(url: str) -> bool:
     """Whether a ledger holds more than the register of centres."""
     return any(
-        rows for table, rows in read_ledger(url).rows.items() if table not in ("centres", "centre_approvals", "seals")
+        rows
+        for table, rows in read_ledger(OWNERS.get(url, url)).rows.items()
+        if table not in ("centres", "centre_approvals", "seals")
     )
 
 
@@ -45,13 +48,15 @@ def _keep(desk: Desk, result: object) -> _Kept:
     assert isinstance(desk.store, FolderStore)
     folder = Path(_FOLDER.name) / str(next(_NUMBERS))
     shutil.copytree(desk.store.root, folder)
-    return _Kept(read_ledger(desk.settings.database_url), folder, result)
+    url = desk.settings.database_url
+    return _Kept(read_ledger(OWNERS.get(url, url)), folder, result)
 
 
 def _put_in_place(desk: Desk, kept: _Kept) -> None:
     """The desk, which is new, holds what was kept."""
     assert isinstance(desk.store, FolderStore)
-    put_back(desk.settings.owner_url, kept.ledger)
+    url = desk.settings.owner_url
+    put_back(OWNERS.get(url, url), kept.ledger)
     shutil.copytree(kept.store, desk.store.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("identity"))
 
 

@@ -6,16 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from attrs import evolve
 
-from bench.registers import OF_TESTS, register
-from infra.ledger.submissions import migrate
-from infra.ledger.tables import metadata, own_store
-from infra.running.postgres import EmbeddedPostgres
-from infra.settings import Settings
 from pipeline.desk import Desk
-from tests.catalogue import FROZEN
 from tests.pipeline.kept import Beginnings
 from tests.scenario_language import Scenario, scenarios
 
@@ -62,27 +55,6 @@ def _changed(title: str, said: str, instead: str) -> Scenario:
 
 WRONG = [_changed(*words) for words in CHANGED]
 BEGINNINGS = Beginnings([*ALL, *WRONG])
-
-
-@pytest.fixture(scope="module")
-def ledger_of_scenarios(postgres: EmbeddedPostgres) -> str:
-    """The address of one ledger for all scenarios: to make one for each and remove it takes longer than they do."""
-    postgres.create_database("scenarios")
-    migrate(postgres.url("scenarios"))
-    return postgres.url("scenarios")
-
-
-@pytest.fixture
-def fresh(ledger_of_scenarios: str, tmp_path: Path) -> Settings:
-    """Settings with that ledger, emptied, and a store of its own."""
-    engine = sa.create_engine(ledger_of_scenarios)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        connection.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY"))
-        connection.execute(own_store.delete())  # each scenario has a store of its own
-    engine.dispose()
-    register(ledger_of_scenarios, OF_TESTS)
-    return Settings(catalogue=FROZEN, state=tmp_path, database_url=ledger_of_scenarios, settle_seconds=30)
 
 
 @pytest.mark.parametrize("scenario", [pytest.param(one, id=f"{one.subject}: {one.title}") for one in ALL])
