@@ -17,13 +17,13 @@ from infra.ledger.tables import here
 from infra.running.postgres import EmbeddedPostgres
 
 _SHAPE = sa.text(
-    "SELECT "
+    "SELECT (SELECT string_agg(version_num, ' ') FROM alembic_version) || ' ' || "
     + " || ' ' || ".join(
         f"(SELECT concat_ws(',', count(*), sum(xmin::text::bigint)) FROM {catalogue})"
         for catalogue in ("pg_class", "pg_attribute", "pg_proc", "pg_trigger", "pg_constraint", "pg_db_role_setting")
     )
 )
-"""Another after every change of tables, columns, functions, triggers, constraints, rights and settings."""
+"""Another after every change of revision, tables, columns, functions, triggers, constraints, rights and settings."""
 _NUMBERS = count(1)
 ENGINES: dict[str, sa.Engine] = {}
 """What desks on these ledgers connect with, by address; it stays connected from one test to the next."""
