@@ -245,29 +245,6 @@ class Moderation:
         with self._engine.connect() as connection:
             return {row[0]: row[1] for row in connection.execute(query.group_by(t.state).order_by(t.state))}
 
-    def never_drawn(self, series: str) -> int:
-        """How many cohorts of a series have marks of the centre's and no sample (MOD-1)."""
-        m, e, c = marks.c, entries.c, cohorts.c
-        known = select(m.centre, m.component).where(m.series == series, m.mark.is_not(None), m.stage.in_(CENTRE_STAGES))
-        drawn = select(c.centre, c.component).where(c.series == series)
-        open_ = known.except_(drawn).subquery()
-        later = marks.alias()
-        newer = select(later.c.id).where(
-            later.c.centre == m.centre, later.c.series == m.series, later.c.uci == m.uci,
-            later.c.component == m.component, later.c.version > m.version,
-        )  # fmt: skip
-        held = select(e.id).where(
-            e.centre == m.centre, e.series == m.series, e.option == m.component, e.uci == sa.any_(every_uci(m.uci)),
-            e.ended_by.is_(None),
-        )  # fmt: skip
-        learner = known.where(
-            m.centre == open_.c.centre, m.component == open_.c.component, ~newer.exists(), held.exists()
-        )
-        with self._engine.connect() as connection:
-            return connection.execute(
-                select(func.count()).select_from(open_).where(learner.correlate(open_).exists())
-            ).scalar_one()
-
     def standing(self, series: str) -> pl.DataFrame:
         """Every cohort of a series with its state: `centre`, `component`, `state`."""
         t = cohorts.c

@@ -585,10 +585,9 @@ def _recorded(desk: Desk, series: Series, rests_on: Ground, judged: SeriesResult
 
 
 def undecided(desk: Desk, series: Series) -> tuple[str, ...]:
-    """MOD-1, MOD-2: the moderation of a series that has not begun or not ended, so that its marks can still change."""
-    states, never = desk.moderation.undecided(series.id), desk.moderation.never_drawn(series.id)
-    begun = tuple(f"{count} {UNDECIDED[state]}" for state, count in states.items())
-    return (f"{never} cohorts with marks of which no sample was ever drawn", *begun) if never else begun
+    """MOD-2: the moderation of a series that has not ended, so that its marks can still change."""
+    states = desk.moderation.undecided(series.id)
+    return tuple(f"{count} {UNDECIDED[state]}" for state, count in states.items())
 
 
 def ground(desk: Desk, series: Series, *, approved: bool = True) -> Ground:
