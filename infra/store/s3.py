@@ -20,6 +20,7 @@ from infra.store.streams import reader, rewindable, telling
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5, 20
 """How long S3 may take to be reached, and to say anything more. It is asked three times; with boto3's own minute for
@@ -218,12 +219,9 @@ class S3Store:
     def locked(self, key: str, now: datetime) -> bool:
         """See `Store.locked`. Deleting a locked object in a bucket with versions would hide it all the same."""
         with telling(self, f"look at {key!r}"):
-            try:
-                found = self.client.head_object(Bucket=self.bucket, Key=self._object(key))
-            except ClientError as error:
-                if _gone(error):
-                    return False
-                raise
+            found = self._head(key)
+        if found is None:
+            return False
         until = found.get("ObjectLockRetainUntilDate")
         return found.get("ObjectLockLegalHoldStatus") == "ON" or (until is not None and until > now)
 
@@ -261,13 +259,17 @@ class S3Store:
 
     def _look(self, key: str) -> Stored | None:
         """What is at `key`, if anything."""
+        found = self._head(key)
+        return _listed(key, found["ContentLength"], found["LastModified"], found["ETag"]) if found else None
+
+    def _head(self, key: str) -> HeadObjectOutputTypeDef | None:
+        """What S3 says of an object without sending it; None when it is gone."""
         try:
-            found = self.client.head_object(Bucket=self.bucket, Key=self._object(key))
+            return self.client.head_object(Bucket=self.bucket, Key=self._object(key))
         except ClientError as error:
             if _gone(error):
                 return None
             raise
-        return _listed(key, found["ContentLength"], found["LastModified"], found["ETag"])
 
     def _delete(self, found: Stored) -> bool:
         """Delete the object if it is still the one that was found; False when it has changed, or is gone."""
