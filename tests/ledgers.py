@@ -87,6 +87,12 @@ class Ledgers:
         return same
 
 
+def disconnect() -> None:
+    """Ends every connection that is kept; the next question makes a new one."""
+    for engine in (*ENGINES.values(), *OWNERS.values()):
+        engine.dispose()
+
+
 def stay_connected(patch: pytest.MonkeyPatch) -> None:
     """Desks on these ledgers use the connections of the test before."""
     opened, closed = sql.open_engine, books.Ledger.close

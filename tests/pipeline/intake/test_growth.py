@@ -30,6 +30,7 @@ from infra.settings import Settings
 from infra.store import FolderStore
 from pipeline.desk import open_desk
 from pipeline.intake.ingest import ingest
+from tests.ledgers import disconnect
 from tests.patience import until
 
 LANDED = datetime(2024, 2, 15, 12, tzinfo=UTC)
@@ -104,6 +105,7 @@ def fill(engine: sa.Engine) -> None:
 
 def counted(engine: sa.Engine) -> None:
     """Waits until PostgreSQL has counted what everybody else has read: it has when they are gone."""
+    disconnect()
     others = sa.text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
