@@ -6,7 +6,7 @@ STAMP  := .venv/.installed
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down debian test lint format golden fuzz chaos bench bench-answer bench-distance bench-national reliability lock docs site \
+.PHONY: help install demo up down debian test lint format golden fuzz chaos bench bench-answer bench-distance bench-shards bench-national reliability lock docs site \
   rehearsal disturbances terraform clean
 
 help: ## this list
@@ -78,6 +78,9 @@ bench-answer: $(STAMP) ## from landing to receipt and reply on a running desk: m
 
 bench-distance: $(STAMP) ## an ingest with its store in a folder, and in S3 at 0, 10 and 30 ms: seconds. FILES=300
 	@$(BIN)/python -m bench.distance --files $(or $(FILES),300)
+
+bench-shards: $(STAMP) ## an ingest that one, two and four decide: seconds. FILES=1200, FAR=1 for S3 at 30 ms too
+	@$(BIN)/python -m bench.shards --files $(or $(FILES),1200) $(if $(FAR),--far)
 
 bench-national: $(STAMP) ## the national series alone
 	@$(BIN)/python -m bench.national

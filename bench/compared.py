@@ -19,7 +19,7 @@ TABLE = "table "
 State = Mapping[str, bytes]
 """The rows of each table and the content of each file, by its name."""
 
-UNDECLARED = ("beats", "journal", "seals", "states")
+UNDECLARED = ("beats", "journal", "seals", "shares", "states")
 """Tables that are filled by what is done to others: no job declares them."""
 UNCOMPARED = (*UNDECLARED, "audits", "frozen_rows", "frozen_sums")
 """Tables that say how often something was run, or by number and in which order it was added, not what came of it, or

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 import sqlalchemy as sa
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fixtures.generate import boundaries, people
 from infra.ledger.door import Fetched, Visit
@@ -40,6 +40,7 @@ from pipeline.corrections.effect import Plan
 from pipeline.desk import Desk
 from pipeline.intake import quarantine
 from pipeline.intake.ingest import ingest
+from pipeline.intake.shards import begin, decide_share, end
 from pipeline.intake.staff import STAFF_FEED, Entry, allow_sitting, change_entry, complete_marks
 from pipeline.keeping.dispute import dispute
 from pipeline.keeping.keep import keep
@@ -187,6 +188,22 @@ def _files(centre: str, learners: list[dict[str, str]]) -> Iterator[tuple[str, b
     yield f"E{centre}13.X01", _file("E", centre, registered, "9B23", 1), REGISTERED
     yield f"E{centre}15.X01", _entries(centre, learners, sequence=1), ENTERED
     yield f"M{centre}15.X01", _file("M", centre, details("M", MARK, marks), "6B24", 1), MARKED
+
+
+def _sent_again(desk: Desk, size: Size) -> None:
+    """An amendment of each centre, which says of its learners what is so."""
+    for centre in size.numbers():
+        learners = size.learners_of(centre)
+        lines = [line for learner in learners for line in candidate_records("A", centre, learner, ("BEN22",))]
+        land(desk, f"inbox/{centre}/A{centre}13.X02", _file("A", centre, block(lines), "9B23", 2), ENTERED)
+
+
+def _ingest_by_several(desk: Desk) -> object:
+    """Two decide the files of a centre or two, and a third what is left."""
+    several = evolve(desk, settings=evolve(desk.settings, shards=2, batch_files=1))
+    for shard in begin(several, TAKEN + MINUTE).given:
+        decide_share(several, shard)
+    return end(several, TAKEN + MINUTE)
 
 
 def _entries(centre: str, learners: list[dict[str, str]], sequence: int, *, claim: bool = False) -> bytes:
@@ -451,6 +468,7 @@ STAGES = (
     Stage("basedata", "basedata", _nothing, lambda desk: publish_basedata(desk, _series(desk), REGISTERED)),
     Stage("ingest", "ingest", _inbox, lambda desk: ingest(desk, TAKEN)),
     Stage("ingest, nothing waits", "ingest", _nothing, lambda desk: ingest(desk, TAKEN + MINUTE)),
+    Stage("ingest, several decide", "ingest", _sent_again, _ingest_by_several),
     Stage(
         "held file again", "quarantine_again", _nothing,
         lambda desk: quarantine.again(desk, _held(desk, FORECASTS), ORDER),

@@ -58,9 +58,11 @@ def timed(settings: Settings, files: int) -> tuple[float, IngestCounts]:
 
 
 @contextmanager
-def in_s3(server: EmbeddedPostgres, folder: Path, distance: float, asked: argparse.Namespace) -> Iterator[Settings]:
+def in_s3(
+    server: EmbeddedPostgres, folder: Path, distance: float, asked: argparse.Namespace, name: str = ""
+) -> Iterator[Settings]:
     """The settings of an empty desk whose store is in S3 at a distance."""
-    name = f"far{distance * 1000:.0f}"
+    name = name or f"far{distance * 1000:.0f}"
     with (
         pytest.MonkeyPatch.context() as patch,
         s3_server(folder / f"{name}.log", distance=distance) as port,

@@ -14,6 +14,8 @@ from typing import Any
 
 from attrs import Attribute, field, fields, frozen
 
+from rules import terms
+
 MIB = 1024 * 1024
 
 
@@ -81,6 +83,13 @@ class Settings:
         "RESULTSDAY_BATCH_BYTES",
         64 * MIB,
         "At most this many bytes of files are taken together in one batch (one file always fits).",
+        int,
+    )
+    shards: int = _setting(
+        "RESULTSDAY_SHARDS",
+        1,
+        "When more files wait than are taken in one batch, so many ingests decide them at the same time, each those of "
+        "other centres, on whatever worker. What is decided is the same. 1: one ingest does everything.",
         int,
     )
     max_file_bytes: int = _setting(
@@ -384,6 +393,8 @@ class Settings:
             yield "RESULTSDAY_APPROVALS must be at least 1"
         if min(self.batch_files, self.batch_bytes, self.max_file_bytes) < 1:
             yield "batch and file limits must be at least 1"
+        if not 1 <= self.shards <= terms.MOST_SHARDS:
+            yield f"RESULTSDAY_SHARDS must be from 1 to {terms.MOST_SHARDS}"
         for setting in declared():
             named = ("alert_seconds", "guard_seconds", "start_seconds", "restarts", "store_threads")
             limit = setting.name in named or (setting.name.startswith("sftp_") and setting.name != "sftp_port")

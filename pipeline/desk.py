@@ -27,6 +27,7 @@ from infra.ledger.place import StoreBook
 from infra.ledger.register import RegisterBook
 from infra.ledger.results import ResultBook
 from infra.ledger.seals import SealBook
+from infra.ledger.shares import ShareBook
 from infra.ledger.submissions import Ledger
 from infra.ledger.told import ToldBook
 from infra.ledger.trail import Trail
@@ -63,6 +64,7 @@ class Desk:
     register: RegisterBook
     results: ResultBook
     seals: SealBook
+    shares: ShareBook
     stores: StoreBook
     told: ToldBook
     trail: Trail
@@ -113,6 +115,7 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
             register=RegisterBook(engine),
             results=ResultBook(engine),
             seals=SealBook(engine),
+            shares=ShareBook(engine),
             stores=StoreBook(engine),
             told=ToldBook(engine),
             trail=Trail(engine),

@@ -20,7 +20,7 @@ from infra.ledger.results import Awarding
 from parsers.findings import visible
 from pipeline.archive import taking
 from pipeline.desk import Desk, up_to_date
-from pipeline.jobs import JOBS, job_of
+from pipeline.jobs import JOBS, Job, job_of
 from pipeline.orders import StaffError
 from pipeline.steps import BEGUN, DROPPED, ENDED
 from pipeline.typed import storable
@@ -36,7 +36,17 @@ class JournalError(ValueError):
 
 def journaled(function: Callable[P, R]) -> Callable[P, R]:
     """Makes a function the job that `pipeline/jobs.py` declares. Its first parameter is the desk."""
-    job, signature = job_of(function), inspect.signature(function)
+    return _on_record(job_of(function), function)
+
+
+def recorded_as(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Makes a function another way to run a job: it is on record as that job, and a replay runs the job. It has the
+    parameters of the job's own function."""
+    return lambda function: _on_record(JOBS[name], function)
+
+
+def _on_record(job: Job, function: Callable[P, R]) -> Callable[P, R]:
+    signature = inspect.signature(function)
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:

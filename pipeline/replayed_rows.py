@@ -26,6 +26,7 @@ NOT_REPLAYED: Mapping[str, str] = {
     "journal": "is what is replayed",
     "alerts": "says what people were told",
     "beats": "says what ran last",
+    "shares": "says who is deciding which files at the moment",
     "notices": "says what centres were told: a replay tells nobody",
     "events_posted": "says which outcomes were posted: a replay posts nothing",
     "looks": "says how often it was looked",

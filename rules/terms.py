@@ -193,6 +193,9 @@ RECALLED: Final = "recalled"
 RENAMED_BY_CENTRE: Final = "the centre has corrected the name"
 RENAMED_BY_STAFF: Final = "staff have corrected the name"
 
+# So many ingests may work at a time (OPS-6), each with a lock of its own.
+MOST_SHARDS: Final = 64
+
 # Whom a release is for (RES-2).
 CENTRES: Final = "centres"
 LEARNERS: Final = "learners"

@@ -154,6 +154,8 @@ class LearnerBook:
         held = sql.each(select(t.uln, t.uci, t.centre).where(t.uln == wanted.c.uln, t.uln != "", t.until.is_(None)))
         query = select(held.c.uln, in_force(held.c.uci).label("uci"), held.c.centre).distinct()
         query = query.select_from(wanted.join(held, sa.true()))
+        # The first that differs is told: which one that is must not depend on where PostgreSQL keeps its rows.
+        query = query.order_by(held.c.uln, sa.text("uci"), held.c.centre)
         return sql.look_up(self._engine, query, LEARNERS, len(ulns))
 
     def people(self, ucis: Sequence[str]) -> pl.DataFrame:
@@ -291,6 +293,24 @@ class LearnerBook:
                 nobodys = _about_nobody(connection, head, decided)
                 said += [*(each | {"uci": uci} for each in decided), *(each | _end_of(each, done) for each in nobodys)]
             connection.execute(actions.insert(), said)
+
+    def holding_corrected(self, files: Sequence[int]) -> list[str]:
+        """REG-8: the centres where learners are registered or entered whose UCI these files (ids of submissions) have
+        corrected."""
+        u = learner_ucis.c
+        head = (
+            select(u.in_force.label("uci")).where(u.submission_id.in_(files), u.until.is_(None)).distinct().subquery()
+        )
+        at = [
+            sql.each(
+                select(table.c.centre).where(table.c.uci == sa.any_(every_uci(head.c.uci)), table.c.ended_by.is_(None))
+            )
+            for table in (registrations, entries)
+        ]
+        parts = [select(held.c.centre).select_from(head.join(held, sa.true())) for held in at]
+        query = sa.union(*parts).subquery()
+        with self._engine.connect() as connection:
+            return list(connection.execute(select(query.c.centre).order_by(query.c.centre)).scalars())
 
     def transferable(self, uci: str, centre: str, to: str) -> pl.DataFrame:
         """What moves with the learner from one centre to another (`MOVING`): without what is held there already, and of

@@ -174,6 +174,7 @@ NOT_SEALED: Mapping[str, str] = {
     "journal": "says what ran; what came of it is in other tables, and a replay compares them",
     "alerts": "say what people were told",
     "beats": "say what ran last",
+    "shares": "say who is deciding which files at the moment; what came of it is in other tables",
     "notices": "say what centres were told is in their outboxes; nothing is decided by it",
     "events_posted": "say which outcomes were posted to a webhook",
     "door_bytes": "count what centres have moved within the day",

@@ -36,9 +36,10 @@ from infra.ledger.tables import (
     marks,
     registrations,
     replies,
+    shares,
     submissions,
 )
-from infra.ledger.turns import LOCKS, Turn, holder
+from infra.ledger.turns import LOCKS, Turn, holder, lock_of
 from rules import terms
 from rules.frames import ENTRIES, FILES, HOLDINGS, INSTANT, REGISTRATIONS, SAT, SITTINGS, Frame
 
@@ -208,6 +209,25 @@ class Ledger:
                     connection.execute(select(func.pg_advisory_unlock(LOCKS[job])))
                     connection.commit()
 
+    @contextmanager
+    def shard(self, job: str, shard: int) -> Iterator[Turn]:
+        """OPS-6: whether this is the only run of `job` for a shard anywhere. As long as one works, no run has the whole
+        job (`exclusive`), and where a run has it, no shard is worked at."""
+        with self._engine.connect() as connection:
+            of_all, own = LOCKS[job], lock_of(shard)
+            shared = bool(connection.execute(select(func.pg_try_advisory_lock_shared(of_all))).scalar())
+            held = shared and bool(connection.execute(select(func.pg_try_advisory_lock(own))).scalar())
+            turn = Turn(held, "" if held else holder(connection, own if shared else of_all))
+            connection.commit()
+            try:
+                yield turn
+            finally:
+                if held:
+                    connection.execute(select(func.pg_advisory_unlock(own)))
+                if shared:
+                    connection.execute(select(func.pg_advisory_unlock_shared(of_all)))
+                connection.commit()
+
     # --- Receiving ---------------------------------------------------------------------------------------------------
 
     def receive(self, landings: Sequence[Landing]) -> list[Received]:
@@ -246,12 +266,12 @@ class Ledger:
         query = query.where(table.centre.in_(sorted(centres))).group_by(table.centre, table.reply_stream)
         return {(centre, stream): number for centre, stream, number in connection.execute(query)}
 
-    def waiting(self, files: int, size: int, first_series: Sequence[str]) -> list[Received]:
+    def waiting(self, files: int, size: int, first_series: Sequence[str], shard: int | None = None) -> list[Received]:
         """The next files to decide, at most `files` of them and `size` bytes (but always one file). The centre whose
         oldest file came first is first: it has waited longest, and of two that speak of one learner the first counts
         (ENT-7). A centre's files are in the order in which they apply: series whose first two characters are in
         `first_series` (registrations), then by series, entries before marks, sequence and letter. Files without a
-        readable header come last."""
+        readable header come last. With a `shard`, only files that its ingest decides by itself."""
         table = submissions.c
         kind = sa.case((func.substr(table.series, 1, 2).in_(first_series), 0), (table.series.is_(None), 2), else_=1)
         letter = sa.case({"E": 0, "A": 1}, value=table.letter, else_=2)
@@ -260,13 +280,25 @@ class Ledger:
         oldest = func.min(table.received).over(partition_by=table.centre)
         own = (kind, year, table.series, marking, table.sequence, letter, table.received, table.id)
         rank = func.row_number().over(partition_by=table.centre, order_by=own)
-        aged = select(submissions, oldest.label("oldest"), rank.label("rank")).where(table.outcome.is_(None)).subquery()
+        undecided = select(submissions, oldest.label("oldest"), rank.label("rank")).where(table.outcome.is_(None))
+        aged = (undecided if shard is None else undecided.where(table.id.in_(_of_shard(shard)))).subquery()
         order = (aged.c.oldest, aged.c.centre, aged.c.rank)
         before = func.sum(aged.c.size).over(order_by=order) - aged.c.size
         ranked = select(aged, before.label("before")).order_by(*order).limit(files)
         with self._engine.connect() as connection:
             rows = connection.execute(ranked).mappings().all()
         return [_received(row) for row in rows if row["before"] < size]
+
+    def left(self) -> list[list[Received]]:
+        """The files of a shared ingest that are not decided yet, whoever was to do it, turn by turn as one ingest would
+        decide them."""
+        query = select(submissions, shares.c.turn).join(shares, shares.c.submission_id == submissions.c.id)
+        query = query.where(submissions.c.outcome.is_(None)).order_by(shares.c.turn, shares.c.place)
+        turns: dict[int, list[Received]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(query).mappings():
+                turns.setdefault(row["turn"], []).append(_received(row))
+        return [*turns.values()]
 
     # --- Held files --------------------------------------------------------------------------------------------------
 
@@ -425,9 +457,10 @@ class Ledger:
                 connection.execute(actions.insert(), booking.actions)
         return True
 
-    def unpublished(self) -> list[Mapping[str, Any]]:
+    def unpublished(self, shard: int | None = None) -> list[Mapping[str, Any]]:
         """Replies that may not be in the outbox yet: `submission_id`, `name`, `text`, `twin` of the
-        reply, `centre`, `file_name`, `kind`, `letter`, `sha256`, `outcome`, `booked` of the file it answers."""
+        reply, `centre`, `file_name`, `kind`, `letter`, `sha256`, `outcome`, `booked` of the file it answers. With a
+        `shard`, only to files that its ingest decides by itself."""
         of = submissions.c
         query = (
             select(replies, of.centre, of.file_name, of.kind, of.letter, of.sha256, of.outcome, of.booked)
@@ -435,6 +468,8 @@ class Ledger:
             .where(~replies.c.published)
             .order_by(replies.c.submission_id)
         )
+        if shard is not None:
+            query = query.where(of.id.in_(_of_shard(shard)))
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
@@ -509,6 +544,11 @@ SELECT oid::regclass::text FROM pg_class
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
 AND (reltuples < 0 OR pg_relation_size(oid) > 1.1 * relpages * current_setting('block_size')::int) ORDER BY 1"""
 """The tables that have more pages by a tenth than when they were counted, or never were."""
+
+
+def _of_shard(shard: int) -> sa.Select[Any]:
+    """The numbers of the files that the ingest of a shard decides by itself."""
+    return select(shares.c.submission_id).where(shares.c.shard == shard)
 
 
 def _decided(outcomes: Sequence[Mapping[str, Any]]) -> sa.Update:

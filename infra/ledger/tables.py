@@ -830,6 +830,21 @@ beats = Table(
     Column("last", DateTime(timezone=True), nullable=False, comment="when it last succeeded"),
 )
 
+shares = Table(
+    "shares",
+    metadata,
+    Column("submission_id", BigInteger, ForeignKey("submissions.id"), primary_key=True, autoincrement=False),
+    Column(
+        "shard",
+        Integer,
+        comment="of centres, the ingest of which decides it by itself; null: it is left to the last",
+    ),
+    Column("turn", Integer, nullable=False, comment="files of one turn would be decided together by one"),
+    Column("place", Integer, nullable=False, comment="among the files of its turn"),
+    Column("orders", BigInteger, nullable=False, comment="so many orders about who learners are were known"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="the instant for which the files were taken in"),
+)
+
 letters_fetched = Table(
     "letters_fetched",
     metadata,

@@ -87,6 +87,8 @@ class IngestCounts:
     outcomes: Counter[str] = field(factory=Counter)
     codes: Counter[str] = field(factory=Counter)
     pence: int = 0
+    given: tuple[int, ...] = ()
+    """The shards whose files others decide, where they are shared (`pipeline.intake.shards`)."""
     kept_out: str = ""
     """Why it did nothing: another run has the turn (OPS-6)."""
     seconds: float = 0.0
@@ -109,6 +111,8 @@ class IngestCounts:
         left = f" {self.growing} still growing, left for the next run." if self.growing else ""
         untaken = f" {self.untaken} could not be taken: see the log." if self.untaken else ""
         tried = f" {self.tried} were only tried." if self.tried else ""
+        if self.given:
+            return f"Received {self.received} files, which {len(self.given)} ingests decide.{left}{untaken}"
         if not self.received and not self.outcomes:
             return f"Nothing to do: no files are waiting.{left}{untaken}{tried}"
         decided = ", ".join(f"{count} {outcome}" for outcome, count in sorted(self.outcomes.items())) or "none"
@@ -125,29 +129,44 @@ def ingest(desk: Desk, now: datetime) -> IngestCounts:
     """Takes every file waiting at `now` (aware) and answers it. Only one run does so at a time; another says who does
     and how many files wait (OPS-6). Raises `StoreError` or a database error when store or ledger fail: nothing is lost,
     run it again."""
+    return take_in(desk, now, lambda: ())
+
+
+def take_in(desk: Desk, now: datetime, share: Callable[[], Sequence[int]]) -> IngestCounts:
+    """`ingest`; but once everything is received, `share` may give the deciding to others: it returns the shards that
+    are given away, and none where all is to be done here."""
     started = perf_counter()
     summary = IngestCounts()
     with desk.ledger.exclusive("ingest") as turn:
         if not turn:
-            summary.kept_out = kept_out(turn.holder, _waiting_files(desk))
+            summary.kept_out = kept_out(turn.holder, waiting_files(desk))
             log.warning("%s", summary.kept_out)
             return summary
         publish(desk)
         write_left(desk, now)
         with summary.stage("archive"):
             receive(desk, now, summary)
-        process(desk, summary)
-        with summary.stage("try"):
-            summary.tried = trials(desk, now, lambda landing, data: _tried(desk, landing, data))
-        if summary.outcomes.total() >= desk.settings.batch_files:
-            with summary.stage("analyze"):
-                desk.ledger.analyze()
+        complete(desk, summary)
+        with summary.stage("share"):
+            summary.given = tuple(share())
+        if not summary.given:
+            finish(desk, now, summary)
     summary.seconds = perf_counter() - started
     log.info("%s", summary.note())
     return summary
 
 
-def _waiting_files(desk: Desk) -> int:
+def finish(desk: Desk, now: datetime, summary: IngestCounts) -> None:
+    """Decides what is still to be decided, and answers what is only tried."""
+    process(desk, summary)
+    with summary.stage("try"):
+        summary.tried = trials(desk, now, lambda landing, data: _tried(desk, landing, data))
+    if summary.outcomes.total() >= desk.settings.batch_files:
+        with summary.stage("analyze"):
+            desk.ledger.analyze()
+
+
+def waiting_files(desk: Desk) -> int:
     """How many files wait, settled or still growing."""
     listed = (stored for place in LANDING_PLACES.values() for stored in desk.store.list(place))
     return sum(1 for stored in listed if stored.kind == "file")
@@ -306,29 +325,65 @@ def _quarantine(centre: str, reply_name: str, name: str) -> str:
 
 def process(desk: Desk, summary: IngestCounts) -> None:
     """Decides, books and answers every received file, in batches of bounded size; repeatable from the archive."""
-    settings = desk.settings
-    registering = [stream.series for stream in desk.catalogue.streams if stream.purpose == terms.REGISTRATION]
-    looked_at = 0
-    while batch := desk.ledger.waiting(settings.batch_files, settings.batch_bytes, registering):
-        decided_by_now = summary.outcomes.total()
-        if decided_by_now >= max(4 * looked_at, settings.batch_files):
-            # A run that fills tables needs fresh statistics: from its second batch on, and each time it has decided
-            # four times as many files.
-            with summary.stage("analyze"):
-                desk.ledger.analyze()
-            looked_at = decided_by_now
-        for round_ in rounds(batch):
-            waiting: Sequence[Received] = round_
-            while waiting:
-                waiting = _decide_and_book(desk, waiting, summary)
+    complete(desk, summary)
+    decide_waiting(desk, summary)
+
+
+def complete(desk: Desk, summary: IngestCounts) -> None:
+    """Decides what a shared ingest has left, because it is left to one or because somebody has died: in the turns in
+    which one ingest would have decided it."""
+    since = 0
+    for turn in desk.ledger.left():
+        _decide_round(desk, turn, summary)
+        since += len(turn)
+        if since >= desk.settings.batch_files:
+            since = 0
+            with summary.stage("publish"):
+                publish(desk)
+    if since:
         with summary.stage("publish"):
             publish(desk)
 
 
-def _decide_and_book(desk: Desk, round_: Sequence[Received], summary: IngestCounts) -> list[Received]:
-    """Decides and books the files of a round; returns those that wait for another of them, because it speaks of the
-    same learner (REG-7)."""
-    decided = [file for file in _decided(desk, round_, summary) if file[2].outcome is not Outcome.WAITING]
+def decide_waiting(
+    desk: Desk, summary: IngestCounts, shard: int | None = None, stands: Callable[[], bool] = lambda: True
+) -> None:
+    """Decides, books and answers the files that wait for it; with a `shard`, those that its ingest decides by itself.
+    Ends early where that no longer `stands`, which is asked before anything is booked."""
+    settings = desk.settings
+    registering = [stream.series for stream in desk.catalogue.streams if stream.purpose == terms.REGISTRATION]
+    looked_at, standing = 0, True
+    while standing and (batch := desk.ledger.waiting(settings.batch_files, settings.batch_bytes, registering, shard)):
+        decided_by_now = summary.outcomes.total()
+        if decided_by_now >= max(4 * looked_at, settings.batch_files) and not shard:
+            # A run that fills tables needs fresh statistics: from its second batch on, and each time it has decided
+            # four times as many files. Of several, one sees to it for all.
+            with summary.stage("analyze"):
+                desk.ledger.analyze()
+            looked_at = decided_by_now
+        for round_ in rounds(batch):
+            standing = standing and _decide_round(desk, round_, summary, stands)
+        with summary.stage("publish"):
+            publish(desk, shard)
+
+
+def _decide_round(
+    desk: Desk, round_: Sequence[Received], summary: IngestCounts, stands: Callable[[], bool] = lambda: True
+) -> bool:
+    """Decides and books the files of a round, those that wait for another of it after that. False: it no longer
+    `stands`, and the rest is not booked."""
+    waiting: Sequence[Received] = round_
+    while waiting:
+        decided = [file for file in _decided(desk, waiting, summary) if file[2].outcome is not Outcome.WAITING]
+        if not stands():
+            return False
+        _book_and_count(desk, decided, summary)
+        done = {received.id for received, _, _ in decided}
+        waiting = [received for received in waiting if received.id not in done]
+    return True
+
+
+def _book_and_count(desk: Desk, decided: Sequence[Decided], summary: IngestCounts) -> None:
     with summary.stage("reply"):
         answered = [_answered(file) for file in decided]
     with summary.stage("book"):
@@ -337,8 +392,6 @@ def _decide_and_book(desk: Desk, round_: Sequence[Received], summary: IngestCoun
         summary.outcomes[decision.outcome.value] += 1
         summary.codes.update(finding.code for finding in decision.findings)
         summary.pence += decision.pence if decision.booked else 0
-    done = {received.id for received, _, _ in decided}
-    return [received for received in round_ if received.id not in done]
 
 
 def rounds(batch: Sequence[Received]) -> Iterator[list[Received]]:
@@ -373,13 +426,24 @@ def _halves(files: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
 
 def _decided_together(desk: Desk, round_: Sequence[Received], summary: IngestCounts) -> list[Decided]:
     with summary.stage("read"):
-        said = desk.ledger.hold_decisions([received.id for received in round_])
-        files = in_parallel(lambda received: _fetched(desk, received.landing), round_, desk.store.threads)
-        submissions = [
-            _read(desk, received.landing, data, said.get(received.id))
-            for received, data in zip(round_, files, strict=True)
-        ]
-    arrivals = [
+        arrivals = arrivals_of(desk, round_)
+    with summary.stage("know"):
+        known = known_of(desk, arrivals)
+    with summary.stage("decide"):
+        decisions = decide(arrivals, desk.catalogue, known)
+    submissions = [arrival.submission for arrival in arrivals]
+    return list(zip(round_, submissions, decisions, strict=True))
+
+
+def arrivals_of(desk: Desk, files: Sequence[Received]) -> list[Arrival]:
+    """Files on the books as they are read, from the archive."""
+    said = desk.ledger.hold_decisions([received.id for received in files])
+    fetched = in_parallel(lambda received: _fetched(desk, received.landing), files, desk.store.threads)
+    submissions = [
+        _read(desk, received.landing, data, said.get(received.id))
+        for received, data in zip(files, fetched, strict=True)
+    ]
+    return [
         Arrival(
             submission=submission,
             centre=received.landing.centre,
@@ -388,13 +452,8 @@ def _decided_together(desk: Desk, round_: Sequence[Received], summary: IngestCou
             channel=CHANNELS[received.landing.channel],
             released=said[received.id].why if received.id in said and said[received.id].action == terms.RELEASE else "",
         )
-        for received, submission in zip(round_, submissions, strict=True)
+        for received, submission in zip(files, submissions, strict=True)
     ]
-    with summary.stage("know"):
-        known = known_of(desk, arrivals)
-    with summary.stage("decide"):
-        decisions = decide(arrivals, desk.catalogue, known)
-    return list(zip(round_, submissions, decisions, strict=True))
 
 
 def _tried(desk: Desk, landing: Landing, data: bytes) -> tuple[Submission, Decision]:
@@ -698,10 +757,10 @@ def _lists(make: Lists, desk: Desk, centres: Sequence[str]) -> list[tuple[str, b
     return contained(lambda: make(desk, centres), apart)
 
 
-def publish(desk: Desk) -> None:
+def publish(desk: Desk, shard: int | None = None) -> None:
     """Puts every decided reply that may not be out yet into its centre's outbox, with the index that says which file it
-    answers, and held files into quarantine."""
-    waiting = desk.ledger.unpublished()
+    answers, and held files into quarantine; with a `shard`, those to files that its ingest decides by itself."""
+    waiting = desk.ledger.unpublished(shard)
 
     def hold(row: Mapping[str, Any]) -> None:
         with desk.store.open(f"archive/{row['sha256']}") as original:
@@ -717,7 +776,11 @@ def publish(desk: Desk) -> None:
             step.passed()
     indexes = _lists(index_files, desk, sorted({row["centre"] for row in waiting}))
     # Marks change nothing of what a centre holds.
-    changed = {row["centre"] for row in waiting if row["booked"] and row["letter"] != files.MARKS}
+    booked = [row for row in waiting if row["booked"] and row["letter"] != files.MARKS]
+    changed = {row["centre"] for row in booked}
+    if booked and shard is None:
+        # The UCI of a learner is the same in the lists of all centres; what may correct one is left to one ingest.
+        changed.update(desk.learners.holding_corrected([row["submission_id"] for row in booked]))
     held = _lists(holdings_files, desk, sorted(changed))
     # By centre, because its folder is then opened once.
     desk.store.put_all(sorted([*indexes, *held]))

@@ -238,7 +238,7 @@ def measure(desk: Desk, now: datetime) -> Iterator[Sample]:
 
 def _progress(desk: Desk, now: datetime) -> Iterator[Sample]:
     for turn in desk.watch.turns():
-        yield Sample(TURN_AGE, turn.age(now).total_seconds(), {"job": turn.job})
+        yield Sample(TURN_AGE, turn.age(now).total_seconds(), {"job": turn.title})
     engine = airflow_engine(desk.settings)
     try:
         waiting, late = queues(engine), late_dags(engine, now, timedelta())

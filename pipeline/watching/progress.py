@@ -49,9 +49,9 @@ def of_ledger(book: WatchBook, now: datetime) -> Iterator[Alert]:
             minutes = turn.age(now) // _MINUTE
             yield alert(
                 TURN_HELD,
-                turn.job,
+                turn.title,
                 f"{turn.since:%Y-%m-%dT%H:%M:%S}",
-                job=turn.job,
+                job=turn.title,
                 minutes=minutes,
                 holder=turn.holder,
             )

@@ -1,0 +1,186 @@
+"""Several ingests make what one makes, byte for byte, whoever is faster and whoever dies (OPS-6, REG-7, ENT-7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bench.compared import differences, held, unsealed
+from fixtures.generate import people
+from infra.ledger.actions import Action
+from infra.settings import Settings
+from parsers.writer import block, candidate_records, single
+from pipeline.desk import Desk, open_desk
+from pipeline.intake.ingest import IngestCounts, ingest
+from pipeline.intake.shards import begin, decide_share, end
+from pipeline.replay import replay
+from rules import terms
+from tests.catalogue import FROZEN
+from tests.pipeline.intake.crowd import AUTUMN, WHEN, Crowd, Sent, land
+from tests.pipeline.ledger_rows import rows
+from tests.support import centre_file, name_of
+
+CENTRES = [str(number) for number in range(10000, 10009)]
+LEARNERS = 5
+MIXED = 4
+SEED = 1
+HOUR = timedelta(hours=1)
+SOON = datetime.now(UTC) + HOUR
+
+Desks = Callable[[int], Desk]
+
+
+@pytest.fixture
+def desks(new_ledger: Callable[[], str], tmp_path: Path) -> Iterator[Desks]:
+    """Makes empty desks for so many ingests, with batches of a few files."""
+    with ExitStack() as opened:
+
+        def make(shards: int) -> Desk:
+            url = new_ledger()
+            settings = Settings(
+                catalogue=FROZEN, state=tmp_path / url.rpartition("/")[2], database_url=url, settle_seconds=0,
+                batch_files=5, shards=shards,
+            )  # fmt: skip
+            return opened.enter_context(open_desk(settings))
+
+        yield make
+
+
+def apart(desk: Desk, shard: int) -> IngestCounts:
+    """A shard, by a desk of its own."""
+    with open_desk(desk.settings) as own:
+        return decide_share(own, shard)
+
+
+def at_once(desk: Desk, given: Sequence[int], now: datetime) -> None:
+    with ThreadPoolExecutor(len(given)) as pool:
+        assert [done.kept_out for done in pool.map(lambda shard: apart(desk, shard), given)] == [""] * len(given)
+    end(desk, now)
+
+
+def one_after_the_other(desk: Desk, given: Sequence[int], now: datetime) -> None:
+    for shard in reversed(given):
+        decide_share(desk, shard)
+    end(desk, now)
+
+
+def never_ended(desk: Desk, given: Sequence[int], now: datetime) -> None:
+    """All die once one shard is done, and somebody runs the whole ingest by hand."""
+    decide_share(desk, given[-1])
+    ingest(desk, now)
+
+
+Way = Callable[[Desk, Sequence[int], datetime], None]
+WAYS: dict[str, tuple[int, Way]] = {
+    "two at once": (2, at_once),
+    "four, one after the other": (4, one_after_the_other),
+    "three that are never ended": (3, never_ended),
+}
+
+
+def play(desk: Desk, way: Way) -> tuple[int, int]:
+    """Three crowds; how many of the files were decided apart, and how many were left to one."""
+    counted = [0, 0]
+    for files, when in zip(Crowd(CENTRES, LEARNERS, SEED, MIXED).files(), WHEN, strict=True):
+        land(desk, files)
+        given = begin(desk, when + HOUR).given
+        if given:
+            [counts] = rows(desk, "SELECT count(shard), count(*) - count(shard) FROM shares")
+            counted = [sum(both) for both in zip(counted, counts, strict=True)]
+            way(desk, given, when + 2 * HOUR)
+        assert rows(desk, "SELECT count(*) FROM submissions WHERE outcome IS NULL") == [(0,)]
+    return counted[0], counted[1]
+
+
+@pytest.fixture(scope="module")
+def one() -> dict[str, bytes]:
+    """What a desk with one ingest holds."""
+    return {}
+
+
+@pytest.mark.parametrize("named", WAYS)
+def test_ops_6_whoever_decides_and_whoever_dies_everything_is_the_same(
+    desks: Desks, one: dict[str, bytes], named: str
+) -> None:
+    if not one:
+        alone = desks(1)
+        assert play(alone, at_once) == (0, 0)
+        one |= held(alone)
+    shards, way = WAYS[named]
+    desk = desks(shards)
+    decided, left = play(desk, way)
+    assert min(decided, left) >= 15
+    assert differences(one, held(desk)) == ()
+    assert unsealed(desk) == []
+    if way is at_once:
+        came = replay(desk, desks(1))
+        assert (came.differences, came.rows.first) == ((), ())
+
+
+def few(desk: Desk, centres: Sequence[str] = CENTRES[:4]) -> None:
+    """A registration file of each of these centres, nobody at two."""
+    for centre in centres:
+        data = centre_file(("BEN22",), centre=centre, series="9B23", body="13", count=1, changed={"uln": ""})
+        land(desk, [Sent(key=f"inbox/{centre}/{name_of(data)}", data=data, at=AUTUMN)])
+
+
+def test_ops_6_a_shard_and_the_whole_ingest_wait_for_each_other(work: Desk, fresh: Settings) -> None:
+    with open_desk(fresh) as other:
+        with other.ledger.shard("ingest", 3) as turn:
+            assert turn
+            assert ingest(work, SOON).kept_out
+            assert decide_share(work, 3).kept_out
+            assert not decide_share(work, 2).kept_out
+            [held_by] = work.watch.turns()
+            assert (held_by.job, held_by.title) == ("ingest", "ingest, shard 3")
+        with other.ledger.exclusive("ingest"):
+            assert decide_share(work, 2).kept_out
+            assert end(work, SOON).kept_out
+    assert work.watch.turns() == []
+
+
+def test_reg_8_once_staff_have_ordered_who_a_learner_is_one_decides_the_rest(desks: Desks) -> None:
+    desk = desks(2)
+    few(desk, CENTRES)
+    given = begin(desk, SOON).given
+    order = Action(at=SOON, who="J. Clerk", why="one person", action=terms.UCIS_MERGED, centre="", uci="1", event="2")
+    desk.actions.record(order)
+    assert [decide_share(desk, shard).outcomes.total() for shard in given] == [0, 0]
+    assert end(desk, SOON).outcomes == {"accepted": len(CENTRES)}
+
+
+def test_fil_7_files_at_which_our_code_fails_are_not_shared(desks: Desks, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = desks(2)
+    few(desk, CENTRES)
+    monkeypatch.setattr("pipeline.intake.sharing.spoken_of", lambda *_: [][0])
+    done = begin(desk, SOON)
+    assert (done.given, done.outcomes) == ((), {"accepted": len(CENTRES)})
+
+
+def test_ops_6_what_one_takes_in_a_batch_is_not_shared(desks: Desks) -> None:
+    desk = desks(2)
+    few(desk)
+    done = begin(desk, SOON)
+    assert (done.given, done.outcomes) == ((), {"accepted": 4})
+
+
+def test_reg_8_a_corrected_uci_is_in_the_list_of_every_centre_that_holds_the_learner(work: Desk) -> None:
+    [learner, another] = people("64123", 2, seed=1)
+
+    def sends(letter: str, centre: str, uci: str, sequence: int) -> None:
+        lines = candidate_records(letter, centre, learner | {"uci": uci}, ("BEN22",))
+        data = single(letter, centre, block(lines), awarding_body="13", series_key="9B23", sequence=sequence,
+                      produced="010922")  # fmt: skip
+        land(work, [Sent(key=f"inbox/{centre}/{letter}{centre}13.X{sequence:02d}", data=data, at=AUTUMN)])
+        assert ingest(work, SOON).outcomes.keys() <= {"accepted", "accepted with warnings"}
+
+    for centre in ("64123", "58201"):
+        sends("E", centre, learner["uci"], 1)
+    sends("A", "64123", another["uci"], 2)
+    for centre in ("64123", "58201"):
+        assert another["uci"].encode() in work.store.get(f"outbox/{centre}/entries.csv")
