@@ -199,8 +199,9 @@ def _sent_again(desk: Desk, size: Size) -> None:
 
 
 def _ingest_by_several(desk: Desk) -> object:
-    """Two decide the files of a centre or two, and a third what is left."""
-    several = evolve(desk, settings=evolve(desk.settings, shards=2, batch_files=1))
+    """Two decide the files of a centre or two, and a third what is left. Of four shards, because of two all centres of
+    the season are in the same."""
+    several = evolve(desk, settings=evolve(desk.settings, shards=4, batch_files=1))
     for shard in begin(several, TAKEN + MINUTE).given:
         decide_share(several, shard)
     return end(several, TAKEN + MINUTE)

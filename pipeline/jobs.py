@@ -128,7 +128,7 @@ _ALL = (
         steps=(
             s.ARCHIVED, s.RECEIVED, s.ACKNOWLEDGED, s.TAKEN_OUT, s.SET_ASIDE, s.BOOKED, s.HELD, s.TWIN_OUT,
             s.REPLY_OUT, s.INDEX_OUT, s.HOLDINGS_OUT, s.ANSWERED, s.TRIAL_OUT, s.TRIAL_CLEARED,
-            s.SHARED,
+            s.SHARED, s.SHARES_ENDED,
         ),
         dags=("ingest", "moderation"),
         commands=("ingest",),

@@ -58,6 +58,7 @@ TAKEN_OUT = Step("ingest", "taken out", "a file that is on the books is no longe
 SET_ASIDE = Step("ingest", "set aside", "what is not a file has gone from the inbox to quarantine")
 BOOKED = Step("ingest", "booked", "what was decided about a round of files is in the ledger, with their replies")
 SHARED = Step("ingest", "shared", "it is on record which of several ingests decides which files")
+SHARES_ENDED = Step("ingest", "shares ended", "several ingests have decided all, and nothing is shared any more")
 HELD = Step("ingest", "held", "a copy of a held file is in quarantine")
 TWIN_OUT = Step("ingest", "twin out", "a reply is out as JSON")
 REPLY_OUT = Step("ingest", "reply out", "a reply is out as text")

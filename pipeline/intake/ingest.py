@@ -157,8 +157,8 @@ def take_in(desk: Desk, now: datetime, share: Callable[[], Sequence[int]]) -> In
 
 
 def finish(desk: Desk, now: datetime, summary: IngestCounts) -> None:
-    """Decides what is still to be decided, and answers what is only tried."""
-    process(desk, summary)
+    """Decides what waits and is not shared, and answers what is only tried."""
+    decide_waiting(desk, summary)
     with summary.stage("try"):
         summary.tried = trials(desk, now, lambda landing, data: _tried(desk, landing, data))
     if summary.outcomes.total() >= desk.settings.batch_files:

@@ -16,10 +16,10 @@ import polars as pl
 from pipeline.contained import FAILURES, log_failure, outside
 from pipeline.desk import Desk
 from pipeline.feeds import kept_out
-from pipeline.intake.ingest import IngestCounts, decide_waiting, finish, publish, take_in, waiting_files
+from pipeline.intake.ingest import IngestCounts, complete, decide_waiting, finish, publish, take_in, waiting_files
 from pipeline.intake.sharing import shared
 from pipeline.journal import recorded_as
-from pipeline.steps import SHARED
+from pipeline.steps import SHARED, SHARES_ENDED
 from rules import terms
 
 log = logging.getLogger(__name__)
@@ -86,9 +86,11 @@ def end(desk: Desk, now: datetime) -> IngestCounts:
             log.warning("%s", summary.kept_out)
             return summary
         publish(desk)
+        complete(desk, summary)
         finish(desk, now, summary)
         whole = desk.shares.done()
         desk.shares.end()
+        SHARES_ENDED.passed()
         desk.ledger.analyze()
     if whole is not None:
         summary.received, summary.pence = whole.files, whole.pence
