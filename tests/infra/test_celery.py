@@ -59,10 +59,11 @@ def broker(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def settings(tmp_path: Path, broker: str) -> Iterator[Settings]:
-    """The settings of a desk that hands its tasks to the broker."""
+    """The settings of a desk that hands its tasks to the broker, and to whose ingests three files are a crowd."""
     settings = Settings(
-        catalogue=FROZEN, state=tmp_path / "desk", broker=broker, settle_seconds=0, sftp_port=0, ui_port=0
-    )
+        catalogue=FROZEN, state=tmp_path / "desk", broker=broker, settle_seconds=0, sftp_port=0, ui_port=0, shards=2,
+        batch_files=2,
+    )  # fmt: skip
     yield settings
     down(settings, print)
     EmbeddedPostgres(settings.state / "postgres").remove()
@@ -131,11 +132,15 @@ def test_a_worker_of_celery_takes_in_what_waits(settings: Settings) -> None:
         land(settings, desk)
         run = run_that_received(api)
         assert run["state"] == "success"
-        [task] = api.task_instances("ingest", run["dag_run_id"])
-        until(lambda: "Received 3 files" in log_of(api, task), lambda: log_of(api, task))
+        tasks = api.task_instances("ingest", run["dag_run_id"])
+        assert sorted(task["task_id"] for task in tasks) == ["begin", "decide", "decide", "finish"]
+        assert {task["state"] for task in tasks} == {"success"}
+        [last] = [task for task in tasks if task["task_id"] == "finish"]
+        until(lambda: "Received 3 files" in log_of(api, last), lambda: log_of(api, last))
     for centre in CENTRES:
         [reply] = [path for path in (store / "outbox" / centre).glob("X*") if path.suffix != ".json"]
         assert "Outcome     ACCEPTED" in reply.read_text(encoding="ascii")
     worker = (settings.state / "logs" / "worker.log").read_text(encoding="utf-8")
-    assert task["id"] in worker
+    for task in tasks:
+        assert task["id"] in worker
     assert "succeeded in" in worker
