@@ -166,7 +166,7 @@ def test_res_6_a_run_that_died_loses_nothing_of_the_replay(
     season.register([22, 23, 24])
     entries = len(work.journal.all())
     with monkeypatch.context() as patch:
-        patch.setattr(ingesting, "process", lambda *_: (_ for _ in ()).throw(StoreError("the disk is gone")))
+        patch.setattr(ingesting, "complete", lambda *_: (_ for _ in ()).throw(StoreError("the disk is gone")))
         with pytest.raises(StoreError):
             season.step(f"2024-02-15 12:00 GMT | {sent}")
     season.step("2024-02-16 12:00 GMT | the desk looks | accepted")
