@@ -27,6 +27,9 @@ REASONS = listed(
 )  # fmt: skip
 """Why a claim is not awarded, or not yet."""
 
+HELD_AS = {terms.WITHHELD: "withheld", terms.HOLD_VOIDED: "voided"}
+"""What `standing` says, in words."""
+
 _NONE, _NEWEST = -1, 2**62
 """The number of a word that was never said, and of one that is only proposed."""
 

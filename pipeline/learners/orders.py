@@ -24,7 +24,7 @@ from pipeline.register import register_of
 from pipeline.steps import RECORDED
 from rules import terms
 from rules.catalogue import instant_text, series_title
-from rules.withholding import standing
+from rules.withholding import HELD_AS, standing
 
 log = logging.getLogger(__name__)
 
@@ -121,13 +121,10 @@ def also_held(desk: Desk, uci: str, into: str) -> list[str]:
     )  # fmt: skip
     rows = spread.select("series", "uci", "option", "then").unique(maintain_order=True)
     return [
-        f"{option} in {series_title(series)} is {_HELD_AS[state]} for UCI {both[own]}, and from now on for what came "
+        f"{option} in {series_title(series)} is {HELD_AS[state]} for UCI {both[own]}, and from now on for what came "
         f"under {own} too (RES-8)."
         for series, own, option, state in rows.iter_rows()
     ]
-
-
-_HELD_AS = {terms.WITHHELD: "withheld", terms.HOLD_VOIDED: "voided"}
 
 
 def mergeable(desk: Desk, uci: str, into: str) -> None:
@@ -283,10 +280,10 @@ def _withheld_there_too(desk: Desk, head: str, way: tuple[str, str], moving: pl.
     held = _stands(desk, head, way, moving)
     escaping = held.filter(here.is_not_null() & here.ne_missing(there)).select("series", "option", "here")
     for series, option, state in escaping.head(1).iter_rows():
-        said, first = ("voided", "withhold and void it") if state == terms.HOLD_VOIDED else (state, "withhold it")
+        first = "withhold and void it" if state == terms.HOLD_VOIDED else "withhold it"
         raise StaffError(
-            f"{option} in {series_title(series)} is {said} at centre {way[0]} and would not be at centre {way[1]}: "
-            f"{first} for the learner first, or decide about it (`resultsday withhold list`, RES-8)"
+            f"{option} in {series_title(series)} is {HELD_AS[state]} at centre {way[0]} and would not be at centre "
+            f"{way[1]}: {first} for the learner first, or decide about it (`resultsday withhold list`, RES-8)"
         )
     voided = held.filter(here.is_null(), there == terms.HOLD_VOIDED).select("series", "option")
     for series, option in voided.head(1).iter_rows():

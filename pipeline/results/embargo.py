@@ -75,8 +75,10 @@ def publish(desk: Desk, awarding: Awarding, files: Sequence[ReleaseFile], now: d
     for start in range(0, len(contents), BATCH):
         batch = contents[start : start + BATCH]
         written = desk.store.put_all(batch, absent=True)
-        for (place, data), new in zip(batch, written, strict=True):
-            if not new and desk.store.get(place) != data:
+        there = [place for (place, _), new in zip(batch, written, strict=True) if not new]
+        found = dict(zip(there, in_parallel(desk.store.get, there), strict=True))
+        for place, data in batch:
+            if found.get(place, data) != data:
                 raise ReleaseError(f"{place} is there already with other content: find out who wrote it, and move it")
             OUT.passed()
         desk.results.published(awarding, [place for place, _ in batch], now)

@@ -26,7 +26,7 @@ from pipeline.steps import RECORDED
 from rules import terms
 from rules.catalogue import Series, series_title
 from rules.frames import HOLDS
-from rules.withholding import last_word_about, standing
+from rules.withholding import HELD_AS, last_word_about, standing
 
 log = logging.getLogger(__name__)
 
@@ -174,14 +174,11 @@ def hanging_over(desk: Desk, scope: Scope) -> str:
     state = standing(pl.DataFrame([row]), desk.actions.holds(scope.series))[0]
     listed = f"resultsday withhold list{' --voided' * (state == terms.HOLD_VOIDED)}"
     return (
-        f"{scope.option} in {series_title(scope.series)} is {_SAID[state]} at centre {scope.centre} or for this "
+        f"{scope.option} in {series_title(scope.series)} is {HELD_AS[state]} at centre {scope.centre} or for this "
         f"learner, and so would this be (`{listed}`, RES-8)."
         if state
         else ""
     )
-
-
-_SAID = {terms.WITHHELD: "withheld", terms.HOLD_VOIDED: "voided"}
 
 
 def standing_in(desk: Desk, scope: Scope, state: str) -> pl.DataFrame:
