@@ -178,7 +178,7 @@ def _quoted(page: Page) -> Seen | None:
     if lines is None:
         return None
     changed = sum(was != now for was, now in zip(page.lines, lines, strict=True))
-    return Seen(page.with_lines(lines), f"{changed:,}")
+    return Seen(page.with_lines(lines), "a line" if changed == 1 else f"{changed:,} lines")
 
 
 def _prefixed(page: Page) -> Seen | None:
@@ -187,6 +187,8 @@ def _prefixed(page: Page) -> Seen | None:
     return Seen(page.with_lines([line[len(marks) :] for line in page.lines]), f.visible(marks)) if marks else None
 
 
+_CELLS = 3
+"""No record has so many separators within it, and a table has more."""
 _TABLE = re.compile('"?[A-Za-z]"?[,;\t]?"?[13579]"?([,;\t])')
 
 
@@ -194,7 +196,13 @@ def table(page: Page) -> str | None:
     """What separates the columns of a file that is a table, as a spreadsheet saves it; None for any other."""
     first = next((line for line in page.lines if line.strip()), "")
     separated = _TABLE.match(first)
-    return _SEPARATORS[separated[1]] if separated else None
+    if separated:
+        return _SEPARATORS[separated[1]]
+    texts = [line for line in page.lines[:_FIRST] if line.strip()]
+    for mark in ",;":
+        if len(texts) >= _FOUR and sum(line.count(mark) > _CELLS for line in texts) * 10 >= len(texts) * 9:
+            return _SEPARATORS[mark]
+    return None
 
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -256,15 +264,32 @@ def _blank_lines(page: Page, _: FileType) -> Seen | None:
 
 
 def _every_line_twice(page: Page, _: FileType) -> Seen | None:
-    """Every line stands there a second time, right behind the first."""
-    lines = page.lines
-    if len(lines) < _FOUR or len(lines) % 2 or lines[::2] != lines[1::2]:
+    """Every line stands there a second time: right behind the first, or the whole file behind the whole file."""
+    lines, half = page.lines, len(page.lines) // 2
+    if len(lines) < _FOUR or len(lines) % 2:
         return None
-    return Seen(evolve(page, lines=lines[::2], numbers=list(page.numbers[::2])), f"{len(lines) // 2:,}")
+    for first, second in (slice(None, None, 2), slice(1, None, 2)), (slice(half), slice(half, None)):
+        if lines[first] == lines[second]:
+            return Seen(evolve(page, lines=lines[first], numbers=list(page.numbers[first])), f"{half:,}")
+    return None
 
 
 _FOUR = 4
 """No file has fewer records."""
+
+
+BEHIND_THE_END: dict[str, Any] = {
+    "where": "behind the end of the first",
+    "wanted": "the end of the file",
+    "mend": "Send the two files one by one, each under its own name; do not join files by hand",
+}
+BEFORE_THE_END: dict[str, Any] = {
+    "where": "before the first has ended",
+    "wanted": "the rest of the first file",
+    "mend": "If an upload was broken off and begun again, send the file once more, by itself. If these are two files, "
+    "send them one by one, each under its own name",
+}
+"""What is said of a second file in a file, by where it begins."""
 
 
 def _two_files(page: Page, file_type: FileType) -> Seen | None:
@@ -274,7 +299,7 @@ def _two_files(page: Page, file_type: FileType) -> Seen | None:
     for at, line in enumerate(page.lines[:-1]):
         trailer = end.match(line) if line[1:2] == "9" else None
         if trailer and _WHOLE.match(line, trailer.end()):
-            return Seen(page, line[trailer.end() :][:2], {}, page.numbers[at])
+            return Seen(page, line[trailer.end() :][:2], BEHIND_THE_END, page.numbers[at])
     return None
 
 

@@ -60,7 +60,7 @@ class _Moved:
 
 @define
 class _Zeros:
-    """Candidate numbers without the zeros at their front: the first of a file, what it was read as, and how many."""
+    """Numbers or dates without the zeros at their front: the first of a file, what it was read as, and how many."""
 
     line: int
     was: str
@@ -85,7 +85,12 @@ class _Rest:
     lines: list[int] = field(factory=list)
 
 
-_SHORT_NUMBER = "^(?: +[0-9]*[1-9][0-9]*|[0-9]*[1-9][0-9]* +)$"
+_SHORT = {
+    "candidate": "^(?: +[0-9]*[1-9][0-9]*|[0-9]*[1-9][0-9]* +)$",
+    "born": "^(?: [1-9](?:0[1-9]|1[0-2])[0-9]{2}|[1-9](?:0[1-9]|1[0-2])[0-9]{2} )$",
+}
+"""How a field looks that has lost the zeros at its front, as it does in a spreadsheet."""
+_ZEROS = {"candidate": f.CANDIDATE_ZEROS, "born": f.BORN_ZEROS}
 MANY = 2
 """A single wrong field is just that: in a record out of place there are more."""
 _FEW = 3
@@ -109,7 +114,7 @@ class Examination:
     _whole: dict[int, _Whole] = field(factory=dict, init=False)
     _moved: dict[int, _Moved] = field(factory=dict, init=False)
     _small: dict[int, int] = field(factory=dict, init=False)
-    _zeros: dict[int, _Zeros] = field(factory=dict, init=False)
+    _zeros: dict[tuple[int, str], _Zeros] = field(factory=dict, init=False)
     _ulns: dict[int, _Astray] = field(factory=dict, init=False)
     _rows: dict[tuple[str, str], list[dict[str, Any]]] = field(factory=dict, init=False)
     _rest: dict[tuple[str, str], dict[int, _Rest]] = field(factory=dict, init=False)
@@ -160,19 +165,18 @@ class Examination:
         return held
 
     def _filled_with_zeros(self, suspects: list[Suspect], columnar: Columnar) -> bool:
-        """Puts back the zeros that candidate numbers have lost at their front, where nothing else is wrong with a
-        record: spaces stand there, so what is behind them is in place; whether there were any."""
-        place = self._candidate
-        if place is None or not suspects:
-            return False
-        short = without_zeros(columnar, place)
-        for at in np.flatnonzero(short).tolist():
-            suspect = suspects[at]
-            now = suspect.mended(with_zeros(suspect.record, place))
-            was = place.cut(suspect.record).strip(" ")
-            self._zeros.setdefault(suspect.file, _Zeros(suspect.line, was, place.cut(now.record))).count += 1
-            suspects[at] = now
-        return bool(short.any())
+        """Puts back the zeros that candidate numbers and dates of birth have lost at their front, where nothing else is
+        wrong with a record: spaces stand there, so what is behind them is in place; whether there were any."""
+        lacking = without_zeros(columnar, self.layout) if suspects else []
+        for place, short in lacking:
+            for at in np.flatnonzero(short).tolist():
+                suspect = suspects[at]
+                now = suspect.mended(with_zeros(suspect.record, place))
+                was = place.cut(suspect.record).strip(" ")
+                first = _Zeros(suspect.line, was, place.cut(now.record))
+                self._zeros.setdefault((suspect.file, place.name), first).count += 1
+                suspects[at] = now
+        return any(short.any() for _, short in lacking)
 
     def _ulns_in_place(self, suspects: list[Suspect], columnar: Columnar) -> bool:
         """Puts ULNs that stand in the columns of the UPN where they belong, where nothing else is wrong with a record;
@@ -339,10 +343,9 @@ class Examination:
 
     def _report_moves(self, found: Found) -> None:
         """What was put back in its place, once for each file."""
-        place = self._candidate
-        for file, short in self._zeros.items() if place else ():
-            if place and file not in self._whole and not found.made(file, f.CANDIDATE_ZEROS):
-                found.add(f.CANDIDATE_ZEROS, short.line, place.columns, short.was, file=file, field=place.name,
+        for (file, name), short in self._zeros.items():
+            if file not in self._whole and not found.made(file, _ZEROS[name]):
+                found.add(_ZEROS[name], short.line, self.layout[name].columns, short.was, file=file, field=name,
                           count=f"{short.count:,}", now=short.now)  # fmt: skip
         for file, astray in self._ulns.items():
             if file not in self._whole and not found.made(file, f.ULN_IN_UPN):
@@ -394,8 +397,10 @@ class Examination:
 
     def _lower_case(self, suspect: Suspect, record: str) -> None:
         def facts(place: Field, first: int) -> dict[str, Any]:
-            value = suspect.record[first : place.last].rstrip()
-            return {"value": value, "first": first + 1, "last": first + len(value), "kept": value.upper()}
+            # Of a name, all of it: "McDONALD", and not "cDONALD".
+            start = place.first - 1 if place.form is forms.NAME else first
+            value = suspect.record[start : place.last].rstrip()
+            return {"value": value, "first": start + 1, "last": start + len(value), "kept": value.upper()}
 
         first = next(at.start() for at in _SMALL.finditer(suspect.record) if record[at.start()] != at[0])
         place = _by_column(self.layout)[first]
@@ -424,15 +429,17 @@ def in_capitals(record: str, layout: Layout) -> str:
     return "".join(texts)
 
 
-def without_zeros(columnar: Columnar, place: Field) -> Wrong:
-    """The records whose candidate number lacks zeros at its front, and in which nothing else is wrong."""
-    short: Wrong = columnar.cut(place).str.contains(_SHORT_NUMBER).to_numpy()
-    short &= columnar.plain_faults == 1
-    return short
+def without_zeros(columnar: Columnar, layout: Layout) -> list[tuple[Field, Wrong]]:
+    """The fields that may lack zeros at their front (candidate number, date of birth), and the records in which they
+    do and nothing else is wrong."""
+    places = [layout[name] for name in _SHORT if name in layout.names]
+    lacking = [columnar.cut(place).str.contains(_SHORT[place.name]).to_numpy() for place in places]
+    alone = columnar.plain_faults == sum(short.astype(np.int64) for short in lacking)
+    return [(place, short & alone) for place, short in zip(places, lacking, strict=True)]
 
 
 def with_zeros(record: str, place: Field) -> str:
-    """A record with the zeros at the front of its candidate number."""
+    """A record with the zeros at the front of that field."""
     return record[: place.first - 1] + place.cut(record).strip(" ").zfill(place.width) + record[place.last :]
 
 

@@ -187,6 +187,8 @@ class Found:
         """Causes of one code in one file."""
         self._reaches: dict[int, set[Reach]] = {}
         self._refused: dict[Reach, list[pl.DataFrame]] = {Reach.CANDIDATE: [], Reach.ENTRY: []}
+        self._by_code: dict[str, list[pl.DataFrame]] = {}
+        """Whom findings refuse, by code."""
 
     def add(
         self,
@@ -265,7 +267,9 @@ class Found:
             return
         if code.reach in self._refused:
             key = ["file", "candidate"] + (["option"] if code.reach is Reach.ENTRY else [])
-            self._refused[code.reach].append((violations if refused is None else refused).select(key).unique())
+            whom = (violations if refused is None else refused).select(key).unique()
+            self._refused[code.reach].append(whom)
+            self._by_code.setdefault(code.name, []).append(whom.select(*_NO_CANDIDATE.columns))
         few = violations.height <= LISTED
         listed = violations if few else violations.group_by("file", maintain_order=True).head(LISTED)
         for row in listed.iter_rows(named=True):
@@ -340,6 +344,11 @@ class Found:
         """`file`, `candidate` of every candidate a finding refuses."""
         return pl.concat([_NO_CANDIDATE, *self._refused[Reach.CANDIDATE]]).unique()
 
+    def refused_for(self, *codes: Code) -> pl.DataFrame:
+        """`file`, `candidate` of those whom findings of these codes refuse: what only follows from them is not told."""
+        parts = (part for code in codes for part in self._by_code.get(code.name, ()))
+        return pl.concat([_NO_CANDIDATE, *parts]).unique()
+
     def refused_entries(self) -> pl.DataFrame:
         """`file`, `candidate`, `option` of every single entry a finding refuses."""
         return pl.concat([_NO_ENTRY, *self._refused[Reach.ENTRY]]).unique()
@@ -404,10 +413,10 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 AMEND = "Correct it and send the candidate again in your next amendment (A) file."
-WHERE_MADE = (
-    "Correct it in the software that wrote the file. Send candidates of an entry file in your next amendment (A) file, "
-    "other records in a new file."
-)
+WHOEVER_SENT = "Send candidates of an entry file in your next amendment (A) file, other records in a new file."
+UNLESS_REFUSED = f"Then, unless the whole file was refused, s{WHOEVER_SENT[1:]}"
+"""What a finding says where it is not known in what kind of file it is."""
+WHERE_MADE = f"Correct it in the software that wrote the file. {WHOEVER_SENT}"
 AGAIN = "Create the file again in your school software and send it again under its own name."
 
 
@@ -428,6 +437,14 @@ FILE_NOT_EDI = _code(
     "this is {value}, not a common-format file",
     "plain text records that start with a type 1 file header",
     "Send the file your school software wrote for the awarding body, unchanged and unopened.",
+)
+FILE_HOLE = _code(
+    "FILE_HOLE",
+    "FIL-4",
+    Reach.FILE,
+    "a part of the file did not arrive: {value} are zero, as a broken transfer leaves them",
+    "the bytes that the school software wrote",
+    "Send the same file again and wait until the transfer has finished.",
 )
 FILE_ZIPPED = _code(
     "FILE_ZIPPED",
@@ -486,7 +503,7 @@ NAME_HEADER = _code(
     Reach.FILE,
     'the file name and its content disagree on the {what}: the name says "{named}", the record "{value}"',
     "the same {what} in the file name and in record types 1 and 3",
-    "Send the file under the name your school software gave it, or create it again.",
+    "If the file was renamed, send it under the name it had; by its records that is {meant}. If not, create it again.",
 )
 HEADERS_DIFFER = _code(
     "HEADERS_DIFFER",
@@ -543,9 +560,9 @@ FILES_JOINED = _code(
     "FILES_JOINED",
     "FIL-4",
     Reach.FILE,
-    "a second file begins here, behind the end of the first",
-    "the end of the file",
-    "Send the two files one by one, each under its own name; do not join files by hand.",
+    "a second file begins here, {where}",
+    "{wanted}",
+    "{mend}.",
 )
 FILE_CUT = _code(
     "FILE_CUT",
@@ -618,7 +635,7 @@ COUNT_WRONG = _code(
     Reach.FILE,
     "the {record} says {said}, but {where} holds {held}{hint}",
     "{held:07d}",
-    "Create the file again: records may have been lost, so none were applied.",
+    "Create the file again in your school software: it does not hold what it counts, so nothing was applied.",
 )
 RECORD_WIDTH = _code(
     "RECORD_WIDTH",
@@ -697,7 +714,7 @@ LINE_ENDS_LOST = _code(
     "LINE_ENDS_LOST",
     "FIL-4",
     Reach.WARNING,
-    "{value}; they were told apart by their width, and count here as lines of their own",
+    "{value}; they were told apart, and count here as lines of their own",
     "CR LF after every record, and nowhere else",
     "Nothing to do now; send files in binary mode, unchanged and not pasted from another program.",
 )
@@ -721,7 +738,7 @@ SPREADSHEET_MARKS = _code(
     "SPREADSHEET_MARKS",
     "FIL-4",
     Reach.WARNING,
-    "quotation marks or separators that a spreadsheet put around {value} lines were taken off",
+    "quotation marks or separators that a spreadsheet put around {value} were taken off",
     "lines that begin with the letter of the file and end with the record",
     "Nothing to do now; next time send the file from your school software, without opening it in a spreadsheet.",
 )
@@ -940,9 +957,8 @@ RECORD_SHIFTED = _code(
     Reach.CANDIDATE,
     'the record is shifted: {cause}, so everything after it is {shift} too far to the {side}; "{value}" was found here',
     "{wanted}",
-    "Nothing of this record was read. The software that wrote the file must {mend}: tell its supplier. Then, unless "
-    "the whole file was refused, send candidates of an entry file in your next amendment (A) file, other records in a "
-    "new file.",
+    "Nothing of this record was read. The software that wrote the file must {mend}: tell its supplier. "
+    + UNLESS_REFUSED,
     together=(
         "the records are shifted: {cause}, so everything after it is too far to the {side}",
         "every field in its own columns",
@@ -1027,7 +1043,7 @@ CANDIDATE_NUMBER = _code(
     "four digits, 0001 to 9999",
     AMEND,
     together=(
-        "candidate numbers are none",
+        "these cannot be used as candidate numbers",
         "four digits, 0001 to 9999",
     ),
 )
@@ -1038,6 +1054,15 @@ CANDIDATE_ZEROS = _code(
     'candidate numbers without the zeros at their front stand in {count} of the records: "{value}" was read as {now}',
     "four digits, 0001 to 9999",
     "Nothing to do now; tell the supplier of the software that wrote the file.",
+)
+BORN_ZEROS = _code(
+    "BORN_ZEROS",
+    "FIL-4",
+    Reach.WARNING,
+    'dates of birth without the zero at their front stand in {count} of the records: "{value}" was read as {now}',
+    "six digits, DDMMYY",
+    "Check one or two of these dates. If they are right there is nothing to do now; next time send the file your "
+    "school software wrote, without opening it in a spreadsheet.",
 )
 STATUS = _code(
     "STATUS",
@@ -1056,7 +1081,7 @@ BORN = _code(
     "DDMMYY, or 000000 when it is not known",
     AMEND,
     together=(
-        "the dates of birth are no dates",
+        "what stands here is not a date of birth",
         "DDMMYY, or 000000 when it is not known",
     ),
 )

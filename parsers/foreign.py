@@ -49,6 +49,8 @@ _MAGIC = (
 )
 _INSIDE = ((b"xl/", "an Excel workbook"), (b"word/", "a Word document"), (b"content.xml", "an office document"))
 """Names in an archive, and what archive has them."""
+_REPLY = re.compile(rb'(?:reply|trial) x[0-9]{7}\.x[0-9]{2}|\{\s*"name": "x[0-9]{7}\.x')
+"""How a reply begins, and its JSON twin."""
 _MAINFRAME = range(0xC1, 0xEA)
 """Capital letters in EBCDIC, in which the digit 1 is 0xF1."""
 _MOST_LINES = 1_000_000
@@ -93,11 +95,16 @@ def foreign(data: bytes) -> str | None:
     return next((kind for magic, kind in _MAGIC if start.startswith(magic)), None)
 
 
+def replied(data: bytes) -> bool:
+    """Whether this is a reply of the desk's, or its JSON twin."""
+    return _REPLY.match(data[:256].lstrip().lower()) is not None
+
+
 def mail_coded(data: bytes) -> tuple[str, bytes] | None:
     """How a mail program has coded text on its way, and the bytes that were sent; None for any other text."""
     start = data[:4096].lstrip()
     lines = start.splitlines()[:20]
-    if _BASE64.fullmatch(start[:4096].replace(b"\r", b"").replace(b"\n", b"")) and len(lines) > 1:
+    if _BASE64.fullmatch(start[:4096].replace(b"\r", b"").replace(b"\n", b"")):
         try:
             sent = base64.b64decode(data, validate=False)
         except binascii.Error:
@@ -123,16 +130,35 @@ def packed(data: bytes) -> tuple[str, int] | None:
             IndexError):  # fmt: skip
         return None
     plain = [member.replace("\\", "/").rpartition("/")[2] for member in members]
-    named = [name for name in map(filename.original, plain) if name and name.letter in filename.CENTRE_FILES]
-    return (str(named[0]), len(members)) if named else None
+    named = [str(name) for name in map(filename.original, plain) if name and name.letter in filename.CENTRE_FILES]
+    # What is packed twice is unpacked twice.
+    named += [member for member in plain if member.lower().endswith(".zip") and not filename.original(member)]
+    return (named[0], len(members)) if named else None
 
 
+_ROWS = 20
 _MAIL = re.compile(rb"(?:from|to|subject|date|return-path|delivered-to|message-id|x-[a-z-]+): ", re.IGNORECASE)
 
 
 def unrecorded(data: bytes) -> str:
     """A text in which there is no record, in words."""
-    return "an e-mail" if _MAIL.match(data) else "a text without a single record"
+    if _MAIL.match(data):
+        return "an e-mail"
+    lines = [line for line in data[:65536].splitlines() if line.strip()][:_ROWS]
+    for mark, name in ((b",", "commas"), (b";", "semicolons"), (b"\t", "tabs")):
+        if len(lines) > 1 and all(line.count(mark) > 1 for line in lines):
+            return f"a table whose columns are separated by {name}"
+    return "a text without a single record"
+
+
+def hole(data: bytes) -> int:
+    """How many bytes in a text of records are zero because they did not arrive; 0 where there is no such hole."""
+    kept = data.rstrip(b"\0\x1a \t\r\n")
+    return kept.count(0) if _HOLE.search(kept) and _RECORD.search(kept) else 0
+
+
+_HOLE = re.compile(rb"\0{16}")
+_RECORD = re.compile(rb"[\r\n][A-Za-z][13579][0-9A-Za-z]{4}[ -~]{12}")
 
 
 def hollow(data: bytes) -> bool:

@@ -119,6 +119,9 @@ def apart(lines: Sequence[str]) -> list[str] | None:
     kind = FILE_TYPES.get(first[:1].upper())
     if kind is None or kind.detail is None or first[1:2] != "1":
         return None
+    spelt = _spelt(lines)
+    if spelt:
+        return spelt
     widths = [layout.width for layout in (kind.detail, *kind.older.values())]
     letters = kind.letter + kind.letter.lower()
     whole = _rejoined(lines, kind.detail, letters)
@@ -132,6 +135,19 @@ def apart(lines: Sequence[str]) -> list[str] | None:
     if max(map(len, lines)) <= min(widths) + len("E1"):
         return None
     return next((split for width in widths if (split := _split(lines, width, letters))), None)
+
+
+_SPELT = re.compile(r"(?:\\r)?\\n")
+_FOUR = 4
+"""No file has fewer records."""
+
+
+def _spelt(lines: Sequence[str]) -> list[str] | None:
+    """The records of a line in which line ends are written out (`\\r\\n`), as programs do; None for any other."""
+    texts = [line for line in lines if line.strip()]
+    parts = _SPELT.split(texts[0]) if len(texts) == 1 else []
+    records = parts[:-1] if parts and not parts[-1].strip() else parts
+    return records if len(records) >= _FOUR and all(HEAD.match(record) for record in records) else None
 
 
 def _rejoined(lines: Sequence[str], layout: Layout, letters: str) -> list[str] | None:

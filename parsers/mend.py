@@ -32,8 +32,8 @@ _MENDED = ABOUT_THE_NAME | {f.DATES_ORDER.name}
 
 def mended(submission: Submission) -> bytes | None:
     """The canonical bytes of a file whose records are mended: in capitals, option codes in their slots, fields that
-    were not filled or ran over back in their columns, zeros of candidate numbers and check letters of UCIs added. A
-    record that nothing explains stays as it is. None where the file cannot be trusted as a whole."""
+    were not filled or ran over back in their columns, zeros of candidate numbers and dates and check letters of UCIs
+    added. A record that nothing explains stays as it is. None where the file cannot be trusted as a whole."""
     layout = submission.layout
     stopped = any(
         finding.reach in (f.Reach.FILE, f.Reach.HOLD) and finding.code not in _MENDED for finding in submission.findings
@@ -83,11 +83,10 @@ def _records(texts: Sequence[str], layout: Layout) -> list[str]:
 
 
 def _numbers_with_zeros(records: Sequence[str], layout: Layout) -> list[str]:
-    if "candidate" not in layout.names:
-        return list(records)
-    place = layout["candidate"]
-    short = without_zeros(Columnar(layout, records), place).tolist()
-    return [with_zeros(record, place) if lacks else record for record, lacks in zip(records, short, strict=True)]
+    held = list(records)
+    for place, short in without_zeros(Columnar(layout, records), layout):
+        held = [with_zeros(record, place) if lacks else record for record, lacks in zip(held, short, strict=True)]
+    return held
 
 
 def _ulns_in_place(records: Sequence[str], layout: Layout) -> list[str]:

@@ -19,10 +19,10 @@ from attrs import define, evolve, field, frozen
 
 from . import births, causes, reply
 from . import findings as f
-from .causes import Page
+from .causes import BEFORE_THE_END, BEHIND_THE_END, Page
 from .envelope import Centre, Header
 from .findings import LISTED, Code, Finding, Found
-from .foreign import foreign, hollow, mail_coded, packed, unrecorded, wide
+from .foreign import foreign, hole, hollow, mail_coded, packed, replied, unrecorded, wide
 from .identifiers import filename
 from .identifiers.filename import FileName
 from .layouts import (
@@ -67,6 +67,12 @@ class Submission:
         return self.header is not None and not any(
             found.reach in (f.Reach.FILE, f.Reach.HOLD) for found in self.findings
         )
+
+    @property
+    def broken(self) -> bool:
+        """Whether its headers and trailers are not in their order, so that nothing follows from them."""
+        structure = {code.name for code in _STRUCTURE}
+        return any(found.code in structure for found in self.findings)
 
     def disagrees(self, *fields: str) -> bool:
         """Whether its headers disagree on one of these fields (the finding `HEADERS_DIFFER`)."""
@@ -208,6 +214,10 @@ def _page(data: bytes, name: FileName | None, found: Found) -> Page | None:
     if coded:
         found.add(f.MAIL_CODED, value=coded[0])
         data = coded[1]
+    lost = 0 if plain or causes.filled_with_nuls(data[:65536]) else hole(data)
+    if lost:
+        found.add(f.FILE_HOLE, value=f"{lost:,} of its {len(data):,} bytes")
+        return None
     kind = _stranger_kind(data, plain=plain)
     if kind is None:
         page = causes.unmarked(_read_as_text(causes.unpadded(data, found), found), found)
@@ -240,7 +250,7 @@ _A_HEAD = re.compile(rb"(?:^|[\r\n])[ \t>|\"\x80-\xff]*[A-Za-z]\"?[,;\t]?\"?[135
 
 def _stranger_kind(data: bytes, *, plain: bool) -> str | None:
     """What `data` is when it is no common-format file, in words; None when it may be one. A reply is `plain` text."""
-    kind = foreign(data)
+    kind = "one of our own replies" if not plain and replied(data) else foreign(data)
     if kind:
         return kind
     start = data[:65536]
@@ -332,7 +342,8 @@ def _tidied(page: Page, file_type: FileType, found: Found) -> _Records:
     lines, numbers = _plain(page, found), page.numbers
     version, layout = _version(lines, file_type)
     trailer = lines[-1][:2].upper() == f"{file_type.letter}9"
-    whole = page.ended or (trailer and len(lines[-1]) >= _LAST.last)
+    # What is longer than a record does not end in the middle of one.
+    whole = page.ended or (trailer and len(lines[-1]) >= _LAST.last) or len(lines[-1]) > layout.width
     if not whole:
         place = len(lines[-1]) + 1
         wanted = "the rest of the file trailer" if trailer else "the rest of the records and both trailers"
@@ -556,8 +567,8 @@ def _ordered(
     for kind, records in taken:
         if kind and expected.take(kind):
             line, last = records[-1][0], kind
-        elif last == "FILE_TRAILER" and kind != last:
-            _behind_the_end(kind, records, expected.next(), file_type, found)
+        elif (last == "FILE_TRAILER" and kind != last) or (kind == "FILE_HEADER" and "DETAILS" in seen):
+            _behind_the_end(kind, records, last, expected.next(), file_type, found)
             break
         elif kind and kind in seen and kind in (last, "FILE_HEADER"):
             _doubled(kind, records, found)
@@ -570,11 +581,12 @@ def _ordered(
         if kind:
             runs.extend(_run(kind, records, width))
     accepted = expected.next()
-    if whole and line and "$END" not in accepted and not found.made(0, f.RECORD_ORDER, f.RECORD_OTHER_TYPE):
+    if whole and line and "$END" not in accepted and not found.made(0, *_TOLD_OF_THE_END):
         found.add(f.TRAILER_MISSING, line, found=SPOKEN[last], wanted=either(accepted))
     return runs
 
 
+_TOLD_OF_THE_END = (f.RECORD_ORDER, f.RECORD_OTHER_TYPE, f.FILES_JOINED)
 _WHOLE_FILE = tuple(TERMINALS.values())
 
 
@@ -639,11 +651,14 @@ def _misplaced(kind: str, records: Sequence[_Line], accepted: Iterable[str], fil
 
 
 def _behind_the_end(
-    kind: str, records: Sequence[_Line], accepted: Iterable[str], file_type: FileType, found: Found
+    kind: str, records: Sequence[_Line], last: str, accepted: Iterable[str], file_type: FileType, found: Found
 ) -> None:
-    """Reports what stands behind a file trailer, whatever follows it there: another file, or records of this one."""
-    if kind == "FILE_HEADER":
-        found.add(f.FILES_JOINED, records[0][0], (1, 2), records[0][2][:2])
+    """Reports what stands behind a file trailer, whatever follows it there: another file, or records of this one; and a
+    file that begins behind details."""
+    first = records[0][2]
+    if kind == "FILE_HEADER" or (not kind and first[:1] in FILE_TYPES and first[1:2] == "1"):
+        said = BEHIND_THE_END if last == "FILE_TRAILER" else BEFORE_THE_END
+        found.add(f.FILES_JOINED, records[0][0], (1, 2), first[:2], **said)
     else:
         _misplaced(kind, records, accepted, file_type, found)
 
@@ -873,8 +888,10 @@ def _check_name(
         )
         found.add(f.FILE_NAME, value=named, example=example, proper=proper)
         return
-    if header is None:
+    # Of two files in one, the name is that of either.
+    if header is None or found.made(0, f.FILES_JOINED):
         return
+    by_records = str(name_of(header, centres) or "not known")
     pairs = [
         ("letter", name.letter, header.letter, FILE_HEADER["data_type"], 1),
         ("awarding-body identifier", name.awarding_body, header.awarding_body, FILE_HEADER["awarding_body"], 1),
@@ -886,4 +903,5 @@ def _check_name(
     said = differing | ({"data_type"} if found.made(0, f.RECORD_OTHER_TYPE) else set())
     for what, in_name, in_header, place, line in pairs:
         if in_name != in_header and place.name not in said:
-            found.add(f.NAME_HEADER, line, place.columns, in_header, field=place.name, what=what, named=in_name)
+            found.add(f.NAME_HEADER, line, place.columns, in_header, field=place.name, what=what, named=in_name,
+                      meant=by_records)  # fmt: skip

@@ -259,9 +259,9 @@ class Catalogue:
         """The series of that year and month (`2024-06`), None when it has no calendar."""
         return self._series.get(series_id)
 
-    def all_series(self) -> tuple[Series, ...]:
-        """The exam series that have a calendar, in order."""
-        return tuple(series for series in self._series.values() if series.purpose == terms.ENTRY)
+    def all_series(self, purpose: terms.Purpose = terms.ENTRY) -> tuple[Series, ...]:
+        """The exam series that have a calendar, or the series of another purpose, in order."""
+        return tuple(series for series in self._series.values() if series.purpose == purpose)
 
     def known_series(self) -> str:
         """Every stream in words, for people whose file names none of them."""

@@ -314,6 +314,9 @@ def _judge_entries(records: pl.DataFrame, options: pl.DataFrame, series: Series,
     entries.once_in_a_series(entered, pl.concat([held, known.claims]), found)
     entries.sitting_limits(entered, known.sittings, known.allowances, over, found)
     stated = entries.stated(own, current.arrivals, known.entries, series, catalogue)
+    # FIL-4: whoever has an unknown code may have meant what seems to be missing.
+    unknown = found.refused_for(f.OPTION_UNKNOWN)
+    stated = stated.join(unknown, on=["file", "candidate"], how="anti", maintain_order="left")
     entries.terminal_rule(stated, known.sittings, series, catalogue, found)
     entries.practice_is_told(stated, known.sittings, series, catalogue, found)
 

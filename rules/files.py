@@ -36,13 +36,23 @@ def one_centre_speaks(file: int, arrival: Arrival, found: Found) -> None:
     """FIL-6: folder, name and headers name one centre."""
     submission, centre = arrival.submission, arrival.centre
     header = submission.header
-    if submission.name and submission.name.centre != centre:
-        found.add(f.OTHER_CENTRE, value=submission.name.centre, file=file, where="the file name", centre=centre)
+    named = submission.name.centre if submission.name and submission.name.centre.isdigit() else centre
+    # FIL-4: of a name that differs from a content of this centre that is told (NAME_HEADER), and refused.
+    if named != centre and not (header and header.centre == centre and submission.misnamed("centre")):
+        found.add(f.OTHER_CENTRE, value=named, file=file, where="the file name", centre=centre)
     elif header and header.distribution == "S" and header.centre != centre:
         line, place = (None, None) if submission.feed is not None else (1, FILE_HEADER["centre"].columns)
         found.add(f.OTHER_CENTRE, line, place, header.centre, file=file, where="the file header", centre=centre)
-    if len(submission.centres) > 1:
-        found.add(f.MANY_CENTRES, value=str(len(submission.centres)), file=file)
+    numbers = list(dict.fromkeys(part.number for part in submission.centres))
+    if len(submission.centres) > 1 and not submission.broken:
+        told = (f"{len(numbers)} centres", _EACH_ALONE)
+        if len(numbers) == 1:
+            told = (f"{len(submission.centres)} parts, each with a centre header of {numbers[0]}", _ONE_HEADER)
+        found.add(f.MANY_CENTRES, value=told[0], file=file, mend=told[1])
+
+
+_EACH_ALONE = "Send one file for each centre, each from that centre's own account"
+_ONE_HEADER = "Create the file again in your school software, with all candidates behind one centre header"
 
 
 def records_of_their_centre(
@@ -135,9 +145,7 @@ def taken_here(file: int, submission: Submission, found: Found) -> None:
     if submission.type is None:
         return
     if submission.type.sender != "centre":
-        sent = ", ".join(
-            f"{file_type.letter} {file_type.title}" for file_type in FILE_TYPES.values() if file_type.sender == "centre"
-        )
+        sent = ", ".join(f"{letter} {FILE_TYPES[letter].title}" for letter in (*BOOKED, MARKS))
         found.add(f.FILE_DIRECTION, value=submission.type.title, file=file, sent=sent)
     elif submission.type.letter not in (*BOOKED, MARKS):
         found.add(f.FILE_TYPE_HELD, value=submission.type.title, file=file)
@@ -277,8 +285,9 @@ def window_open(
     if opens is None or closes is None:
         return
     facts: dict[str, Any] = {
-        "window": "the entry window" if series.purpose == terms.ENTRY else "registration",
+        "window": "the entry window" if series.purpose == terms.ENTRY else "the window",
         "series": series.title,
+        "open": "" if arrival.submission.feed is not None else _open_now(series, received, catalogue),
         "opens": day_text(opens.day),
         "closes": day_text(closes.day),
         "version": closes.version,
@@ -287,6 +296,16 @@ def window_open(
         found.add(f.WINDOW_NOT_OPEN, value=instant_text(received), file=file, **facts)
     elif received >= closes.at and arrival.channel != terms.STAFF:
         _after_the_window(file, arrival, series, catalogue, facts, found)
+
+
+def _open_now(series: Series, received: datetime, catalogue: Catalogue) -> str:
+    """FIL-4: which other series of this kind is open, in a sentence: the wrong one may have been chosen."""
+    for other in catalogue.all_series(series.purpose):
+        opens = catalogue.milestone(other, "window_opens", received)
+        closes = catalogue.milestone(other, "window_closes", received)
+        if other != series and opens and closes and opens.at <= received < closes.at:
+            return f"If you meant {other.title} ({other.key}), which is open, choose that series in your software. "
+    return ""
 
 
 def _after_the_window(

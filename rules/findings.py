@@ -95,7 +95,7 @@ FILE_DIRECTION = _code(
     "FILE_DIRECTION",
     "FIL-2",
     Reach.FILE,
-    "this is a file of {value}: we send these to you, you do not send them to us",
+    "this file is of the type {value}: we send these to you, you do not send them to us",
     "{sent}",
     "Check that you chose the right file: what you send begins with E (entries), A (amendments) or M (centre marks).",
 )
@@ -119,9 +119,9 @@ MANY_CENTRES = _code(
     "MANY_CENTRES",
     "FIL-6",
     Reach.FILE,
-    "the file holds {value} centres",
+    "the file holds {value}",
     "one centre: a centre can only speak for itself",
-    "Send one file for each centre, each from that centre's own account.",
+    "{mend}.",
 )
 RECORD_CENTRE = _code(
     "RECORD_CENTRE",
@@ -148,7 +148,12 @@ CANDIDATE_NUMBER_SHARED = _code(
     Reach.CANDIDATE,
     "candidate number {candidate} is used for UCI {value} and for UCI {other}",
     "one candidate, one number, in a centre and series",
-    "Give one of them another number and send both again in your next amendment (A) file.",
+    "Give one of them another number and send both again in your next amendment (A) file. If it is one learner, send "
+    "the UCI that is registered; a wrong one is corrected by an amendment of the registration.",
+    together=(
+        "candidate number {candidate} is used for several UCIs",
+        "one candidate, one number, in a centre and series",
+    ),
 )
 UCI_TWO_NUMBERS = _code(
     "UCI_TWO_NUMBERS",
@@ -156,7 +161,12 @@ UCI_TWO_NUMBERS = _code(
     Reach.CANDIDATE,
     "UCI {value} appears under candidate number {candidate} and under {other}",
     "one UCI, one candidate number, in a centre and series",
-    "Use the number the candidate already has in this series, and send the candidate again in an amendment (A) file.",
+    "Use one number: the one the candidate already has in this series, if there is one. Then send the candidate again "
+    "in an amendment (A) file.",
+    together=(
+        "UCI {value} appears under several candidate numbers",
+        "one UCI, one candidate number, in a centre and series",
+    ),
 )
 ULN_TWO_UCIS = _code(
     "ULN_TWO_UCIS",
@@ -184,6 +194,10 @@ UCI_TWO_PEOPLE = _code(
     "one UCI, one person; at most one of name, date of birth and sex other than in {where}",
     "Check whose UCI it is. If it is another learner's, correct it and send the candidate again in your next amendment "
     "(A) file. If it is one person, ask customer services: they can correct what is on record.",
+    together=(
+        "UCI {value} would be several people",
+        "one UCI, one person; at most one of name, date of birth and sex other than in {where}",
+    ),
 )
 ULN_DIFFERS = _code(
     "ULN_DIFFERS",
@@ -204,8 +218,8 @@ DETAILS_DIFFER = _code(
     Reach.WARNING,
     "an entry changes no personal details, and candidate {candidate} has others here: {differences}",
     "the details of the registration",
-    "If the registration is wrong, amend it: that is free. If the entry is wrong, correct it in your software; the "
-    "entry itself was taken.",
+    "If the registration is wrong, amend it: that is free. If the entry is wrong, correct it in your software; this "
+    "alone stops no entry.",
     together=(
         "an entry changes no personal details, and these have others here than in the registration",
         "the details of the registration",
@@ -369,12 +383,12 @@ NAME_MISMATCH = _code(
     "NAME_MISMATCH",
     "REG-3",
     Reach.CANDIDATE,
-    'the name "{value}" is not the one registered for UCI {uci}: "{registered}"',
+    'the name "{value}" is not the one registered for UCI {uci}: "{registered}"{near}',
     "{registered}",
     "If the entry is wrong, correct it and send the candidate in an amendment (A) file. If the registration is wrong, "
     "amend that first, then enter.",
     together=(
-        "the names are not those that are registered",
+        "the names are not those that are registered{near}",
         "the names of the registrations",
     ),
 )
@@ -387,7 +401,7 @@ WINDOW_NOT_OPEN = _code(
     Reach.FILE,
     "received {value}, before {window} for {series} opened",
     "{opens} to {closes} ({version})",
-    "Send the file again once the window is open.",
+    "{open}Send the file again once the window is open.",
 )
 WINDOW_CLOSED = _code(
     "WINDOW_CLOSED",
@@ -395,7 +409,7 @@ WINDOW_CLOSED = _code(
     Reach.FILE,
     "received {value}, after {window} for {series} closed",
     "{opens} to {closes} ({version})",
-    "{claims}Call customer services: only staff can still make entries for this series.",
+    "{open}{claims}Call customer services: only staff can still book anything for this series.",
 )
 CLAIM_WINDOW = _code(
     "CLAIM_WINDOW",
@@ -518,11 +532,11 @@ WITHDRAWN = _code(
     "WITHDRAWN",
     "FIL-3",
     Reach.NOTE,
-    "candidate {candidate}: withdrawn from {value}, because this file no longer lists it",
+    "candidate {candidate}: withdrawn from {value}, which this file no longer lists",
     "every option the candidate is to keep, in every amendment",
     "Nothing to do if that was meant. If not, send the candidate again with every option.",
     together=(
-        "withdrawn from {value}, because this file no longer lists it",
+        "withdrawn from {value}, which this file no longer lists",
         "every option the candidate is to keep, in every amendment",
     ),
 )
@@ -776,8 +790,8 @@ MARK_NOT_ENTERED = _code(
     Reach.MARK,
     "candidate {value} is not entered for {option} in {when}",
     "an entry in force for {option}",
-    "Check candidate number and component code. If the entry is missing, make it first, in an amendment (A) file while "
-    "the window is open; then send the mark again in a new file of marks.",
+    "Check candidate number, component code and series. If the entry is missing, make it first, in an amendment (A) "
+    "file while the window is open; then send the mark again in a new file of marks.",
     together=(
         "not entered for {option} in {when}",
         "an entry in force for {option}",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from parsers import births
+from parsers import findings as library
 from parsers.findings import Found
 from parsers.layouts import CANDIDATE
 from rules import findings as f
@@ -26,6 +27,7 @@ TWO_PEOPLE = 2
 
 _HERE = ["file", "line", "candidate"]
 _LEARNER = ["centre", "uci"]
+_CANDIDATE = ["file", "candidate"]
 CORRECTED = {"file": pl.UInt32, "line": pl.UInt32, "centre": pl.String, "candidate": pl.String, "series": pl.String,
              "uci": pl.String, "old": pl.String}  # fmt: skip
 """UCIs that a file corrects: `old` is what is held, `uci` what the file says."""
@@ -221,13 +223,16 @@ def same_details(records: pl.DataFrame, registrations: pl.DataFrame, found: Foun
     UPN, or a ULN where none is registered, is a warning that shows both: entries do not change details."""
     both = with_details(records).join(held_details(registrations), on=_LEARNER).sort("file", "line")
     place = CANDIDATE["uln"]
-    wrong = both.filter(contradicts("uln")).select(
-        *_HERE, pl.col("uln").alias("value"), "uci", pl.col("held_uln").alias("registered")
-    )
+    differing = both.filter(contradicts("uln"))
+    # FIL-4: of what is no ULN, or no sex, that is told.
+    wrong = differing.join(found.refused_for(library.ULN_WRONG), on=_CANDIDATE, how="anti", maintain_order="left")
+    wrong = wrong.select(*_HERE, pl.col("uln").alias("value"), "uci", pl.col("held_uln").alias("registered"))
     found.rows(f.ULN_DIFFERS, wrong, place.columns, place.name)
     other = {name: given(name) & differs(name) for name in ("born", "sex", "uln", "upn")}
     other["uln"] = other["uln"] & ~given("held_uln")
-    told_of = both.filter(pl.any_horizontal(other.values())).select(
+    unread = found.refused_for(library.SEX, library.ULN_WRONG)
+    sound = both.join(unread, on=_CANDIDATE, how="anti", maintain_order="left")
+    told_of = sound.filter(pl.any_horizontal(other.values())).select(
         *_HERE, pl.lit(None, pl.String).alias("value"),
         differences=told(list(other), "here", "in the registration", other),
     )  # fmt: skip

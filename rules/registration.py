@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from parsers import findings as library
 from parsers import forms
 from parsers.findings import Found
 from parsers.identifiers import uln
@@ -141,9 +142,16 @@ def _two_ucis(known: pl.DataFrame, learners: pl.DataFrame) -> pl.DataFrame:
 
 def registered(options: pl.DataFrame, registrations: pl.DataFrame, found: Found) -> None:
     """REG-2: an entry needs a registration of the learner for the qualification at this centre.
-    `options`: a row per entry with `centre`, `registration` (code needed) and `subject`."""
+    `options`: a row per entry with `centre`, `registration` (code needed) and `subject`.
+
+    FIL-4: nothing is told of whom the UCI is none or another's, nor of what is refused already, because it is not
+    offered or the centre not approved: a registration would not help."""
     held = registrations.select("centre", "uci", pl.col("option").alias("registration")).unique()
-    missing = options.join(held, on=["centre", "uci", "registration"], how="anti", maintain_order="left")
+    missing = (
+        options.join(held, on=["centre", "uci", "registration"], how="anti", maintain_order="left")
+        .join(found.refused_for(*_NOBODYS), on=_CANDIDATE, how="anti", maintain_order="left")
+        .join(found.refused_entries(), on=[*_CANDIDATE, "option"], how="anti", maintain_order="left")
+    )
     together = missing.group_by(*_HERE, "centre", "uci", "subject", "registration", maintain_order=True).agg(
         pl.col("option").str.join(", ").alias("value"), pl.col("first").min(), pl.col("last").max()
     )
@@ -161,8 +169,13 @@ def registered(options: pl.DataFrame, registrations: pl.DataFrame, found: Found)
     found.rows(f.NOT_REGISTERED, rows, field="option", refused=missing)
 
 
+_NOBODYS = (library.UCI_MISSING, library.UCI_FORM, library.UCI_WRONG, f.CANDIDATE_NUMBER_SHARED)
+"""Findings by which it is not known whose record it is."""
+
+
 def same_name(records: pl.DataFrame, registrations: pl.DataFrame, found: Found) -> None:
-    """REG-3: the name entered equals the registered name, both normalised; the finding shows both spellings."""
+    """REG-3: the name entered equals the registered name, both normalised; the finding shows both spellings. Of what is
+    not written as a name that is told, and no more (FIL-4)."""
     names = (
         registrations.sort("id")
         .unique(["centre", "uci"], keep="last")
@@ -171,10 +184,17 @@ def same_name(records: pl.DataFrame, registrations: pl.DataFrame, found: Found) 
     other = (
         records.join(names, on=["centre", "uci"], maintain_order="left")
         .filter(pl.col("kept") != pl.col("registered"))
-        .select(*_HERE, pl.col("name").alias("value"), "uci", "registered")
+        .join(found.refused_for(library.NAME_FORM), on=_CANDIDATE, how="anti", maintain_order="left")
+        .select(*_HERE, pl.col("name").alias("value"), "uci", "registered", near=_turned())
     )
     place = CANDIDATE["name"]
     found.rows(f.NAME_MISMATCH, other, place.columns, place.name)
+
+
+def _turned() -> pl.Expr:
+    """What is added where a name is the registered one, its parts in each other's place."""
+    forenames_first = pl.col("kept").str.replace("^([^:]*):(.*)$", "$2:$1") == pl.col("registered")
+    return pl.when(forenames_first).then(pl.lit(": forenames and surname have changed places")).otherwise(pl.lit(""))
 
 
 def approved(options: pl.DataFrame, arrivals: Sequence[Arrival], register: Register, found: Found) -> None:

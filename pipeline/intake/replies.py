@@ -17,7 +17,7 @@ from attrs import frozen
 
 from infra.ledger.submissions import Landing
 from parsers.feed import COMPLETE
-from parsers.findings import Finding, Reach, visible
+from parsers.findings import AMEND, UCI_MISSING, UNLESS_REFUSED, WHOEVER_SENT, Finding, Reach, visible
 from parsers.gathered import Gathered
 from parsers.reader import Submission
 from parsers.reply import encode
@@ -92,7 +92,7 @@ def processed(landing: Landing, name: str, submission: Submission, decision: Dec
         fees=decision.charges,
         fee_total_pence=decision.pence,
         details_changed=changes_told(decision.versions) if decision.outcome.booked else (),
-        causes=tuple(map(_of_a_refused_file, told)) if decision.outcome is Outcome.REFUSED else told,
+        causes=tuple(_sent_again(cause, submission, decision.outcome) for cause in told),
         left_out=tuple(cause for cause in decision.causes if cause not in told),
         findings=decision.findings,
         who_is_who=decision.cards if any(cause.candidates for cause in told) else (),
@@ -160,6 +160,9 @@ def _next_action(submission: Submission, decision: Decision, told: Sequence[Gath
     if decision.outcome is Outcome.PARTLY:
         where = following.partition(" in ")[2] if following else "a new file"
         return f"Put right what was refused ({_numbered(len(stops))} below), and send it in {where}."
+    if following and decision.ended.height and not (decision.added.height or decision.kept):
+        lost = f"The file withdrew all that its candidates held ({decision.ended.height} options) and entered nothing."
+        return f"{lost} If that was not meant, {following.replace('further changes', 'them again with every option')}."
     look = _LOOK if any(cause.reach is Reach.WARNING for cause in told) else "Nothing to do."
     return f"{look} {following[0].upper()}{following[1:]}." if following else look
 
@@ -173,12 +176,30 @@ def _numbered(count: int) -> str:
     return "finding 1" if count == 1 else f"findings 1 {'and' if count == 2 else 'to'} {count}"
 
 
-def _of_a_refused_file(cause: Gathered) -> Gathered:
-    """A cause in a file of which nothing was applied: the file itself is sent again, no amendment to it."""
-    remedy = cause.remedy
-    for amendment in ("in your next amendment (A) file", "in an amendment (A) file"):
-        remedy = remedy.replace(amendment, "in this file")
+def _sent_again(cause: Gathered, submission: Submission, outcome: Outcome) -> Gathered:
+    """A cause, where what is put right is to be sent: marks in a new file of marks; of a file of which nothing was
+    applied, the file itself, and no amendment to it."""
+    letter, remedy = submission.type.letter if submission.type else "", cause.remedy
+    if letter == "M":
+        for words, instead in _OF_MARKS.items():
+            remedy = remedy.replace(words, instead)
+    elif letter:
+        remedy = remedy.replace(UNLESS_REFUSED, _THEN).replace(WHOEVER_SENT, _CANDIDATES)
+        if outcome is Outcome.REFUSED:
+            for amendment in ("in your next amendment (A) file", "in an amendment (A) file"):
+                remedy = remedy.replace(amendment, "in this file")
     return attrs.evolve(cause, remedy=remedy)
+
+
+_CANDIDATES = "Send the candidates again in your next amendment (A) file."
+_THEN = "Then send the candidates again in your next amendment (A) file."
+_MARKS = "end the marks again in a new file of marks."
+_OF_MARKS = {
+    UNLESS_REFUSED: f"Then s{_MARKS}",
+    WHOEVER_SENT: f"S{_MARKS}",
+    UCI_MISSING.remedy: f"Put in the UCI under which the candidate is entered, and s{_MARKS}",
+    AMEND: f"Correct it and s{_MARKS}",
+}
 
 
 # --- As text ---------------------------------------------------------------------------------------------------------

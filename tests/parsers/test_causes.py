@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from itertools import combinations
 
@@ -57,6 +58,10 @@ READ: dict[str, tuple[Way, str]] = {
     "line ends of a mainframe": (lambda data: data.replace(b"\r\n", b"\x85"), "LINE_ENDS_LOST"),
     "a line end in a name": (lambda data: data.replace(b"SOUZA:SEAN  ", b"SOUZA:SEAN\r\n"), "LINE_ENDS_LOST"),
     "every line twice": (each(lambda line: line + b"\r\n" + line), "LINES_TWICE"),
+    "the whole file twice": (lambda data: data + data, "LINES_TWICE"),
+    "line ends written out": (lambda data: data.replace(b"\r\n", b"\\r\\n"), "LINE_ENDS_LOST"),
+    "line feeds written out": (lambda data: data.replace(b"\r\n", b"\\n"), "LINE_ENDS_LOST"),
+    "a mail program's code in one line": (b64encode, "MAIL_CODED"),
     "tabs in one line": (lambda data: data.replace(LINES[3], entab(LINES[3])), "TABS_READ"),
     "two byte-order marks": (lambda data: b"\xef\xbb\xbf" * 2 + data, "BYTE_ORDER_MARK"),
     "a byte-order mark coded twice": (lambda data: "\u00ef\u00bb\u00bf".encode() + data, "BYTE_ORDER_MARK"),
@@ -116,6 +121,16 @@ def test_fil_4_two_hands_leave_two_sentences(first: str, second: str) -> None:
         (b"{\\rtf1\\ansi", "FILE_NOT_EDI", "a rich-text document"),
         (GOOD.decode().encode("cp037"), "FILE_NOT_EDI", "EBCDIC"),
         (GOOD.decode().encode("utf-16-be"), "FILE_TEXT_WIDE", "UTF-16"),
+        (GOOD[:500] + bytes(300) + GOOD[800:], "FILE_HOLE", "300 of its"),
+        (bytes(512) + GOOD[512:], "FILE_HOLE", "512 of its"),
+        (
+            b"\r\n".join(b",".join(line[at : at + 20] for at in range(0, 192, 20)) for line in LINES),
+            "TABLE_SAVED",
+            "commas",
+        ),
+        (b"surname,forename,mark\r\nKHAN,ISLA,40\r\nLI,JACK,41\r\n", "FILE_NOT_EDI", "a table whose columns"),
+        (b"REPLY X6412315.X01\r\nto centre 64123\r\n", "FILE_NOT_EDI", "one of our own replies"),
+        (b'{\n  "name": "X6412315.X01",\n', "FILE_NOT_EDI", "one of our own replies"),
     ],
 )
 def test_fil_4_what_cannot_be_mended_is_refused_with_its_cause(data: bytes, code: str, words: str) -> None:
@@ -140,8 +155,26 @@ def test_fil_4_both_trailers_a_second_time_are_one_finding() -> None:
     assert [(finding.code, finding.line) for finding in submission.findings] == [("RECORD_ORDER", 10)]
 
 
-def test_fil_4_a_file_of_one_line_without_an_end_does_not_begin_with_nothing() -> None:
-    assert codes(read("E6412315.X01", b"\\r\\n".join(LINES)).findings) == ["FILE_CUT"]
+def test_fil_4_a_file_of_one_line_without_an_end_does_not_begin_with_nothing_and_is_not_cut() -> None:
+    held = codes(read("E6412315.X01", b"$$".join(LINES)).findings)
+    assert "RECORD_WIDTH" in held
+    assert not {"FILE_CUT", "HEADER_MISSING"} & set(held)
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b"\r\n".join(LINES[:4]) + b"\r\n" + GOOD, 5),
+        (GOOD + b"A" + GOOD[1:].replace(b"\r\nE", b"\r\nA"), 10),
+        (centre_file(("BEN22",), series="9B23", body="13", count=5) + GOOD, 10),
+        (GOOD + centre_file(centre="58201"), 10),
+    ],
+    ids=["an upload begun again", "an amendment", "registrations first", "another centre"],
+)
+def test_fil_4_a_second_file_in_a_file_is_the_one_finding(data: bytes, line: int) -> None:
+    submission = read("E6412315.X01", data)
+    assert [(finding.code, finding.line) for finding in submission.findings] == [("FILES_JOINED", line)]
+    sound("E6412315.X01", data)
 
 
 @pytest.mark.parametrize("wrong", [b"0000000", b"0000005", b" " * 7])
@@ -387,6 +420,24 @@ def test_reg_5_candidate_numbers_without_their_zeros_are_read_and_told_once(
     findings, options = found_in(in_details(lambda line: line[:8] + fill(line[8:12].lstrip(b"0"), 4) + line[12:]))
     assert codes(findings) == ["CANDIDATE_ZEROS"]
     assert options.equals(found_in(GOOD)[1])
+
+
+@pytest.mark.parametrize("fill", [bytes.ljust, bytes.rjust])
+def test_fil_4_dates_and_numbers_without_their_zeros_are_read_and_told_once_each(
+    fill: Callable[[bytes, int], bytes],
+) -> None:
+    def in_a_spreadsheet(line: bytes) -> bytes:
+        number, born = (fill(text.lstrip(b"0"), len(text)) for text in (line[8:12], line[53:59]))
+        return line[:8] + number + line[12:53] + born + line[59:]
+
+    findings, options = found_in(in_details(in_a_spreadsheet))
+    assert codes(findings) == ["BORN_ZEROS", "CANDIDATE_ZEROS"]
+    assert options.equals(found_in(GOOD)[1])
+
+
+def test_fil_4_a_small_letter_in_a_name_is_told_with_the_name() -> None:
+    [finding] = found_in(GOOD.replace(b"DE SOUZA:SEAN", b"De SOUZA:SEAN"))[0]
+    assert (finding.columns, finding.value) == ((13, 25), "De SOUZA:SEAN")
 
 
 @pytest.mark.parametrize("short", [b"6412", b" 6412", b"6412 "])

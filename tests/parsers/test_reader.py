@@ -123,7 +123,7 @@ def test_harmless_departures_are_read_over(data: bytes, expected: list[str]) -> 
         (lines(*LINES[:-2], LINES[-1]), "RECORD_ORDER", 6, (1, 2)),
         (lines(*LINES, LINES[-1]), "TRAILER_DOUBLED", 8, (1, 2)),
         (lines(*LINES[:-1], *LINES[-2:]), "TRAILER_DOUBLED", 7, (1, 2)),
-        (GOOD + GOOD, "FILES_JOINED", 8, (1, 2)),
+        (GOOD + GOOD.replace(b"6B24001", b"6B24002"), "FILES_JOINED", 8, (1, 2)),
         (lines(*LINES[:3], LINES[3][:40], *LINES[4:]), "RECORD_SHORT", 4, (41, 72)),
         (lines(*LINES[:3], b"hello", *LINES[3:]), "RECORD_ORDER", 4, (1, 2)),
         (lines(*LINES[:3], b"M" + LINES[3][1:], *LINES[3:]), "RECORD_OTHER_TYPE", 4, (1, 2)),
@@ -146,7 +146,7 @@ def test_a_broken_structure_refuses_the_file_and_says_where(
 
 
 def test_two_files_joined() -> None:
-    submission = read(NAME, GOOD + GOOD)
+    submission = read(NAME, GOOD + GOOD.replace(b"6B24001", b"6B24002"))
     assert codes(submission.findings) == ["FILES_JOINED"]
     assert [list(centre.lines) for centre in submission.centres] == [[3, 4, 5]]
 

@@ -221,4 +221,4 @@ def test_members_of_a_bundle_are_read_in_memory_whatever_they_are_called(
 
 def test_a_bundle_in_the_inbox_is_not_opened_at_all(work: Desk) -> None:
     hostile.land(work.settings.state / "store", hostile.Case(hostile.OURS, b"Z6B24_15.zip", _bundle()))
-    assert ingest(work, hostile.NOW).codes == {"FILE_NOT_EDI": 1, "OTHER_CENTRE": 1}
+    assert ingest(work, hostile.NOW).codes == {"FILE_NOT_EDI": 1}
