@@ -46,9 +46,9 @@ CODES = {
         ),
         ExceptionCode(
             code="MODERATION_OPEN", rule="MOD-2",
-            words="the moderation of a cohort has not ended",
-            remedy="Wait for the moderator or the centre (marks that came since: for the next run of moderation), or "
-            "accept the marks as they stand.",
+            words="the moderation of a cohort has not begun or not ended",
+            remedy="Wait for the moderator or the centre (marks that came since, or no sample: for the next run of "
+            "moderation), or accept the marks as they stand.",
         ),
         ExceptionCode(
             code="ADJUSTMENT_WAITS", rule="MOD-2",
@@ -100,6 +100,9 @@ CODES = {
 """Every reason to block, in the order in which they are shown."""
 
 _RESULT = ["centre", "uci", "component"]
+_COHORT = ["centre", "component"]
+NEVER_DRAWN = "no sample was drawn"
+"""What is said of a cohort that was never moderated (MOD-1)."""
 
 
 def none() -> pl.DataFrame:
@@ -158,20 +161,18 @@ def missing_marks(results: pl.DataFrame, external: Sequence[str]) -> pl.DataFram
 
 
 def moderation(cohorts: pl.DataFrame, results: pl.DataFrame, marks: pl.DataFrame) -> pl.DataFrame:
-    """AWD-7: cohorts that are not decided, or are to be looked at again because marks came since, and marks of adjusted
-    cohorts that were not adjusted. `cohorts`: `centre`, `component`, `state`, `moved`; `marks`:
-    `rules.frames.MARKS`."""
-    here = cohorts.join(results.select("centre", "component").unique(), on=["centre", "component"], how="semi")
+    """AWD-7: cohorts of which no sample was drawn, that are not decided, or are to be looked at again because marks
+    came since, and marks of adjusted cohorts that were not adjusted. `cohorts`: `centre`, `component`, `state`,
+    `moved`; `marks`: `rules.frames.MARKS`."""
+    here = cohorts.join(results.select(_COHORT).unique(), on=_COHORT, how="semi")
     state = pl.col("state")
-    adjusted = here.filter(state == terms.ADJUSTED)
     stage = marks.select(pl.col("id").alias("mark_id"), "stage")
-    not_applied = (
-        results.filter(pl.col("raw").is_not_null())
-        .join(adjusted, on=["centre", "component"], how="semi")
-        .join(stage, on="mark_id")
-        .filter(pl.col("stage") != terms.ADJUSTED)
-    )
+    marked = results.filter(pl.col("raw").is_not_null()).join(stage, on="mark_id")
+    never = marked.filter(pl.col("stage").is_in(terms.CENTRE_STAGES)).join(cohorts, on=_COHORT, how="anti")
+    adjusted = marked.join(here.filter(state == terms.ADJUSTED), on=_COHORT, how="semi")
+    not_applied = adjusted.filter(pl.col("stage") != terms.ADJUSTED)
     return pl.concat([
+        exceptions(never.select(_COHORT).unique(), "MODERATION_OPEN", NEVER_DRAWN),
         exceptions(here.filter(state.is_in([terms.SAMPLED, terms.FEEDBACK])), "MODERATION_OPEN", state),
         exceptions(here.filter("moved"), "MODERATION_OPEN", pl.format("{}, and marks have come since", state)),
         exceptions(here.filter(state == terms.PROPOSED), "ADJUSTMENT_WAITS", state),

@@ -105,6 +105,8 @@ Band = Literal["on_time", "late", "high_late"]
 # Stages of a mark (MRK-2): of the centre, after feedback, by moderation; EXTERNAL is the board's own.
 SUBMITTED: Final = "submitted"
 AMENDED: Final = "amended"
+CENTRE_STAGES: Final = (SUBMITTED, AMENDED)
+"""Of the centre's own marks."""
 ADJUSTED: Final = "adjusted"
 CORRECTED: Final = "corrected"
 """The stage of a mark by a correction; also the choice that a result is corrected (RES-7)."""

@@ -75,6 +75,7 @@ from pipeline.season.moving import undoing
 from pipeline.season.schedule import SCHEDULES
 from pipeline.season.statements import statements
 from rules import terms
+from rules.balance import NEVER_DRAWN
 from rules.catalogue import Series
 from tests.support import CENTRE
 
@@ -600,10 +601,12 @@ class Season:
         return self.answers(series)
 
     def accept_all(self, awarded: Awarding, said: str | None, order: Order) -> None:
-        """Accepts what blocks a version: `CODE of BEN03`, several by `and`."""
-        for words in said.split(" and ") if said else ():
-            balance(self.desk, awarded, order.at)
-            code, _, scope = words.split(" ")
+        """Accepts what blocks a version: `CODE of BEN03`, several by `and`; and cohorts of which the scenario tells no
+        moderation."""
+        blocking = balance(self.desk, awarded, order.at).exceptions
+        untold = blocking.filter(code="MODERATION_OPEN", said=NEVER_DRAWN)["component"].unique(maintain_order=True)
+        accepted = [words.split(" ")[::2] for words in said.split(" and ")] if said else []
+        for code, scope in [*(("MODERATION_OPEN", component) for component in untold), *accepted]:
             accept(self.desk, f"{awarded.series} {code} {scope}", order.who, order.why, order.at)
 
     def weighs(self, _: re.Match[str], order: Order) -> str:

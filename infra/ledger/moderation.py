@@ -25,9 +25,6 @@ from infra.ledger.tables import actions, cohorts, draws, entries, marks, moderat
 from rules import terms
 from rules.frames import INSTANT, Frame
 
-CENTRE_STAGES = (terms.SUBMITTED, terms.AMENDED)
-"""Stages of marks that are the centre's own."""
-
 SAMPLE: Frame = {
     "candidate": pl.String,
     "uci": pl.String,
@@ -131,7 +128,7 @@ class Moderation:
             cohorts.c.centre == t.centre, cohorts.c.series == t.series, cohorts.c.component == t.component
         )
         query = select(t.series, t.centre, t.component, t.candidate, t.uci, t.mark).where(
-            t.mark.is_not(None), t.stage.in_(CENTRE_STAGES), held.exists(), ~drawn.exists()
+            t.mark.is_not(None), t.stage.in_(terms.CENTRE_STAGES), held.exists(), ~drawn.exists()
         )
         return sql.frame(self._engine, query, LEARNERS)
 
@@ -177,7 +174,7 @@ class Moderation:
             select(t.series, t.centre, t.component, t.candidate, t.uci, t.mark)
             .join(cohorts, (c.centre == t.centre) & (c.series == t.series) & (c.component == t.component))
             .where(
-                c.id.in_(cohort_ids), t.mark.is_not(None), t.stage.in_(CENTRE_STAGES),
+                c.id.in_(cohort_ids), t.mark.is_not(None), t.stage.in_(terms.CENTRE_STAGES),
                 held.exists() | (c.state == terms.AGREED),
             )
         )  # fmt: skip
@@ -227,7 +224,7 @@ class Moderation:
         (CAL-3)."""
         c, m = cohorts.c, marks.c
         later = select(m.id).where(
-            m.centre == c.centre, m.series == c.series, m.component == c.component, m.stage.in_(CENTRE_STAGES),
+            m.centre == c.centre, m.series == c.series, m.component == c.component, m.stage.in_(terms.CENTRE_STAGES),
             m.received > c.compared_at,
         )  # fmt: skip
         states = (terms.PROPOSED, terms.AGREED)
@@ -360,7 +357,7 @@ class Moderation:
                 t.candidate, t.uci, t.reason, func.coalesce(newest.c.mark, t.centre_mark).label("centre_mark"),
                 t.moderated_mark,
             )
-            .outerjoin(newest, (newest.c.uci == t.uci) & newest.c.stage.in_(CENTRE_STAGES))
+            .outerjoin(newest, (newest.c.uci == t.uci) & newest.c.stage.in_(terms.CENTRE_STAGES))
             .where(t.cohort_id == cohort.id)
             .order_by(t.candidate, t.uci)
         )  # fmt: skip
@@ -375,7 +372,7 @@ class Moderation:
         mark of the centre's own."""
         newest = newest_marks().where(*_of(cohort)).subquery()
         t = newest.c
-        own = (t.mark.is_not(None), t.stage.in_(CENTRE_STAGES))
+        own = (t.mark.is_not(None), t.stage.in_(terms.CENTRE_STAGES))
         query = select(t.candidate, t.uci, t.version, t.mark, t.received).where(*own)
         schema = {"candidate": pl.String, "uci": pl.String, "version": pl.Int64, "mark": pl.Int64, "received": INSTANT}
         return sql.rows(connection, query, schema)

@@ -23,16 +23,23 @@ from pipeline.results import release
 from pipeline.results.embargo import ReleaseError, manifest_key
 from rules import terms
 from rules.balance import shifted
-from tests.pipeline.results_season import APPROVED, AWARDED, BUILT, CENTRE, WHO, WHY, awarded
+from tests.pipeline.results_season import APPROVED, AWARDED, BUILT, CENTRE, PORTAL_CENTRE, WHO, WHY, awarded
 
 MINUTE = timedelta(minutes=1)
 MISSING = "2024-06 BOARD_MARK_MISSING BEN03"
+UNMODERATED = ("2024-06 MODERATION_OPEN BEN01", "2024-06 MODERATION_OPEN BEN02")
+"""The season is told without its moderation (MOD-1)."""
 
 
 @pytest.fixture
 def proposed(work: Desk) -> Awarding:
-    """Results of a season in which 0003 has no mark for BEN03 yet."""
-    return awarded(work)
+    """Results of a season in which 0003 has no mark for BEN03 yet, and whose marks a person has accepted as they
+    stand."""
+    awarding = awarded(work)
+    balance(work, awarding, AWARDED)
+    for subject in UNMODERATED:
+        accept(work, subject, WHO, WHY, AWARDED)
+    return awarding
 
 
 def test_awd_7_the_balance_sheet_adds_up_and_names_what_blocks(work: Desk, proposed: Awarding) -> None:
@@ -40,7 +47,23 @@ def test_awd_7_the_balance_sheet_adds_up_and_names_what_blocks(work: Desk, propo
     assert sheet["entries"] == {"absent": 1, "graded": 13, "pending": 1}
     assert sheet["claims"] == {"MARK_PENDING": 1, "awarded": 3}
     assert sheet["recomputed"] == {"results": 15, "claims": 4, "different": 0}
-    assert sheet["exceptions"] == [{"code": "BOARD_MARK_MISSING", "component": "BEN03", "count": 1}]
+    assert sheet["exceptions"] == [
+        {"code": "BOARD_MARK_MISSING", "component": "BEN03", "count": 1},
+        {"code": "MODERATION_OPEN", "component": "BEN01", "count": 2},
+        {"code": "MODERATION_OPEN", "component": "BEN02", "count": 2},
+    ]
+
+
+def test_awd_7_mod_1_marks_of_which_no_sample_was_drawn_block_until_a_person_accepts_them(work: Desk) -> None:
+    weighed = weigh(work, awarded(work))
+    assert weighed.blocking.rows() == [
+        ("BOARD_MARK_MISSING", "BEN03", 1), ("MODERATION_OPEN", "BEN01", 2), ("MODERATION_OPEN", "BEN02", 2)
+    ]  # fmt: skip
+    said = weighed.exceptions.filter(code="MODERATION_OPEN").select("centre", "component", "said")
+    assert said.rows() == [
+        (centre, component, "no sample was drawn")
+        for component in ("BEN01", "BEN02") for centre in (PORTAL_CENTRE, CENTRE)
+    ]  # fmt: skip
 
 
 def test_awd_7_ops_4_an_exception_is_put_forward_and_accepted_in_the_console_and_is_on_the_pages(
@@ -53,13 +76,13 @@ def test_awd_7_ops_4_an_exception_is_put_forward_and_accepted_in_the_console_and
     assert listed(work) == []
     built = release.build(work, proposed, BUILT).awarding
     sheet = json.loads(work.store.get(manifest_key(built)))["balance"]
-    [accepted] = sheet["accepted"]
+    [accepted] = [each for each in sheet["accepted"] if each["code"] == "BOARD_MARK_MISSING"]
     assert (accepted["by"], accepted["why"], accepted["count"]) == ("jane", "found, marked in September", 1)
     page = next(key for key in preview(work, built) if key.endswith("index.html"))
     shown = " ".join(work.store.get(page).decode().split())
     assert "1 of BEN03, by jane, 12 August 2024" in shown
     on_record = work.actions.everything("").filter(action="exception_accepted").select("who", "option", "event").rows()
-    assert on_record == [("jane", "BEN03", "BOARD_MARK_MISSING")]
+    assert on_record[0] == ("jane", "BEN03", "BOARD_MARK_MISSING")
 
 
 def test_awd_7_taken_back_in_the_console_it_blocks_again(work: Desk, proposed: Awarding) -> None:
