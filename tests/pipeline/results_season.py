@@ -97,7 +97,8 @@ def _portal_centre(season: Season) -> None:
     assert ingest(desk, entered + timedelta(minutes=1)).outcomes.total() == 1
     marks = [
         {"centre": PORTAL_CENTRE, "series": "2024-06", "candidate": "0001", "uci": learner["uci"], "component": code,
-         "version": 1, "stage": "external" if code == "BEN03" else "submitted", "mark": 45, "status": "", "tasks": "", "source": "test", "line": 1,
+         "version": 1, "stage": "external" if code == "BEN03" else "submitted", "mark": 45, "status": "", "tasks": "",
+         "source": "test", "line": 1,
          "received": entered}
         for code in COMPONENTS
     ]  # fmt: skip

@@ -44,6 +44,8 @@ from tests.pipeline.results_season import AWARDED, BUILT, SECOND, TO_CENTRES, bu
 JANE, JOHN, EVE = (Signer(name, terms.BY_CONSOLE) for name in ("jane", "john", "eve"))
 AT = datetime(2024, 8, 15, 12, tzinfo=UTC)
 APPROVERS = "jane = jclerk, john"
+WAITING = 4
+"""The number under which the results wait, behind three exceptions."""
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def built(fresh: Settings) -> Awarding:
 
 @pytest.fixture
 def one(fresh: Settings, built: Awarding) -> Desk:
-    """A desk that asks one person; results wait under number 2, behind an exception."""
+    """A desk that asks one person; results wait."""
     with open_desk(fresh) as desk:
         put_forward(desk, AT, people=1)
         return desk
@@ -123,7 +125,7 @@ def test_ops_4_what_has_changed_since_it_was_shown_is_not_approved(one: Desk, pa
 @pytest.mark.parametrize("why", ["", " \u00a0", "\u200b", "..."])
 def test_ops_3_a_decision_needs_a_reason_that_can_be_read(one: Desk, why: str) -> None:
     with pytest.raises(ApprovalError, match="a decision needs a reason"):
-        decide(one, 2, terms.APPROVED, JANE, why, AT)
+        decide(one, WAITING, terms.APPROVED, JANE, why, AT)
     assert listed(one)[0].said == ()
 
 
@@ -131,7 +133,7 @@ def test_ops_4_a_file_changed_under_embargo_is_refused_and_nothing_is_on_record(
     first = one.results.files(built)[0]
     one.store.put(first.embargoed, one.store.get(first.embargoed) + b" ")
     with pytest.raises(ReleaseError, match="not as they were built"):
-        decide(one, 2, terms.APPROVED, JANE, "seen", AT)
+        decide(one, WAITING, terms.APPROVED, JANE, "seen", AT)
     assert (state(one), listed(one)[0].said) == ("built", ())
 
 
@@ -152,7 +154,7 @@ def test_ops_4_new_boundaries_make_an_approval_of_the_old_ones_impossible(work: 
 
 
 def test_ops_4_one_person_is_asked_where_one_is_set(one: Desk) -> None:
-    decided = decide(one, 2, terms.APPROVED, EVE, "as previewed", AT)
+    decided = decide(one, WAITING, terms.APPROVED, EVE, "as previewed", AT)
     assert (decided.state, state(one)) == (terms.APPROVED, "approved")
     newest = one.results.newest("2024-06")
     assert newest
@@ -160,11 +162,11 @@ def test_ops_4_one_person_is_asked_where_one_is_set(one: Desk) -> None:
 
 
 def test_ops_4_two_are_asked_and_only_the_second_decides(two: Desk) -> None:
-    decided = decide(two, 2, terms.APPROVED, JANE, "as previewed", AT)
+    decided = decide(two, WAITING, terms.APPROVED, JANE, "as previewed", AT)
     assert (decided.state, decided.lacking, state(two)) == (terms.PROPOSED, 1, "built")
     with pytest.raises(ReleaseError, match="is built and not approved"):
         release(two, series(two), "centres", TO_CENTRES + SECOND)
-    decided = decide(two, 2, terms.APPROVED, JOHN, "I agree", AT + SECOND)
+    decided = decide(two, WAITING, terms.APPROVED, JOHN, "I agree", AT + SECOND)
     assert (decided.state, decided.lacking, state(two)) == (terms.APPROVED, 0, "approved")
     newest = two.results.newest("2024-06")
     assert newest
@@ -185,9 +187,9 @@ def test_ops_4_two_are_asked_and_only_the_second_decides(two: Desk) -> None:
     ],
 )  # fmt: skip
 def test_ops_4_the_second_is_another_person_whom_the_desk_knows(two: Desk, second: Signer, words: str) -> None:
-    decide(two, 2, terms.APPROVED, JANE, "as previewed", AT)
+    decide(two, WAITING, terms.APPROVED, JANE, "as previewed", AT)
     with pytest.raises(ApprovalError, match=words):
-        decide(two, 2, terms.APPROVED, second, "once more", AT + SECOND)
+        decide(two, WAITING, terms.APPROVED, second, "once more", AT + SECOND)
     assert (state(two), len(listed(two)[0].said)) == ("built", 1)
 
 
@@ -196,16 +198,16 @@ def test_ops_4_a_name_with_an_accent_is_one_person_however_it_is_coded(two: Desk
     settings = evolve(two.settings, approvers=f"{composed},{decomposed},john")
     two = evolve(two, settings=settings)
     assert len(set(persons(settings).values())) == 2
-    decide(two, 2, terms.APPROVED, Signer(composed, terms.BY_CONSOLE), "as previewed", AT)
+    decide(two, WAITING, terms.APPROVED, Signer(composed, terms.BY_CONSOLE), "as previewed", AT)
     with pytest.raises(ApprovalError, match="has approved this already"):
-        decide(two, 2, terms.APPROVED, Signer(decomposed, terms.BY_CONSOLE), "once more", AT + SECOND)
+        decide(two, WAITING, terms.APPROVED, Signer(decomposed, terms.BY_CONSOLE), "once more", AT + SECOND)
 
 
 def test_ops_4_one_person_under_two_names_at_the_same_moment_is_one(two: Desk) -> None:
-    before = two.approvals.numbered(2)
+    before = two.approvals.numbered(WAITING)
     assert before
     exhibit = KINDS[before.kind].acts.exhibit(two, before.subject)
-    decide(two, 2, terms.APPROVED, JANE, "as previewed", AT)
+    decide(two, WAITING, terms.APPROVED, JANE, "as previewed", AT)
     # Her other account has looked at the proposal before that, and says it now.
     late = evolve(two, approvals=_AsItWas(two, before))
     by = Signature(how=terms.BY_ACCOUNT, people=2, shown=before.sha256)
@@ -231,30 +233,30 @@ def test_ops_4_who_put_it_forward_does_not_approve_it(two: Desk) -> None:
     two.store.put(key, two.store.get(key) + b" ")
     put_forward(two, AT, "Jane", terms.BY_ACCOUNT, 2)
     with pytest.raises(ApprovalError, match="system account Jane put this forward and cannot approve it"):
-        decide(two, 3, terms.APPROVED, JANE, "mine", AT)
+        decide(two, WAITING + 1, terms.APPROVED, JANE, "mine", AT)
     assert state(two) == "built"
 
 
 def test_ops_4_a_lower_number_set_later_asks_no_fewer(two: Desk) -> None:
     alone = evolve(two, settings=evolve(two.settings, approvals=1))
-    assert decide(alone, 2, terms.APPROVED, JANE, "alone", AT).lacking == 1
+    assert decide(alone, WAITING, terms.APPROVED, JANE, "alone", AT).lacking == 1
     with pytest.raises(ApprovalError, match="jane has approved this already"):
-        decide(alone, 2, terms.APPROVED, JANE, "still alone", AT + SECOND)
+        decide(alone, WAITING, terms.APPROVED, JANE, "still alone", AT + SECOND)
     assert state(two) == "built"
 
 
 def test_ops_4_a_higher_number_set_later_asks_more(one: Desk) -> None:
     both = evolve(one, settings=evolve(one.settings, approvals=2, approvers=APPROVERS))
-    assert decide(both, 2, terms.APPROVED, JANE, "one of two", AT).lacking == 1
+    assert decide(both, WAITING, terms.APPROVED, JANE, "one of two", AT).lacking == 1
     assert state(one) == "built"
 
 
 def test_ops_4_a_single_rejection_is_enough_whoever_approved_before(two: Desk) -> None:
-    decide(two, 2, terms.APPROVED, JANE, "as previewed", AT)
-    decided = decide(two, 2, terms.REJECTED, JANE, "I was wrong", AT + SECOND)
+    decide(two, WAITING, terms.APPROVED, JANE, "as previewed", AT)
+    decided = decide(two, WAITING, terms.REJECTED, JANE, "I was wrong", AT + SECOND)
     assert (decided.state, state(two)) == (terms.REJECTED, "withdrawn")
     with pytest.raises((ApprovalError, ReleaseError)):
-        decide(two, 2, terms.APPROVED, JOHN, "I agree", AT + 2 * SECOND)
+        decide(two, WAITING, terms.APPROVED, JOHN, "I agree", AT + 2 * SECOND)
     assert state(two) == "withdrawn"
 
 
@@ -265,8 +267,8 @@ def test_ops_4_a_kind_may_count_who_put_it_forward_as_one_of_two(one: Desk, monk
     both.store.put(key, both.store.get(key) + b" ")
     put_forward(both, AT, "jane", terms.BY_CONSOLE, 2)
     with pytest.raises(ApprovalError, match="cannot approve it"):
-        decide(both, 3, terms.APPROVED, JANE, "mine", AT)
-    assert decide(both, 3, terms.APPROVED, JOHN, "I agree", AT).state == terms.APPROVED
+        decide(both, WAITING + 1, terms.APPROVED, JANE, "mine", AT)
+    assert decide(both, WAITING + 1, terms.APPROVED, JOHN, "I agree", AT).state == terms.APPROVED
     assert state(both) == "approved"
 
 
@@ -319,7 +321,7 @@ def test_ops_4_what_was_said_without_effect_is_made_up_for(one: Desk) -> None:
     exhibit = KINDS[terms.RESULTS].acts.exhibit(one, "2024-06 version 1")
     assert sign(one, exhibit, terms.APPROVED, "jane", "seen", AT, Signature(how=terms.BY_CONSOLE)).lacking == 0
     assert state(one) == "built"
-    assert decide(one, 2, terms.APPROVED, JANE, "pressed again", AT + SECOND).state == terms.APPROVED
+    assert decide(one, WAITING, terms.APPROVED, JANE, "pressed again", AT + SECOND).state == terms.APPROVED
     assert state(one) == "approved"
     newest = one.results.newest("2024-06")
     assert newest
@@ -338,7 +340,7 @@ def test_ops_4_where_the_console_cannot_reach_the_embargo_a_job_that_can_does_wh
 
     with monkeypatch.context() as console:
         console.setattr(FolderStore, "get", without_embargo)
-        decided = decide(one, 2, terms.APPROVED, JANE, "as previewed", AT)
+        decided = decide(one, WAITING, terms.APPROVED, JANE, "as previewed", AT)
     assert (decided.state, state(one)) == (terms.APPROVED, "built")
     assert settle(one, terms.RESULTS) == 1
     newest = one.results.newest("2024-06")
@@ -369,8 +371,8 @@ def test_ops_4_every_kind_is_declared_whole() -> None:
 
 
 def test_ops_4_names_times_and_hash_are_in_the_report_of_the_release_and_explained(two: Desk) -> None:
-    decide(two, 2, terms.APPROVED, JANE, "as previewed", AT)
-    decided = decide(two, 2, terms.APPROVED, Signer("john", terms.BY_ACCOUNT), "I agree", AT + SECOND)
+    decide(two, WAITING, terms.APPROVED, JANE, "as previewed", AT)
+    decided = decide(two, WAITING, terms.APPROVED, Signer("john", terms.BY_ACCOUNT), "I agree", AT + SECOND)
     release(two, series(two), "centres", TO_CENTRES + SECOND)
     page = two.store.get("reports/results/2024-06/1/centres.html").decode()
     told = "\n".join(text(explain(two, "64123", "0001")))
@@ -401,21 +403,23 @@ def command(one: Desk) -> Callable[..., Result]:
 def test_ops_4_on_the_command_line_it_is_the_system_account_whatever_the_environment_says(
     one: Desk, command: Callable[..., Result]
 ) -> None:
-    done = command("approve", "2", "--why", "seen", USER="admin", LOGNAME="admin", SUDO_USER="admin")
+    done = command("approve", f"{WAITING}", "--why", "seen", USER="admin", LOGNAME="admin", SUDO_USER="admin")
     account = pwd.getpwuid(os.getuid()).pw_name
     assert done.output == f"results 2024-06 version 1: approved, on record as system account {account}.\n"
-    proposal = one.approvals.numbered(2)
+    proposal = one.approvals.numbered(WAITING)
     assert proposal
     assert [(str(said.by), said.why) for said in proposal.said] == [(f"system account {account}", "seen")]
-    assert command("approve", "2", "--why", "seen", "--who", "admin").exit_code == 2
+    assert command("approve", f"{WAITING}", "--why", "seen", "--who", "admin").exit_code == 2
 
 
 def test_ops_4_where_two_are_asked_an_account_that_is_not_named_is_refused_in_a_sentence(
     one: Desk, command: Callable[..., Result]
 ) -> None:
-    done = command("approve", "2", "--why", "seen", RESULTSDAY_APPROVALS="2")
+    done = command("approve", f"{WAITING}", "--why", "seen", RESULTSDAY_APPROVALS="2")
     assert (done.exit_code, "RESULTSDAY_APPROVERS names them" in done.output) == (1, True)
-    done = command("approve", "2", "--why", "s", RESULTSDAY_APPROVALS="2", RESULTSDAY_APPROVERS=str(_account()))
+    done = command(
+        "approve", f"{WAITING}", "--why", "s", RESULTSDAY_APPROVALS="2", RESULTSDAY_APPROVERS=str(_account())
+    )
     assert done.output == (
         f"results 2024-06 version 1: approved by system account {_account()}; 1 more must approve.\n"
     )
@@ -462,7 +466,7 @@ def _account() -> str:
 
 
 def test_res_6_a_decision_is_journaled_with_how_the_person_was_known(two: Desk) -> None:
-    decide(two, 2, terms.APPROVED, JANE, "as previewed", AT)
+    decide(two, WAITING, terms.APPROVED, JANE, "as previewed", AT)
     entry = two.journal.all()[-1]
     assert entry.job == "approve_results"
     signature = entry.arguments["by"]["Signature"]
