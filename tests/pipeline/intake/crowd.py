@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
+import pytest
 from attrs import frozen
 
 from fixtures.generate import people
+from infra.settings import Settings
 from infra.store import FolderStore
 from parsers.identifiers import uci
 from parsers.layouts import MARK
 from parsers.writer import block, candidate_records, details, single
-from pipeline.desk import Desk
+from pipeline.desk import Desk, open_desk
 from rules.catalogue import LONDON
+from tests.catalogue import FROZEN
+from tests.support import centre_file, name_of
 
+CENTRES = [str(number) for number in range(10000, 10009)]
+SOON = datetime.now(UTC) + timedelta(hours=1)
+Desks = Callable[[int], Desk]
 AUTUMN = datetime(2023, 9, 18, 12, tzinfo=LONDON)
 SPRING = datetime(2024, 2, 15, 12, tzinfo=LONDON)
 SUMMER = datetime(2024, 5, 1, 12, tzinfo=LONDON)
@@ -146,3 +155,26 @@ def land(desk: Desk, crowd: Sequence[Sent]) -> None:
     for sent in crowd:
         desk.store.put(sent.key, sent.data)
         os.utime(desk.store.root / sent.key, (sent.at.timestamp(), sent.at.timestamp()))
+
+
+@pytest.fixture
+def desks(new_ledger: Callable[[], str], tmp_path: Path) -> Iterator[Desks]:
+    """Makes empty desks for so many ingests, with batches of a few files."""
+    with ExitStack() as opened:
+
+        def make(shards: int) -> Desk:
+            url = new_ledger()
+            settings = Settings(
+                catalogue=FROZEN, state=tmp_path / url.rpartition("/")[2], database_url=url, settle_seconds=0,
+                batch_files=8, shards=shards,
+            )  # fmt: skip
+            return opened.enter_context(open_desk(settings))
+
+        yield make
+
+
+def few(desk: Desk, centres: Sequence[str] = CENTRES[:4]) -> None:
+    """A registration file of each of these centres, nobody at two."""
+    for centre in centres:
+        data = centre_file(("BEN22",), centre=centre, series="9B23", body="13", count=1, changed={"uln": ""})
+        land(desk, [Sent(key=f"inbox/{centre}/{name_of(data)}", data=data, at=AUTUMN)])

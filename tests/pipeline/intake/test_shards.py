@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
 import pytest
 from attrs import evolve
@@ -21,35 +19,15 @@ from pipeline.intake.ingest import IngestCounts, ingest
 from pipeline.intake.shards import begin, decide_share, end
 from pipeline.replay import replay
 from rules import terms
-from tests.catalogue import FROZEN
-from tests.pipeline.intake.crowd import AUTUMN, WHEN, Crowd, Sent, land
+from tests.pipeline.intake.crowd import AUTUMN, CENTRES, SOON, WHEN, Crowd, Desks, Sent, desks, few, land
 from tests.pipeline.ledger_rows import rows
-from tests.support import centre_file, name_of
 
-CENTRES = [str(number) for number in range(10000, 10009)]
+__all__ = ["desks"]
+
 LEARNERS = 5
 MIXED = 4
 SEED = 1
 HOUR = timedelta(hours=1)
-SOON = datetime.now(UTC) + HOUR
-
-Desks = Callable[[int], Desk]
-
-
-@pytest.fixture
-def desks(new_ledger: Callable[[], str], tmp_path: Path) -> Iterator[Desks]:
-    """Makes empty desks for so many ingests, with batches of a few files."""
-    with ExitStack() as opened:
-
-        def make(shards: int) -> Desk:
-            url = new_ledger()
-            settings = Settings(
-                catalogue=FROZEN, state=tmp_path / url.rpartition("/")[2], database_url=url, settle_seconds=0,
-                batch_files=8, shards=shards,
-            )  # fmt: skip
-            return opened.enter_context(open_desk(settings))
-
-        yield make
 
 
 def apart(desk: Desk, shard: int) -> IngestCounts:
@@ -101,13 +79,6 @@ def test_ops_6_whoever_decides_and_whoever_dies_everything_is_as_one_ingest_make
     came = replay(desk, one)
     assert (came.differences, came.rows.first) == ((), ())
     assert differences(held(one), held(desk)) == ()
-
-
-def few(desk: Desk, centres: Sequence[str] = CENTRES[:4]) -> None:
-    """A registration file of each of these centres, nobody at two."""
-    for centre in centres:
-        data = centre_file(("BEN22",), centre=centre, series="9B23", body="13", count=1, changed={"uln": ""})
-        land(desk, [Sent(key=f"inbox/{centre}/{name_of(data)}", data=data, at=AUTUMN)])
 
 
 def test_ops_6_a_shard_and_the_whole_ingest_wait_for_each_other(work: Desk, fresh: Settings) -> None:

@@ -20,8 +20,7 @@ from pipeline.replay import replay
 from rules.catalogue import Catalogue
 from rules.decisions import Decision, decide
 from rules.known import Arrival, Known
-from tests.pipeline.intake.crowd import AUTUMN, Sent, land
-from tests.pipeline.intake.test_shards import CENTRES, SOON, Desks, desks, few
+from tests.pipeline.intake.crowd import AUTUMN, CENTRES, SOON, Desks, Sent, desks, few, land
 from tests.pipeline.ledger_rows import rows
 from tests.support import centre_file, name_of
 
