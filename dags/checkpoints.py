@@ -36,6 +36,7 @@ def checkpoints() -> None:
     * **Run it now**: press *Trigger*. It takes the checkpoint of the latest deadline that has passed again.
     * **It failed**: clear the task. What was done already is not done again.
     * **It was down**: it makes up for the latest of the missed deadlines, once.
+    * **A date was moved**, and a reminder of it had passed by then: the next run takes it.
     * **What happened**: see the counts in the run's note. It holds no names.
     """
 
@@ -44,15 +45,15 @@ def checkpoints() -> None:
         """One task for every series whose deadline it is."""
         from pipeline.desk import open_desk
         from pipeline.marking.external import missing_marks
-        from pipeline.season.checkpoints import checkpoint
+        from pipeline.season.checkpoints import checkpoint, passed_over
         from pipeline.season.timetable import due, exam_milestones
 
         settings, run = Settings.load(), get_current_context()["dag_run"]
         notes = []
+        dates = exam_milestones(settings.catalogue, WHEN.events, WHEN.days_before)
         with open_desk(settings) as desk:
-            for series_id, event in due(
-                exam_milestones(settings.catalogue, WHEN.events, WHEN.days_before), run.run_after
-            ):
+            by_now = {*due(dates, run.run_after), *passed_over(desk, WHEN.days_before, run.run_after)}
+            for series_id, event in sorted(by_now):
                 series = desk.catalogue.series_by_id(series_id)
                 if series:
                     # The instant the run is for, not of the work: a retry writes the same.

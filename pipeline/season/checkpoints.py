@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import get_args
 
 import polars as pl
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from infra.ledger.accounts import Accounts
 from pipeline.desk import Desk
@@ -23,7 +23,7 @@ from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.steps import CHECK_RECORDED, CHECK_REPORTED, LETTER_OUT
 from rules import checkpoints
 from rules import findings as f
-from rules.catalogue import EVENTS, LONDON, PLACEHOLDER, Series, day_text, instant_text, series_title
+from rules.catalogue import ANY, EVENTS, LONDON, PLACEHOLDER, Series, day_text, instant_text, series_title
 from rules.checkpoints import REASONS, Event
 from rules.deadlines import Extensions, deadline
 from rules.frames import rows_by_centre
@@ -96,6 +96,25 @@ def checkpoint(desk: Desk, series: Series, event: str, now: datetime) -> Checkpo
     CHECK_RECORDED.passed()
     log.info("%s", summary.note())
     return summary
+
+
+def passed_over(desk: Desk, days_before: Sequence[int], now: datetime) -> list[tuple[str, str]]:
+    """OPS-1, CAL-7: series id and event of the checkpoints that would never be taken, as staff have moved their date so
+    that a reminder, so many days before it, had passed by then: those of which the latest reminder at `now` (aware) was
+    not taken."""
+    found = []
+    for moved in desk.catalogue.set_by_staff:
+        series = desk.catalogue.series_by_id(moved.series)
+        if series is None or moved.event not in TITLES or moved.component != ANY:
+            continue
+        date = desk.catalogue.milestone(series, moved.event, now)
+        if date != moved:  # it was moved again
+            continue
+        reminders = [evolve(moved, day=moved.day - timedelta(days=days)).at for days in (*days_before, 0)]
+        passed = [at for at in reminders if at <= now]
+        if passed and not desk.watch.checkpoint_taken(series.id, moved.event, max(passed)):
+            found.append((series.id, moved.event))
+    return found
 
 
 def _without(

@@ -14,9 +14,13 @@ import sqlalchemy as sa
 from bench.ledgers import rewritten
 from infra.ledger.actions import Action
 from infra.ledger.tables import checkpoints, entries
-from pipeline.desk import Desk
+from pipeline.desk import Desk, open_desk
 from pipeline.intake.ingest import ingest
-from pipeline.season.checkpoints import CheckpointCounts, by_when, checkpoint
+from pipeline.orders import Order
+from pipeline.season import moving
+from pipeline.season.changes import DateChange
+from pipeline.season.checkpoints import CheckpointCounts, by_when, checkpoint, passed_over
+from pipeline.season.schedule import SCHEDULES
 from rules import checkpoints as rules
 from rules.catalogue import Series
 from tests.pipeline.inbox import land, land_samples
@@ -216,6 +220,19 @@ def test_ops_1_a_letter_shows_the_extension_staff_have_granted(work: Desk) -> No
     )  # fmt: skip
     take(work)
     assert "By:    9 May 2024, as extended for your centre." in letter(work)
+
+
+def test_ops_1_cal_7_a_reminder_that_has_passed_when_its_date_is_moved_is_taken_by_the_next_run(work: Desk) -> None:
+    reminded = SCHEDULES["checkpoints"].days_before
+    ordered = Order("J. Clerk", "exams moved", datetime(2024, 4, 10, 9, tzinfo=UTC))
+    earlier = DateChange(series="2024-06", event="marks_deadline", day="2024-04-20")
+    moving.ask(work, earlier, ordered)
+    moving.confirm(work, earlier, ordered)
+    with open_desk(work.settings) as desk:
+        assert passed_over(desk, reminded, ordered.at - timedelta(days=5)) == []
+        assert passed_over(desk, reminded, ordered.at) == [("2024-06", "marks_deadline")]
+        take(desk, "marks_deadline", ordered.at)
+        assert passed_over(desk, reminded, ordered.at + timedelta(days=1)) == []
 
 
 def test_ops_1_an_unknown_checkpoint_is_an_error(work: Desk) -> None:
