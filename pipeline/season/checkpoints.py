@@ -23,12 +23,12 @@ from pipeline.report_page import Grid, csv_bytes, page
 from pipeline.steps import CHECK_RECORDED, CHECK_REPORTED, LETTER_OUT
 from rules import checkpoints
 from rules import findings as f
-from rules.calendar import ANY
 from rules.catalogue import EVENTS, LONDON, PLACEHOLDER, Series, day_text, instant_text, series_title
 from rules.checkpoints import REASONS, Event
 from rules.deadlines import Extensions, deadline
 from rules.frames import rows_by_centre
 from rules.reasons import Reason
+from rules.sheets import ANY
 
 log = logging.getLogger(__name__)
 
