@@ -72,7 +72,7 @@ def test_the_demo_on_the_running_desk_twice(api: AirflowApi, desk: RunningDesk, 
             # The season's register gives the centre another name than the samples'.
             sample = (SAMPLES / "replies" / centre / name).read_bytes().decode("ascii")
             expected = sample.replace(f"centre {centre} School {centre}", f"centre {title(open_, centre)}")
-            assert open_.store.get(f"outbox/{centre}/{name}") == expected.encode("ascii")
+            assert open_.store.get(f"outbox/{centre}/{name}").decode("ascii") == expected
         before = booked(open_)
         files = sa.select(t.submissions.c.id).where(t.submissions.c.file_name == "E6412313.X01")
         with open_.ledger.engine.connect() as connection:

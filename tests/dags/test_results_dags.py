@@ -110,7 +110,7 @@ _PLACES = ("embargo/", "portal/centres/", "portal/learners/", "reports/results/"
 
 
 def awarded(desk: Desk, series: str) -> Awarding:
-    """Results of one learner at a centre that entered by file, built."""
+    """Results of one learner at a centre that entered by file, marked by the board, built."""
     codes = ("BEN01", "BEN02", "BEN03")
     submission = {
         "id": FIRST_ID, "centre": CENTRE, "file_name": "E6877815.X01", "landing_key": f"inbox/{CENTRE}/E6877815.X01",
@@ -123,7 +123,7 @@ def awarded(desk: Desk, series: str) -> Awarding:
     kinds = {"BEN01": "internal", "BEN02": "internal", "BEN03": "external", "BEN99": "cash_in"}
     entries = [{**learner, **held, "option": option, "kind": kind} for option, kind in kinds.items()]
     marks = [
-        {**learner, "component": code, "version": 1, "stage": "submitted", "mark": 50, "status": "", "source": "test",
+        {**learner, "component": code, "version": 1, "stage": "external", "mark": 50, "status": "", "source": "test",
          "line": 1, "received": AT}
         for code in codes
     ]  # fmt: skip
