@@ -201,6 +201,7 @@ learner_ucis = Table(
     Column("until", DateTime(timezone=True), comment="undone, or led on; null: in force"),
     Index("uq_learner_ucis_held", "uci", unique=True, postgresql_where=text("until IS NULL")),
     Index("ix_learner_ucis_in_force", "in_force", postgresql_where=text("until IS NULL")),
+    Index("ix_learner_ucis_submission_id", "submission_id", postgresql_where=text("until IS NULL")),
 )
 
 entries = Table(

@@ -41,7 +41,7 @@ COUNTRY = 3_000
 REPLIED = """INSERT INTO replies (submission_id, name, text, twin, published)
     SELECT id, '', '', '', true FROM submissions WHERE centre <> '58201'"""
 CORRECTED = """INSERT INTO learner_ucis (uci, in_force, centre, since)
-    SELECT 'OLD' || uci, uci, centre, since FROM learner_versions WHERE id % 100 = 0"""
+    SELECT 'OLD' || uci, uci, centre, since FROM learner_versions WHERE id % 10 = 0"""
 LARGE = (submissions, replies, registrations, learner_versions, learner_ucis, entries, marks, awards)
 
 
@@ -79,7 +79,7 @@ def fill(engine: sa.Engine) -> None:
         connection.execute(sa.text(REPLIED))
         multiply(connection, registrations, **learner, uln="uln || n")
         multiply(connection, learner_versions, **learner, uln="uln || n")
-        # One in a hundred learners of the country had another UCI once.
+        # One in ten learners of the country had another UCI once.
         connection.execute(sa.text(CORRECTED))
         multiply(connection, entries, **learner)
         multiply(connection, marks, **learner)
