@@ -84,7 +84,7 @@ def unquoted(lines: Sequence[str]) -> list[str] | None:
         return None
     bare = [_unquoted(line) for line in lines]
     changed = sum(was != now for was, now in zip(lines, bare, strict=True))
-    first = next(line for line in bare if line.strip())
+    first = next((line for line in bare if line.strip()), "")
     if changed * 2 < len(texts) or not _INNER.match(first) or re.search('"?[,;\t]', first[:3]):
         return None
     return bare

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import resource
 import sys
 import time
@@ -76,9 +77,10 @@ def sound(named: str, data: bytes, *, twice: bool = True) -> tuple[Finding, ...]
     lines = lines_of(data)
     if any(one.code == "TABS_READ" for one in findings):
         lines = [line.expandtabs(8) for line in lines]
-    if any(one.code == "LINE_ENDS_LOST" for one in findings):
+    for lost in (one for one in findings if one.code == "LINE_ENDS_LOST"):
         # Records that stood in one line count as lines of their own: each has its place somewhere in the longest.
-        lines = [max(lines, key=len)] * len(lines)
+        told = [int(number.replace(",", "")) for number in re.findall("[0-9][0-9,]*", lost.value or "")]
+        lines = [max(lines, key=len)] * max(len(lines), *told, 1)
     for one in findings:
         assert all(text.isprintable() for text in (one.message, one.expected, one.remedy, one.value or "")), one
         if one.line is None:
