@@ -19,7 +19,7 @@ from . import findings as f
 from .findings import Code, Found, Reach
 from .identifiers import uci
 from .layouts import ENVELOPE, Field, FileType, Layout
-from .lines import HEAD, LINE_END, apart, prefix, unquoted
+from .lines import FEWEST, HEAD, LINE_END, apart, prefix, unquoted
 
 
 @frozen
@@ -200,7 +200,7 @@ def table(page: Page) -> str | None:
         return _SEPARATORS[separated[1]]
     texts = [line for line in page.lines[:_FIRST] if line.strip()]
     for mark in ",;":
-        if len(texts) >= _FOUR and sum(line.count(mark) > _CELLS for line in texts) * 10 >= len(texts) * 9:
+        if len(texts) >= FEWEST and sum(line.count(mark) > _CELLS for line in texts) * 10 >= len(texts) * 9:
             return _SEPARATORS[mark]
     return None
 
@@ -266,16 +266,12 @@ def _blank_lines(page: Page, _: FileType) -> Seen | None:
 def _every_line_twice(page: Page, _: FileType) -> Seen | None:
     """Every line stands there a second time: right behind the first, or the whole file behind the whole file."""
     lines, half = page.lines, len(page.lines) // 2
-    if len(lines) < _FOUR or len(lines) % 2:
+    if len(lines) < FEWEST or len(lines) % 2:
         return None
     for first, second in (slice(None, None, 2), slice(1, None, 2)), (slice(half), slice(half, None)):
         if lines[first] == lines[second]:
             return Seen(evolve(page, lines=lines[first], numbers=list(page.numbers[first])), f"{half:,}")
     return None
-
-
-_FOUR = 4
-"""No file has fewer records."""
 
 
 BEHIND_THE_END: dict[str, Any] = {

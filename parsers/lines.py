@@ -138,7 +138,7 @@ def apart(lines: Sequence[str]) -> list[str] | None:
 
 
 _SPELT = re.compile(r"(?:\\r)?\\n")
-_FOUR = 4
+FEWEST = 4
 """No file has fewer records."""
 
 
@@ -147,7 +147,7 @@ def _spelt(lines: Sequence[str]) -> list[str] | None:
     texts = [line for line in lines if line.strip()]
     parts = _SPELT.split(texts[0]) if len(texts) == 1 else []
     records = parts[:-1] if parts and not parts[-1].strip() else parts
-    return records if len(records) >= _FOUR and all(HEAD.match(record) for record in records) else None
+    return records if len(records) >= FEWEST and all(HEAD.match(record) for record in records) else None
 
 
 def _rejoined(lines: Sequence[str], layout: Layout, letters: str) -> list[str] | None:

@@ -23,6 +23,7 @@ from attrs import asdict, define, evolve, field, frozen
 from infra.ledger.actions import Action
 from infra.ledger.learners import DETAILS
 from infra.ledger.submissions import Booking, HoldDecision, Landing, Received
+from infra.ledger.turns import Turn
 from infra.store import BadKey, Missing, Stored, left_behind, unfinished
 from parsers.feed import read_feed
 from parsers.findings import Code, Finding, Found, Reach
@@ -139,9 +140,7 @@ def take_in(desk: Desk, now: datetime, share: Callable[[], Sequence[int]]) -> In
     summary = IngestCounts()
     with desk.ledger.exclusive("ingest") as turn:
         if not turn:
-            summary.kept_out = kept_out(turn.holder, waiting_files(desk))
-            log.warning("%s", summary.kept_out)
-            return summary
+            return without_turn(desk, turn, summary)
         publish(desk)
         write_left(desk, now)
         with summary.stage("archive"):
@@ -166,10 +165,13 @@ def finish(desk: Desk, now: datetime, summary: IngestCounts) -> None:
             desk.ledger.analyze()
 
 
-def waiting_files(desk: Desk) -> int:
-    """How many files wait, settled or still growing."""
+def without_turn(desk: Desk, turn: Turn, summary: IngestCounts) -> IngestCounts:
+    """OPS-6: what a run says that did not get its turn: who has it, and how many files wait, settled or still
+    growing."""
     listed = (stored for place in LANDING_PLACES.values() for stored in desk.store.list(place))
-    return sum(1 for stored in listed if stored.kind == "file")
+    summary.kept_out = kept_out(turn.holder, sum(1 for stored in listed if stored.kind == "file"))
+    log.warning("%s", summary.kept_out)
+    return summary
 
 
 # --- Receiving -------------------------------------------------------------------------------------------------------

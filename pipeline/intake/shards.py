@@ -15,8 +15,7 @@ import polars as pl
 
 from pipeline.contained import FAILURES, log_failure, outside
 from pipeline.desk import Desk
-from pipeline.feeds import kept_out
-from pipeline.intake.ingest import IngestCounts, complete, decide_waiting, finish, publish, take_in, waiting_files
+from pipeline.intake.ingest import IngestCounts, complete, decide_waiting, finish, publish, take_in, without_turn
 from pipeline.intake.sharing import shared
 from pipeline.journal import recorded_as
 from pipeline.steps import SHARED, SHARES_ENDED
@@ -64,9 +63,7 @@ def decide_share(desk: Desk, shard: int) -> IngestCounts:
     started, summary = perf_counter(), IngestCounts()
     with desk.ledger.shard("ingest", shard) as turn:
         if not turn:
-            summary.kept_out = kept_out(turn.holder, waiting_files(desk))
-            log.warning("%s", summary.kept_out)
-            return summary
+            return without_turn(desk, turn, summary)
         publish(desk, shard)
         orders = desk.shares.orders_then()
         # Once staff have ordered that two learners are one, several may have to do with the same: one does the rest.
@@ -82,9 +79,7 @@ def end(desk: Desk, now: datetime) -> IngestCounts:
     summary = IngestCounts()
     with desk.ledger.exclusive("ingest") as turn:
         if not turn:
-            summary.kept_out = kept_out(turn.holder, waiting_files(desk))
-            log.warning("%s", summary.kept_out)
-            return summary
+            return without_turn(desk, turn, summary)
         publish(desk)
         complete(desk, summary)
         finish(desk, now, summary)
